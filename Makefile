@@ -1,0 +1,54 @@
+# Needs Python 3.11 or newer and make, nothing else: the rest is installed into .venv.
+
+PYTHON ?= python3
+JOBS ?= 2
+ARGS ?=
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+
+.PHONY: help run test lint types bench clean
+
+help:
+	@echo "make run      serve the example app on 127.0.0.1:5000 (PORT=8000 for another port)"
+	@echo "make test     run every test (ARGS=\"tests/test_x.py -k name\" for some, JOBS=4 for more at a time)"
+	@echo "make lint     ruff and codespell"
+	@echo "make types    mypy --strict on the package"
+	@echo "make bench    measure"
+	@echo "make clean    remove .venv and everything that was built"
+
+run: $(VENV)/.installed-run
+	$(BIN)/python -m example_app
+
+test: $(VENV)/.installed-dev
+	$(BIN)/python -m pytest -n $(JOBS) $(ARGS)
+
+lint: $(VENV)/.installed-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/codespell $(wildcard README.md CHANGELOG.md CONTRIBUTING.md SECURITY.md docs)
+
+types: $(VENV)/.installed-dev
+	$(BIN)/mypy --strict flask_oauth_gateway
+
+bench: $(VENV)/.installed-dev
+	$(BIN)/python -m bench
+
+clean:
+	rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -prune -exec rm -rf {} +
+
+# Stamps: an installation is done again when pyproject.toml is newer. The test tools include all that
+# `make run` needs, and installing less never removes them.
+$(VENV)/.installed-dev: pyproject.toml | $(BIN)/python
+	$(PIP) -e ".[dev]"
+	@touch $@ $(VENV)/.installed-run
+
+$(VENV)/.installed-run: pyproject.toml | $(BIN)/python
+	$(PIP) -e .
+	@touch $@
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "Python 3.11 or newer is needed; name one: make PYTHON=python3.13 ..." >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)

@@ -1,0 +1,95 @@
+"""The apps under the clock: bare Flask views, and the same with the gateway."""
+
+from __future__ import annotations
+
+import io
+import json
+from base64 import b64encode
+from collections.abc import Callable
+from typing import Any
+
+from flask import Flask, request
+
+from flask_oauth_gateway import OAuthGateway, current_token, require_token
+
+Call = Callable[[], int]
+
+
+def call(app: Flask, method: str, path: str, *, headers: dict[str, str] | None = None, body: bytes = b"") -> Call:
+    """A direct WSGI call, without the test client, which would cost more than the view. Returns the status."""
+    fixed: dict[str, Any] = {
+        "REQUEST_METHOD": method,
+        "PATH_INFO": path,
+        "QUERY_STRING": "",
+        "SERVER_NAME": "127.0.0.1",
+        "SERVER_PORT": "5000",
+        "SERVER_PROTOCOL": "HTTP/1.1",
+        "HTTP_HOST": "127.0.0.1:5000",
+        "wsgi.url_scheme": "http",
+        "wsgi.version": (1, 0),
+        "wsgi.multithread": False,
+        "wsgi.multiprocess": False,
+        "wsgi.run_once": False,
+        "wsgi.errors": io.StringIO(),
+        **{f"HTTP_{name.upper().replace('-', '_')}": value for name, value in (headers or {}).items()},
+    }
+    if body:
+        fixed |= {"CONTENT_TYPE": "application/x-www-form-urlencoded", "CONTENT_LENGTH": str(len(body))}
+    status = [0]
+
+    def start_response(line: str, response_headers: Any, exc_info: Any = None) -> Any:
+        status[0] = int(line[:3])
+
+    def perform() -> int:
+        environ = {**fixed, "wsgi.input": io.BytesIO(body)}
+        chunks = app.wsgi_app(environ, start_response)
+        b"".join(chunks)
+        close = getattr(chunks, "close", None)
+        if close is not None:
+            close()
+        return status[0]
+
+    return perform
+
+
+def answer(app: Flask, method: str, path: str, **how: Any) -> dict[str, Any]:
+    """The JSON answer of one request, through the test client."""
+    headers, body = how.get("headers"), how.get("body", b"")
+    kind = {"content_type": "application/x-www-form-urlencoded"} if body else {}
+    return json.loads(app.test_client().open(path, method=method, headers=headers, data=body, **kind).data)
+
+
+def bare_app() -> Flask:
+    """A view, and a view that parses a form: the limits."""
+    app = Flask("bare")
+    app.secret_key = "bench"  # as every real app has: with it Flask opens a session at each request
+
+    @app.get("/bare")
+    def bare() -> dict[str, str]:
+        return {"sky": "clear"}
+
+    @app.post("/form")
+    def form() -> dict[str, str]:
+        return {"grant": request.form["grant_type"]}
+
+    return app
+
+
+def gateway_app(folder: str, uri: str | None = None, **config: Any) -> Flask:
+    """An app with the gateway and one protected view."""
+    app = Flask("gateway", instance_path=folder)
+    app.config.update(SECRET_KEY="bench", OAUTH_SCOPES={"weather:read": "Read the weather"}, OAUTH_DATABASE_URI=uri)
+    app.config.update(config)
+    OAuthGateway(app)
+
+    @app.get("/weather")
+    @require_token("weather:read")
+    def weather() -> dict[str, str]:
+        return {"for": current_token.client_id}
+
+    return app
+
+
+def basic(client_id: str, client_secret: str) -> dict[str, str]:
+    """The header of HTTP Basic."""
+    return {"Authorization": "Basic " + b64encode(f"{client_id}:{client_secret}".encode()).decode()}

@@ -1,0 +1,20 @@
+"""Turns any Flask app into an OAuth 2 authorization server, and protects its views with the tokens."""
+
+from .client_metadata import ClientMetadataError
+from .client_registry import ClientNotFound
+from .config import ConfigurationError, ConfigurationWarning, Settings
+from .extension import OAuthGateway
+from .globals import current_gateway, current_token
+from .protect import require_token
+
+__all__ = [
+    "ClientMetadataError",
+    "ClientNotFound",
+    "ConfigurationError",
+    "ConfigurationWarning",
+    "OAuthGateway",
+    "Settings",
+    "current_gateway",
+    "current_token",
+    "require_token",
+]

@@ -1,0 +1,36 @@
+"""`flask oauth audit …`: what happened."""
+
+from __future__ import annotations
+
+import json
+
+import click
+from flask.cli import AppGroup, with_appcontext
+
+from ..globals import current_state
+from .output import as_json, print_json, print_table, when
+
+audit = AppGroup("audit", help="Read the audit trail.")
+
+
+@audit.command("list")
+@click.option("--client", "client_id", help="Only this client's.")
+@click.option("--subject", help="Only this user's.")
+@click.option("--event", help="Only this event, e.g. token_issued.")
+@click.option("--limit", default=50, type=click.IntRange(1, 100_000), show_default=True)
+@as_json
+@with_appcontext
+def list_audit(client_id: str | None, subject: str | None, event: str | None, limit: int, as_json: bool) -> None:
+    """List the newest entries, newest first."""
+    asked = {"client_id": client_id, "subject": subject, "event": event}
+    rows = current_state().audit.newest(limit, {name: value for name, value in asked.items() if value is not None})
+    if as_json:
+        print_json([row._asdict() for row in rows])
+        return
+    print_table(
+        ("TIME", "EVENT", "OUTCOME", "CLIENT_ID", "SUBJECT", "FROM", "DETAILS"),
+        (
+            (when(r.at), r.event, r.outcome, r.client_id, r.subject, r.address or r.actor, json.dumps(r.details or {}))
+            for r in rows
+        ),
+    )

@@ -1,0 +1,217 @@
+"""`flask oauth client …`: the client registry."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import Any
+
+import click
+from flask.cli import AppGroup, with_appcontext
+
+from ..client_metadata import ClientMetadataError
+from ..client_registry import ClientNotFound
+from ..globals import current_state
+from ..stores.clients import REGISTERED, Client
+from .output import Duration, as_json, print_json, print_table, visible, when
+
+client = AppGroup("client", help="Register, show, change and delete clients.")
+
+METADATA_OPTIONS = (
+    click.option("--grant", "grant_types", multiple=True, help="A grant type that it may use; more than one is fine."),
+    click.option("--scope", "scope", multiple=True, help="A scope that it may have; more than one is fine."),
+    click.option("--default-scope", multiple=True, help="A scope that it gets where it asks for none."),
+    click.option("--redirect-uri", "redirect_uris", multiple=True, help="Where users are sent back to."),
+    click.option(
+        "--auth-method", "token_endpoint_auth_method", help="client_secret_basic, client_secret_post, none, …"
+    ),
+    click.option("--public", is_flag=True, help="A client that can't keep a secret: --auth-method none."),
+    click.option("--access-token-lifetime", type=Duration(), help="Seconds, or 15m, 12h, 30d."),
+    click.option("--resource-server", is_flag=True, default=None, help="It may introspect every token."),
+    click.option("--owner", help="Whose it is: a subject."),
+    click.option("--contact", "contacts", multiple=True, help="An address of the people behind it."),
+    click.option("--client-uri", help="Its home page."),
+    click.option("--attributes", help="Custom attributes, a JSON object."),
+)
+
+
+def metadata_options(command: Any) -> Any:
+    """The options that describe a client."""
+    for option in reversed(METADATA_OPTIONS):
+        command = option(command)
+    return command
+
+
+@client.command("create")
+@click.argument("client_name")
+@metadata_options
+@click.option("--client-id", help="Bring an identifier of your own.")
+@click.option("--client-secret", help="Bring a secret of your own ('-' reads it from standard input).")
+@click.option("--secret-expires-in", type=Duration(), help="How long the secret lives.")
+@as_json
+@with_appcontext
+def create(client_name: str, as_json: bool, client_secret: str | None, **given: Any) -> None:
+    """Register a client. Its secret is shown this one time."""
+    own = {name: given.pop(name) for name in ("client_id", "secret_expires_in", "owner")}
+    registry = current_state().client_registry
+    made = registry.create(client_name=client_name, client_secret=_from_stdin(client_secret), **own, **_metadata(given))
+    _print_credentials(made, as_json)
+
+
+@client.command("list")
+@as_json
+@with_appcontext
+def list_clients(as_json: bool) -> None:
+    """List every client."""
+    clients = current_state().client_registry.list()
+    if as_json:
+        print_json([describe(each) for each in clients])
+        return
+    rows = ((c.client_id, c.client_name, _status(c), " ".join(c.grant_types), c.scope) for c in clients)
+    print_table(("CLIENT_ID", "NAME", "STATUS", "GRANTS", "SCOPE"), rows)
+
+
+@client.command("show")
+@click.argument("client_id")
+@as_json
+@with_appcontext
+def show(client_id: str, as_json: bool) -> None:
+    """Show one client, and its secrets as far as they can be told."""
+    found = _existing(client_id)
+    if as_json:
+        print_json(describe(found))
+        return
+    for name, value in describe(found).items():
+        if name != "secrets" and value not in (None, [], {}, ""):
+            click.echo(f"{name + ':':28}{visible(' '.join(value) if isinstance(value, list) else value)}")
+    click.echo("secrets:")
+    rows = (
+        ("…" + s.hint, when(s.created_at), when(s.expires_at) or "never", when(s.last_used_at)) for s in found.secrets
+    )
+    print_table(("  ENDS IN", "CREATED", "EXPIRES", "LAST USED"), (("  " + row[0], *row[1:]) for row in rows))
+
+
+@client.command("update")
+@click.argument("client_id")
+@click.option("--name", "client_name", help="Its name.")
+@metadata_options
+@as_json
+@with_appcontext
+def update(client_id: str, as_json: bool, **given: Any) -> None:
+    """Change what is given; the rest stays. A list (--scope, --grant, …) replaces the one before."""
+    owner = {"owner": given.pop("owner")} if given.get("owner") is not None else {}
+    given.pop("owner", None)
+    changed = current_state().client_registry.update(client_id, **_metadata(given), **owner)
+    if as_json:
+        print_json(describe(changed))
+    else:
+        click.echo(f"{visible(client_id)} is changed.")
+
+
+@client.command("rotate-secret")
+@click.argument("client_id")
+@click.option("--overlap", type=Duration(), default=0, help="How long the old secrets still live: 0 ends them now.")
+@click.option("--expires-in", type=Duration(), help="How long the new one lives.")
+@click.option("--client-secret", help="Bring a secret of your own ('-' reads it from standard input).")
+@as_json
+@with_appcontext
+def rotate_secret(
+    client_id: str, overlap: int, expires_in: int | None, client_secret: str | None, as_json: bool
+) -> None:
+    """Give a client a new secret. It is shown this one time."""
+    registry = current_state().client_registry
+    changed = registry.rotate_secret(
+        client_id, overlap, expires_in=expires_in, client_secret=_from_stdin(client_secret)
+    )
+    _print_credentials(changed, as_json)
+
+
+@client.command("enable")
+@click.argument("client_id")
+@with_appcontext
+def enable(client_id: str) -> None:
+    """Let a disabled client work again."""
+    current_state().client_registry.update(client_id, enabled=True)
+    click.echo(f"{visible(client_id)} is enabled.")
+
+
+@client.command("disable")
+@click.argument("client_id")
+@with_appcontext
+def disable(client_id: str) -> None:
+    """Stop a client and all its tokens at once; they are kept."""
+    current_state().client_registry.update(client_id, enabled=False)
+    click.echo(f"{visible(client_id)} is disabled.")
+
+
+@client.command("delete")
+@click.argument("client_id")
+@click.option("--yes", is_flag=True, help="Don't ask.")
+@with_appcontext
+def delete(client_id: str, yes: bool) -> None:
+    """Delete a client; its tokens stop at once."""
+    found = _existing(client_id)
+    if not yes:
+        click.confirm(
+            f"Delete {visible(found.client_name or client_id)}, its secrets, consents and tokens?", abort=True
+        )
+    current_state().client_registry.delete(client_id)
+    click.echo(f"{visible(client_id)} is deleted.")
+
+
+def describe(client: Client) -> dict[str, Any]:
+    """A client as JSON: all that is known of it, and of its secrets only what may be shown."""
+    return {
+        "client_id": client.client_id,
+        "enabled": client.enabled,
+        "owner": client.owner,
+        "created_at": client.created_at,
+        "updated_at": client.updated_at,
+        **{name: _plain(getattr(client, name)) for name in REGISTERED},
+        "secrets": [
+            {"hint": s.hint, "created_at": s.created_at, "expires_at": s.expires_at, "last_used_at": s.last_used_at}
+            for s in client.secrets
+        ],
+    }
+
+
+def _metadata(given: dict[str, Any]) -> dict[str, Any]:
+    """What the options say of a client; what wasn't given is left out."""
+    if given.pop("public"):
+        given["token_endpoint_auth_method"] = "none"
+    if given.get("attributes") is not None:
+        try:
+            given["attributes"] = json.loads(given["attributes"])
+        except ValueError as error:
+            raise ClientMetadataError(f"--attributes is a JSON object ({error}).") from error
+    for name in ("scope", "default_scope"):
+        given[name] = " ".join(given[name]) or None
+    return {name: _plain(value) for name, value in given.items() if value not in (None, ())}
+
+
+def _plain(value: Any) -> Any:
+    return list(value) if isinstance(value, tuple) else value
+
+
+def _existing(client_id: str) -> Client:
+    found = current_state().client_registry.get(client_id)
+    if found is None:
+        raise ClientNotFound(client_id)
+    return found
+
+
+def _status(client: Client) -> str:
+    return "enabled" if client.enabled else "disabled"
+
+
+def _from_stdin(secret: str | None) -> str | None:
+    return sys.stdin.readline().rstrip("\r\n") if secret == "-" else secret
+
+
+def _print_credentials(client: Client, as_json: bool) -> None:
+    if as_json:
+        print_json({"client_id": client.client_id, "client_secret": client.client_secret, **describe(client)})
+        return
+    click.echo(f"client_id:     {client.client_id}")
+    if client.client_secret is not None:
+        click.echo(f"client_secret: {client.client_secret}   (shown once)")

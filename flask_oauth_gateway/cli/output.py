@@ -1,0 +1,72 @@
+"""How commands speak: tables for people, `--json` for programs, one line on stderr for what went wrong."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import click
+from flask.cli import AppGroup
+
+from ..client_metadata import ClientMetadataError
+from ..client_registry import ClientNotFound
+from ..errors import OAuth2Error, TemporarilyUnavailable
+
+as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+
+
+class OAuthGroup(AppGroup):
+    """A group whose commands end with status 1 and one line on stderr where something is wrong."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except TemporarilyUnavailable as error:
+            cause = str(getattr(error.__cause__, "orig", None) or error.__cause__ or error.description)
+            raise click.ClickException(f"The database can't be used: {cause.strip().splitlines()[0]}") from error
+        except (ClientNotFound, ClientMetadataError) as error:
+            raise click.ClickException(str(error)) from error
+        except OAuth2Error as error:
+            raise click.ClickException(error.description or str(error.error)) from error
+
+
+UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+
+
+class Duration(click.ParamType[int]):
+    """Seconds, as a number or as `90s`, `15m`, `12h`, `30d`."""
+
+    name = "duration"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        if isinstance(value, int):
+            return value
+        number, unit = (value[:-1], value[-1]) if value[-1:] in UNITS else (value, "s")
+        if not number.isdecimal():
+            self.fail(f"{value!r} is not a duration: use a number of seconds, or 15m, 12h, 30d.", param, ctx)
+        return int(number) * UNITS[unit]
+
+
+def print_json(value: Any) -> None:
+    click.echo(json.dumps(value, indent=2, sort_keys=False))
+
+
+def print_table(head: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+    """Columns as wide as what they hold; what could steer a terminal is taken out."""
+    table = [[visible(cell) for cell in row] for row in (head, *rows)]
+    widths = [max(len(row[i]) for row in table) for i in range(len(head))]
+    for row in table:
+        click.echo("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+
+
+def visible(value: Any) -> str:
+    """A value as a person may read it in a terminal."""
+    text = "" if value is None else str(value)
+    return "".join(c if c.isprintable() else "?" for c in text)
+
+
+def when(seconds: int | None) -> str:
+    """A time as text, UTC; empty where there is none."""
+    return "" if seconds is None else datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M:%SZ")

@@ -1,0 +1,114 @@
+"""`flask oauth token …`: what is out there, and taking it back."""
+
+from __future__ import annotations
+
+import sys
+from datetime import UTC, datetime
+from typing import Any
+
+import click
+from flask.cli import AppGroup, with_appcontext
+
+from ..globals import current_state
+from ..tokens.access_token import AccessToken
+from .output import as_json, print_json, print_table, visible, when
+
+token = AppGroup("token", help="List, inspect, revoke and purge tokens.")
+
+
+@token.command("list")
+@click.option("--client", "client_id", help="Only this client's.")
+@click.option("--subject", help="Only this user's.")
+@click.option("--all", "everything", is_flag=True, help="Revoked and expired ones too.")
+@click.option("--limit", default=50, type=click.IntRange(1, 10_000), show_default=True)
+@click.option("--after", help="Where the last page ended.")
+@as_json
+@with_appcontext
+def list_tokens(
+    client_id: str | None, subject: str | None, everything: bool, limit: int, after: str | None, as_json: bool
+) -> None:
+    """List tokens by what they are called; the tokens themselves are known to nobody but their holders."""
+    try:
+        page = current_state().token_registry.find(
+            client_id=client_id, subject=subject, live=not everything, limit=limit, after=after
+        )
+    except ValueError as error:
+        raise click.ClickException(f"--after: {error}") from error
+    if as_json:
+        print_json({"tokens": [describe(each) for each in page.tokens], "next": page.next})
+        return
+    rows = (
+        (t.token_id, t.client_id, t.subject, t.scope, when(t.iat), when(t.exp), t.refusal or "live")
+        for t in page.tokens
+    )
+    print_table(("TOKEN_ID", "CLIENT_ID", "SUBJECT", "SCOPE", "ISSUED", "EXPIRES", "STATUS"), rows)
+    if page.next:
+        click.echo(f"More: --after {page.next}")
+
+
+@token.command("inspect")
+@click.argument("token_or_id")
+@as_json
+@with_appcontext
+def inspect(token_or_id: str, as_json: bool) -> None:
+    """Show what a token is: a token, '-' to read it from standard input, or a token_id."""
+    found = _find(token_or_id)
+    if as_json:
+        print_json(describe(found))
+        return
+    for name, value in describe(found).items():
+        if value not in (None, [], {}, ""):
+            click.echo(f"{name + ':':14}{visible(value)}")
+
+
+@token.command("revoke")
+@click.argument("token_or_id", required=False)
+@click.option("--client", "client_id", help="Every token of this client.")
+@click.option("--subject", help="Every token of this user.")
+@click.option("--issued-before", type=click.DateTime(), help="Only tokens issued before this time, UTC.")
+@with_appcontext
+def revoke(token_or_id: str | None, client_id: str | None, subject: str | None, issued_before: datetime | None) -> None:
+    """Revoke one token, or all that fit what is given."""
+    token_id = None if token_or_id is None else _find(token_or_id).token_id
+    before = None if issued_before is None else issued_before.replace(tzinfo=UTC)
+    try:
+        count = current_state().token_registry.revoke(
+            token_id=token_id, client_id=client_id, subject=subject, issued_before=before
+        )
+    except ValueError as error:
+        raise click.ClickException("Name a token, --client, --subject or --issued-before.") from error
+    click.echo(f"{count} revoked.")
+
+
+@token.command("purge")
+@click.option("--batch", default=1000, type=click.IntRange(1, 100_000), show_default=True, help="Rows a statement.")
+@with_appcontext
+def purge(batch: int) -> None:
+    """Delete what has expired, in batches; safe beside traffic."""
+    click.echo(f"{current_state().token_registry.purge(batch=batch)} expired rows deleted.")
+
+
+def describe(token: AccessToken) -> dict[str, Any]:
+    """A token as JSON, without the token."""
+    return {
+        "token_id": token.token_id,
+        "status": token.refusal or "live",
+        "client_id": token.client_id,
+        "subject": token.subject,
+        "scope": token.scope,
+        "audience": list(token.audience),
+        "grant_type": token.grant_type,
+        "issued_at": token.iat,
+        "expires_at": token.exp,
+        "attributes": dict(token.attributes),
+    }
+
+
+def _find(token_or_id: str) -> AccessToken:
+    if token_or_id == "-":
+        token_or_id = sys.stdin.readline().strip()
+    registry = current_state().token_registry
+    found = registry.get(token_id=token_or_id) or registry.get(token=token_or_id)
+    if found is None:
+        raise click.ClickException("There is no such token here; it may have been purged after it expired.")
+    return found

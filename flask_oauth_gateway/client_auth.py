@@ -1,0 +1,149 @@
+"""Which client is calling: `CLIENT_AUTH_METHODS`, one function each, and one answer for every failure (RFC 6749 section 2.3)."""
+
+from __future__ import annotations
+
+import binascii
+import time
+from base64 import b64decode
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING
+from urllib.parse import unquote_plus
+
+from .errors import InvalidClient, InvalidRequestError
+from .hashing import verify_secret
+from .signals import client_authenticated, client_rejected
+
+if TYPE_CHECKING:
+    from .extension import State
+    from .request import OAuthRequest
+    from .stores.clients import Client
+
+Credentials = tuple[str, str]
+MAX_HEADER = 8192
+
+
+def authenticate(state: State, request: OAuthRequest, methods: Iterable[str] | None = None) -> Client:
+    """The client that makes this request, as it was at most a few seconds ago.
+
+    `methods` are those that the endpoint takes; left out, all that are on. Raises `InvalidClient`, or
+    `InvalidRequestError` where two methods are used at once.
+    """
+    allowed = state.settings.client_auth_methods
+    try:
+        method = _method_of(request)
+        if method is None:
+            raise InvalidClient("no credentials", request.form.get("client_id"))
+        if method not in allowed or (methods is not None and method not in methods):
+            raise InvalidClient(f"{method} is not offered", request.form.get("client_id"))
+        client = CLIENT_AUTH_METHODS[method](state, request)
+        if not client.enabled:
+            raise InvalidClient("the client is disabled", client.client_id)
+    except InvalidClient as error:
+        client_rejected.send(state.app, client_id=error.client_id, reason=error.reason)
+        raise
+    request.client = client
+    request.auth_method = method
+    client_authenticated.send(state.app, client_id=client.client_id, method=method)
+    return client
+
+
+def _method_of(request: OAuthRequest) -> str | None:
+    """The one method that a request uses. Raises `InvalidRequestError` where it uses two (RFC 6749 section 2.3)."""
+    used = []
+    header = request.environ.get("HTTP_AUTHORIZATION")
+    if header is not None:
+        if header[:6].lower() != "basic ":
+            raise InvalidClient("an Authorization header that is not Basic", request.form.get("client_id"))
+        used.append("client_secret_basic")
+    form = request.form
+    if "client_secret" in form:
+        used.append("client_secret_post")
+    if len(used) > 1:
+        raise InvalidRequestError("The client authenticates in two ways at once: use one.")
+    return used[0] if used else ("none" if "client_id" in form else None)
+
+
+def client_secret_basic(state: State, request: OAuthRequest) -> Client:
+    """HTTP Basic (RFC 6749 section 2.3.1): form-decoded, and taken raw where that doesn't fit."""
+    header = request.environ["HTTP_AUTHORIZATION"]
+    raw = _decode_basic(header)
+    named = request.form.get("client_id")
+    candidates = [raw]
+    if "%" in raw[0] + raw[1] or "+" in raw[0] + raw[1]:
+        candidates.insert(0, (unquote_plus(raw[0]), unquote_plus(raw[1])))
+    if named is not None and all(named != client_id for client_id, _ in candidates):
+        raise InvalidRequestError("The 'client_id' in the body is not the one in the Authorization header.")
+    failure: InvalidClient | None = None
+    for client_id, secret in candidates:
+        try:
+            return _by_secret(state, client_id, secret)
+        except InvalidClient as error:
+            failure = failure or error
+    raise failure or InvalidClient("no credentials")
+
+
+def client_secret_post(state: State, request: OAuthRequest) -> Client:
+    """`client_id` and `client_secret` in the body (RFC 6749 section 2.3.1)."""
+    client_id = request.form.get("client_id")
+    if client_id is None:
+        raise InvalidClient("a client_secret without a client_id")
+    return _by_secret(state, client_id, request.form["client_secret"])
+
+
+def none(state: State, request: OAuthRequest) -> Client:
+    """A public client, which only says its `client_id` (RFC 6749 section 2.1)."""
+    client_id = request.form["client_id"]
+    client = state.clients.get(client_id)
+    if client is None:
+        raise InvalidClient("no such client", client_id)
+    if not client.is_public:
+        raise InvalidClient("the client did not authenticate", client_id)
+    return client
+
+
+CLIENT_AUTH_METHODS: dict[str, Callable[[State, OAuthRequest], Client]] = {
+    "client_secret_basic": client_secret_basic,
+    "client_secret_post": client_secret_post,
+    "none": none,
+}
+SECRET_METHODS = ("client_secret_basic", "client_secret_post")
+#: The methods that prove something: what a grant for confidential clients takes.
+CONFIDENTIAL_METHODS = tuple(name for name in CLIENT_AUTH_METHODS if name != "none")
+
+
+def _by_secret(state: State, client_id: str, secret: str) -> Client:
+    client = state.clients.get(client_id)
+    if client is None:
+        raise InvalidClient("no such client", client_id)
+    if not _proves(state, client, secret):
+        seen = client.version
+        client = state.clients.load(client_id)  # another process may have given it a new secret
+        if client is None or client.version == seen or not _proves(state, client, secret):
+            raise InvalidClient("wrong secret", client_id)
+    return client
+
+
+def _proves(state: State, client: Client, secret: str) -> bool:
+    if client.token_endpoint_auth_method not in SECRET_METHODS:
+        return False  # registered for a key, a certificate or nothing: no falling back to a secret
+    now = int(time.time())
+    for known in client.secrets:
+        if known.is_live(now) and verify_secret(secret, known.digest):
+            state.clients.touch_secret(known, now)
+            return True
+    return False
+
+
+def _decode_basic(header: str) -> Credentials:
+    """`user:password` of a Basic header (RFC 7617), missing base64 padding forgiven."""
+    encoded = header[6:].strip()
+    if len(encoded) > MAX_HEADER:
+        raise InvalidClient("an Authorization header that is too long")
+    try:
+        text = b64decode(encoded + "=" * (-len(encoded) % 4), validate=True).decode()
+    except (binascii.Error, ValueError):
+        raise InvalidClient("an Authorization header that can't be decoded") from None
+    client_id, colon, secret = text.partition(":")
+    if not colon or "\0" in text:
+        raise InvalidClient("an Authorization header without a colon")
+    return client_id, secret

@@ -1,0 +1,153 @@
+"""The settings: one field a key, with its type, default, meaning and check.
+
+`Settings.from_config` reads `app.config` once, at start-up. A wrong value raises `ConfigurationError`,
+which names the key, what it holds and what it may hold; an `OAUTH_*` key that is not known is a warning.
+"""
+
+from __future__ import annotations
+
+import difflib
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+from . import config_checks as check
+from .config_checks import ConfigurationError
+
+__all__ = ["ConfigurationError", "ConfigurationWarning", "Settings"]
+
+PREFIX = "OAUTH_"
+
+
+class ConfigurationWarning(UserWarning):
+    """A configuration key that has no effect."""
+
+
+def setting(default: Any, reader: check.Reader, doc: str) -> Any:
+    """A field of `Settings`: its default, the function that checks and converts what a config holds, and its meaning."""
+    metadata = {"reader": reader, "doc": doc}
+    if isinstance(default, dict):
+        return field(default_factory=default.copy, metadata=metadata)
+    return field(default=default, metadata=metadata)
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What one app's configuration says, checked and converted; times are whole seconds."""
+
+    issuer: str | None = setting(
+        None,
+        check.issuer,
+        "The authorization server's own URL, without query or fragment (RFC 8414 section 2). Left out, it is the"
+        " request's root URL in debug, in testing and on loopback; elsewhere whatever carries it answers 503.",
+    )
+    url_prefix: str = setting(
+        "/oauth", check.url_prefix, "The path under which the endpoints stand; the well-known ones stand at the root."
+    )
+    database_uri: str | None = setting(
+        None,
+        check.optional_text,
+        "An SQLAlchemy URL, used only where the app has no `db` of its own. Left out: the SQLite file `oauth.db` in"
+        " the instance folder, in WAL mode, made with its tables on first use.",
+    )
+    grant_types: tuple[str, ...] = setting(
+        ("client_credentials",),
+        check.names,
+        'The grants that the token endpoint takes. An entry is a grant\'s name or `"module:Class"`, a grant of the'
+        " app's own.",
+    )
+    scopes: Mapping[str, str] = setting(
+        {},
+        check.scopes,
+        "Each scope's name and what it means, in words for a user. An unknown scope is `invalid_scope`.",
+    )
+    default_scopes: tuple[str, ...] = setting(
+        (),
+        check.names,
+        "What a request that names no scope gets, where its client has no `default_scope`: these, as far as the"
+        " client may have them, else all that the client is registered for.",
+    )
+    access_token_lifetime: int | Mapping[str, int] = setting(
+        3600,
+        check.lifetime_by_grant,
+        "Seconds that an access token lives: a number, a `timedelta`, or a dict by grant type. A client may have its own.",
+    )
+    token_prefix: str = setting(
+        "",
+        check.token_prefix,
+        'What every token begins with, e.g. `"acme_"`, so that secret scanners know one when they see it.',
+    )
+    client_auth_methods: tuple[str, ...] = setting(
+        ("client_secret_basic", "client_secret_post", "none"),
+        check.one_or_more_of("client_secret_basic", "client_secret_post", "none"),
+        "How a client may say who it is (RFC 7591 section 2, `token_endpoint_auth_method`).",
+    )
+    token_parameters_from: tuple[str, ...] = setting(
+        ("body",),
+        check.one_or_more_of("body", "query", "header"),
+        "Where `grant_type`, `scope` and `state` are read at the token endpoint; `query` and `header` serve clients"
+        " of API gateways. Credentials, codes, tokens and assertions are read from the body alone.",
+    )
+    bearer_methods: tuple[str, ...] = setting(
+        ("header",),
+        check.one_or_more_of("header", "body", "query"),
+        "Where a protected view takes its token from (RFC 6750 section 2). A URL ends up in logs: mind `query`.",
+    )
+    check_user: bool = setting(
+        False,
+        check.boolean,
+        "Ask the `load_user` hook for each token's subject, and refuse the token of a user who is gone.",
+    )
+    max_body: int = setting(131072, check.positive, "Bytes of the largest body that an endpoint reads; more is 413.")
+    token_cache_seconds: int = setting(
+        0,
+        check.seconds,
+        "How long a process may go by a token that it has verified before it looks again: how stale it may be.",
+    )
+    allow_http: bool = setting(
+        False,
+        check.boolean,
+        "Let `OAUTH_ISSUER` be plain http beyond loopback, debug and testing.",
+    )
+
+    @classmethod
+    def from_config(cls, config: Mapping[str, Any], *, relaxed: bool = False) -> Settings:
+        """Read and check an app's configuration; `relaxed` in debug and testing, where plain http is let through.
+
+        Raises `ConfigurationError` for a value that can't be; warns with `ConfigurationWarning` of an unknown key.
+        """
+        known = {PREFIX + item.name.upper(): item for item in fields(cls)}
+        values = {}
+        for key, item in known.items():
+            if key in config:
+                values[item.name] = item.metadata["reader"](key, config[key])
+        for key in config:
+            if key.startswith(PREFIX) and key not in known:
+                near = difflib.get_close_matches(key, known, n=1)
+                hint = f" Did you mean {near[0]}?" if near else ""
+                warnings.warn(f"{key} is not a setting of the gateway.{hint}", ConfigurationWarning, stacklevel=4)
+        settings = cls(**values)
+        settings._check_together(relaxed=relaxed)
+        return settings
+
+    def _check_together(self, *, relaxed: bool) -> None:
+        """The checks that need more than one key."""
+        unknown = [name for name in self.default_scopes if name not in self.scopes]
+        if unknown:
+            raise ConfigurationError(
+                "OAUTH_DEFAULT_SCOPES", list(self.default_scopes), f"names from OAUTH_SCOPES; {unknown[0]!r} is not one"
+            )
+        if self.issuer and not (self.allow_http or relaxed) and not check.is_secure(self.issuer):
+            raise ConfigurationError(
+                "OAUTH_ISSUER", self.issuer, "an https URL (plain http beyond loopback needs OAUTH_ALLOW_HTTP = True)"
+            )
+
+    def access_token_lifetime_of(self, grant_type: str) -> int:
+        """Seconds that an access token of this grant lives, where its client has no lifetime of its own."""
+        if isinstance(self.access_token_lifetime, int):
+            return self.access_token_lifetime
+        return self.access_token_lifetime.get(grant_type, DEFAULT_ACCESS_TOKEN_LIFETIME)
+
+
+DEFAULT_ACCESS_TOKEN_LIFETIME = 3600

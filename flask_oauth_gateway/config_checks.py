@@ -1,0 +1,151 @@
+"""What a configuration value may be: readers, each of which takes a key and its value, and returns it converted.
+
+Each raises `ConfigurationError` for a value that can't be.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Callable, Iterable, Mapping
+from datetime import timedelta
+from typing import Any
+from urllib.parse import urlsplit
+
+Reader = Callable[[str, Any], Any]
+
+SCOPE_NAME = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]+")  # RFC 6749 appendix A.4
+SHORT_GRANT_TYPES = {
+    "jwt_bearer": "urn:ietf:params:oauth:grant-type:jwt-bearer",
+    "saml2_bearer": "urn:ietf:params:oauth:grant-type:saml2-bearer",
+    "device_code": "urn:ietf:params:oauth:grant-type:device_code",
+    "token_exchange": "urn:ietf:params:oauth:grant-type:token-exchange",
+}
+MAX_LIFETIME = 10 * 366 * 86400  # ten years: more is a unit mixed up
+
+
+class ConfigurationError(ValueError):
+    """A configuration value that can't be: names the key, what it holds and what it may hold."""
+
+    def __init__(self, key: str, value: object, allowed: str) -> None:
+        super().__init__(f"{key} is {value!r}; it may be {allowed}.")
+        self.key = key
+
+
+def full_grant_type(name: str) -> str:
+    """The grant type that a short name (`device_code`, …) stands for; any other name as it is."""
+    return SHORT_GRANT_TYPES.get(name, name)
+
+
+def boolean(key: str, value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise ConfigurationError(key, value, "True or False")
+    return value
+
+
+def optional_text(key: str, value: Any) -> str | None:
+    if value is not None and not (isinstance(value, str) and value):
+        raise ConfigurationError(key, value, "a text, or None")
+    return value
+
+
+def seconds(key: str, value: Any) -> int:
+    """Seconds, zero or more, as a number or a `timedelta`."""
+    if isinstance(value, timedelta):
+        value = value.total_seconds()
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value <= MAX_LIFETIME:
+        raise ConfigurationError(key, value, "seconds as a number or a timedelta, from 0 to ten years")
+    return int(value)
+
+
+def positive(key: str, value: Any) -> int:
+    """A whole number above zero, or a `timedelta` of a second or more."""
+    if isinstance(value, timedelta):
+        value = value.total_seconds()
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 1 <= value <= MAX_LIFETIME:
+        raise ConfigurationError(key, value, "a number of 1 or more")
+    return int(value)
+
+
+def lifetime_by_grant(key: str, value: Any) -> int | Mapping[str, int]:
+    """Seconds, or a dict of grant type to seconds."""
+    if isinstance(value, Mapping):
+        return {full_grant_type(name): positive(f"{key}[{name!r}]", item) for name, item in value.items()}
+    return positive(key, value)
+
+
+def names(key: str, value: Any) -> tuple[str, ...]:
+    """Names: any iterable of texts, or one text with spaces; short grant types in full."""
+    items: list[Any] = value.split() if isinstance(value, str) else [*value] if isinstance(value, Iterable) else [None]
+    if not all(isinstance(item, str) and item for item in items):
+        raise ConfigurationError(key, value, "a list of names")
+    return tuple(dict.fromkeys(full_grant_type(item) for item in items))
+
+
+def one_or_more_of(*choices: str) -> Reader:
+    """A reader of a list in which each entry is one of `choices`."""
+
+    def read(key: str, value: Any) -> tuple[str, ...]:
+        listed = names(key, value)
+        if not listed or any(item not in choices for item in listed):
+            raise ConfigurationError(key, value, f"one or more of {', '.join(map(repr, choices))}")
+        return listed
+
+    return read
+
+
+def scopes(key: str, value: Any) -> Mapping[str, str]:
+    """A dict of scope name to description."""
+    if not isinstance(value, Mapping):
+        raise ConfigurationError(key, value, "a dict of scope name to description")
+    for name, description in value.items():
+        if not isinstance(name, str) or not SCOPE_NAME.fullmatch(name) or not isinstance(description, str):
+            raise ConfigurationError(
+                key, value, f"a dict of scope name (no space, quote or backslash) to description; {name!r} is not that"
+            )
+    return dict(value)
+
+
+def url_prefix(key: str, value: Any) -> str:
+    if not isinstance(value, str) or not re.fullmatch(r"(/[A-Za-z0-9._~-]+)+", value):
+        raise ConfigurationError(key, value, 'a path such as "/oauth", without a slash at its end')
+    return value
+
+
+def token_prefix(key: str, value: Any) -> str:
+    if not isinstance(value, str) or not re.fullmatch(r"[A-Za-z0-9_-]{0,32}", value):
+        raise ConfigurationError(key, value, "up to 32 letters, digits, '_' and '-'")
+    return value
+
+
+def issuer(key: str, value: Any) -> str | None:
+    """A URL without query and fragment (RFC 8414 section 2), without a slash at its end."""
+    if value is None:
+        return None
+    allowed = "a URL such as 'https://auth.example.com', without query, fragment or a slash at its end; or None"
+    if not isinstance(value, str):
+        raise ConfigurationError(key, value, allowed)
+    try:
+        parts = urlsplit(value)
+        host = parts.hostname
+    except ValueError as error:
+        raise ConfigurationError(key, value, allowed) from error
+    if parts.scheme not in ("http", "https") or not host or parts.query or parts.fragment or value.endswith("/"):
+        raise ConfigurationError(key, value, allowed)
+    return value
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host is this machine: `localhost`, 127.0.0.0/8 or ::1."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def is_secure(url: str) -> bool:
+    """Whether a URL is https, or http on loopback."""
+    parts = urlsplit(url)
+    return parts.scheme == "https" or (parts.scheme == "http" and is_loopback(parts.hostname or ""))

@@ -1,0 +1,42 @@
+"""`POST /oauth/revoke`: a client gives back a token of its own (RFC 7009)."""
+
+from __future__ import annotations
+
+from flask import Response, request
+
+from ..client_auth import authenticate
+from ..errors import InvalidRequestError, json_response
+from ..globals import current_state
+from ..hashing import sha256
+from ..request import read_request
+from ..signals import token_revoked
+from ..tokens.opaque import token_id_of
+
+
+def revoke() -> Response:
+    """200 for a token that is revoked, unknown, dead or somebody else's: the answer tells nothing (section 2.2)."""
+    state = current_state()
+    form = read_request(request, state.settings)
+    client = authenticate(state, form)
+    token = form.form.get("token")
+    if token is None:
+        raise InvalidRequestError("The parameter 'token' is missing.")
+    token_hash = sha256(token)
+    revoked = state.tokens.revoke(token_hash, client)
+    if not revoked:
+        seen = client.version
+        state.clients.forget(client.client_id)
+        client = authenticate(state, form)  # it may have been disabled, or lost the secret that it came with
+        revoked = client.version != seen and state.tokens.revoke(token_hash, client)
+    if revoked:
+        if state.token_cache is not None:
+            state.token_cache.drop(token_hash)
+        token_revoked.send(
+            state.app,
+            client_id=client.client_id,
+            subject=None,
+            token_id=token_id_of(token_hash),
+            count=1,
+            by="client",
+        )
+    return json_response(200, {})

@@ -1,0 +1,44 @@
+"""`GET, POST /oauth/tokeninfo`: what a token is, asked by whoever holds it, as API gateways answer it."""
+
+from __future__ import annotations
+
+import time
+
+from flask import Response, request
+
+from ..bearer import token_of
+from ..errors import InvalidRequestError, InvalidToken, json_response
+from ..globals import current_state
+from ..request import read_request
+from ..validators import validate
+
+
+def tokeninfo() -> Response:
+    """The token comes as bearer in the header, or as `access_token` in the body."""
+    state = current_state()
+    form = read_request(request, state.settings)
+    in_header, in_body = token_of(request), form.form.get("access_token")
+    if in_header and in_body:
+        raise InvalidRequestError("The access token was sent more than once: use one way.")
+    presented = in_header or in_body
+    if presented is None:
+        raise InvalidRequestError(
+            "The access token is missing: send it as bearer in the header, or POST 'access_token'."
+        )
+    try:
+        token = validate(state, presented)
+    except InvalidToken as error:
+        return json_response(400, {"error": error.error, "error_description": error.description})
+    return json_response(
+        200,
+        {
+            **token.shown_attributes,
+            "client_id": token.client_id,
+            "audience": " ".join(token.audience) or token.client_id,
+            "user_id": token.subject,
+            "scope": token.scope,
+            "expires_in": max(0, token.exp - int(time.time())),
+            "issued_at": token.iat,
+            "grant_type": token.grant_type,
+        },
+    )

@@ -1,0 +1,146 @@
+"""The request as Authlib's grants read it, parsed strictly and once.
+
+Authlib's own Flask request merges the query string into the form, takes the first of a repeated parameter and
+refuses plain http behind a TLS proxy; hence this one.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl
+
+from authlib.oauth2.rfc6749 import OAuth2Payload, OAuth2Request
+from werkzeug.exceptions import RequestEntityTooLarge
+
+from .errors import InvalidRequestError, RequestTooLarge, clean
+
+if TYPE_CHECKING:
+    from flask import Request
+
+    from .config import Settings
+
+FORM = "application/x-www-form-urlencoded"
+MAX_PARAMETERS = 100
+REPEATABLE = frozenset({"resource", "audience"})  # RFC 8707 section 2, RFC 8693 section 2.1
+FROM_ANYWHERE = ("grant_type", "scope", "state")
+SECRETS = frozenset(
+    {
+        "client_secret", "client_assertion", "code", "code_verifier", "refresh_token", "password", "assertion",
+        "device_code", "token", "access_token", "subject_token", "actor_token",
+    }
+)  # fmt: skip
+_CONTROL = {c: None for c in range(32) if chr(c) not in "\t\r\n"} | {127: None}
+
+
+class Payload(OAuth2Payload):
+    """The parameters: `data` one value each, `datalist` all values of each."""
+
+    __slots__ = ("_data", "_datalist")
+
+    def __init__(self, pairs: list[tuple[str, str]]) -> None:
+        data: dict[str, str] = {}
+        datalist: dict[str, list[str]] = {}
+        for name, value in pairs:
+            if not value:  # RFC 6749 section 3.1: sent without a value is as if omitted
+                continue
+            if name in data and name not in REPEATABLE:
+                raise InvalidRequestError(f"The parameter '{clean(name, 40)}' is repeated.")
+            data.setdefault(name, value)
+            datalist.setdefault(name, []).append(value)
+        self._data = data
+        self._datalist = datalist
+
+    @property
+    def data(self) -> dict[str, str]:
+        return self._data
+
+    @property
+    def datalist(self) -> dict[str, list[str]]:
+        return self._datalist
+
+
+class OAuthRequest(OAuth2Request):
+    """What a grant sees of a request. `form` holds the body's parameters, `payload` these and the few others allowed."""
+
+    def __init__(self, http: Request, form: dict[str, str], payload: Payload) -> None:
+        # Not Authlib's __init__: it asks for the whole URL and refuses http, which a TLS proxy makes of every request.
+        self.method = http.method
+        self.headers = http.headers
+        self.environ = http.environ
+        self.payload = payload
+        self._form = form
+        self.client: Any = None
+        self.auth_method: str | None = None
+        self.user: Any = None
+        self.subject: str | None = None
+        self._scope: str | None = None
+
+    @property
+    def form(self) -> dict[str, str]:
+        return self._form
+
+
+def read_form(http: Request, settings: Settings) -> list[tuple[str, str]]:
+    """The body's parameters, in order. Raises `InvalidRequestError` or `RequestTooLarge`."""
+    if "form" in http.__dict__:  # the app has read it before us, in a before_request function
+        return list(http.form.items(multi=True))
+    http.max_content_length = settings.max_body
+    try:
+        body = http.get_data(cache=False)
+    except RequestEntityTooLarge:
+        raise RequestTooLarge from None
+    if not body:
+        return []
+    if http.mimetype != FORM:
+        raise InvalidRequestError(f"The body must be {FORM}.")
+    return parse_parameters(body)
+
+
+def parse_parameters(raw: bytes) -> list[tuple[str, str]]:
+    """The parameters of a form body or a query string (RFC 6749 appendix B). Raises `InvalidRequestError`."""
+    try:
+        pairs = parse_qsl(raw.decode(), keep_blank_values=True, errors="strict", max_num_fields=MAX_PARAMETERS)
+    except UnicodeDecodeError:
+        raise InvalidRequestError("The parameters are not valid UTF-8.") from None
+    except ValueError:
+        raise InvalidRequestError(f"There are more than {MAX_PARAMETERS} parameters.") from None
+    for name, value in pairs:
+        if not value.isprintable() and value.translate(_CONTROL) != value:
+            raise InvalidRequestError(f"The parameter '{clean(name, 40)}' holds a control character.")
+    return pairs
+
+
+def read_request(http: Request, settings: Settings) -> OAuthRequest:
+    """The request of an endpoint that takes a form. Raises `InvalidRequestError` or `RequestTooLarge`."""
+    pairs = read_form(http, settings)
+    query = http.environ.get("QUERY_STRING", "")
+    if query:
+        refuse_secrets(query)
+    payload = Payload(pairs)
+    return OAuthRequest(http, payload.data, payload)
+
+
+def read_token_request(http: Request, settings: Settings) -> OAuthRequest:
+    """The request of the token endpoint, where `OAUTH_TOKEN_PARAMETERS_FROM` may widen where parameters come from."""
+    request = read_request(http, settings)
+    sources = settings.token_parameters_from
+    if sources == ("body",):
+        return request
+    pairs = list(request.form.items()) if "body" in sources else [
+        (name, value) for name, value in request.form.items() if name not in FROM_ANYWHERE
+    ]  # fmt: skip
+    if "query" in sources:
+        query = parse_parameters(http.environ.get("QUERY_STRING", "").encode("latin-1"))
+        pairs += [(name, value) for name, value in query if name in FROM_ANYWHERE]
+    if "header" in sources:
+        found = ((name, http.environ.get(f"HTTP_{name.upper()}")) for name in FROM_ANYWHERE)
+        pairs += [(name, value) for name, value in found if value]
+    request.payload = Payload(pairs)
+    return request
+
+
+def refuse_secrets(query: str) -> None:
+    """Refuse a URL that carries a secret: URLs end up in logs and histories (RFC 6749 section 2.3.1)."""
+    for name, value in parse_parameters(query.encode("latin-1")):
+        if value and name in SECRETS:
+            raise InvalidRequestError(f"'{name}' belongs in the body of the request, never in its URL.")

@@ -1,0 +1,20 @@
+"""Signals (blinker): what happened. Sender: the app. No payload holds a secret or a whole token."""
+
+from blinker import Namespace
+
+_signals = Namespace()
+
+#: A client has shown who it is. `client_id`, `method`.
+client_authenticated = _signals.signal("oauth-client-authenticated")
+#: A client has failed to. `client_id` as claimed (unverified) or `None`, `reason`.
+client_rejected = _signals.signal("oauth-client-rejected")
+#: A token was given. `client_id`, `subject`, `grant_type`, `scopes`, `token_id`.
+token_issued = _signals.signal("oauth-token-issued")
+#: Tokens were revoked. `client_id`, `subject`, `token_id` (each `None` where it played no part), `count`, `by`.
+token_revoked = _signals.signal("oauth-token-revoked")
+#: A presented token was refused. `error`, `reason`, `client_id` (`None` where the token is unknown), `path`.
+token_rejected = _signals.signal("oauth-token-rejected")
+#: A client was registered. `client_id`.
+client_created = _signals.signal("oauth-client-created")
+#: A client was changed. `client_id`, `change` ("update", "rotate_secret", "delete"), `fields` that changed.
+client_changed = _signals.signal("oauth-client-changed")

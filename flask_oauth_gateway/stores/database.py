@@ -1,0 +1,189 @@
+"""The gateway's own connections: statements that stand alone, each in autocommit, and transactions where two belong together.
+
+It never touches the app's session: committing that would commit the app's half-done work.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+import weakref
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from operator import attrgetter
+from typing import Any, TypeVar, cast
+
+from sqlalchemy import Connection, CursorResult, Engine
+from sqlalchemy.engine import Row
+from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError, OperationalError, ProgrammingError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.sql import Executable
+
+from ..errors import TemporarilyUnavailable
+
+logger = logging.getLogger(__name__)
+
+Parameters = Mapping[str, Any] | Sequence[Mapping[str, Any]]
+Found = TypeVar("Found")
+
+
+class Database:
+    """One app's connections for the gateway, opened on first use and anew after a fork.
+
+    Every method raises `TemporarilyUnavailable` where the database can't be reached.
+    """
+
+    begin = "BEGIN"
+    commit = "COMMIT"
+    rollback: tuple[str, ...] = ("ROLLBACK",)
+
+    def __init__(self, connect: Callable[[], Engine]) -> None:
+        self._connect = connect
+        self._engine: Engine | None = None
+        self._lock = threading.RLock()
+        _every_database.add(self)
+
+    @property
+    def engine(self) -> Engine:
+        """The engine, made on first use."""
+        if self._engine is None:
+            with self._lock:
+                if self._engine is None:
+                    engine = self._connect()
+                    if engine.dialect.name == "sqlite":
+                        self._begin_on_sqlite()
+                    self._engine = engine
+        return self._engine
+
+    def first(self, statement: Executable, parameters: Parameters | None = None) -> Row[Any] | None:
+        """The first row of a query, or `None`."""
+        return self._execute(statement, parameters, CursorResult.first, repeatable=True)
+
+    def all(self, statement: Executable, parameters: Parameters | None = None) -> list[Row[Any]]:
+        """Every row of a query."""
+        return list(self._execute(statement, parameters, CursorResult.all, repeatable=True))
+
+    def run(self, statement: Executable, parameters: Parameters | None = None, *, repeatable: bool = False) -> int:
+        """Run one statement that writes; returns how many rows it touched.
+
+        `repeatable`: doing it twice is as good as once, so that it may be sent again where the connection turns out
+        to have died in the pool. Never for what spends something: the second try would see the first as a theft.
+        """
+        try:
+            return self._execute(statement, parameters, _row_count, repeatable=repeatable)
+        except IntegrityError:
+            if not repeatable:
+                raise
+            return 1  # the first try had reached the database before its connection died
+
+    @contextmanager
+    def transaction(self) -> Iterator[Connection]:
+        """Statements that belong together: all of them happen, or none."""
+        with _as_unavailable(), self.engine.connect() as connection:
+            connection.exec_driver_sql(self.begin)
+            try:
+                yield connection
+            except BaseException:
+                self._roll_back(connection)
+                raise
+            connection.exec_driver_sql(self.commit)
+
+    def dispose(self) -> None:
+        """Close every connection; the next statement opens new ones."""
+        if self._engine is not None:
+            self._engine.dispose()
+
+    def _execute(
+        self, statement: Executable, parameters: Parameters | None, take: Callable[[Any], Found], *, repeatable: bool
+    ) -> Found:
+        with _as_unavailable():
+            try:
+                with self.engine.connect() as connection:
+                    return take(connection.execute(statement, parameters))
+            except DBAPIError as error:
+                if not (repeatable and error.connection_invalidated):
+                    raise
+            with self.engine.connect() as connection:  # the pool has dropped its dead connections by now
+                return take(connection.execute(statement, parameters))
+
+    def _roll_back(self, connection: Connection) -> None:
+        try:
+            for command in self.rollback:
+                connection.exec_driver_sql(command)
+        except DBAPIError:
+            connection.invalidate()
+
+    def _begin_on_sqlite(self) -> None:
+        self.begin = "BEGIN IMMEDIATE"  # taking the write lock half-way can fail at once, whatever the timeout
+
+    def reopen_after_fork(self) -> None:
+        """Leave the parent's connections to the parent."""
+        self._lock = threading.RLock()
+        if self._engine is not None:
+            self._engine.dispose(close=False)
+
+
+class BorrowedDatabase(Database):
+    """An in-memory SQLite has one connection, which is the app's: what happens on it stands inside savepoints.
+
+    A savepoint outside of a transaction commits when it is released; inside one it leaves the app's work as it was.
+    """
+
+    begin = "SAVEPOINT oauth_gateway"
+    commit = "RELEASE oauth_gateway"
+    rollback = ("ROLLBACK TO oauth_gateway", "RELEASE oauth_gateway")
+
+    def _begin_on_sqlite(self) -> None:
+        pass
+
+    def _execute(
+        self, statement: Executable, parameters: Parameters | None, take: Callable[[Any], Found], *, repeatable: bool
+    ) -> Found:
+        with self.transaction() as connection:
+            return take(connection.execute(statement, parameters))
+
+    @contextmanager
+    def transaction(self) -> Iterator[Connection]:
+        with self._lock, super().transaction() as connection:
+            yield connection
+
+    def dispose(self) -> None:
+        """Nothing: the connection is the app's."""
+
+
+_row_count = cast("Callable[[Any], int]", attrgetter("rowcount"))
+_every_database: weakref.WeakSet[Database] = weakref.WeakSet()
+
+
+def _after_fork() -> None:
+    for database in _every_database:
+        database.reopen_after_fork()
+
+
+os.register_at_fork(after_in_child=_after_fork)
+
+
+@contextmanager
+def _as_unavailable() -> Iterator[None]:
+    """Turn "the database can't be reached" into a 503, and say in the log what is wrong."""
+    try:
+        yield
+    except (OperationalError, InterfaceError, PoolTimeout) as error:
+        logger.error("The database did not answer: %s", _first_line(error))
+        raise TemporarilyUnavailable from error
+    except ProgrammingError as error:
+        logger.error(
+            "The database refused a statement: %s. Were the tables made (flask oauth init-db, flask db upgrade)?",
+            _first_line(error),
+        )
+        raise TemporarilyUnavailable from error
+    except DBAPIError as error:
+        if not error.connection_invalidated:
+            raise
+        logger.error("The connection to the database was lost: %s", _first_line(error))
+        raise TemporarilyUnavailable from error
+
+
+def _first_line(error: Exception) -> str:
+    return str(getattr(error, "orig", None) or error).strip().split("\n", 1)[0]

@@ -1,0 +1,171 @@
+"""The schema. `add_to(metadata)` puts it beside an app's own tables.
+
+Times are whole seconds since 1970, UTC. Identifiers of the gateway's own rows never leave the database. There is no
+foreign key from a token to its client: on PostgreSQL it would lock the client's row at every issue; a token whose
+client is gone is refused by the join that looks it up, and purged.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+from sqlalchemy.dialects import mysql
+
+metadata = MetaData()
+
+Key = BigInteger().with_variant(Integer, "sqlite")
+Hash = LargeBinary(32).with_variant(mysql.BINARY(32), "mysql", "mariadb")
+FamilyKey = LargeBinary(16).with_variant(mysql.BINARY(16), "mysql", "mariadb")
+Object = JSON(none_as_null=True)
+Subject = String(255)
+# Names are told apart by case and by every accent; without this MariaDB takes "alice" and "Alice" for one subject.
+OPTIONS: Any = {"mysql_charset": "utf8mb4", "mysql_collate": "utf8mb4_bin"}
+NEVER_REUSE_IDS: Any = {"sqlite_autoincrement": True}  # a new client must not inherit the tokens of a deleted one
+
+client = Table(
+    "oauth_client",
+    metadata,
+    Column("id", Key, primary_key=True, autoincrement=True),
+    Column("client_id", String(2048), nullable=False),
+    Column("client_id_hash", Hash, nullable=False, unique=True),  # 2048 characters are more than MariaDB can index
+    Column("version", Integer, nullable=False, default=1),  # counts every change, secrets' too
+    Column("enabled", Boolean, nullable=False, default=True),
+    Column("owner", Subject, index=True),
+    Column("metadata", Object, nullable=False),  # the rest of the registration, by RFC 7591's names
+    Column("created_at", BigInteger, nullable=False),
+    Column("updated_at", BigInteger, nullable=False),
+    **OPTIONS,
+    **NEVER_REUSE_IDS,
+)
+
+client_secret = Table(
+    "oauth_client_secret",
+    metadata,
+    Column("id", Key, primary_key=True, autoincrement=True),
+    Column("client", Key, ForeignKey("oauth_client.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("hint", String(8), nullable=False),  # its last characters
+    Column("digest", String(255), nullable=False),  # "sha256$…" of a generated one, argon2id of a brought one
+    Column("created_at", BigInteger, nullable=False),
+    Column("expires_at", BigInteger),
+    Column("last_used_at", BigInteger),
+    **OPTIONS,
+)
+
+consent = Table(
+    "oauth_consent",
+    metadata,
+    Column("id", Key, primary_key=True, autoincrement=True),
+    Column("client", Key, ForeignKey("oauth_client.id", ondelete="CASCADE"), nullable=False),
+    Column("subject", Subject, nullable=False),
+    Column("scope", Text, nullable=False),
+    Column("granted_at", BigInteger, nullable=False),
+    Column("expires_at", BigInteger),
+    UniqueConstraint("subject", "client", name="uq_oauth_consent_subject_client"),
+    **OPTIONS,
+)
+
+family = Table(  # what one approval gave; a token without one is a family of its own
+    "oauth_family",
+    metadata,
+    Column("id", FamilyKey, primary_key=True),
+    Column("client", Key, nullable=False),
+    Column("subject", Subject),
+    Column("scope", Text, nullable=False),
+    Column("grant_type", String(255), nullable=False),
+    Column("attributes", Object),
+    Column("claims", Object),  # how the user signed in, what the token is bound to
+    Column("created_at", BigInteger, nullable=False),
+    Column("expires_at", BigInteger, nullable=False),
+    Column("last_used_at", BigInteger),
+    Column("revoked_at", BigInteger),
+    Index("ix_oauth_family_subject", "subject", "client"),
+    Index("ix_oauth_family_client", "client", "expires_at"),
+    Index("ix_oauth_family_expires_at", "expires_at"),
+    **OPTIONS,
+)
+
+access_token = Table(
+    "oauth_access_token",
+    metadata,
+    Column("token_hash", Hash, primary_key=True),
+    Column("client", Key, nullable=False),
+    Column("family", FamilyKey),
+    Column("subject", Subject),
+    Column("scope", Text, nullable=False),
+    Column("audience", Text),  # resource identifiers, with spaces between
+    Column("grant_type", String(255), nullable=False),
+    Column("attributes", Object),
+    Column("claims", Object),
+    Column("issued_at", BigInteger, nullable=False),
+    Column("expires_at", BigInteger, nullable=False),
+    Column("revoked_at", BigInteger),
+    Index("ix_oauth_access_token_client", "client", "expires_at"),
+    Index("ix_oauth_access_token_subject", "subject", "expires_at"),
+    Index("ix_oauth_access_token_expires_at", "expires_at"),
+    **OPTIONS,
+)
+
+refresh_token = Table(
+    "oauth_refresh_token",
+    metadata,
+    Column("token_hash", Hash, primary_key=True),
+    Column("family", FamilyKey, nullable=False, index=True),
+    Column("issued_at", BigInteger, nullable=False),
+    Column("expires_at", BigInteger, nullable=False),
+    Column("spent_at", BigInteger),
+    Index("ix_oauth_refresh_token_expires_at", "expires_at"),
+    **OPTIONS,
+)
+
+once = Table(  # one-time things: a second insert of the same key fails
+    "oauth_once",
+    metadata,
+    Column("key", Hash, primary_key=True),
+    Column("expires_at", BigInteger, nullable=False, index=True),
+    **OPTIONS,
+)
+
+audit = Table(
+    "oauth_audit",
+    metadata,
+    Column("id", Key, primary_key=True, autoincrement=True),
+    Column("at", BigInteger, nullable=False),
+    Column("event", String(64), nullable=False),
+    Column("outcome", String(64), nullable=False),  # "ok", or the error
+    Column("client_id", String(2048)),
+    Column("subject", Subject),
+    Column("actor", String(255)),  # who did it, where that is neither the client nor the subject
+    Column("address", String(64)),  # where it came from
+    Column("details", Object),
+    **OPTIONS,
+    **NEVER_REUSE_IDS,
+)
+
+
+def add_to(other: MetaData) -> None:
+    """Put the gateway's tables on an app's metadata, where `db.create_all()` and Flask-Migrate see them."""
+    for table in metadata.sorted_tables:
+        if table.name not in other.tables:
+            table.to_metadata(other)
+
+
+def new_family_key() -> bytes:
+    """A key for a family: the time in ms and 80 random bits, so that new rows stand together in the index."""
+    return (time.time_ns() // 1_000_000).to_bytes(6, "big") + os.urandom(10)

@@ -1,0 +1,145 @@
+"""Access tokens, keyed by the SHA-256 of their value, and the families that approvals gave. Statements are built once, here."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import BigInteger, and_, bindparam, exists, insert, or_, select, update
+from sqlalchemy.engine import Row
+from sqlalchemy.sql import ColumnElement
+
+from .clients import Client
+from .database import Database
+from .tables import access_token, client, family
+
+_T = access_token.c
+COLUMNS = (
+    "token_hash", "client", "family", "subject", "scope", "audience", "grant_type", "attributes", "claims",
+    "issued_at", "expires_at",
+)  # fmt: skip
+
+
+def _is_live(key: Any, version: Any) -> ColumnElement[bool]:
+    """The client is still what it was when it proved who it is: enabled, and unchanged."""
+    return and_(client.c.id == key, client.c.version == version, client.c.enabled)
+
+
+_INSERT = (
+    insert(access_token)
+    .from_select(
+        COLUMNS,
+        select(*(bindparam(f"p_{name}", type_=_T[name].type) for name in COLUMNS)).where(
+            _is_live(bindparam("p_client"), bindparam("p_version"))
+        ),
+    )
+    .execution_options(preserve_rowcount=True)  # psycopg 3 counts an INSERT … SELECT only then
+)
+_FIND = (
+    select(*(_T[name] for name in COLUMNS), _T.revoked_at, client.c.client_id, client.c.enabled)
+    .add_columns(family.c.revoked_at.label("family_revoked_at"))
+    .outerjoin(client, client.c.id == _T.client)
+    .outerjoin(family, family.c.id == _T.family)
+)
+_BY_HASH = _FIND.where(_T.token_hash == bindparam("hash"))
+_ASKED_BY = _BY_HASH.add_columns(
+    exists().where(_is_live(bindparam("asker"), bindparam("version"))).correlate(None).label("asker_is_live")
+)
+_REVOKE = (
+    update(access_token)
+    .where(_T.token_hash == bindparam("hash"), _T.client == bindparam("owner"), _T.revoked_at.is_(None))
+    .where(exists().where(_is_live(bindparam("owner"), bindparam("version"))))
+    .values(revoked_at=bindparam("now", type_=BigInteger))
+)
+_SET_ATTRIBUTES = (
+    update(access_token)
+    .where(_T.token_hash == bindparam("hash"), _T.revoked_at.is_(None), _T.expires_at > bindparam("now"))
+    .values(attributes=bindparam("value", type_=_T.attributes.type))
+)
+
+
+class TokenStore:
+    """Reads and writes access tokens."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def add(self, values: Mapping[str, Any], client: Client) -> bool:
+        """Store a token if its client is still enabled and unchanged; one statement. `values` has all of `COLUMNS`."""
+        parameters = {f"p_{name}": values[name] for name in COLUMNS}
+        parameters["p_version"] = client.version
+        return self._database.run(_INSERT, parameters, repeatable=True) == 1
+
+    def find(self, token_hash: bytes) -> Row[Any] | None:
+        """A token with its client and family, in one statement; `None` where there is none."""
+        return self._database.first(_BY_HASH, {"hash": token_hash})
+
+    def find_for(self, token_hash: bytes, asker: Client) -> Row[Any] | None:
+        """The same, and `asker_is_live`: whether the client that asks is still enabled and unchanged."""
+        parameters = {"hash": token_hash, "asker": asker.key, "version": asker.version}
+        return self._database.first(_ASKED_BY, parameters)
+
+    def revoke(self, token_hash: bytes, owner: Client) -> bool:
+        """Revoke a client's token in one statement; False where there was nothing to revoke, or the client changed."""
+        parameters = {"hash": token_hash, "owner": owner.key, "version": owner.version, "now": int(time.time())}
+        return self._database.run(_REVOKE, parameters, repeatable=True) == 1
+
+    def revoke_where(
+        self,
+        *,
+        token_hash: bytes | None = None,
+        client: int | None = None,
+        subject: str | None = None,
+        issued_before: int | None = None,
+    ) -> int:
+        """Revoke every live token, and end every family, that fits all that is given; returns how many."""
+        now = int(time.time())
+        given = {"client": client, "subject": subject, "token_hash": token_hash}
+        with self._database.transaction() as connection:
+            count = 0
+            for table, since in ((access_token, "issued_at"), (family, "created_at")):
+                if token_hash is not None and table is family:
+                    continue
+                found = [table.c[name] == value for name, value in given.items() if value is not None]
+                if issued_before is not None:
+                    found.append(table.c[since] < issued_before)
+                live = (table.c.revoked_at.is_(None), table.c.expires_at > now)
+                count += connection.execute(update(table).where(*found, *live).values(revoked_at=now)).rowcount
+        return count
+
+    def page(
+        self,
+        *,
+        client: int | None,
+        subject: str | None,
+        live: bool,
+        after: tuple[int, bytes] | None,
+        limit: int,
+    ) -> list[Row[Any]]:
+        """Tokens, those that expire last first; `after` is the `expires_at` and hash of the last one seen."""
+        statement = _FIND.order_by(_T.expires_at.desc(), _T.token_hash.desc()).limit(limit)
+        if client is not None:
+            statement = statement.where(_T.client == client)
+        if subject is not None:
+            statement = statement.where(_T.subject == subject)
+        if live:
+            statement = statement.where(
+                _T.revoked_at.is_(None), _T.expires_at > int(time.time()), family.c.revoked_at.is_(None)
+            )
+        if after is not None:
+            statement = statement.where(
+                or_(_T.expires_at < after[0], and_(_T.expires_at == after[0], _T.token_hash < after[1]))
+            )
+        return self._database.all(statement)
+
+    def hash_of(self, start: bytes) -> bytes | None:
+        """The hash of the token whose hash begins with these 16 bytes: what a token is called where it is listed."""
+        end = start + b"\xff" * 16
+        row = self._database.first(select(_T.token_hash).where(_T.token_hash.between(start + b"\0" * 16, end)))
+        return None if row is None else bytes(row.token_hash)
+
+    def set_attributes(self, token_hash: bytes, attributes: Mapping[str, Any] | None) -> bool:
+        """Replace a live token's attributes."""
+        parameters = {"hash": token_hash, "value": attributes, "now": int(time.time())}
+        return self._database.run(_SET_ATTRIBUTES, parameters, repeatable=True) == 1

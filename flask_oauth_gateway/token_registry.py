@@ -1,0 +1,192 @@
+"""`gateway.tokens`: find, revoke, mint and annotate tokens in code. The command line and the pages call the same."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from .client_registry import ClientNotFound
+from .hashing import sha256
+from .scopes import resolve_scopes
+from .signals import token_revoked
+from .stores.purge import purge_expired
+from .tokens import RESERVED, Issue, StaleClient, issue
+from .tokens.access_token import AccessToken
+from .tokens.opaque import from_row
+
+if TYPE_CHECKING:
+    from .extension import State
+
+
+@dataclass(frozen=True, slots=True)
+class TokenPage:
+    """Some tokens, and where the next ones begin: `tokens.find(..., after=page.next)`; `None` where there are no more."""
+
+    tokens: list[AccessToken]
+    next: str | None
+
+
+class TokenRegistry:
+    """Finds, revokes, mints and annotates tokens."""
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+
+    def issue(
+        self,
+        client_id: str,
+        *,
+        subject: str | None = None,
+        scope: str | Iterable[str] | None = None,
+        audience: str | Iterable[str] = (),
+        attributes: Mapping[str, Any] | None = None,
+        expires_in: int | None = None,
+        grant_type: str = "direct",
+    ) -> dict[str, Any]:
+        """Mint a token for a client, and a user where `subject` is given; returns the members of a token response.
+
+        `expires_in` is in seconds. Raises `ClientNotFound`, also for a disabled client, and `InvalidScopeError`.
+        """
+        asked = scope if scope is None or isinstance(scope, str) else " ".join(scope)
+        for _ in range(3):
+            client = self._state.clients.load(client_id)
+            if client is None or not client.enabled:
+                raise ClientNotFound(client_id)
+            try:
+                return issue(
+                    self._state,
+                    Issue(
+                        client=client,
+                        grant_type=grant_type,
+                        scopes=resolve_scopes(asked, client, self._state.settings),
+                        subject=subject,
+                        user=self._user(subject),
+                        audience=(audience,) if isinstance(audience, str) else tuple(audience),
+                        attributes=attributes,
+                        expires_in=expires_in,
+                    ),
+                )
+            except StaleClient:
+                continue
+        raise ClientNotFound(client_id)
+
+    def find(
+        self,
+        *,
+        client_id: str | None = None,
+        subject: str | None = None,
+        live: bool = True,
+        limit: int = 100,
+        after: str | None = None,
+    ) -> TokenPage:
+        """A page of the tokens of a client, a user, both or all; those that expire last come first.
+
+        `live=False` lists dead ones too. Raises `ValueError` for an `after` that no page gave.
+        """
+        key = None
+        if client_id is not None:
+            client = self._state.clients.load(client_id)
+            if client is None:
+                return TokenPage([], None)
+            key = client.key
+        rows = self._state.tokens.page(client=key, subject=subject, live=live, after=_position(after), limit=limit + 1)
+        last = rows[limit - 1] if len(rows) > limit else None
+        following = None if last is None else f"{last.expires_at}.{bytes(last.token_hash).hex()}"
+        return TokenPage([from_row(row) for row in rows[:limit]], following)
+
+    def get(self, *, token: str | None = None, token_id: str | None = None) -> AccessToken | None:
+        """One token by its value or by what it is called in lists, dead ones too: `refusal` then says why."""
+        token_hash = self._hash(token, token_id)
+        row = None if token_hash is None else self._state.tokens.find(token_hash)
+        return None if row is None else from_row(row)
+
+    def revoke(
+        self,
+        *,
+        token: str | None = None,
+        token_id: str | None = None,
+        client_id: str | None = None,
+        subject: str | None = None,
+        issued_before: datetime | int | None = None,
+    ) -> int:
+        """Revoke every live token that fits all that is given; returns how many tokens and approvals ended.
+
+        `issued_before` is an aware datetime, or seconds since 1970. Raises `ValueError` where nothing is given: revoking
+        everything by oversight is not offered.
+        """
+        if all(value is None for value in (token, token_id, client_id, subject, issued_before)):
+            raise ValueError("revoke() needs a token, token_id, client_id, subject or issued_before.")
+        token_hash, client = None, None
+        if token is not None or token_id is not None:
+            token_hash = self._hash(token, token_id)
+            if token_hash is None:
+                return 0
+        if client_id is not None:
+            client = self._state.clients.load(client_id)
+            if client is None:
+                return 0
+        if isinstance(issued_before, datetime):
+            issued_before = int(issued_before.astimezone(UTC).timestamp())
+        count = self._state.tokens.revoke_where(
+            token_hash=token_hash,
+            client=None if client is None else client.key,
+            subject=subject,
+            issued_before=issued_before,
+        )
+        self._state.forget_tokens()
+        if count:
+            token_revoked.send(
+                self._state.app,
+                client_id=client_id,
+                subject=subject,
+                token_id=None if token_hash is None else token_hash[:16].hex(),
+                count=count,
+                by="code",
+            )
+        return count
+
+    def set_attributes(
+        self, attributes: Mapping[str, Any], *, token: str | None = None, token_id: str | None = None
+    ) -> bool:
+        """Add to or change a live token's attributes; a value of `None` takes one away. False where the token isn't live.
+
+        Raises `ValueError` for a name that the protocol uses itself.
+        """
+        taken = RESERVED.intersection(attributes)
+        if taken:
+            raise ValueError(f"A token attribute can't be named {min(taken)!r}: the protocol uses that name itself.")
+        found = self.get(token=token, token_id=token_id)
+        token_hash = self._hash(token, token_id)
+        if found is None or token_hash is None or found.refusal is not None:
+            return False
+        merged = {name: value for name, value in {**found.attributes, **attributes}.items() if value is not None}
+        changed = self._state.tokens.set_attributes(token_hash, merged or None)
+        self._state.forget_tokens()
+        return changed
+
+    def purge(self, *, batch: int = 1000) -> int:
+        """Delete what has expired, `batch` rows a statement, until none is left; returns how many rows."""
+        return purge_expired(self._state.database, batch=batch)
+
+    def _user(self, subject: str | None) -> Any:
+        load_user = self._state.hooks.load_user
+        return None if subject is None or load_user is None else load_user(subject)
+
+    def _hash(self, token: str | None, token_id: str | None) -> bytes | None:
+        if token is not None:
+            return sha256(token)
+        if token_id is None or not re.fullmatch(r"[0-9a-f]{32}", token_id):
+            return None
+        return self._state.tokens.hash_of(bytes.fromhex(token_id))
+
+
+def _position(after: str | None) -> tuple[int, bytes] | None:
+    if after is None:
+        return None
+    if not re.fullmatch(r"[0-9]{1,18}\.[0-9a-f]{64}", after):
+        raise ValueError("after is what an earlier page gave as next.")
+    expires_at, _, token_hash = after.partition(".")
+    return int(expires_at), bytes.fromhex(token_hash)

@@ -1,0 +1,96 @@
+"""A verified access token, as `current_token` shows it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from ..globals import current_state
+
+NO_ATTRIBUTES: Mapping[str, Any] = {}
+
+
+class AccessToken:
+    """A token that was found good. Never holds the token itself."""
+
+    __slots__ = (
+        "attributes", "audience", "client_id", "client_key", "details", "exp", "grant_type", "iat",
+        "refusal", "scope", "scopes", "subject", "token_id",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        *,
+        token_id: str,
+        client_id: str,
+        client_key: int | None,
+        subject: str | None,
+        scope: str,
+        audience: str | None,
+        grant_type: str,
+        attributes: Mapping[str, Any] | None,
+        details: Mapping[str, Any] | None,
+        iat: int,
+        exp: int,
+        refusal: str | None = None,
+    ) -> None:
+        self.token_id = token_id
+        self.client_id = client_id
+        self.client_key = client_key
+        self.subject = subject
+        self.scope = scope
+        self.scopes = frozenset(scope.split())
+        self.audience = tuple(audience.split()) if audience else ()
+        self.grant_type = grant_type
+        self.attributes = attributes or NO_ATTRIBUTES
+        self.details = details or NO_ATTRIBUTES
+        self.iat = iat
+        self.exp = exp
+        self.refusal = refusal  # why it is no longer good, of a token in a list
+
+    def __repr__(self) -> str:
+        return f"<AccessToken {self.token_id} of {self.client_id!r}>"
+
+    @property
+    def issued_at(self) -> datetime:
+        return datetime.fromtimestamp(self.iat, UTC)
+
+    @property
+    def expires_at(self) -> datetime:
+        return datetime.fromtimestamp(self.exp, UTC)
+
+    @property
+    def shown_attributes(self) -> dict[str, Any]:
+        """The attributes that clients get to see: all but those whose name begins with an underscore."""
+        return {name: value for name, value in self.attributes.items() if not name.startswith("_")}
+
+    @property
+    def claims(self) -> dict[str, Any]:
+        """What the token says, by the names of RFC 7662 section 2.2."""
+        claims: dict[str, Any] = {
+            **self.shown_attributes,
+            "client_id": self.client_id,
+            "scope": self.scope,
+            "token_type": "Bearer",
+            "iat": self.iat,
+            "exp": self.exp,
+            "jti": self.token_id,
+            "grant_type": self.grant_type,
+            **self.details,
+        }
+        if self.subject is not None:
+            claims["sub"] = self.subject
+        if self.audience:
+            claims["aud"] = self.audience[0] if len(self.audience) == 1 else list(self.audience)
+        return claims
+
+    @property
+    def user(self) -> Any:
+        """The token's user, through the `load_user` hook, asked on first use; `None` where no user takes part."""
+        if self.subject is None:
+            return None
+        state = current_state()
+        if state.hooks.load_user is None:
+            raise RuntimeError("current_token.user needs @gateway.load_user, a function from subject to user.")
+        return state.hooks.load_user(self.subject)

@@ -1,0 +1,37 @@
+"""Tokens that this process verified lately (`OAUTH_TOKEN_CACHE_SECONDS`), by the hash of their value."""
+
+from __future__ import annotations
+
+from .access_token import AccessToken
+
+MAX_TOKENS = 10_000
+
+
+class TokenCache:
+    """A bounded memory of verified tokens. An entry dies at the token's expiry, after its seconds, or on revocation."""
+
+    def __init__(self, seconds: int) -> None:
+        self._seconds = seconds
+        self._tokens: dict[bytes, tuple[float, AccessToken]] = {}
+
+    def get(self, token_hash: bytes, now: float) -> AccessToken | None:
+        found = self._tokens.get(token_hash)
+        if found is None or found[0] <= now:
+            return None
+        return found[1]
+
+    def put(self, token_hash: bytes, token: AccessToken, now: float) -> None:
+        if len(self._tokens) >= MAX_TOKENS:
+            self._make_room(now)
+        self._tokens[token_hash] = (min(now + self._seconds, token.exp), token)
+
+    def drop(self, token_hash: bytes) -> None:
+        self._tokens.pop(token_hash, None)
+
+    def clear(self) -> None:
+        self._tokens.clear()
+
+    def _make_room(self, now: float) -> None:
+        """Drop what has died; where that isn't much, the older half too."""
+        live = [item for item in list(self._tokens.items()) if item[1][0] > now]
+        self._tokens = dict(live[-MAX_TOKENS // 2 :])

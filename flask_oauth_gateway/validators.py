@@ -1,0 +1,26 @@
+"""Where a presented token is checked."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from .errors import InvalidToken
+from .tokens import opaque
+
+if TYPE_CHECKING:
+    from .extension import State
+    from .tokens.access_token import AccessToken
+
+MAX_TOKEN = 16384
+
+
+def validate(state: State, token: str) -> AccessToken:
+    """The token that was presented, found good. Raises `InvalidToken`."""
+    if len(token) > MAX_TOKEN:
+        raise InvalidToken("The access token is too long.")
+    found = opaque.read(state, token)
+    if state.settings.check_user and found.subject is not None:
+        load_user = state.hooks.load_user
+        if load_user is None or load_user(found.subject) is None:
+            raise InvalidToken("The user of this access token is gone.", found.client_id)
+    return found

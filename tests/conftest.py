@@ -1,0 +1,140 @@
+"""Fixtures for every test, and what becomes of tests whose server is missing.
+
+The suite runs most tests on SQLite, PostgreSQL and MariaDB: a test that asks for `app`, `client` or
+`database_uri` runs once on each. Where a server does not answer its tests are skipped, and the end of the
+report says so; with TEST_REQUIRE_ALL=1 the run fails at once instead.
+"""
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import hypothesis
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from tests import services
+from tests.databases import DATABASES, ServerDatabase
+
+MISSING = pytest.StashKey[dict[str, str]]()
+SERVER_URLS = {"postgresql": services.POSTGRESQL_URL, "mariadb": services.MARIADB_URL}
+NAMES = {"postgresql": "PostgreSQL", "mariadb": "MariaDB", "redis": "Redis"}
+
+# A slow moment of the machine is not a bug.
+hypothesis.settings.register_profile("gateway", deadline=None)
+hypothesis.settings.load_profile("gateway")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    # The services are asked once: xdist's workers are told what the main process found.
+    if hasattr(config, "workerinput"):
+        config.stash[MISSING] = config.workerinput["missing_services"]
+        return
+    missing = config.stash[MISSING] = services.missing_services()
+    if missing and os.environ.get("TEST_REQUIRE_ALL") == "1":
+        raise pytest.UsageError(f"TEST_REQUIRE_ALL=1, but {_left_out(missing)}")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    node.workerinput["missing_services"] = node.config.stash[MISSING]
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    for name, reason in item.config.stash[MISSING].items():
+        if item.get_closest_marker(name):
+            pytest.skip(f"{NAMES[name]}: {reason}")
+
+
+def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
+    if missing := config.stash[MISSING]:
+        terminalreporter.section("Left out")
+        terminalreporter.line(f"Left out on this machine: {_left_out(missing)}.")
+
+
+def _left_out(missing: dict[str, str]) -> str:
+    return ", ".join(f"{NAMES[name]} ({reason})" for name, reason in missing.items())
+
+
+@pytest.fixture(scope="session")
+def server_database() -> Iterator[Callable[[str], ServerDatabase]]:
+    """This worker's database on a server, by the server's name; made on first use, dropped at the end."""
+    databases: dict[str, ServerDatabase] = {}
+
+    def server_database(kind: str) -> ServerDatabase:
+        if kind not in databases:
+            worker = os.environ.get("PYTEST_XDIST_WORKER", "main")
+            databases[kind] = DATABASES[kind](SERVER_URLS[kind], f"oauth_test_{worker}_{os.getpid()}")
+        return databases[kind]
+
+    yield server_database
+    for database in databases.values():
+        database.remove()
+
+
+@pytest.fixture(
+    params=[
+        "sqlite",
+        pytest.param("postgresql", marks=pytest.mark.postgresql),
+        pytest.param("mariadb", marks=pytest.mark.mariadb),
+    ]
+)
+def database_uri(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The URI of an empty database, in turn on each kind of database."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'oauth.db'}"
+    server_database = request.getfixturevalue("server_database")
+    database: ServerDatabase = server_database(request.param)
+    database.empty()
+    return database.uri
+
+
+@pytest.fixture
+def redis_url() -> str:
+    """Redis, shared by everything that runs at this moment: a test picks keys that nobody else has.
+
+    A test that asks for it carries `@pytest.mark.redis`.
+    """
+    return services.REDIS_URL
+
+
+@pytest.fixture
+def make_app(database_uri: str, tmp_path: Path) -> Iterator[Callable[..., Flask]]:
+    """Builds apps on this test's database, as `tests.support.build_app` does; takes configuration."""
+    from tests.support import build_app, close_app
+
+    apps: list[Flask] = []
+
+    def make_app(**config: Any) -> Flask:
+        defaults = {"instance_path": str(tmp_path / "instance"), "OAUTH_DATABASE_URI": database_uri}
+        app = build_app(**defaults | config)
+        apps.append(app)
+        return app
+
+    yield make_app
+    for app in apps:
+        close_app(app)
+
+
+@pytest.fixture
+def app(make_app: Callable[..., Flask]) -> Flask:
+    """An app as in the quick start, with two scopes and `GET /weather`."""
+    return make_app()
+
+
+@pytest.fixture
+def client(app: Flask) -> FlaskClient:
+    return app.test_client()
+
+
+@pytest.fixture
+def registered(app: Flask) -> Any:
+    """A confidential client with both scopes; the only place where its `client_secret` is to be had."""
+    with app.app_context():
+        return app.extensions["oauth_gateway"].clients.create(
+            client_name="Weather station",
+            grant_types=["client_credentials"],
+            scope="weather:read weather:write",
+        )
