@@ -62,6 +62,7 @@ class Audit:
 
     def _refused(self, event: str, error: str, client_id: str | None, details: dict[str, Any]) -> None:
         now = time.monotonic()
+        client_id = _storable(client_id)
         same = (event, error, client_id, details["reason"], _address())
         since, count = self._refusals.get(same, (0.0, 0))
         if count and now - since < REFUSAL_SECONDS:
@@ -72,7 +73,8 @@ class Audit:
         self._refusals[same] = (now, 1)
         if count > 1:
             details = {**details, "repeated": count - 1}
-        self._write(event, error, client_id, None, details)
+        # Soon, not at once: where the database went away meanwhile, the refusal must still reach the caller.
+        self._write(event, error, client_id, None, details, soon=has_request_context())
 
     def _write(
         self,
@@ -88,7 +90,7 @@ class Audit:
             "at": int(time.time()),
             "event": event,
             "outcome": outcome,
-            "client_id": client_id and client_id[:2048],
+            "client_id": _storable(client_id),
             "subject": subject,
             "actor": None if has_request_context() else "command line or code",
             "address": _address(),
@@ -103,3 +105,8 @@ class Audit:
 def _address() -> str | None:
     """Where the request came from, as the app sees it (behind a proxy: with Werkzeug's ProxyFix)."""
     return (request.remote_addr or "")[:64] or None if has_request_context() else None
+
+
+def _storable(client_id: str | None) -> str | None:
+    """A `client_id` that anybody may have claimed, as it fits its column; PostgreSQL takes no NUL."""
+    return client_id and client_id[:2048].replace("\0", "?")

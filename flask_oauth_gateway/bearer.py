@@ -6,7 +6,7 @@ from flask import Request
 
 from .errors import InvalidBearerRequest
 
-BEARER = "bearer "
+BEARER = ("bearer ", "bearer")  # servers cut the space off where no token follows it
 
 
 def token_of(http: Request, methods: tuple[str, ...] = ("header",)) -> str | None:
@@ -16,7 +16,7 @@ def token_of(http: Request, methods: tuple[str, ...] = ("header",)) -> str | Non
     """
     header = http.environ.get("HTTP_AUTHORIZATION")
     found = []
-    if header is not None and "header" in methods and header[:7].lower() == BEARER:
+    if header is not None and "header" in methods and header[:7].lower() in BEARER:
         token = header[7:].strip(" ")
         if not token or " " in token or not token.isascii():
             raise InvalidBearerRequest("The Authorization header must be 'Bearer <token>', with one token.")

@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 from urllib.parse import unquote_plus
 
+from flask import g
+
 from .errors import InvalidClient, InvalidRequestError
 from .hashing import verify_secret
 from .signals import client_authenticated, client_rejected
@@ -41,7 +43,7 @@ def authenticate(state: State, request: OAuthRequest, methods: Iterable[str] | N
     except InvalidClient as error:
         client_rejected.send(state.app, client_id=error.client_id, reason=error.reason)
         raise
-    request.client = client
+    request.client = g.oauth_client = client
     request.auth_method = method
     client_authenticated.send(state.app, client_id=client.client_id, method=method)
     return client

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 MIN_BROUGHT_SECRET = 8
 HINT_LENGTH = 4
+MAX_TRIES = 50  # each try that fails is a change by somebody else that went through
 
 
 class ClientNotFound(LookupError):
@@ -80,7 +81,7 @@ class ClientRegistry:
         if not isinstance(changes.get("enabled", True), bool):
             raise ClientMetadataError("enabled is True or False.")
         own: dict[str, Any] = {name: changes[name] for name in ("enabled", "owner") if name in changes}
-        for _ in range(5):  # where another change comes in between, this one is checked against it again
+        for _ in range(MAX_TRIES):  # where another change comes in between, this one is checked against it again
             client = self._existing(client_id)
             metadata = {name: getattr(client, name) for name in REGISTERED}
             metadata |= {name: value for name, value in changes.items() if name not in own}

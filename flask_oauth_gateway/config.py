@@ -52,7 +52,7 @@ class Settings:
         " the instance folder, in WAL mode, made with its tables on first use.",
     )
     grant_types: tuple[str, ...] = setting(
-        ("client_credentials",),
+        ("authorization_code", "client_credentials", "refresh_token"),
         check.names,
         'The grants that the token endpoint takes. An entry is a grant\'s name or `"module:Class"`, a grant of the'
         " app's own.",
@@ -72,6 +72,62 @@ class Settings:
         3600,
         check.lifetime_by_grant,
         "Seconds that an access token lives: a number, a `timedelta`, or a dict by grant type. A client may have its own.",
+    )
+    refresh_token_lifetime: int = setting(
+        30 * 86400,
+        check.positive,
+        "Seconds after the approval in which it can be refreshed, however often. A client may have its own.",
+    )
+    refresh_tokens: str = setting(
+        "rotate",
+        check.one_of("rotate", "preserve", "once"),
+        '`"rotate"`: each use gives a new one, and reuse of an old one revokes its family (RFC 9700 section 4.14.2);'
+        ' `"preserve"`: the same one goes on; `"once"`: a refresh gives no further one.',
+    )
+    refresh_token_idle: int | None = setting(
+        None, check.optional_positive, "Seconds without use after which a refresh token ends; `None`: it doesn't."
+    )
+    refresh_token_grace: int = setting(
+        0,
+        check.seconds,
+        "Seconds in which a repeat of the last rotation is a lost answer, not a theft: it gets the same successor.",
+    )
+    authorization_code_lifetime: int = setting(60, check.positive, "Seconds that an authorization code lives.")
+    require_pkce: bool | str = setting(
+        True,
+        check.true_false_or("public"),
+        'Ask for PKCE (RFC 7636) of every client; `"public"`: of public clients alone.',
+    )
+    pkce_methods: tuple[str, ...] = setting(
+        ("S256",), check.one_or_more_of("S256", "plain"), "The code challenge methods that are taken (RFC 7636)."
+    )
+    login_url: str | None = setting(
+        None,
+        check.optional_text,
+        "Where a user signs in: a URL of this site or an endpoint, called with `next`. Left out: Flask-Login's"
+        " `login_view`.",
+    )
+    required_scopes: tuple[str, ...] = setting(
+        (), check.names, "Scopes that a user can't untick on the consent page; every other one may be."
+    )
+    consent_durations: tuple[str | int, ...] = setting(
+        (),
+        check.durations,
+        'How long a user may let an approval last: any of `"once"`, seconds or a `timedelta`, and `"always"`. Empty:'
+        " until it is revoked, without asking.",
+    )
+    rate_limits: Mapping[str, str] | None = setting(
+        {},
+        check.rate_limits,
+        "Limits in the notation of the limits library (`10/minute;100/hour`), by name: `password` (wrong passwords),"
+        " `device_codes` (wrong user codes), `device` (new device codes); what isn't named has its default. `None`"
+        " turns them off.",
+    )
+    cors_origins: tuple[str, ...] | None = setting(
+        None,
+        check.origins,
+        "Origins whose scripts may read the answers of the token, revocation and device endpoints. Left out: those of"
+        " the client's redirect URIs.",
     )
     token_prefix: str = setting(
         "",
@@ -133,11 +189,13 @@ class Settings:
 
     def _check_together(self, *, relaxed: bool) -> None:
         """The checks that need more than one key."""
-        unknown = [name for name in self.default_scopes if name not in self.scopes]
-        if unknown:
-            raise ConfigurationError(
-                "OAUTH_DEFAULT_SCOPES", list(self.default_scopes), f"names from OAUTH_SCOPES; {unknown[0]!r} is not one"
-            )
+        for key, names in (
+            ("OAUTH_DEFAULT_SCOPES", self.default_scopes),
+            ("OAUTH_REQUIRED_SCOPES", self.required_scopes),
+        ):
+            unknown = [name for name in names if name not in self.scopes]
+            if unknown:
+                raise ConfigurationError(key, list(names), f"names from OAUTH_SCOPES; {unknown[0]!r} is not one")
         if self.issuer and not (self.allow_http or relaxed) and not check.is_secure(self.issuer):
             raise ConfigurationError(
                 "OAUTH_ISSUER", self.issuer, "an https URL (plain http beyond loopback needs OAUTH_ALLOW_HTTP = True)"

@@ -21,6 +21,12 @@ SHORT_GRANT_TYPES = {
     "device_code": "urn:ietf:params:oauth:grant-type:device_code",
     "token_exchange": "urn:ietf:params:oauth:grant-type:token-exchange",
 }
+#: What is limited, and how where `OAUTH_RATE_LIMITS` says nothing: never in the way of a well-behaved client.
+RATE_LIMITS = {
+    "password": "5/minute;50/hour",
+    "device_codes": "10/minute;60/hour",
+    "device": "30/minute",
+}
 MAX_LIFETIME = 10 * 366 * 86400  # ten years: more is a unit mixed up
 
 
@@ -67,6 +73,10 @@ def positive(key: str, value: Any) -> int:
     return int(value)
 
 
+def optional_positive(key: str, value: Any) -> int | None:
+    return None if value is None else positive(key, value)
+
+
 def lifetime_by_grant(key: str, value: Any) -> int | Mapping[str, int]:
     """Seconds, or a dict of grant type to seconds."""
     if isinstance(value, Mapping):
@@ -92,6 +102,64 @@ def one_or_more_of(*choices: str) -> Reader:
         return listed
 
     return read
+
+
+def one_of(*choices: str) -> Reader:
+    """A reader of one of `choices`."""
+
+    def read(key: str, value: Any) -> str:
+        if value not in choices:
+            raise ConfigurationError(key, value, " or ".join(map(repr, choices)))
+        return str(value)
+
+    return read
+
+
+def true_false_or(other: str) -> Reader:
+    """A reader of `True`, `False` or one other word."""
+
+    def read(key: str, value: Any) -> bool | str:
+        if not (isinstance(value, bool) or value == other):
+            raise ConfigurationError(key, value, f"True, False or {other!r}")
+        return value if isinstance(value, bool) else other
+
+    return read
+
+
+def durations(key: str, value: Any) -> tuple[str | int, ...]:
+    """Any of `"once"`, `"always"` and seconds."""
+    items: list[Any] = [*value] if isinstance(value, (list, tuple)) else [None]
+    if None in items or any(isinstance(item, str) and item not in ("once", "always") for item in items):
+        raise ConfigurationError(key, value, "a list of 'once', 'always', and seconds or timedeltas")
+    return tuple(item if isinstance(item, str) else positive(key, item) for item in items)
+
+
+def rate_limits(key: str, value: Any) -> Mapping[str, str] | None:
+    """A dict of name to limits in the notation of the limits library, or `None`."""
+    if value is None:
+        return None
+    from limits import parse_many
+
+    if not isinstance(value, Mapping):
+        raise ConfigurationError(key, value, f"a dict with {', '.join(RATE_LIMITS)}, or None")
+    for name, limit in value.items():
+        if name not in RATE_LIMITS:
+            raise ConfigurationError(key, value, f"a dict with {', '.join(RATE_LIMITS)}; {name!r} is not one")
+        try:
+            parse_many(limit)
+        except (ValueError, TypeError, AttributeError) as error:
+            raise ConfigurationError(f"{key}[{name!r}]", limit, "a limit such as '10/minute;100/hour'") from error
+    return dict(value)
+
+
+def origins(key: str, value: Any) -> tuple[str, ...] | None:
+    """Origins (`https://app.example.com`), `"*"` for every one, or `None`."""
+    if value is None:
+        return None
+    listed = names(key, value)
+    if any(item != "*" and not re.fullmatch(r"[a-z][a-z0-9+.-]*://[^/?#@\s]+", item) for item in listed):
+        raise ConfigurationError(key, value, "a list of origins such as 'https://app.example.com', '*', or None")
+    return listed
 
 
 def scopes(key: str, value: Any) -> Mapping[str, str]:

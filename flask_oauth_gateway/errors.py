@@ -32,6 +32,7 @@ __all__ = [
     "OAuth2Error",
     "RequestTooLarge",
     "TemporarilyUnavailable",
+    "TooManyRequests",
     "UnauthorizedClientError",
     "UnsupportedGrantType",
     "clean",
@@ -94,6 +95,21 @@ class TemporarilyUnavailable(OAuth2Error):
     status_code = 503
     description = "The server can't do this at the moment. Please try again."
     retry_after = 2
+
+    def extra_headers(self) -> list[tuple[str, str]]:
+        return [("Retry-After", str(self.retry_after))]
+
+
+class TooManyRequests(OAuth2Error):
+    """A limit is used up: 429 with `Retry-After`, in seconds."""
+
+    error = "temporarily_unavailable"
+    status_code = 429
+    description = "Too many attempts. Please wait a while."
+
+    def __init__(self, retry_after: int) -> None:
+        super().__init__()
+        self.retry_after = retry_after
 
     def extra_headers(self) -> list[tuple[str, str]]:
         return [("Retry-After", str(self.retry_after))]

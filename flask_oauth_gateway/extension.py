@@ -14,11 +14,16 @@ from .config import Settings
 from .endpoints import make_blueprint
 from .globals import EXTENSION, STATE
 from .hooks import Hooks
+from .rate_limits import RateLimiter
 from .server import Server
 from .stores.audit import AuditStore
 from .stores.clients import ClientStore
+from .stores.codes import CodeStore
 from .stores.connect import database_of, embedded_database
+from .stores.consents import ConsentStore
 from .stores.database import Database
+from .stores.devices import DeviceStore
+from .stores.families import FamilyStore
 from .stores.tokens import TokenStore
 from .token_registry import TokenRegistry
 from .tokens.cache import TokenCache
@@ -43,7 +48,13 @@ class State:
         self.database = embedded_database(app, self.settings.database_uri) if db is None else database_of(app, db)
         self.clients = ClientStore(self.database)
         self.tokens = TokenStore(self.database)
+        self.families = FamilyStore(self.database)
+        self.codes = CodeStore(self.database)
+        self.consents = ConsentStore(self.database)
+        self.devices = DeviceStore(self.database)
         self.audit = AuditStore(self.database)
+        self.rate_limiter = RateLimiter(self.settings.rate_limits)
+        self.slowest_password_check = 0.0  # seconds; a refusal takes as long, whatever was wrong
         self.token_cache = TokenCache(self.settings.token_cache_seconds) if self.settings.token_cache_seconds else None
         self.server = Server(self)
         self.client_registry = ClientRegistry(self)
@@ -110,6 +121,31 @@ class OAuthGateway:
     def protect(self, blueprint: Blueprint, *scopes: str, **options: Any) -> None:
         """Ask for a token before every view of a blueprint, as `@require_token(*scopes, **options)` does for one."""
         protect.protect(blueprint, *scopes, **options)
+
+    def current_user(self, function: Hook) -> Hook:
+        """Hook, called with nothing: the signed-in user, or `None`. Left out: Flask-Login's, where the app has it."""
+        self.hooks.current_user = function
+        return function
+
+    def login(self, function: Hook) -> Hook:
+        """Hook, called with a `SignInRequest`: a response that signs somebody in and comes back to its `return_to`."""
+        self.hooks.login = function
+        return function
+
+    def login_details(self, function: Hook) -> Hook:
+        """Hook, called with a user: `auth_time` (seconds since 1970), `acr` and `amr`, as far as known."""
+        self.hooks.login_details = function
+        return function
+
+    def check_password(self, function: Hook) -> Hook:
+        """Hook for the password grant, called with `username, password`: the user, or `None`."""
+        self.hooks.check_password = function
+        return function
+
+    def approve(self, function: Hook) -> Hook:
+        """Hook, called with the authorization request: `True` to skip the consent page."""
+        self.hooks.approve = function
+        return function
 
     def load_user(self, function: Hook) -> Hook:
         """Hook, called with a subject: the user, or `None` where there is none of that subject."""

@@ -6,16 +6,26 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+CurrentUser = Callable[[], Any]
+Login = Callable[[Any], Any]
+LoginDetails = Callable[[Any], Mapping[str, Any] | None]
 LoadUser = Callable[[str], Any]
+CheckPassword = Callable[[str, str], Any]
 TokenAttributes = Callable[[Any, Any, frozenset[str], str], Mapping[str, Any] | None]
+Approve = Callable[[Any], bool]
 
 
 @dataclass(slots=True)
 class Hooks:
     """The app's functions; `None` where it has none. One gateway's hooks serve every app it is on."""
 
+    current_user: CurrentUser | None = None
+    login: Login | None = None
+    login_details: LoginDetails | None = None
     load_user: LoadUser | None = None
+    check_password: CheckPassword | None = None
     token_attributes: TokenAttributes | None = None
+    approve: Approve | None = None
 
 
 def subject_of(user: Any) -> str:

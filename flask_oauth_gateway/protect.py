@@ -21,6 +21,7 @@ from .errors import (
     InvalidToken,
     MissingToken,
     OAuth2Error,
+    TemporarilyUnavailable,
     render_error,
 )
 from .globals import current_state
@@ -92,7 +93,7 @@ def admit(requirement: Requirement) -> Response | None:
         token = validate(state, presented)
         requirement.check(token)
     except OAuth2Error as error:
-        if not isinstance(error, MissingToken):
+        if not isinstance(error, (MissingToken, TemporarilyUnavailable)):  # neither says anything about a token
             token_rejected.send(
                 state.app,
                 error=error.error,

@@ -83,17 +83,36 @@ class OAuthRequest(OAuth2Request):
 def read_form(http: Request, settings: Settings) -> list[tuple[str, str]]:
     """The body's parameters, in order. Raises `InvalidRequestError` or `RequestTooLarge`."""
     if "form" in http.__dict__:  # the app has read it before us, in a before_request function
-        return list(http.form.items(multi=True))
+        return _read_by_the_app(http, settings)
     http.max_content_length = settings.max_body
     try:
         body = http.get_data(cache=False)
     except RequestEntityTooLarge:
         raise RequestTooLarge from None
+    if len(body) > settings.max_body:  # the app has read it before us, with a limit of its own
+        raise RequestTooLarge
     if not body:
         return []
+    _check_type(http)
+    return parse_parameters(body)
+
+
+def _read_by_the_app(http: Request, settings: Settings) -> list[tuple[str, str]]:
+    """What Werkzeug made of the body: by the same rules, save that bytes which are no UTF-8 are replaced by now."""
+    if (http.content_length or 0) > settings.max_body:
+        raise RequestTooLarge
+    pairs = list(http.form.items(multi=True))
+    if pairs or http.content_length:
+        _check_type(http)
+    if len(pairs) > MAX_PARAMETERS:
+        raise InvalidRequestError(f"There are more than {MAX_PARAMETERS} parameters.")
+    _check_values(pairs)
+    return pairs
+
+
+def _check_type(http: Request) -> None:
     if http.mimetype != FORM:
         raise InvalidRequestError(f"The body must be {FORM}.")
-    return parse_parameters(body)
 
 
 def parse_parameters(raw: bytes) -> list[tuple[str, str]]:
@@ -104,10 +123,14 @@ def parse_parameters(raw: bytes) -> list[tuple[str, str]]:
         raise InvalidRequestError("The parameters are not valid UTF-8.") from None
     except ValueError:
         raise InvalidRequestError(f"There are more than {MAX_PARAMETERS} parameters.") from None
+    _check_values(pairs)
+    return pairs
+
+
+def _check_values(pairs: list[tuple[str, str]]) -> None:
     for name, value in pairs:
         if not value.isprintable() and value.translate(_CONTROL) != value:
             raise InvalidRequestError(f"The parameter '{clean(name, 40)}' holds a control character.")
-    return pairs
 
 
 def read_request(http: Request, settings: Settings) -> OAuthRequest:

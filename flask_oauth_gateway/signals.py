@@ -10,6 +10,14 @@ client_authenticated = _signals.signal("oauth-client-authenticated")
 client_rejected = _signals.signal("oauth-client-rejected")
 #: A token was given. `client_id`, `subject`, `grant_type`, `scopes`, `token_id`.
 token_issued = _signals.signal("oauth-token-issued")
+#: A token was given for a refresh token. The same payload.
+token_refreshed = _signals.signal("oauth-token-refreshed")
+#: A refresh token that was spent before came again; its family was revoked. `client_id`, `subject`, `count`.
+refresh_token_reused = _signals.signal("oauth-refresh-token-reused")
+#: A user let a client have scopes. `client_id`, `subject`, `scopes`, `asked` (False where no page was shown).
+authorization_granted = _signals.signal("oauth-authorization-granted")
+#: A user refused, or took back what was granted. `client_id`, `subject`, `reason` ("denied", "withdrawn").
+authorization_denied = _signals.signal("oauth-authorization-denied")
 #: Tokens were revoked. `client_id`, `subject`, `token_id` (each `None` where it played no part), `count`, `by`.
 token_revoked = _signals.signal("oauth-token-revoked")
 #: A presented token was refused. `error`, `reason`, `client_id` (`None` where the token is unknown), `path`.

@@ -16,6 +16,7 @@ from .stores.purge import purge_expired
 from .tokens import RESERVED, Issue, StaleClient, issue
 from .tokens.access_token import AccessToken
 from .tokens.opaque import from_row
+from .users import load_user
 
 if TYPE_CHECKING:
     from .extension import State
@@ -63,7 +64,7 @@ class TokenRegistry:
                         grant_type=grant_type,
                         scopes=resolve_scopes(asked, client, self._state.settings),
                         subject=subject,
-                        user=self._user(subject),
+                        user=None if subject is None else load_user(self._state, subject),
                         audience=(audience,) if isinstance(audience, str) else tuple(audience),
                         attributes=attributes,
                         expires_in=expires_in,
@@ -170,10 +171,6 @@ class TokenRegistry:
     def purge(self, *, batch: int = 1000) -> int:
         """Delete what has expired, `batch` rows a statement, until none is left; returns how many rows."""
         return purge_expired(self._state.database, batch=batch)
-
-    def _user(self, subject: str | None) -> Any:
-        load_user = self._state.hooks.load_user
-        return None if subject is None or load_user is None else load_user(subject)
 
     def _hash(self, token: str | None, token_id: str | None) -> bytes | None:
         if token is not None:

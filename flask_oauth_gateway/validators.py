@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from .errors import InvalidToken
 from .tokens import opaque
+from .users import load_user
 
 if TYPE_CHECKING:
     from .extension import State
@@ -19,8 +20,6 @@ def validate(state: State, token: str) -> AccessToken:
     if len(token) > MAX_TOKEN:
         raise InvalidToken("The access token is too long.")
     found = opaque.read(state, token)
-    if state.settings.check_user and found.subject is not None:
-        load_user = state.hooks.load_user
-        if load_user is None or load_user(found.subject) is None:
-            raise InvalidToken("The user of this access token is gone.", found.client_id)
+    if state.settings.check_user and found.subject is not None and load_user(state, found.subject) is None:
+        raise InvalidToken("The user of this access token is gone.", found.client_id)
     return found

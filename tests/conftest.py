@@ -6,6 +6,7 @@ report says so; with TEST_REQUIRE_ALL=1 the run fails at once instead.
 """
 
 import os
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
+from flask_oauth_gateway import OAuthGateway
 from tests import services
 from tests.databases import DATABASES, ServerDatabase
 
@@ -127,6 +129,31 @@ def app(make_app: Callable[..., Flask]) -> Flask:
 @pytest.fixture
 def client(app: Flask) -> FlaskClient:
     return app.test_client()
+
+
+@pytest.fixture
+def gateway(app: Flask) -> OAuthGateway:
+    return app.extensions["oauth_gateway"]
+
+
+class Clock:
+    """The time of day and the time since start, as this process reads them; `advance` moves both."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self._offset = 0.0
+        for name in ("time", "monotonic"):
+            monkeypatch.setattr(time, name, self._shifted(getattr(time, name)))
+
+    def _shifted(self, read: Callable[[], float]) -> Callable[[], float]:
+        return lambda: read() + self._offset
+
+    def advance(self, seconds: float) -> None:
+        self._offset += seconds
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    return Clock(monkeypatch)
 
 
 @pytest.fixture

@@ -1,16 +1,26 @@
 """Plain helpers for tests, no fixtures: import what you need."""
 
+import re
 from base64 import b64encode
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 from urllib.parse import quote_plus
 
+import pytest
+from blinker import Signal
 from flask import Flask
 from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
 
 from flask_oauth_gateway import OAuthGateway, current_token, require_token
 from flask_oauth_gateway.globals import STATE
 
 SCOPES = {"weather:read": "Read the weather", "weather:write": "Change the weather"}
+DESCRIPTION = re.compile(r"[\x20-\x21\x23-\x5b\x5d-\x7e]+")  # RFC 6749 section 5.2
+
+#: For a test in which the database has no part: on SQLite alone.
+sqlite_only = pytest.mark.parametrize("database_uri", ["sqlite"], indirect=True)
 
 
 def build_app(**config: Any) -> Flask:
@@ -61,3 +71,51 @@ def token_for(client: FlaskClient, registered: Any, **parameters: str) -> dict[s
     assert response.status_code == 200, response.text
     answer: dict[str, Any] = response.get_json()
     return answer
+
+
+def register(app: Flask, **metadata: Any) -> Any:
+    """A new client, by default a confidential one with both scopes and client_credentials."""
+    defaults = {"grant_types": ["client_credentials"], "scope": list(SCOPES)}
+    return app.extensions["oauth_gateway"].clients.create(**defaults | metadata)
+
+
+def register_public(app: Flask, **metadata: Any) -> Any:
+    """A new client that can't keep a secret."""
+    return register(app, **{"grant_types": [], "token_endpoint_auth_method": "none"} | metadata)
+
+
+def ask(client: FlaskClient, registered: Any, **parameters: Any) -> TestResponse:
+    """The token endpoint's response to `registered`, by default to its client credentials."""
+    data = {"grant_type": "client_credentials", **parameters}
+    return client.post("/oauth/token", data=data, headers=basic(registered.client_id, registered.client_secret))
+
+
+def refusal(response: TestResponse, status: int, error: str) -> str:
+    """The sentence of an error answer, which is first seen to be in the one form that errors have."""
+    assert response.status_code == status, response.text
+    assert response.mimetype == "application/json"
+    assert response.headers["Cache-Control"] == "no-store"
+    body = response.get_json()
+    assert set(body) == {"error", "error_description"}
+    assert body["error"] == error
+    assert DESCRIPTION.fullmatch(body["error_description"])
+    return str(body["error_description"])
+
+
+def is_accepted(client: FlaskClient, token: str) -> bool:
+    """Whether the protected view takes the token."""
+    response = client.get("/weather", headers=bearer(token))
+    assert response.status_code in (200, 401), response.text
+    return response.status_code == 200
+
+
+@contextmanager
+def recorded(signal: Signal, app: Flask) -> Iterator[list[dict[str, Any]]]:
+    """The payloads that a signal of an app carries meanwhile."""
+    payloads: list[dict[str, Any]] = []
+
+    def receive(sender: Flask, **payload: Any) -> None:
+        payloads.append(payload)
+
+    with signal.connected_to(receive, sender=app):
+        yield payloads

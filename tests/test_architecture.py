@@ -1,14 +1,19 @@
-"""Imports go one way: a module imports what stands below it, never what stands beside it or above.
+"""The house in order: which way imports go, and that the tables name what is there.
 
+A module imports what stands below it, never what stands beside it or above.
 `if TYPE_CHECKING:` does not count; an import inside a function does. A table entry of the form "module:name"
 is a string and no import: that is how what stands below reaches a feature that is switched on.
 """
 
 import ast
 from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
 
 import pytest
+
+from flask_oauth_gateway.endpoints import ENDPOINTS
+from flask_oauth_gateway.grants import GRANTS
 
 PACKAGE = "flask_oauth_gateway"
 
@@ -16,8 +21,10 @@ PACKAGE = "flask_oauth_gateway"
 RANKS = [
     ["config", "config_checks", "errors", "globals", "hashing", "hooks", "settings", "signals"],
     ["stores"],
-    ["bearer", "client_auth", "client_metadata", "request", "scopes", "tokens"],
-    ["client_registry", "grants", "protect", "token_registry", "validators"],
+    ["csrf", "issuer", "rate_limits", "redirect_uris", "translations", "users"],
+    ["approvals", "bearer", "client_auth", "client_metadata", "cors", "pages", "request", "scopes", "tokens"],
+    ["authorization"],
+    ["client_registry", "consent", "grants", "protect", "token_registry", "validators"],
     ["audit", "metrics", "server"],
     ["endpoints"],
     ["cli"],
@@ -114,3 +121,20 @@ def test_imports_go_one_way(module: str) -> None:
 
 def test_the_package_was_found() -> None:
     assert "extension" in FILES
+
+
+@pytest.mark.parametrize(("grant_type", "path"), GRANTS.items())
+def test_a_grant_is_what_its_key_says_and_is_tested_and_documented(grant_type: str, path: str) -> None:
+    module, _, name = path.partition(":")
+    grant = getattr(import_module(module), name)
+    assert grant_type == grant.GRANT_TYPE
+    file = module.rpartition(".")[2]
+    project = ROOT.parent
+    assert (project / f"tests/grants/test_{file}.py").exists()
+    assert (project / f"docs/flows/{file}.md").exists()
+
+
+@pytest.mark.parametrize("name", ENDPOINTS)
+def test_an_endpoint_is_there(name: str) -> None:
+    module, _, function = ENDPOINTS[name].view.partition(":")
+    assert callable(getattr(import_module(f"{PACKAGE}.endpoints.{module}"), function))

@@ -6,17 +6,21 @@ from typing import cast
 
 from flask import Response, request
 
+from ..errors import TemporarilyUnavailable
 from ..globals import current_state
 from ..request import read_token_request
 from ..tokens import StaleClient
+
+ATTEMPTS = 5  # while somebody changes the client again and again
 
 
 def token() -> Response:
     """Read the form strictly, once; then the grant authenticates, decides and acts."""
     state = current_state()
     form = read_token_request(request, state.settings)
-    try:
-        return cast("Response", state.server.create_token_response(form))
-    except StaleClient as stale:
-        state.clients.forget(str(stale))
-        return cast("Response", state.server.create_token_response(form))
+    for _ in range(ATTEMPTS):
+        try:
+            return cast("Response", state.server.create_token_response(form))
+        except StaleClient as stale:
+            state.clients.forget(str(stale))
+    raise TemporarilyUnavailable

@@ -8,7 +8,12 @@ from typing import Any
 from ..config_checks import ConfigurationError
 
 GRANTS = {
+    "authorization_code": "flask_oauth_gateway.grants.authorization_code:AuthorizationCodeGrant",
     "client_credentials": "flask_oauth_gateway.grants.client_credentials:ClientCredentialsGrant",
+    "refresh_token": "flask_oauth_gateway.grants.refresh_token:RefreshTokenGrant",
+    "password": "flask_oauth_gateway.grants.password:PasswordGrant",
+    "implicit": "flask_oauth_gateway.grants.implicit:ImplicitGrant",
+    "urn:ietf:params:oauth:grant-type:device_code": "flask_oauth_gateway.grants.device_code:DeviceCodeGrant",
 }
 
 

@@ -14,7 +14,7 @@ from sqlalchemy import insert, select
 from sqlalchemy.engine import Row
 
 from ..errors import TemporarilyUnavailable
-from .database import BorrowedDatabase, Database
+from .database import Database, InMemoryDatabase
 from .tables import audit
 
 logger = logging.getLogger(__name__)
@@ -46,7 +46,7 @@ class AuditStore:
 
     def add_soon(self, entry: Mapping[str, Any]) -> None:
         """Append an entry within `FLUSH_SECONDS`, from another thread."""
-        if isinstance(self._database, BorrowedDatabase):  # one connection, the app's: no other thread may use it
+        if isinstance(self._database, InMemoryDatabase):  # one connection, maybe in a transaction of the app's
             self.add(entry)
             return
         with self._lock:

@@ -113,6 +113,7 @@ _WITH_SECRETS = (
     .order_by(client_table.c.id, secret_table.c.id)
 )
 _BY_CLIENT_ID = _WITH_SECRETS.where(client_table.c.client_id_hash == bindparam("hash"))
+_BY_KEY = _WITH_SECRETS.where(client_table.c.id == bindparam("key"))
 _CHANGE = (
     update(client_table)
     .where(client_table.c.id == bindparam("key"))
@@ -146,6 +147,11 @@ class ClientStore:
             self._cache.clear()
         self._cache[client_id] = (time.monotonic() + CACHE_SECONDS, client)
         return client
+
+    def load_by_key(self, key: int) -> Client | None:
+        """A client by its row's key, as it is now."""
+        rows = self._database.all(_BY_KEY, {"key": key})
+        return _from_rows(rows) if rows else None
 
     def list(self) -> list[Client]:
         """Every client, the oldest first."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,11 +12,14 @@ from sqlalchemy import URL, Engine, create_engine, event, make_url
 from sqlalchemy.exc import IntegrityError, OperationalError, ProgrammingError
 from sqlalchemy.pool import StaticPool
 
-from .database import BorrowedDatabase, Database
+from ..errors import TemporarilyUnavailable
+from .database import BorrowedDatabase, Database, InMemoryDatabase
 from .tables import add_to, metadata
 
 if TYPE_CHECKING:
     from flask_sqlalchemy import SQLAlchemy
+
+logger = logging.getLogger(__name__)
 
 SQLITE_BUSY_SECONDS = 30
 
@@ -41,18 +45,29 @@ def embedded_database(app: Flask, uri: str | None) -> Database:
     def connect() -> Engine:
         if uri is None:
             folder = Path(app.instance_path)
-            folder.mkdir(parents=True, exist_ok=True)
+            _make_folder(folder)
             url = URL.create("sqlite", database=str(folder / "oauth.db"))
         else:
             url = make_url(uri)
-        options: dict[str, Any] = {"poolclass": StaticPool} if _is_in_memory(url) else {}
+        options: dict[str, Any] = {"poolclass": StaticPool} if in_memory else {}
         engine = make_engine(url, options)
         if url.get_backend_name() == "sqlite":
             event.listen(engine, "connect", _set_synchronous_normal)
         create_tables(engine)
         return engine
 
-    return Database(connect)
+    in_memory = uri is not None and _is_in_memory(make_url(uri))
+    return InMemoryDatabase(connect) if in_memory else Database(connect)
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        logger.error(
+            "The folder of the gateway's database can't be made: %s. Make it, or set OAUTH_DATABASE_URI.", error
+        )
+        raise TemporarilyUnavailable from error
 
 
 def make_engine(url: URL, options: dict[str, Any]) -> Engine:
@@ -101,7 +116,9 @@ def _set_synchronous_normal(connection: Any, record: object) -> None:
 
 def _is_in_memory(url: URL) -> bool:
     name = url.database or ""
-    return url.get_backend_name() == "sqlite" and (name in ("", ":memory:") or "mode=memory" in name)
+    return url.get_backend_name() == "sqlite" and (
+        name in ("", ":memory:", "file::memory:") or url.query.get("mode") == "memory"
+    )
 
 
 def _borrow(engine: Engine) -> Engine:

@@ -16,7 +16,7 @@ from typing import Any, TypeVar, cast
 
 from sqlalchemy import Connection, CursorResult, Engine
 from sqlalchemy.engine import Row
-from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError, OperationalError, ProgrammingError
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, NotSupportedError, ProgrammingError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.sql import Executable
 
@@ -80,8 +80,7 @@ class Database:
     @contextmanager
     def transaction(self) -> Iterator[Connection]:
         """Statements that belong together: all of them happen, or none."""
-        with _as_unavailable(), self.engine.connect() as connection:
-            connection.exec_driver_sql(self.begin)
+        with _as_unavailable(), self._begun() as connection:
             try:
                 yield connection
             except BaseException:
@@ -107,6 +106,20 @@ class Database:
             with self.engine.connect() as connection:  # the pool has dropped its dead connections by now
                 return take(connection.execute(statement, parameters))
 
+    def _begun(self) -> Connection:
+        """A connection with its transaction begun: on a new one where the first had died in the pool."""
+        for attempt in range(2):
+            connection = self.engine.connect()
+            try:
+                connection.exec_driver_sql(self.begin)
+            except BaseException as error:
+                connection.close()
+                if attempt or not getattr(error, "connection_invalidated", False):
+                    raise
+            else:
+                break
+        return connection
+
     def _roll_back(self, connection: Connection) -> None:
         try:
             for command in self.rollback:
@@ -124,10 +137,10 @@ class Database:
             self._engine.dispose(close=False)
 
 
-class BorrowedDatabase(Database):
-    """An in-memory SQLite has one connection, which is the app's: what happens on it stands inside savepoints.
+class InMemoryDatabase(Database):
+    """An in-memory SQLite has one connection: threads take turns, and what belongs together stands inside a savepoint.
 
-    A savepoint outside of a transaction commits when it is released; inside one it leaves the app's work as it was.
+    A savepoint outside of a transaction commits when it is released; inside one, the app's, it leaves that as it was.
     """
 
     begin = "SAVEPOINT oauth_gateway"
@@ -148,8 +161,16 @@ class BorrowedDatabase(Database):
         with self._lock, super().transaction() as connection:
             yield connection
 
+    def reopen_after_fork(self) -> None:
+        """Keep what the fork copied: a new connection would be to a new, empty database."""
+        self._lock = threading.RLock()
+
+
+class BorrowedDatabase(InMemoryDatabase):
+    """The one connection is the app's."""
+
     def dispose(self) -> None:
-        """Nothing: the connection is the app's."""
+        """Nothing: the app closes its connection."""
 
 
 _row_count = cast("Callable[[Any], int]", attrgetter("rowcount"))
@@ -169,20 +190,31 @@ def _as_unavailable() -> Iterator[None]:
     """Turn "the database can't be reached" into a 503, and say in the log what is wrong."""
     try:
         yield
-    except (OperationalError, InterfaceError, PoolTimeout) as error:
-        logger.error("The database did not answer: %s", _first_line(error))
+    except (DBAPIError, PoolTimeout) as error:
+        if isinstance(error, (DataError, IntegrityError, NotSupportedError)) and not error.connection_invalidated:
+            raise  # the database is there: what it was asked to write can't be
+        reason = _first_line(error)
+        logger.error("The database did not answer: %s.%s", reason, _what_to_do(error, reason))
         raise TemporarilyUnavailable from error
-    except ProgrammingError as error:
-        logger.error(
-            "The database refused a statement: %s. Were the tables made (flask oauth init-db, flask db upgrade)?",
-            _first_line(error),
-        )
-        raise TemporarilyUnavailable from error
-    except DBAPIError as error:
-        if not error.connection_invalidated:
-            raise
-        logger.error("The connection to the database was lost: %s", _first_line(error))
-        raise TemporarilyUnavailable from error
+
+
+_MAKE_TABLES = " Were the tables made (flask oauth init-db, flask db upgrade)?"
+_ALLOW_FILE = " May this process read and write the file, and make files in its folder?"
+_WHAT_TO_DO = {  # SQLite has one class of error for all of these
+    "no such table": _MAKE_TABLES,
+    "no such column": _MAKE_TABLES,
+    "unable to open database file": _ALLOW_FILE,
+    "attempt to write a readonly database": _ALLOW_FILE,
+    "file is not a database": " Put the file aside, or restore it from a backup.",
+    "database disk image is malformed": " Put the file aside, or restore it from a backup.",
+    "database is locked": " Another transaction, maybe the app's own, holds the file's one write lock for too long.",
+}
+
+
+def _what_to_do(error: Exception, reason: str) -> str:
+    if isinstance(error, ProgrammingError):
+        return _MAKE_TABLES
+    return next((advice for start, advice in _WHAT_TO_DO.items() if reason.startswith(start)), "")
 
 
 def _first_line(error: Exception) -> str:

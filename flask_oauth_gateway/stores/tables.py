@@ -35,8 +35,14 @@ Hash = LargeBinary(32).with_variant(mysql.BINARY(32), "mysql", "mariadb")
 FamilyKey = LargeBinary(16).with_variant(mysql.BINARY(16), "mysql", "mariadb")
 Object = JSON(none_as_null=True)
 Subject = String(255)
-# Names are told apart by case and by every accent; without this MariaDB takes "alice" and "Alice" for one subject.
-OPTIONS: Any = {"mysql_charset": "utf8mb4", "mysql_collate": "utf8mb4_bin"}
+# Names are told apart by case, by every accent and, on a mariadb:// URL, by spaces at the end; without this MariaDB takes
+# "alice" and "Alice" for one subject. A mysql:// URL reads the mysql_ options alone, and MySQL knows no nopad_bin.
+OPTIONS: Any = {
+    "mysql_charset": "utf8mb4",
+    "mysql_collate": "utf8mb4_bin",
+    "mariadb_charset": "utf8mb4",
+    "mariadb_collate": "utf8mb4_nopad_bin",
+}
 NEVER_REUSE_IDS: Any = {"sqlite_autoincrement": True}  # a new client must not inherit the tokens of a deleted one
 
 client = Table(
@@ -129,8 +135,51 @@ refresh_token = Table(
     Column("family", FamilyKey, nullable=False, index=True),
     Column("issued_at", BigInteger, nullable=False),
     Column("expires_at", BigInteger, nullable=False),
+    Column("last_used_at", BigInteger),
     Column("spent_at", BigInteger),
+    Column("salt", Hash),  # with the token itself it gives its successors again (OAUTH_REFRESH_TOKEN_GRACE)
     Index("ix_oauth_refresh_token_expires_at", "expires_at"),
+    **OPTIONS,
+)
+
+code = Table(
+    "oauth_code",
+    metadata,
+    Column("code_hash", Hash, primary_key=True),
+    Column("client", Key, nullable=False),
+    Column("family", FamilyKey, nullable=False),  # what redeeming it gives, so that a second use can end that
+    Column("subject", Subject, nullable=False),
+    Column("scope", Text, nullable=False),
+    Column("redirect_uri", Text, nullable=False),
+    Column("redirect_uri_sent", Boolean, nullable=False),  # whether the request named it
+    Column("code_challenge", String(128)),
+    Column("code_challenge_method", String(16)),
+    Column("lasts_until", BigInteger),  # how long the user lets it last at the most
+    Column("refreshable", Boolean, nullable=False),
+    Column("claims", Object),
+    Column("issued_at", BigInteger, nullable=False),
+    Column("expires_at", BigInteger, nullable=False, index=True),
+    Column("spent_at", BigInteger),
+    **OPTIONS,
+)
+
+device_code = Table(
+    "oauth_device_code",
+    metadata,
+    Column("device_code_hash", Hash, primary_key=True),
+    Column("user_code_hash", Hash, nullable=False, unique=True),
+    Column("client", Key, nullable=False),
+    Column("family", FamilyKey, nullable=False),
+    Column("scope", Text, nullable=False),
+    Column("granted_scope", Text),
+    Column("subject", Subject),  # whoever typed the user code first; nobody else may go on with it
+    Column("decision", String(8)),  # None while pending, "allow" or "deny"
+    Column("claims", Object),
+    Column("poll_interval", Integer, nullable=False),
+    Column("last_polled_at", BigInteger),
+    Column("issued_at", BigInteger, nullable=False),
+    Column("expires_at", BigInteger, nullable=False, index=True),
+    Column("spent_at", BigInteger),
     **OPTIONS,
 )
 

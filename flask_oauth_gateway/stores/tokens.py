@@ -6,7 +6,7 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import BigInteger, and_, bindparam, exists, insert, or_, select, update
+from sqlalchemy import BigInteger, Connection, and_, bindparam, exists, insert, or_, select, update
 from sqlalchemy.engine import Row
 from sqlalchemy.sql import ColumnElement
 
@@ -67,9 +67,12 @@ class TokenStore:
 
     def add(self, values: Mapping[str, Any], client: Client) -> bool:
         """Store a token if its client is still enabled and unchanged; one statement. `values` has all of `COLUMNS`."""
-        parameters = {f"p_{name}": values[name] for name in COLUMNS}
-        parameters["p_version"] = client.version
-        return self._database.run(_INSERT, parameters, repeatable=True) == 1
+        return self._database.run(_INSERT, _parameters(values, client), repeatable=True) == 1
+
+    @staticmethod
+    def add_in(connection: Connection, values: Mapping[str, Any], client: Client) -> bool:
+        """The same, in the caller's transaction."""
+        return connection.execute(_INSERT, _parameters(values, client)).rowcount == 1
 
     def find(self, token_hash: bytes) -> Row[Any] | None:
         """A token with its client and family, in one statement; `None` where there is none."""
@@ -143,3 +146,7 @@ class TokenStore:
         """Replace a live token's attributes."""
         parameters = {"hash": token_hash, "value": attributes, "now": int(time.time())}
         return self._database.run(_SET_ATTRIBUTES, parameters, repeatable=True) == 1
+
+
+def _parameters(values: Mapping[str, Any], client: Client) -> dict[str, Any]:
+    return {f"p_{name}": values[name] for name in COLUMNS} | {"p_version": client.version}

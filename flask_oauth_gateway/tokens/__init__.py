@@ -2,30 +2,57 @@
 
 from __future__ import annotations
 
+import hmac
 import time
-from collections.abc import Mapping
+from base64 import urlsafe_b64encode
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ..signals import token_issued
+from ..hashing import new_secret, sha256
+from ..signals import token_issued, token_refreshed
+from ..stores.families import FamilyStore
+from ..stores.tables import new_family_key
 from . import opaque
 
 if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
     from ..extension import State
     from ..stores.clients import Client
+
+    Spend = Callable[[Connection], bool]
 
 #: Members of a token response or an introspection answer that no custom attribute may take.
 RESERVED = frozenset(
     {
         "access_token", "token_type", "expires_in", "refresh_token", "scope", "id_token", "issued_token_type", "active",
         "client_id", "sub", "aud", "iss", "exp", "iat", "nbf", "jti", "username", "cnf", "act", "acr", "amr", "auth_time",
-        "audience", "user_id", "issued_at", "grant_type", "error", "error_description", "authorization_details",
+        "audience", "user_id", "issued_at", "grant_type", "error", "error_description", "authorization_details", "state",
     }
 )  # fmt: skip
 
 
 class StaleClient(Exception):
     """The client changed between proving who it is and the statement that acts for it: read it again and try anew."""
+
+
+class AlreadySpent(Exception):
+    """What was to be spent for the token (a code, a refresh token, a device code) was spent by somebody else."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Approval:
+    """What a user approved, once: the family that every token of it belongs to. `expires_at` ends all of it."""
+
+    key: bytes
+    scope: str
+    expires_at: int
+    is_new: bool = True
+
+    @classmethod
+    def new(cls, scopes: tuple[str, ...], expires_at: int) -> Approval:
+        return cls(key=new_family_key(), scope=" ".join(scopes), expires_at=expires_at)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,26 +67,32 @@ class Issue:
     audience: tuple[str, ...] = ()
     attributes: Mapping[str, Any] | None = None
     claims: Mapping[str, Any] | None = None
-    family: bytes | None = None
     expires_in: int | None = None
+    approval: Approval | None = None
+    refresh_token_expires_at: int | None = None  # None: no refresh token is given
+    derive_from: tuple[str, bytes] | None = None  # a spent refresh token and a salt, which give the same tokens again
 
 
-def issue(state: State, request: Issue) -> dict[str, Any]:
-    """Mint and store an access token; returns the members of the token response (RFC 6749 section 5.1).
+def issue(state: State, request: Issue, spend: Spend | None = None) -> dict[str, Any]:
+    """Mint and store a token, and a refresh token where one is due; returns the token response (RFC 6749 section 5.1).
 
-    Raises `StaleClient` where the client isn't any more what it was, and `ValueError` for an attribute named as one of
-    the protocol's own members.
+    `spend` is called in the same transaction, and says whether what the token is given for was there to be spent. Raises
+    `AlreadySpent`, `StaleClient`, and `ValueError` for an attribute named as one of the protocol's own members.
     """
-    client = request.client
+    client, approval = request.client, request.approval
+    now = int(time.time())
     expires_in = request.expires_in or client.access_token_lifetime
     if expires_in is None:
         expires_in = state.settings.access_token_lifetime_of(request.grant_type)
+    if approval is not None:
+        expires_in = max(1, min(expires_in, approval.expires_at - now))
     attributes = attributes_for(state, request)
-    scope = " ".join(request.scopes)
-    now = int(time.time())
+    token = _value(state, request, "access")
+    token_hash, scope = sha256(token), " ".join(request.scopes)
     values = {
+        "token_hash": token_hash,
         "client": client.key,
-        "family": request.family,
+        "family": None if approval is None else approval.key,
         "subject": request.subject,
         "scope": scope,
         "audience": " ".join(request.audience) or None,
@@ -69,11 +102,15 @@ def issue(state: State, request: Issue) -> dict[str, Any]:
         "issued_at": now,
         "expires_at": now + expires_in,
     }
-    made = opaque.create(state, client, values)
-    if made is None:
+    refresh_token = None if request.refresh_token_expires_at is None else _value(state, request, "refresh")
+    if approval is None and spend is None:
+        stored = state.tokens.add(values, client)
+    else:
+        stored = _store_approved(state, request, values, refresh_token, spend)
+    if not stored:
         raise StaleClient(client.client_id)
-    token, token_hash = made
-    token_issued.send(
+    signal = token_refreshed if request.grant_type == "refresh_token" else token_issued
+    signal.send(
         state.app,
         client_id=client.client_id,
         subject=request.subject,
@@ -81,7 +118,21 @@ def issue(state: State, request: Issue) -> dict[str, Any]:
         scopes=request.scopes,
         token_id=opaque.token_id_of(token_hash),
     )
-    response = {"access_token": token, "token_type": "Bearer", "expires_in": expires_in, "scope": scope}
+    return token_response(token, expires_in, scope, refresh_token, attributes)
+
+
+def token_response(
+    token: str, expires_in: int, scope: str, refresh_token: str | None, attributes: Mapping[str, Any] | None
+) -> dict[str, Any]:
+    """The members of a token response; custom attributes are shown save those whose name begins with an underscore."""
+    response: dict[str, Any] = {
+        "access_token": token,
+        "token_type": "Bearer",
+        "expires_in": expires_in,
+        "scope": scope,
+    }
+    if refresh_token is not None:
+        response["refresh_token"] = refresh_token
     if attributes:
         response.update((name, value) for name, value in attributes.items() if not name.startswith("_"))
     return response
@@ -99,3 +150,57 @@ def attributes_for(state: State, request: Issue) -> dict[str, Any] | None:
     if taken:
         raise ValueError(f"A token attribute can't be named {min(taken)!r}: the protocol uses that name itself.")
     return attributes or None
+
+
+def derived(state: State, token: str, salt: bytes, what: str) -> str:
+    """A token's successor: 256 bits that nobody knows but whoever holds the token and the salt stored with it."""
+    value = hmac.digest(token.encode(), salt + what.encode(), "sha256")
+    return state.settings.token_prefix + urlsafe_b64encode(value).rstrip(b"=").decode()
+
+
+def _value(state: State, request: Issue, what: str) -> str:
+    if request.derive_from is None:
+        return new_secret(state.settings.token_prefix)
+    token, salt = request.derive_from
+    return derived(state, token, salt, what)
+
+
+def _store_approved(
+    state: State, request: Issue, values: dict[str, Any], refresh_token: str | None, spend: Spend | None
+) -> bool:
+    """Spend what is spent and store what is issued, in one transaction."""
+    approval = request.approval
+    now = values["issued_at"]
+    with state.database.transaction() as connection:
+        if spend is not None and not spend(connection):
+            raise AlreadySpent
+        if approval is not None and approval.is_new:
+            FamilyStore.add(
+                connection,
+                {
+                    "id": approval.key,
+                    "client": request.client.key,
+                    "subject": request.subject,
+                    "scope": approval.scope,
+                    "grant_type": request.grant_type,
+                    "attributes": request.attributes,
+                    "claims": request.claims,
+                    "created_at": now,
+                    "expires_at": approval.expires_at,
+                },
+            )
+        elif approval is not None:
+            FamilyStore.touch(connection, approval.key)
+        if not state.tokens.add_in(connection, values, request.client):
+            raise StaleClient(request.client.client_id)
+        if refresh_token is not None and approval is not None:
+            FamilyStore.add_refresh_token(
+                connection,
+                {
+                    "token_hash": sha256(refresh_token),
+                    "family": approval.key,
+                    "issued_at": now,
+                    "expires_at": request.refresh_token_expires_at,
+                },
+            )
+    return True

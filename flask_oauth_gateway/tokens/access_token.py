@@ -6,7 +6,10 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from flask import g
+
 from ..globals import current_state
+from ..users import knows_users, load_user
 
 NO_ATTRIBUTES: Mapping[str, Any] = {}
 
@@ -91,6 +94,9 @@ class AccessToken:
         if self.subject is None:
             return None
         state = current_state()
-        if state.hooks.load_user is None:
+        if not knows_users(state):
             raise RuntimeError("current_token.user needs @gateway.load_user, a function from subject to user.")
-        return state.hooks.load_user(self.subject)
+        known = g.setdefault("oauth_users", {})  # not on the token, which other requests may share
+        if self.subject not in known:
+            known[self.subject] = load_user(state, self.subject)
+        return known[self.subject]

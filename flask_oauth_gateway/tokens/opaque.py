@@ -3,25 +3,16 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy.engine import Row
 
 from ..errors import InvalidToken
-from ..hashing import new_secret, sha256
+from ..hashing import sha256
 from .access_token import AccessToken
 
 if TYPE_CHECKING:
     from ..extension import State
-    from ..stores.clients import Client
-
-
-def create(state: State, client: Client, values: Mapping[str, Any]) -> tuple[str, bytes] | None:
-    """Make and store a token; returns it with its hash, or `None` where its client changed in the meantime."""
-    token = new_secret(state.settings.token_prefix)
-    token_hash = sha256(token)
-    return (token, token_hash) if state.tokens.add({"token_hash": token_hash, **values}, client) else None
 
 
 def read(state: State, token: str) -> AccessToken:

@@ -1,0 +1,48 @@
+"""The demo: a Flask app with a gateway, two protected views and a page to sign in at. Not for production.
+
+`python -m example_app` serves it and prints what to try; `python -m example_app.flows` walks the protocol's flows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from flask import Flask, render_template
+
+from flask_oauth_gateway import OAuthGateway
+
+from . import api, login
+from .secret_key import secret_key_in
+from .users import USERS
+
+gateway = OAuthGateway()
+
+
+@gateway.load_user
+def load_user(subject: str) -> Any:
+    """The user whom a token names."""
+    return USERS.get(subject)
+
+
+def create_app(config: Mapping[str, Any] | None = None, *, instance_path: str | None = None) -> Flask:
+    """The app, with `config` over its own settings. What it stores is in the instance folder, `instance/` here."""
+    app = Flask("example_app", instance_path=instance_path)
+    app.config.update(
+        SESSION_COOKIE_NAME="example_app_session",  # cookies know no ports: another app on this host has a "session" too
+        SESSION_COOKIE_SAMESITE="Lax",
+        OAUTH_SCOPES={"weather:read": "Read the weather"},
+    )
+    app.config.update(config or {})
+    if not app.config["SECRET_KEY"]:
+        app.config["SECRET_KEY"] = secret_key_in(app.instance_path)
+    gateway.init_app(app)
+    app.register_blueprint(api.blueprint)
+    app.register_blueprint(login.blueprint)
+    app.add_url_rule("/", "home", home)
+    return app
+
+
+def home() -> str:
+    """Who is signed in, and where to go from here."""
+    return render_template("home.html")

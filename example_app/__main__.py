@@ -1,0 +1,79 @@
+"""`python -m example_app`: serve the demo on 127.0.0.1, port `PORT` (5000), and print what to try."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import sys
+from contextlib import suppress
+from pathlib import Path
+
+from flask import Flask
+from werkzeug.serving import make_server
+
+from . import create_app
+from .seed import seed
+from .users import USERS
+
+HOST = "127.0.0.1"  # never another: the users' passwords are printed on the page
+
+
+def main() -> None:
+    port = os.environ.get("PORT", "5000")
+    if not port.isdecimal() or not 0 <= int(port) <= 65535:
+        sys.exit(f"PORT is {port!r}; it may be a number from 0 (any free port) to 65535.")
+    app = create_app()
+    server = make_server(HOST, int(port), app, threaded=True)
+    print(what_to_try(app, f"http://{HOST}:{server.server_port}", seed(app)), flush=True)
+    with suppress(KeyboardInterrupt):
+        server.serve_forever()
+
+
+def what_to_try(app: Flask, url: str, secrets: dict[str, str]) -> str:
+    """The commands to paste, with real credentials and a real token."""
+    client_id = "weather-station"
+    secret = secrets[client_id]
+    with app.app_context():
+        gateway = app.extensions["oauth_gateway"]
+        token = gateway.tokens.issue(client_id, grant_type="client_credentials")["access_token"]
+    users = ", ".join(f"{user.username} (password {user.password})" for user in USERS.values())
+    client = f"-u {client_id}:{secret}"
+    bearer = f'-H "Authorization: Bearer {token}"'
+    return f"""
+The example app is on {url}/ (Ctrl+C stops it).
+
+Users:   {users}; they sign in at {url}/login
+Client:  {client_id}, with a new secret at each start
+
+Paste these into another terminal. The token in them was made just now and lives for an hour.
+
+A token:
+  curl {client} -d grant_type=client_credentials {url}/oauth/token
+
+The protected view:
+  curl {bearer} {url}/api/weather
+
+What the token is, asked by whoever holds it:
+  curl {bearer} {url}/oauth/tokeninfo
+
+What the token is, asked by an authenticated client:
+  curl {client} -d token={token} {url}/oauth/introspect
+
+The end of the token; the protected view then refuses it:
+  curl {client} -d token={token} {url}/oauth/revoke
+
+The same and more, request by request:
+  {python()} -m example_app.flows --url {url} --client-id {client_id} --client-secret {secret}
+"""
+
+
+def python() -> str:
+    """This Python, as one would type it here."""
+    path = Path(sys.executable)
+    with suppress(ValueError):
+        path = path.relative_to(Path.cwd())
+    return shlex.quote(str(path))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,30 @@
+"""The protected views: what clients come for."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint
+
+from flask_oauth_gateway import current_token, require_token
+
+blueprint = Blueprint("api", __name__, url_prefix="/api")
+
+
+@blueprint.get("/weather")
+@require_token("weather:read")
+def weather() -> dict[str, Any]:
+    """For any client with the scope, whether a user takes part or not."""
+    return {"for": current_token.client_id, "sky": "clear", "temperature": 21}
+
+
+@blueprint.get("/me")
+@require_token
+def me() -> Any:
+    """For a user's token alone: one that a client got for itself is nobody's."""
+    user = None if current_token.subject is None else current_token.user
+    if user is None:
+        why = "This needs the token of a user; this one is the client's own."
+        challenge = f'Bearer realm="oauth", error="insufficient_scope", error_description="{why}"'
+        return {"error": "insufficient_scope", "error_description": why}, 403, {"WWW-Authenticate": challenge}
+    return {"subject": current_token.subject, "name": user.name, "client": current_token.client_id}

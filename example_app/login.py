@@ -1,0 +1,82 @@
+"""The demo's own sign-in, with nothing but Flask's session: the gateway leaves that to the app that it stands in."""
+
+from __future__ import annotations
+
+import hmac
+import re
+import secrets
+from typing import Any
+
+from flask import Blueprint, Response, abort, redirect, render_template, request, session, url_for
+
+from .users import USERS, User, check_password
+
+blueprint = Blueprint("login", __name__)
+
+#: A path on this site. "//evil" and "/\evil" name another host, and browsers drop tabs and line breaks before they
+#: look: "/<tab>/evil" is "//evil" to them. So: one slash, and no backslash, space or control character anywhere.
+LOCAL_PATH = re.compile(r"/(?!/)[\x21-\x5b\x5d-\x7e]*")
+
+
+def local_path(target: str | None) -> str:
+    """Where to go after signing in: the path that was asked for, or home where it isn't one on this site."""
+    return target if target and LOCAL_PATH.fullmatch(target) else url_for("home")
+
+
+def signed_in_user() -> User | None:
+    """Whose session this is."""
+    return USERS.get(session.get("user", ""))
+
+
+@blueprint.route("/login", methods=["GET", "POST"])
+def login() -> Any:
+    """The form, and what it sends. The password is checked before anything is said about the user name."""
+    destination = local_path(request.values.get("next"))
+    if request.method == "GET":
+        return render_template("login.html", next=destination)
+    check_csrf_token()
+    user = check_password(request.form.get("username", ""), request.form.get("password", ""))
+    if user is None:
+        page = render_template("login.html", next=destination, wrong=True, username=request.form.get("username", ""))
+        return page, 401
+    session.clear()  # nothing of whoever sat here before, the CSRF token neither
+    session["user"] = user.get_id()
+    return redirect(destination, 303)
+
+
+@blueprint.route("/logout", methods=["GET", "POST"])
+def logout() -> Any:
+    """A button, and what it does: a link alone would let any page on the web sign people out."""
+    if request.method == "GET":
+        return render_template("logout.html")
+    check_csrf_token()
+    session.clear()
+    return redirect(url_for("home"), 303)
+
+
+def csrf_token() -> str:
+    """What a form of this session must send back."""
+    if "csrf_token" not in session:
+        session["csrf_token"] = secrets.token_urlsafe(16)
+    return str(session["csrf_token"])
+
+
+def check_csrf_token() -> None:
+    """400 for a form that isn't from a page of this session."""
+    sent = request.form.get("csrf_token", "")
+    if not hmac.compare_digest(csrf_token().encode(), sent.encode()):
+        abort(400, "This form is too old, or not from this site. Go back, reload the page and try again.")
+
+
+@blueprint.app_context_processor
+def for_every_page() -> dict[str, Any]:
+    return {"csrf_token": csrf_token, "user": signed_in_user()}
+
+
+@blueprint.after_request
+def guard(response: Response) -> Response:
+    """No script, no frame around the page, no copy of it in a cache."""
+    # Not form-action: after the sign-in the way may lead through the authorization endpoint to a client's own site.
+    response.headers["Content-Security-Policy"] = "default-src 'none'; style-src 'self'; frame-ancestors 'none'"
+    response.headers["Cache-Control"] = "no-store"
+    return response

@@ -1,0 +1,27 @@
+"""How long an approval lasts, and whether a refresh token comes with it."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .extension import State
+    from .stores.clients import Client
+
+
+def refresh_token_ends(state: State, client: Client, lasts_until: int | None = None) -> int | None:
+    """When a refresh token for this client ends; `None` where it gets none: the grant is off, or not its own."""
+    if "refresh_token" not in state.settings.grant_types or not client.check_grant_type("refresh_token"):
+        return None
+    ends = int(time.time()) + (client.refresh_token_lifetime or state.settings.refresh_token_lifetime)
+    return ends if lasts_until is None else min(ends, lasts_until)
+
+
+def approval_ends(
+    state: State, client: Client, grant_type: str, refresh_ends: int | None, lasts_until: int | None = None
+) -> int:
+    """When all that an approval gave has ended: with its refresh token, or its one access token."""
+    access = int(time.time()) + (client.access_token_lifetime or state.settings.access_token_lifetime_of(grant_type))
+    ends = access if refresh_ends is None else max(access, refresh_ends)
+    return ends if lasts_until is None else min(ends, lasts_until)

@@ -1,0 +1,133 @@
+"""`refresh_token`: a new access token for a refresh token (RFC 6749 section 6, RFC 9700 section 4.14).
+
+Rotation is one guarded update: of two requests with the same token exactly one gets the successor. The other, and
+whoever comes later with a token that is spent, ends the family: one of them is a thief.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from typing import Any
+
+from authlib.oauth2.rfc6749.grants import RefreshTokenGrant as AuthlibGrant
+from sqlalchemy import Connection
+from sqlalchemy.engine import Row
+
+from ..errors import InvalidGrantError, InvalidRequestError, InvalidScopeError, UnauthorizedClientError, clean
+from ..hashing import sha256
+from ..signals import refresh_token_reused
+from ..stores.families import FamilyStore
+from ..tokens import AlreadySpent, Approval, Issue, derived, issue, token_response
+from ..users import is_gone, load_user
+
+REFUSED = "The refresh token is unknown, expired, revoked, or was given to another client."
+
+
+class RefreshTokenGrant(AuthlibGrant):
+    """Authlib's, with its checks and its write in one atomic statement."""
+
+    TOKEN_ENDPOINT_AUTH_METHODS = None
+
+    def validate_token_request(self) -> None:
+        """Every check that needs no write, in the RFC's order."""
+        request = self.request
+        client = self.authenticate_token_endpoint_client()
+        if not client.check_grant_type(self.GRANT_TYPE):
+            raise UnauthorizedClientError("This client is not registered for refresh_token.")
+        token = request.form.get("refresh_token")
+        if token is None:
+            raise InvalidRequestError("The parameter 'refresh_token' is missing.")
+        row = self._find(token)
+        if row is None or row.client != client.key:
+            raise InvalidGrantError(REFUSED)
+        now = time.time()
+        if row.revoked_at is not None or row.expires_at <= now or row.family_expires_at <= now or self._idle(row, now):
+            raise InvalidGrantError(REFUSED)
+        self.scopes = self._scopes(row)
+        self.token, self.row = token, row
+
+    def create_token_response(self) -> tuple[int, dict[str, Any], None]:
+        state, row = self.server.state, self.row
+        if row.spent_at is not None:
+            return 200, self._again_or_reused(row), None
+        if is_gone(state, row.subject):
+            raise InvalidGrantError("The user of this refresh token is gone.")
+        rotation = state.settings.refresh_tokens
+        salt = os.urandom(32) if rotation == "rotate" and state.settings.refresh_token_grace else None
+        token_hash = sha256(self.token)
+
+        def spend(connection: Connection) -> bool:
+            if rotation == "preserve":
+                FamilyStore.use(connection, token_hash)
+                return True
+            return FamilyStore.spend(connection, token_hash, salt)
+
+        request = Issue(
+            client=self.request.client,
+            grant_type=self.GRANT_TYPE,
+            scopes=self.scopes,
+            subject=row.subject,
+            user=load_user(state, row.subject),
+            attributes=row.attributes,
+            claims=row.claims,
+            approval=Approval(key=row.family, scope=row.scope, expires_at=row.family_expires_at, is_new=False),
+            refresh_token_expires_at=row.family_expires_at if rotation == "rotate" else None,
+            derive_from=None if salt is None else (self.token, salt),
+        )
+        try:
+            answer = issue(state, request, spend)
+        except AlreadySpent:
+            return 200, self._again_or_reused(self._find(self.token)), None
+        if rotation == "preserve":
+            answer["refresh_token"] = self.token
+        return 200, answer, None
+
+    def _find(self, token: str) -> Row[Any] | None:
+        row: Row[Any] | None = self.server.state.families.find_refresh_token(sha256(token))
+        return row
+
+    def _idle(self, row: Row[Any], now: float) -> bool:
+        """Whether it went unused for too long (`OAUTH_REFRESH_TOKEN_IDLE`)."""
+        idle = self.server.state.settings.refresh_token_idle
+        return idle is not None and (row.last_used_at or row.issued_at) + idle <= now
+
+    def _scopes(self, row: Row[Any]) -> tuple[str, ...]:
+        """What is asked for: no more than was approved; left out, all of it. Raises `InvalidScopeError`."""
+        approved = tuple(row.scope.split())
+        asked = self.request.payload.scope
+        if asked is None:
+            return approved
+        for name in asked.split(" "):
+            if name not in approved:
+                raise InvalidScopeError(f"The scope '{clean(name, 60)}' is not one that the user approved.")
+        return tuple(dict.fromkeys(asked.split(" ")))
+
+    def _again_or_reused(self, row: Row[Any] | None) -> dict[str, Any]:
+        """The same successor to a repeat of the last rotation, where that is allowed; else the family ends."""
+        state = self.server.state
+        if row is None:
+            raise InvalidGrantError(REFUSED)
+        grace = state.settings.refresh_token_grace
+        if grace and row.salt is not None and row.revoked_at is None and row.spent_at + grace >= int(time.time()):
+            answer = self._successor(row)
+            if answer is not None:
+                return answer
+        if state.families.revoke(row.family):
+            state.forget_tokens()
+            refresh_token_reused.send(state.app, client_id=row.client_id, subject=row.subject, count=1)
+        raise InvalidGrantError(REFUSED)
+
+    def _successor(self, row: Row[Any]) -> dict[str, Any] | None:
+        """What the last rotation answered; `None` where that was used already, or revoked since."""
+        state, salt = self.server.state, bytes(row.salt)
+        refresh_token = derived(state, self.token, salt, "refresh")
+        following = self._find(refresh_token)
+        if following is None or following.spent_at is not None:
+            return None
+        access_token = derived(state, self.token, salt, "access")
+        stored = state.tokens.find(sha256(access_token))
+        if stored is None or stored.revoked_at is not None:
+            return None
+        left = max(0, stored.expires_at - int(time.time()))
+        return token_response(access_token, left, stored.scope, refresh_token, stored.attributes)

@@ -1,0 +1,32 @@
+"""Who this server says it is: `OAUTH_ISSUER`, and where that may be left out."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from flask import request
+
+from .config_checks import is_loopback
+from .errors import TemporarilyUnavailable
+
+if TYPE_CHECKING:
+    from .extension import State
+
+
+def issuer_of(state: State) -> str:
+    """The issuer: the setting, or in debug, in testing and on loopback the request's root URL.
+
+    Anywhere else the Host header doesn't decide it. Raises `TemporarilyUnavailable`, which says what is missing.
+    """
+    if state.settings.issuer is not None:
+        return state.settings.issuer
+    app = state.app
+    if app.debug or app.testing or is_loopback(request.host.rpartition(":")[0] or request.host):
+        return request.root_url.rstrip("/")
+    raise TemporarilyUnavailable("The server does not know its own name: its configuration needs OAUTH_ISSUER.")
+
+
+def absolute_url(state: State, path: str) -> str:
+    """A path of this app as a URL that people can type: on the issuer's host."""
+    scheme, _, rest = issuer_of(state).partition("://")
+    return f"{scheme}://{rest.partition('/')[0]}{path}"

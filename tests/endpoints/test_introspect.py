@@ -1,0 +1,102 @@
+"""`POST /oauth/introspect` (RFC 7662): what a token is, asked by a client that shows who it is."""
+
+from typing import Any
+
+import pytest
+
+from tests.support import basic, refusal, register, register_public, sqlite_only, token_for
+
+INACTIVE = {"active": False}
+
+
+def introspect(client: Any, asker: Any, token: str, **form: str) -> dict[str, Any]:
+    headers = basic(asker.client_id, asker.client_secret)
+    response = client.post("/oauth/introspect", data={"token": token, **form}, headers=headers)
+    assert response.status_code == 200, response.text
+    assert response.headers["Cache-Control"] == "no-store"
+    answer: dict[str, Any] = response.get_json()
+    return answer
+
+
+def test_a_client_sees_its_own_token_a_resource_server_every_one_and_others_nothing(
+    app: Any, client: Any, gateway: Any, registered: Any
+) -> None:
+    token = token_for(client, registered, scope="weather:read")["access_token"]
+    found = gateway.tokens.get(token=token)
+    expected = {
+        "active": True,
+        "client_id": registered.client_id,
+        "scope": "weather:read",
+        "token_type": "Bearer",
+        "iat": found.iat,
+        "exp": found.iat + 3600,
+        "jti": found.token_id,
+        "grant_type": "client_credentials",
+    }
+    assert introspect(client, registered, token) == expected
+    assert introspect(client, register(app, resource_server=True), token) == expected
+    assert introspect(client, register(app), token) == INACTIVE
+
+
+def test_user_audience_and_shown_attributes_are_told_too(app: Any, client: Any, gateway: Any, registered: Any) -> None:
+    one, two = "https://a.example", "https://b.example"
+    attributes = {"plan": "gold", "_segment": "B2B"}
+    for audience, told in ((one, one), ([one, two], [one, two])):
+        token = gateway.tokens.issue(
+            registered.client_id, subject="\u00e5sa", audience=audience, attributes=attributes
+        )["access_token"]
+        answer = introspect(client, registered, token)
+        assert (answer["sub"], answer["aud"], answer["plan"]) == ("\u00e5sa", told, "gold")
+        assert "_segment" not in answer
+
+
+def test_a_token_that_is_dead_is_only_inactive(
+    app: Any, client: Any, gateway: Any, registered: Any, clock: Any
+) -> None:
+    asker = register(app, resource_server=True)
+    revoked, short, disabled, deleted = (
+        gateway.tokens.issue(each.client_id, expires_in=seconds)["access_token"]
+        for each, seconds in ((registered, 600), (registered, 10), (register(app), 600), (register(app), 600))
+    )
+    tokens = [revoked, short, disabled, deleted]
+    owners = {token: introspect(client, asker, token)["client_id"] for token in tokens}
+    gateway.tokens.revoke(token=revoked)
+    gateway.clients.update(owners[disabled], enabled=False)
+    gateway.clients.delete(owners[deleted])
+    clock.advance(11)
+    for token in (*tokens, "nothing that was ever issued", "x" * 100_000, "\u00e4"):
+        assert introspect(client, asker, token) == INACTIVE
+
+
+@sqlite_only
+@pytest.mark.parametrize("hint", ["access_token", "refresh_token", "\u00e4"])
+def test_a_wrong_hint_is_no_hindrance(client: Any, registered: Any, hint: str) -> None:
+    token = token_for(client, registered)["access_token"]
+    assert introspect(client, registered, token, token_type_hint=hint)["active"] is True
+
+
+@sqlite_only
+def test_only_a_client_that_shows_who_it_is_may_ask(app: Any, client: Any, registered: Any) -> None:
+    token = token_for(client, registered)["access_token"]
+    public = register_public(app)
+    for form in ({"token": token}, {"token": token, "client_id": public.client_id}):
+        refusal(client.post("/oauth/introspect", data=form), 401, "invalid_client")
+    refusal(client.post("/oauth/introspect", headers={"Authorization": f"Bearer {token}"}), 401, "invalid_client")
+    headers = basic(registered.client_id, registered.client_secret)
+    assert "'token'" in refusal(client.post("/oauth/introspect", headers=headers), 400, "invalid_request")
+    refusal(client.post(f"/oauth/introspect?token={token}", headers=headers), 400, "invalid_request")
+
+
+def test_a_resource_server_that_another_process_disabled_or_demoted_learns_nothing_more(make_app: Any) -> None:
+    here, there = make_app(), make_app()
+    client, registry = here.test_client(), there.extensions["oauth_gateway"].clients
+    asker = register(here, resource_server=True)
+    token = token_for(client, register(here))["access_token"]
+    assert introspect(client, asker, token)["active"] is True  # the asker is remembered here now
+    registry.update(asker.client_id, resource_server=False)
+    assert introspect(client, asker, token) == INACTIVE
+    registry.update(asker.client_id, resource_server=True)
+    assert introspect(client, asker, token)["active"] is True
+    registry.update(asker.client_id, enabled=False)
+    headers = basic(asker.client_id, asker.client_secret)
+    refusal(client.post("/oauth/introspect", data={"token": token}, headers=headers), 401, "invalid_client")
