@@ -1,4 +1,4 @@
-"""The demo: a Flask app with a gateway, two protected views and a page to sign in at. Not for production.
+"""The demo: a Flask app with a gateway, protected views, a page to sign in at, and clients. Not for production.
 
 `python -m example_app` serves it and prints what to try; `python -m example_app.flows` walks the protocol's flows.
 """
@@ -12,11 +12,17 @@ from flask import Flask, render_template
 
 from flask_oauth_gateway import OAuthGateway
 
-from . import api, login
+from . import api, clients, login, spa
 from .secret_key import secret_key_in
-from .users import USERS
+from .users import USERS, check_password
+
+#: All of them, to look at. An app of yours has those that its clients need.
+GRANT_TYPES = ("authorization_code", "client_credentials", "refresh_token", "device_code", "password", "implicit")
 
 gateway = OAuthGateway()
+gateway.current_user(login.signed_in_user)
+gateway.login_details(login.login_details)
+gateway.check_password(check_password)
 
 
 @gateway.load_user
@@ -31,7 +37,9 @@ def create_app(config: Mapping[str, Any] | None = None, *, instance_path: str | 
     app.config.update(
         SESSION_COOKIE_NAME="example_app_session",  # cookies know no ports: another app on this host has a "session" too
         SESSION_COOKIE_SAMESITE="Lax",
-        OAUTH_SCOPES={"weather:read": "Read the weather"},
+        OAUTH_SCOPES={"weather:read": "Read the weather", "weather:write": "Report the weather in your name"},
+        OAUTH_GRANT_TYPES=GRANT_TYPES,
+        OAUTH_LOGIN_URL="login.login",
     )
     app.config.update(config or {})
     if not app.config["SECRET_KEY"]:
@@ -39,7 +47,9 @@ def create_app(config: Mapping[str, Any] | None = None, *, instance_path: str | 
     gateway.init_app(app)
     app.register_blueprint(api.blueprint)
     app.register_blueprint(login.blueprint)
+    app.register_blueprint(spa.blueprint)
     app.add_url_rule("/", "home", home)
+    clients.mount(app)
     return app
 
 

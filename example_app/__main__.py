@@ -12,6 +12,7 @@ from flask import Flask
 from werkzeug.serving import make_server
 
 from . import create_app
+from .clients import connect
 from .seed import seed
 from .users import USERS
 
@@ -24,7 +25,10 @@ def main() -> None:
         sys.exit(f"PORT is {port!r}; it may be a number from 0 (any free port) to 65535.")
     app = create_app()
     server = make_server(HOST, int(port), app, threaded=True)
-    print(what_to_try(app, f"http://{HOST}:{server.server_port}", seed(app)), flush=True)
+    url = f"http://{HOST}:{server.server_port}"
+    secrets = seed(app)
+    connect(app, url, secrets)
+    print(what_to_try(app, url, secrets), flush=True)
     with suppress(KeyboardInterrupt):
         server.serve_forever()
 
@@ -41,6 +45,9 @@ def what_to_try(app: Flask, url: str, secrets: dict[str, str]) -> str:
     bearer = f'-H "Authorization: Bearer {token}"'
     return f"""
 The example app is on {url}/ (Ctrl+C stops it).
+
+In a browser: {url}/client is a web app, {url}/spa a single-page app and {url}/tv a device,
+each a client that asks to be let in.
 
 Users:   {users}; they sign in at {url}/login
 Client:  {client_id}, with a new secret at each start

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Blueprint
+from flask import Blueprint, request
 
 from flask_oauth_gateway import current_token, require_token
 
@@ -16,6 +16,13 @@ blueprint = Blueprint("api", __name__, url_prefix="/api")
 def weather() -> dict[str, Any]:
     """For any client with the scope, whether a user takes part or not."""
     return {"for": current_token.client_id, "sky": "clear", "temperature": 21}
+
+
+@blueprint.post("/weather")
+@require_token("weather:write")
+def report() -> dict[str, Any]:
+    """For a client that may report the weather in somebody's name."""
+    return {"by": current_token.subject or current_token.client_id, "sky": request.form.get("sky", "clear")}
 
 
 @blueprint.get("/me")

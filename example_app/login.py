@@ -5,6 +5,7 @@ from __future__ import annotations
 import hmac
 import re
 import secrets
+import time
 from typing import Any
 
 from flask import Blueprint, Response, abort, redirect, render_template, request, session, url_for
@@ -28,6 +29,11 @@ def signed_in_user() -> User | None:
     return USERS.get(session.get("user", ""))
 
 
+def login_details(user: User) -> dict[str, Any]:
+    """When and how they signed in, for clients that ask for a sign-in that isn't old (`max_age`, `prompt=login`)."""
+    return {"auth_time": session.get("signed_in_at"), "amr": ["pwd"]}
+
+
 @blueprint.route("/login", methods=["GET", "POST"])
 def login() -> Any:
     """The form, and what it sends. The password is checked before anything is said about the user name."""
@@ -40,7 +46,7 @@ def login() -> Any:
         page = render_template("login.html", next=destination, wrong=True, username=request.form.get("username", ""))
         return page, 401
     session.clear()  # nothing of whoever sat here before, the CSRF token neither
-    session["user"] = user.get_id()
+    session.update(user=user.get_id(), signed_in_at=int(time.time()))
     return redirect(destination, 303)
 
 
@@ -77,6 +83,8 @@ def for_every_page() -> dict[str, Any]:
 def guard(response: Response) -> Response:
     """No script, no frame around the page, no copy of it in a cache."""
     # Not form-action: after the sign-in the way may lead through the authorization endpoint to a client's own site.
-    response.headers["Content-Security-Policy"] = "default-src 'none'; style-src 'self'; frame-ancestors 'none'"
+    response.headers["Content-Security-Policy"] = (
+        "default-src 'none'; style-src 'self'; img-src data:; frame-ancestors 'none'"
+    )
     response.headers["Cache-Control"] = "no-store"
     return response

@@ -1,4 +1,4 @@
-"""The demo's clients. Each start gives them a new secret: the old one is stored as a hash, so nobody could print it."""
+"""The demo's clients. Each start gives those with a secret a new one: the old one is a hash, so nobody could print it."""
 
 from __future__ import annotations
 
@@ -8,6 +8,9 @@ from flask import Flask
 
 from flask_oauth_gateway import OAuthGateway
 
+from . import spa
+from .clients import tv, web_app
+
 #: What is registered, by client_id.
 CLIENTS: dict[str, dict[str, Any]] = {
     "weather-station": {
@@ -15,11 +18,37 @@ CLIENTS: dict[str, dict[str, Any]] = {
         "grant_types": ["client_credentials"],
         "scope": "weather:read",
     },
+    web_app.CLIENT_ID: {
+        "client_name": "Weather board",
+        "grant_types": ["authorization_code", "refresh_token"],
+        "scope": web_app.SCOPE,
+        "redirect_uris": ["http://127.0.0.1/client/callback", "http://localhost/client/callback"],  # any port
+    },
+    spa.CLIENT_ID: {
+        "client_name": "Weather page",
+        "token_endpoint_auth_method": "none",
+        "grant_types": ["authorization_code"],
+        "scope": "weather:read weather:write",
+        "redirect_uris": ["http://127.0.0.1/spa", "http://localhost/spa"],
+    },
+    tv.CLIENT_ID: {
+        "client_name": "Television",
+        "token_endpoint_auth_method": "none",
+        "grant_types": ["device_code", "refresh_token"],
+        "scope": "weather:read",
+    },
+    "weather-app": {  # the app on somebody's phone or computer that `python -m example_app.flows` plays
+        "client_name": "Weather app",
+        "token_endpoint_auth_method": "none",
+        "grant_types": ["authorization_code", "refresh_token", "device_code", "password", "implicit"],
+        "scope": "weather:read weather:write",
+        "redirect_uris": ["http://127.0.0.1/callback"],
+    },
 }
 
 
 def seed(app: Flask) -> dict[str, str]:
-    """Register the clients, or bring them up to date; returns the secret of each by its client_id.
+    """Register the clients, or bring them up to date; returns the secrets of those that have one, by client_id.
 
     No secret stands in the code, where it would be good on every machine that ever ran the demo.
     """
@@ -27,10 +56,13 @@ def seed(app: Flask) -> dict[str, str]:
     secrets = {}
     with app.app_context():
         for client_id, registration in CLIENTS.items():
+            is_public = registration.get("token_endpoint_auth_method") == "none"
             if gateway.clients.get(client_id) is None:
                 client = gateway.clients.create(client_id=client_id, **registration)
             else:
-                gateway.clients.update(client_id, enabled=True, **registration)
-                client = gateway.clients.rotate_secret(client_id)
-            secrets[client_id] = client.client_secret or ""
+                client = gateway.clients.update(client_id, enabled=True, **registration)
+                if not is_public:
+                    client = gateway.clients.rotate_secret(client_id)
+            if not is_public:
+                secrets[client_id] = client.client_secret or ""
     return secrets

@@ -28,6 +28,10 @@ class Audit:
         self._refusals: dict[tuple[Any, ...], tuple[float, int]] = {}
         for signal, receiver in (
             (signals.token_issued, self.token_issued),
+            (signals.token_refreshed, self.token_refreshed),
+            (signals.refresh_token_reused, self.refresh_token_reused),
+            (signals.authorization_granted, self.authorization_granted),
+            (signals.authorization_denied, self.authorization_denied),
             (signals.token_revoked, self.token_revoked),
             (signals.token_rejected, self.token_rejected),
             (signals.client_rejected, self.client_rejected),
@@ -37,8 +41,22 @@ class Audit:
             signal.connect(receiver, sender=state.app)
 
     def token_issued(self, sender: Flask, **said: Any) -> None:
-        details = {"grant_type": said["grant_type"], "scope": " ".join(said["scopes"]), "token_id": said["token_id"]}
-        self._write("token_issued", "ok", said["client_id"], said["subject"], details, soon=has_request_context())
+        self._issued("token_issued", said)
+
+    def token_refreshed(self, sender: Flask, **said: Any) -> None:
+        self._issued("token_refreshed", said)
+
+    def refresh_token_reused(self, sender: Flask, **said: Any) -> None:
+        details = {"families_revoked": said["count"]}
+        self._write("refresh_token_reused", "invalid_grant", said["client_id"], said["subject"], details)
+
+    def authorization_granted(self, sender: Flask, **said: Any) -> None:
+        details = {"scope": " ".join(said["scopes"]), "asked": said["asked"]}
+        self._write("authorization_granted", "ok", said["client_id"], said["subject"], details)
+
+    def authorization_denied(self, sender: Flask, **said: Any) -> None:
+        outcome = "access_denied" if said["reason"] == "denied" else "ok"  # taking it back is no refusal
+        self._write("authorization_denied", outcome, said["client_id"], said["subject"], {"reason": said["reason"]})
 
     def token_revoked(self, sender: Flask, **said: Any) -> None:
         details = {"token_id": said["token_id"], "count": said["count"], "by": said["by"]}
@@ -59,6 +77,10 @@ class Audit:
         self._write(
             "client_changed", "ok", said["client_id"], None, {"change": said["change"], "fields": said["fields"]}
         )
+
+    def _issued(self, event: str, said: dict[str, Any]) -> None:
+        details = {"grant_type": said["grant_type"], "scope": " ".join(said["scopes"]), "token_id": said["token_id"]}
+        self._write(event, "ok", said["client_id"], said["subject"], details, soon=has_request_context())
 
     def _refused(self, event: str, error: str, client_id: str | None, details: dict[str, Any]) -> None:
         now = time.monotonic()

@@ -9,10 +9,12 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 from urllib.parse import unquote_plus
 
-from flask import g
+from flask import g, url_for
+from flask import request as http_request
 
 from .errors import InvalidClient, InvalidRequestError
 from .hashing import verify_secret
+from .issuer import absolute_url, issuer_of
 from .signals import client_authenticated, client_rejected
 
 if TYPE_CHECKING:
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
     from .stores.clients import Client
 
 Credentials = tuple[str, str]
+CLIENT_ASSERTION_TYPES = {"urn:ietf:params:oauth:client-assertion-type:jwt-bearer": "private_key_jwt"}
+CLIENT_ASSERTION_LIFETIME = 300
 MAX_HEADER = 8192
 
 
@@ -49,6 +53,11 @@ def authenticate(state: State, request: OAuthRequest, methods: Iterable[str] | N
     return client
 
 
+def presents_credentials(request: OAuthRequest) -> bool:
+    """Whether a request tries to authenticate a client; a `client_id` alone only names one."""
+    return "HTTP_AUTHORIZATION" in request.environ or not {"client_secret", "client_assertion"}.isdisjoint(request.form)
+
+
 def _method_of(request: OAuthRequest) -> str | None:
     """The one method that a request uses. Raises `InvalidRequestError` where it uses two (RFC 6749 section 2.3)."""
     used = []
@@ -60,6 +69,8 @@ def _method_of(request: OAuthRequest) -> str | None:
     form = request.form
     if "client_secret" in form:
         used.append("client_secret_post")
+    if "client_assertion" in form or "client_assertion_type" in form:
+        used.append(CLIENT_ASSERTION_TYPES.get(form.get("client_assertion_type", ""), "client_assertion"))
     if len(used) > 1:
         raise InvalidRequestError("The client authenticates in two ways at once: use one.")
     return used[0] if used else ("none" if "client_id" in form else None)
@@ -103,10 +114,56 @@ def none(state: State, request: OAuthRequest) -> Client:
     return client
 
 
+def private_key_jwt(state: State, request: OAuthRequest) -> Client:
+    """A JWT that the client signed with a key it registered (RFC 7523 section 2.2, OIDC Core section 9)."""
+    from .assertions import AssertionRefused, check_jwt
+    from .client_keys import keys_of
+    from .jose import JwtError, read, verify
+
+    form = request.form
+    assertion = form.get("client_assertion", "")
+    claimed: str | None = None
+    try:
+        unverified = read(assertion)
+        issuer, subject = unverified.claims.get("iss"), unverified.claims.get("sub")
+        if not isinstance(issuer, str) or issuer != subject:
+            raise AssertionRefused("its iss and sub are not both the client_id")
+        claimed = issuer
+        if form.get("client_id") not in (None, issuer):
+            raise AssertionRefused("the client_id beside it is another one")
+        client = state.clients.get(issuer)
+        if client is None or client.token_endpoint_auth_method != "private_key_jwt":
+            raise AssertionRefused("its issuer is no client that is registered for private_key_jwt")
+        source = keys_of(state, client)
+        kid = unverified.header.get("kid")
+        keys = () if source is None else source.keys(kid if isinstance(kid, str) else None)
+        checked = check_jwt(
+            verify(assertion, keys),
+            audience=_audiences(state),
+            skew=state.settings.clock_skew,
+            max_lifetime=CLIENT_ASSERTION_LIFETIME,
+            needs_jti=True,
+        )
+    except (AssertionRefused, JwtError) as error:
+        raise InvalidClient(f"client assertion: {error}", claimed) from None
+    if not state.once.claim(checked.replay_key, checked.expires_at):
+        raise InvalidClient("client assertion: it was used before", claimed)
+    return client
+
+
+def _audiences(state: State) -> frozenset[str]:
+    """What a client assertion may call this server: its issuer, the token endpoint, or the endpoint it is sent to."""
+    here, token = http_request.path, url_for("oauth.token")
+    return frozenset(
+        (issuer_of(state), absolute_url(state, token), absolute_url(state, http_request.script_root + here))
+    )
+
+
 CLIENT_AUTH_METHODS: dict[str, Callable[[State, OAuthRequest], Client]] = {
     "client_secret_basic": client_secret_basic,
     "client_secret_post": client_secret_post,
     "none": none,
+    "private_key_jwt": private_key_jwt,
 }
 SECRET_METHODS = ("client_secret_basic", "client_secret_post")
 #: The methods that prove something: what a grant for confidential clients takes.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
@@ -162,9 +163,14 @@ def _token_format(name: str, value: Any, settings: Settings) -> str:
 
 
 def _object(name: str, value: Any, settings: Settings) -> dict[str, Any]:
+    wrong = ClientMetadataError(f"{name} is a JSON object.")
     if not isinstance(value, Mapping) or not all(isinstance(key, str) for key in value):
-        raise ClientMetadataError(f"{name} is a JSON object.")
-    return dict(value)
+        raise wrong
+    try:
+        kept: dict[str, Any] = json.loads(json.dumps(dict(value), allow_nan=False))
+    except (TypeError, ValueError, RecursionError) as error:
+        raise wrong from error
+    return kept
 
 
 _CHECKS: dict[str, Callable[[str, Any, Settings], Any]] = {

@@ -49,6 +49,7 @@ class ClientRegistry:
         `client_id` and `client_secret` are made where they are not brought; `secret_expires_in` is in seconds. Raises
         `ClientMetadataError`, which says what is wrong.
         """
+        _check_owner(owner)
         values = check_metadata(metadata, self._state.settings)
         method = values.get("token_endpoint_auth_method", "client_secret_basic")
         if client_secret is not None and method not in SECRET_METHODS:
@@ -80,12 +81,14 @@ class ClientRegistry:
         """
         if not isinstance(changes.get("enabled", True), bool):
             raise ClientMetadataError("enabled is True or False.")
+        _check_owner(changes.get("owner"))
         own: dict[str, Any] = {name: changes[name] for name in ("enabled", "owner") if name in changes}
         for _ in range(MAX_TRIES):  # where another change comes in between, this one is checked against it again
             client = self._existing(client_id)
-            metadata = {name: getattr(client, name) for name in REGISTERED}
-            metadata |= {name: value for name, value in changes.items() if name not in own}
-            values = check_metadata(metadata, self._state.settings)
+            values = {name: getattr(client, name) for name in REGISTERED}
+            metadata = values | {name: value for name, value in changes.items() if name not in own}
+            if len(own) < len(changes):  # a client can be disabled even where the settings have moved on from it
+                values = check_metadata(metadata, self._state.settings)
             if values.get("token_endpoint_auth_method", "client_secret_basic") in SECRET_METHODS and not client.secrets:
                 raise ClientMetadataError(
                     "The client has no secret; one registered without can't be changed to need one."
@@ -134,6 +137,11 @@ class ClientRegistry:
         if client is None:
             raise ClientNotFound(client_id)
         return client if client_secret is None else client.with_secret(client_secret)
+
+
+def _check_owner(owner: object) -> None:
+    if owner is not None and not (isinstance(owner, str) and re.fullmatch(r"[^\x00-\x1f\x7f]{1,255}", owner)):
+        raise ClientMetadataError("owner is a subject: 1 to 255 characters, none of them a control character.")
 
 
 def _secret(brought: str | None, expires_in: int | None) -> tuple[str, dict[str, Any]]:

@@ -101,6 +101,24 @@ class Settings:
     pkce_methods: tuple[str, ...] = setting(
         ("S256",), check.one_or_more_of("S256", "plain"), "The code challenge methods that are taken (RFC 7636)."
     )
+    jwt_issuers: Mapping[str, Mapping[str, Any]] = setting(
+        {},
+        check.dict_of_dicts,
+        "Who may sign JWT assertions: issuer to a dict with one of `jwks` (a key set), `jwks_uri` or `key` (PEM public"
+        " key or certificate, or a JWK); `algorithms` (left out: those of the key's type), `audience` (left out: the token"
+        " endpoint and the issuer), `scopes` (the most it may give), `max_lifetime` (300 seconds), `client_id` (whose its"
+        " tokens are), `numeric_strings` (False; some clients write `exp` as a text), `private_addresses` (False; whether"
+        " `jwks_uri` may be in a private network).",
+    )
+    saml_issuers: Mapping[str, Mapping[str, Any]] = setting(
+        {},
+        check.dict_of_dicts,
+        "Who may sign SAML assertions: entity ID to a dict with `certificates` (PEM texts or paths) or `metadata` (XML or a"
+        " path); `audience` and `recipient` (left out: as for JWT), `scopes` (the most it may give), `max_lifetime` (300"
+        " seconds), `client_id` (whose its tokens are), `attributes` (names of those that are kept with the token),"
+        " `allow_sha1` (False).",
+    )
+    clock_skew: int = setting(60, check.seconds, "Seconds that the clocks of others may be off.")
     login_url: str | None = setting(
         None,
         check.optional_text,
@@ -135,8 +153,8 @@ class Settings:
         'What every token begins with, e.g. `"acme_"`, so that secret scanners know one when they see it.',
     )
     client_auth_methods: tuple[str, ...] = setting(
-        ("client_secret_basic", "client_secret_post", "none"),
-        check.one_or_more_of("client_secret_basic", "client_secret_post", "none"),
+        ("client_secret_basic", "client_secret_post", "none", "private_key_jwt"),
+        check.one_or_more_of("client_secret_basic", "client_secret_post", "none", "private_key_jwt"),
         "How a client may say who it is (RFC 7591 section 2, `token_endpoint_auth_method`).",
     )
     token_parameters_from: tuple[str, ...] = setting(

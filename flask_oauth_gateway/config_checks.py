@@ -57,20 +57,18 @@ def optional_text(key: str, value: Any) -> str | None:
 
 def seconds(key: str, value: Any) -> int:
     """Seconds, zero or more, as a number or a `timedelta`."""
-    if isinstance(value, timedelta):
-        value = value.total_seconds()
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value <= MAX_LIFETIME:
+    number = value.total_seconds() if isinstance(value, timedelta) else value
+    if isinstance(number, bool) or not isinstance(number, (int, float)) or not 0 <= number <= MAX_LIFETIME:
         raise ConfigurationError(key, value, "seconds as a number or a timedelta, from 0 to ten years")
-    return int(value)
+    return int(number)
 
 
 def positive(key: str, value: Any) -> int:
     """A whole number above zero, or a `timedelta` of a second or more."""
-    if isinstance(value, timedelta):
-        value = value.total_seconds()
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 1 <= value <= MAX_LIFETIME:
+    number = value.total_seconds() if isinstance(value, timedelta) else value
+    if isinstance(number, bool) or not isinstance(number, (int, float)) or not 1 <= number <= MAX_LIFETIME:
         raise ConfigurationError(key, value, "a number of 1 or more")
-    return int(value)
+    return int(number)
 
 
 def optional_positive(key: str, value: Any) -> int | None:
@@ -96,9 +94,13 @@ def one_or_more_of(*choices: str) -> Reader:
     """A reader of a list in which each entry is one of `choices`."""
 
     def read(key: str, value: Any) -> tuple[str, ...]:
-        listed = names(key, value)
+        wrong = ConfigurationError(key, value, f"one or more of {', '.join(map(repr, choices))}")
+        try:
+            listed = names(key, value)
+        except ConfigurationError:
+            raise wrong from None
         if not listed or any(item not in choices for item in listed):
-            raise ConfigurationError(key, value, f"one or more of {', '.join(map(repr, choices))}")
+            raise wrong
         return listed
 
     return read
@@ -171,6 +173,13 @@ def scopes(key: str, value: Any) -> Mapping[str, str]:
             raise ConfigurationError(
                 key, value, f"a dict of scope name (no space, quote or backslash) to description; {name!r} is not that"
             )
+    return dict(value)
+
+
+def dict_of_dicts(key: str, value: Any) -> Mapping[str, Mapping[str, Any]]:
+    """A dict of name to dict; what is in those is checked where it is used, at start-up too."""
+    if not isinstance(value, Mapping) or not all(isinstance(name, str) and name for name in value):
+        raise ConfigurationError(key, value, "a dict of name to dict")
     return dict(value)
 
 

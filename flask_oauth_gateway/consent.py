@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -36,16 +36,17 @@ class Decision:
     is_remembered: bool = True
 
 
-def question_for(state: State, authorization: Authorization, subject: str) -> Question:
+def question_for(state: State, authorization: Authorization, subject: str, shown: Collection[str] = ()) -> Question:
     """What this user must be asked for this request; only scopes that weren't granted before are new.
 
     A public client whose redirect URI any app could take is always asked for: nothing proves that it is the same client
-    (RFC 8252 section 8.6).
+    (RFC 8252 section 8.6). `shown` is what the page asked, where that is being answered: another tab may have been faster,
+    and what the user unticked in this one is refused all the same.
     """
     client = authorization.client
     granted = state.consents.scopes(subject, client)
-    new = tuple(name for name in authorization.scopes if name not in granted)
-    known = tuple(name for name in authorization.scopes if name in granted)
+    new = tuple(name for name in authorization.scopes if name not in granted or name in shown)
+    known = tuple(name for name in authorization.scopes if name not in new)
     anybody = client.is_public and is_impersonable(authorization.redirect_uri)
     if anybody or "consent" in authorization.prompt:
         needs_asking = True

@@ -19,9 +19,10 @@ def new_form_token(*bound_to: str | None) -> str:
 
     Raises `ConfigurationError` where the app has no `SECRET_KEY`.
     """
+    serializer = _serializer()  # first of all: without a key there is no session to write to
     if SESSION_KEY not in session:
         session[SESSION_KEY] = secrets.token_urlsafe(16)
-    return str(_serializer().dumps([session[SESSION_KEY], *bound_to]))
+    return str(serializer.dumps([session[SESSION_KEY], *bound_to]))
 
 
 def is_form_token(value: str | None, *bound_to: str | None) -> bool:
@@ -34,9 +35,14 @@ def is_form_token(value: str | None, *bound_to: str | None) -> bool:
         return False
 
 
-def _serializer() -> Any:
+def need_secret_key() -> str | bytes:
+    """The app's `SECRET_KEY`. Raises `ConfigurationError` where it has none: then there are no sessions."""
     if not current_app.secret_key:
         raise ConfigurationError(
             "SECRET_KEY", None, "a long random text: the pages' forms and sessions are signed with it"
         )
-    return URLSafeTimedSerializer(current_app.secret_key, salt="oauth form")
+    return current_app.secret_key
+
+
+def _serializer() -> Any:
+    return URLSafeTimedSerializer(need_secret_key(), salt="oauth form")

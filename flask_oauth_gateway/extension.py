@@ -24,16 +24,23 @@ from .stores.consents import ConsentStore
 from .stores.database import Database
 from .stores.devices import DeviceStore
 from .stores.families import FamilyStore
+from .stores.once import OnceStore
 from .stores.tokens import TokenStore
 from .token_registry import TokenRegistry
 from .tokens.cache import TokenCache
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from typing import Any
 
     from flask_sqlalchemy import SQLAlchemy
 
+    from .grants.issuers import JwtIssuer
+    from .grants.saml_issuers import SamlIssuer
+    from .key_sets import KeySource
+
+SAML2_BEARER = "urn:ietf:params:oauth:grant-type:saml2-bearer"
+JWT_BEARER = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 Hook = TypeVar("Hook", bound="Callable[..., Any]")
 
 
@@ -54,12 +61,32 @@ class State:
         self.devices = DeviceStore(self.database)
         self.audit = AuditStore(self.database)
         self.rate_limiter = RateLimiter(self.settings.rate_limits)
+        self.once = OnceStore(self.database)
+        self.client_keys: dict[int, tuple[int, int, KeySource | None]] = {}
+        self.jwt_issuers = self._load_jwt_issuers()
+        self.saml_issuers = self._load_saml_issuers()
         self.slowest_password_check = 0.0  # seconds; a refusal takes as long, whatever was wrong
         self.token_cache = TokenCache(self.settings.token_cache_seconds) if self.settings.token_cache_seconds else None
         self.server = Server(self)
         self.client_registry = ClientRegistry(self)
         self.token_registry = TokenRegistry(self)
         self.audit_trail = Audit(self)
+
+    def _load_jwt_issuers(self) -> Mapping[str, JwtIssuer]:
+        """Imported where the grant is on: an app without it never loads joserfc."""
+        if JWT_BEARER not in self.settings.grant_types:
+            return {}
+        from .grants.issuers import load_jwt_issuers
+
+        return load_jwt_issuers(self.settings.jwt_issuers, relaxed=self.app.debug or self.app.testing)
+
+    def _load_saml_issuers(self) -> Mapping[str, SamlIssuer]:
+        """The same for SAML, lxml and signxml."""
+        if SAML2_BEARER not in self.settings.grant_types:
+            return {}
+        from .grants.saml_issuers import load_saml_issuers
+
+        return load_saml_issuers(self.settings.saml_issuers)
 
     def forget_tokens(self) -> None:
         """Drop every token that this process remembers as good: something was revoked."""
@@ -145,6 +172,11 @@ class OAuthGateway:
     def approve(self, function: Hook) -> Hook:
         """Hook, called with the authorization request: `True` to skip the consent page."""
         self.hooks.approve = function
+        return function
+
+    def map_assertion(self, function: Hook) -> Hook:
+        """Hook, called with a verified `Assertion`: the subject it stands for, or `None` to refuse it."""
+        self.hooks.map_assertion = function
         return function
 
     def load_user(self, function: Hook) -> Hook:

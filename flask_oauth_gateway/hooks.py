@@ -13,6 +13,7 @@ LoadUser = Callable[[str], Any]
 CheckPassword = Callable[[str, str], Any]
 TokenAttributes = Callable[[Any, Any, frozenset[str], str], Mapping[str, Any] | None]
 Approve = Callable[[Any], bool]
+MapAssertion = Callable[[Any], str | None]
 
 
 @dataclass(slots=True)
@@ -26,6 +27,7 @@ class Hooks:
     check_password: CheckPassword | None = None
     token_attributes: TokenAttributes | None = None
     approve: Approve | None = None
+    map_assertion: MapAssertion | None = None
 
 
 def subject_of(user: Any) -> str:

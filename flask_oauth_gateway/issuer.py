@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from flask import request
 
@@ -21,7 +22,7 @@ def issuer_of(state: State) -> str:
     if state.settings.issuer is not None:
         return state.settings.issuer
     app = state.app
-    if app.debug or app.testing or is_loopback(request.host.rpartition(":")[0] or request.host):
+    if app.debug or app.testing or is_loopback(_host()):
         return request.root_url.rstrip("/")
     raise TemporarilyUnavailable("The server does not know its own name: its configuration needs OAUTH_ISSUER.")
 
@@ -30,3 +31,11 @@ def absolute_url(state: State, path: str) -> str:
     """A path of this app as a URL that people can type: on the issuer's host."""
     scheme, _, rest = issuer_of(state).partition("://")
     return f"{scheme}://{rest.partition('/')[0]}{path}"
+
+
+def _host() -> str:
+    """The host that the request names, without its port."""
+    try:
+        return urlsplit(request.root_url).hostname or ""
+    except ValueError:
+        return ""

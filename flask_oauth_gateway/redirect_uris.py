@@ -10,6 +10,8 @@ from .config_checks import is_loopback
 if TYPE_CHECKING:
     from .stores.clients import Client
 
+DEFAULT_PORTS = {"http": ":80", "https": ":443"}  # which no browser writes
+
 
 def is_registered(uri: str, client: Client) -> bool:
     """Whether a redirect URI is one of the client's: byte by byte, save a loopback URI's port (RFC 8252 section 7.3)."""
@@ -30,7 +32,9 @@ def is_impersonable(uri: str) -> bool:
 def origin_of(uri: str) -> str | None:
     """The origin of an http or https URI, as a browser writes it; `None` for other schemes."""
     parts = urlsplit(uri)
-    return f"{parts.scheme}://{parts.netloc}".lower() if parts.scheme in ("http", "https") else None
+    if parts.scheme not in DEFAULT_PORTS:
+        return None
+    return f"{parts.scheme}://{parts.netloc.lower().removesuffix(DEFAULT_PORTS[parts.scheme])}"
 
 
 def _without_loopback_port(uri: str) -> str | None:

@@ -49,8 +49,13 @@ class TokenRegistry:
     ) -> dict[str, Any]:
         """Mint a token for a client, and a user where `subject` is given; returns the members of a token response.
 
-        `expires_in` is in seconds. Raises `ClientNotFound`, also for a disabled client, and `InvalidScopeError`.
+        `expires_in` is in seconds. Raises `ClientNotFound`, also for a disabled client, `InvalidScopeError`, and
+        `ValueError` for what can't be.
         """
+        if subject is not None and not re.fullmatch(r"[^\0]{1,255}", subject):
+            raise ValueError("A subject has 1 to 255 characters.")
+        if expires_in is not None and expires_in < 1:
+            raise ValueError("A token lives for a second or more.")
         asked = scope if scope is None or isinstance(scope, str) else " ".join(scope)
         for _ in range(3):
             client = self._state.clients.load(client_id)
@@ -85,8 +90,10 @@ class TokenRegistry:
     ) -> TokenPage:
         """A page of the tokens of a client, a user, both or all; those that expire last come first.
 
-        `live=False` lists dead ones too. Raises `ValueError` for an `after` that no page gave.
+        `live=False` lists dead ones too. Raises `ValueError` for an `after` that no page gave, or a `limit` below 1.
         """
+        if limit < 1:
+            raise ValueError("limit is a number of 1 or more.")
         key = None
         if client_id is not None:
             client = self._state.clients.load(client_id)
@@ -137,6 +144,9 @@ class TokenRegistry:
             subject=subject,
             issued_before=issued_before,
         )
+        if not count and token is not None and token_hash is not None:
+            fits = {"client": None if client is None else client.key, "subject": subject}
+            count = self._revoke_family(token_hash, fits, issued_before)
         self._state.forget_tokens()
         if count:
             token_revoked.send(
@@ -171,6 +181,15 @@ class TokenRegistry:
     def purge(self, *, batch: int = 1000) -> int:
         """Delete what has expired, `batch` rows a statement, until none is left; returns how many rows."""
         return purge_expired(self._state.database, batch=batch)
+
+    def _revoke_family(self, token_hash: bytes, fits: Mapping[str, Any], issued_before: int | None) -> int:
+        """End what a refresh token belongs to, where it fits what else was given."""
+        row = self._state.families.find_refresh_token(token_hash)
+        if row is None or any(value not in (None, getattr(row, name)) for name, value in fits.items()):
+            return 0
+        if issued_before is not None and row.issued_at >= issued_before:
+            return 0
+        return int(self._state.families.revoke(bytes(row.family)))
 
     def _hash(self, token: str | None, token_id: str | None) -> bytes | None:
         if token is not None:

@@ -22,7 +22,7 @@ from tests.databases import DATABASES, ServerDatabase
 
 MISSING = pytest.StashKey[dict[str, str]]()
 SERVER_URLS = {"postgresql": services.POSTGRESQL_URL, "mariadb": services.MARIADB_URL}
-NAMES = {"postgresql": "PostgreSQL", "mariadb": "MariaDB", "redis": "Redis"}
+NAMES = {"postgresql": "PostgreSQL", "mariadb": "MariaDB", "redis": "Redis", "chromium": "Chromium"}
 
 # A slow moment of the machine is not a bug.
 hypothesis.settings.register_profile("gateway", deadline=None)
@@ -165,3 +165,16 @@ def registered(app: Flask) -> Any:
             grant_types=["client_credentials"],
             scope="weather:read weather:write",
         )
+
+
+@pytest.fixture
+def make_site(make_app: Callable[..., Flask]) -> Callable[..., Any]:
+    """Builds a `tests.flows_support.Site`: an app with every grant, where alice is signed in; takes configuration."""
+    from tests.flows_support import GRANT_TYPES, Site
+
+    return lambda **config: Site(make_app(**{"OAUTH_GRANT_TYPES": GRANT_TYPES} | config))
+
+
+@pytest.fixture
+def site(make_site: Callable[..., Any]) -> Any:
+    return make_site()

@@ -1,6 +1,7 @@
-"""The servers that parts of the suite need: where they are expected, and whether they answer."""
+"""The servers and the browser that parts of the suite need: where they are expected, and whether they answer."""
 
 import os
+import shutil
 import socket
 from collections.abc import Callable
 from contextlib import closing
@@ -12,6 +13,7 @@ from sqlalchemy.pool import NullPool
 POSTGRESQL_URL = os.environ.get("TEST_POSTGRES_URL", "postgresql+psycopg://postgres@127.0.0.1:5432/postgres")
 MARIADB_URL = os.environ.get("TEST_MARIADB_URL", "mariadb+pymysql://root@127.0.0.1:3306/test?charset=utf8mb4")
 REDIS_URL = os.environ.get("TEST_REDIS_URL", "redis://127.0.0.1:6379/0")
+CHROMIUM = os.environ.get("TEST_CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
 
 CONNECT_TIMEOUT = 2
 
@@ -22,6 +24,7 @@ def missing_services() -> dict[str, str]:
         "postgresql": lambda: _database_trouble(POSTGRESQL_URL),
         "mariadb": lambda: _database_trouble(MARIADB_URL),
         "redis": lambda: _redis_trouble(REDIS_URL),
+        "chromium": _chromium_trouble,
     }
     return {name: reason for name, check in checks.items() if (reason := check())}
 
@@ -48,6 +51,12 @@ def _redis_trouble(url: str) -> str | None:
         if not connection.recv(64).startswith((b"+PONG", b"-NOAUTH")):
             return f"{parsed.host}:{parsed.port} is not Redis"
     return None
+
+
+def _chromium_trouble() -> str | None:
+    if CHROMIUM is None:
+        return "not on the PATH; TEST_CHROMIUM may name it"
+    return None if shutil.which(CHROMIUM) else f"{CHROMIUM} is no program"
 
 
 def _nothing_answers(url: URL) -> str | None:

@@ -19,10 +19,24 @@ PACKAGE = "flask_oauth_gateway"
 
 # A name is a module or a whole folder of the package.
 RANKS = [
-    ["config", "config_checks", "errors", "globals", "hashing", "hooks", "settings", "signals"],
+    ["config", "config_checks", "errors", "globals", "hashing", "hooks", "jose", "settings", "signals"],
     ["stores"],
-    ["csrf", "issuer", "rate_limits", "redirect_uris", "translations", "users"],
-    ["approvals", "bearer", "client_auth", "client_metadata", "cors", "pages", "request", "scopes", "tokens"],
+    ["csrf", "issuer", "rate_limits", "redirect_uris", "safe_fetch", "translations", "users"],
+    ["assertions", "key_sets"],
+    ["client_keys", "saml_xml"],
+    ["saml"],
+    [
+        "approvals",
+        "bearer",
+        "client_auth",
+        "client_metadata",
+        "cors",
+        "pages",
+        "relogin",
+        "request",
+        "scopes",
+        "tokens",
+    ],
     ["authorization"],
     ["client_registry", "consent", "grants", "protect", "token_registry", "validators"],
     ["audit", "metrics", "server"],
@@ -34,7 +48,7 @@ RANKS = [
 
 # The modules of a folder may import each other, save in these: there only what the folder itself
 # (its __init__) and the named modules hold is shared.
-FOLDERS_OF_STRANGERS = {"grants": {"grants", "grants.issuers"}}
+FOLDERS_OF_STRANGERS = {"grants": {"grants", "grants.assertion", "grants.issuers", "grants.saml_issuers"}}
 
 # Module to what it may import although it stands beside it: each with a reason.
 EXCEPTIONS = {

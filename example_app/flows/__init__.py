@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from importlib import import_module
 
-from .walk import Walk
+from .walk import UnexpectedAnswer, Walk
 
 #: In the order in which they are best read. Each is a module here.
 FLOWS = ("client_credentials", "tokeninfo", "revoke")
@@ -14,4 +14,7 @@ def walk(name: str, to: Walk) -> None:
     """Walk one flow. Raises `UnexpectedAnswer` where the server answers otherwise than it should."""
     flow = import_module(f"{__name__}.{name}")
     to.begin(name, flow.__doc__ or "")
-    flow.walk(to)
+    try:
+        flow.walk(to)
+    except KeyError as error:
+        raise UnexpectedAnswer(f"the answer has no {error}") from error

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 import click
 from flask.cli import AppGroup
+from sqlalchemy.exc import DBAPIError
 
 from ..client_metadata import ClientMetadataError
 from ..client_registry import ClientNotFound
+from ..config_checks import MAX_LIFETIME
 from ..errors import OAuth2Error, TemporarilyUnavailable
 
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
@@ -24,12 +27,24 @@ class OAuthGroup(AppGroup):
         try:
             return super().invoke(ctx)
         except TemporarilyUnavailable as error:
-            cause = str(getattr(error.__cause__, "orig", None) or error.__cause__ or error.description)
-            raise click.ClickException(f"The database can't be used: {cause.strip().splitlines()[0]}") from error
+            raise _database_trouble(error.__cause__ or error) from error
+        except DBAPIError as error:
+            raise _database_trouble(error) from error
         except (ClientNotFound, ClientMetadataError) as error:
             raise click.ClickException(str(error)) from error
+        except click.UsageError as error:
+            if type(error).__name__ == "NoArgsIsHelpError":  # which click has since 8.2
+                raise
+            path = (error.ctx or ctx).command_path
+            message = visible(" ".join(error.format_message().split()))
+            raise click.ClickException(f"{message} See '{path} --help'.") from error
         except OAuth2Error as error:
             raise click.ClickException(error.description or str(error.error)) from error
+
+
+def _database_trouble(error: BaseException) -> click.ClickException:
+    cause = str(getattr(error, "orig", None) or error)
+    return click.ClickException(f"The database can't be used: {visible(cause.strip().splitlines()[0])}")
 
 
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
@@ -44,7 +59,7 @@ class Duration(click.ParamType[int]):
         if isinstance(value, int):
             return value
         number, unit = (value[:-1], value[-1]) if value[-1:] in UNITS else (value, "s")
-        if not number.isdecimal():
+        if not re.fullmatch("[0-9]{1,9}", number) or int(number) * UNITS[unit] > MAX_LIFETIME:
             self.fail(f"{value!r} is not a duration: use a number of seconds, or 15m, 12h, 30d.", param, ctx)
         return int(number) * UNITS[unit]
 

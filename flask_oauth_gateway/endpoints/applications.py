@@ -13,7 +13,7 @@ from ..csrf import is_form_token, new_form_token
 from ..errors import OAuth2Error
 from ..globals import current_state
 from ..hooks import subject_of
-from ..pages import error_page, render_page
+from ..pages import error_page, refusal_page, render_page
 from ..request import read_form
 from ..signals import authorization_denied, token_revoked
 from ..users import send_to_login, signed_in_user
@@ -56,7 +56,7 @@ def _for_user(answer: Any) -> Response | BaseResponse:
         state.app.logger.error("%s", error)
         return error_page(503, "server_error", "The server is not configured for this.")
     except OAuth2Error as error:
-        return error_page(error.status_code, error.error, error.description)
+        return refusal_page(error)
     return result
 
 
@@ -97,8 +97,12 @@ def _revoke(state: State, user: Any, subject: str, client_id: str) -> Response |
     client = state.clients.load(client_id)
     if client is not None:
         count = state.tokens.revoke_where(client=client.key, subject=subject)
-        state.consents.forget(subject, client)
+        forgotten = state.consents.forget(subject, client)
         state.forget_tokens()
-        authorization_denied.send(state.app, client_id=client_id, subject=subject, reason="withdrawn")
-        token_revoked.send(state.app, client_id=client_id, subject=subject, token_id=None, count=count, by="the user")
+        if forgotten or count:
+            authorization_denied.send(state.app, client_id=client_id, subject=subject, reason="withdrawn")
+        if count:
+            token_revoked.send(
+                state.app, client_id=client_id, subject=subject, token_id=None, count=count, by="the user"
+            )
     return redirect(url_for("oauth.applications"), 303)

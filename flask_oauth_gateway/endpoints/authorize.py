@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
-from flask import Response, redirect, request, session
+from flask import Response, redirect, request
 
+from .. import relogin
 from ..authorization import (
     OFFLINE_ACCESS,
     RESPONSE_TYPES,
@@ -27,14 +28,15 @@ from ..authorization import (
 )
 from ..config_checks import ConfigurationError
 from ..consent import Question, question_for, read_decision, remember
-from ..csrf import is_form_token, new_form_token
+from ..csrf import is_form_token, need_secret_key, new_form_token
 from ..errors import OAuth2Error, TemporarilyUnavailable
 from ..globals import current_state
 from ..hooks import subject_of
 from ..issuer import issuer_of
-from ..pages import error_page, render_page
+from ..pages import error_page, refusal_page, render_page
 from ..request import parse_parameters, read_form
 from ..signals import authorization_denied, authorization_granted
+from ..tokens import StaleClient
 from ..translations import translate
 from ..users import login_details, send_to_login, signed_in_user
 
@@ -42,8 +44,6 @@ if TYPE_CHECKING:
     from werkzeug.wrappers import Response as BaseResponse
 
     from ..extension import State
-
-RELOGIN = "oauth_relogin"
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,15 +72,13 @@ def authorize() -> Response | BaseResponse:
         authorization, data, repeated = read(state, visit.query)
     except PageError as error:
         return error_page(400, error.error, error.description)
-    except TemporarilyUnavailable as error:
-        return error_page(503, error.error, error.description)
     except OAuth2Error as error:
-        return error_page(error.status_code, error.error, error.description)
+        return refusal_page(error)
     try:
         authorization = check(state, authorization, data, repeated)
         return _proceed(state, visit, authorization, issuer)
     except TemporarilyUnavailable as error:
-        return error_page(503, error.error, error.description)
+        return refusal_page(error)
     except ConfigurationError as error:
         state.app.logger.error("%s", error)
         return error_page(503, "server_error", "The server is not configured for this.")
@@ -111,7 +109,7 @@ def _proceed(state: State, visit: Visit, authorization: Authorization, issuer: s
             raise AuthorizationError("login_required", "Nobody is signed in, or not recently enough.")
         return _sign_in(state, visit, authorization)
     subject = subject_of(user)
-    question = question_for(state, authorization, subject)
+    question = question_for(state, authorization, subject, (visit.form or {}).get("asked", ()))
     if visit.form is not None:
         return _decide(state, visit, authorization, question, user, details, issuer)
     if question.needs_asking:
@@ -125,7 +123,8 @@ def _proceed(state: State, visit: Visit, authorization: Authorization, issuer: s
 def _must_sign_in_again(authorization: Authorization, details: dict[str, Any], visit: Visit) -> bool:
     """Whether the request wants a fresh sign-in, and the user doesn't just come back from one.
 
-    Raises `AuthorizationError` where the user does, and the app says that the sign-in is still too old.
+    Raises `AuthorizationError` where the user does, and the app says that it was none, and `ConfigurationError` where
+    there is no key to know it by.
     """
     signed_in_at = details.get("auth_time")
     too_old = authorization.max_age is not None and (
@@ -133,16 +132,17 @@ def _must_sign_in_again(authorization: Authorization, details: dict[str, Any], v
     )
     if not too_old and "login" not in authorization.prompt and "select_account" not in authorization.prompt:
         return False
-    back_from_login = session.pop(RELOGIN, None) == visit.fingerprint
-    if back_from_login and too_old and signed_in_at is not None:
+    need_secret_key()
+    sent_at = relogin.sent_at(visit.fingerprint)
+    if sent_at is None:
+        return True
+    if signed_in_at is not None and signed_in_at < sent_at and (too_old or "login" in authorization.prompt):
         raise AuthorizationError("login_required", "The user did not sign in again.")
-    return not back_from_login
+    return False
 
 
 def _sign_in(state: State, visit: Visit, authorization: Authorization) -> Response | BaseResponse:
-    if state.app.secret_key:
-        session[RELOGIN] = visit.fingerprint
-    return send_to_login(
+    response = send_to_login(
         state,
         SignInRequest(
             return_to=visit.path,
@@ -153,6 +153,9 @@ def _sign_in(state: State, visit: Visit, authorization: Authorization) -> Respon
             client=authorization.client,
         ),
     )
+    if state.app.secret_key:
+        relogin.remember(response, visit.fingerprint)
+    return response
 
 
 def _ask(
@@ -161,6 +164,7 @@ def _ask(
     """The consent page. Its form comes back to this same request, bound to this user."""
     return render_page(
         "consent.html",
+        200 if notice is None else 400,
         sends_to=authorization.redirect_uri,
         action=visit.path,
         form_token=new_form_token(question.subject, visit.fingerprint),
@@ -217,7 +221,11 @@ def _grant(
         asked=asked,
     )
     grant = state.server.grants[RESPONSE_TYPES[authorization.response_type]]
-    return _send(authorization, authorization.answer(grant.respond(state, authorization, granted), issuer))
+    try:
+        answer = grant.respond(state, authorization, granted)
+    except StaleClient:
+        raise AuthorizationError("temporarily_unavailable", "The client was just changed. Please try again.") from None
+    return _send(authorization, authorization.answer(answer, issuer))
 
 
 def _send(authorization: Authorization, answer: dict[str, str]) -> Response | BaseResponse:

@@ -16,12 +16,12 @@ from ..client_auth import authenticate
 from ..config_checks import ConfigurationError
 from ..consent import Question, read_decision
 from ..csrf import is_form_token, new_form_token
-from ..errors import OAuth2Error, TooManyRequests, UnauthorizedClientError, json_response
+from ..errors import OAuth2Error, UnauthorizedClientError, json_response
 from ..globals import current_state
 from ..hashing import new_secret, sha256
 from ..hooks import subject_of
 from ..issuer import absolute_url
-from ..pages import error_page, render_page
+from ..pages import error_page, refusal_page, render_page
 from ..request import read_form, read_request
 from ..scopes import resolve_scopes
 from ..signals import authorization_denied, authorization_granted
@@ -89,33 +89,31 @@ def device() -> Response | BaseResponse:
     state = current_state()
     try:
         return _device(state)
-    except TooManyRequests as error:
-        response = error_page(429, error.error, error.description)
-        response.headers.extend(error.extra_headers())
-        return response
     except ConfigurationError as error:
         state.app.logger.error("%s", error)
         return error_page(503, "server_error", "The server is not configured for this.")
     except OAuth2Error as error:
-        return error_page(error.status_code, error.error, error.description)
+        return refusal_page(error)
 
 
 def _device(state: State) -> Response | BaseResponse:
-    user = signed_in_user(state)
-    if user is None:
-        typed = request.args.get("user_code", "") if request.method == "GET" else ""
-        query = f"?{urlencode({'user_code': typed[:40]})}" if typed else ""
-        return send_to_login(state, SignInRequest(return_to=request.script_root + request.path + query))
-    subject = subject_of(user)
-    if request.method == "GET":
-        return _ask_for_code(user, subject, request.args.get("user_code", "")[:40])
     form: dict[str, list[str]] = {}
     for name, value in read_form(request, state.settings):
         form.setdefault(name, []).append(value)
-    typed = form.get("user_code", [""])[-1]
+    typed = form.get("user_code", [""])[-1] if request.method == "POST" else request.args.get("user_code", "")
+    user = signed_in_user(state)
+    if user is None:
+        query = f"?{urlencode({'user_code': typed[:40]})}" if typed else ""
+        return send_to_login(state, SignInRequest(return_to=request.script_root + request.path + query))
+    subject = subject_of(user)
+    if request.method != "POST":
+        return _ask_for_code(user, subject, typed[:40])
     decided = "decision" in form
     if not is_form_token(form.get("form_token", [""])[-1], subject, normal(typed) if decided else "device"):
         return _ask_for_code(user, subject, typed[:40], problem="stale")
+    answered = _answered(state, typed, subject) if decided else None
+    if answered is not None:
+        return render_page("device_done.html", user=user, allowed=answered)
     row = _find(state, typed, subject)
     if row is None:
         return _ask_for_code(user, subject, typed[:40], problem="unknown")
@@ -133,6 +131,12 @@ def _find(state: State, typed: str, subject: str) -> Row[Any] | None:
         state.rate_limiter.hit("device_codes", *identities)
         return None
     return row
+
+
+def _answered(state: State, typed: str, subject: str) -> bool | None:
+    """What this same user answered before, where the answer comes again: a double click, a page that was reloaded."""
+    row = state.devices.find_by_user_code(sha256(normal(typed)))
+    return None if row is None or row.subject != subject or row.decision is None else row.decision == "allow"
 
 
 def _ask_for_code(user: Any, subject: str, typed: str, problem: str | None = None) -> Response:
@@ -170,7 +174,10 @@ def _decide(state: State, row: Row[Any], user: Any, subject: str, form: dict[str
     answer = "deny" if decision is None else "allow"
     details = login_details(state, user) or None
     if not state.devices.decide(bytes(row.device_code_hash), subject, answer, " ".join(scopes), details):
-        return _ask_for_code(user, subject, "", problem="unknown")
+        answered = _answered(state, form["user_code"][-1], subject)  # by the other click, a moment ago
+        if answered is None:
+            return _ask_for_code(user, subject, "", problem="unknown")
+        return render_page("device_done.html", user=user, allowed=answered)
     if decision is None:
         authorization_denied.send(state.app, client_id=row.client_id, subject=subject, reason="denied")
     else:

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 from flask import Response, request
 
+from ..approvals import dies_at, is_live
 from ..client_auth import CONFIDENTIAL_METHODS, authenticate
 from ..errors import InvalidRequestError, json_response
 from ..globals import current_state
 from ..hashing import sha256
 from ..request import read_request
 from ..tokens.opaque import from_row
+
+if TYPE_CHECKING:
+    from ..extension import State
+    from ..stores.clients import Client
 
 INACTIVE = {"active": False}
 
@@ -22,13 +29,25 @@ def introspect() -> Response:
     token = form.form.get("token")
     if token is None:
         raise InvalidRequestError("The parameter 'token' is missing.")
-    row = state.tokens.find_for(sha256(token), client)
+    token_hash = sha256(token)
+    row = state.tokens.find_for(token_hash, client)
     if row is None or not row.asker_is_live:
         state.clients.forget(client.client_id)
         client = authenticate(state, form, CONFIDENTIAL_METHODS)  # it may have changed since it was remembered
-    if row is None or (row.client != client.key and not client.resource_server):
+    if row is None:
+        return json_response(200, _refresh_token(state, client, token_hash))
+    if row.client != client.key and not client.resource_server:
         return json_response(200, INACTIVE)
     found = from_row(row)
     if found.refusal is not None:
         return json_response(200, INACTIVE)
     return json_response(200, {"active": True, **found.claims})
+
+
+def _refresh_token(state: State, client: Client, token_hash: bytes) -> dict[str, Any]:
+    """What a refresh token is, told to its own client alone: to a resource server it must never pass for an access token."""
+    row = state.families.find_refresh_token(token_hash)
+    if row is None or row.client != client.key or row.spent_at is not None or not is_live(state, row):
+        return INACTIVE
+    claims = {"client_id": client.client_id, "scope": row.scope, "iat": row.issued_at, "exp": dies_at(state, row)}
+    return {"active": True, **claims, **({} if row.subject is None else {"sub": row.subject})}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from flask import Response, request
 
 from ..client_auth import authenticate
@@ -11,6 +13,10 @@ from ..hashing import sha256
 from ..request import read_request
 from ..signals import token_revoked
 from ..tokens.opaque import token_id_of
+
+if TYPE_CHECKING:
+    from ..extension import State
+    from ..stores.clients import Client
 
 
 def revoke() -> Response:
@@ -39,4 +45,15 @@ def revoke() -> Response:
             count=1,
             by="client",
         )
+    else:
+        _revoke_family(state, client, token_hash)
     return json_response(200, {})
+
+
+def _revoke_family(state: State, client: Client, token_hash: bytes) -> None:
+    """Of a refresh token: end it and every token that goes back to the same approval (section 2.1)."""
+    row = state.families.find_refresh_token(token_hash)
+    if row is None or row.client != client.key or not state.families.revoke(bytes(row.family)):
+        return
+    state.forget_tokens()
+    token_revoked.send(state.app, client_id=client.client_id, subject=row.subject, token_id=None, count=1, by="client")

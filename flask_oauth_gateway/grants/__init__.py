@@ -13,6 +13,8 @@ GRANTS = {
     "refresh_token": "flask_oauth_gateway.grants.refresh_token:RefreshTokenGrant",
     "password": "flask_oauth_gateway.grants.password:PasswordGrant",
     "implicit": "flask_oauth_gateway.grants.implicit:ImplicitGrant",
+    "urn:ietf:params:oauth:grant-type:jwt-bearer": "flask_oauth_gateway.grants.jwt_bearer:JwtBearerGrant",
+    "urn:ietf:params:oauth:grant-type:saml2-bearer": "flask_oauth_gateway.grants.saml2_bearer:Saml2BearerGrant",
     "urn:ietf:params:oauth:grant-type:device_code": "flask_oauth_gateway.grants.device_code:DeviceCodeGrant",
 }
 
@@ -29,7 +31,7 @@ def load_grants(names: tuple[str, ...]) -> dict[str, Any]:
         module, colon, attribute = path.partition(":")
         try:
             grant = getattr(import_module(module), attribute) if colon else None
-        except (ImportError, AttributeError) as error:
+        except (ImportError, AttributeError, ValueError) as error:
             raise ConfigurationError(
                 "OAUTH_GRANT_TYPES", name, f"'module:Class' of what can be imported ({error})"
             ) from error

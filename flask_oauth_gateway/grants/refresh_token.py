@@ -14,6 +14,7 @@ from authlib.oauth2.rfc6749.grants import RefreshTokenGrant as AuthlibGrant
 from sqlalchemy import Connection
 from sqlalchemy.engine import Row
 
+from ..approvals import is_live
 from ..errors import InvalidGrantError, InvalidRequestError, InvalidScopeError, UnauthorizedClientError, clean
 from ..hashing import sha256
 from ..signals import refresh_token_reused
@@ -31,7 +32,7 @@ class RefreshTokenGrant(AuthlibGrant):
 
     def validate_token_request(self) -> None:
         """Every check that needs no write, in the RFC's order."""
-        request = self.request
+        request, state = self.request, self.server.state
         client = self.authenticate_token_endpoint_client()
         if not client.check_grant_type(self.GRANT_TYPE):
             raise UnauthorizedClientError("This client is not registered for refresh_token.")
@@ -41,8 +42,7 @@ class RefreshTokenGrant(AuthlibGrant):
         row = self._find(token)
         if row is None or row.client != client.key:
             raise InvalidGrantError(REFUSED)
-        now = time.time()
-        if row.revoked_at is not None or row.expires_at <= now or row.family_expires_at <= now or self._idle(row, now):
+        if not is_live(state, row):
             raise InvalidGrantError(REFUSED)
         self.scopes = self._scopes(row)
         self.token, self.row = token, row
@@ -86,11 +86,6 @@ class RefreshTokenGrant(AuthlibGrant):
     def _find(self, token: str) -> Row[Any] | None:
         row: Row[Any] | None = self.server.state.families.find_refresh_token(sha256(token))
         return row
-
-    def _idle(self, row: Row[Any], now: float) -> bool:
-        """Whether it went unused for too long (`OAUTH_REFRESH_TOKEN_IDLE`)."""
-        idle = self.server.state.settings.refresh_token_idle
-        return idle is not None and (row.last_used_at or row.issued_at) + idle <= now
 
     def _scopes(self, row: Row[Any]) -> tuple[str, ...]:
         """What is asked for: no more than was approved; left out, all of it. Raises `InvalidScopeError`."""

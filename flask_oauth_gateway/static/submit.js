@@ -1,2 +1,2 @@
 // response_mode=form_post: send the form on by itself; without JavaScript its button does it.
-document.forms[0].submit();
+document.getElementById("answer").submit();

@@ -12,6 +12,7 @@ from typing import Any
 
 from sqlalchemy import insert, select
 from sqlalchemy.engine import Row
+from sqlalchemy.exc import DBAPIError
 
 from ..errors import TemporarilyUnavailable
 from .database import Database, InMemoryDatabase
@@ -21,6 +22,7 @@ logger = logging.getLogger(__name__)
 
 COLUMNS = ("at", "event", "outcome", "client_id", "subject", "actor", "address", "details")
 FLUSH_SECONDS = 1.0
+RETRY_SECONDS = 10.0  # where the database is away
 FLUSH_ROWS = 200
 MAX_WAITING = 20_000
 _INSERT = insert(audit)
@@ -37,8 +39,8 @@ class AuditStore:
         self._database = database
         self._waiting: list[dict[str, Any]] = []
         self._lock = threading.Lock()
-        self._pid = os.getpid()
         self._timer: threading.Timer | None = None
+        _every_store.add(self)
 
     def add(self, entry: Mapping[str, Any]) -> None:
         """Append an entry at once."""
@@ -50,32 +52,49 @@ class AuditStore:
             self.add(entry)
             return
         with self._lock:
-            if self._pid != os.getpid():  # after a fork: what waits here is the parent's to write
-                self._waiting, self._timer, self._pid = [], None, os.getpid()
             self._waiting.append(_row(entry))
             if self._timer is None:
-                self._timer = threading.Timer(FLUSH_SECONDS, self.flush)
-                self._timer.daemon = True
-                self._timer.start()
-                _waiting_somewhere.add(self)
+                self._start_timer(FLUSH_SECONDS)
             full = len(self._waiting) >= FLUSH_ROWS
         if full:
             self.flush()
 
-    def flush(self) -> None:
-        """Write what waits. Where the database is away it waits on, up to `MAX_WAITING` entries."""
+    def flush(self, *, last: bool = False) -> None:
+        """Write what waits. Where the database is away it waits on, up to `MAX_WAITING` entries, unless this is the end."""
         with self._lock:
             entries, self._waiting, self._timer = self._waiting, [], None
-        if not entries or self._pid != os.getpid():
+        if not entries:
             return
         try:
-            self._database.run(_INSERT, entries)
+            self._write(entries)
         except TemporarilyUnavailable:
             with self._lock:
-                kept = (entries + self._waiting)[-MAX_WAITING:]
+                kept = [] if last else (entries + self._waiting)[-MAX_WAITING:]
                 lost = len(entries) + len(self._waiting) - len(kept)
                 self._waiting = kept
+                if kept and self._timer is None:
+                    self._start_timer(RETRY_SECONDS)
             logger.error("%d entries of the audit trail wait for the database, %d are lost.", len(kept), lost)
+
+    def forget(self) -> None:
+        """After a fork: what waits here is the parent's to write, and so is its lock."""
+        self._waiting, self._timer, self._lock = [], None, threading.Lock()
+
+    def _write(self, entries: list[dict[str, Any]]) -> None:
+        try:
+            with self._database.transaction() as connection:
+                connection.execute(_INSERT, entries)
+        except DBAPIError as error:  # one of them can't be written: that must not take the others with it
+            if len(entries) == 1:
+                logger.error("An entry of the audit trail (%s) can't be written: %s", entries[0]["event"], error.orig)
+                return
+            for entry in entries:
+                self._write([entry])
+
+    def _start_timer(self, seconds: float) -> None:
+        self._timer = threading.Timer(seconds, self.flush)
+        self._timer.daemon = True
+        self._timer.start()
 
     def newest(self, limit: int, filters: Mapping[str, Any] | None = None) -> list[Row[Any]]:
         """The newest entries that fit the filters (column to value), newest first."""
@@ -86,13 +105,21 @@ class AuditStore:
         return self._database.all(statement)
 
 
-_waiting_somewhere: weakref.WeakSet[AuditStore] = weakref.WeakSet()
+_every_store: weakref.WeakSet[AuditStore] = weakref.WeakSet()
+
+
+def _after_fork() -> None:
+    for store in _every_store:
+        store.forget()
 
 
 @atexit.register
 def _flush_all() -> None:
-    for store in _waiting_somewhere:
-        store.flush()
+    for store in list(_every_store):
+        store.flush(last=True)
+
+
+os.register_at_fork(after_in_child=_after_fork)
 
 
 def _row(entry: Mapping[str, Any]) -> dict[str, Any]:

@@ -82,6 +82,8 @@ def make_engine(url: URL, options: dict[str, Any]) -> Engine:
 
 def create_tables(engine: Engine) -> None:
     """Make the tables that are missing, while other processes may be doing the same."""
+    with engine.connect():  # where the database can't be reached there is nothing to try again
+        pass
     if engine.dialect.name == "sqlite" and not _is_in_memory(engine.url):
         _switch_to_wal(engine)
     for attempt in range(5):
@@ -101,8 +103,8 @@ def _switch_to_wal(engine: Engine) -> None:
         try:
             with engine.connect() as connection:
                 connection.exec_driver_sql("PRAGMA journal_mode=WAL")
-        except OperationalError:  # this one change doesn't wait for SQLite's busy timeout
-            if attempt == 49:
+        except OperationalError as error:  # this one change doesn't wait for SQLite's busy timeout
+            if attempt == 49 or "locked" not in str(error.orig):
                 raise
             time.sleep(0.1)
         else:

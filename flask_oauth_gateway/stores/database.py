@@ -16,7 +16,7 @@ from typing import Any, TypeVar, cast
 
 from sqlalchemy import Connection, CursorResult, Engine
 from sqlalchemy.engine import Row
-from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, NotSupportedError, ProgrammingError
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, NotSupportedError, ProgrammingError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.sql import Executable
 
@@ -124,7 +124,7 @@ class Database:
         try:
             for command in self.rollback:
                 connection.exec_driver_sql(command)
-        except DBAPIError:
+        except SQLAlchemyError:  # the connection is lost, and the transaction with it
             connection.invalidate()
 
     def _begin_on_sqlite(self) -> None:

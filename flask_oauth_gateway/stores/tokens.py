@@ -6,13 +6,13 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import BigInteger, Connection, and_, bindparam, exists, insert, or_, select, update
+from sqlalchemy import BigInteger, Connection, Table, and_, bindparam, exists, insert, or_, select, update
 from sqlalchemy.engine import Row
 from sqlalchemy.sql import ColumnElement
 
 from .clients import Client
 from .database import Database
-from .tables import access_token, client, family
+from .tables import access_token, client, code, device_code, family
 
 _T = access_token.c
 COLUMNS = (
@@ -96,19 +96,30 @@ class TokenStore:
         subject: str | None = None,
         issued_before: int | None = None,
     ) -> int:
-        """Revoke every live token, and end every family, that fits all that is given; returns how many."""
+        """Revoke every live token, and end every family, that fits all that is given; returns how many.
+
+        A code that was approved and not redeemed yet is spent first: it would give a new token afterwards.
+        """
         now = int(time.time())
         given = {"client": client, "subject": subject, "token_hash": token_hash}
+
+        def fits(table: Table, since: str) -> list[ColumnElement[bool]]:
+            found = [table.c[name] == value for name, value in given.items() if value is not None]
+            return found if issued_before is None else [*found, table.c[since] < issued_before]
+
         with self._database.transaction() as connection:
+            if token_hash is None:
+                for table, approved in ((code, ()), (device_code, (device_code.c.decision == "allow",))):
+                    unspent = (table.c.spent_at.is_(None), *approved)
+                    connection.execute(update(table).where(*fits(table, "issued_at"), *unspent).values(spent_at=now))
             count = 0
             for table, since in ((access_token, "issued_at"), (family, "created_at")):
                 if token_hash is not None and table is family:
                     continue
-                found = [table.c[name] == value for name, value in given.items() if value is not None]
-                if issued_before is not None:
-                    found.append(table.c[since] < issued_before)
                 live = (table.c.revoked_at.is_(None), table.c.expires_at > now)
-                count += connection.execute(update(table).where(*found, *live).values(revoked_at=now)).rowcount
+                count += connection.execute(
+                    update(table).where(*fits(table, since), *live).values(revoked_at=now)
+                ).rowcount
         return count
 
     def page(

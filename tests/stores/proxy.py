@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import select
 import socket
 import threading
 from contextlib import suppress
@@ -45,19 +46,14 @@ class Proxy:
                 far = socket.create_connection(self._server)
                 with self._lock:
                     self._sockets |= {near, far}
-                left = threading.Semaphore(0)
-                for ends in ((near, far), (far, near)):
-                    threading.Thread(target=self._pass, args=(*ends, left), daemon=True).start()
+                threading.Thread(target=self._pass, args=(near, far), daemon=True).start()
 
-    @staticmethod
-    def _pass(source: socket.socket, sink: socket.socket, left: threading.Semaphore) -> None:
-        with suppress(OSError):
-            while data := source.recv(1 << 16):
-                sink.sendall(data)
-        for each in (source, sink):
-            with suppress(OSError):
-                each.shutdown(socket.SHUT_RDWR)
-        left.release()
-        if left.acquire(blocking=False) and left.acquire(blocking=False):  # both directions have ended
-            source.close()
-            sink.close()
+    def _pass(self, near: socket.socket, far: socket.socket) -> None:
+        """Whatever one end says goes to the other, until one of them ends."""
+        with near, far, suppress(OSError):
+            while True:
+                for source in select.select([near, far], [], [])[0]:
+                    data = source.recv(1 << 16)
+                    if not data:
+                        return
+                    (far if source is near else near).sendall(data)

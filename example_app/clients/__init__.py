@@ -1,0 +1,26 @@
+"""Programs that want tokens. They aren't part of the server: all that they know of it is an address and a client_id.
+
+They are apps of their own, with their own sessions, and stand under a path of the demo so that one command runs it all.
+"""
+
+from __future__ import annotations
+
+from flask import Flask
+from werkzeug.middleware.dispatcher import DispatcherMiddleware
+
+from . import tv, web_app
+
+
+def mount(app: Flask) -> None:
+    """Put the client apps under their paths."""
+    clients = {"/client": web_app.make_app(), "/tv": tv.make_app()}
+    app.wsgi_app = DispatcherMiddleware(app.wsgi_app, clients)  # type: ignore[method-assign]
+    app.extensions["example_clients"] = clients
+
+
+def connect(app: Flask, url: str, secrets: dict[str, str]) -> None:
+    """Tell the client apps where the server is, and what they need to authenticate."""
+    server = url + str(app.config.get("OAUTH_URL_PREFIX", "/oauth"))
+    clients = app.extensions["example_clients"]
+    web_app.connect(clients["/client"], url, server, secrets[web_app.CLIENT_ID])
+    tv.connect(clients["/tv"], url, server)

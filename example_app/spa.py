@@ -1,0 +1,27 @@
+"""The page of the single-page app. Everything it does is in `static/spa.js`."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Response, render_template
+
+blueprint = Blueprint("spa", __name__)
+
+CLIENT_ID = "weather-page"
+#: Our own script and requests to our own site, nothing inline: a script that somebody smuggles in doesn't run.
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src data:; base-uri 'none';"
+    " form-action 'none'; frame-ancestors 'none'"
+)
+
+
+@blueprint.get("/spa")
+def page() -> Response:
+    response = Response(render_template("spa.html", client_id=CLIENT_ID))
+    response.headers.update(
+        {
+            "Content-Security-Policy": POLICY,
+            "Referrer-Policy": "no-referrer",  # the code is in this page's address for a moment
+            "Cache-Control": "no-store",
+        }
+    )
+    return response

@@ -1,0 +1,40 @@
+"""The keys that a client registered to sign with: its key set, its key set's URL, or its certificate."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from .jose import UnusableKey, load_jwks, load_pem
+from .key_sets import FixedKeys, KeySource, RemoteKeys
+
+if TYPE_CHECKING:
+    from .extension import State
+    from .stores.clients import Client
+
+MAX_REMEMBERED = 1000
+
+
+def keys_of(state: State, client: Client) -> KeySource | None:
+    """Where a client's keys come from; `None` where it has none that can be used. They are parsed once."""
+    remembered = state.client_keys.get(client.key)
+    if remembered is not None and remembered[0] == client.updated_at and remembered[1] == client.version:
+        return remembered[2]
+    source = _load(state, client)
+    if len(state.client_keys) >= MAX_REMEMBERED:
+        state.client_keys.clear()
+    state.client_keys[client.key] = (client.updated_at, client.version, source)
+    return source
+
+
+def _load(state: State, client: Client) -> KeySource | None:
+    relaxed = state.app.debug or state.app.testing
+    try:
+        if client.jwks is not None:
+            return FixedKeys(load_jwks(client.jwks))
+        if client.certificate is not None:
+            return FixedKeys((load_pem(client.certificate),))
+    except UnusableKey:
+        return None
+    if client.jwks_uri is not None:
+        return RemoteKeys(client.jwks_uri, plain_http_on_loopback=relaxed)
+    return None

@@ -1,0 +1,146 @@
+"""What the JWT and the SAML bearer grant have in common (RFC 7521 section 4.1): an assertion is traded for a token, once."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from authlib.oauth2.rfc6749.grants import BaseGrant, TokenEndpointMixin
+from flask import url_for
+from sqlalchemy import Connection
+
+from ..approvals import approval_ends, refresh_token_ends
+from ..assertions import Assertion, AssertionRefused
+from ..client_auth import authenticate, presents_credentials
+from ..errors import InvalidClient, InvalidGrantError, InvalidRequestError, InvalidScopeError, UnauthorizedClientError
+from ..issuer import absolute_url, issuer_of
+from ..scopes import resolve_scopes
+from ..signals import assertion_rejected
+from ..stores.once import OnceStore
+from ..tokens import AlreadySpent, Approval, Issue, issue
+from ..users import is_gone, load_user
+
+if TYPE_CHECKING:
+    from ..stores.clients import Client
+    from .issuers import TrustedIssuer
+
+logger = logging.getLogger(__name__)
+
+REFUSED = "The assertion was not accepted."
+MAX_ASSERTION = 65536
+
+
+class AssertionGrant(BaseGrant, TokenEndpointMixin):
+    """Authlib's JWTBearerGrant takes replays, any lifetime and a wrong client authentication: only its base serves here."""
+
+    TOKEN_ENDPOINT_AUTH_METHODS = None
+    KIND = ""
+
+    def verify(self, assertion: str) -> tuple[Assertion, TrustedIssuer]:
+        """The assertion, checked, and who issued it. Raises `AssertionRefused`."""
+        raise NotImplementedError
+
+    def validate_token_request(self) -> None:
+        """Every check that needs no write: who calls, what is asserted, whose the token would be, what it may do."""
+        request, state = self.request, self.server.state
+        presented = request.form.get("assertion")
+        if presented is None:
+            raise InvalidRequestError("The parameter 'assertion' is missing.")
+        if len(presented) > MAX_ASSERTION:
+            raise InvalidRequestError("The assertion is longer than 64 KiB.")
+        caller = authenticate(state, request) if presents_credentials(request) else None
+        try:
+            self.assertion, trusted = self.verify(presented)
+            client = self._client(trusted, caller)
+            if not client.check_grant_type(self.GRANT_TYPE):
+                raise UnauthorizedClientError("The client is not registered for this grant.")
+            self.subject = self._subject(trusted)
+        except AssertionRefused as error:
+            self._refuse(str(error))
+        request.client = client
+        self.scopes = self._scopes(client, trusted)
+
+    def create_token_response(self) -> tuple[int, dict[str, Any], None]:
+        state, client = self.server.state, self.request.client
+        refresh_ends, approval = None, None
+        if self.subject is not None:
+            refresh_ends = refresh_token_ends(state, client)
+            approval = Approval.new(self.scopes, approval_ends(state, client, self.GRANT_TYPE, refresh_ends))
+
+        def spend(connection: Connection) -> bool:
+            return OnceStore.claim_in(connection, self.assertion.replay_key, self.assertion.expires_at)
+
+        request = Issue(
+            client=client,
+            grant_type=self.GRANT_TYPE,
+            scopes=self.scopes,
+            subject=self.subject,
+            user=None if self.subject is None else load_user(state, self.subject),
+            attributes=self.token_attributes(),
+            approval=approval,
+            refresh_token_expires_at=refresh_ends,
+        )
+        try:
+            return 200, issue(state, request, spend), None
+        except AlreadySpent:
+            self._refuse("it was used before")
+
+    def token_attributes(self) -> dict[str, Any] | None:
+        """What of the assertion is kept with the token."""
+        return None
+
+    def audiences(self) -> frozenset[str]:
+        """What an assertion for this server may call it: its issuer, or the token endpoint's URL."""
+        state = self.server.state
+        return frozenset((issuer_of(state), absolute_url(state, url_for("oauth.token"))))
+
+    def _client(self, trusted: TrustedIssuer, caller: Client | None) -> Client:
+        """Whose token it becomes: the issuer's own client, else whoever authenticated."""
+        named = self.request.form.get("client_id")
+        if trusted.client_id is None:
+            if caller is None:
+                raise InvalidClient(
+                    "an assertion of an issuer without a client of its own, and no client authentication"
+                )
+            return caller
+        if (caller is not None and caller.client_id != trusted.client_id) or named not in (None, trusted.client_id):
+            raise AssertionRefused(f"it belongs to the client {trusted.client_id!r}, and another one brought it")
+        client: Client | None = caller or self.server.state.clients.get(trusted.client_id)
+        if client is None or not client.enabled:
+            raise AssertionRefused(f"the client {trusted.client_id!r} of its issuer is unknown or disabled")
+        return client
+
+    def _subject(self, trusted: TrustedIssuer) -> str | None:
+        """The subject it stands for, through `map_assertion`; `None` for a client that speaks for itself."""
+        state = self.server.state
+        if self.assertion.subject is None and not trusted.is_client:
+            raise AssertionRefused("it names no subject (sub)")
+        if state.hooks.map_assertion is not None:
+            mapped = state.hooks.map_assertion(self.assertion)
+            if mapped is None:
+                raise AssertionRefused("map_assertion refused it")
+            subject: str | None = str(mapped)
+        else:
+            subject = self.assertion.subject
+        if subject is None or (trusted.is_client and subject == trusted.client_id):
+            return None  # no user takes part
+        if is_gone(state, subject):
+            raise AssertionRefused("load_user doesn't know its subject")
+        return subject
+
+    def _scopes(self, client: Client, trusted: TrustedIssuer) -> tuple[str, ...]:
+        """What is asked for, in the request or the assertion, as far as the client and the issuer may have it."""
+        asked = self.request.payload.scope or self.assertion.scope
+        scopes = resolve_scopes(asked, client, self.server.state.settings)
+        if trusted.scopes is None:
+            return scopes
+        beyond = [name for name in scopes if name not in trusted.scopes]
+        if beyond and asked is not None:
+            raise InvalidScopeError(f"The scope '{beyond[0]}' is not one that the issuer of the assertion may give.")
+        return tuple(name for name in scopes if name in trusted.scopes)
+
+    def _refuse(self, reason: str) -> NoReturn:
+        """One short answer, whatever was wrong; the log says what."""
+        logger.warning("A %s assertion was refused: %s.", self.KIND, reason)
+        assertion_rejected.send(self.server.state.app, kind=self.KIND, reason=reason)
+        raise InvalidGrantError(REFUSED)

@@ -1,0 +1,103 @@
+"""Who else may vouch for a subject: the issuers of `OAUTH_JWT_ISSUERS`, and clients that sign for themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from ..client_keys import keys_of
+from ..config_checks import ConfigurationError, is_secure, names, positive
+from ..jose import EVERY_ALGORITHM, UnusableKey, load_jwks, load_pem
+from ..key_sets import FixedKeys, KeySource, RemoteKeys
+
+if TYPE_CHECKING:
+    from ..extension import State
+    from ..stores.clients import Client
+
+MAX_LIFETIME = 300
+JWT_KEYS = (
+    "jwks", "jwks_uri", "key", "algorithms", "audience", "scopes", "max_lifetime", "client_id", "numeric_strings",
+    "private_addresses",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrustedIssuer:
+    """An issuer whose assertions are believed. `scopes` is the most that it may give, `None`: no limit of its own.
+
+    `client_id` is the client whose its tokens are; `is_client`: the issuer is that client itself. `max_lifetime` is in
+    seconds.
+    """
+
+    issuer: str
+    audience: frozenset[str] | None = None
+    scopes: frozenset[str] | None = None
+    max_lifetime: int = MAX_LIFETIME
+    client_id: str | None = None
+    is_client: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JwtIssuer(TrustedIssuer):
+    """An issuer of JWTs, and its keys."""
+
+    source: KeySource
+    algorithms: tuple[str, ...] | None = None
+    numeric_strings: bool = False
+
+
+def load_jwt_issuers(configured: Mapping[str, Any], *, relaxed: bool) -> dict[str, JwtIssuer]:
+    """The issuers of `OAUTH_JWT_ISSUERS`, their keys parsed once. Raises `ConfigurationError`."""
+    return {name: _load(f"OAUTH_JWT_ISSUERS[{name!r}]", name, entry, relaxed) for name, entry in configured.items()}
+
+
+def issuer_of_client(state: State, client: Client) -> JwtIssuer | None:
+    """A registered client that signs for itself with the key it registered; `None` where it registered none."""
+    source = keys_of(state, client)
+    if source is None:
+        return None
+    return JwtIssuer(issuer=client.client_id, source=source, client_id=client.client_id, is_client=True)
+
+
+def _load(key: str, name: str, entry: Any, relaxed: bool) -> JwtIssuer:
+    if not isinstance(entry, Mapping):
+        raise ConfigurationError(key, entry, "a dict with a key set")
+    for given in entry:
+        if given not in JWT_KEYS:
+            raise ConfigurationError(key, given, f"a dict with {', '.join(JWT_KEYS)}")
+    algorithms = names(f"{key}['algorithms']", entry["algorithms"]) if "algorithms" in entry else None
+    for algorithm in algorithms or ():
+        if algorithm not in EVERY_ALGORITHM:
+            raise ConfigurationError(f"{key}['algorithms']", algorithm, f"one of {', '.join(EVERY_ALGORITHM)}")
+    return JwtIssuer(
+        issuer=name,
+        source=_source(key, entry, relaxed),
+        algorithms=algorithms,
+        audience=frozenset(names(f"{key}['audience']", entry["audience"])) if "audience" in entry else None,
+        scopes=frozenset(names(f"{key}['scopes']", entry["scopes"])) if "scopes" in entry else None,
+        max_lifetime=positive(f"{key}['max_lifetime']", entry.get("max_lifetime", MAX_LIFETIME)),
+        client_id=entry.get("client_id"),
+        numeric_strings=bool(entry.get("numeric_strings", False)),
+    )
+
+
+def _source(key: str, entry: Mapping[str, Any], relaxed: bool) -> KeySource:
+    given = [name for name in ("jwks", "jwks_uri", "key") if entry.get(name)]
+    if len(given) != 1:
+        raise ConfigurationError(key, given, "a dict with one of jwks, jwks_uri and key")
+    value = entry[given[0]]
+    try:
+        if given == ["jwks"]:
+            return FixedKeys(load_jwks(value))
+        if given == ["key"]:
+            return FixedKeys((load_pem(value),) if isinstance(value, str) else load_jwks(value))
+    except UnusableKey as error:
+        raise ConfigurationError(f"{key}[{given[0]!r}]", "what can't be used", f"a public key: {error}") from error
+    if not isinstance(value, str) or not is_secure(value):
+        raise ConfigurationError(f"{key}['jwks_uri']", value, "an https URL")
+    return RemoteKeys(
+        value,
+        private_addresses=bool(entry.get("private_addresses", False)),
+        plain_http_on_loopback=relaxed,
+    )

@@ -1,0 +1,189 @@
+"""Every JWT that comes from outside is read here, by the rules of RFC 8725; joserfc does the cryptography.
+
+The list of algorithms follows from the key, never from the token; `none` is not on any list; keys come from configuration
+or the registry, never from a token's header; an extension marked critical that isn't understood is refused.
+"""
+
+from __future__ import annotations
+
+import binascii
+import json
+import re
+from base64 import urlsafe_b64decode
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, rsa
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_public_key
+from joserfc import jws
+from joserfc.errors import JoseError
+from joserfc.jwk import ECKey, Key, OctKey, OKPKey, RSAKey
+from joserfc.jws import JWSRegistry
+
+MAX_TOKEN = 65536
+MAX_HEADER = 16384
+MIN_RSA_BITS = 2048
+MAX_KEYS_TRIED = 8
+
+ALGORITHMS: Mapping[str, tuple[str, ...]] = {
+    "RSA": ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512"),
+    "P-256": ("ES256",),
+    "P-384": ("ES384",),
+    "P-521": ("ES512",),
+    "Ed25519": ("EdDSA", "Ed25519"),
+    "Ed448": ("EdDSA", "Ed448"),
+    "oct": ("HS256", "HS384", "HS512"),
+}
+EVERY_ALGORITHM = tuple(dict.fromkeys(name for names in ALGORITHMS.values() for name in names))
+_KEY_TYPES: Mapping[str, type[Key]] = {"RSA": RSAKey, "EC": ECKey, "OKP": OKPKey, "oct": OctKey}
+_SEGMENT = re.compile(r"[A-Za-z0-9_-]+")
+
+
+class JwtError(Exception):
+    """A JWT that is not to be believed; the message says why, for the log."""
+
+
+class UnusableKey(ValueError):
+    """A key that can't be used; the message says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Jwt:
+    """A JWT whose signature was not checked yet (`read`), or was (`verify`). `signed` is what the signature covers."""
+
+    header: dict[str, Any]
+    claims: dict[str, Any]
+    signed: str
+
+
+class _Registry(JWSRegistry):
+    max_header_length = MAX_HEADER
+    max_payload_length = MAX_TOKEN
+    max_signature_length = 4096
+
+
+def read(token: str) -> Jwt:
+    """A JWT as it stands, believed in nothing: to find out whose key to ask for. Raises `JwtError`."""
+    if len(token) > MAX_TOKEN:
+        raise JwtError("it is longer than 64 KiB")
+    parts = token.split(".")
+    if len(parts) != 3 or not all(_SEGMENT.fullmatch(part) for part in parts):
+        raise JwtError("it is not three base64url parts")
+    if len(parts[0]) > MAX_HEADER:
+        raise JwtError("its header is too long")
+    return Jwt(_object(parts[0], "header"), _object(parts[1], "payload"), f"{parts[0]}.{parts[1]}")
+
+
+def verify(token: str, keys: Iterable[Key], algorithms: tuple[str, ...] | None = None) -> Jwt:
+    """A JWT that one of these keys signed, by one of these algorithms (left out: those of the key's type).
+
+    Raises `JwtError`. Times, issuer and audience are the caller's to check.
+    """
+    jwt = read(token)
+    algorithm, kid = jwt.header.get("alg"), jwt.header.get("kid")
+    if not isinstance(algorithm, str) or not isinstance(kid, (str, type(None))):
+        raise JwtError("its header has no proper alg or kid")
+    if "crit" in jwt.header:
+        raise JwtError("its header marks an extension as critical that is not understood")
+    fitting = [key for key in keys if _fits(key, algorithm, kid, algorithms)]
+    if not fitting:
+        raise JwtError(f"no key of its issuer fits alg {algorithm[:20]!r} and kid {(kid or '')[:60]!r}")
+    for key in fitting[:MAX_KEYS_TRIED]:
+        try:
+            registry = _Registry(algorithms=[algorithm], strict_check_header=False)
+            jws.deserialize_compact(token, key, registry=registry)
+        except (JoseError, ValueError, TypeError):
+            continue
+        return jwt
+    raise JwtError("its signature is wrong")
+
+
+def algorithms_of(key: Key) -> tuple[str, ...]:
+    """The algorithms that a key can be used with."""
+    curve = key.get("crv") if key.key_type in ("EC", "OKP") else key.key_type
+    return ALGORITHMS.get(str(curve), ())
+
+
+def load_jwks(jwks: Any) -> tuple[Key, ...]:
+    """The keys of a key set (RFC 7517 section 5) that can be used; a single key counts as a set. Raises `UnusableKey`."""
+    if not isinstance(jwks, Mapping):
+        raise UnusableKey("a key set is a JSON object with 'keys'")
+    listed = jwks.get("keys", [jwks])
+    if not isinstance(listed, list) or not all(isinstance(item, Mapping) for item in listed):
+        raise UnusableKey("'keys' of a key set is a list of JSON objects")
+    keys = []
+    for item in listed:
+        key_type = _KEY_TYPES.get(str(item.get("kty")))
+        if key_type is None or item.get("use", "sig") != "sig":
+            continue  # RFC 7517 section 5: what isn't understood is passed over
+        try:
+            key = key_type.import_key(dict(item))
+        except (JoseError, ValueError, TypeError, KeyError) as error:
+            raise UnusableKey(f"a key can't be read: {error}") from error
+        keys.append(_strong(key))
+    if not keys:
+        raise UnusableKey("the key set holds no key for signatures")
+    return tuple(keys)
+
+
+def load_pem(text: str) -> Key:
+    """A PEM public key or X.509 certificate. Raises `UnusableKey`."""
+    try:
+        if "BEGIN CERTIFICATE" in text:
+            public = x509.load_pem_x509_certificate(text.encode()).public_key()
+        else:
+            public = load_pem_public_key(text.encode())  # type: ignore[assignment]
+    except (ValueError, TypeError) as error:
+        raise UnusableKey("the PEM text is no public key or certificate") from error
+    pem = public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+    if isinstance(public, rsa.RSAPublicKey):
+        return _strong(RSAKey.import_key(pem))
+    if isinstance(public, ec.EllipticCurvePublicKey):
+        return _strong(ECKey.import_key(pem))
+    if isinstance(public, (ed25519.Ed25519PublicKey, ed448.Ed448PublicKey)):
+        return _strong(OKPKey.import_key(pem))
+    raise UnusableKey("the PEM key is neither RSA, EC nor Ed25519")
+
+
+def _strong(key: Key) -> Key:
+    """The key, if it is long enough (RFC 7518 section 3.2, 3.3) and of a known kind. Raises `UnusableKey`."""
+    if isinstance(key, RSAKey) and key.public_key.key_size < MIN_RSA_BITS:
+        raise UnusableKey(f"an RSA key has {MIN_RSA_BITS} bits or more")
+    if isinstance(key, OctKey) and len(key.raw_value) < 32:
+        raise UnusableKey("a symmetric key has 32 bytes or more")
+    if not algorithms_of(key):
+        raise UnusableKey("the key's curve is not known")
+    return key
+
+
+def _fits(key: Key, algorithm: str, kid: str | None, allowed: tuple[str, ...] | None) -> bool:
+    if algorithm not in algorithms_of(key) or (allowed is not None and algorithm not in allowed):
+        return False
+    if key.get("alg") not in (None, algorithm):
+        return False
+    return kid is None or key.get("kid") in (None, kid)
+
+
+def _object(segment: str, what: str) -> dict[str, Any]:
+    try:
+        text = urlsafe_b64decode(segment + "=" * (-len(segment) % 4))
+        value = json.loads(text, object_pairs_hook=_no_duplicates, parse_constant=_no_constant)
+    except (ValueError, binascii.Error, RecursionError) as error:
+        raise JwtError(f"its {what} is not a JSON object") from error
+    if not isinstance(value, dict):
+        raise JwtError(f"its {what} is not a JSON object")
+    return value
+
+
+def _no_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Two parsers may take different ones of a member that stands twice (RFC 8725 section 2.4 is about such)."""
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("a member stands twice")
+    return found
+
+
+def _no_constant(name: str) -> Any:
+    raise ValueError(f"{name} is no JSON")

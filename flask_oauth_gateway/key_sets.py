@@ -1,0 +1,85 @@
+"""Keys that sign assertions: read once from configuration or the registry, or fetched from a URL and kept.
+
+A remote set is fetched again when its time is up, and once for a `kid` that isn't known; one fetch at a time, at most one a
+minute. While its server is down the keys that are known go on working.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import threading
+import time
+from typing import Protocol
+
+from joserfc.jwk import Key
+
+from .jose import UnusableKey, load_jwks
+from .safe_fetch import FetchError, fetch
+
+logger = logging.getLogger(__name__)
+
+DEFAULT_SECONDS = 3600
+MIN_SECONDS = 60
+MAX_SECONDS = 86400
+
+
+class KeySource(Protocol):
+    """Where keys come from."""
+
+    def keys(self, kid: str | None = None) -> tuple[Key, ...]:
+        """The keys, with the one of this `kid` among them if it can be had."""
+
+
+class FixedKeys:
+    """Keys that are known."""
+
+    def __init__(self, keys: tuple[Key, ...]) -> None:
+        self._keys = keys
+
+    def keys(self, kid: str | None = None) -> tuple[Key, ...]:
+        return self._keys
+
+
+class RemoteKeys:
+    """The keys of a `jwks_uri`. Empty until the first fetch succeeds."""
+
+    def __init__(self, url: str, *, private_addresses: bool = False, plain_http_on_loopback: bool = False) -> None:
+        self.url = url
+        self._private_addresses = private_addresses
+        self._plain_http_on_loopback = plain_http_on_loopback
+        self._keys: tuple[Key, ...] = ()
+        self._fresh_until = 0.0
+        self._next_fetch = 0.0
+        self._lock = threading.Lock()
+        self.problem: str | None = None
+
+    def keys(self, kid: str | None = None) -> tuple[Key, ...]:
+        now = time.monotonic()
+        unknown = kid is not None and all(key.get("kid") != kid for key in self._keys)
+        if (now >= self._fresh_until or unknown) and now >= self._next_fetch:
+            self._fetch(wait=not self._keys)
+        return self._keys
+
+    def _fetch(self, *, wait: bool) -> None:
+        """Fetch, unless somebody else is just doing it; then wait for that only where there is no key at all."""
+        if not self._lock.acquire(blocking=wait):
+            return
+        try:
+            if time.monotonic() < self._next_fetch:
+                return
+            self._next_fetch = time.monotonic() + MIN_SECONDS
+            body, seconds = fetch(
+                self.url,
+                private_addresses=self._private_addresses,
+                plain_http_on_loopback=self._plain_http_on_loopback,
+            )
+            self._keys = load_jwks(json.loads(body))
+            kept = DEFAULT_SECONDS if seconds is None else min(max(seconds, MIN_SECONDS), MAX_SECONDS)
+            self._fresh_until = time.monotonic() + kept
+            self.problem = None
+        except (FetchError, UnusableKey, ValueError, RecursionError) as error:
+            self.problem = str(error)
+            logger.warning("The key set %s can't be had: %s", self.url, error)
+        finally:
+            self._lock.release()

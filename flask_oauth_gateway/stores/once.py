@@ -1,0 +1,42 @@
+"""The replay guard: what may be used once is claimed by an insert, of which only the first succeeds."""
+
+from __future__ import annotations
+
+import hashlib
+
+from sqlalchemy import Connection, insert
+from sqlalchemy.exc import IntegrityError
+
+from .database import Database
+from .tables import once
+
+_INSERT = insert(once)
+
+
+class OnceStore:
+    """Claims one-time things. An entry is kept until what it names has expired anyway."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def claim(self, key: bytes, until: int) -> bool:
+        """Claim a key until a time (seconds since 1970); of two at the same moment exactly one gets True."""
+        try:
+            self._database.run(_INSERT, {"key": key, "expires_at": until})
+        except IntegrityError:
+            return False
+        return True
+
+    @staticmethod
+    def claim_in(connection: Connection, key: bytes, until: int) -> bool:
+        """The same in the caller's transaction, which must be given up where it answers False."""
+        try:
+            connection.execute(_INSERT, {"key": key, "expires_at": until})
+        except IntegrityError:
+            return False
+        return True
+
+
+def once_key(kind: str, *names: str) -> bytes:
+    """The key of a one-time thing: what kind it is, and what tells it apart, e.g. its issuer and `jti`."""
+    return hashlib.sha256("\0".join((kind, *names)).encode()).digest()

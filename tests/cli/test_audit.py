@@ -1,0 +1,98 @@
+"""`flask oauth audit list`, `flask oauth init-db`, and what every command has in common."""
+
+import json
+from typing import Any
+
+import pytest
+from sqlalchemy import inspect
+
+from tests.support import ask, basic, register, sqlite_only, token_for
+
+
+def test_the_newest_entries_come_first_and_may_be_filtered(
+    app: Any, client: Any, flask_oauth: Any, registered: Any
+) -> None:
+    register(app, client_id="other")
+    token_for(client, registered, scope="weather:read")
+    head, first, *rest = flask_oauth("audit", "list").stdout.splitlines()
+    assert head.split() == ["TIME", "EVENT", "OUTCOME", "CLIENT_ID", "SUBJECT", "FROM", "DETAILS"]
+    assert "token_issued" in first
+    assert "127.0.0.1" in first
+    assert len(rest) == 2
+    assert "command line or code" in rest[0]
+
+    def found(*arguments: str) -> list[dict[str, Any]]:
+        entries: list[dict[str, Any]] = json.loads(flask_oauth("audit", "list", "--json", *arguments).stdout)
+        return entries
+
+    assert [each["event"] for each in found()] == ["token_issued", "client_created", "client_created"]
+    assert [each["client_id"] for each in found("--event", "client_created", "--limit", "1")] == ["other"]
+    assert len(found("--client", registered.client_id)) == 2
+    assert found("--subject", "alice") == []
+    (issued,) = found("--event", "token_issued")
+    assert (issued["outcome"], issued["address"], issued["actor"]) == ("ok", "127.0.0.1", None)
+    assert issued["details"]["scope"] == "weather:read"
+
+
+@sqlite_only
+def test_what_a_stranger_claims_to_be_can_t_steer_the_terminal(client: Any, flask_oauth: Any) -> None:
+    client.post("/oauth/token", data={"grant_type": "client_credentials"}, headers=basic("\x1b[2J\u009b\u202e", "x"))
+    assert "?[2J??" in flask_oauth("audit", "list").stdout
+
+
+def test_init_db_makes_the_tables_and_may_be_repeated(gateway: Any, flask_oauth: Any) -> None:
+    for _ in range(2):
+        assert flask_oauth("init-db").stdout == "The gateway's tables are there.\n"
+    tables = inspect(gateway.database.engine).get_table_names()
+    assert {"oauth_client", "oauth_client_secret", "oauth_access_token", "oauth_audit"} <= set(tables)
+
+
+@sqlite_only
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["client", "list"],
+        ["client", "create", "x"],
+        ["token", "list"],
+        ["token", "purge"],
+        ["audit", "list"],
+        ["init-db"],
+    ],
+)
+def test_a_database_that_can_t_be_used_is_one_line_on_stderr(
+    make_app: Any, tmp_path: Any, arguments: list[str]
+) -> None:
+    app = make_app(OAUTH_DATABASE_URI=f"sqlite:///{tmp_path}/no/such/folder/oauth.db")
+    result = app.test_cli_runner().invoke(args=["oauth", *arguments])
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert result.stderr == "Error: The database can't be used: unable to open database file\n"
+
+
+@sqlite_only
+def test_every_command_says_what_it_is_for(app: Any) -> None:
+    def walk(command: Any, path: list[str]) -> None:
+        assert command.help
+        result = app.test_cli_runner().invoke(args=[*path, "--help"])
+        assert result.exit_code == 0
+        assert result.output.startswith(f"Usage: {app.name} {' '.join(path)}")
+        for name, each in getattr(command, "commands", {}).items():
+            walk(each, [*path, name])
+
+    walk(app.cli.commands["oauth"], ["oauth"])
+
+
+@sqlite_only
+def test_a_command_writes_its_audit_entries_before_it_ends(app: Any, flask_oauth: Any) -> None:
+    flask_oauth("client", "create", "x", "--client-id", "one", "--grant", "client_credentials")
+    flask_oauth("client", "rotate-secret", "one")
+    flask_oauth("client", "disable", "one")
+    flask_oauth("client", "delete", "one", "--yes")
+    entries = json.loads(flask_oauth("audit", "list", "--json").stdout)
+    assert [(e["event"], (e["details"] or {}).get("change")) for e in reversed(entries)] == [
+        ("client_created", None),
+        ("client_changed", "rotate_secret"),
+        ("client_changed", "update"),
+        ("client_changed", "delete"),
+    ]
+    assert {entry["actor"] for entry in entries} == {"command line or code"}
+    assert ask(app.test_client(), register(app)).status_code == 200

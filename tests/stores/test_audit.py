@@ -1,0 +1,130 @@
+"""The audit trail's rows go together, soon: after a second, when there are many, at the end of the process."""
+
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import select
+from sqlalchemy.exc import OperationalError
+
+from flask_oauth_gateway.stores import audit as module
+from flask_oauth_gateway.stores.audit import AuditStore
+from flask_oauth_gateway.stores.database import Database
+from flask_oauth_gateway.stores.tables import audit
+from tests.stores.apps import audit_of, database_of, finished, python, register
+from tests.support import token_for
+
+
+def entry(number: int) -> dict[str, Any]:
+    return {"at": number, "event": f"event {number}", "outcome": "ok", "details": {"n": number}}
+
+
+def stored(app: Flask) -> list[str]:
+    return [row.event for row in database_of(app).all(select(audit.c.event).order_by(audit.c.id))]
+
+
+@pytest.fixture
+def away(app: Flask, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[bool], None]]:
+    """`away(True)` takes the database away, `away(False)` brings it back."""
+    is_away = [False]
+    engine = Database.engine.fget
+
+    def engine_or_not(self: Database) -> Any:
+        if is_away[0]:
+            raise OperationalError("SELECT 1", {}, Exception("gone for a while"))
+        return engine(self)  # type: ignore[misc]
+
+    monkeypatch.setattr(Database, "engine", property(engine_or_not))
+    yield lambda now: is_away.__setitem__(0, now)
+    is_away[0] = False
+
+
+def test_entries_are_written_within_a_second_and_a_bit(app: Flask, client: FlaskClient) -> None:
+    token_for(client, register(app))
+    before = stored(app)
+    assert before == ["client_created"], "the token's entry is not written with the token"
+    deadline = time.monotonic() + module.FLUSH_SECONDS + 2
+    while stored(app) == before and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert stored(app) == ["client_created", "token_issued"]
+
+
+def test_many_entries_are_written_before_the_second_is_over(app: Flask) -> None:
+    store = audit_of(app)
+    for number in range(module.FLUSH_ROWS):
+        store.add_soon(entry(number))
+    assert stored(app) == [f"event {number}" for number in range(module.FLUSH_ROWS)]
+
+
+def test_whoever_reads_sees_what_waits(app: Flask) -> None:
+    store = audit_of(app)
+    store.add_soon(entry(1))
+    store.add_soon(entry(2))
+    assert [row.event for row in store.newest(5)] == ["event 2", "event 1"]
+    assert [row.details for row in store.newest(1, {"event": "event 1"})] == [{"n": 1}]
+
+
+def test_what_waits_is_written_at_the_end_of_the_process(app: Flask, database_uri: str) -> None:
+    script = """
+import sys
+from tests.support import build_app, token_for
+from tests.stores.apps import register
+app = build_app(OAUTH_DATABASE_URI=sys.argv[1])
+token_for(app.test_client(), register(app))
+"""
+    finished(python("-c", script, database_uri))
+    assert stored(app) == ["client_created", "token_issued"]
+
+
+def test_entries_wait_while_the_database_is_away(
+    app: Flask, away: Callable[[bool], None], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(module, "RETRY_SECONDS", 0.2)
+    store = audit_of(app)
+    store.add_soon(entry(1))
+    away(True)
+    store.flush()
+    store.add_soon(entry(2))
+    store.flush()
+    assert "2 entries of the audit trail wait for the database, 0 are lost" in caplog.text
+    away(False)
+    deadline = time.monotonic() + 5
+    while len(stored(app)) < 2 and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert stored(app) == ["event 1", "event 2"], "in their order, and without a further request"
+
+
+def test_memory_is_bounded(
+    app: Flask, away: Callable[[bool], None], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(module, "MAX_WAITING", 3)
+    store = audit_of(app)
+    away(True)
+    for number in range(5):
+        store.add_soon(entry(number))
+    store.flush()
+    assert "3 entries of the audit trail wait for the database, 2 are lost" in caplog.text
+    away(False)
+    store.flush()
+    assert stored(app) == ["event 2", "event 3", "event 4"]
+
+
+def test_an_entry_that_cannot_be_written_takes_no_other_with_it(app: Flask, caplog: pytest.LogCaptureFixture) -> None:
+    store = audit_of(app)
+    for broken in (entry(1), {**entry(2), "outcome": None}, entry(3)):
+        store.add_soon(broken)
+    store.flush()
+    assert stored(app) == ["event 1", "event 3"]
+    assert "An entry of the audit trail (event 2) can't be written" in caplog.text
+
+
+def test_two_stores_wait_apart(make_app: Callable[..., Flask]) -> None:
+    one, two = (audit_of(make_app()) for _ in range(2))
+    assert isinstance(one, AuditStore)
+    one.add_soon(entry(1))
+    two.flush()
+    assert [row.event for row in two.newest(5)] == []
+    assert [row.event for row in one.newest(5)] == ["event 1"]

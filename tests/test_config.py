@@ -1,0 +1,190 @@
+"""The settings: what each takes, what it makes of it, and what it says to the rest."""
+
+import warnings
+from dataclasses import fields
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from flask_oauth_gateway import ConfigurationError, ConfigurationWarning, Settings
+
+NAN = float("nan")
+TEN_YEARS = 10 * 366 * 86400
+MIXED_UP = TEN_YEARS + 1  # milliseconds, most likely
+
+#: Every setting: a value that it takes with what that becomes, and values that it refuses, with words of what it allows.
+SETTINGS: dict[str, tuple[list[tuple[Any, Any]], list[Any], str]] = {
+    "issuer": (
+        [(None, None), ("https://a.example", "https://a.example"), ("https://a.example/x", "https://a.example/x")],
+        ["", "a.example", "https://", "https://a.example/", "https://a.b?x", "https://a.example#x", "ftp://a", "https://[", 5],
+        "a URL such as 'https://auth.example.com', without query, fragment or a slash at its end; or None",
+    ),
+    "url_prefix": (
+        [("/oauth", "/oauth"), ("/a/b-c.d~e", "/a/b-c.d~e")],
+        ["", "/", "oauth", "/oauth/", "//oauth", "/o auth", "/<name>", None],
+        'a path such as "/oauth"',
+    ),
+    "database_uri": ([(None, None), ("sqlite://", "sqlite://")], ["", 5, b"sqlite://"], "a text, or None"),
+    "grant_types": (
+        [(["client_credentials"], ("client_credentials",)), ("client_credentials", ("client_credentials",))],
+        [5, None, [5], [""]],
+        "a list of names",
+    ),
+    "scopes": (
+        [({}, {}), ({"a:b": "A"}, {"a:b": "A"})],
+        [["a"], "a", None, {"a b": "A"}, {'"': "A"}, {"\\": "A"}, {"": "A"}, {"\u00e4": "A"}, {1: "A"}, {"a": None}],
+        "a dict of scope name",
+    ),
+    "default_scopes": ([("", ()), ([], ())], [5, None, [5], [""]], "a list of names"),
+    "required_scopes": ([("", ()), ([], ())], [5, None, [5], [""]], "a list of names"),
+    "access_token_lifetime": (
+        [
+            (60, 60),
+            (timedelta(hours=1), 3600),
+            ({"device_code": timedelta(minutes=1)}, {"urn:ietf:params:oauth:grant-type:device_code": 60}),
+        ],
+        [0, -1, "60", None, True, NAN, MIXED_UP, timedelta(0), {"password": 0}],
+        "a number of 1 or more",
+    ),
+    "refresh_token_lifetime": ([(60, 60), (timedelta(days=1), 86400)], [0, "60", None, True, MIXED_UP], "1 or more"),
+    "refresh_tokens": ([("preserve", "preserve"), ("once", "once")], ["never", None, 5, ["once"]], "'rotate'"),
+    "refresh_token_idle": ([(None, None), (timedelta(days=1), 86400)], [0, "60", True, MIXED_UP], "1 or more"),
+    "refresh_token_grace": ([(0, 0), (5, 5)], [-1, "5", None, True, NAN], "from 0 to ten years"),
+    "authorization_code_lifetime": ([(30, 30)], [0, "30", None, True], "1 or more"),
+    "require_pkce": ([(True, True), (False, False), ("public", "public")], ["no", None, 1], "True, False or 'public'"),
+    "pkce_methods": ([(["S256", "plain"], ("S256", "plain"))], [[], "s256", None, 5], "one or more of 'S256', 'plain'"),
+    "login_url": ([(None, None), ("/login", "/login")], ["", 5], "a text, or None"),
+    "consent_durations": (
+        [(["once", timedelta(days=1), 60, "always"], ("once", 86400, 60, "always")), ((), ())],
+        ["once", None, 5, ["never"], [None]],
+        "a list of 'once', 'always', and seconds",
+    ),
+    "rate_limits": (
+        [(None, None), ({}, {}), ({"password": "3/hour"}, {"password": "3/hour"})],
+        ["3/hour", {"passwords": "3/hour"}, {"password": "often"}, {"password": 3}],
+        "",
+    ),
+    "cors_origins": (
+        [(None, None), ("*", ("*",)), (["https://a.example:8443"], ("https://a.example:8443",))],
+        ["a.example", ["https://a.example/"], ["https://a.example/x"], 5],
+        "a list of",
+    ),
+    "token_prefix": ([("", ""), ("acme_", "acme_")], ["a b", "a.b", "x" * 33, "\u00e4", None, 5], "up to 32 letters"),
+    "client_auth_methods": ([("none", ("none",))], [[], "", None, ["basic"], [5]], "one or more of 'client_secret_basic'"),
+    "token_parameters_from": ([(["query", "body"], ("query", "body"))], [[], "cookie", None], "one or more of 'body'"),
+    "bearer_methods": ([(("header", "header"), ("header",))], [[], "cookie", None], "one or more of 'header'"),
+    "check_user": ([(True, True)], ["True", None, 1], "True or False"),
+    "allow_http": ([(True, True)], ["True", None, 1], "True or False"),
+    "max_body": ([(1000, 1000)], [0, -1, "1000", None, True], "a number of 1 or more"),
+    "token_cache_seconds": ([(0, 0), (timedelta(seconds=5), 5)], [-1, "5", None, True, NAN], "from 0 to ten years"),
+}  # fmt: skip
+
+TAKEN = [(name, given, kept) for name, (taken, _, _) in SETTINGS.items() for given, kept in taken]
+REFUSED = [(name, value) for name, (_, refused, _) in SETTINGS.items() for value in refused]
+
+
+def key_of(name: str) -> str:
+    return f"OAUTH_{name.upper()}"
+
+
+@pytest.mark.parametrize("name", [item.name for item in fields(Settings)])
+def test_every_setting_is_tried_here_and_says_what_it_means(name: str) -> None:
+    taken, refused, _ = SETTINGS[name]
+    assert taken
+    assert refused
+    (item,) = (item for item in fields(Settings) if item.name == name)
+    assert item.metadata["doc"].endswith(".")
+
+
+@pytest.mark.parametrize(("name", "given", "kept"), TAKEN)
+def test_a_setting_takes_what_it_may_hold(name: str, given: Any, kept: Any) -> None:
+    assert getattr(Settings.from_config({key_of(name): given}), name) == kept
+
+
+@pytest.mark.parametrize(("name", "value"), REFUSED)
+def test_a_value_that_can_t_be_is_refused_with_key_value_and_what_is_allowed(name: str, value: Any) -> None:
+    with pytest.raises(ConfigurationError) as refused:
+        Settings.from_config({key_of(name): value})
+    message = str(refused.value)
+    assert message.startswith(key_of(name))
+    assert refused.value.key.startswith(key_of(name))
+    inner = next(iter(value.values())) if isinstance(value, dict) and f"{key_of(name)}[" in message else value
+    assert f" is {inner!r}; it may be " in message
+    assert SETTINGS[name][2] in message
+    assert message.endswith(".")
+
+
+def test_the_defaults_are_what_an_app_gets_that_sets_nothing(make_app_config: dict[str, Any]) -> None:
+    settings = Settings.from_config(make_app_config)
+    assert settings == Settings()
+    assert settings.url_prefix == "/oauth"
+    assert settings.access_token_lifetime == 3600
+    assert settings.max_body == 131072
+    assert (settings.issuer, settings.token_cache_seconds, settings.token_prefix) == (None, 0, "")
+
+
+@pytest.fixture
+def make_app_config() -> dict[str, Any]:
+    """What a Flask app's configuration holds beside ours."""
+    return {
+        "DEBUG": False,
+        "SECRET_KEY": "x",
+        "AUTHLIB_INSECURE_TRANSPORT": "1",
+        "SQLALCHEMY_DATABASE_URI": "sqlite://",
+    }
+
+
+def test_settings_can_t_be_changed_afterwards() -> None:
+    with pytest.raises(AttributeError):
+        Settings().url_prefix = "/other"  # type: ignore[misc]
+
+
+@pytest.mark.parametrize(
+    ("key", "nearest"),
+    [
+        ("OAUTH_SCOPE", "OAUTH_SCOPES"),
+        ("OAUTH_ACCES_TOKEN_LIFETIME", "OAUTH_ACCESS_TOKEN_LIFETIME"),
+        ("OAUTH_ISUER", "OAUTH_ISSUER"),
+    ],
+)
+def test_an_unknown_key_is_a_warning_that_names_the_nearest(key: str, nearest: str) -> None:
+    with pytest.warns(ConfigurationWarning) as caught:
+        Settings.from_config({key: 1})
+    assert [str(each.message) for each in caught] == [f"{key} is not a setting of the gateway. Did you mean {nearest}?"]
+
+
+def test_an_unknown_key_like_none_of_ours_is_a_warning_without_a_guess() -> None:
+    key = "OAUTH_" + "Z" * 40
+    with pytest.warns(ConfigurationWarning, match=f"{key} is not a setting of the gateway[.]$"):
+        Settings.from_config({key: 1})
+
+
+def test_keys_of_other_extensions_are_none_of_our_business() -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        Settings.from_config({"OAUTHLIB_RELAX_TOKEN_SCOPE": "1", "GITHUB_OAUTH_CLIENT_ID": "x", "oauth_scopes": 1})
+
+
+# Checks of two keys together
+
+
+@pytest.mark.parametrize("name", ["default_scopes", "required_scopes"])
+def test_a_list_of_scopes_names_only_scopes_that_there_are(name: str) -> None:
+    settings = Settings.from_config({"OAUTH_SCOPES": {"a": "A", "b": "B"}, key_of(name): "a b"})
+    assert getattr(settings, name) == ("a", "b")
+    with pytest.raises(ConfigurationError, match=f"{key_of(name)} is .*names from OAUTH_SCOPES; 'c' is not one"):
+        Settings.from_config({"OAUTH_SCOPES": {"a": "A"}, key_of(name): ["a", "c"]})
+
+
+@pytest.mark.parametrize("issuer", ["http://auth.example", "http://10.0.0.1", "http://localhost.evil.example"])
+def test_plain_http_needs_loopback_debug_testing_or_to_be_allowed(issuer: str) -> None:
+    with pytest.raises(ConfigurationError, match=r"OAUTH_ISSUER is .* OAUTH_ALLOW_HTTP = True"):
+        Settings.from_config({"OAUTH_ISSUER": issuer})
+    assert Settings.from_config({"OAUTH_ISSUER": issuer, "OAUTH_ALLOW_HTTP": True}).issuer == issuer
+    assert Settings.from_config({"OAUTH_ISSUER": issuer}, relaxed=True).issuer == issuer
+
+
+@pytest.mark.parametrize("issuer", ["http://localhost:5000", "http://127.0.0.1", "http://[::1]:8080/tenant"])
+def test_plain_http_on_loopback_is_fine(issuer: str) -> None:
+    assert Settings.from_config({"OAUTH_ISSUER": issuer}).issuer == issuer
