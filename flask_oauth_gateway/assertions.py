@@ -10,10 +10,16 @@ import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from flask import url_for
+
+from .issuer import absolute_url
 from .jose import Jwt
 from .stores.once import once_key
+
+if TYPE_CHECKING:
+    from .extension import State
 
 MAX_NAME = 255
 TYPES = (None, "JWT", "application/JWT", "authorization-grant+jwt", "client-authentication+jwt")
@@ -36,6 +42,11 @@ class Assertion:
     attributes: Mapping[str, list[str]] = field(default_factory=dict)
     name_id_format: str | None = None
     scope: str | None = None
+
+
+def token_endpoint(state: State) -> str:
+    """The token endpoint's URL, as an assertion may name it."""
+    return absolute_url(state, url_for("oauth.token"))
 
 
 def check_jwt(

@@ -9,12 +9,11 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 from urllib.parse import unquote_plus
 
-from flask import g, url_for
-from flask import request as http_request
+from flask import g
 
+from . import client_assertion
 from .errors import InvalidClient, InvalidRequestError
 from .hashing import verify_secret
-from .issuer import absolute_url, issuer_of
 from .signals import client_authenticated, client_rejected
 
 if TYPE_CHECKING:
@@ -23,8 +22,6 @@ if TYPE_CHECKING:
     from .stores.clients import Client
 
 Credentials = tuple[str, str]
-CLIENT_ASSERTION_TYPES = {"urn:ietf:params:oauth:client-assertion-type:jwt-bearer": "private_key_jwt"}
-CLIENT_ASSERTION_LIFETIME = 300
 MAX_HEADER = 8192
 
 
@@ -70,7 +67,7 @@ def _method_of(request: OAuthRequest) -> str | None:
     if "client_secret" in form:
         used.append("client_secret_post")
     if "client_assertion" in form or "client_assertion_type" in form:
-        used.append(CLIENT_ASSERTION_TYPES.get(form.get("client_assertion_type", ""), "client_assertion"))
+        used.append(client_assertion.method_of(form))
     if len(used) > 1:
         raise InvalidRequestError("The client authenticates in two ways at once: use one.")
     return used[0] if used else ("none" if "client_id" in form else None)
@@ -116,47 +113,17 @@ def none(state: State, request: OAuthRequest) -> Client:
 
 def private_key_jwt(state: State, request: OAuthRequest) -> Client:
     """A JWT that the client signed with a key it registered (RFC 7523 section 2.2, OIDC Core section 9)."""
-    from .assertions import AssertionRefused, check_jwt
-    from .client_keys import keys_of
-    from .jose import JwtError, read, verify
-
-    form = request.form
-    assertion = form.get("client_assertion", "")
-    claimed: str | None = None
-    try:
-        unverified = read(assertion)
-        issuer, subject = unverified.claims.get("iss"), unverified.claims.get("sub")
-        if not isinstance(issuer, str) or issuer != subject:
-            raise AssertionRefused("its iss and sub are not both the client_id")
-        claimed = issuer
-        if form.get("client_id") not in (None, issuer):
-            raise AssertionRefused("the client_id beside it is another one")
-        client = state.clients.get(issuer)
-        if client is None or client.token_endpoint_auth_method != "private_key_jwt":
-            raise AssertionRefused("its issuer is no client that is registered for private_key_jwt")
-        source = keys_of(state, client)
-        kid = unverified.header.get("kid")
-        keys = () if source is None else source.keys(kid if isinstance(kid, str) else None)
-        checked = check_jwt(
-            verify(assertion, keys),
-            audience=_audiences(state),
-            skew=state.settings.clock_skew,
-            max_lifetime=CLIENT_ASSERTION_LIFETIME,
-            needs_jti=True,
-        )
-    except (AssertionRefused, JwtError) as error:
-        raise InvalidClient(f"client assertion: {error}", claimed) from None
-    if not state.once.claim(checked.replay_key, checked.expires_at):
-        raise InvalidClient("client assertion: it was used before", claimed)
-    return client
+    return client_assertion.by_jwt(state, request.form, "private_key_jwt")
 
 
-def _audiences(state: State) -> frozenset[str]:
-    """What a client assertion may call this server: its issuer, the token endpoint, or the endpoint it is sent to."""
-    here, token = http_request.path, url_for("oauth.token")
-    return frozenset(
-        (issuer_of(state), absolute_url(state, token), absolute_url(state, http_request.script_root + here))
-    )
+def client_secret_jwt(state: State, request: OAuthRequest) -> Client:
+    """A JWT with an HMAC by the client's secret (RFC 7523 section 2.2, OIDC Core section 9)."""
+    return client_assertion.by_jwt(state, request.form, "client_secret_jwt")
+
+
+def saml2_bearer(state: State, request: OAuthRequest) -> Client:
+    """A SAML assertion about the client (RFC 7522 section 2.2)."""
+    return client_assertion.by_saml(state, request.form)
 
 
 CLIENT_AUTH_METHODS: dict[str, Callable[[State, OAuthRequest], Client]] = {
@@ -164,6 +131,8 @@ CLIENT_AUTH_METHODS: dict[str, Callable[[State, OAuthRequest], Client]] = {
     "client_secret_post": client_secret_post,
     "none": none,
     "private_key_jwt": private_key_jwt,
+    "client_secret_jwt": client_secret_jwt,
+    "saml2_bearer": saml2_bearer,
 }
 SECRET_METHODS = ("client_secret_basic", "client_secret_post")
 #: The methods that prove something: what a grant for confidential clients takes.

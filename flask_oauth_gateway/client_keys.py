@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
+from joserfc.jwk import Key, OctKey
+
+from .hashing import SEALED
 from .jose import UnusableKey, load_jwks, load_pem
 from .key_sets import FixedKeys, KeySource, RemoteKeys
+from .sealing import unseal
 
 if TYPE_CHECKING:
     from .extension import State
@@ -24,6 +29,13 @@ def keys_of(state: State, client: Client) -> KeySource | None:
         state.client_keys.clear()
     state.client_keys[client.key] = (client.updated_at, client.version, source)
     return source
+
+
+def secrets_of(state: State, client: Client) -> tuple[Key, ...]:
+    """The live secrets of a client that signs by HMAC: they are kept encrypted, not hashed."""
+    now = time.time()
+    opened = (unseal(state, secret.digest.removeprefix(SEALED)) for secret in client.secrets if secret.is_live(now))
+    return tuple(OctKey.import_key(text.encode()) for text in opened if text is not None)
 
 
 def _load(state: State, client: Client) -> KeySource | None:

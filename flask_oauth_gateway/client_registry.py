@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy.exc import IntegrityError
 
 from . import hashing
-from .client_auth import SECRET_METHODS
+from .client_auth import SECRET_METHODS as SHOWN_SECRET_METHODS
 from .client_metadata import ClientMetadataError, check_metadata
 from .signals import client_changed, client_created
 from .stores.clients import REGISTERED, Client
@@ -17,7 +17,9 @@ from .stores.clients import REGISTERED, Client
 if TYPE_CHECKING:
     from .extension import State
 
+SECRET_METHODS = (*SHOWN_SECRET_METHODS, "client_secret_jwt")
 MIN_BROUGHT_SECRET = 8
+MIN_HMAC_SECRET = 32
 HINT_LENGTH = 4
 MAX_TRIES = 50  # each try that fails is a change by somebody else that went through
 
@@ -58,7 +60,9 @@ class ClientRegistry:
             client_id = secrets.token_hex(16)
         elif not re.fullmatch(r"[\x20-\x7e]{1,2048}", client_id):
             raise ClientMetadataError("A client_id is 1 to 2048 printable ASCII characters.")
-        plain, row = _secret(client_secret, secret_expires_in) if method in SECRET_METHODS else (None, None)
+        plain, row = (
+            _secret(self._state, method, client_secret, secret_expires_in) if method in SECRET_METHODS else (None, None)
+        )
         try:
             self._state.clients.add(client_id, {**values, "owner": owner}, row)
         except IntegrityError:
@@ -119,7 +123,7 @@ class ClientRegistry:
             )
         if overlap < 0:
             raise ClientMetadataError("overlap is a number of seconds, zero or more.")
-        plain, row = _secret(client_secret, expires_in)
+        plain, row = _secret(self._state, client.token_endpoint_auth_method, client_secret, expires_in)
         if not self._state.clients.add_secret(client, row, overlap=overlap):
             raise ClientNotFound(client_id)
         client_changed.send(self._state.app, client_id=client_id, change="rotate_secret", fields=["client_secret"])
@@ -144,16 +148,18 @@ def _check_owner(owner: object) -> None:
         raise ClientMetadataError("owner is a subject: 1 to 255 characters, none of them a control character.")
 
 
-def _secret(brought: str | None, expires_in: int | None) -> tuple[str, dict[str, Any]]:
-    """A secret in clear, and what is stored of it."""
+def _secret(state: State, method: str, brought: str | None, expires_in: int | None) -> tuple[str, dict[str, Any]]:
+    """A secret in clear, and what is stored of it: a hash, or for a client that signs with it the sealed secret."""
     if expires_in is not None and expires_in < 1:
         raise ClientMetadataError("A secret lives for a second or more.")
-    if brought is None:
-        plain = hashing.new_secret()
-        digest = hashing.generated_secret_digest(plain)
-    elif len(brought) < MIN_BROUGHT_SECRET or not re.fullmatch(r"[\x20-\x7e]{1,1024}", brought):
-        raise ClientMetadataError(f"A client_secret has {MIN_BROUGHT_SECRET} to 1024 printable ASCII characters.")
+    shortest = MIN_HMAC_SECRET if method == "client_secret_jwt" else MIN_BROUGHT_SECRET
+    if brought is not None and not (len(brought) >= shortest and re.fullmatch(r"[\x20-\x7e]{1,1024}", brought)):
+        raise ClientMetadataError(f"A client_secret has {shortest} to 1024 printable ASCII characters.")
+    plain = hashing.new_secret() if brought is None else brought
+    if method == "client_secret_jwt":
+        from .sealing import seal
+
+        digest = hashing.SEALED + seal(state, plain)
     else:
-        plain = brought
-        digest = hashing.brought_secret_digest(plain)
+        digest = hashing.generated_secret_digest(plain) if brought is None else hashing.brought_secret_digest(plain)
     return plain, {"hint": plain[-HINT_LENGTH:], "digest": digest, "expires_in": expires_in}

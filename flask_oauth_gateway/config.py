@@ -119,6 +119,12 @@ class Settings:
         " `allow_sha1` (False).",
     )
     clock_skew: int = setting(60, check.seconds, "Seconds that the clocks of others may be off.")
+    key_encryption_key: str | None = setting(
+        None,
+        check.optional_text,
+        "A long random text that encrypts what must be had again in clear (the secrets of `client_secret_jwt` clients). Left"
+        " out: derived from `SECRET_KEY`; `SECRET_KEY_FALLBACKS` still open what was encrypted before.",
+    )
     login_url: str | None = setting(
         None,
         check.optional_text,
@@ -154,8 +160,16 @@ class Settings:
     )
     client_auth_methods: tuple[str, ...] = setting(
         ("client_secret_basic", "client_secret_post", "none", "private_key_jwt"),
-        check.one_or_more_of("client_secret_basic", "client_secret_post", "none", "private_key_jwt"),
-        "How a client may say who it is (RFC 7591 section 2, `token_endpoint_auth_method`).",
+        check.one_or_more_of(
+            "client_secret_basic",
+            "client_secret_post",
+            "none",
+            "private_key_jwt",
+            "client_secret_jwt",
+            "saml2_bearer",
+        ),
+        "How a client may say who it is (RFC 7591 section 2, `token_endpoint_auth_method`; `saml2_bearer`: RFC 7522"
+        " section 2.2).",
     )
     token_parameters_from: tuple[str, ...] = setting(
         ("body",),

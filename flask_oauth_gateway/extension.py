@@ -35,9 +35,9 @@ if TYPE_CHECKING:
 
     from flask_sqlalchemy import SQLAlchemy
 
-    from .grants.issuers import JwtIssuer
-    from .grants.saml_issuers import SamlIssuer
+    from .issuers import JwtIssuer
     from .key_sets import KeySource
+    from .saml_issuers import SamlIssuer
 
 SAML2_BEARER = "urn:ietf:params:oauth:grant-type:saml2-bearer"
 JWT_BEARER = "urn:ietf:params:oauth:grant-type:jwt-bearer"
@@ -76,15 +76,15 @@ class State:
         """Imported where the grant is on: an app without it never loads joserfc."""
         if JWT_BEARER not in self.settings.grant_types:
             return {}
-        from .grants.issuers import load_jwt_issuers
+        from .issuers import load_jwt_issuers
 
         return load_jwt_issuers(self.settings.jwt_issuers, relaxed=self.app.debug or self.app.testing)
 
     def _load_saml_issuers(self) -> Mapping[str, SamlIssuer]:
         """The same for SAML, lxml and signxml."""
-        if SAML2_BEARER not in self.settings.grant_types:
+        if SAML2_BEARER not in self.settings.grant_types and "saml2_bearer" not in self.settings.client_auth_methods:
             return {}
-        from .grants.saml_issuers import load_saml_issuers
+        from .saml_issuers import load_saml_issuers
 
         return load_saml_issuers(self.settings.saml_issuers)
 

@@ -13,6 +13,7 @@ from functools import lru_cache
 
 SECRET_BYTES = 32
 SHA256_PREFIX = "sha256$"
+SEALED = "sealed$"  # not hashed but encrypted: the secret of a client that signs with it
 _PROCESS_KEY = secrets.token_bytes(32)
 _ARGON2_MEMORY_KIB, _ARGON2_TIME, _ARGON2_LANES = 19 * 1024, 2, 1  # OWASP's recommendation of 2024
 _MAX_REMEMBERED = 10_000
@@ -44,6 +45,8 @@ def verify_secret(secret: str, digest: str) -> bool:
     """Whether a secret is the one that was stored as `digest`, in constant time."""
     if digest.startswith(SHA256_PREFIX):
         return hmac.compare_digest(generated_secret_digest(secret), digest)
+    if digest.startswith(SEALED):
+        return False
     remembered = hmac.digest(_PROCESS_KEY, f"{digest}\0{secret}".encode(), "sha256")
     if remembered in _verified:
         return True

@@ -22,9 +22,12 @@ RANKS = [
     ["config", "config_checks", "errors", "globals", "hashing", "hooks", "jose", "settings", "signals"],
     ["stores"],
     ["csrf", "issuer", "rate_limits", "redirect_uris", "safe_fetch", "translations", "users"],
-    ["assertions", "key_sets"],
+    ["assertions", "key_sets", "sealing"],
     ["client_keys", "saml_xml"],
     ["saml"],
+    ["issuers"],
+    ["saml_issuers"],
+    ["client_assertion"],
     [
         "approvals",
         "bearer",
@@ -48,7 +51,7 @@ RANKS = [
 
 # The modules of a folder may import each other, save in these: there only what the folder itself
 # (its __init__) and the named modules hold is shared.
-FOLDERS_OF_STRANGERS = {"grants": {"grants", "grants.assertion", "grants.issuers", "grants.saml_issuers"}}
+FOLDERS_OF_STRANGERS = {"grants": {"grants", "grants.assertion"}}
 
 # Module to what it may import although it stands beside it: each with a reason.
 EXCEPTIONS = {

@@ -6,14 +6,13 @@ import logging
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from authlib.oauth2.rfc6749.grants import BaseGrant, TokenEndpointMixin
-from flask import url_for
 from sqlalchemy import Connection
 
 from ..approvals import approval_ends, refresh_token_ends
-from ..assertions import Assertion, AssertionRefused
+from ..assertions import Assertion, AssertionRefused, token_endpoint
 from ..client_auth import authenticate, presents_credentials
 from ..errors import InvalidClient, InvalidGrantError, InvalidRequestError, InvalidScopeError, UnauthorizedClientError
-from ..issuer import absolute_url, issuer_of
+from ..issuer import issuer_of
 from ..scopes import resolve_scopes
 from ..signals import assertion_rejected
 from ..stores.once import OnceStore
@@ -21,8 +20,8 @@ from ..tokens import AlreadySpent, Approval, Issue, issue
 from ..users import is_gone, load_user
 
 if TYPE_CHECKING:
+    from ..issuers import TrustedIssuer
     from ..stores.clients import Client
-    from .issuers import TrustedIssuer
 
 logger = logging.getLogger(__name__)
 
@@ -92,7 +91,7 @@ class AssertionGrant(BaseGrant, TokenEndpointMixin):
     def audiences(self) -> frozenset[str]:
         """What an assertion for this server may call it: its issuer, or the token endpoint's URL."""
         state = self.server.state
-        return frozenset((issuer_of(state), absolute_url(state, url_for("oauth.token"))))
+        return frozenset((issuer_of(state), token_endpoint(state)))
 
     def _client(self, trusted: TrustedIssuer, caller: Client | None) -> Client:
         """Whose token it becomes: the issuer's own client, else whoever authenticated."""

@@ -67,7 +67,7 @@ client_secret = Table(
     Column("id", Key, primary_key=True, autoincrement=True),
     Column("client", Key, ForeignKey("oauth_client.id", ondelete="CASCADE"), nullable=False, index=True),
     Column("hint", String(8), nullable=False),  # its last characters
-    Column("digest", String(255), nullable=False),  # "sha256$…" of a generated one, argon2id of a brought one
+    Column("digest", Text, nullable=False),  # "sha256$…" of a generated one, argon2id of a brought one, or "sealed$…"
     Column("created_at", BigInteger, nullable=False),
     Column("expires_at", BigInteger),
     Column("last_used_at", BigInteger),

@@ -113,7 +113,7 @@ def test_on_loopback_the_address_that_is_asked_is_its_name(serious: Any, host: s
     assert answer(location(response))["iss"] == f"http://{host}"
 
 
-@pytest.mark.parametrize("host", ["evil.example", "localhost", "127.0.0.1:1", "[::", "a b", "x" * 5000])
+@pytest.mark.parametrize("host", ["evil.example", "localhost", "127.0.0.1:1", "[::", "a b"])
 def test_a_name_that_is_set_is_never_the_host_header_s_to_change(serious: Any, host: str) -> None:
     site = serious(OAUTH_ISSUER="https://auth.example/people")
     client = site.register(skip_consent=True, grant_types=["authorization_code", "device_code"])

@@ -11,12 +11,15 @@ from typing import TYPE_CHECKING, Any
 from cryptography import x509
 from lxml import etree
 
-from ..config_checks import ConfigurationError, names, positive
-from ..saml_xml import SIGNATURE
+from .assertions import Assertion, AssertionRefused
+from .config_checks import ConfigurationError, names, positive
 from .issuers import MAX_LIFETIME, TrustedIssuer
+from .saml import check_saml
+from .saml_xml import SIGNATURE, decode, parse, signed_assertion
 
 if TYPE_CHECKING:
-    from ..stores.clients import Client
+    from .extension import State
+    from .stores.clients import Client
 
 METADATA = "urn:oasis:names:tc:SAML:2.0:metadata"
 KEYS = (
@@ -48,6 +51,35 @@ def issuer_of_client(client: Client) -> SamlIssuer | None:
     except ValueError:
         return None
     return SamlIssuer(issuer=client.client_id, certificates=(certificate,), client_id=client.client_id, is_client=True)
+
+
+def verify_saml(
+    state: State, text: str, audience: frozenset[str], recipient: frozenset[str]
+) -> tuple[Assertion, SamlIssuer]:
+    """A SAML assertion of a trusted issuer: its signature and its rules. Raises `AssertionRefused`."""
+    document = parse(decode(text))
+    trusted = _issuer_named(state, document.issuer)
+    element = signed_assertion(document, trusted.certificates, allow_sha1=trusted.allow_sha1)
+    checked = check_saml(
+        element,
+        issuer=trusted.issuer,
+        audience=trusted.audience or audience,
+        recipient=trusted.recipient or recipient,
+        skew=state.settings.clock_skew,
+        max_lifetime=trusted.max_lifetime,
+    )
+    return checked, trusted
+
+
+def _issuer_named(state: State, name: str) -> SamlIssuer:
+    """An issuer of the configuration, or a client that signs for itself with its certificate."""
+    trusted: SamlIssuer | None = state.saml_issuers.get(name)
+    if trusted is None and name:
+        client = state.clients.get(name)
+        trusted = None if client is None else issuer_of_client(client)
+    if trusted is None:
+        raise AssertionRefused(f"its issuer {name[:200]!r} is not trusted here")
+    return trusted
 
 
 def _load(key: str, name: str, entry: Any) -> SamlIssuer:

@@ -6,14 +6,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ..client_keys import keys_of
-from ..config_checks import ConfigurationError, is_secure, names, positive
-from ..jose import EVERY_ALGORITHM, UnusableKey, load_jwks, load_pem
-from ..key_sets import FixedKeys, KeySource, RemoteKeys
+from .assertions import Assertion, AssertionRefused, check_jwt
+from .client_keys import keys_of
+from .config_checks import ConfigurationError, is_secure, names, positive
+from .jose import EVERY_ALGORITHM, JwtError, UnusableKey, load_jwks, load_pem, read, verify
+from .key_sets import FixedKeys, KeySource, RemoteKeys
 
 if TYPE_CHECKING:
-    from ..extension import State
-    from ..stores.clients import Client
+    from .extension import State
+    from .stores.clients import Client
 
 MAX_LIFETIME = 300
 JWT_KEYS = (
@@ -58,6 +59,38 @@ def issuer_of_client(state: State, client: Client) -> JwtIssuer | None:
     if source is None:
         return None
     return JwtIssuer(issuer=client.client_id, source=source, client_id=client.client_id, is_client=True)
+
+
+def verify_jwt(state: State, token: str, audience: frozenset[str]) -> tuple[Assertion, JwtIssuer]:
+    """A JWT assertion of a trusted issuer: its signature and its claims. Raises `AssertionRefused`."""
+    try:
+        unverified = read(token)
+        trusted = _issuer_named(state, unverified.claims.get("iss"))
+        kid = unverified.header.get("kid")
+        jwt = verify(token, trusted.source.keys(kid if isinstance(kid, str) else None), trusted.algorithms)
+    except JwtError as error:
+        raise AssertionRefused(str(error)) from error
+    checked = check_jwt(
+        jwt,
+        audience=trusted.audience or audience,
+        skew=state.settings.clock_skew,
+        max_lifetime=trusted.max_lifetime,
+        numeric_strings=trusted.numeric_strings,
+    )
+    return checked, trusted
+
+
+def _issuer_named(state: State, name: Any) -> JwtIssuer:
+    """An issuer of the configuration, or a client that signs for itself."""
+    if not isinstance(name, str) or not name:
+        raise AssertionRefused("it names no issuer (iss)")
+    trusted: JwtIssuer | None = state.jwt_issuers.get(name)
+    if trusted is None:
+        client = state.clients.get(name)
+        trusted = None if client is None else issuer_of_client(state, client)
+    if trusted is None:
+        raise AssertionRefused(f"its issuer {name[:200]!r} is not trusted here")
+    return trusted
 
 
 def _load(key: str, name: str, entry: Any, relaxed: bool) -> JwtIssuer:

@@ -1,0 +1,44 @@
+"""Encryption of the few secrets that must be had again in clear: under a key derived from `SECRET_KEY`.
+
+`OAUTH_KEY_ENCRYPTION_KEY` takes its place where it is set; `SECRET_KEY_FALLBACKS` still open what was sealed before.
+"""
+
+from __future__ import annotations
+
+from base64 import urlsafe_b64encode
+from typing import TYPE_CHECKING
+
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+from .config_checks import ConfigurationError
+
+if TYPE_CHECKING:
+    from .extension import State
+
+
+def seal(state: State, text: str) -> str:
+    """A text encrypted and authenticated. Raises `ConfigurationError` where the app has no `SECRET_KEY`."""
+    return _fernet(state).encrypt(text.encode()).decode()
+
+
+def unseal(state: State, sealed: str) -> str | None:
+    """The text again; `None` where no key of the app's opens it."""
+    try:
+        return _fernet(state).decrypt(sealed.encode()).decode()
+    except InvalidToken:
+        return None
+
+
+def _fernet(state: State) -> MultiFernet:
+    config = state.app.config
+    given = [state.settings.key_encryption_key, config.get("SECRET_KEY"), *(config.get("SECRET_KEY_FALLBACKS") or ())]
+    keys = [key if isinstance(key, bytes) else key.encode() for key in given if key]
+    if not keys:
+        raise ConfigurationError("SECRET_KEY", None, "a long random text: secrets are encrypted with it")
+    return MultiFernet([Fernet(_derived(key)) for key in keys])
+
+
+def _derived(key: bytes) -> bytes:
+    return urlsafe_b64encode(HKDF(SHA256(), 32, salt=None, info=b"flask-oauth-gateway sealing").derive(key))
