@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING, Any
 from flask import url_for
 
 from .issuer import absolute_url
-from .jose import Jwt
 from .stores.once import once_key
 
 if TYPE_CHECKING:
     from .extension import State
+    from .jose import Jwt
 
 MAX_NAME = 255
 TYPES = (None, "JWT", "application/JWT", "authorization-grant+jwt", "client-authentication+jwt")

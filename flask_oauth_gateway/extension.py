@@ -12,6 +12,7 @@ from .cli import make_cli
 from .client_registry import ClientRegistry
 from .config import Settings
 from .endpoints import make_blueprint
+from .endpoints.metadata import add_metadata
 from .globals import EXTENSION, STATE
 from .hooks import Hooks
 from .rate_limits import RateLimiter
@@ -120,6 +121,7 @@ class OAuthGateway:
             db = app.extensions.get("sqlalchemy")
         state = State(self, app, db)
         app.register_blueprint(make_blueprint(state.settings))
+        add_metadata(app, state.settings)
         app.cli.add_command(make_cli())
         app.extensions[EXTENSION] = self
         app.extensions[STATE] = state

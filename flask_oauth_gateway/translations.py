@@ -48,10 +48,10 @@ def language() -> str:
 
 
 def date(seconds: int) -> str:
-    """A day: 21 November 2026."""
+    """A day: November 21, 2026."""
     day = datetime.fromtimestamp(seconds, UTC)
     if not _has_babel():
-        return f"{day.day} {MONTHS[day.month - 1]} {day.year}"
+        return f"{MONTHS[day.month - 1]} {day.day}, {day.year}"
     from babel.dates import format_date
     from flask_babel import to_user_timezone
 

@@ -7,7 +7,16 @@ from importlib import import_module
 from .walk import UnexpectedAnswer, Walk
 
 #: In the order in which they are best read. Each is a module here.
-FLOWS = ("client_credentials", "tokeninfo", "revoke")
+FLOWS = (
+    "client_credentials",
+    "tokeninfo",
+    "revoke",
+    "authorization_code",
+    "refresh_token",
+    "device_code",
+    "password",
+    "implicit",
+)
 
 
 def walk(name: str, to: Walk) -> None:

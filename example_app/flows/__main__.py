@@ -24,7 +24,7 @@ NOTE = "Secrets and tokens are shown because this is a demo. Don't let yours int
 def main() -> int:
     options = arguments()
     if options.url is not None:
-        to = Walk(options.url, options.client_id, options.client_secret, quiet=options.json)
+        to = Walk(options.url, options.client_id, options.client_secret, app_id=options.app_id, quiet=options.json)
         return walk_all(options.names, to, as_json=options.json)
     with own_server() as (url, secrets):
         to = Walk(url, options.client_id, secrets[options.client_id], quiet=options.json)
@@ -75,6 +75,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--url", help="a running server; left out, one is started on a free port")
     parser.add_argument("--client-id", default="weather-station", help="the client that walks (%(default)s)")
     parser.add_argument("--client-secret", help="its secret, which a running server printed at its start")
+    parser.add_argument("--app-id", default="weather-app", help="the public client of flows with a user (%(default)s)")
     parser.add_argument("--json", action="store_true", help="print all that was sent and answered as JSON")
     options = parser.parse_args()
     unknown = [name for name in options.names if name not in FLOWS]

@@ -6,9 +6,12 @@ It takes nothing but the standard library, so that every byte on the way is to b
 from __future__ import annotations
 
 import json
+import re
 import textwrap
 from base64 import b64encode
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
+from html import unescape
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from typing import Any
 from urllib.parse import quote_plus, urlencode, urlsplit
@@ -29,6 +32,7 @@ class Answer:
     reason: str
     headers: dict[str, str]
     body: str
+    cookies: list[str] = field(default_factory=list)
 
     @property
     def json(self) -> Any:
@@ -48,7 +52,7 @@ class Step:
     url: str
     headers: dict[str, str]
     body: str
-    expected: int
+    expected: tuple[int, ...]
     answer: Answer | None = None
     checks: list[str] = field(default_factory=list)
 
@@ -56,13 +60,16 @@ class Step:
 class Walk:
     """A client on its way through flows against the server at `url`.
 
-    `quiet` prints nothing; `flows` has it all either way.
+    `app_id` is the public client of the flows with a user. `quiet` prints nothing; `flows` has it all either way.
     """
 
-    def __init__(self, url: str, client_id: str, client_secret: str, *, quiet: bool = False) -> None:
+    def __init__(
+        self, url: str, client_id: str, client_secret: str, *, app_id: str = "weather-app", quiet: bool = False
+    ) -> None:
         self.url = url.rstrip("/")
         self.client_id = client_id
         self.client_secret = client_secret
+        self.app_id = app_id
         self.flows: list[dict[str, Any]] = []
         self._quiet = quiet
         self._steps: list[Step] = []
@@ -73,6 +80,10 @@ class Walk:
         self.flows.append({"flow": name, "about": about, "steps": self._steps})
         self._print(f"\n{name}\n{'=' * len(name)}\n{about}")
 
+    def tell(self, text: str) -> None:
+        """Say what happens where no request is sent."""
+        self._print(f"\n{textwrap.fill(text, 100) if chr(10) not in text else text}")
+
     def send(
         self,
         title: str,
@@ -81,12 +92,13 @@ class Walk:
         *,
         client: bool = False,
         token: str | None = None,
-        form: dict[str, str] | None = None,
-        expect: int = 200,
+        form: dict[str, str] | Sequence[tuple[str, str]] | None = None,
+        cookies: dict[str, str] | None = None,
+        expect: int | tuple[int, ...] = 200,
     ) -> Answer:
         """Send a request and return its answer; `client` authenticates the client, `token` goes along as bearer.
 
-        Raises `UnexpectedAnswer` where its status is not `expect`.
+        Raises `UnexpectedAnswer` where its status is not one that is expected.
         """
         headers = {}
         if client:
@@ -95,14 +107,19 @@ class Walk:
             headers["Authorization"] = f"Bearer {token}"
         if form is not None:
             headers["Content-Type"] = FORM
+        if cookies:
+            headers["Cookie"] = "; ".join(f"{name}={value}" for name, value in cookies.items())
         body = "" if form is None else urlencode(form)
-        step = Step(title, method, self.url + path, headers, body, expect)
+        expected = (expect,) if isinstance(expect, int) else expect
+        url = path if "://" in path else self.url + path
+        step = Step(title, method, url, headers, body, expected)
         self._steps.append(step)
         self._print(f"\n{len(self._steps)}. {title}\n\n{as_text(self._told(step))}")
         step.answer = exchange(step)
         self._print(f"\n{as_text(told_answer(step.answer))}")
-        if step.answer.status != expect:
-            raise UnexpectedAnswer(f"{method} {path} answered {step.answer.status}, expected was {expect}")
+        if step.answer.status not in expected:
+            wanted = " or ".join(map(str, expected))
+            raise UnexpectedAnswer(f"{method} {path} answered {step.answer.status}, expected was {wanted}")
         return step.answer
 
     def check(self, holds: bool, what: str) -> None:
@@ -125,7 +142,10 @@ class Walk:
         return json.dumps({"url": self.url, "flows": flows}, indent=2)
 
     def _told(self, step: Step) -> str:
-        lines = [f"{step.method} {step.url}", *(f"{name}: {value}" for name, value in step.headers.items())]
+        shown = {**step.headers}
+        if "Cookie" in shown:
+            shown["Cookie"] = re.sub(r"=[^;]{12}[^;]*", "=…", shown["Cookie"])
+        lines = [f"{step.method} {step.url}", *(f"{name}: {value}" for name, value in shown.items())]
         if step.headers.get("Authorization", "").startswith("Basic "):
             lines.insert(2, f"    (base64 of {quote_plus(self.client_id)}:{quote_plus(self.client_secret)})")
         return "\n".join([*lines, "", step.body] if step.body else lines)
@@ -151,7 +171,8 @@ def exchange(step: Step) -> Answer:
         connection.request(step.method, target, step.body or None, step.headers)
         response = connection.getresponse()
         headers = {name: value for name in TELLING if (value := response.getheader(name)) is not None}
-        return Answer(response.status, response.reason, headers, response.read().decode(errors="replace"))
+        cookies = response.headers.get_all("Set-Cookie") or []
+        return Answer(response.status, response.reason, headers, response.read().decode(errors="replace"), cookies)
     except (OSError, HTTPException) as error:
         raise UnexpectedAnswer(f"{step.url} can't be reached: {error}") from error
     finally:
@@ -163,6 +184,9 @@ def told_answer(answer: Answer) -> str:
     body = answer.body.strip()
     if answer.headers.get("Content-Type", "").startswith("application/json"):
         body = json.dumps(answer.json, indent=2, ensure_ascii=False)
+    elif answer.headers.get("Content-Type", "").startswith("text/html"):
+        title = re.search(r"<title>(.*?)</title>", body, re.DOTALL)
+        body = f"(the page “{unescape(title[1])}”)" if title and "Location" not in answer.headers else ""
     lines = [f"{answer.status} {answer.reason}", *(f"{name}: {value}" for name, value in answer.headers.items())]
     return "\n".join([*lines, "", body] if body else lines)
 

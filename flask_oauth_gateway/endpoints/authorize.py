@@ -153,7 +153,7 @@ def _sign_in(state: State, visit: Visit, authorization: Authorization) -> Respon
             client=authorization.client,
         ),
     )
-    if state.app.secret_key:
+    if state.app.secret_key and (authorization.prompt or authorization.max_age is not None):
         relogin.remember(response, visit.fingerprint)
     return response
 

@@ -102,9 +102,11 @@ def _device(state: State) -> Response | BaseResponse:
         form.setdefault(name, []).append(value)
     typed = form.get("user_code", [""])[-1] if request.method == "POST" else request.args.get("user_code", "")
     user = signed_in_user(state)
-    if user is None:
+    other = request.method != "POST" and request.args.get("prompt") == "select_account"
+    if user is None or other:
         query = f"?{urlencode({'user_code': typed[:40]})}" if typed else ""
-        return send_to_login(state, SignInRequest(return_to=request.script_root + request.path + query))
+        prompt = ("select_account",) if other else ()
+        return send_to_login(state, SignInRequest(return_to=request.script_root + request.path + query, prompt=prompt))
     subject = subject_of(user)
     if request.method != "POST":
         return _ask_for_code(user, subject, typed[:40])
@@ -147,6 +149,7 @@ def _ask_for_code(user: Any, subject: str, typed: str, problem: str | None = Non
         form_token=new_form_token(subject, "device"),
         user_code=typed,
         problem=problem,
+        change_account=url_for("oauth.device", prompt="select_account", user_code=typed or None),
     )
 
 

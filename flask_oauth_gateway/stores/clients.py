@@ -128,6 +128,7 @@ class ClientStore:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._cache: dict[str, tuple[float, Client]] = {}
+        self._touched: dict[int, int] = {}  # when a secret's last use was noted, by its id
 
     def get(self, client_id: str) -> Client | None:
         """A client as it was at most `CACHE_SECONDS` ago: for callers whose own statement checks its version."""
@@ -206,7 +207,11 @@ class ClientStore:
 
     def touch_secret(self, secret: ClientSecret, now: int) -> None:
         """Note that a secret was used, where that wasn't noted lately."""
-        if now - (secret.last_used_at or 0) >= LAST_USED_SECONDS:
+        noted = max(secret.last_used_at or 0, self._touched.get(secret.id, 0))  # the client may be an older copy
+        if now - noted >= LAST_USED_SECONDS:
+            if len(self._touched) >= CACHE_SIZE:
+                self._touched.clear()
+            self._touched[secret.id] = now
             self._database.run(_TOUCH_SECRET, {"key": secret.id, "now": now}, repeatable=True)
 
     def remove(self, client: Client) -> bool:

@@ -56,4 +56,9 @@ class Proxy:
                     data = source.recv(1 << 16)
                     if not data:
                         return
+                    if source is near:
+                        self.heard(id(near), data)
                     (far if source is near else near).sendall(data)
+
+    def heard(self, connection: int, data: bytes) -> None:
+        """What a client is saying: for those who want to listen."""

@@ -4,7 +4,6 @@ import json
 import os
 import signal
 import socket
-import sys
 import time
 from http.client import HTTPConnection
 from pathlib import Path
@@ -39,16 +38,16 @@ sys.stdout.flush()
 
 PRELOADED = """
 import os
-from flask_oauth_gateway.globals import STATE
 from tests.support import build_app, token_for
 from tests.stores.apps import register
 app = build_app(OAUTH_DATABASE_URI=os.environ["OAUTH_URI"])
-registered = register(app, client_id="preloaded", client_secret="only for tests")
-token_for(app.test_client(), registered)
 
 @app.get("/pid")
 def pid():
     return str(os.getpid())
+
+registered = register(app, client_id="preloaded", client_secret="only for tests")
+token_for(app.test_client(), registered)
 """
 
 
@@ -111,7 +110,7 @@ def wait_for(port: int) -> None:
             time.sleep(0.05)
         else:
             return
-    sys.exit("gunicorn did not start")
+    raise TimeoutError("gunicorn did not start")
 
 
 def request(

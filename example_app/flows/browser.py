@@ -1,0 +1,91 @@
+"""The person with a browser who takes part in a flow, played by this script: alice, who signs in and presses buttons."""
+
+from __future__ import annotations
+
+from html.parser import HTMLParser
+from http.cookies import SimpleCookie
+from urllib.parse import parse_qs, urljoin, urlsplit
+
+from .walk import Answer, UnexpectedAnswer, Walk
+
+USERNAME = PASSWORD = "alice"
+MAX_REDIRECTS = 5
+
+
+class Page(HTMLParser):
+    """The last form of a page: where it goes, and what it would send."""
+
+    def __init__(self, url: str, body: str) -> None:
+        super().__init__()
+        self.url = url
+        self.action = ""
+        self.fields: list[tuple[str, str]] = []
+        self.feed(body)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        about = {name: value or "" for name, value in attrs}
+        if tag == "form":
+            self.action, self.fields = urljoin(self.url, about.get("action", "")), []
+        elif tag == "input" and about.get("name"):
+            kind = about.get("type", "text")
+            if kind not in ("checkbox", "radio") or "checked" in about:
+                self.fields.append((about["name"], about.get("value", "on" if kind == "checkbox" else "")))
+
+
+class Browser:
+    """Keeps cookies, follows redirects, and stops where one leads to a client."""
+
+    def __init__(self, to: Walk, redirect_uri: str | None = None) -> None:
+        self._to = to
+        self._redirect_uri = redirect_uri
+        self._cookies: dict[str, tuple[str, str]] = {}  # value and path, by name
+        self._page: Page | None = None
+        #: What the client got at its redirect URI: parameters of the query or the fragment.
+        self.brought: dict[str, str] = {}
+
+    def open(self, title: str, url: str) -> None:
+        """Type an address, or follow a link."""
+        self._go(title, "GET", url)
+
+    def sign_in(self) -> None:
+        """Fill in the app's own form, as alice."""
+        self.submit("alice signs in.", username=USERNAME, password=PASSWORD)
+
+    def submit(self, title: str, /, *, leave_out: tuple[tuple[str, str], ...] = (), **fields: str) -> None:
+        """Fill in the form on this page and send it; `leave_out` are the boxes that she unticks.
+
+        Raises `UnexpectedAnswer` where there is no form.
+        """
+        page = self._page
+        if page is None or not page.action:
+            raise UnexpectedAnswer("there is no form on the page")
+        kept = [field for field in page.fields if field[0] not in fields and field not in leave_out]
+        self._go(title, "POST", page.action, [*kept, *fields.items()])
+
+    def _go(self, title: str, method: str, url: str, form: list[tuple[str, str]] | None = None) -> None:
+        for _ in range(MAX_REDIRECTS):
+            path = urlsplit(self._absolute(url)).path
+            cookies = {name: value for name, (value, under) in self._cookies.items() if path.startswith(under)}
+            answer = self._to.send(title, method, url, form=form, cookies=cookies, expect=(200, 302, 303))
+            self._keep_cookies(answer)
+            if answer.status == 200:
+                self._page = Page(self._absolute(url), answer.body)
+                return
+            url = urljoin(self._absolute(url), answer.headers["Location"])
+            if self._redirect_uri is not None and url.startswith(self._redirect_uri):
+                parts = urlsplit(url)
+                self.brought = {name: values[0] for name, values in parse_qs(parts.fragment or parts.query).items()}
+                return
+            title, method, form = "The browser goes where it was sent.", "GET", None
+        raise UnexpectedAnswer("the browser is sent from one address to the next")
+
+    def _absolute(self, url: str) -> str:
+        return urljoin(self._to.url, url)
+
+    def _keep_cookies(self, answer: Answer) -> None:
+        for line in answer.cookies:
+            for name, morsel in SimpleCookie(line).items():
+                if morsel["max-age"] == "0" or not morsel.value:
+                    self._cookies.pop(name, None)
+                else:
+                    self._cookies[name] = (morsel.value, morsel["path"] or "/")

@@ -1,0 +1,124 @@
+"""`OAUTH_REFRESH_TOKEN_GRACE`: an answer that got lost is given again, the same one; a thief gets nothing by it."""
+
+from typing import Any
+
+import pytest
+
+from flask_oauth_gateway.signals import refresh_token_reused
+from tests.flows_support import READ, granted
+from tests.support import recorded, refusal, sqlite_only
+
+
+@pytest.fixture
+def site(make_site: Any) -> Any:
+    return make_site(OAUTH_REFRESH_TOKEN_GRACE=30)
+
+
+def family_ended(site: Any, client: Any, refresh_token: str, *access_tokens: str) -> None:
+    with recorded(refresh_token_reused, site.app) as said:
+        refusal(site.refresh(client, refresh_token), 400, "invalid_grant")
+    assert len(said) == 1
+    for token in access_tokens:
+        assert not site.is_live(token)
+
+
+def same(one: dict[str, Any], two: dict[str, Any]) -> bool:
+    return one | {"expires_in": 0} == two | {"expires_in": 0}
+
+
+def test_a_lost_answer_is_given_again_word_by_word(site: Any, clock: Any) -> None:
+    client = site.register()
+    first = site.tokens(client)
+    second = granted(site.refresh(client, first["refresh_token"]))
+    with recorded(refresh_token_reused, site.app) as said:
+        clock.advance(20)
+        again = granted(site.refresh(client, first["refresh_token"]))
+        assert same(second, again)
+        assert 3575 <= again["expires_in"] <= 3581
+        assert same(second, granted(site.refresh(client, first["refresh_token"])))
+    assert not said
+    assert site.is_live(second["access_token"])
+    third = granted(site.refresh(client, second["refresh_token"]))
+    assert site.is_live(third["access_token"])
+
+
+def test_not_after_the_grace(site: Any, clock: Any) -> None:
+    client = site.register()
+    first = site.tokens(client)
+    second = granted(site.refresh(client, first["refresh_token"]))
+    clock.advance(32)
+    family_ended(site, client, first["refresh_token"], first["access_token"], second["access_token"])
+    refusal(site.refresh(client, second["refresh_token"]), 400, "invalid_grant")
+
+
+def test_not_once_the_successor_was_used(site: Any) -> None:
+    client = site.register()
+    first = site.tokens(client)
+    second = granted(site.refresh(client, first["refresh_token"]))
+    third = granted(site.refresh(client, second["refresh_token"]))
+    family_ended(site, client, first["refresh_token"], first["access_token"], third["access_token"])
+
+
+@sqlite_only
+def test_two_generations_back_is_a_theft(site: Any) -> None:
+    client = site.register()
+    tokens = [site.tokens(client)]
+    for _ in range(3):
+        tokens.append(granted(site.refresh(client, tokens[-1]["refresh_token"])))
+    family_ended(site, client, tokens[1]["refresh_token"], *(one["access_token"] for one in tokens))
+
+
+@sqlite_only
+def test_never_for_what_was_revoked(site: Any) -> None:
+    client = site.register()
+    for how in ("family", "access token", "client", "user"):
+        first = site.tokens(client)
+        second = granted(site.refresh(client, first["refresh_token"]))
+        if how == "family":
+            site.post(client, "/oauth/revoke", token=second["refresh_token"])
+        elif how == "access token":
+            site.post(client, "/oauth/revoke", token=second["access_token"])
+        elif how == "client":
+            site.gateway.tokens.revoke(client_id=client.client_id)
+        else:
+            site.gateway.tokens.revoke(subject="alice")
+        refusal(site.refresh(client, first["refresh_token"]), 400, "invalid_grant")
+        refusal(site.refresh(client, second["refresh_token"]), 400, "invalid_grant")
+        assert not site.is_live(second["access_token"])
+
+
+@sqlite_only
+def test_never_for_another_client(site: Any) -> None:
+    client = site.register()
+    first = site.tokens(client)
+    second = granted(site.refresh(client, first["refresh_token"]))
+    refusal(site.refresh(site.register(), first["refresh_token"]), 400, "invalid_grant")
+    assert same(second, granted(site.refresh(client, first["refresh_token"])))
+
+
+@sqlite_only
+def test_what_is_given_again_is_what_was_asked_for_the_first_time(site: Any) -> None:
+    client = site.register()
+    first = site.tokens(client)
+    narrow = granted(site.refresh(client, first["refresh_token"], scope=READ))
+    assert same(narrow, granted(site.refresh(client, first["refresh_token"], scope=READ)))
+    assert granted(site.refresh(client, first["refresh_token"]))["scope"] == READ
+
+
+@sqlite_only
+def test_the_token_alone_or_the_database_alone_makes_no_successor(site: Any) -> None:
+    """Two rotations of the same approval share nothing, and what is stored of a token is not the token."""
+    client = site.register()
+    one, two = (granted(site.refresh(client, site.tokens(client)["refresh_token"])) for _ in range(2))
+    assert not {one["access_token"], one["refresh_token"]} & {two["access_token"], two["refresh_token"]}
+
+
+@sqlite_only
+@pytest.mark.parametrize("way", ["preserve", "once"])
+def test_the_other_ways_are_as_they_are_without_it(make_site: Any, way: str) -> None:
+    site = make_site(OAUTH_REFRESH_TOKEN_GRACE=30, OAUTH_REFRESH_TOKENS=way)
+    client = site.register()
+    tokens = site.tokens(client)
+    granted(site.refresh(client, tokens["refresh_token"]))
+    again = site.refresh(client, tokens["refresh_token"])
+    assert again.status_code == (200 if way == "preserve" else 400)
