@@ -69,12 +69,12 @@ def _list(name: str, value: Any) -> list[str]:
     return list(dict.fromkeys(items))
 
 
-def _texts(name: str, value: Any, settings: Settings) -> tuple[str, ...]:
-    return tuple(_text(name, item, settings) for item in _list(name, value))
+def _texts(name: str, value: Any, settings: Settings) -> list[str]:
+    return [_text(name, item, settings) for item in _list(name, value)]
 
 
-def _grant_types(name: str, value: Any, settings: Settings) -> tuple[str, ...]:
-    grants = tuple(full_grant_type(item) for item in _list(name, value))
+def _grant_types(name: str, value: Any, settings: Settings) -> list[str]:
+    grants = [full_grant_type(item) for item in _list(name, value)]
     for grant in grants:
         if not grant or len(grant) > 255:
             raise ClientMetadataError("A grant type has 1 to 255 characters.")
@@ -97,8 +97,8 @@ def _auth_method(name: str, value: Any, settings: Settings) -> str:
     return str(value)
 
 
-def _redirect_uris(name: str, value: Any, settings: Settings) -> tuple[str, ...]:
-    return tuple(check_redirect_uri(item) for item in _list(name, value))
+def _redirect_uris(name: str, value: Any, settings: Settings) -> list[str]:
+    return [check_redirect_uri(item) for item in _list(name, value)]
 
 
 def check_redirect_uri(uri: str) -> str:

@@ -47,7 +47,7 @@ class Settings:
     )
     database_uri: str | None = setting(
         None,
-        check.optional_text,
+        check.database_uri,
         "An SQLAlchemy URL, used only where the app has no `db` of its own. Left out: the SQLite file `oauth.db` in"
         " the instance folder, in WAL mode, made with its tables on first use.",
     )
@@ -121,7 +121,7 @@ class Settings:
     clock_skew: int = setting(60, check.seconds, "Seconds that the clocks of others may be off.")
     key_encryption_key: str | None = setting(
         None,
-        check.optional_text,
+        check.secret_text,
         "A long random text that encrypts what must be had again in clear (the secrets of `client_secret_jwt` clients). Left"
         " out: derived from `SECRET_KEY`; `SECRET_KEY_FALLBACKS` still open what was encrypted before.",
     )

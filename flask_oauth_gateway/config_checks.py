@@ -55,6 +55,30 @@ def optional_text(key: str, value: Any) -> str | None:
     return value
 
 
+def secret_text(key: str, value: Any) -> str | None:
+    """A text that no error message repeats, or `None`."""
+    if value is not None and not (isinstance(value, str) and value):
+        raise ConfigurationError(key, type(value), "a text, or None")
+    return value
+
+
+def database_uri(key: str, value: Any) -> str | None:
+    """An SQLAlchemy URL, or `None`; it may hold a password, so that no error message repeats it."""
+    text = secret_text(key, value)
+    if text is not None:
+        from sqlalchemy import make_url
+        from sqlalchemy.exc import ArgumentError
+
+        try:
+            make_url(text)
+        except (ArgumentError, ValueError):
+            hidden = "what SQLAlchemy can't read"
+            raise ConfigurationError(
+                key, hidden, "a URL such as 'postgresql+psycopg://user:password@host/name'"
+            ) from None
+    return text
+
+
 def seconds(key: str, value: Any) -> int:
     """Seconds, zero or more, as a number or a `timedelta`."""
     number = value.total_seconds() if isinstance(value, timedelta) else value

@@ -33,7 +33,7 @@ def test_a_client_is_made_with_an_id_and_a_secret_that_is_shown_once(gateway: An
         "weather:read weather:write",
         "weather:read",
     )
-    assert found.grant_types == ("client_credentials",)
+    assert found.grant_types == ["client_credentials"]
     assert found.scopes == {"weather:read", "weather:write"}
     assert found.attributes == {"tier": 1, "tags": ["a"]}
     assert (found.owner, found.enabled, found.is_public) == ("alice", True, False)

@@ -167,7 +167,7 @@ def describe(client: Client) -> dict[str, Any]:
         "owner": client.owner,
         "created_at": client.created_at,
         "updated_at": client.updated_at,
-        **{name: _plain(getattr(client, name)) for name in REGISTERED},
+        **{name: getattr(client, name) for name in REGISTERED},
         "secrets": [
             {"hint": s.hint, "created_at": s.created_at, "expires_at": s.expires_at, "last_used_at": s.last_used_at}
             for s in client.secrets
@@ -186,11 +186,7 @@ def _metadata(given: dict[str, Any]) -> dict[str, Any]:
             raise ClientMetadataError(f"--attributes is a JSON object ({error}).") from error
     for name in ("scope", "default_scope"):
         given[name] = " ".join(given[name]) or None
-    return {name: _plain(value) for name, value in given.items() if value not in (None, ())}
-
-
-def _plain(value: Any) -> Any:
-    return list(value) if isinstance(value, tuple) else value
+    return {name: value for name, value in given.items() if value not in (None, ())}
 
 
 def _existing(client_id: str) -> Client:

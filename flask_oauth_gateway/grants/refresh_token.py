@@ -44,7 +44,7 @@ class RefreshTokenGrant(AuthlibGrant):
             raise InvalidGrantError(REFUSED)
         if not is_live(state, row):
             raise InvalidGrantError(REFUSED)
-        self.scopes = self._scopes(row)
+        self.scopes = self._scopes(row) if row.spent_at is None else ()  # a theft is one whatever it asks for
         self.token, self.row = token, row
 
     def create_token_response(self) -> tuple[int, dict[str, Any], None]:

@@ -38,7 +38,10 @@ class ClientSecret:
 
 def registered(default: Any) -> Any:
     """A field that stands in the `metadata` column."""
-    return field(default=default, metadata={"registered": True})
+    metadata = {"registered": True, "default": default}
+    return (
+        field(default_factory=list, metadata=metadata) if default == [] else field(default=default, metadata=metadata)
+    )
 
 
 @dataclass(frozen=True, slots=True, repr=False, kw_only=True)
@@ -56,14 +59,14 @@ class Client:
     client_secret: str | None = None
 
     client_name: str = registered("")
-    grant_types: tuple[str, ...] = registered(())
-    redirect_uris: tuple[str, ...] = registered(())
+    grant_types: list[str] = registered([])
+    redirect_uris: list[str] = registered([])
     scope: str = registered("")
     default_scope: str = registered("")
     token_endpoint_auth_method: str = registered("client_secret_basic")
     jwks: Mapping[str, Any] | None = registered(None)
     jwks_uri: str | None = registered(None)
-    contacts: tuple[str, ...] = registered(())
+    contacts: list[str] = registered([])
     logo_uri: str | None = registered(None)
     client_uri: str | None = registered(None)
     policy_uri: str | None = registered(None)
@@ -103,8 +106,7 @@ class Client:
 
 
 REGISTERED = tuple(item.name for item in fields(Client) if item.metadata.get("registered"))
-_DEFAULTS = {item.name: item.default for item in fields(Client) if item.metadata.get("registered")}
-_LISTS = frozenset(name for name, default in _DEFAULTS.items() if default == ())
+_DEFAULTS = {item.name: item.metadata["default"] for item in fields(Client) if item.metadata.get("registered")}
 
 _SECRET_COLUMNS = ("id", "hint", "digest", "created_at", "expires_at", "last_used_at")
 _WITH_SECRETS = (
@@ -231,9 +233,7 @@ class ClientStore:
 def _from_rows(rows: Sequence[Row[Any]]) -> Client:
     """A client of its row, repeated for each of its secrets."""
     row = rows[0]
-    values: dict[str, Any] = {
-        name: tuple(value) if name in _LISTS else value for name, value in row.metadata.items() if name in _DEFAULTS
-    }
+    values: dict[str, Any] = {name: value for name, value in row.metadata.items() if name in _DEFAULTS}
     secrets = (
         ClientSecret(*(getattr(each, f"secret_{name}") for name in _SECRET_COLUMNS)) for each in rows if each.secret_id
     )

@@ -78,7 +78,7 @@ consent = Table(
     "oauth_consent",
     metadata,
     Column("id", Key, primary_key=True, autoincrement=True),
-    Column("client", Key, ForeignKey("oauth_client.id", ondelete="CASCADE"), nullable=False),
+    Column("client", Key, ForeignKey("oauth_client.id", ondelete="CASCADE"), nullable=False, index=True),
     Column("subject", Subject, nullable=False),
     Column("scope", Text, nullable=False),
     Column("granted_at", BigInteger, nullable=False),

@@ -110,7 +110,7 @@ class TokenStore:
         with self._database.transaction() as connection:
             if token_hash is None:
                 for table, approved in ((code, ()), (device_code, (device_code.c.decision == "allow",))):
-                    unspent = (table.c.spent_at.is_(None), *approved)
+                    unspent = (table.c.spent_at.is_(None), table.c.expires_at > now, *approved)  # few: by their index
                     connection.execute(update(table).where(*fits(table, "issued_at"), *unspent).values(spent_at=now))
             count = 0
             for table, since in ((access_token, "issued_at"), (family, "created_at")):

@@ -143,9 +143,7 @@ def served(site: Site) -> Iterator[Site]:
 @contextmanager
 def _server(app: Flask) -> Iterator[str]:
     with socket.create_server(("127.0.0.1", 0)) as listening:
-        server = make_server(
-            "127.0.0.1", 0, app, threaded=True, request_handler=Quiet, fd=listening.fileno()
-        )
+        server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=Quiet, fd=listening.fileno())
         thread = threading.Thread(target=server.serve_forever, daemon=True)
         thread.start()
         try:

@@ -52,12 +52,14 @@ def proxy(database_uri: str) -> Iterator[CountingProxy | None]:
 
 
 @pytest.fixture
-def app(make_app: Callable[..., Flask], database_uri: str, proxy: CountingProxy | None) -> Flask:
+def app(make_app: Callable[..., Flask], database_uri: str, proxy: CountingProxy | None) -> Iterator[Flask]:
     url = make_url(database_uri)
     if proxy is not None:
         plain = {"sslmode": "disable", "gssencmode": "disable"}
         url = url.set(host="127.0.0.1", port=proxy.port).update_query_dict(plain)
-    return make_app(OAUTH_DATABASE_URI=url.render_as_string(hide_password=False))
+    app = make_app(OAUTH_DATABASE_URI=url.render_as_string(hide_password=False))
+    yield app
+    audit_of(app).flush()
 
 
 @pytest.fixture

@@ -1,0 +1,91 @@
+"""`implicit`: only for public clients that are registered for it, and never with a refresh token."""
+
+from typing import Any
+
+import pytest
+
+from tests.flows_support import BOTH, READ, REDIRECT_URI, Page, answer, location, refused
+from tests.support import refusal, sqlite_only
+
+
+def test_a_browser_app_gets_a_token_for_its_user(site: Any) -> None:
+    client = site.register_public(grant_types=["implicit", "refresh_token"])
+    found = answer(site.approve(client, READ, response_type="token"), part="fragment")
+    assert "refresh_token" not in found
+    assert site.me(found["access_token"]) == {
+        "client": client.client_id, "subject": "alice", "scope": READ, "grant_type": "implicit", "user": "Alice"
+    }  # fmt: skip
+    page = Page(site.ask(client, response_type="token"))
+    assert list(page.boxes) == [READ.replace("read", "write")]  # consent is kept as in any other flow
+
+
+@sqlite_only
+def test_it_is_off_unless_the_owner_turns_it_on(make_site: Any) -> None:
+    site = make_site(OAUTH_GRANT_TYPES=["authorization_code"])
+    client = site.register_public(grant_types=["implicit", "authorization_code"])
+    where = location(site.ask(client, response_type="token"))
+    refused(where, "unsupported_response_type", part="fragment")
+
+
+@sqlite_only
+def test_only_public_clients_that_are_registered_for_it_get_it(site: Any) -> None:
+    for client in (site.register(grant_types=["implicit"]), site.register_public()):
+        where = location(site.ask(client, response_type="token"))
+        refused(where, "unauthorized_client", part="fragment")
+    only = site.register_public(grant_types=["implicit"])
+    refused(location(site.ask(only)), "unauthorized_client")
+
+
+@sqlite_only
+def test_a_token_is_never_put_in_a_query(site: Any) -> None:
+    client = site.register_public(grant_types=["implicit"])
+    where = location(site.ask(client, response_type="token", response_mode="query"))
+    assert "access_token" not in where
+    assert answer(where, part="query" if "?" in where else "fragment")["error"] == "invalid_request"
+
+
+@sqlite_only
+def test_it_needs_no_pkce_and_takes_no_harm_from_it(site: Any) -> None:
+    client = site.register_public(grant_types=["implicit"])
+    for challenge in (None, "x"):
+        where = site.approve(client, response_type="token", code_challenge=challenge, code_challenge_method=None)
+        assert "access_token" in answer(where, part="fragment")
+
+
+@sqlite_only
+def test_it_is_no_grant_of_the_token_endpoint(site: Any) -> None:
+    client = site.register_public(grant_types=["implicit"])
+    response = site.token(client, "implicit")
+    assert response.status_code == 400
+    assert response.get_json()["error"] in ("unsupported_grant_type", "unauthorized_client")
+
+
+@sqlite_only
+@pytest.mark.parametrize(
+    "lifetime", [{"OAUTH_ACCESS_TOKEN_LIFETIME": {"implicit": 60}}, {"OAUTH_CONSENT_DURATIONS": [60]}]
+)
+def test_the_token_lives_no_longer_than_it_may(make_site: Any, lifetime: dict[str, Any], clock: Any) -> None:
+    site = make_site(**lifetime)
+    client = site.register_public(grant_types=["implicit"])
+    found = answer(site.approve(client, response_type="token"), part="fragment")
+    assert found["scope"] == BOTH
+    assert 58 <= int(found["expires_in"]) <= 60
+    assert site.is_live(found["access_token"])
+    clock.advance(61)
+    assert not site.is_live(found["access_token"])
+
+
+@sqlite_only
+def test_a_client_that_is_disabled_at_the_last_moment_gets_nothing_and_nobody_an_error_500(site: Any) -> None:
+    client = site.register_public(grant_types=["implicit"])
+    page = Page(site.ask(client, response_type="token"))
+
+    @site.gateway.token_attributes
+    def disable(*_: Any) -> None:
+        site.gateway.clients.update(client.client_id, enabled=False)
+
+    response = site.send(page)
+    assert response.status_code in (302, 303, 400, 503), response.text
+    assert "access_token" not in response.headers.get("Location", "")
+    assert REDIRECT_URI in response.headers.get("Location", REDIRECT_URI)
+    refusal(site.token(client, "implicit"), 401, "invalid_client")
