@@ -59,14 +59,14 @@ class Client:
     client_secret: str | None = None
 
     client_name: str = registered("")
-    grant_types: list[str] = registered([])
-    redirect_uris: list[str] = registered([])
+    grant_types: list[str] = registered(list)
+    redirect_uris: list[str] = registered(list)
     scope: str = registered("")
     default_scope: str = registered("")
     token_endpoint_auth_method: str = registered("client_secret_basic")
     jwks: Mapping[str, Any] | None = registered(None)
     jwks_uri: str | None = registered(None)
-    contacts: list[str] = registered([])
+    contacts: list[str] = registered(list)
     logo_uri: str | None = registered(None)
     client_uri: str | None = registered(None)
     policy_uri: str | None = registered(None)
