@@ -36,6 +36,9 @@ class ClientSecret:
         return self.expires_at is None or self.expires_at > now
 
 
+LISTED: Mapping[str, Any] = {"registered": True, "default": []}
+
+
 def registered(default: Any) -> Any:
     """A field that stands in the `metadata` column."""
     metadata = {"registered": True, "default": default}
@@ -59,14 +62,14 @@ class Client:
     client_secret: str | None = None
 
     client_name: str = registered("")
-    grant_types: list[str] = registered(list)
-    redirect_uris: list[str] = registered(list)
+    grant_types: list[str] = field(default_factory=list, metadata=LISTED)
+    redirect_uris: list[str] = field(default_factory=list, metadata=LISTED)
     scope: str = registered("")
     default_scope: str = registered("")
     token_endpoint_auth_method: str = registered("client_secret_basic")
     jwks: Mapping[str, Any] | None = registered(None)
     jwks_uri: str | None = registered(None)
-    contacts: list[str] = registered(list)
+    contacts: list[str] = field(default_factory=list, metadata=LISTED)
     logo_uri: str | None = registered(None)
     client_uri: str | None = registered(None)
     policy_uri: str | None = registered(None)
