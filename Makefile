@@ -7,13 +7,14 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: help run test lint types bench clean
+.PHONY: help run test lint types texts bench clean
 
 help:
 	@echo "make run      serve the example app on 127.0.0.1:5000 (PORT=8000 for another port)"
 	@echo "make test     run every test (ARGS=\"tests/test_x.py -k name\" for some, JOBS=4 for more at a time)"
 	@echo "make lint     ruff and codespell"
 	@echo "make types    mypy --strict on the package"
+	@echo "make texts    bring the pages' translations up to date, and say what lacks one"
 	@echo "make bench    measure"
 	@echo "make clean    remove .venv and everything that was built"
 
@@ -30,6 +31,9 @@ lint: $(VENV)/.installed-dev
 
 types: $(VENV)/.installed-dev
 	$(BIN)/mypy --strict flask_oauth_gateway
+
+texts: $(VENV)/.installed-dev
+	$(BIN)/python -m tests.pages.catalogs
 
 bench: $(VENV)/.installed-dev
 	$(BIN)/python -m bench

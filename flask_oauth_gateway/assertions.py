@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from .extension import State
     from .jose import Jwt
 
-MAX_NAME = 255
-TYPES = (None, "JWT", "application/JWT", "authorization-grant+jwt", "client-authentication+jwt")
+MAX_NAME, MAX_ISSUER = 255, 2048
+GRANT_TYP, CLIENT_TYP = "authorization-grant+jwt", "client-authentication+jwt"
 
 
 class AssertionRefused(Exception):
@@ -52,17 +52,21 @@ def token_endpoint(state: State) -> str:
 def check_jwt(
     jwt: Jwt,
     *,
+    typ: str,
     audience: frozenset[str],
     skew: int,
     max_lifetime: int,
     numeric_strings: bool = False,
     needs_jti: bool = False,
 ) -> Assertion:
-    """The claims of a JWT assertion, checked. Raises `AssertionRefused`."""
+    """The claims of a JWT assertion, checked. Raises `AssertionRefused`.
+
+    `typ` is what its header may say that it is, beside a plain JWT (RFC 8725 section 3.11).
+    """
     claims = jwt.claims
-    kind = jwt.header.get("typ")
-    if kind not in TYPES and str(kind).lower() not in ("jwt", "application/jwt"):
-        raise AssertionRefused(f"it is another kind of token (typ {str(kind)[:40]!r})")
+    said = jwt.header.get("typ", "JWT")
+    if not isinstance(said, str) or said.lower().removeprefix("application/") not in ("jwt", typ):
+        raise AssertionRefused(f"it is another kind of token: typ is {str(said)[:40]!r}, not 'JWT' or {typ!r}")
     issuer = _text(claims, "iss")
     if issuer is None:
         raise AssertionRefused("it names no issuer (iss)")
@@ -71,13 +75,14 @@ def check_jwt(
     if not isinstance(named, list) or not all(isinstance(item, str) for item in named):
         raise AssertionRefused("its aud is neither a text nor a list of texts")
     if not audience.intersection(named):
-        raise AssertionRefused(f"its aud does not name this server ({' or '.join(sorted(audience))})")
+        here = " or ".join(map(repr, sorted(audience)))
+        raise AssertionRefused(f"its aud is {', '.join(named)[:200]!r}, which does not name this server ({here})")
     expires_at = _check_times(claims, skew, max_lifetime, numeric_strings)
     jti = _text(claims, "jti")
     if jti is None and needs_jti:
         raise AssertionRefused("it has no jti")
     # Some libraries send no jti: then it is told apart by what its signature covers, which nobody can write differently.
-    distinct = ("jti", jti) if jti is not None else ("hash", hashlib.sha256(jwt.signed.encode()).hexdigest())
+    distinct = ("jti", jti) if jti is not None else ("hash", hashlib.sha256(jwt.signed).hexdigest())
     scope = claims.get("scope")
     if scope is not None and not isinstance(scope, str):
         raise AssertionRefused("its scope is not a text")
@@ -93,7 +98,7 @@ def check_jwt(
 
 
 def _check_times(claims: Mapping[str, Any], skew: int, max_lifetime: int, numeric_strings: bool) -> int:
-    """`exp`, which must be there, `nbf` and `iat`. Returns `exp`."""
+    """`exp`, which must be there, `nbf` and `iat`. Returns the first whole second at which it is over."""
     now = time.time()
     exp = _time(claims, "exp", numeric_strings)
     nbf = _time(claims, "nbf", numeric_strings)
@@ -101,15 +106,15 @@ def _check_times(claims: Mapping[str, Any], skew: int, max_lifetime: int, numeri
     if exp is None:
         raise AssertionRefused("it does not say when it expires (exp)")
     if exp + skew <= now:
-        raise AssertionRefused(f"it expired {int(now - exp)} seconds ago")
+        raise AssertionRefused(f"it expired {int(now - exp)} seconds ago (exp {exp:.0f}, {skew} seconds of skew)")
     if nbf is not None and nbf - skew > now:
-        raise AssertionRefused(f"it is not valid yet, for {int(nbf - now)} seconds (nbf)")
+        raise AssertionRefused(f"it is not valid yet, for {int(nbf - now)} seconds (nbf {nbf:.0f})")
     if iat is not None and iat - skew > now:
-        raise AssertionRefused(f"it was issued {int(iat - now)} seconds in the future (iat)")
+        raise AssertionRefused(f"it was issued {int(iat - now)} seconds in the future (iat {iat:.0f})")
     life = exp - (now if iat is None else iat)
     if life > max_lifetime + skew or exp > now + max_lifetime + skew:
         raise AssertionRefused(f"it lives for {int(life)} seconds, longer than the {max_lifetime} that are allowed")
-    return int(exp)
+    return int(exp) + 1
 
 
 def _time(claims: Mapping[str, Any], name: str, numeric_strings: bool) -> float | None:
@@ -131,7 +136,7 @@ def _text(claims: Mapping[str, Any], name: str) -> str | None:
         not isinstance(value, str)
         or not value
         or not value.isprintable()
-        or len(value) > (2048 if name == "iss" else MAX_NAME)
+        or len(value) > (MAX_ISSUER if name == "iss" else MAX_NAME)
     ):
-        raise AssertionRefused(f"its {name} is not a text of at most {MAX_NAME} characters")
+        raise AssertionRefused(f"its {name} is not a text of at most {MAX_NAME} characters (iss: {MAX_ISSUER})")
     return value

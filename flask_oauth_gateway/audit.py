@@ -6,6 +6,7 @@ client from the same address is written once a minute, with how often it came si
 
 from __future__ import annotations
 
+import re
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 REFUSAL_SECONDS = 60
 MAX_REMEMBERED_REFUSALS = 10_000
+MAX_REASON = 500
 
 
 class Audit:
@@ -35,6 +37,7 @@ class Audit:
             (signals.token_revoked, self.token_revoked),
             (signals.token_rejected, self.token_rejected),
             (signals.client_rejected, self.client_rejected),
+            (signals.assertion_rejected, self.assertion_rejected),
             (signals.client_created, self.client_created),
             (signals.client_changed, self.client_changed),
         ):
@@ -70,6 +73,10 @@ class Audit:
     def client_rejected(self, sender: Flask, **said: Any) -> None:
         self._refused("client_rejected", "invalid_client", said["client_id"], {"reason": said["reason"]})
 
+    def assertion_rejected(self, sender: Flask, **said: Any) -> None:
+        details = {"reason": said["reason"][:MAX_REASON], "kind": said["kind"]}
+        self._refused("assertion_rejected", "invalid_grant", said["client_id"], details)
+
     def client_created(self, sender: Flask, **said: Any) -> None:
         self._write("client_created", "ok", said["client_id"], None, None)
 
@@ -85,7 +92,8 @@ class Audit:
     def _refused(self, event: str, error: str, client_id: str | None, details: dict[str, Any]) -> None:
         now = time.monotonic()
         client_id = _storable(client_id)
-        same = (event, error, client_id, details["reason"], _address())
+        # What a reason quotes and counts is the sender's choice, and would make every refusal another one.
+        same = (event, error, client_id, re.split(r"[0-9'\"]", details["reason"], maxsplit=1)[0], _address())
         since, count = self._refusals.get(same, (0.0, 0))
         if count and now - since < REFUSAL_SECONDS:
             self._refusals[same] = (since, count + 1)

@@ -5,21 +5,21 @@ What reads JWT and SAML is imported where such an assertion comes: most apps nev
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from flask import request as http_request
 
-from .assertions import Assertion, AssertionRefused, check_jwt, token_endpoint
+from .assertions import CLIENT_TYP, Assertion, AssertionRefused, check_jwt, token_endpoint
 from .errors import InvalidClient
 from .issuer import absolute_url, issuer_of
 from .stores.clients import Client
 
 if TYPE_CHECKING:
-    from joserfc.jwk import Key
-
     from .extension import State
     from .jose import Jwt
+    from .request import OAuthRequest
 
 JWT_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 SAML_TYPE = "urn:ietf:params:oauth:client-assertion-type:saml2-bearer"
@@ -38,21 +38,25 @@ def method_of(form: Mapping[str, str]) -> str:
     return "client_secret_jwt" if isinstance(algorithm, str) and algorithm.startswith("HS") else "private_key_jwt"
 
 
-def by_jwt(state: State, form: Mapping[str, str], method: str) -> Client:
+def by_jwt(state: State, request: OAuthRequest, method: str) -> Client:
     """The client that signed a JWT about itself. Raises `InvalidClient`."""
-    from .jose import JwtError, verify
+    from .jose import JwtError
 
-    assertion = form["client_assertion"]
-    unverified = _read(assertion)
+    unverified = _read(request.form["client_assertion"])
     issuer = unverified.claims.get("iss")
     if not isinstance(issuer, str) or issuer != unverified.claims.get("sub"):
         raise InvalidClient("client assertion: its iss and sub are not both the client_id")
-    client = _named(state, form, issuer, method)
-    kid = unverified.header.get("kid")
+    client = _named(state, request.form, issuer, method)
     try:
-        jwt = verify(assertion, _keys(state, client, method, kid if isinstance(kid, str) else None))
+        try:
+            jwt = _verified(state, client, method, unverified)
+        except JwtError:
+            state.clients.forget(issuer)  # another process may have given it a new key
+            client = _named(state, request.form, issuer, method)
+            jwt = _verified(state, client, method, unverified)
         checked = check_jwt(
             jwt,
+            typ=CLIENT_TYP,
             audience=frozenset((*_audiences(state), absolute_url(state, http_request.script_root + http_request.path))),
             skew=state.settings.clock_skew,
             max_lifetime=MAX_LIFETIME,
@@ -60,23 +64,25 @@ def by_jwt(state: State, form: Mapping[str, str], method: str) -> Client:
         )
     except (AssertionRefused, JwtError) as error:
         raise InvalidClient(f"client assertion: {error}", issuer) from None
-    _spend(state, checked, issuer)
+    _spend(state, request, checked, issuer)
     return client
 
 
-def by_saml(state: State, form: Mapping[str, str]) -> Client:
-    """The client that a trusted issuer, or its own certificate, vouches for: the assertion's subject is its `client_id`."""
+def by_saml(state: State, request: OAuthRequest) -> Client:
+    """The client that signed with its own certificate, or that the issuer's entry names as its `client_id`."""
     from .saml_issuers import verify_saml
 
+    form = request.form
     try:
         audience = frozenset(_audiences(state))
         checked, trusted = verify_saml(state, form.get("client_assertion", ""), audience, audience)
     except AssertionRefused as error:
         raise InvalidClient(f"client assertion: {error}", form.get("client_id")) from None
-    if checked.subject is None or trusted.client_id not in (None, checked.subject):
+    # An issuer of users' assertions is none of clients': a user may be called what a client is called.
+    if checked.subject is None or trusted.client_id != checked.subject:
         raise InvalidClient("client assertion: its subject is not the client", form.get("client_id"))
     client = _named(state, form, checked.subject, "saml2_bearer")
-    _spend(state, checked, client.client_id)
+    _spend(state, request, checked, client.client_id)
     return client
 
 
@@ -98,21 +104,31 @@ def _named(state: State, form: Mapping[str, str], client_id: str, method: str) -
     return client
 
 
-def _keys(state: State, client: Client, method: str, kid: str | None) -> tuple[Key, ...]:
-    if method == "client_secret_jwt":
-        from .client_keys import secrets_of
+def _verified(state: State, client: Client, method: str, unverified: Jwt) -> Jwt:
+    """The JWT, if its signature is by the client's key or by one of its secrets. Raises `JwtError`."""
+    from .client_keys import keys_of, secrets_of
+    from .jose import JwtError, verify
 
-        return secrets_of(state, client)
-    from .client_keys import keys_of
-
-    source = keys_of(state, client)
-    return () if source is None else source.keys(kid)
+    if method == "private_key_jwt":
+        source, kid = keys_of(state, client), unverified.header.get("kid")
+        return verify(unverified, () if source is None else source.keys(kid if isinstance(kid, str) else None))
+    for secret, key in secrets_of(state, client):
+        try:
+            jwt = verify(unverified, (key,))
+        except JwtError:
+            continue
+        state.clients.touch_secret(secret, int(time.time()))
+        return jwt
+    raise JwtError("it was not signed with a live secret of the client")
 
 
 def _audiences(state: State) -> tuple[str, str]:
     return issuer_of(state), token_endpoint(state)
 
 
-def _spend(state: State, checked: Assertion, client_id: str) -> None:
-    if not state.once.claim(checked.replay_key, checked.expires_at):
-        raise InvalidClient("client assertion: it was used before", client_id)
+def _spend(state: State, request: OAuthRequest, checked: Assertion, client_id: str) -> None:
+    """Claim the assertion, once a request: an endpoint may look at its client a second time."""
+    if request.spent_assertion != checked.replay_key:
+        if not state.once.claim(checked.replay_key, checked.expires_at):
+            raise InvalidClient("client assertion: it was used before", client_id)
+        request.spent_assertion = checked.replay_key

@@ -9,10 +9,9 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 from urllib.parse import unquote_plus
 
-from flask import g
-
 from . import client_assertion
 from .errors import InvalidClient, InvalidRequestError
+from .globals import CLIENT
 from .hashing import verify_secret
 from .signals import client_authenticated, client_rejected
 
@@ -23,6 +22,7 @@ if TYPE_CHECKING:
 
 Credentials = tuple[str, str]
 MAX_HEADER = 8192
+CREDENTIALS = frozenset({"client_secret", "client_assertion", "client_assertion_type"})
 
 
 def authenticate(state: State, request: OAuthRequest, methods: Iterable[str] | None = None) -> Client:
@@ -44,7 +44,7 @@ def authenticate(state: State, request: OAuthRequest, methods: Iterable[str] | N
     except InvalidClient as error:
         client_rejected.send(state.app, client_id=error.client_id, reason=error.reason)
         raise
-    request.client = g.oauth_client = client
+    request.client = request.environ[CLIENT] = client
     request.auth_method = method
     client_authenticated.send(state.app, client_id=client.client_id, method=method)
     return client
@@ -52,7 +52,7 @@ def authenticate(state: State, request: OAuthRequest, methods: Iterable[str] | N
 
 def presents_credentials(request: OAuthRequest) -> bool:
     """Whether a request tries to authenticate a client; a `client_id` alone only names one."""
-    return "HTTP_AUTHORIZATION" in request.environ or not {"client_secret", "client_assertion"}.isdisjoint(request.form)
+    return "HTTP_AUTHORIZATION" in request.environ or not CREDENTIALS.isdisjoint(request.form)
 
 
 def _method_of(request: OAuthRequest) -> str | None:
@@ -66,10 +66,11 @@ def _method_of(request: OAuthRequest) -> str | None:
     form = request.form
     if "client_secret" in form:
         used.append("client_secret_post")
-    if "client_assertion" in form or "client_assertion_type" in form:
-        used.append(client_assertion.method_of(form))
-    if len(used) > 1:
+    by_assertion = "client_assertion" in form or "client_assertion_type" in form
+    if len(used) + by_assertion > 1:
         raise InvalidRequestError("The client authenticates in two ways at once: use one.")
+    if by_assertion:
+        return client_assertion.method_of(form)
     return used[0] if used else ("none" if "client_id" in form else None)
 
 
@@ -113,17 +114,17 @@ def none(state: State, request: OAuthRequest) -> Client:
 
 def private_key_jwt(state: State, request: OAuthRequest) -> Client:
     """A JWT that the client signed with a key it registered (RFC 7523 section 2.2, OIDC Core section 9)."""
-    return client_assertion.by_jwt(state, request.form, "private_key_jwt")
+    return client_assertion.by_jwt(state, request, "private_key_jwt")
 
 
 def client_secret_jwt(state: State, request: OAuthRequest) -> Client:
     """A JWT with an HMAC by the client's secret (RFC 7523 section 2.2, OIDC Core section 9)."""
-    return client_assertion.by_jwt(state, request.form, "client_secret_jwt")
+    return client_assertion.by_jwt(state, request, "client_secret_jwt")
 
 
 def saml2_bearer(state: State, request: OAuthRequest) -> Client:
     """A SAML assertion about the client (RFC 7522 section 2.2)."""
-    return client_assertion.by_saml(state, request.form)
+    return client_assertion.by_saml(state, request)
 
 
 CLIENT_AUTH_METHODS: dict[str, Callable[[State, OAuthRequest], Client]] = {

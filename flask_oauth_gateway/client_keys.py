@@ -13,8 +13,10 @@ from .key_sets import FixedKeys, KeySource, RemoteKeys
 from .sealing import unseal
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from .extension import State
-    from .stores.clients import Client
+    from .stores.clients import Client, ClientSecret
 
 MAX_REMEMBERED = 1000
 
@@ -31,11 +33,14 @@ def keys_of(state: State, client: Client) -> KeySource | None:
     return source
 
 
-def secrets_of(state: State, client: Client) -> tuple[Key, ...]:
-    """The live secrets of a client that signs by HMAC: they are kept encrypted, not hashed."""
+def secrets_of(state: State, client: Client) -> Iterator[tuple[ClientSecret, Key]]:
+    """The live secrets of a client that signs by HMAC, each with its key: they are kept encrypted, not hashed."""
     now = time.time()
-    opened = (unseal(state, secret.digest.removeprefix(SEALED)) for secret in client.secrets if secret.is_live(now))
-    return tuple(OctKey.import_key(text.encode()) for text in opened if text is not None)
+    for secret in client.secrets:
+        if secret.is_live(now) and secret.digest.startswith(SEALED):
+            text = unseal(state, secret.digest.removeprefix(SEALED))
+            if text is not None:
+                yield secret, OctKey.import_key(text.encode())
 
 
 def _load(state: State, client: Client) -> KeySource | None:

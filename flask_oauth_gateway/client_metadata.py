@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from .config_checks import ConfigurationError, full_grant_type, is_loopback, positive
+from .config_checks import ConfigurationError, full_grant_type, is_loopback, is_secure, positive
 from .stores.clients import REGISTERED
 
 if TYPE_CHECKING:
@@ -47,6 +47,8 @@ def check_metadata(metadata: Mapping[str, Any], settings: Settings) -> dict[str,
         raise ClientMetadataError(f"default_scope names {min(beyond)!r}, which is not in scope.")
     if values.get("jwks") and values.get("jwks_uri"):
         raise ClientMetadataError("A client has either jwks or jwks_uri, not both (RFC 7591 section 2).")
+    if method == "private_key_jwt" and not any(values.get(name) for name in ("jwks", "jwks_uri", "certificate")):
+        raise ClientMetadataError("A client registered for private_key_jwt needs a jwks, jwks_uri or certificate.")
     return values
 
 
@@ -157,8 +159,8 @@ def _lifetime(name: str, value: Any, settings: Settings) -> int:
 
 
 def _token_format(name: str, value: Any, settings: Settings) -> str:
-    if value != "opaque":
-        raise ClientMetadataError(f"{name} is 'opaque'.")
+    if value not in ("opaque", "jwt"):
+        raise ClientMetadataError(f"{name} is 'opaque' or 'jwt'.")
     return str(value)
 
 
@@ -173,6 +175,37 @@ def _object(name: str, value: Any, settings: Settings) -> dict[str, Any]:
     return kept
 
 
+def _jwks(name: str, value: Any, settings: Settings) -> dict[str, Any]:
+    """A key set: public keys that are strong enough, each of which can be read."""
+    from .jose import UnusableKey, load_jwks
+
+    kept = _object(name, value, settings)
+    try:
+        load_jwks(kept)
+    except UnusableKey as error:
+        raise ClientMetadataError(f"{name} can't be used: {error}.") from error
+    return kept
+
+
+def _jwks_uri(name: str, value: Any, settings: Settings) -> str:
+    url = _web_url(name, value, settings)
+    if not is_secure(url):
+        raise ClientMetadataError(f"{name} is an https URL: keys that anybody on the way could change prove nothing.")
+    return url
+
+
+def _certificate(name: str, value: Any, settings: Settings) -> str:
+    """An X.509 certificate or a public key, in PEM."""
+    from .jose import UnusableKey, load_pem
+
+    text = _long_text(name, value, settings)
+    try:
+        load_pem(text)
+    except UnusableKey as error:
+        raise ClientMetadataError(f"{name} can't be used: {error}.") from error
+    return text
+
+
 _CHECKS: dict[str, Callable[[str, Any, Settings], Any]] = {
     "client_name": _text,
     "grant_types": _grant_types,
@@ -180,8 +213,8 @@ _CHECKS: dict[str, Callable[[str, Any, Settings], Any]] = {
     "scope": _scope,
     "default_scope": _scope,
     "token_endpoint_auth_method": _auth_method,
-    "jwks": _object,
-    "jwks_uri": _web_url,
+    "jwks": _jwks,
+    "jwks_uri": _jwks_uri,
     "contacts": _texts,
     "logo_uri": _web_url,
     "client_uri": _web_url,
@@ -191,7 +224,7 @@ _CHECKS: dict[str, Callable[[str, Any, Settings], Any]] = {
     "access_token_format": _token_format,
     "access_token_lifetime": _lifetime,
     "refresh_token_lifetime": _lifetime,
-    "certificate": _long_text,
+    "certificate": _certificate,
     "attributes": _object,
     "resource_server": _boolean,
 }

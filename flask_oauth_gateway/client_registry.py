@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import secrets
+import time
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy.exc import IntegrityError
@@ -12,7 +13,7 @@ from . import hashing
 from .client_auth import SECRET_METHODS as SHOWN_SECRET_METHODS
 from .client_metadata import ClientMetadataError, check_metadata
 from .signals import client_changed, client_created
-from .stores.clients import REGISTERED, Client
+from .stores.clients import CACHE_SECONDS, REGISTERED, Client
 
 if TYPE_CHECKING:
     from .extension import State
@@ -98,6 +99,8 @@ class ClientRegistry:
                     "The client has no secret; one registered without can't be changed to need one."
                 )
             if self._state.clients.change(client, {**dict.fromkeys(REGISTERED), **values, **own}):
+                if own.get("enabled", client.enabled) != client.enabled:
+                    self._mark_disabled(client_id, disabled=client.enabled)
                 self._state.forget_tokens()
                 client_changed.send(self._state.app, client_id=client_id, change="update", fields=sorted(changes))
                 return self._existing(client_id)
@@ -133,8 +136,14 @@ class ClientRegistry:
         """Delete a client; its tokens are dead at once. Raises `ClientNotFound`."""
         if not self._state.clients.remove(self._existing(client_id)):
             raise ClientNotFound(client_id)
+        self._mark_disabled(client_id, disabled=True)
         self._state.forget_tokens()
         client_changed.send(self._state.app, client_id=client_id, change="delete", fields=[])
+
+    def _mark_disabled(self, client_id: str, *, disabled: bool) -> None:
+        """Stop the client's stateless tokens too, or let them go on."""
+        until = int(time.time()) + 2 * CACHE_SECONDS if disabled else 0  # other processes may issue for as long
+        self._state.revocations.add("disabled client", client_id, issued_until=until)
 
     def _existing(self, client_id: str, client_secret: str | None = None) -> Client:
         client = self._state.clients.load(client_id)

@@ -73,6 +73,23 @@ class Settings:
         check.lifetime_by_grant,
         "Seconds that an access token lives: a number, a `timedelta`, or a dict by grant type. A client may have its own.",
     )
+    access_token_format: str = setting(
+        "opaque",
+        check.one_of("opaque", "jwt"),
+        '`"opaque"`: random, looked up at each use; `"jwt"`: signed, checked without a look-up (RFC 9068). A client may have'
+        " its own.",
+    )
+    signing_algorithm: str = setting(
+        "ES256", check.one_of("ES256", "RS256", "PS256", "EdDSA"), "What new signing keys are for (RFC 7518, RFC 8037)."
+    )
+    key_rotation_days: int = setting(
+        90,
+        check.seconds,
+        "Days after which a new signing key is made; it is published an hour before it signs. 0: by hand alone.",
+    )
+    revocation_poll_seconds: int = setting(
+        2, check.seconds, "How late a process may learn of a revoked JWT; 0 looks it up each time."
+    )
     refresh_token_lifetime: int = setting(
         30 * 86400,
         check.positive,
@@ -113,10 +130,11 @@ class Settings:
     saml_issuers: Mapping[str, Mapping[str, Any]] = setting(
         {},
         check.dict_of_dicts,
-        "Who may sign SAML assertions: entity ID to a dict with `certificates` (PEM texts or paths) or `metadata` (XML or a"
-        " path); `audience` and `recipient` (left out: as for JWT), `scopes` (the most it may give), `max_lifetime` (300"
-        " seconds), `client_id` (whose its tokens are), `attributes` (names of those that are kept with the token),"
-        " `allow_sha1` (False).",
+        "Who may sign SAML assertions: entity ID to a dict with `certificates` (PEM texts or paths; one that has expired is"
+        " refused) or `metadata` (XML or a path); `audience` (left out: the issuer and the token endpoint), `recipient`"
+        " (likewise), `scopes` (the most it may give), `max_lifetime` (300 seconds), `client_id` (whose its tokens are),"
+        " `attributes` (names of those that are kept with the token), `decryption_key` (PEM private key or path, for"
+        " encrypted assertions), `allow_sha1` (False).",
     )
     clock_skew: int = setting(60, check.seconds, "Seconds that the clocks of others may be off.")
     key_encryption_key: str | None = setting(

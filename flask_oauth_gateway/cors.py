@@ -6,9 +6,9 @@ the client's own origins alone. No cookies are ever involved.
 
 from __future__ import annotations
 
-from flask import Response, g, request
+from flask import Response, request
 
-from .globals import current_state
+from .globals import CLIENT, current_state
 from .redirect_uris import origin_of
 
 ALLOWED_HEADERS = "Authorization, Content-Type, DPoP"
@@ -39,7 +39,7 @@ def allow_origin(response: Response, endpoints: frozenset[str]) -> Response:
     origin = request.environ.get("HTTP_ORIGIN")
     if origin is None or request.endpoint not in endpoints or request.method == "OPTIONS":
         return response
-    client = g.get("oauth_client")
+    client = request.environ.get(CLIENT)
     configured = current_state().settings.cors_origins
     if configured is None:
         allowed = client is not None and origin.lower() in map(origin_of, client.redirect_uris)

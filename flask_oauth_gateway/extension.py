@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING, TypeVar, cast
 
 from flask import Blueprint, Flask, current_app, has_app_context
@@ -25,10 +26,14 @@ from .stores.consents import ConsentStore
 from .stores.database import Database
 from .stores.devices import DeviceStore
 from .stores.families import FamilyStore
+from .stores.keys import KeyStore
 from .stores.once import OnceStore
+from .stores.revocations import RevocationStore
 from .stores.tokens import TokenStore
 from .token_registry import TokenRegistry
+from .tokens import RESERVED
 from .tokens.cache import TokenCache
+from .tokens.revoked import Revoked
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -39,8 +44,10 @@ if TYPE_CHECKING:
     from .issuers import JwtIssuer
     from .key_sets import KeySource
     from .saml_issuers import SamlIssuer
+    from .tokens.keys import KeyRing
 
 SAML2_BEARER = "urn:ietf:params:oauth:grant-type:saml2-bearer"
+JWT_CACHE_SECONDS = 3600  # a checked signature stays good; expiry and revocation are looked at each time
 JWT_BEARER = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 Hook = TypeVar("Hook", bound="Callable[..., Any]")
 
@@ -56,7 +63,11 @@ class State:
         self.database = embedded_database(app, self.settings.database_uri) if db is None else database_of(app, db)
         self.clients = ClientStore(self.database)
         self.tokens = TokenStore(self.database)
-        self.families = FamilyStore(self.database)
+        self.revocations = RevocationStore(self.database)
+        self.revoked = Revoked(self.revocations, self.settings.revocation_poll_seconds)
+        self.keys = KeyStore(self.database)
+        self.jwt_cache = TokenCache(JWT_CACHE_SECONDS)
+        self.families = FamilyStore(self.database, self.revocations)
         self.codes = CodeStore(self.database)
         self.consents = ConsentStore(self.database)
         self.devices = DeviceStore(self.database)
@@ -79,7 +90,8 @@ class State:
             return {}
         from .issuers import load_jwt_issuers
 
-        return load_jwt_issuers(self.settings.jwt_issuers, relaxed=self.app.debug or self.app.testing)
+        settings = self.settings
+        return load_jwt_issuers(settings.jwt_issuers, settings.scopes, relaxed=self.app.debug or self.app.testing)
 
     def _load_saml_issuers(self) -> Mapping[str, SamlIssuer]:
         """The same for SAML, lxml and signxml."""
@@ -87,10 +99,18 @@ class State:
             return {}
         from .saml_issuers import load_saml_issuers
 
-        return load_saml_issuers(self.settings.saml_issuers)
+        return load_saml_issuers(self.settings.saml_issuers, self.settings.scopes, RESERVED)
+
+    @cached_property
+    def key_ring(self) -> KeyRing:
+        """The signing keys; imported where a token is a JWT."""
+        from .tokens.keys import KeyRing
+
+        return KeyRing(self)
 
     def forget_tokens(self) -> None:
         """Drop every token that this process remembers as good: something was revoked."""
+        self.revoked.forget()
         if self.token_cache is not None:
             self.token_cache.clear()
 

@@ -5,15 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
-from .assertions import Assertion, AssertionRefused, check_jwt
+from .assertions import GRANT_TYP, Assertion, AssertionRefused, check_jwt
 from .client_keys import keys_of
-from .config_checks import ConfigurationError, is_secure, names, positive
-from .jose import EVERY_ALGORITHM, JwtError, UnusableKey, load_jwks, load_pem, read, verify
+from .config_checks import ConfigurationError, boolean, is_secure, names, one_or_more_of, optional_text, positive
+from .jose import EVERY_ALGORITHM, JwtError, UnusableKey, algorithms_of, load_jwks, load_pem, read, verify
 from .key_sets import FixedKeys, KeySource, RemoteKeys
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from .extension import State
+    from .jose import Jwt
     from .stores.clients import Client
 
 MAX_LIFETIME = 300
@@ -48,9 +52,19 @@ class JwtIssuer(TrustedIssuer):
     numeric_strings: bool = False
 
 
-def load_jwt_issuers(configured: Mapping[str, Any], *, relaxed: bool) -> dict[str, JwtIssuer]:
-    """The issuers of `OAUTH_JWT_ISSUERS`, their keys parsed once. Raises `ConfigurationError`."""
-    return {name: _load(f"OAUTH_JWT_ISSUERS[{name!r}]", name, entry, relaxed) for name, entry in configured.items()}
+def load_jwt_issuers(configured: Mapping[str, Any], scopes: Collection[str], *, relaxed: bool) -> dict[str, JwtIssuer]:
+    """The issuers of `OAUTH_JWT_ISSUERS`, their keys parsed once; `scopes` are all that there are.
+
+    Raises `ConfigurationError`.
+    """
+    issuers = {}
+    for name, entry in configured.items():
+        key = f"OAUTH_JWT_ISSUERS[{name!r}]"
+        issuers[name] = issuer = _load(key, name, entry, relaxed)
+        for scope in issuer.scopes or ():
+            if scope not in scopes:
+                raise ConfigurationError(f"{key}['scopes']", scope, "names from OAUTH_SCOPES")
+    return issuers
 
 
 def issuer_of_client(state: State, client: Client) -> JwtIssuer | None:
@@ -66,18 +80,30 @@ def verify_jwt(state: State, token: str, audience: frozenset[str]) -> tuple[Asse
     try:
         unverified = read(token)
         trusted = _issuer_named(state, unverified.claims.get("iss"))
-        kid = unverified.header.get("kid")
-        jwt = verify(token, trusted.source.keys(kid if isinstance(kid, str) else None), trusted.algorithms)
+        try:
+            jwt = _verify(unverified, trusted)
+        except JwtError:
+            if not trusted.is_client:
+                raise
+            state.clients.forget(trusted.issuer)  # another process may have given the client a new key
+            trusted = _issuer_named(state, trusted.issuer)
+            jwt = _verify(unverified, trusted)
     except JwtError as error:
         raise AssertionRefused(str(error)) from error
     checked = check_jwt(
         jwt,
+        typ=GRANT_TYP,
         audience=trusted.audience or audience,
         skew=state.settings.clock_skew,
         max_lifetime=trusted.max_lifetime,
         numeric_strings=trusted.numeric_strings,
     )
     return checked, trusted
+
+
+def _verify(unverified: Jwt, trusted: JwtIssuer) -> Jwt:
+    kid = unverified.header.get("kid")
+    return verify(unverified, trusted.source.keys(kid if isinstance(kid, str) else None), trusted.algorithms)
 
 
 def _issuer_named(state: State, name: Any) -> JwtIssuer:
@@ -99,20 +125,30 @@ def _load(key: str, name: str, entry: Any, relaxed: bool) -> JwtIssuer:
     for given in entry:
         if given not in JWT_KEYS:
             raise ConfigurationError(key, given, f"a dict with {', '.join(JWT_KEYS)}")
-    algorithms = names(f"{key}['algorithms']", entry["algorithms"]) if "algorithms" in entry else None
-    for algorithm in algorithms or ():
-        if algorithm not in EVERY_ALGORITHM:
-            raise ConfigurationError(f"{key}['algorithms']", algorithm, f"one of {', '.join(EVERY_ALGORITHM)}")
+    source = _source(key, entry, relaxed)
     return JwtIssuer(
         issuer=name,
-        source=_source(key, entry, relaxed),
-        algorithms=algorithms,
+        source=source,
+        algorithms=_algorithms(f"{key}['algorithms']", entry["algorithms"], source) if "algorithms" in entry else None,
         audience=frozenset(names(f"{key}['audience']", entry["audience"])) if "audience" in entry else None,
         scopes=frozenset(names(f"{key}['scopes']", entry["scopes"])) if "scopes" in entry else None,
         max_lifetime=positive(f"{key}['max_lifetime']", entry.get("max_lifetime", MAX_LIFETIME)),
-        client_id=entry.get("client_id"),
-        numeric_strings=bool(entry.get("numeric_strings", False)),
+        client_id=optional_text(f"{key}['client_id']", entry.get("client_id")),
+        numeric_strings=boolean(f"{key}['numeric_strings']", entry.get("numeric_strings", False)),
     )
+
+
+def _algorithms(key: str, given: Any, source: KeySource) -> tuple[str, ...]:
+    """The algorithms that an issuer may use: each is one that its keys, where they are known, can be used with."""
+    listed: tuple[str, ...] = one_or_more_of(*EVERY_ALGORITHM)(key, given)
+    fixed = source.fixed if isinstance(source, FixedKeys) else None
+    possible = None if fixed is None else {name for each in fixed for name in algorithms_of(each)}
+    for name in listed:
+        if possible is not None and name not in possible:
+            raise ConfigurationError(key, name, f"an algorithm that fits the key ({', '.join(sorted(possible))})")
+        if possible is None and name.startswith("HS"):
+            raise ConfigurationError(key, name, "no HMAC with jwks_uri: a secret that can be fetched is none")
+    return listed
 
 
 def _source(key: str, entry: Mapping[str, Any], relaxed: bool) -> KeySource:
@@ -122,15 +158,23 @@ def _source(key: str, entry: Mapping[str, Any], relaxed: bool) -> KeySource:
     value = entry[given[0]]
     try:
         if given == ["jwks"]:
-            return FixedKeys(load_jwks(value))
+            return FixedKeys(load_jwks(value, symmetric=True))
         if given == ["key"]:
-            return FixedKeys((load_pem(value),) if isinstance(value, str) else load_jwks(value))
-    except UnusableKey as error:
+            is_pem = isinstance(value, str)
+            return FixedKeys((load_pem(value),) if is_pem else load_jwks(value, symmetric=True))
+    except UnusableKey as error:  # what was given may be a secret
         raise ConfigurationError(f"{key}[{given[0]!r}]", "what can't be used", f"a public key: {error}") from error
-    if not isinstance(value, str) or not is_secure(value):
-        raise ConfigurationError(f"{key}['jwks_uri']", value, "an https URL")
-    return RemoteKeys(
-        value,
-        private_addresses=bool(entry.get("private_addresses", False)),
-        plain_http_on_loopback=relaxed,
-    )
+    if not isinstance(value, str) or not is_fetchable(value, relaxed=relaxed):
+        raise ConfigurationError(
+            f"{key}['jwks_uri']", value, "an https URL (in debug and testing http on loopback too)"
+        )
+    private_addresses = boolean(f"{key}['private_addresses']", entry.get("private_addresses", False))
+    return RemoteKeys(value, private_addresses=private_addresses, plain_http_on_loopback=relaxed)
+
+
+def is_fetchable(url: str, *, relaxed: bool) -> bool:
+    """Whether keys may be fetched from a URL: https, or in debug and testing http on loopback."""
+    try:
+        return is_secure(url) and (relaxed or urlsplit(url).scheme == "https") and bool(urlsplit(url).hostname)
+    except ValueError:
+        return False

@@ -6,7 +6,6 @@ or the registry, never from a token's header; an extension marked critical that 
 
 from __future__ import annotations
 
-import binascii
 import json
 import re
 from base64 import urlsafe_b64decode
@@ -17,7 +16,6 @@ from typing import Any
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_public_key
-from joserfc import jws
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, Key, OctKey, OKPKey, RSAKey
 from joserfc.jws import JWSRegistry
@@ -25,6 +23,7 @@ from joserfc.jws import JWSRegistry
 MAX_TOKEN = 65536
 MAX_HEADER = 16384
 MIN_RSA_BITS = 2048
+MAX_RSA_BITS = 8192  # beyond, a signature costs whoever checks it more than whoever makes one up
 MAX_KEYS_TRIED = 8
 
 ALGORITHMS: Mapping[str, tuple[str, ...]] = {
@@ -55,13 +54,8 @@ class Jwt:
 
     header: dict[str, Any]
     claims: dict[str, Any]
-    signed: str
-
-
-class _Registry(JWSRegistry):
-    max_header_length = MAX_HEADER
-    max_payload_length = MAX_TOKEN
-    max_signature_length = 4096
+    signed: bytes
+    signature: bytes
 
 
 def read(token: str) -> Jwt:
@@ -73,30 +67,37 @@ def read(token: str) -> Jwt:
         raise JwtError("it is not three base64url parts")
     if len(parts[0]) > MAX_HEADER:
         raise JwtError("its header is too long")
-    return Jwt(_object(parts[0], "header"), _object(parts[1], "payload"), f"{parts[0]}.{parts[1]}")
+    return Jwt(
+        header=_object(parts[0], "header"),
+        claims=_object(parts[1], "payload"),
+        signed=f"{parts[0]}.{parts[1]}".encode(),
+        signature=_decoded(parts[2], "signature"),
+    )
 
 
-def verify(token: str, keys: Iterable[Key], algorithms: tuple[str, ...] | None = None) -> Jwt:
-    """A JWT that one of these keys signed, by one of these algorithms (left out: those of the key's type).
+def verify(token: str | Jwt, keys: Iterable[Key], algorithms: tuple[str, ...] | None = None) -> Jwt:
+    """A JWT, if one of these keys signed it by one of these algorithms (left out: those of the key's type).
 
     Raises `JwtError`. Times, issuer and audience are the caller's to check.
     """
-    jwt = read(token)
+    jwt = read(token) if isinstance(token, str) else token
     algorithm, kid = jwt.header.get("alg"), jwt.header.get("kid")
     if not isinstance(algorithm, str) or not isinstance(kid, (str, type(None))):
         raise JwtError("its header has no proper alg or kid")
-    if "crit" in jwt.header:
-        raise JwtError("its header marks an extension as critical that is not understood")
+    if "crit" in jwt.header or jwt.header.get("b64", True) is not True:
+        raise JwtError("its header asks for an extension (crit, b64) that is not understood")
     fitting = [key for key in keys if _fits(key, algorithm, kid, algorithms)]
     if not fitting:
         raise JwtError(f"no key of its issuer fits alg {algorithm[:20]!r} and kid {(kid or '')[:60]!r}")
+    # joserfc's algorithm itself, not its parser: what is verified is what was read above, and read once.
+    scheme = JWSRegistry.algorithms[algorithm]
     for key in fitting[:MAX_KEYS_TRIED]:
         try:
-            registry = _Registry(algorithms=[algorithm], strict_check_header=False)
-            jws.deserialize_compact(token, key, registry=registry)
+            scheme.check_key(key)
+            if scheme.verify(jwt.signed, jwt.signature, key):
+                return jwt
         except (JoseError, ValueError, TypeError):
             continue
-        return jwt
     raise JwtError("its signature is wrong")
 
 
@@ -106,26 +107,44 @@ def algorithms_of(key: Key) -> tuple[str, ...]:
     return ALGORITHMS.get(str(curve), ())
 
 
-def load_jwks(jwks: Any) -> tuple[Key, ...]:
-    """The keys of a key set (RFC 7517 section 5) that can be used; a single key counts as a set. Raises `UnusableKey`."""
+def load_jwks(jwks: Any, *, symmetric: bool = False, lenient: bool = False) -> tuple[Key, ...]:
+    """The keys of a key set (RFC 7517 section 5) that can be used; a single key counts as a set. Raises `UnusableKey`.
+
+    `symmetric`: a shared secret may be among them; never where others can read the set. `lenient`: what can't be used
+    is passed over, as long as something is left.
+    """
     if not isinstance(jwks, Mapping):
         raise UnusableKey("a key set is a JSON object with 'keys'")
     listed = jwks.get("keys", [jwks])
     if not isinstance(listed, list) or not all(isinstance(item, Mapping) for item in listed):
         raise UnusableKey("'keys' of a key set is a list of JSON objects")
-    keys = []
+    keys, problem = [], "it holds no key for signatures"
     for item in listed:
-        key_type = _KEY_TYPES.get(str(item.get("kty")))
-        if key_type is None or item.get("use", "sig") != "sig":
-            continue  # RFC 7517 section 5: what isn't understood is passed over
+        if item.get("use", "sig") != "sig" or item.get("kty") not in _KEY_TYPES:
+            continue
         try:
-            key = key_type.import_key(dict(item))
-        except (JoseError, ValueError, TypeError, KeyError) as error:
-            raise UnusableKey(f"a key can't be read: {error}") from error
-        keys.append(_strong(key))
+            keys.append(_load_jwk(item, symmetric))
+        except UnusableKey as error:
+            if not lenient:
+                raise
+            problem = str(error)
     if not keys:
-        raise UnusableKey("the key set holds no key for signatures")
+        raise UnusableKey(f"the key set can't be used: {problem}")
     return tuple(keys)
+
+
+def _load_jwk(item: Mapping[str, Any], symmetric: bool) -> Key:
+    if item["kty"] == "oct" and not symmetric:
+        raise UnusableKey("a shared secret (kty oct) has no place among public keys")
+    if item["kty"] != "oct" and "d" in item:
+        raise UnusableKey("a private key has no place here: give its public part")
+    try:
+        key = _KEY_TYPES[item["kty"]].import_key(dict(item))
+    except (JoseError, ValueError, TypeError, KeyError, AttributeError) as error:
+        raise UnusableKey(f"a key can't be read: {error}") from error
+    if not isinstance(key.get("kid", ""), str) or "verify" not in (key.get("key_ops") or ("verify",)):
+        raise UnusableKey("a key is not for verifying signatures, or its kid is not a text")
+    return _strong(key)
 
 
 def load_pem(text: str) -> Key:
@@ -149,8 +168,8 @@ def load_pem(text: str) -> Key:
 
 def _strong(key: Key) -> Key:
     """The key, if it is long enough (RFC 7518 section 3.2, 3.3) and of a known kind. Raises `UnusableKey`."""
-    if isinstance(key, RSAKey) and key.public_key.key_size < MIN_RSA_BITS:
-        raise UnusableKey(f"an RSA key has {MIN_RSA_BITS} bits or more")
+    if isinstance(key, RSAKey) and not MIN_RSA_BITS <= key.public_key.key_size <= MAX_RSA_BITS:
+        raise UnusableKey(f"an RSA key has {MIN_RSA_BITS} to {MAX_RSA_BITS} bits")
     if isinstance(key, OctKey) and len(key.raw_value) < 32:
         raise UnusableKey("a symmetric key has 32 bytes or more")
     if not algorithms_of(key):
@@ -166,12 +185,21 @@ def _fits(key: Key, algorithm: str, kid: str | None, allowed: tuple[str, ...] | 
     return kid is None or key.get("kid") in (None, kid)
 
 
+def _decoded(segment: str, what: str) -> bytes:
+    try:
+        return urlsafe_b64decode(segment + "=" * (-len(segment) % 4))
+    except ValueError:
+        raise JwtError(f"its {what} is not base64url") from None
+
+
 def _object(segment: str, what: str) -> dict[str, Any]:
     try:
-        text = urlsafe_b64decode(segment + "=" * (-len(segment) % 4))
+        text = _decoded(segment, what).decode()  # bytes would be taken in UTF-16 and UTF-32 too
         value = json.loads(text, object_pairs_hook=_no_duplicates, parse_constant=_no_constant)
-    except (ValueError, binascii.Error, RecursionError) as error:
-        raise JwtError(f"its {what} is not a JSON object") from error
+        if "\\u" in text:
+            json.dumps(value, ensure_ascii=False).encode()  # half a surrogate pair is no text
+    except (ValueError, RecursionError):
+        raise JwtError(f"its {what} is not a JSON object") from None
     if not isinstance(value, dict):
         raise JwtError(f"its {what} is not a JSON object")
     return value

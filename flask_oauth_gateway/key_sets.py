@@ -35,10 +35,10 @@ class FixedKeys:
     """Keys that are known."""
 
     def __init__(self, keys: tuple[Key, ...]) -> None:
-        self._keys = keys
+        self.fixed = keys
 
     def keys(self, kid: str | None = None) -> tuple[Key, ...]:
-        return self._keys
+        return self.fixed
 
 
 class RemoteKeys:
@@ -74,12 +74,12 @@ class RemoteKeys:
                 private_addresses=self._private_addresses,
                 plain_http_on_loopback=self._plain_http_on_loopback,
             )
-            self._keys = load_jwks(json.loads(body))
+            self._keys = load_jwks(json.loads(body), lenient=True)
             kept = DEFAULT_SECONDS if seconds is None else min(max(seconds, MIN_SECONDS), MAX_SECONDS)
             self._fresh_until = time.monotonic() + kept
             self.problem = None
         except (FetchError, UnusableKey, ValueError, RecursionError) as error:
-            self.problem = str(error)
-            logger.warning("The key set %s can't be had: %s", self.url, error)
+            self.problem = "".join(c if c.isprintable() else "?" for c in str(error)[:300])  # partly from its server
+            logger.warning("The key set %s can't be had: %s", self.url, self.problem)
         finally:
             self._lock.release()

@@ -27,7 +27,7 @@ MINUTE, HOUR, DAY = 60, 3600, 86400
 # What can't be seen and turns around or breaks up what stands beside it; the joiners that scripts need are let through.
 _UNSEEN = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff]+")
 _WEB = re.compile(r"(https?://)([^\s/?#\\@]+)([/?#].*)?", re.IGNORECASE | re.DOTALL)
-_APP = re.compile(r"()([a-z][a-z0-9+.-]*)(:.*)", re.IGNORECASE | re.DOTALL)
+_APP = re.compile(r"()((?!https?:)[a-z][a-z0-9+.-]*)(:.*)", re.IGNORECASE | re.DOTALL)
 _PARAMETER = re.compile(r"The parameter '([^']+)' ([^%]+)")
 
 

@@ -1,6 +1,6 @@
 """`@require_token` and `gateway.protect(blueprint)`: a view that only a good access token reaches.
 
-One header read, one hash, one look-up, one comparison of scopes, one write to `g`; the rest is settled at decoration.
+One header read, one hash, one look-up, one comparison of scopes, one write to the request; the rest is settled at decoration.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from functools import wraps
 from inspect import iscoroutinefunction
 from typing import TYPE_CHECKING, Any, TypeVar, cast, overload
 
-from flask import Blueprint, Response, g, request
+from flask import Blueprint, Response, request
 
 from .bearer import token_of
 from .errors import (
@@ -24,7 +24,7 @@ from .errors import (
     TemporarilyUnavailable,
     render_error,
 )
-from .globals import current_state
+from .globals import TOKEN, current_state
 from .signals import token_rejected
 from .validators import validate
 
@@ -102,7 +102,7 @@ def admit(requirement: Requirement) -> Response | None:
                 path=request.path,
             )
         return render_error(error)
-    g.oauth_token = token
+    request.environ[TOKEN] = token
     return None
 
 

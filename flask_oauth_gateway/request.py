@@ -71,6 +71,7 @@ class OAuthRequest(OAuth2Request):
         self._form = form
         self.client: Any = None
         self.auth_method: str | None = None
+        self.spent_assertion: bytes | None = None  # what the client proved itself with: this request's, and good once
         self.user: Any = None
         self.subject: str | None = None
         self._scope: str | None = None
@@ -84,12 +85,12 @@ def read_form(http: Request, settings: Settings) -> list[tuple[str, str]]:
     """The body's parameters, in order. Raises `InvalidRequestError` or `RequestTooLarge`."""
     if "form" in http.__dict__:  # the app has read it before us, in a before_request function
         return _read_by_the_app(http, settings)
-    http.max_content_length = settings.max_body
+    http.max_content_length = settings.max_body + 1  # at its limit Werkzeug cuts a chunked body off, and says nothing
     try:
         body = http.get_data(cache=False)
     except RequestEntityTooLarge:
         raise RequestTooLarge from None
-    if len(body) > settings.max_body:  # the app has read it before us, with a limit of its own
+    if len(body) > settings.max_body:
         raise RequestTooLarge
     if not body:
         return []

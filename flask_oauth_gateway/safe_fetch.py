@@ -9,13 +9,15 @@ import ssl
 import threading
 import time
 from contextlib import suppress
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import SplitResult, urljoin, urlsplit
 
 from .config_checks import is_loopback
 
 MAX_BYTES = 65536
 MAX_SECONDS = 5.0
 MAX_REDIRECTS = 3
+TOO_SLOW = "it took too long"
+NAT64 = ipaddress.ip_network("64:ff9b::/96")  # an IPv4 address as an IPv6 network without IPv4 writes it
 
 
 class FetchError(Exception):
@@ -31,7 +33,7 @@ def fetch(
     name can't point elsewhere between the check and the connection.
     """
     deadline = time.monotonic() + MAX_SECONDS
-    host = urlsplit(url).hostname
+    host = _split(url).hostname
     for _ in range(MAX_REDIRECTS + 1):
         status, headers, body = _get(url, deadline, private_addresses, plain_http_on_loopback)
         if status == 200:
@@ -39,56 +41,81 @@ def fetch(
         location = headers.get("Location")
         if status not in (301, 302, 303, 307, 308) or location is None:
             raise FetchError(f"the server answered {status}")
-        url = urljoin(url, location)
-        if urlsplit(url).hostname != host:
+        try:
+            url = urljoin(url, location)
+        except ValueError:
+            raise FetchError("it redirects to what is no URL") from None
+        if _split(url).hostname != host:
             raise FetchError("it redirects to another host")
     raise FetchError("it redirects again and again")
+
+
+def _split(url: str) -> SplitResult:
+    try:
+        parts = urlsplit(url)
+        _ = parts.hostname, parts.port
+    except ValueError:
+        raise FetchError("the URL can't be read") from None
+    return parts
 
 
 def _get(
     url: str, deadline: float, private_addresses: bool, plain_http_on_loopback: bool
 ) -> tuple[int, http.client.HTTPMessage, bytes]:
-    try:
-        parts = urlsplit(url)
-        host, port = parts.hostname or "", parts.port
-    except ValueError as error:
-        raise FetchError("the URL can't be read") from error
+    parts = _split(url)
+    host = parts.hostname or ""
     plain = parts.scheme == "http" and plain_http_on_loopback and is_loopback(host)
     if not host or parts.username is not None or not (parts.scheme == "https" or plain):
         raise FetchError("the URL is not https")
-    address = _address(host, port or (80 if plain else 443), private_addresses or plain)
+    port = parts.port or (80 if plain else 443)
+    addresses = _addresses(host, port, deadline)
+    if not (private_addresses or plain) and not all(map(_is_public, addresses)):
+        raise FetchError("the host has a private address")
     path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-    connection = _Connection(host, port, address, deadline, plain=plain)
+    connection = _Connection(host, port, addresses, deadline, plain=plain)
     watchdog = threading.Timer(max(0.1, deadline - time.monotonic()), connection.abort)
     watchdog.daemon = True
     watchdog.start()  # a socket's timeout starts anew with every byte, so that a slow server could go on for ever
     try:
         connection.request("GET", path, headers={"Accept": "application/json", "Accept-Encoding": "identity"})
         response = connection.getresponse()
-        return response.status, response.headers, _body(response)
-    except (OSError, http.client.HTTPException, ssl.SSLError) as error:
+        body = _body(response)
+    except (OSError, http.client.HTTPException, ValueError) as error:
+        if connection.aborted:
+            raise FetchError(TOO_SLOW) from error
         raise FetchError(f"the connection failed: {error}") from error
     finally:
         watchdog.cancel()
         connection.close()
+    if connection.aborted:
+        raise FetchError(TOO_SLOW)
+    return response.status, response.headers, body
 
 
-def _address(host: str, port: int, private: bool) -> tuple[str, int]:
-    """The first address of a host, if every one of them is public. Raises `FetchError`."""
-    try:
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    except (OSError, UnicodeError) as error:
-        raise FetchError("the host's name can't be resolved") from error
-    addresses = [str(item[4][0]) for item in found]
-    if not private and not all(map(_is_public, addresses)):
-        raise FetchError("the host has a private address")
-    return addresses[0], port
+def _addresses(host: str, port: int, deadline: float) -> list[str]:
+    """The addresses of a host, looked up in time: a look-up itself knows no limit. Raises `FetchError`."""
+    found: list[str] = []
+
+    def look_up() -> None:
+        with suppress(OSError, UnicodeError):
+            found.extend(str(item[4][0]) for item in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
+
+    thread = threading.Thread(target=look_up, daemon=True)
+    thread.start()
+    thread.join(max(0.1, deadline - time.monotonic()))
+    if not found:
+        raise FetchError(TOO_SLOW if thread.is_alive() else "the host's name can't be resolved")
+    return [*found]
 
 
 def _is_public(address: str) -> bool:
     ip = ipaddress.ip_address(address.partition("%")[0])
-    mapped = getattr(ip, "ipv4_mapped", None) or getattr(ip, "sixtofour", None)
-    return (mapped or ip).is_global and not ip.is_multicast
+    if isinstance(ip, ipaddress.IPv6Address):
+        inner = ip.ipv4_mapped or ip.sixtofour or (ipaddress.IPv4Address(int(ip) % 2**32) if ip in NAT64 else None)
+        if inner is None and ip.is_reserved:
+            return False
+        ip = inner or ip
+    return ip.is_global and not ip.is_multicast
 
 
 def _body(response: http.client.HTTPResponse) -> bytes:
@@ -109,24 +136,41 @@ def _max_age(cache_control: str) -> int | None:
 
 
 class _Connection(http.client.HTTPConnection):
-    """A connection to one address, under the name of its host."""
+    """A connection to addresses that were looked at, under the name of their host."""
 
-    def __init__(self, host: str, port: int | None, address: tuple[str, int], deadline: float, *, plain: bool) -> None:
-        super().__init__(host, port or (80 if plain else 443))
-        self._address = address
+    def __init__(self, host: str, port: int, addresses: list[str], deadline: float, *, plain: bool) -> None:
+        super().__init__(host, port)
+        self._addresses = addresses
         self._deadline = deadline
         self._plain = plain
-        self._raw: socket.socket | None = None
+        self.aborted = False
 
     def connect(self) -> None:
-        left = max(0.1, self._deadline - time.monotonic())
-        self._raw = self.sock = socket.create_connection(self._address, timeout=left)
+        self.sock = self._connected()
         if not self._plain:
-            self.sock = ssl.create_default_context().wrap_socket(self._raw, server_hostname=self.host)
+            # Shaking hands comes after, so that `abort` reaches a server that is slow at it.
+            context = ssl.create_default_context()
+            self.sock = context.wrap_socket(self.sock, server_hostname=self.host, do_handshake_on_connect=False)
+        if self.aborted:  # before there was a socket to end
+            raise OSError(TOO_SLOW)
+        if isinstance(self.sock, ssl.SSLSocket):
+            self.sock.do_handshake()
+
+    def _connected(self) -> socket.socket:
+        """To the first address that answers."""
+        failure: OSError | None = None
+        for address in self._addresses:
+            try:
+                return socket.create_connection((address, self.port), max(0.1, self._deadline - time.monotonic()))
+            except OSError as error:
+                failure = error
+            if time.monotonic() >= self._deadline:
+                break
+        raise failure or OSError("no address")
 
     def abort(self) -> None:
         """End it from another thread: whatever waits for its next byte fails."""
-        for sock in (self.sock, self._raw):
-            if sock is not None:
-                with suppress(OSError):
-                    sock.shutdown(socket.SHUT_RDWR)
+        self.aborted = True
+        if self.sock is not None:
+            with suppress(OSError):
+                self.sock.shutdown(socket.SHUT_RDWR)

@@ -16,7 +16,7 @@ BEARER = "urn:oasis:names:tc:SAML:2.0:cm:bearer"
 KNOWN_CONDITIONS = frozenset(
     f"{{{ASSERTION}}}{name}" for name in ("AudienceRestriction", "OneTimeUse", "ProxyRestriction")
 )
-_TIME = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(\.\d+)?(Z|\+00:00)")
+_TIME = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2})(\.[0-9]+)?(Z|\+00:00)")
 
 
 def check_saml(
@@ -32,6 +32,9 @@ def check_saml(
     now = time.time()
     if element.get("Version") != "2.0":
         raise AssertionRefused("it is not SAML 2.0")
+    identity = element.get("ID")
+    if not identity:
+        raise AssertionRefused("it has no ID")
     if _text(element, "saml:Issuer") != issuer:
         raise AssertionRefused("its Issuer is not the one whose certificate signed it")
     issued = _time(element, "IssueInstant")
@@ -46,13 +49,13 @@ def check_saml(
         session_ends = _time(statement, "SessionNotOnOrAfter")
         if session_ends is not None and session_ends + skew <= now:
             raise AssertionRefused("the session that it tells of has ended")
-    name_id = element.find("saml:Subject/saml:NameID", NS)
+    name_id = _name_id(element)
     return Assertion(
         kind="saml",
         issuer=issuer,
         subject=None if name_id is None else _subject(name_id),
         expires_at=int(ends) + skew + 1,
-        replay_key=once_key("assertion", issuer, "ID", element.get("ID") or ""),
+        replay_key=once_key("assertion", issuer, "ID", identity),
         attributes=_attributes(element),
         name_id_format=None if name_id is None else name_id.get("Format"),
     )
@@ -84,27 +87,49 @@ def _check_conditions(element: etree._Element, audience: frozenset[str], now: fl
 def _check_confirmation(
     element: etree._Element, recipient: frozenset[str], now: float, skew: int, *, needs_expiry: bool
 ) -> float | None:
-    """One bearer confirmation that holds: for this recipient, and in time (RFC 7522 section 3, rule 5)."""
+    """One bearer confirmation that holds: for this recipient, and in time (RFC 7522 section 3, rule 5).
+
+    Returns when the last of those that are for this recipient ends: until then the assertion might be brought again.
+    """
     reasons = ["it has no bearer SubjectConfirmation"]
+    holds, last, open_end = False, 0.0, False
     for confirmation in element.findall("saml:Subject/saml:SubjectConfirmation", NS):
         if confirmation.get("Method") != BEARER:
             continue
         data = confirmation.find("saml:SubjectConfirmationData", NS)
         if data is None:
-            if not needs_expiry:
-                return None
-            reasons.append("neither its Conditions nor its SubjectConfirmationData says when it expires")
+            if needs_expiry:
+                reasons.append("neither its Conditions nor its SubjectConfirmationData says when it expires")
+            else:
+                holds = open_end = True
             continue
         ends, starts = _time(data, "NotOnOrAfter"), _time(data, "NotBefore")
         if data.get("Recipient") not in recipient:
             reasons.append(f"its Recipient is not this server's token endpoint ({' or '.join(sorted(recipient))})")
         elif ends is None:
             reasons.append("its SubjectConfirmationData does not say when it expires")
-        elif ends + skew <= now or (starts is not None and starts - skew > now):
-            reasons.append("its SubjectConfirmationData has expired, or is not valid yet")
         else:
-            return ends
-    raise AssertionRefused(reasons[-1])
+            last = max(last, ends)
+            if ends + skew <= now or (starts is not None and starts - skew > now):
+                reasons.append("its SubjectConfirmationData has expired, or is not valid yet")
+            else:
+                holds = True
+    if not holds:
+        raise AssertionRefused(reasons[-1])
+    return None if open_end else last
+
+
+def _name_id(element: etree._Element) -> etree._Element | None:
+    """Who it is about; an identifier of another kind, or a second one, could be read in two ways (SAML core section 2.4.1)."""
+    found = [
+        each
+        for subject in element.findall("saml:Subject", NS)
+        for each in subject
+        if each.tag != f"{{{ASSERTION}}}SubjectConfirmation"
+    ]
+    if len(found) > 1 or any(each.tag != f"{{{ASSERTION}}}NameID" for each in found):
+        raise AssertionRefused("its Subject is something else than one NameID")
+    return found[0] if found else None
 
 
 def _attributes(element: etree._Element) -> dict[str, list[str]]:

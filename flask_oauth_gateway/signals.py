@@ -22,7 +22,7 @@ authorization_denied = _signals.signal("oauth-authorization-denied")
 token_revoked = _signals.signal("oauth-token-revoked")
 #: A presented token was refused. `error`, `reason`, `client_id` (`None` where the token is unknown), `path`.
 token_rejected = _signals.signal("oauth-token-rejected")
-#: A JWT or SAML assertion was refused. `kind` ("JWT", "SAML"), `reason`.
+#: A JWT or SAML assertion was refused. `kind` ("JWT", "SAML"), `reason`, `client_id` that authenticated or `None`.
 assertion_rejected = _signals.signal("oauth-assertion-rejected")
 #: A client was registered. `client_id`.
 client_created = _signals.signal("oauth-client-created")

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from .client_registry import ClientNotFound
+from .errors import InvalidToken
 from .hashing import sha256
 from .scopes import resolve_scopes
 from .signals import token_revoked
@@ -16,7 +17,9 @@ from .stores.purge import purge_expired
 from .tokens import RESERVED, Issue, StaleClient, issue
 from .tokens.access_token import AccessToken
 from .tokens.opaque import from_row
+from .tokens.revoked import kind_of
 from .users import load_user
+from .validators import is_jwt, validate
 
 if TYPE_CHECKING:
     from .extension import State
@@ -128,6 +131,8 @@ class TokenRegistry:
         if all(value is None for value in (token, token_id, client_id, subject, issued_before)):
             raise ValueError("revoke() needs a token, token_id, client_id, subject or issued_before.")
         token_hash, client = None, None
+        if token is not None and is_jwt(token):
+            return self._revoke_jwt(token, client_id, subject, issued_before)
         if token is not None or token_id is not None:
             token_hash = self._hash(token, token_id)
             if token_hash is None:
@@ -143,6 +148,7 @@ class TokenRegistry:
             client=None if client is None else client.key,
             subject=subject,
             issued_before=issued_before,
+            mark=None if token_hash is not None else self._state.revocations.marker(*kind_of(client_id, subject)),
         )
         if not count and token is not None and token_hash is not None:
             fits = {"client": None if client is None else client.key, "subject": subject}
@@ -158,6 +164,31 @@ class TokenRegistry:
                 by="code",
             )
         return count
+
+    def _revoke_jwt(
+        self, token: str, client_id: str | None, subject: str | None, issued_before: datetime | int | None
+    ) -> int:
+        """A token that isn't stored: mark it, where it is good and fits."""
+        try:
+            found = validate(self._state, token)
+        except InvalidToken:
+            return 0
+        before = issued_before.timestamp() if isinstance(issued_before, datetime) else issued_before
+        if client_id not in (None, found.client_id) or subject not in (None, found.subject):
+            return 0
+        if before is not None and found.iat >= before:
+            return 0
+        self._state.revocations.add("token", found.token_id)
+        self._state.forget_tokens()
+        token_revoked.send(
+            self._state.app,
+            client_id=found.client_id,
+            subject=found.subject,
+            token_id=found.token_id,
+            count=1,
+            by="code",
+        )
+        return 1
 
     def set_attributes(
         self, attributes: Mapping[str, Any], *, token: str | None = None, token_id: str | None = None

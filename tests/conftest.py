@@ -22,7 +22,7 @@ from tests.databases import DATABASES, ServerDatabase
 
 MISSING = pytest.StashKey[dict[str, str]]()
 SERVER_URLS = {"postgresql": services.POSTGRESQL_URL, "mariadb": services.MARIADB_URL}
-NAMES = {"postgresql": "PostgreSQL", "mariadb": "MariaDB", "redis": "Redis", "chromium": "Chromium"}
+NAMES = {"postgresql": "PostgreSQL", "mariadb": "MariaDB", "redis": "Redis", "chromium": "Chromium", "node": "clients on Node.js"}
 
 # A slow moment of the machine is not a bug.
 hypothesis.settings.register_profile("gateway", deadline=None)
@@ -178,3 +178,23 @@ def make_site(make_app: Callable[..., Flask]) -> Callable[..., Any]:
 @pytest.fixture
 def site(make_site: Callable[..., Any]) -> Any:
     return make_site()
+
+
+@pytest.fixture
+def make_trading(make_app: Callable[..., Flask], caplog: pytest.LogCaptureFixture) -> Callable[..., Any]:
+    """Builds a `tests.trading.Trading`; takes its signer, what its issuer's entry says beside the key, configuration."""
+    from tests.signing import Signer
+    from tests.trading import GRANT_TYPES, IDP, Trading
+
+    def make_trading(signer: Any = None, *, entry: dict[str, Any] | None = None, **config: Any) -> Any:
+        signer = signer or Signer()
+        issuers = {IDP: {"jwks": signer.jwks(), "client_id": "partner"} | (entry or {})}
+        app = make_app(**{"OAUTH_GRANT_TYPES": GRANT_TYPES, "OAUTH_JWT_ISSUERS": issuers} | config)
+        return Trading(app, signer, caplog)
+
+    return make_trading
+
+
+@pytest.fixture
+def trading(make_trading: Callable[..., Any]) -> Any:
+    return make_trading()

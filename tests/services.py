@@ -1,10 +1,11 @@
-"""The servers and the browser that parts of the suite need: where they are expected, and whether they answer."""
+"""The servers and programs that parts of the suite need: where they are expected, and whether they answer."""
 
 import os
 import shutil
 import socket
 from collections.abc import Callable
 from contextlib import closing
+from pathlib import Path
 
 from sqlalchemy import URL, create_engine, make_url
 from sqlalchemy.exc import DBAPIError
@@ -14,6 +15,7 @@ POSTGRESQL_URL = os.environ.get("TEST_POSTGRES_URL", "postgresql+psycopg://postg
 MARIADB_URL = os.environ.get("TEST_MARIADB_URL", "mariadb+pymysql://root@127.0.0.1:3306/test?charset=utf8mb4")
 REDIS_URL = os.environ.get("TEST_REDIS_URL", "redis://127.0.0.1:6379/0")
 CHROMIUM = os.environ.get("TEST_CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
+NODE_CLIENTS = Path(__file__).parent / "flows" / "node"
 
 CONNECT_TIMEOUT = 2
 
@@ -25,6 +27,7 @@ def missing_services() -> dict[str, str]:
         "mariadb": lambda: _database_trouble(MARIADB_URL),
         "redis": lambda: _redis_trouble(REDIS_URL),
         "chromium": _chromium_trouble,
+        "node": _node_trouble,
     }
     return {name: reason for name, check in checks.items() if (reason := check())}
 
@@ -57,6 +60,14 @@ def _chromium_trouble() -> str | None:
     if CHROMIUM is None:
         return "not on the PATH; TEST_CHROMIUM may name it"
     return None if shutil.which(CHROMIUM) else f"{CHROMIUM} is no program"
+
+
+def _node_trouble() -> str | None:
+    if shutil.which("node") is None:
+        return "no node on the PATH"
+    if not NODE_CLIENTS.joinpath("node_modules", "openid-client").exists():
+        return "they need `npm ci` in tests/flows/node"
+    return None
 
 
 def _nothing_answers(url: URL) -> str | None:

@@ -45,6 +45,7 @@ ENDPOINTS = {
     "authorize": Endpoint("/authorize", ("GET", "POST"), "authorize:authorize", ("authorization_code", "implicit")),
     "revoke": Endpoint("/revoke", ("POST",), "revoke:revoke", cors=True),
     "introspect": Endpoint("/introspect", ("POST",), "introspect:introspect"),
+    "jwks": Endpoint("/jwks", ("GET",), "jwks:jwks"),
     "tokeninfo": Endpoint("/tokeninfo", ("GET", "POST"), "tokeninfo:tokeninfo"),
     "device_authorization": Endpoint(
         "/device_authorization", ("POST",), "device:device_authorization", (DEVICE_CODE,), cors=True

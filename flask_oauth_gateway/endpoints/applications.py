@@ -16,6 +16,7 @@ from ..hooks import subject_of
 from ..pages import error_page, refusal_page, render_page
 from ..request import read_form
 from ..signals import authorization_denied, token_revoked
+from ..tokens.revoked import kind_of
 from ..users import send_to_login, signed_in_user
 
 if TYPE_CHECKING:
@@ -96,7 +97,9 @@ def _revoke(state: State, user: Any, subject: str, client_id: str) -> Response |
         return _list(state, user, subject, problem="stale")
     client = state.clients.load(client_id)
     if client is not None:
-        count = state.tokens.revoke_where(client=client.key, subject=subject)
+        count = state.tokens.revoke_where(
+            client=client.key, subject=subject, mark=state.revocations.marker(*kind_of(client_id, subject))
+        )
         forgotten = state.consents.forget(subject, client)
         state.forget_tokens()
         if forgotten or count:

@@ -55,6 +55,7 @@ def describe(state: State) -> dict[str, Any]:
         ("revocation_endpoint", "revoke"),
         ("introspection_endpoint", "introspect"),
         ("device_authorization_endpoint", "device_authorization"),
+        ("jwks_uri", "jwks"),
     ):
         if f"oauth.{endpoint}" in routed:
             body[member] = absolute_url(state, url_for(f"oauth.{endpoint}"))

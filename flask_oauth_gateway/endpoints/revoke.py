@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 from flask import Response, request
 
 from ..client_auth import authenticate
-from ..errors import InvalidRequestError, json_response
+from ..errors import InvalidRequestError, InvalidToken, json_response
 from ..globals import current_state
 from ..hashing import sha256
 from ..request import read_request
 from ..signals import token_revoked
 from ..tokens.opaque import token_id_of
+from ..validators import is_jwt, validate
 
 if TYPE_CHECKING:
     from ..extension import State
@@ -27,6 +28,9 @@ def revoke() -> Response:
     token = form.form.get("token")
     if token is None:
         raise InvalidRequestError("The parameter 'token' is missing.")
+    if is_jwt(token):
+        _revoke_jwt(state, client, token)
+        return json_response(200, {})
     token_hash = sha256(token)
     revoked = state.tokens.revoke(token_hash, client)
     if not revoked:
@@ -48,6 +52,26 @@ def revoke() -> Response:
     else:
         _revoke_family(state, client, token_hash)
     return json_response(200, {})
+
+
+def _revoke_jwt(state: State, client: Client, token: str) -> None:
+    """Of a token that isn't stored: mark it for as long as it could live."""
+    try:
+        found = validate(state, token)
+    except InvalidToken:
+        return
+    if found.client_id != client.client_id:
+        return
+    state.revocations.add("token", found.token_id)
+    state.forget_tokens()
+    token_revoked.send(
+        state.app,
+        client_id=client.client_id,
+        subject=found.subject,
+        token_id=found.token_id,
+        count=1,
+        by="client",
+    )
 
 
 def _revoke_family(state: State, client: Client, token_hash: bytes) -> None:

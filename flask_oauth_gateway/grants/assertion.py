@@ -11,13 +11,20 @@ from sqlalchemy import Connection
 from ..approvals import approval_ends, refresh_token_ends
 from ..assertions import Assertion, AssertionRefused, token_endpoint
 from ..client_auth import authenticate, presents_credentials
-from ..errors import InvalidClient, InvalidGrantError, InvalidRequestError, InvalidScopeError, UnauthorizedClientError
+from ..errors import (
+    InvalidClient,
+    InvalidGrantError,
+    InvalidRequestError,
+    InvalidScopeError,
+    UnauthorizedClientError,
+    clean,
+)
 from ..issuer import issuer_of
 from ..scopes import resolve_scopes
 from ..signals import assertion_rejected
 from ..stores.once import OnceStore
 from ..tokens import AlreadySpent, Approval, Issue, issue
-from ..users import is_gone, load_user
+from ..users import knows_users, load_user
 
 if TYPE_CHECKING:
     from ..issuers import TrustedIssuer
@@ -49,14 +56,22 @@ class AssertionGrant(BaseGrant, TokenEndpointMixin):
             raise InvalidRequestError("The assertion is longer than 64 KiB.")
         caller = authenticate(state, request) if presents_credentials(request) else None
         try:
-            self.assertion, trusted = self.verify(presented)
-            client = self._client(trusted, caller)
-            if not client.check_grant_type(self.GRANT_TYPE):
-                raise UnauthorizedClientError("The client is not registered for this grant.")
-            self.subject = self._subject(trusted)
+            self.check(presented, caller)
         except AssertionRefused as error:
             self._refuse(str(error))
-        request.client = client
+
+    def check(self, presented: str, caller: Client | None) -> None:
+        """What there is to check of an assertion that this client, or nobody in particular, brings.
+
+        Raises `AssertionRefused`, or an OAuth error where the assertion is good and what is asked for can't be given.
+        """
+        self.assertion, trusted = self.verify(presented)
+        client = self._client(trusted, caller)
+        if not client.check_grant_type(self.GRANT_TYPE):
+            raise UnauthorizedClientError("The client is not registered for this grant.")
+        self.user = None
+        self.subject = self._subject(trusted)
+        self.request.client = client
         self.scopes = self._scopes(client, trusted)
 
     def create_token_response(self) -> tuple[int, dict[str, Any], None]:
@@ -74,7 +89,7 @@ class AssertionGrant(BaseGrant, TokenEndpointMixin):
             grant_type=self.GRANT_TYPE,
             scopes=self.scopes,
             subject=self.subject,
-            user=None if self.subject is None else load_user(state, self.subject),
+            user=self.user,
             attributes=self.token_attributes(),
             approval=approval,
             refresh_token_expires_at=refresh_ends,
@@ -102,8 +117,9 @@ class AssertionGrant(BaseGrant, TokenEndpointMixin):
                     "an assertion of an issuer without a client of its own, and no client authentication"
                 )
             return caller
-        if (caller is not None and caller.client_id != trusted.client_id) or named not in (None, trusted.client_id):
-            raise AssertionRefused(f"it belongs to the client {trusted.client_id!r}, and another one brought it")
+        other = caller.client_id if caller is not None else named
+        if other not in (None, trusted.client_id):
+            raise AssertionRefused(f"it belongs to the client {trusted.client_id!r}; {other[:60]!r} brought it")
         client: Client | None = caller or self.server.state.clients.get(trusted.client_id)
         if client is None or not client.enabled:
             raise AssertionRefused(f"the client {trusted.client_id!r} of its issuer is unknown or disabled")
@@ -123,13 +139,21 @@ class AssertionGrant(BaseGrant, TokenEndpointMixin):
             subject = self.assertion.subject
         if subject is None or (trusted.is_client and subject == trusted.client_id):
             return None  # no user takes part
-        if is_gone(state, subject):
-            raise AssertionRefused("load_user doesn't know its subject")
+        self.user = load_user(state, subject)
+        if self.user is None and knows_users(state):
+            raise AssertionRefused(f"load_user doesn't know its subject {subject[:60]!r}")
         return subject
 
     def _scopes(self, client: Client, trusted: TrustedIssuer) -> tuple[str, ...]:
-        """What is asked for, in the request or the assertion, as far as the client and the issuer may have it."""
-        asked = self.request.payload.scope or self.assertion.scope
+        """What is asked for, in the request or the assertion, as far as the client and the issuer may have it.
+
+        Where both name scopes, what the issuer signed is the most that the request may ask for.
+        """
+        asked, signed = self.request.payload.scope, self.assertion.scope
+        beyond = [] if asked is None or signed is None else [s for s in asked.split(" ") if s not in signed.split(" ")]
+        if beyond:
+            raise InvalidScopeError(f"The scope '{clean(beyond[0], 60)}' is not one that the assertion names.")
+        asked = asked or signed
         scopes = resolve_scopes(asked, client, self.server.state.settings)
         if trusted.scopes is None:
             return scopes
@@ -141,5 +165,6 @@ class AssertionGrant(BaseGrant, TokenEndpointMixin):
     def _refuse(self, reason: str) -> NoReturn:
         """One short answer, whatever was wrong; the log says what."""
         logger.warning("A %s assertion was refused: %s.", self.KIND, reason)
-        assertion_rejected.send(self.server.state.app, kind=self.KIND, reason=reason)
+        client_id = None if self.request.client is None else self.request.client.client_id
+        assertion_rejected.send(self.server.state.app, kind=self.KIND, reason=reason, client_id=client_id)
         raise InvalidGrantError(REFUSED)

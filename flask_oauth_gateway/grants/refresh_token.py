@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import time
+from dataclasses import replace
 from typing import Any
 
 from authlib.oauth2.rfc6749.grants import RefreshTokenGrant as AuthlibGrant
@@ -19,7 +20,7 @@ from ..errors import InvalidGrantError, InvalidRequestError, InvalidScopeError, 
 from ..hashing import sha256
 from ..signals import refresh_token_reused
 from ..stores.families import FamilyStore
-from ..tokens import AlreadySpent, Approval, Issue, derived, issue, token_response
+from ..tokens import AlreadySpent, Approval, Issue, derived, format_of, issue, token_response
 from ..users import is_gone, load_user
 
 REFUSED = "The refresh token is unknown, expired, revoked, or was given to another client."
@@ -63,16 +64,9 @@ class RefreshTokenGrant(AuthlibGrant):
                 return True
             return FamilyStore.spend(connection, token_hash, salt)
 
-        request = Issue(
-            client=self.request.client,
-            grant_type=self.GRANT_TYPE,
-            scopes=self.scopes,
-            subject=row.subject,
-            user=load_user(state, row.subject),
-            attributes=row.attributes,
-            claims=row.claims,
-            approval=Approval(key=row.family, scope=row.scope, expires_at=row.family_expires_at, is_new=False),
-            refresh_token_expires_at=row.family_expires_at if rotation == "rotate" else None,
+        request = replace(
+            self._issue(row),
+            refresh_token_expires_at=row.expires_at if rotation == "rotate" else None,
             derive_from=None if salt is None else (self.token, salt),
         )
         try:
@@ -82,6 +76,19 @@ class RefreshTokenGrant(AuthlibGrant):
         if rotation == "preserve":
             answer["refresh_token"] = self.token
         return 200, answer, None
+
+    def _issue(self, row: Row[Any]) -> Issue:
+        """An access token of the same approval."""
+        return Issue(
+            client=self.request.client,
+            grant_type=self.GRANT_TYPE,
+            scopes=self.scopes,
+            subject=row.subject,
+            user=load_user(self.server.state, row.subject),
+            attributes=row.attributes,
+            claims=row.claims,
+            approval=Approval(key=row.family, scope=row.scope, expires_at=row.family_expires_at, is_new=False),
+        )
 
     def _find(self, token: str) -> Row[Any] | None:
         row: Row[Any] | None = self.server.state.families.find_refresh_token(sha256(token))
@@ -121,6 +128,8 @@ class RefreshTokenGrant(AuthlibGrant):
         if following is None or following.spent_at is not None:
             return None
         access_token = derived(state, self.token, salt, "access")
+        if format_of(state, self.request.client) == "jwt":  # which isn't stored: the same is said again
+            return {**issue(state, self._issue(row)), "refresh_token": refresh_token}
         stored = state.tokens.find(sha256(access_token))
         if stored is None or stored.revoked_at is not None:
             return None

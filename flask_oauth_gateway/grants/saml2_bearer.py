@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..assertions import Assertion, token_endpoint
+from ..assertions import Assertion
 from ..saml_issuers import SamlIssuer, verify_saml
 from .assertion import AssertionGrant
 
@@ -16,8 +16,7 @@ class Saml2BearerGrant(AssertionGrant):
     KIND = "SAML"
 
     def verify(self, assertion: str) -> tuple[Assertion, SamlIssuer]:
-        state = self.server.state
-        checked, self.trusted = verify_saml(state, assertion, self.audiences(), frozenset((token_endpoint(state),)))
+        checked, self.trusted = verify_saml(self.server.state, assertion, self.audiences(), self.audiences())
         return checked, self.trusted
 
     def token_attributes(self) -> dict[str, Any] | None:

@@ -11,6 +11,7 @@ from sqlalchemy.engine import Row
 
 from .clients import Client
 from .database import Database
+from .revocations import RevocationStore
 from .tables import client, family, refresh_token
 
 _F, _R = family.c, refresh_token.c
@@ -36,8 +37,9 @@ _REVOKE = update(family).where(_F.id == bindparam("key"), _F.revoked_at.is_(None
 class FamilyStore:
     """Reads and writes families and their refresh tokens."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, revocations: RevocationStore) -> None:
         self._database = database
+        self._revocations = revocations
 
     @staticmethod
     def add(connection: Connection, values: Mapping[str, Any]) -> None:
@@ -71,7 +73,11 @@ class FamilyStore:
 
     def revoke(self, key: bytes) -> bool:
         """End a family, and with it every token it has; False where it was ended before, or isn't there."""
-        return self._database.run(_REVOKE, {"key": key, "now": int(time.time())}, repeatable=True) == 1
+        with self._database.transaction() as connection:
+            ended = connection.execute(_REVOKE, {"key": key, "now": int(time.time())}).rowcount == 1
+            if ended:
+                self._revocations.add("family", key.hex(), connection=connection)
+        return ended
 
     def of_subject(self, subject: str) -> list[Row[Any]]:
         """What a user's live families amount to, by client: since when, and when last used."""

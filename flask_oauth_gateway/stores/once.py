@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 
-from sqlalchemy import Connection, insert
+from sqlalchemy import Connection, bindparam, insert, select
 from sqlalchemy.exc import IntegrityError
 
 from .database import Database
 from .tables import once
 
 _INSERT = insert(once)
+_FIND = select(once.c.key).where(once.c.key == bindparam("key"))
 
 
 class OnceStore:
@@ -26,6 +27,10 @@ class OnceStore:
         except IntegrityError:
             return False
         return True
+
+    def is_claimed(self, key: bytes) -> bool:
+        """Whether a key is taken; that it isn't now says nothing of a moment later."""
+        return self._database.first(_FIND, {"key": key}) is not None
 
     @staticmethod
     def claim_in(connection: Connection, key: bytes, until: int) -> bool:

@@ -7,9 +7,9 @@ import time
 from sqlalchemy import select
 
 from .database import Database
-from .tables import access_token, code, device_code, family, once, refresh_token
+from .tables import access_token, code, device_code, family, once, refresh_token, revocation
 
-EXPIRING = (access_token, refresh_token, family, code, device_code, once)
+EXPIRING = (access_token, refresh_token, family, code, device_code, once, revocation)
 
 
 def purge_expired(database: Database, *, batch: int) -> int:

@@ -65,12 +65,13 @@ client_secret = Table(
     "oauth_client_secret",
     metadata,
     Column("id", Key, primary_key=True, autoincrement=True),
-    Column("client", Key, ForeignKey("oauth_client.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("client", Key, ForeignKey("oauth_client.id", ondelete="CASCADE"), nullable=False),
     Column("hint", String(8), nullable=False),  # its last characters
     Column("digest", Text, nullable=False),  # "sha256$…" of a generated one, argon2id of a brought one, or "sealed$…"
     Column("created_at", BigInteger, nullable=False),
     Column("expires_at", BigInteger),
     Column("last_used_at", BigInteger),
+    UniqueConstraint("client", "id", name="uq_oauth_client_secret_client"),  # the foreign key's index, see below
     **OPTIONS,
 )
 
@@ -78,12 +79,15 @@ consent = Table(
     "oauth_consent",
     metadata,
     Column("id", Key, primary_key=True, autoincrement=True),
-    Column("client", Key, ForeignKey("oauth_client.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("client", Key, ForeignKey("oauth_client.id", ondelete="CASCADE"), nullable=False),
     Column("subject", Subject, nullable=False),
     Column("scope", Text, nullable=False),
     Column("granted_at", BigInteger, nullable=False),
     Column("expires_at", BigInteger),
-    UniqueConstraint("subject", "client", name="uq_oauth_consent_subject_client"),
+    # A constraint that begins with the foreign key is its index too: MariaDB refuses to drop an index that a foreign key
+    # needs, and the downgrade that Alembic writes drops every index before its table.
+    UniqueConstraint("client", "subject", name="uq_oauth_consent_client_subject"),
+    Index("ix_oauth_consent_subject", "subject"),
     **OPTIONS,
 )
 
@@ -189,6 +193,32 @@ once = Table(  # one-time things: a second insert of the same key fails
     Column("key", Hash, primary_key=True),
     Column("expires_at", BigInteger, nullable=False, index=True),
     **OPTIONS,
+)
+
+key = Table(
+    "oauth_key",
+    metadata,
+    Column("kid", String(64), primary_key=True),
+    Column("generation", Integer, nullable=False, unique=True),  # of two processes that make the next one, one wins
+    Column("algorithm", String(16), nullable=False),
+    Column("public", Object, nullable=False),
+    Column("sealed", Text, nullable=False),  # the private key, encrypted
+    Column("created_at", BigInteger, nullable=False),
+    Column("active_from", BigInteger, nullable=False),  # published before it signs
+    Column("retired_at", BigInteger),  # from here on it is neither published nor believed
+    **OPTIONS,
+)
+
+revocation = Table(  # what stateless tokens are refused for: few rows, which every process knows by heart
+    "oauth_revocation",
+    metadata,
+    Column("id", Key, primary_key=True, autoincrement=True),
+    Column("mark", Hash, nullable=False),  # of a token, a family, a client, a user, or both
+    Column("issued_until", BigInteger, nullable=False),  # tokens issued up to then; 0 takes an earlier mark back
+    Column("revoked_at", BigInteger, nullable=False, index=True),
+    Column("expires_at", BigInteger, nullable=False, index=True),
+    **OPTIONS,
+    **NEVER_REUSE_IDS,
 )
 
 audit = Table(

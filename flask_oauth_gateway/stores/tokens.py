@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from sqlalchemy import BigInteger, Connection, Table, and_, bindparam, exists, insert, or_, select, update
@@ -36,6 +36,7 @@ _INSERT = (
     )
     .execution_options(preserve_rowcount=True)  # psycopg 3 counts an INSERT … SELECT only then
 )
+_CLIENT_IS_LIVE = select(client.c.id).where(_is_live(bindparam("owner"), bindparam("version")))
 _FIND = (
     select(*(_T[name] for name in COLUMNS), _T.revoked_at, client.c.client_id, client.c.enabled)
     .add_columns(family.c.revoked_at.label("family_revoked_at"))
@@ -71,7 +72,12 @@ class TokenStore:
 
     @staticmethod
     def add_in(connection: Connection, values: Mapping[str, Any], client: Client) -> bool:
-        """The same, in the caller's transaction."""
+        """The same, in the caller's transaction; of a token without a hash, which isn't stored, only the check."""
+        if "token_hash" not in values:
+            return (
+                connection.execute(_CLIENT_IS_LIVE, {"owner": client.key, "version": client.version}).first()
+                is not None
+            )
         return connection.execute(_INSERT, _parameters(values, client)).rowcount == 1
 
     def find(self, token_hash: bytes) -> Row[Any] | None:
@@ -95,10 +101,12 @@ class TokenStore:
         client: int | None = None,
         subject: str | None = None,
         issued_before: int | None = None,
+        mark: Callable[[Connection, int], None] | None = None,
     ) -> int:
         """Revoke every live token, and end every family, that fits all that is given; returns how many.
 
-        A code that was approved and not redeemed yet is spent first: it would give a new token afterwards.
+        A code that was approved and not redeemed yet is spent first: it would give a new token afterwards. `mark` is
+        called in the same transaction, with the time up to which it holds, for tokens that aren't stored.
         """
         now = int(time.time())
         given = {"client": client, "subject": subject, "token_hash": token_hash}
@@ -120,6 +128,8 @@ class TokenStore:
                 count += connection.execute(
                     update(table).where(*fits(table, since), *live).values(revoked_at=now)
                 ).rowcount
+            if mark is not None:
+                mark(connection, now if issued_before is None else issued_before - 1)
         return count
 
     def page(

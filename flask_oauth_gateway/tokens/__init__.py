@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from ..hashing import new_secret, sha256
 from ..signals import token_issued, token_refreshed
 from ..stores.families import FamilyStore
+from ..stores.revocations import MAX_TOKEN_LIFETIME
 from ..stores.tables import new_family_key
 from . import opaque
 
@@ -87,10 +88,8 @@ def issue(state: State, request: Issue, spend: Spend | None = None) -> dict[str,
     if approval is not None:
         expires_in = max(1, min(expires_in, approval.expires_at - now))
     attributes = attributes_for(state, request)
-    token = _value(state, request, "access")
-    token_hash, scope = sha256(token), " ".join(request.scopes)
-    values = {
-        "token_hash": token_hash,
+    scope = " ".join(request.scopes)
+    values: dict[str, Any] = {
         "client": client.key,
         "family": None if approval is None else approval.key,
         "subject": request.subject,
@@ -103,11 +102,18 @@ def issue(state: State, request: Issue, spend: Spend | None = None) -> dict[str,
         "expires_at": now + expires_in,
     }
     refresh_token = None if request.refresh_token_expires_at is None else _value(state, request, "refresh")
-    if approval is None and spend is None:
-        stored = state.tokens.add(values, client)
+    if format_of(state, client) == "jwt":
+        from . import jwt
+
+        values["expires_at"] = now + min(expires_in, MAX_TOKEN_LIFETIME)
+        token, token_id = jwt.create(state, client.client_id, values)
     else:
-        stored = _store_approved(state, request, values, refresh_token, spend)
-    if not stored:
+        token = _value(state, request, "access")
+        values["token_hash"] = sha256(token)
+        token_id = opaque.token_id_of(values["token_hash"])
+    if approval is not None or spend is not None:
+        _store_approved(state, request, values, refresh_token, spend)
+    elif "token_hash" in values and not state.tokens.add(values, client):
         raise StaleClient(client.client_id)
     signal = token_refreshed if request.grant_type == "refresh_token" else token_issued
     signal.send(
@@ -116,9 +122,14 @@ def issue(state: State, request: Issue, spend: Spend | None = None) -> dict[str,
         subject=request.subject,
         grant_type=request.grant_type,
         scopes=request.scopes,
-        token_id=opaque.token_id_of(token_hash),
+        token_id=token_id,
     )
-    return token_response(token, expires_in, scope, refresh_token, attributes)
+    return token_response(token, values["expires_at"] - now, scope, refresh_token, attributes)
+
+
+def format_of(state: State, client: Client) -> str:
+    """What this client's access tokens are: "opaque" or "jwt"."""
+    return client.access_token_format or state.settings.access_token_format
 
 
 def token_response(
@@ -167,7 +178,7 @@ def _value(state: State, request: Issue, what: str) -> str:
 
 def _store_approved(
     state: State, request: Issue, values: dict[str, Any], refresh_token: str | None, spend: Spend | None
-) -> bool:
+) -> None:
     """Spend what is spent and store what is issued, in one transaction."""
     approval = request.approval
     now = values["issued_at"]
@@ -203,4 +214,3 @@ def _store_approved(
                     "expires_at": request.refresh_token_expires_at,
                 },
             )
-    return True

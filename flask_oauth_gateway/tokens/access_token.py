@@ -19,7 +19,7 @@ class AccessToken:
 
     __slots__ = (
         "attributes", "audience", "client_id", "client_key", "details", "exp", "grant_type", "iat",
-        "refusal", "scope", "scopes", "subject", "token_id",
+        "key_id", "marks", "refusal", "scope", "scopes", "subject", "token_id",
     )  # fmt: skip
 
     def __init__(
@@ -37,6 +37,8 @@ class AccessToken:
         iat: int,
         exp: int,
         refusal: str | None = None,
+        marks: tuple[bytes, ...] = (),
+        key_id: str | None = None,
     ) -> None:
         self.token_id = token_id
         self.client_id = client_id
@@ -50,6 +52,8 @@ class AccessToken:
         self.details = details or NO_ATTRIBUTES
         self.iat = iat
         self.exp = exp
+        self.key_id = key_id  # which key signed it
+        self.marks = marks  # what would revoke it, of a token that isn't stored
         self.refusal = refusal  # why it is no longer good, of a token in a list
 
     def __repr__(self) -> str:

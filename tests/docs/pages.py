@@ -24,6 +24,9 @@ COPIED = {
     "ID": r"^client_id:\s+(\S+)",
     "SECRET": r"^client_secret:\s+(\S+)",
     "TOKEN": r'"access_token":\s*"([^"]+)"',
+    "REFRESH": r'"refresh_token":\s*"([^"]+)"',
+    "DEVICE": r'"device_code":\s*"([^"]+)"',
+    "CODE": r"[?&]code=([^&\s]+)",
 }
 
 

@@ -4,7 +4,7 @@ import io
 from typing import Any
 
 import pytest
-from flask import Flask, request
+from flask import request
 
 from tests.support import ask, basic, refusal, register, sqlite_only
 
@@ -19,11 +19,10 @@ def post(client: Any, registered: Any, body: Any = b"", content_type: str = FORM
     )
 
 
-def streaming_client(app: Flask) -> Any:
-    """Sends bodies without a Content-Length, as `Transfer-Encoding: chunked` does."""
-    client = app.test_client()
-    client.environ_base |= {"wsgi.input_terminated": True, "CONTENT_LENGTH": ""}
-    return client
+def streamed(stream: Any) -> dict[str, Any]:
+    """Options that send a body without a Content-Length, as `Transfer-Encoding: chunked` does."""
+    environ = {"wsgi.input": stream, "wsgi.input_terminated": True, "HTTP_TRANSFER_ENCODING": "chunked"}
+    return {"environ_overrides": environ}
 
 
 @pytest.mark.parametrize(
@@ -105,20 +104,31 @@ def test_what_no_client_means_to_send_is_refused_with_the_reason(
 @pytest.mark.parametrize("says_its_length", [True, False])
 def test_a_body_over_the_limit_is_413_and_one_at_the_limit_is_read(make_app: Any, says_its_length: bool) -> None:
     app = make_app(OAUTH_MAX_BODY=1000)
-    registered = register(app)
-    client = app.test_client() if says_its_length else streaming_client(app)
+    client, registered = app.test_client(), register(app)
     start = b"grant_type=client_credentials&filler="
 
     def send(size: int) -> Any:
         body = start + b"x" * (size - len(start))
-        length = {"content_length": None} if says_its_length else {}
-        return post(client, registered, None if not says_its_length else body, **length, **stream(body))
-
-    def stream(body: bytes) -> dict[str, Any]:
-        return {} if says_its_length else {"input_stream": io.BytesIO(body)}
+        return post(client, registered, body, **({} if says_its_length else streamed(io.BytesIO(body))))
 
     assert send(1000).status_code == 200
     assert refusal(send(1001), 413, "invalid_request") == "The body of the request is too large."
+
+
+def test_no_more_is_read_of_an_endless_body_than_the_limit_allows(client: Any, registered: Any) -> None:
+    class Endless(io.RawIOBase):
+        given = 0
+
+        def readable(self) -> bool:
+            return True
+
+        def readinto(self, buffer: Any) -> int:
+            self.given += len(buffer)
+            assert self.given < 1_000_000, "all of it is being read"
+            buffer[:] = b"x" * len(buffer)
+            return len(buffer)
+
+    refusal(post(client, registered, **streamed(Endless())), 413, "invalid_request")
 
 
 def test_the_limit_is_128_kib_where_nothing_else_is_set(client: Any, registered: Any) -> None:

@@ -144,7 +144,9 @@ def served(site: Site) -> Iterator[Site]:
 def _server(app: Flask) -> Iterator[str]:
     with socket.create_server(("127.0.0.1", 0)) as listening:
         server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=Quiet, fd=listening.fileno())
-        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread = threading.Thread(
+            target=server.serve_forever, args=[0.05], daemon=True
+        )  # seconds until it sees shutdown()
         thread.start()
         try:
             yield f"http://127.0.0.1:{listening.getsockname()[1]}"

@@ -93,7 +93,7 @@ def test_device(visitor: Visitor, site: Site) -> None:
 def test_applications(visitor: Visitor, site: Site) -> None:
     visitor.visit("/oauth/applications")
     check(visitor)
-    for name in ("Weather station", "N" * 200):
+    for name in ("Weather station", "Weather station", "N" * 200):
         visitor.visit(site.request_for(site.register(client_name=name)))
         visitor.page.get_by_role("radio", name="30 days").check()
         visitor.allow()

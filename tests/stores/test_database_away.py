@@ -83,7 +83,7 @@ def is_unavailable(response: Any) -> bool:
     return True
 
 
-def test_away_and_back(make_app: MakeApp, uri_of_proxy: str, proxy: Proxy, caplog: pytest.LogCaptureFixture) -> None:
+def test_away_and_back(uri_of_proxy: str, proxy: Proxy, make_app: MakeApp, caplog: pytest.LogCaptureFixture) -> None:
     app = make_app(uri_of_proxy)
     client, registered = app.test_client(), register(app)
     token = token_for(client, registered)["access_token"]
@@ -102,7 +102,7 @@ def test_away_and_back(make_app: MakeApp, uri_of_proxy: str, proxy: Proxy, caplo
         assert secret not in caplog.text
 
 
-def test_away_from_the_start(make_app: MakeApp, uri_of_proxy: str, proxy: Proxy) -> None:
+def test_away_from_the_start(uri_of_proxy: str, proxy: Proxy, make_app: MakeApp) -> None:
     proxy.close()
     app = make_app(uri_of_proxy)
     start = time.monotonic()

@@ -72,9 +72,9 @@ def test_gunicorn_preloads_and_its_workers_answer(app: Flask, database_uri: str,
     )
     try:
         wait_for(port)
-        pids = {request(port, "GET", "/pid")[1] for _ in range(30)}
+        pids = {request(port, "GET", "/pid")[1] for _ in range(10)}
         headers = basic("preloaded", "only for tests") | {"Content-Type": "application/x-www-form-urlencoded"}
-        for _ in range(30):
+        for _ in range(12):
             status, body = request(port, "POST", "/oauth/token", "grant_type=client_credentials", headers)
             assert status == 200, body
             bearer = {"Authorization": f"Bearer {json.loads(body)['access_token']}"}
@@ -85,9 +85,9 @@ def test_gunicorn_preloads_and_its_workers_answer(app: Flask, database_uri: str,
     assert "Traceback" not in errors, errors
     assert len(pids) <= 2
     with database_of(app).engine.connect() as connection:
-        assert connection.scalar(select(func.count()).select_from(access_token)) == 31
+        assert connection.scalar(select(func.count()).select_from(access_token)) == 13
         entries = select(func.count()).select_from(audit).where(audit.c.event == "token_issued")
-        assert connection.scalar(entries) == 31, "workers that end write what waits"
+        assert connection.scalar(entries) == 13, "workers that end write what waits"
 
 
 def test_a_lock_that_is_held_at_the_fork_holds_up_no_child(app: Flask) -> None:
@@ -103,7 +103,7 @@ def test_a_lock_that_is_held_at_the_fork_holds_up_no_child(app: Flask) -> None:
 
 
 def wait_for(port: int) -> None:
-    for _ in range(200):
+    for _ in range(800):
         try:
             socket.create_connection(("127.0.0.1", port), timeout=1).close()
         except OSError:

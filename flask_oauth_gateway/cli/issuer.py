@@ -1,0 +1,141 @@
+"""`flask oauth issuer …`: who may vouch for a subject, and why an assertion is refused."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+from flask import current_app, request
+from flask.cli import AppGroup, with_appcontext
+
+from ..assertions import AssertionRefused
+from ..client_registry import ClientNotFound
+from ..config_checks import full_grant_type
+from ..errors import InvalidClient, OAuth2Error
+from ..globals import current_state
+from ..request import OAuthRequest, Payload
+from .output import as_json, print_json, print_table, visible, when
+
+if TYPE_CHECKING:
+    from ..extension import State
+    from ..stores.clients import Client
+
+issuer = AppGroup("issuer", help="Show who is trusted to sign assertions, and try an assertion.")
+
+
+@issuer.command("list")
+@as_json
+@with_appcontext
+def list_issuers(as_json: bool) -> None:
+    """List the issuers of the configuration, and the clients that sign for themselves, with their keys.
+
+    Keys that stand at a URL are fetched.
+    """
+    from .issuer_keys import describe_issuers  # it loads the cryptography
+
+    found = describe_issuers(current_state())
+    if as_json:
+        print_json(found)
+        return
+    if not found:
+        click.echo("Nobody is trusted: OAUTH_JWT_ISSUERS, OAUTH_SAML_ISSUERS, or a client with a key and the grant.")
+    for number, each in enumerate(found):
+        click.echo(f"{chr(10) if number else ''}{visible(each['issuer'])}  ({each['kind']})")
+        for name in ("source", "problem", "client_id", "scopes", "audience", "recipient", "max_lifetime", "algorithms"):
+            value = each.get(name)
+            if value is not None:
+                click.echo(f"  {name + ':':14}{visible(' '.join(value) if isinstance(value, list) else value)}")
+        _print_keys(each["keys"])
+
+
+def _print_keys(keys: list[dict[str, Any]]) -> None:
+    rows = [
+        (
+            f"  {key.get('kid') or '-'}",
+            key["type"],
+            " ".join(key["algorithms"]),
+            key.get("subject"),
+            when(key.get("expires_at")) + (" (expired)" if key.get("expired") else ""),
+            key.get("fingerprint"),
+        )
+        for key in keys
+    ]
+    if rows:
+        print_table(("  KID", "TYPE", "ALGORITHMS", "CERTIFICATE OF", "EXPIRES", "SHA-256"), rows)
+
+
+@issuer.command("check")
+@click.argument("assertion")
+@click.option("--client", "client_id", help="Who brings it, as if that client had authenticated.")
+@click.option("--scope", help="What the request asks for.")
+@click.option("--url", help="The server's address, where OAUTH_ISSUER isn't set.")
+@with_appcontext
+def check(assertion: str, client_id: str | None, scope: str | None, url: str | None) -> None:
+    """Try an assertion: the assertion itself, the path of a file that holds it, or '-' to read it from standard input.
+
+    Says which check fails, what was expected and what was there. It is not spent: no token is given, and it can
+    still be used.
+    """
+    state, text = current_state(), _read(assertion)
+    kind = "jwt_bearer" if text.count(".") == 2 else "saml2_bearer"
+    grant_type = full_grant_type(kind)
+    make_grant = state.server.grants.get(grant_type)
+    if make_grant is None:
+        raise click.ClickException(f"This is for the grant {kind}, which is not on: add it to OAUTH_GRANT_TYPES.")
+    caller = None if client_id is None else _client(state, client_id)
+    sent = {"grant_type": grant_type, "assertion": text, **({} if scope is None else {"scope": scope})}
+    with current_app.test_request_context(f"{state.settings.url_prefix}/token", method="POST", base_url=url):
+        grant: Any = make_grant(OAuthRequest(request, sent, Payload([*sent.items()])), state.server)
+        try:
+            grant.check(text, caller)
+        except AssertionRefused as error:
+            raise _refused(str(error)) from error
+        except InvalidClient as error:
+            why = "its issuer's entry names no client_id, so a client must bring it: name that one with --client"
+            raise _refused(why) from error
+        except OAuth2Error as error:
+            raise _refused(f"{error.error}, {str(error.description).rstrip('.')}") from error
+        if state.once.is_claimed(grant.assertion.replay_key):
+            raise _refused("it was used before")
+    _print_accepted(grant)
+
+
+def _print_accepted(grant: Any) -> None:
+    said = grant.assertion
+    click.echo("Accepted: it is good for a token, and was not used.")
+    for name, value in (
+        ("issuer", said.issuer),
+        ("subject", "none, the client speaks for itself" if grant.subject is None else grant.subject),
+        ("client_id", grant.request.client.client_id),
+        ("scope", " ".join(grant.scopes)),
+        ("good until", when(said.expires_at)),
+        ("attributes", ", ".join(f"{name}={' '.join(values)}" for name, values in said.attributes.items())),
+    ):
+        if value:
+            click.echo(f"  {name + ':':12}{visible(value)}")
+
+
+def _refused(reason: str) -> click.ClickException:
+    return click.ClickException(f"Refused: {visible(reason)}.")
+
+
+def _client(state: State, client_id: str) -> Client:
+    client = state.client_registry.get(client_id)
+    if client is None:
+        raise ClientNotFound(client_id)
+    if not client.enabled:
+        raise _refused(f"the client {client_id!r} is disabled")
+    return client
+
+
+def _read(assertion: str) -> str:
+    """The assertion: from standard input, from a file, or as it stands."""
+    if assertion == "-":
+        return sys.stdin.read().strip()
+    try:
+        path = Path(assertion)
+        return path.read_text(encoding="utf-8").strip() if path.is_file() else assertion.strip()
+    except (OSError, ValueError):  # too long for a path: an assertion
+        return assertion.strip()

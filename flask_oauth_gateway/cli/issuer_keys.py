@@ -1,0 +1,138 @@
+"""What `flask oauth issuer list` says of each issuer: its keys, where they come from, what it may do."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
+from cryptography.hazmat.primitives.hashes import SHA256
+
+from ..config_checks import full_grant_type
+
+if TYPE_CHECKING:
+    from joserfc.jwk import Key
+
+    from ..extension import State
+    from ..issuers import JwtIssuer, TrustedIssuer
+    from ..key_sets import KeySource
+    from ..saml_issuers import SamlIssuer
+    from ..stores.clients import Client
+
+JWT_BEARER, SAML2_BEARER = full_grant_type("jwt_bearer"), full_grant_type("saml2_bearer")
+
+
+def describe_issuers(state: State) -> list[dict[str, Any]]:
+    """Those of the configuration, and the clients that sign for themselves."""
+    return [*_jwt_issuers(state), *_saml_issuers(state)]
+
+
+def _jwt_issuers(state: State) -> Iterator[dict[str, Any]]:
+    """Those of `OAUTH_JWT_ISSUERS`, and the clients."""
+    if JWT_BEARER not in state.settings.grant_types:
+        return
+    from ..issuers import issuer_of_client
+
+    for name, trusted in state.jwt_issuers.items():
+        entry = state.settings.jwt_issuers[name]
+        given = next(each for each in ("jwks", "jwks_uri", "key") if entry.get(each))
+        source = f"OAUTH_JWT_ISSUERS, {given}"
+        yield _describe_jwt(trusted, source, entry["key"] if given == "key" else None)
+    for client in _clients(state, JWT_BEARER):
+        own = issuer_of_client(state, client)
+        if own is not None:
+            given = "jwks" if client.jwks else "certificate" if client.certificate else "jwks_uri"
+            yield _describe_jwt(own, f"the client's {given}", None if client.jwks else client.certificate)
+
+
+def _saml_issuers(state: State) -> Iterator[dict[str, Any]]:
+    """Those of `OAUTH_SAML_ISSUERS`, and the clients."""
+    for name, trusted in state.saml_issuers.items():
+        given = "certificates" if state.settings.saml_issuers[name].get("certificates") else "metadata"
+        yield _describe_saml(trusted, f"OAUTH_SAML_ISSUERS, {given}")
+    if SAML2_BEARER in state.settings.grant_types:
+        from ..saml_issuers import issuer_of_client
+
+        for client in _clients(state, SAML2_BEARER):
+            own = issuer_of_client(client)
+            if own is not None:
+                yield _describe_saml(own, "the client's certificate")
+
+
+def _clients(state: State, grant_type: str) -> list[Client]:
+    """The enabled clients that are registered for a grant."""
+    return [each for each in state.client_registry.list() if each.enabled and each.check_grant_type(grant_type)]
+
+
+def _describe(kind: str, trusted: TrustedIssuer, source: str) -> dict[str, Any]:
+    return {
+        "issuer": trusted.issuer,
+        "kind": kind,
+        "source": source,
+        "client_id": trusted.client_id,
+        "scopes": None if trusted.scopes is None else sorted(trusted.scopes),
+        "audience": None if trusted.audience is None else sorted(trusted.audience),
+        "max_lifetime": trusted.max_lifetime,
+    }
+
+
+def _describe_jwt(trusted: JwtIssuer, source: str, pem: Any) -> dict[str, Any]:
+    certificate = _certificate(pem)
+    keys = [{**_describe_key(key), **certificate} for key in trusted.source.keys()]  # noqa: SIM118 (not a dict)
+    return {
+        **_describe("JWT", trusted, _with_url(trusted.source, source)),
+        "algorithms": None if trusted.algorithms is None else list(trusted.algorithms),
+        "problem": getattr(trusted.source, "problem", None),
+        "keys": keys,
+    }
+
+
+def _with_url(source: KeySource, text: str) -> str:
+    url = getattr(source, "url", None)
+    return text if url is None else f"{text} {url}"
+
+
+def _describe_key(key: Key) -> dict[str, Any]:
+    from ..jose import algorithms_of
+
+    curve = key.get("crv")
+    only = key.get("alg")
+    return {
+        "kid": key.get("kid"),
+        "type": key.key_type if curve is None else f"{key.key_type} {curve}",
+        "algorithms": [name for name in algorithms_of(key) if only in (None, name)],
+    }
+
+
+def _describe_saml(trusted: SamlIssuer, source: str) -> dict[str, Any]:
+    keys = []
+    for each in trusted.certificates:
+        family = "ECDSA" if isinstance(each.public_key(), EllipticCurvePublicKey) else "RSA"
+        hashes = ["SHA256", "SHA384", "SHA512", *(["SHA1"] if trusted.allow_sha1 else [])]
+        algorithms = [f"{family}-{name}" for name in hashes]
+        keys.append({"kid": None, "type": family, "algorithms": algorithms, **_describe_certificate(each)})
+    recipient = None if trusted.recipient is None else sorted(trusted.recipient)
+    return {
+        **_describe("SAML", trusted, source),
+        "recipient": recipient,
+        "allow_sha1": trusted.allow_sha1,
+        "keys": keys,
+    }
+
+
+def _certificate(pem: Any) -> dict[str, Any]:
+    if not isinstance(pem, str) or "BEGIN CERTIFICATE" not in pem:
+        return {}
+    return _describe_certificate(x509.load_pem_x509_certificate(pem.encode()))
+
+
+def _describe_certificate(certificate: x509.Certificate) -> dict[str, Any]:
+    ends = int(certificate.not_valid_after_utc.timestamp())
+    return {
+        "subject": certificate.subject.rfc4514_string(),
+        "fingerprint": certificate.fingerprint(SHA256()).hex(),
+        "expires_at": ends,
+        "expired": ends < time.time(),
+    }

@@ -1,0 +1,69 @@
+"""`flask oauth key …`: the keys that sign JWTs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+from flask.cli import AppGroup, with_appcontext
+
+from ..globals import current_state
+from .output import Duration, as_json, print_json, print_table, when
+
+key = AppGroup("key", help="List, rotate and retire signing keys.")
+
+
+@key.command("list")
+@as_json
+@with_appcontext
+def list_keys(as_json: bool) -> None:
+    """List every key, the oldest first."""
+    keys = [describe(each) for each in current_state().key_ring.all()]
+    if as_json:
+        print_json(keys)
+        return
+    print_table(
+        ("KID", "ALGORITHM", "MADE", "SIGNS FROM", "PUBLISHED UNTIL"),
+        (
+            (
+                k["kid"],
+                k["algorithm"],
+                when(k["created_at"]),
+                when(k["active_from"]),
+                when(k["retired_at"]) or "further",
+            )
+            for k in keys
+        ),
+    )
+
+
+@key.command("rotate")
+@click.option("--publish-ahead", type=Duration(), default=3600, help="How long it is published before it signs.")
+@with_appcontext
+def rotate(publish_ahead: int) -> None:
+    """Make the next key. The one before stays published until its last token has expired."""
+    made = current_state().key_ring.rotate(publish_ahead=publish_ahead)
+    click.echo(f"The key {made.kid} signs from {when(made.active_from)}.")
+
+
+@key.command("retire")
+@click.argument("kid")
+@with_appcontext
+def retire(kid: str) -> None:
+    """Believe a key no more: every token that it signed is refused, everywhere within a minute."""
+    if not current_state().key_ring.retire(kid):
+        raise click.ClickException(f"There is no key {kid!r}.")
+    click.echo(f"The key {kid} is retired.")
+
+
+def describe(signing: Any) -> dict[str, Any]:
+    """A key as JSON, without its private half."""
+    return {
+        "kid": signing.kid,
+        "algorithm": signing.algorithm,
+        "generation": signing.generation,
+        "created_at": signing.created_at,
+        "active_from": signing.active_from,
+        "retired_at": signing.retired_at,
+        "public": signing.public,
+    }

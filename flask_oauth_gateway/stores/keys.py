@@ -1,0 +1,40 @@
+"""Signing keys: the public half as a JWK, the private half encrypted."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import bindparam, insert, select, update
+from sqlalchemy.engine import Row
+from sqlalchemy.exc import IntegrityError
+
+from .database import Database
+from .tables import key
+
+_ALL = select(key).order_by(key.c.generation)
+_RETIRE = update(key).where(key.c.kid == bindparam("which")).values(retired_at=bindparam("at"))
+
+
+class KeyStore:
+    """Reads and writes signing keys."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def all(self) -> list[Row[Any]]:
+        """Every key, the oldest first."""
+        return self._database.all(_ALL)
+
+    def add(self, values: Mapping[str, Any]) -> bool:
+        """Store a key; False where another process has just made the one of this generation."""
+        try:
+            self._database.run(insert(key), dict(values))
+        except IntegrityError:
+            return False
+        return True
+
+    def retire(self, kid: str, at: int | None = None) -> bool:
+        """Neither publish nor believe a key from a time on (left out: now); False where there is none of that `kid`."""
+        return self._database.run(_RETIRE, {"which": kid, "at": at or int(time.time())}, repeatable=True) == 1

@@ -1,0 +1,81 @@
+"""Which stateless tokens are revoked: every process knows the few marks by heart, and reads what is new every few seconds.
+
+There is no background thread: the first check after `OAUTH_REVOCATION_POLL_SECONDS` reads.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import TYPE_CHECKING
+
+from ..stores.revocations import mark_of
+
+if TYPE_CHECKING:
+    from ..stores.revocations import RevocationStore
+
+
+MAX_AHEAD = 15  # seconds that a token may be said to be issued in the future
+
+
+class Revoked:
+    """What one process knows of the marks."""
+
+    def __init__(self, store: RevocationStore, poll_seconds: int) -> None:
+        self._store = store
+        self._poll_seconds = poll_seconds
+        self._marks: dict[bytes, tuple[int, int]] = {}  # mark to (issued_until, expires_at)
+        self._last_id = 0
+        self._read_at = -1e9
+        self._lock = threading.Lock()
+
+    def covers(self, issued_at: int, marks: tuple[bytes, ...]) -> bool:
+        """Whether a token of this age is revoked by one of these marks."""
+        return self._until(marks) >= issued_at
+
+    def first_second_after(self, now: int, marks: tuple[bytes, ...]) -> int:
+        """When to say that a new token was issued: not in the second in which its like were revoked, but after it."""
+        until = self._until(marks)
+        return until + 1 if now <= until <= now + MAX_AHEAD else now
+
+    def _until(self, marks: tuple[bytes, ...]) -> int:
+        """The time up to which these marks revoke; 0 where they don't."""
+        if time.monotonic() - self._read_at >= self._poll_seconds:
+            self._refresh()
+        known = self._marks
+        return max((known[mark][0] for mark in marks if mark in known), default=0)
+
+    def forget(self) -> None:
+        """Read anew at the next check: this process has just added a mark."""
+        self._read_at = -1e9
+
+    def _refresh(self) -> None:
+        with self._lock:
+            started = time.monotonic()
+            if started - self._read_at < self._poll_seconds:
+                return  # another thread has just done it
+            for row in self._store.since(self._last_id):
+                self._marks[bytes(row.mark)] = (row.issued_until, row.expires_at)
+                self._last_id = max(self._last_id, row.id)
+            now = time.time()
+            if len(self._marks) > 1000:
+                self._marks = {mark: value for mark, value in self._marks.items() if value[1] > now}
+            self._read_at = started
+
+
+def kind_of(client_id: str | None, subject: str | None) -> tuple[str, ...]:
+    """The mark for all tokens of a client, a user, both, or everybody: its kind and names."""
+    if client_id is None:
+        return ("everything",) if subject is None else ("subject", subject)
+    return ("client", client_id) if subject is None else ("client and subject", client_id, subject)
+
+
+def marks_of(token_id: str, family: str | None, client_id: str, subject: str | None) -> tuple[bytes, ...]:
+    """Every mark that would revoke a token."""
+    marks = [mark_of("token", token_id), mark_of("client", client_id), mark_of("disabled client", client_id)]
+    marks.append(mark_of("everything"))
+    if family is not None:
+        marks.append(mark_of("family", family))
+    if subject is not None:
+        marks += [mark_of("subject", subject), mark_of("client and subject", client_id, subject)]
+    return tuple(marks)

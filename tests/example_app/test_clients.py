@@ -1,0 +1,134 @@
+"""The demo's client apps, each against the running demo. What the single-page app's script does needs a real browser."""
+
+import re
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import requests
+
+from tests.example_app.running import example_app, url_in
+from tests.flows.serving import Form, Person
+
+
+@pytest.fixture(scope="module")
+def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with example_app(tmp_path_factory.mktemp("demo")) as printed:
+        yield url_in(printed)
+
+
+@pytest.fixture
+def alice() -> Iterator[Person]:
+    person = Person("alice")
+    with person.browser:
+        yield person
+
+
+def press(person: Person, page: requests.Response) -> requests.Response:
+    """Send the only form of a page as it stands."""
+    form = Form(page)
+    assert form.action is not None, page.text
+    return person.browser.post(form.action, data=form.fields)
+
+
+class TestStartPage:
+    def test_it_leads_to_every_client_and_page(self, url: str) -> None:
+        page = requests.get(url).text
+        links = set(re.findall(r'href="(/[^"]*)"', page))
+        assert {"/client", "/spa", "/tv", "/oauth/device", "/oauth/applications", "/login"} <= links
+        for link in links:
+            assert requests.get(url + link).status_code == 200, link
+
+
+class TestWebApp:
+    def test_alice_signs_in_and_out(self, url: str, alice: Person) -> None:
+        assert "Sign in with the gateway" in alice.browser.get(f"{url}/client").text
+        page = alice.browse(f"{url}/client/login")
+        assert page.url == f"{url}/client/"
+        assert "Alice Archer" in page.text
+        assert "clear, 21 °C" in page.text
+        assert "weather:read weather:write" in page.text
+        assert "Sign in with the gateway" in press(alice, page).text
+        assert "Alice" not in alice.browser.get(f"{url}/client").text
+
+    def test_access_that_is_taken_back_is_noticed(self, url: str, alice: Person) -> None:
+        assert "Alice Archer" in alice.browse(f"{url}/client/login").text
+        press(alice, alice.browser.get(f"{url}/oauth/applications"))
+        assert "somebody took the access back" in alice.browser.get(f"{url}/client").text
+
+    def test_a_refusal_is_said_in_words(self, url: str, alice: Person) -> None:
+        page = alice.browse(f"{url}/client/login", decision="deny")
+        assert page.status_code == 400
+        assert "access_denied" in page.text
+
+    @pytest.mark.parametrize(
+        "query", ["", "?code=x&state=y", "?code=x&state=y&iss=https://evil.example", "?code=x&state=y&iss={url}"]
+    )
+    def test_an_answer_that_nobody_asked_for_is_refused(self, url: str, alice: Person, query: str) -> None:
+        assert alice.browser.get(f"{url}/client/callback{query.format(url=url)}").status_code == 400
+
+    def test_the_browser_holds_no_token(self, url: str, alice: Person) -> None:
+        alice.browse(f"{url}/client/login")
+        cookies = {cookie.name: cookie for cookie in alice.browser.cookies}
+        assert cookies["weather_board_session"].path == "/client"
+        assert len(cookies["weather_board_session"].value or "") < 150
+
+
+class TestSinglePageApp:
+    def test_only_its_own_script_may_run(self, url: str) -> None:
+        page = requests.get(f"{url}/spa")
+        policy = page.headers["Content-Security-Policy"]
+        assert "script-src 'self';" in policy
+        assert "unsafe" not in policy
+        assert page.headers["Referrer-Policy"] == "no-referrer"
+        assert re.findall(r"<script[^>]*>", page.text) == ['<script src="/static/spa.js" defer>']
+        assert not re.search(r"\son\w+=|style=", page.text)
+
+    def test_the_token_is_stored_nowhere(self) -> None:
+        script = Path(__file__).parent.parent.parent.joinpath("example_app/static/spa.js").read_text(encoding="utf-8")
+        assert re.findall(r"(?:local|session)Storage\.setItem\(.*", script) == [
+            'sessionStorage.setItem("authorization", JSON.stringify({ verifier, state }));'
+        ]
+        assert "innerHTML" not in script
+
+
+class TestTelevision:
+    def turn_on(self, url: str, person: Person) -> str:
+        page = press(person, person.browser.get(f"{url}/tv"))
+        assert '<meta http-equiv="refresh" content="5">' in page.text
+        return re.findall(r"[B-Z]{4}-[B-Z]{4}", page.text)[0]
+
+    def wait(self, url: str, person: Person, until: str) -> None:
+        for _ in range(12):
+            page = person.browser.get(f"{url}/tv")
+            if until in page.text:
+                assert 'http-equiv="refresh"' not in page.text
+                return
+            assert "slow_down" not in page.text
+            time.sleep(1)
+        raise AssertionError(page.text)
+
+    def test_alice_connects_it(self, url: str, alice: Person) -> None:
+        user_code = self.turn_on(url, alice)
+        alice.connect_device(f"{url}/oauth/device", user_code)
+        self.wait(url, alice, "Connected by Alice Archer")
+        assert "Turn on" in press(alice, alice.browser.get(f"{url}/tv")).text
+
+    def test_alice_refuses(self, url: str, alice: Person) -> None:
+        user_code = self.turn_on(url, alice)
+        alice.connect_device(f"{url}/oauth/device", user_code, decision="deny")
+        self.wait(url, alice, "Somebody refused.")
+
+
+def test_without_a_connection_the_clients_say_so(tmp_path: Path) -> None:
+    from example_app import create_app
+    from tests.support import close_app
+
+    app = create_app({"TESTING": True}, instance_path=str(tmp_path / "instance"))
+    for path in ("/client/", "/tv/"):
+        response = app.test_client().get(path)
+        assert response.status_code == 503
+        assert "make run" in response.text
+    assert app.test_client().get("/client/login").location == "/client/"
+    close_app(app)

@@ -1,0 +1,26 @@
+"""A running server, and alice with her browser."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from flask_oauth_gateway.endpoints import device
+from tests.flows.serving import Person, Server, build_app, serving
+from tests.support import close_app
+
+
+@pytest.fixture
+def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
+    """On SQLite alone: what depends on the database is tested elsewhere."""
+    monkeypatch.setattr(device, "INTERVAL", 1)  # seconds between two questions of a device; the tests have better to do
+    with serving(lambda url: build_app(url, instance_path=str(tmp_path / "instance"))) as (url, app):
+        yield Server(url, app)
+    close_app(app)
+
+
+@pytest.fixture
+def alice() -> Iterator[Person]:
+    person = Person("alice")
+    with person.browser:
+        yield person

@@ -1,0 +1,90 @@
+"""openid-client and oauth4webapi, of npm: the scripts in `node/` are the clients, and read every answer strictly."""
+
+import json
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.flows.serving import Person, Server
+
+SCRIPTS = Path(__file__).parent / "node"
+REDIRECT_URI = "https://app.example/callback"
+LIBRARIES = ["openid_client", "oauth4webapi"]
+
+pytestmark = [pytest.mark.node, pytest.mark.parametrize("library", LIBRARIES)]
+
+
+def tell(library: str, story: str, server: Server, registered: Any, alice: Person, **deed: Any) -> dict[str, Any]:
+    """Let a script tell a story; alice does her part when it asks her to. Returns what it ends with."""
+    setup = {
+        "story": story,
+        "server": server.metadata,
+        "api": server.me,
+        "client_id": registered.client_id,
+        "client_secret": registered.client_secret,
+        "redirect_uri": REDIRECT_URI,
+    }
+    script = subprocess.Popen(
+        ["node", f"{library}.mjs", json.dumps(setup)],
+        cwd=SCRIPTS,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    with script:
+        assert script.stdin is not None
+        assert script.stdout is not None
+        assert script.stderr is not None
+        for line in script.stdout:
+            said = json.loads(line)
+            if "done" in said:
+                result: dict[str, Any] = said["done"]
+                return result
+            if "open" in said:
+                answer = alice.approve(said["open"], REDIRECT_URI, **deed)
+            else:
+                answer = alice.connect_device(server.device, said["type"], **deed).url
+            script.stdin.write(json.dumps(answer) + "\n")
+            script.stdin.flush()
+        raise AssertionError(script.stderr.read())
+
+
+def web_app(server: Server) -> Any:
+    return server.register("authorization_code", "refresh_token", redirect_uris=[REDIRECT_URI])
+
+
+def test_code_with_pkce_then_refresh_introspection_revocation(library: str, server: Server, alice: Person) -> None:
+    registered = web_app(server)
+    told = tell(library, "code", server, registered, alice)
+    assert told["me"] == {"client": registered.client_id, "subject": "alice"}
+    assert told["refreshed"]["refresh_token"] != told["tokens"]["refresh_token"]
+    assert told["active"]["active"] is True
+    assert told["after"] == {"active": False}
+
+
+def test_an_answer_that_another_server_gave_is_refused(library: str, server: Server, alice: Person) -> None:
+    assert "iss" in tell(library, "another_issuer", server, web_app(server), alice)["refused"]
+
+
+def test_a_refusal_by_the_user(library: str, server: Server, alice: Person) -> None:
+    told = tell(library, "refused", server, web_app(server), alice, decision="deny")
+    assert told["error"] == "access_denied"
+    assert told["description"]
+
+
+def test_device(library: str, server: Server, alice: Person) -> None:
+    registered = server.register("device_code", "refresh_token", token_endpoint_auth_method="none")
+    told = tell(library, "device", server, registered, alice)
+    assert told["answer"]["verification_uri"] == server.device
+    assert told["me"]["subject"] == "alice"
+    assert told.get("pending", "authorization_pending") == "authorization_pending"
+
+
+def test_client_credentials(library: str, server: Server, alice: Person) -> None:
+    told = tell(library, "client_credentials", server, server.register("client_credentials"), alice)
+    assert told["tokens"]["scope"] == "weather:read"
+    assert told["active"]["active"] is True
+    assert told["after"] == {"active": False}
