@@ -49,7 +49,7 @@ $(VENV)/.installed-dev: pyproject.toml | $(BIN)/python
 	@touch $@ $(VENV)/.installed-run
 
 $(VENV)/.installed-run: pyproject.toml | $(BIN)/python
-	$(PIP) -e .
+	$(PIP) -e ".[example]"
 	@touch $@
 
 $(BIN)/python:

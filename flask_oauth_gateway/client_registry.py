@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import difflib
 import re
 import secrets
 import time
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy.exc import IntegrityError
@@ -12,6 +14,7 @@ from sqlalchemy.exc import IntegrityError
 from . import hashing
 from .client_auth import SECRET_METHODS as SHOWN_SECRET_METHODS
 from .client_metadata import ClientMetadataError, check_metadata
+from .grants import GRANTS
 from .signals import client_changed, client_created
 from .stores.clients import CACHE_SECONDS, REGISTERED, Client
 
@@ -54,6 +57,7 @@ class ClientRegistry:
         """
         _check_owner(owner)
         values = check_metadata(metadata, self._state.settings)
+        self._check_grant_types(values.get("grant_types", ()))
         method = values.get("token_endpoint_auth_method", "client_secret_basic")
         if client_secret is not None and method not in SECRET_METHODS:
             raise ClientMetadataError(f"A client registered for {method} has no client_secret.")
@@ -94,6 +98,7 @@ class ClientRegistry:
             metadata = values | {name: value for name, value in changes.items() if name not in own}
             if len(own) < len(changes):  # a client can be disabled even where the settings have moved on from it
                 values = check_metadata(metadata, self._state.settings)
+                self._check_grant_types(values.get("grant_types", ()))
             if values.get("token_endpoint_auth_method", "client_secret_basic") in SECRET_METHODS and not client.secrets:
                 raise ClientMetadataError(
                     "The client has no secret; one registered without can't be changed to need one."
@@ -139,6 +144,15 @@ class ClientRegistry:
         self._mark_disabled(client_id, disabled=True)
         self._state.forget_tokens()
         client_changed.send(self._state.app, client_id=client_id, change="delete", fields=[])
+
+    def _check_grant_types(self, grant_types: Iterable[str]) -> None:
+        """A grant may be off at the moment, but it must be one that there is: a typing error would show much later."""
+        known = {*GRANTS, *self._state.server.grants}
+        for name in grant_types:
+            if name not in known:
+                near = difflib.get_close_matches(name, known, n=1)
+                hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(sorted(known))}."
+                raise ClientMetadataError(f"There is no grant type {name!r}; {hint}")
 
     def _mark_disabled(self, client_id: str, *, disabled: bool) -> None:
         """Stop the client's stateless tokens too, or let them go on."""

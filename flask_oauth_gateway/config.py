@@ -53,7 +53,7 @@ class Settings:
     )
     grant_types: tuple[str, ...] = setting(
         ("authorization_code", "client_credentials", "refresh_token"),
-        check.names,
+        check.grant_types,
         'The grants that the token endpoint takes. An entry is a grant\'s name or `"module:Class"`, a grant of the'
         " app's own.",
     )
@@ -84,7 +84,7 @@ class Settings:
     )
     key_rotation_days: int = setting(
         90,
-        check.seconds,
+        check.days,
         "Days after which a new signing key is made; it is published an hour before it signs. 0: by hand alone.",
     )
     revocation_poll_seconds: int = setting(

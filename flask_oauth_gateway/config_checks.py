@@ -87,6 +87,14 @@ def seconds(key: str, value: Any) -> int:
     return int(number)
 
 
+def days(key: str, value: Any) -> int:
+    """Days, zero or more, as a number or a `timedelta`."""
+    number = value.days if isinstance(value, timedelta) else value
+    if isinstance(number, bool) or not isinstance(number, int) or not 0 <= number <= MAX_LIFETIME // 86400:
+        raise ConfigurationError(key, value, "days as a whole number or a timedelta, from 0 to ten years")
+    return number
+
+
 def positive(key: str, value: Any) -> int:
     """A whole number above zero, or a `timedelta` of a second or more."""
     number = value.total_seconds() if isinstance(value, timedelta) else value
@@ -107,11 +115,16 @@ def lifetime_by_grant(key: str, value: Any) -> int | Mapping[str, int]:
 
 
 def names(key: str, value: Any) -> tuple[str, ...]:
-    """Names: any iterable of texts, or one text with spaces; short grant types in full."""
+    """Names: any iterable of texts, or one text with spaces."""
     items: list[Any] = value.split() if isinstance(value, str) else [*value] if isinstance(value, Iterable) else [None]
     if not all(isinstance(item, str) and item for item in items):
         raise ConfigurationError(key, value, "a list of names")
-    return tuple(dict.fromkeys(full_grant_type(item) for item in items))
+    return tuple(dict.fromkeys(items))
+
+
+def grant_types(key: str, value: Any) -> tuple[str, ...]:
+    """Names of grants, the short ones in full."""
+    return tuple(dict.fromkeys(map(full_grant_type, names(key, value))))
 
 
 def one_or_more_of(*choices: str) -> Reader:
@@ -228,10 +241,11 @@ def issuer(key: str, value: Any) -> str | None:
         raise ConfigurationError(key, value, allowed)
     try:
         parts = urlsplit(value)
-        host = parts.hostname
+        host, _ = parts.hostname, parts.port
     except ValueError as error:
         raise ConfigurationError(key, value, allowed) from error
-    if parts.scheme not in ("http", "https") or not host or parts.query or parts.fragment or value.endswith("/"):
+    is_plain = re.fullmatch(r"[\x21-\x7e]+", value) and "@" not in parts.netloc and not {"?", "#"}.intersection(value)
+    if parts.scheme not in ("http", "https") or not host or not is_plain or value.endswith("/"):
         raise ConfigurationError(key, value, allowed)
     return value
 

@@ -24,6 +24,7 @@ MAX_TOKEN = 65536
 MAX_HEADER = 16384
 MIN_RSA_BITS = 2048
 MAX_RSA_BITS = 8192  # beyond, a signature costs whoever checks it more than whoever makes one up
+MIN_SECRET_BYTES = 32  # RFC 7518 section 3.2
 MAX_KEYS_TRIED = 8
 
 ALGORITHMS: Mapping[str, tuple[str, ...]] = {
@@ -37,6 +38,12 @@ ALGORITHMS: Mapping[str, tuple[str, ...]] = {
 }
 EVERY_ALGORITHM = tuple(dict.fromkeys(name for names in ALGORITHMS.values() for name in names))
 _KEY_TYPES: Mapping[str, type[Key]] = {"RSA": RSAKey, "EC": ECKey, "OKP": OKPKey, "oct": OctKey}
+_NATIVE: Mapping[type, type[Key]] = {
+    rsa.RSAPublicKey: RSAKey,
+    ec.EllipticCurvePublicKey: ECKey,
+    ed25519.Ed25519PublicKey: OKPKey,
+    ed448.Ed448PublicKey: OKPKey,
+}
 _SEGMENT = re.compile(r"[A-Za-z0-9_-]+")
 
 
@@ -138,13 +145,17 @@ def _load_jwk(item: Mapping[str, Any], symmetric: bool) -> Key:
         raise UnusableKey("a shared secret (kty oct) has no place among public keys")
     if item["kty"] != "oct" and "d" in item:
         raise UnusableKey("a private key has no place here: give its public part")
+    if item["kty"] == "RSA":
+        _check_rsa(int.from_bytes(_raw(item.get("n"))).bit_length())
+    if item["kty"] == "oct" and len(_raw(item.get("k"))) < MIN_SECRET_BYTES:
+        raise UnusableKey(f"a symmetric key has {MIN_SECRET_BYTES} bytes or more")
     try:
         key = _KEY_TYPES[item["kty"]].import_key(dict(item))
     except (JoseError, ValueError, TypeError, KeyError, AttributeError) as error:
         raise UnusableKey(f"a key can't be read: {error}") from error
     if not isinstance(key.get("kid", ""), str) or "verify" not in (key.get("key_ops") or ("verify",)):
         raise UnusableKey("a key is not for verifying signatures, or its kid is not a text")
-    return _strong(key)
+    return _known(key)
 
 
 def load_pem(text: str) -> Key:
@@ -156,25 +167,36 @@ def load_pem(text: str) -> Key:
             public = load_pem_public_key(text.encode())  # type: ignore[assignment]
     except (ValueError, TypeError) as error:
         raise UnusableKey("the PEM text is no public key or certificate") from error
-    pem = public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
     if isinstance(public, rsa.RSAPublicKey):
-        return _strong(RSAKey.import_key(pem))
-    if isinstance(public, ec.EllipticCurvePublicKey):
-        return _strong(ECKey.import_key(pem))
-    if isinstance(public, (ed25519.Ed25519PublicKey, ed448.Ed448PublicKey)):
-        return _strong(OKPKey.import_key(pem))
-    raise UnusableKey("the PEM key is neither RSA, EC nor Ed25519")
+        _check_rsa(public.key_size)
+    kind = next((kind for native, kind in _NATIVE.items() if isinstance(public, native)), None)
+    if kind is None:
+        raise UnusableKey("the PEM key is neither RSA, EC nor Ed25519")
+    try:
+        return _known(kind.import_key(public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)))
+    except (JoseError, ValueError, KeyError) as error:
+        raise UnusableKey(f"the PEM key can't be used: {error}") from error
 
 
-def _strong(key: Key) -> Key:
-    """The key, if it is long enough (RFC 7518 section 3.2, 3.3) and of a known kind. Raises `UnusableKey`."""
-    if isinstance(key, RSAKey) and not MIN_RSA_BITS <= key.public_key.key_size <= MAX_RSA_BITS:
-        raise UnusableKey(f"an RSA key has {MIN_RSA_BITS} to {MAX_RSA_BITS} bits")
-    if isinstance(key, OctKey) and len(key.raw_value) < 32:
-        raise UnusableKey("a symmetric key has 32 bytes or more")
+def _known(key: Key) -> Key:
+    """The key, if it is of a kind and a curve that is known. Raises `UnusableKey`."""
     if not algorithms_of(key):
         raise UnusableKey("the key's curve is not known")
     return key
+
+
+def _check_rsa(bits: int) -> None:
+    """RFC 7518 section 3.3; before joserfc sees the key, which would take a short one with a mere warning."""
+    if not MIN_RSA_BITS <= bits <= MAX_RSA_BITS:
+        raise UnusableKey(f"an RSA key has {MIN_RSA_BITS} to {MAX_RSA_BITS} bits")
+
+
+def _raw(number: Any) -> bytes:
+    """The bytes of a member in base64url; none where it isn't that."""
+    try:
+        return urlsafe_b64decode(number + "=" * (-len(number) % 4))
+    except (TypeError, ValueError):
+        return b""
 
 
 def _fits(key: Key, algorithm: str, kid: str | None, allowed: tuple[str, ...] | None) -> bool:

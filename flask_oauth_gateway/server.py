@@ -37,7 +37,9 @@ class Server(AuthorizationServer):
             sources = " or the ".join(self.state.settings.token_parameters_from)
             raise InvalidRequestError(f"The parameter 'grant_type' is missing from the {sources} of the request.")
         grant = self.grants.get(grant_type)
-        if not hasattr(grant, "validate_token_request"):  # None, or a grant of the authorize endpoint alone: implicit
+        if grant is None or not hasattr(
+            grant, "validate_token_request"
+        ):  # or a grant of the authorize endpoint alone: implicit
             raise UnsupportedGrantType(f"The grant type '{clean(grant_type, 60)}' is not on here.")
         return grant(request, self)
 

@@ -204,8 +204,7 @@ class TokenRegistry:
         token_hash = self._hash(token, token_id)
         if found is None or token_hash is None or found.refusal is not None:
             return False
-        merged = {name: value for name, value in {**found.attributes, **attributes}.items() if value is not None}
-        changed = self._state.tokens.set_attributes(token_hash, merged or None)
+        changed = self._state.tokens.change_attributes(token_hash, attributes)
         self._state.forget_tokens()
         return changed
 

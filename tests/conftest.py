@@ -22,7 +22,13 @@ from tests.databases import DATABASES, ServerDatabase
 
 MISSING = pytest.StashKey[dict[str, str]]()
 SERVER_URLS = {"postgresql": services.POSTGRESQL_URL, "mariadb": services.MARIADB_URL}
-NAMES = {"postgresql": "PostgreSQL", "mariadb": "MariaDB", "redis": "Redis", "chromium": "Chromium", "node": "clients on Node.js"}
+NAMES = {
+    "postgresql": "PostgreSQL",
+    "mariadb": "MariaDB",
+    "redis": "Redis",
+    "chromium": "Chromium",
+    "node": "clients on Node.js",
+}
 
 # A slow moment of the machine is not a bug.
 hypothesis.settings.register_profile("gateway", deadline=None)

@@ -12,7 +12,10 @@ from hypothesis import strategies as st
 
 from flask_oauth_gateway import ClientMetadataError, Settings
 from flask_oauth_gateway.client_metadata import check_metadata, check_redirect_uri
+from tests.signing import Signer, rsa_key
 
+SIGNER = Signer()
+CERTIFICATE = SIGNER.certificate()
 SETTINGS = Settings(scopes={"read": "Read", "write": "Write"})
 LONG = "x" * 2049
 TEXT = "is a text of at most 2048 characters, without control characters."
@@ -59,8 +62,12 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     *each("skip_consent resource_server", [1, "yes", [True]], "is True or False."),
     *each("access_token_lifetime refresh_token_lifetime", [0, -1, "60", True, float("nan"), 10**10], SECONDS),
     *each("certificate", ["x" * 65537, b"x"], "is a text of at most 64 KiB."),
-    *each("certificate", ["-----BEGIN\n", SIGNER.private_pem(), Signer(key=rsa_key(1024)).certificate()], "can't be used:"),
-    *each("jwks", [{"keys": []}, {"keys": 5}, {"keys": [5]}, {"keys": [{"kty": "RSA", "n": "!", "e": "!"}]}], "can't be"),
+    *each(
+        "certificate", ["-----BEGIN\n", SIGNER.private_pem(), Signer(key=rsa_key(1024)).certificate()], "can't be used:"
+    ),
+    *each(
+        "jwks", [{"keys": []}, {"keys": 5}, {"keys": [5]}, {"keys": [{"kty": "RSA", "n": "!", "e": "!"}]}], "can't be"
+    ),
     *each("jwks", [Signer(key=rsa_key(1024)).jwks()], "can't be used: an RSA key has 2048 to 8192 bits."),
     *each("jwks", [Signer("HS256").jwks()], "can't be used: a shared secret (kty oct) has no place among public keys."),
     *each("jwks", [{"keys": [SIGNER.jwk(d="AA")]}], "can't be used: a private key has no place here"),

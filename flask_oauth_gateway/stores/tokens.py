@@ -53,6 +53,7 @@ _REVOKE = (
     .where(exists().where(_is_live(bindparam("owner"), bindparam("version"))))
     .values(revoked_at=bindparam("now", type_=BigInteger))
 )
+_ATTRIBUTES = select(_T.attributes).where(_T.token_hash == bindparam("hash")).with_for_update()
 _SET_ATTRIBUTES = (
     update(access_token)
     .where(_T.token_hash == bindparam("hash"), _T.revoked_at.is_(None), _T.expires_at > bindparam("now"))
@@ -163,10 +164,15 @@ class TokenStore:
         row = self._database.first(select(_T.token_hash).where(_T.token_hash.between(start + b"\0" * 16, end)))
         return None if row is None else bytes(row.token_hash)
 
-    def set_attributes(self, token_hash: bytes, attributes: Mapping[str, Any] | None) -> bool:
-        """Replace a live token's attributes."""
-        parameters = {"hash": token_hash, "value": attributes, "now": int(time.time())}
-        return self._database.run(_SET_ATTRIBUTES, parameters, repeatable=True) == 1
+    def change_attributes(self, token_hash: bytes, changes: Mapping[str, Any]) -> bool:
+        """Merge changes into a live token's attributes, `None` taking one away; two at once both count."""
+        with self._database.transaction() as connection:
+            row = connection.execute(_ATTRIBUTES, {"hash": token_hash}).first()
+            if row is None:
+                return False
+            merged = {name: value for name, value in {**(row.attributes or {}), **changes}.items() if value is not None}
+            parameters = {"hash": token_hash, "value": merged or None, "now": int(time.time())}
+            return connection.execute(_SET_ATTRIBUTES, parameters).rowcount == 1
 
 
 def _parameters(values: Mapping[str, Any], client: Client) -> dict[str, Any]:

@@ -40,6 +40,7 @@ def test_it_names_the_endpoints_on_the_issuers_host(app_with: Any) -> None:
     assert document["authorization_endpoint"] == f"{ISSUER}/oauth/authorize"
     assert document["revocation_endpoint"] == f"{ISSUER}/oauth/revoke"
     assert document["introspection_endpoint"] == f"{ISSUER}/oauth/introspect"
+    assert document["jwks_uri"] == f"{ISSUER}/oauth/jwks"
     assert document["code_challenge_methods_supported"] == ["S256"]
     assert document["authorization_response_iss_parameter_supported"] is True
 
@@ -65,7 +66,7 @@ def test_what_is_off_is_not_advertised(app_with: Any) -> None:
     assert document["token_endpoint_auth_methods_supported"] == ["client_secret_basic"]
     assert document["response_types_supported"] == []
     off = {
-        "authorization_endpoint", "device_authorization_endpoint", "code_challenge_methods_supported", "jwks_uri",
+        "authorization_endpoint", "device_authorization_endpoint", "code_challenge_methods_supported",
         "token_endpoint_auth_signing_alg_values_supported", "registration_endpoint",
     }  # fmt: skip
     assert off.isdisjoint(document)

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import BrowserContext, Page, sync_playwright
+from playwright.sync_api import BrowserContext, Page, expect, sync_playwright
 
 from tests import services
 from tests.pages.site import PASSWORD, Site, build_site, served
@@ -27,6 +27,7 @@ ARGUMENTS = (
     "--disable-sync",
     "--no-first-run",
 )
+PATIENCE = 20_000  # milliseconds, on a busy machine
 PHONE = {"width": 390, "height": 800}
 DESKTOP = {"width": 1280, "height": 800}
 
@@ -45,6 +46,7 @@ class Browser:
 
     def _start(self) -> None:
         self._is_here.yes = True
+        expect.set_options(timeout=PATIENCE)
         self._playwright = sync_playwright().start()
         self._chromium = self._playwright.chromium.launch(executable_path=services.CHROMIUM, args=[*ARGUMENTS])
 
@@ -111,7 +113,7 @@ class Visitor:
         self.page: Page = browser.run(self._open)
 
     def _open(self) -> Page:
-        self._context.set_default_timeout(10_000)
+        self._context.set_default_timeout(PATIENCE)
         page = self._context.new_page()
         page.on("console", lambda message: message.type in ("error", "warning") and self._complain(message))
         page.on("pageerror", lambda error: self.complaints.append(str(error)))
