@@ -46,8 +46,10 @@ def what_to_try(app: Flask, url: str, secrets: dict[str, str]) -> str:
     return f"""
 The example app is on {url}/ (Ctrl+C stops it).
 
-In a browser: {url}/client is a web app, {url}/spa a single-page app and {url}/tv a device,
-each a client that asks to be let in.
+In a browser, clients that ask to be let in:
+  {url}/client   a web app
+  {url}/spa      a single-page app
+  {url}/tv       a device without a keyboard
 
 Users:   {users}; they sign in at {url}/login
 Client:  {client_id}, with a new secret at each start

@@ -127,7 +127,7 @@ def load_jwks(jwks: Any, *, symmetric: bool = False, lenient: bool = False) -> t
         raise UnusableKey("'keys' of a key set is a list of JSON objects")
     keys, problem = [], "it holds no key for signatures"
     for item in listed:
-        if item.get("use", "sig") != "sig" or item.get("kty") not in _KEY_TYPES:
+        if item.get("use", "sig") != "sig" or str(item.get("kty")) not in _KEY_TYPES:
             continue
         try:
             keys.append(_load_jwk(item, symmetric))

@@ -204,8 +204,9 @@ def _check_shape(signed: etree._Element) -> None:
     identity = signed.get("ID") or ""
     if not re.fullmatch(r"[\w.:-]{1,255}", identity) or references[0].get("URI") != f"#{identity}":
         raise AssertionRefused("its signature does not refer to the element that it stands in")
-    transforms = [each.get("Algorithm") for each in references[0].findall("ds:Transforms/ds:Transform", NS)]
-    if transforms not in [[ENVELOPED, each] for each in CANONICAL]:
+    transforms = references[0].findall("ds:Transforms/ds:Transform", NS)
+    inside = {each.tag for transform in transforms for each in transform} - {f"{{{EXCLUSIVE}}}InclusiveNamespaces"}
+    if inside or [each.get("Algorithm") for each in transforms] not in [[ENVELOPED, each] for each in CANONICAL]:
         raise AssertionRefused("its signature uses other transforms than enveloped-signature and exclusive c14n")
     method = signature.find("ds:SignedInfo/ds:CanonicalizationMethod", NS)
     if method is None or method.get("Algorithm") not in CANONICAL:

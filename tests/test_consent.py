@@ -117,7 +117,7 @@ def test_the_app_may_approve_by_itself(site: Any) -> None:
     "uri", ["http://127.0.0.1/cb", "http://[::1]/cb", "http://localhost/cb", "com.example.app:/cb"]
 )
 def test_a_public_client_that_any_program_could_pretend_to_be_is_always_asked_for(site: Any, uri: str) -> None:
-    site.gateway.approve(lambda authorization: True)
+    site.gateway.approve(lambda _: True)
     native = site.register_public(redirect_uris=[uri], skip_consent=True)
     for _ in range(2):
         assert list(Page(site.ask(native, redirect_uri=uri)).boxes) == [READ, WRITE]

@@ -7,9 +7,7 @@ import pytest
 from sqlalchemy import MetaData, select
 
 from flask_oauth_gateway import signals
-from tests.flows_support import (
-    GRANT_TYPES, VERIFIER, Page, answer, another_browser, granted, location, query
-)  # fmt: skip
+from tests.flows_support import GRANT_TYPES, VERIFIER, Page, another_browser, answer, granted, location, query
 from tests.grants.test_device_code import confirm, poll, start
 
 PASSWORD = "correct horse battery staple"

@@ -106,7 +106,7 @@ def test_since_when_and_when_it_was_last_used(site: Any, clock: Any) -> None:
 
 @sqlite_only
 def test_every_flow_that_a_user_takes_part_in_is_listed(site: Any) -> None:
-    site.gateway.check_password(lambda username, password: site.people.get(username))
+    site.gateway.check_password(lambda username, _: site.people.get(username))
     grants = ["password", "device_code", "refresh_token"]
     client = site.register(grant_types=grants, redirect_uris=[], client_name="Old app")
     granted(site.token(client, "password", username="alice", password="x", scope=READ))

@@ -6,9 +6,20 @@ import pytest
 
 from flask_oauth_gateway.signals import authorization_denied, authorization_granted, token_issued
 from tests.flows_support import (
-    BOTH, ISSUER, READ, REDIRECT_URI, VERIFIER, Page, answer, assert_page_headers, error_page, granted, location, query,
+    BOTH,
+    ISSUER,
+    READ,
+    REDIRECT_URI,
+    VERIFIER,
+    Page,
+    answer,
+    assert_page_headers,
+    error_page,
+    granted,
+    location,
+    query,
     refused,
-)  # fmt: skip
+)
 from tests.support import recorded, sqlite_only
 
 STATE = "a b&c=d\"<'é%20+#?/日本"

@@ -84,7 +84,7 @@ BAD_URIS = {
     "two lines": "https://app.example/cb\r\nLocation: https://evil.example",
     "a NUL": "https://app.example/cb\0",
     "markup": "https://app.example/cb\"><script>alert(1)</script>",
-    "letters that look the same": "https://аpp.example/cb",
+    "letters that look the same": "https://\u0430pp.example/cb",
     "a broken IPv6 address": "http://[::1/cb",
     "an endless run of colons": "http://[" + ":" * 500 + "]/cb",
     "a port that is none": "http://127.0.0.1:99999999/cb",

@@ -17,7 +17,7 @@ def site(make_site: Any) -> Any:
     """A site whose login page stands at /login: `sign_in` is what it does, after which it goes on to `next`."""
     site = make_site(OAUTH_LOGIN_URL="/login")
     site.signed_in_at = None
-    site.gateway.login_details(lambda user: {"auth_time": site.signed_in_at})
+    site.gateway.login_details(lambda _: {"auth_time": site.signed_in_at})
     return site
 
 
@@ -129,7 +129,7 @@ def test_nothing_may_be_shown_and_nobody_is_signed_in(site: Any) -> None:
 @pytest.mark.parametrize("tells", [True, False])
 def test_a_fresh_sign_in_is_asked_for_once_and_goes_on_afterwards(site: Any, prompt: str, tells: bool) -> None:
     if not tells:
-        site.gateway.login_details(lambda user: {})
+        site.gateway.login_details(lambda _: {})
     client = site.register()
     site.signed_in_at = int(time.time()) - 100
     site.approve(client)
@@ -175,7 +175,7 @@ def test_max_age_0_is_a_fresh_sign_in_however_long_that_takes(site: Any, clock: 
 
 
 def test_max_age_without_any_word_from_the_app_asks_for_one_sign_in(site: Any) -> None:
-    site.gateway.login_details(lambda user: None)
+    site.gateway.login_details(lambda _: None)
     client = site.register()
     site.approve(client)
     assert "code" in answer(location(sign_in(site, site.ask(client, max_age="60"))))
@@ -191,7 +191,7 @@ def test_a_recent_sign_in_is_recent_enough(site: Any) -> None:
 
 def test_the_token_remembers_how_its_user_signed_in(site: Any) -> None:
     at = int(time.time()) - 50
-    site.gateway.login_details(lambda user: {"auth_time": at, "acr": "gold", "amr": ["pwd", "otp"], "secret": "x"})
+    site.gateway.login_details(lambda _: {"auth_time": at, "acr": "gold", "amr": ["pwd", "otp"], "secret": "x"})
     client = site.register()
     tokens = site.tokens(client)
     for body in (tokens, granted(site.refresh(client, tokens["refresh_token"]))):

@@ -207,7 +207,7 @@ def test_a_client_that_was_disabled_meanwhile_gets_nothing_and_loses_nothing(mak
 
 @sqlite_only
 def test_attributes_that_were_set_for_the_approval_go_on_in_every_token_of_it(site: Any) -> None:
-    site.gateway.token_attributes(lambda client, user, scopes, grant_type: {"via": grant_type, "who": user.name})
+    site.gateway.token_attributes(lambda _, user, __, grant_type: {"via": grant_type, "who": user.name})
     client = site.register()
     tokens = site.tokens(client)
     assert (tokens["via"], tokens["who"]) == ("authorization_code", "Alice")

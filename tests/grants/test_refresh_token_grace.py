@@ -3,8 +3,10 @@
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 
 from flask_oauth_gateway.signals import refresh_token_reused
+from flask_oauth_gateway.stores.tables import refresh_token
 from tests.flows_support import READ, granted
 from tests.support import recorded, refusal, sqlite_only
 
@@ -105,12 +107,27 @@ def test_what_is_given_again_is_what_was_asked_for_the_first_time(site: Any) -> 
     assert granted(site.refresh(client, first["refresh_token"]))["scope"] == READ
 
 
+def salts(site: Any) -> list[bytes]:
+    rows = site.gateway.database.all(select(refresh_token.c.salt).where(refresh_token.c.salt.isnot(None)))
+    return [bytes(row.salt) for row in rows]
+
+
 @sqlite_only
-def test_the_token_alone_or_the_database_alone_makes_no_successor(site: Any) -> None:
-    """Two rotations of the same approval share nothing, and what is stored of a token is not the token."""
+def test_who_holds_a_token_can_t_make_its_successor_without_what_only_the_server_has(make_site: Any) -> None:
+    site = make_site(OAUTH_REFRESH_TOKEN_GRACE=30)
     client = site.register()
-    one, two = (granted(site.refresh(client, site.tokens(client)["refresh_token"])) for _ in range(2))
-    assert not {one["access_token"], one["refresh_token"]} & {two["access_token"], two["refresh_token"]}
+    answers = [granted(site.refresh(client, site.tokens(client)["refresh_token"])) for _ in range(2)]
+    assert len(set(salts(site))) == 2
+    assert {len(salt) for salt in salts(site)} == {32}
+    assert len({value for one in answers for value in (one["access_token"], one["refresh_token"])}) == 4
+
+
+@sqlite_only
+def test_without_a_grace_nothing_is_kept_that_makes_a_token_again(make_site: Any) -> None:
+    site = make_site()
+    client = site.register()
+    granted(site.refresh(client, site.tokens(client)["refresh_token"]))
+    assert not salts(site)
 
 
 @sqlite_only

@@ -1,5 +1,6 @@
 """An identity provider made at run time: its keys and certificates, and what it asserts, signed by signxml or by hand."""
 
+import re
 import secrets
 from base64 import b64encode, urlsafe_b64encode
 from collections.abc import Callable, Sequence
@@ -63,6 +64,12 @@ def pem(thing: Any) -> str:
 def at(seconds: float) -> str:
     """A time so many seconds from now, as SAML writes it."""
     return (datetime.now(UTC) + timedelta(seconds=seconds)).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def timed(xml: str, name: str, seconds: float, which: int = 0) -> str:
+    """`xml` with the first (0) or the last (-1) of its times of that name moved to so many seconds from now."""
+    found = list(re.finditer(f' {name}="([^"]*)"', xml))[which]
+    return xml[: found.start(1)] + at(seconds) + xml[found.end(1) :]
 
 
 def new_id() -> str:
