@@ -16,18 +16,24 @@ from pathlib import Path
 from flask_oauth_gateway.stores.tables import access_token
 
 from .apps import Call, answer, bare_app, basic, call, gateway_app
+from .saml import NAME as IDP
+from .saml import IdentityProvider
 
 CLIENT_CREDENTIALS = b"grant_type=client_credentials"
+WARM_UP = 20
 
 
-def contestants(folder: str, uri: str | None, tokens: int) -> dict[str, tuple[Call, str | None]]:
-    """Each piece of work, and what it is compared with."""
+def contestants(folder: str, uri: str | None, tokens: int, repeats: int) -> dict[str, tuple[Call, str | None]]:
+    """Each piece of work, and what it is compared with. `repeats`: how often each is done in all."""
     bare = bare_app()
-    app = gateway_app(folder, uri)
+    idp = IdentityProvider()
+    grants = ["client_credentials", "saml2_bearer"]
+    app = gateway_app(folder, uri, OAUTH_GRANT_TYPES=grants, OAUTH_SAML_ISSUERS={IDP: idp.entry})
     cached = gateway_app(folder, uri, OAUTH_TOKEN_CACHE_SECONDS=60)
     gateway = app.extensions["oauth_gateway"]
     with app.app_context():
         client = gateway.clients.create(client_name="bench", grant_types=["client_credentials"], scope="weather:read")
+        gateway.clients.create(client_id="partner", grant_types=["saml2_bearer"], scope="weather:read")
     identity = basic(client.client_id, client.client_secret)
     fill(app, client.key, tokens)
 
@@ -45,6 +51,10 @@ def contestants(folder: str, uri: str | None, tokens: int) -> dict[str, tuple[Ca
         "client credentials": (
             call(app, "POST", "/oauth/token", headers=identity, body=CLIENT_CREDENTIALS),
             "bare form POST",
+        ),
+        "SAML assertion of 3 KB": (
+            call(app, "POST", "/oauth/token", bodies=idp.bodies(repeats)),
+            "client credentials",
         ),
         "introspect": (
             call(app, "POST", "/oauth/introspect", headers=identity, body=f"token={token}".encode()),
@@ -75,7 +85,7 @@ def measure(work: dict[str, tuple[Call, str | None]], rounds: int, calls: int) -
     """The median time of a call, in microseconds: rounds interleaved, so that a busy minute hits all alike."""
     times: dict[str, list[float]] = {name: [] for name in work}
     for name, (perform, _) in work.items():
-        for _ in range(20):
+        for _ in range(WARM_UP):
             status = perform()
         print(f"  {name}: answers {status}")
     gc.collect()
@@ -97,7 +107,7 @@ def main() -> None:
     parser.add_argument("--json", type=Path, help="write the result here too")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        work = contestants(folder, given.database, given.tokens)
+        work = contestants(folder, given.database, given.tokens, WARM_UP + given.rounds * given.calls)
         medians = measure(work, given.rounds, given.calls)
     print("\n| work | µs | ratio | compared with |\n| --- | --- | --- | --- |")
     result = {}

@@ -5,7 +5,8 @@ from __future__ import annotations
 import io
 import json
 from base64 import b64encode
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from itertools import repeat
 from typing import Any
 
 from flask import Flask, request
@@ -15,8 +16,20 @@ from flask_oauth_gateway import OAuthGateway, current_token, require_token
 Call = Callable[[], int]
 
 
-def call(app: Flask, method: str, path: str, *, headers: dict[str, str] | None = None, body: bytes = b"") -> Call:
-    """A direct WSGI call, without the test client, which would cost more than the view. Returns the status."""
+def call(
+    app: Flask,
+    method: str,
+    path: str,
+    *,
+    headers: dict[str, str] | None = None,
+    body: bytes = b"",
+    bodies: Iterable[bytes] | None = None,
+) -> Call:
+    """A direct WSGI call, without the test client, which would cost more than the view. Returns the status.
+
+    `bodies`: the next one of them at each call, for what is good once.
+    """
+    following = repeat(body) if bodies is None else iter(bodies)
     fixed: dict[str, Any] = {
         "REQUEST_METHOD": method,
         "PATH_INFO": path,
@@ -33,15 +46,16 @@ def call(app: Flask, method: str, path: str, *, headers: dict[str, str] | None =
         "wsgi.errors": io.StringIO(),
         **{f"HTTP_{name.upper().replace('-', '_')}": value for name, value in (headers or {}).items()},
     }
-    if body:
-        fixed |= {"CONTENT_TYPE": "application/x-www-form-urlencoded", "CONTENT_LENGTH": str(len(body))}
+    if body or bodies is not None:
+        fixed["CONTENT_TYPE"] = "application/x-www-form-urlencoded"
     status = [0]
 
     def start_response(line: str, response_headers: Any, exc_info: Any = None) -> Any:
         status[0] = int(line[:3])
 
     def perform() -> int:
-        environ = {**fixed, "wsgi.input": io.BytesIO(body)}
+        sent = next(following)
+        environ = {**fixed, "CONTENT_LENGTH": str(len(sent)), "wsgi.input": io.BytesIO(sent)}
         chunks = app.wsgi_app(environ, start_response)
         b"".join(chunks)
         close = getattr(chunks, "close", None)

@@ -39,6 +39,8 @@ def authenticate(state: State, request: OAuthRequest, methods: Iterable[str] | N
         if method not in allowed or (methods is not None and method not in methods):
             raise InvalidClient(f"{method} is not offered", request.form.get("client_id"))
         client = CLIENT_AUTH_METHODS[method](state, request)
+        if not client.enabled:  # as it was a few seconds ago: it may have been enabled since
+            client = state.clients.load(client.client_id) or client
         if not client.enabled:
             raise InvalidClient("the client is disabled", client.client_id)
     except InvalidClient as error:

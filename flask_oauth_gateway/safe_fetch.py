@@ -8,7 +8,7 @@ import socket
 import ssl
 import threading
 import time
-from contextlib import suppress
+from contextlib import closing, suppress
 from urllib.parse import SplitResult, urljoin, urlsplit
 
 from .config_checks import is_loopback
@@ -78,15 +78,15 @@ def _get(
     watchdog.start()  # a socket's timeout starts anew with every byte, so that a slow server could go on for ever
     try:
         connection.request("GET", path, headers={"Accept": "application/json", "Accept-Encoding": "identity"})
-        response = connection.getresponse()
-        body = _body(response)
+        with closing(connection.getresponse()) as response:
+            body = _body(response)
     except (OSError, http.client.HTTPException, ValueError) as error:
         if connection.aborted:
             raise FetchError(TOO_SLOW) from error
         raise FetchError(f"the connection failed: {error}") from error
     finally:
         watchdog.cancel()
-        connection.close()
+        connection.end()
     if connection.aborted:
         raise FetchError(TOO_SLOW)
     return response.status, response.headers, body
@@ -143,18 +143,20 @@ class _Connection(http.client.HTTPConnection):
         self._addresses = addresses
         self._deadline = deadline
         self._plain = plain
+        self._socket: socket.socket | None = None  # `sock` is None again once the body is being read
         self.aborted = False
 
     def connect(self) -> None:
-        self.sock = self._connected()
+        self.sock = self._socket = self._connected()
         if not self._plain:
             # Shaking hands comes after, so that `abort` reaches a server that is slow at it.
             context = ssl.create_default_context()
-            self.sock = context.wrap_socket(self.sock, server_hostname=self.host, do_handshake_on_connect=False)
+            secure = context.wrap_socket(self._socket, server_hostname=self.host, do_handshake_on_connect=False)
+            self.sock = self._socket = secure
         if self.aborted:  # before there was a socket to end
             raise OSError(TOO_SLOW)
-        if isinstance(self.sock, ssl.SSLSocket):
-            self.sock.do_handshake()
+        if not self._plain:
+            secure.do_handshake()
 
     def _connected(self) -> socket.socket:
         """To the first address that answers."""
@@ -171,6 +173,12 @@ class _Connection(http.client.HTTPConnection):
     def abort(self) -> None:
         """End it from another thread: whatever waits for its next byte fails."""
         self.aborted = True
-        if self.sock is not None:
+        if self._socket is not None:
             with suppress(OSError):
-                self.sock.shutdown(socket.SHUT_RDWR)
+                self._socket.shutdown(socket.SHUT_RDWR)
+
+    def end(self) -> None:
+        """Close it, however far it came."""
+        self.close()
+        if self._socket is not None:
+            self._socket.close()

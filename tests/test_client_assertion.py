@@ -1,4 +1,4 @@
-"""`private_key_jwt` and `client_secret_jwt` (RFC 7523 section 2.2, OIDC Core section 9), on every endpoint that asks who calls."""
+"""`private_key_jwt` and `client_secret_jwt` (RFC 7523 section 2.2), on every endpoint that asks who calls."""
 
 import time
 from typing import Any
@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from flask_oauth_gateway.globals import STATE
+from flask_oauth_gateway.jose import read
 from flask_oauth_gateway.signals import client_authenticated, client_rejected
 from tests.signing import Signer, claims_of, rsa_key, token
 from tests.support import basic, recorded, refusal, sqlite_only
@@ -128,16 +129,10 @@ def test_one_assertion_does_not_serve_twice_nor_in_two_roles(site: Any) -> None:
     assert site.why(assertion) == "it was used before"  # as a grant
     grant = site.own.sign(claims_of("signing"))
     assert site.trade(grant)
-    assert why(site, site.own.sign(said(jti=json_of(grant)["jti"]))) == "it was used before"
+    assert why(site, site.own.sign(said(jti=read(grant).claims["jti"]))) == "it was used before"
     both = site.own.sign(said())
     form = {"grant_type": GRANT, "assertion": both, "client_assertion": both, "client_assertion_type": CLIENT_ASSERTION}
     refusal(site.client.post("/oauth/token", data=form), 400, "invalid_grant")
-
-
-def json_of(text: str) -> Any:
-    from flask_oauth_gateway.jose import read
-
-    return read(text).claims
 
 
 @sqlite_only

@@ -28,6 +28,7 @@ METADATA_OPTIONS = (
     click.option("--public", is_flag=True, help="A client that can't keep a secret: --auth-method none."),
     click.option("--access-token-lifetime", type=Duration(), help="Seconds, or 15m, 12h, 30d."),
     click.option("--resource-server", is_flag=True, default=None, help="It may introspect every token."),
+    click.option("--skip-consent", is_flag=True, default=None, help="Its users aren't asked: for your own apps alone."),
     click.option("--owner", help="Whose it is: a subject."),
     click.option("--contact", "contacts", multiple=True, help="An address of the people behind it."),
     click.option("--client-uri", help="Its home page."),

@@ -109,7 +109,7 @@ def _proceed(state: State, visit: Visit, authorization: Authorization, issuer: s
             raise AuthorizationError("login_required", "Nobody is signed in, or not recently enough.")
         return _sign_in(state, visit, authorization)
     subject = subject_of(user)
-    question = question_for(state, authorization, subject, (visit.form or {}).get("asked", ()))
+    question = question_for(state, authorization, subject, " ".join((visit.form or {}).get("asked", ())).split())
     if visit.form is not None:
         return _decide(state, visit, authorization, question, user, details, issuer)
     if question.needs_asking:

@@ -1,0 +1,88 @@
+"""A server of key sets on loopback that answers as a test tells it."""
+
+import json
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+
+class KeyServer:
+    """`says` is what it answers: a JSON value or bytes; `how` one of "well", "drip", "hang", "endless", "down"."""
+
+    def __init__(self) -> None:
+        self.says: Any = {"keys": []}
+        self.status = 200
+        self.headers: dict[str, str] = {}
+        self.how = "well"
+        self.delay = 0.0
+        self.requests: list[str] = []
+        self.at_once = 0
+        self.most_at_once = 0
+        self.port = 0
+        self.over = threading.Event()
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}/jwks"
+
+    def body(self) -> bytes:
+        return self.says if isinstance(self.says, bytes) else json.dumps(self.says).encode()
+
+    def answer(self, handler: BaseHTTPRequestHandler) -> None:
+        self.requests.append(handler.path)
+        self.at_once += 1
+        self.most_at_once = max(self.most_at_once, self.at_once)
+        try:
+            time.sleep(self.delay)
+            self._answer(handler)
+        except OSError:  # the client has gone
+            handler.close_connection = True
+        finally:
+            self.at_once -= 1
+
+    def _answer(self, handler: BaseHTTPRequestHandler) -> None:
+        if self.how == "down":
+            handler.close_connection = True
+            return
+        if self.how == "hang":
+            self.over.wait(10)
+            return
+        handler.send_response(self.status)
+        for name, value in self.headers.items():
+            handler.send_header(name, value)
+        handler.end_headers()
+        while self.how == "endless":
+            handler.wfile.write(b" " * 65536)
+        for byte in self.body() if self.how == "drip" else b"":
+            if self.over.wait(0.02):
+                return
+            handler.wfile.write(bytes([byte]))
+        if self.how == "well":
+            handler.wfile.write(self.body())
+
+
+@contextmanager
+def key_server() -> Iterator[KeyServer]:
+    """A server for as long as the block runs."""
+    keys = KeyServer()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            keys.answer(self)
+
+        def log_message(self, *_: Any) -> None:
+            """Say nothing."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.daemon_threads = True
+    keys.port = server.server_port
+    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
+    try:
+        yield keys
+    finally:
+        keys.over.set()
+        server.shutdown()
+        server.server_close()
