@@ -58,17 +58,21 @@ class RemoteKeys:
         now = time.monotonic()
         unknown = kid is not None and all(key.get("kid") != kid for key in self._keys)
         if (now >= self._fresh_until or unknown) and now >= self._next_fetch:
-            self._fetch(wait=not self._keys)
+            self._fetch(wait=unknown or not self._keys)
         return self._keys
 
     def _fetch(self, *, wait: bool) -> None:
-        """Fetch, unless somebody else is just doing it; then wait for that only where there is no key at all."""
+        """Fetch, unless somebody else is just doing it; then wait for that only where no key here would do."""
         if not self._lock.acquire(blocking=wait):
             return
         try:
-            if time.monotonic() < self._next_fetch:
-                return
-            self._next_fetch = time.monotonic() + MIN_SECONDS
+            if time.monotonic() >= self._next_fetch:
+                self._fetch_now()
+        finally:
+            self._lock.release()
+
+    def _fetch_now(self) -> None:
+        try:
             body, seconds = fetch(
                 self.url,
                 private_addresses=self._private_addresses,
@@ -81,5 +85,5 @@ class RemoteKeys:
         except (FetchError, UnusableKey, ValueError, RecursionError) as error:
             self.problem = "".join(c if c.isprintable() else "?" for c in str(error)[:300])  # partly from its server
             logger.warning("The key set %s can't be had: %s", self.url, self.problem)
-        finally:
-            self._lock.release()
+        finally:  # not before: whoever came meanwhile waits for what this brings
+            self._next_fetch = time.monotonic() + MIN_SECONDS

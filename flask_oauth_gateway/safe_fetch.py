@@ -81,7 +81,7 @@ def _get(
         with closing(connection.getresponse()) as response:
             body = _body(response)
     except (OSError, http.client.HTTPException, ValueError) as error:
-        if connection.aborted:
+        if connection.aborted or isinstance(error, TimeoutError):
             raise FetchError(TOO_SLOW) from error
         raise FetchError(f"the connection failed: {error}") from error
     finally:

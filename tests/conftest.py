@@ -28,6 +28,7 @@ NAMES = {
     "redis": "Redis",
     "chromium": "Chromium",
     "node": "clients on Node.js",
+    "xmlsec1": "xmlsec1",
 }
 
 # A slow moment of the machine is not a bug.

@@ -28,6 +28,7 @@ def missing_services() -> dict[str, str]:
         "redis": lambda: _redis_trouble(REDIS_URL),
         "chromium": _chromium_trouble,
         "node": _node_trouble,
+        "xmlsec1": lambda: None if shutil.which("xmlsec1") else "no xmlsec1 on the PATH",
     }
     return {name: reason for name, check in checks.items() if (reason := check())}
 
@@ -65,7 +66,7 @@ def _chromium_trouble() -> str | None:
 def _node_trouble() -> str | None:
     if shutil.which("node") is None:
         return "no node on the PATH"
-    if not NODE_CLIENTS.joinpath("node_modules", "openid-client").exists():
+    if not all(NODE_CLIENTS.joinpath("node_modules", name).exists() for name in ("openid-client", "xml-crypto")):
         return "they need `npm ci` in tests/flows/node"
     return None
 

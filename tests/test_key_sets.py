@@ -100,6 +100,21 @@ def test_one_fetch_at_a_time_however_many_ask(keys: RemoteKeys, server: KeyServe
     assert len(server.requests) == server.most_at_once == 1
 
 
+def test_a_new_key_is_there_for_all_who_ask_for_it_at_once(keys: RemoteKeys, server: KeyServer, clock: Any) -> None:
+    assert kids(keys) == ["one"]
+    clock.advance(61)
+    server.says, server.delay = TWO.jwks(), 0.1
+    start = Barrier(6)
+
+    def ask(_: int) -> list[str]:
+        start.wait()
+        return kids(keys, "two")
+
+    with ThreadPoolExecutor(6) as pool:
+        assert list(pool.map(ask, range(6))) == [["two"]] * 6
+    assert len(server.requests) == 2
+
+
 def test_who_has_keys_does_not_wait_for_the_fetch_of_another(keys: RemoteKeys, server: KeyServer, clock: Any) -> None:
     assert kids(keys) == ["one"]
     clock.advance(4000)

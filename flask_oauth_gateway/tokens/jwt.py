@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import secrets
 import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from joserfc import jws
-
 from ..errors import InvalidToken
 from ..hashing import sha256
 from ..issuer import issuer_of
-from ..jose import JwtError, verify
+from ..jose import JwtError, sign, verify
 from ..jose import read as read_unverified
 from . import RESERVED
 from .access_token import AccessToken
@@ -54,8 +51,7 @@ def create(state: State, client_id: str, values: Mapping[str, Any]) -> tuple[str
         claims[FAMILY] = family
     signing = state.key_ring.signing_key()
     header = {"typ": TYPE, "alg": signing.algorithm, "kid": signing.kid}
-    payload = json.dumps(claims, separators=(",", ":")).encode()
-    return jws.serialize_compact(header, payload, signing.key, algorithms=[signing.algorithm]), token_id
+    return sign(header, claims, signing.key), token_id
 
 
 def read(state: State, token: str) -> AccessToken:

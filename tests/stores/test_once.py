@@ -1,0 +1,131 @@
+"""The replay guard: of all who claim a thing at once, from threads and processes, exactly one gets it."""
+
+import json
+import time
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from subprocess import PIPE
+from threading import Barrier
+from typing import Any
+
+import pytest
+from flask import Flask
+
+from flask_oauth_gateway.globals import STATE
+from flask_oauth_gateway.stores.once import OnceStore, once_key
+from tests.signing import claims_of
+from tests.stores.apps import finished, python, tokens_of
+from tests.trading import CLIENT_ASSERTION, GRANT, GRANT_TYPES, IDP
+
+
+@pytest.fixture
+def store(app: Flask) -> OnceStore:
+    found: OnceStore = app.extensions[STATE].once
+    return found
+
+
+def later(seconds: int = 60) -> int:
+    return int(time.time()) + seconds
+
+
+def test_a_key_is_claimed_once(store: OnceStore) -> None:
+    assert not store.is_claimed(once_key("a", "b"))
+    assert store.claim(once_key("a", "b"), later())
+    assert store.is_claimed(once_key("a", "b"))
+    assert not store.claim(once_key("a", "b"), later())
+    assert store.claim(once_key("a", "c"), later())
+
+
+def test_a_key_tells_its_parts_apart() -> None:
+    keys = [
+        once_key("a", "b", "c"),
+        once_key("a", "bc"),
+        once_key("ab", "c"),
+        once_key("a", "b"),
+        once_key("b", "a", "c"),
+    ]
+    assert len(set(keys)) == len(keys)
+
+
+def test_in_a_transaction_that_is_given_up_nothing_is_claimed(app: Flask, store: OnceStore) -> None:
+    class GivenUp(Exception):
+        pass
+
+    database = app.extensions[STATE].database
+    with suppress(GivenUp), database.transaction() as connection:
+        assert store.claim_in(connection, once_key("a"), later())
+        raise GivenUp
+    with database.transaction() as connection:
+        assert store.claim_in(connection, once_key("a"), later())
+    with suppress(GivenUp), database.transaction() as connection:
+        assert not store.claim_in(connection, once_key("a"), later())
+        raise GivenUp
+
+
+def test_20_threads_claim_one_key(store: OnceStore) -> None:
+    start = Barrier(20)
+
+    def claim(_: int) -> bool:
+        start.wait()
+        return store.claim(once_key("a"), later())
+
+    with ThreadPoolExecutor(20) as pool:
+        assert Counter(pool.map(claim, range(20))) == {True: 1, False: 19}
+
+
+def test_what_has_expired_is_purged_and_nothing_else(app: Flask, store: OnceStore, clock: Any) -> None:
+    store.claim(once_key("short"), later(10))
+    store.claim(once_key("long"), later(100))
+    clock.advance(20)
+    assert not store.claim(once_key("short"), later())  # taken until it is purged
+    assert tokens_of(app).purge() == 1
+    assert store.claim(once_key("short"), later())
+    assert not store.claim(once_key("long"), later())
+
+
+# Assertions, through the token endpoint
+
+
+def test_the_same_assertion_20_times_at_once_is_exactly_one_token(trading: Any) -> None:
+    for claims in (claims_of(IDP), claims_of(IDP, jti=None)):
+        assertion, start = trading.signer.sign(claims), Barrier(20)
+
+        def trade(_: int, assertion: str = assertion, start: Barrier = start) -> int:
+            start.wait()
+            response = trading.app.test_client().post(
+                "/oauth/token", data={"grant_type": GRANT, "assertion": assertion}
+            )
+            return response.status_code
+
+        with ThreadPoolExecutor(20) as pool:
+            assert Counter(pool.map(trade, range(20))) == {200: 1, 400: 19}
+    with trading.app.app_context():
+        assert len(tokens_of(trading.app).find().tokens) == 2
+
+
+def test_it_is_one_token_from_several_processes_too(make_trading: Any, database_uri: str) -> None:
+    trading = make_trading()
+    trading.register_signing(trading.signer, client_id="signing")
+    proof = trading.signer.sign(claims_of("signing", sub="signing"))
+    forms = [
+        {"grant_type": GRANT, "assertion": trading.assertion()},
+        {"grant_type": "client_credentials", "client_assertion": proof, "client_assertion_type": CLIENT_ASSERTION},
+    ]
+    issuers = {IDP: {"jwks": trading.signer.jwks(), "client_id": "partner"}}
+    config = {"OAUTH_DATABASE_URI": database_uri, "OAUTH_GRANT_TYPES": GRANT_TYPES, "OAUTH_JWT_ISSUERS": issuers}
+    arguments = ("-m", "tests.stores.race", json.dumps(config), "/oauth/token", json.dumps(forms), "10")
+    processes = [python(*arguments, stdin=PIPE) for _ in range(2)]
+    for process in processes:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+    for process in processes:
+        assert process.stdin is not None
+        process.stdin.write("go\n")
+        process.stdin.flush()
+    of_each = [json.loads(finished(process)) for process in processes]
+    grants, authentications = ([*one, *other] for one, other in zip(*of_each, strict=True))
+    assert Counter(grants) == {200: 1, 400: 19}
+    assert Counter(authentications) == {200: 1, 401: 19}
+    with trading.app.app_context():
+        assert len(tokens_of(trading.app).find().tokens) == 2

@@ -1,0 +1,132 @@
+"""Signing keys: made on first use, published before they sign, kept until their last token has expired."""
+
+import json
+from base64 import urlsafe_b64decode
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+from flask import Flask
+
+from flask_oauth_gateway.stores.tables import key
+from tests.support import is_accepted, register, sqlite_only, token_for
+
+DAY = 86400
+
+
+@pytest.fixture
+def jwt_apps(make_app: Callable[..., Flask]) -> Callable[..., Flask]:
+    return lambda **config: make_app(**{"OAUTH_ACCESS_TOKEN_FORMAT": "jwt"} | config)
+
+
+def kid_of(token: str) -> str:
+    header = token.split(".", maxsplit=1)[0]
+    return str(json.loads(urlsafe_b64decode(header + "=" * (-len(header) % 4)))["kid"])
+
+
+def published(app: Flask) -> list[str]:
+    return [each["kid"] for each in app.test_client().get("/oauth/jwks").get_json()["keys"]]
+
+
+def ring(app: Flask) -> Any:
+    return app.extensions["oauth_gateway_state"].key_ring
+
+
+def test_of_many_that_start_at_once_exactly_one_makes_the_first_key(jwt_apps: Callable[..., Flask]) -> None:
+    apps = [jwt_apps() for _ in range(6)]
+    client = register(apps[0])
+    with ThreadPoolExecutor(len(apps)) as pool:
+        tokens = list(pool.map(lambda app: token_for(app.test_client(), client)["access_token"], apps))
+    assert len({kid_of(token) for token in tokens}) == 1
+    assert all(is_accepted(app.test_client(), token) for app in apps for token in tokens)
+
+
+@sqlite_only
+def test_a_new_key_is_published_before_it_signs_and_the_old_one_until_its_tokens_ended(
+    jwt_apps: Callable[..., Flask], clock: Any
+) -> None:
+    here, there = jwt_apps(), jwt_apps()
+    client = register(here)
+    old = token_for(here.test_client(), client)["access_token"]
+    following = ring(here).rotate().kid
+    assert published(here) == [kid_of(old), following]
+    assert kid_of(token_for(here.test_client(), client)["access_token"]) == kid_of(old), "not yet"
+    clock.advance(3601)
+    new = token_for(there.test_client(), client)["access_token"]
+    assert kid_of(new) == following, "the other process changes over by the clock"
+    assert is_accepted(here.test_client(), new)
+    assert kid_of(old) in published(there)
+    clock.advance(32 * DAY)
+    assert published(there) == [following]
+
+
+@sqlite_only
+def test_keys_change_by_age_without_a_restart(jwt_apps: Callable[..., Flask], clock: Any) -> None:
+    app = jwt_apps(OAUTH_KEY_ROTATION_DAYS=10)
+    client = register(app)
+    first = kid_of(token_for(app.test_client(), client)["access_token"])
+    clock.advance(10 * DAY - 1800)
+    assert kid_of(token_for(app.test_client(), client)["access_token"]) == first
+    assert len(published(app)) == 2
+    clock.advance(3700)
+    assert kid_of(token_for(app.test_client(), client)["access_token"]) != first
+    assert len(ring(app).all()) == 2
+
+
+@sqlite_only
+def test_a_retired_key_is_believed_nowhere(jwt_apps: Callable[..., Flask], clock: Any) -> None:
+    here, there = jwt_apps(), jwt_apps()
+    client = register(here)
+    old = token_for(here.test_client(), client)["access_token"]
+    assert is_accepted(there.test_client(), old)
+    ring(here).rotate(publish_ahead=0)
+    assert ring(here).retire(kid_of(old))
+    assert not is_accepted(here.test_client(), old)
+    clock.advance(61)
+    assert not is_accepted(there.test_client(), old)
+    assert is_accepted(there.test_client(), token_for(here.test_client(), client)["access_token"])
+
+
+@sqlite_only
+def test_private_keys_are_encrypted_and_survive_a_new_secret_key(
+    jwt_apps: Callable[..., Flask], caplog: pytest.LogCaptureFixture
+) -> None:
+    before = jwt_apps()
+    client = register(before)
+    token = token_for(before.test_client(), client)["access_token"]
+    (row,) = before.extensions["oauth_gateway"].database.all(key.select())
+    assert "d" not in row.public
+    assert '"d"' not in row.sealed
+    moved = jwt_apps(SECRET_KEY="another", SECRET_KEY_FALLBACKS=["only for tests"])
+    assert kid_of(token_for(moved.test_client(), client)["access_token"]) == kid_of(token)
+    lost = jwt_apps(SECRET_KEY="yet another")
+    assert is_accepted(lost.test_client(), token), "what was signed stays good"
+    assert kid_of(token_for(lost.test_client(), client)["access_token"]) != kid_of(token)
+    assert "SECRET_KEY" in caplog.text
+
+
+@sqlite_only
+def test_the_key_set_may_be_kept_for_a_while(jwt_apps: Callable[..., Flask]) -> None:
+    http = jwt_apps().test_client()
+    response = http.get("/oauth/jwks")
+    assert "max-age=300" in response.headers["Cache-Control"]
+    assert response.headers["Access-Control-Allow-Origin"] == "*"
+    assert http.get("/oauth/jwks", headers={"If-None-Match": response.headers["ETag"]}).status_code == 304
+    assert set(response.get_json()["keys"][0]) == {"kty", "crv", "x", "y", "kid", "alg", "use"}
+
+
+@sqlite_only
+def test_the_command_line_lists_rotates_and_retires(jwt_apps: Callable[..., Flask]) -> None:
+    app = jwt_apps()
+    first = kid_of(token_for(app.test_client(), register(app))["access_token"])
+    run = app.test_cli_runner().invoke
+    assert first in run(args=["oauth", "key", "list"]).output
+    assert "signs from" in run(args=["oauth", "key", "rotate", "--publish-ahead", "0"]).output
+    listed = json.loads(run(args=["oauth", "key", "list", "--json"]).output)
+    assert [each["generation"] for each in listed] == [1, 2]
+    assert run(args=["oauth", "key", "retire", first]).exit_code == 0
+    unknown = run(args=["oauth", "key", "retire", "nix"])
+    assert unknown.exit_code == 1
+    assert "There is no key" in unknown.stderr
+    assert published(app) == [listed[1]["kid"]]
