@@ -12,12 +12,14 @@ from flask import Flask, render_template
 
 from flask_oauth_gateway import OAuthGateway
 
-from . import api, clients, login, spa
+from . import api, clients, idp, login, spa
 from .secret_key import secret_key_in
 from .users import USERS, check_password
 
 #: All of them, to look at. An app of yours has those that its clients need.
-GRANT_TYPES = ("authorization_code", "client_credentials", "refresh_token", "device_code", "password", "implicit")
+GRANT_TYPES = (
+    "authorization_code", "client_credentials", "refresh_token", "device_code", "password", "implicit", "saml2_bearer",
+)  # fmt: skip
 
 gateway = OAuthGateway()
 gateway.current_user(login.signed_in_user)
@@ -34,11 +36,13 @@ def load_user(subject: str) -> Any:
 def create_app(config: Mapping[str, Any] | None = None, *, instance_path: str | None = None) -> Flask:
     """The app, with `config` over its own settings. What it stores is in the instance folder, `instance/` here."""
     app = Flask("example_app", instance_path=instance_path)
+    identity_provider = idp.IdentityProvider()
     app.config.update(
         SESSION_COOKIE_NAME="example_app_session",  # cookies know no ports: another app on this host has a "session" too
         SESSION_COOKIE_SAMESITE="Lax",
         OAUTH_SCOPES={"weather:read": "Read the weather", "weather:write": "Report the weather in your name"},
         OAUTH_GRANT_TYPES=GRANT_TYPES,
+        OAUTH_SAML_ISSUERS={idp.NAME: identity_provider.entry},
         OAUTH_LOGIN_URL="login.login",
     )
     app.config.update(config or {})
@@ -48,6 +52,7 @@ def create_app(config: Mapping[str, Any] | None = None, *, instance_path: str | 
     app.register_blueprint(api.blueprint)
     app.register_blueprint(login.blueprint)
     app.register_blueprint(spa.blueprint)
+    app.register_blueprint(identity_provider.blueprint())
     app.add_url_rule("/", "home", home)
     clients.mount(app)
     return app

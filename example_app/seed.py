@@ -8,7 +8,7 @@ from flask import Flask
 
 from flask_oauth_gateway import OAuthGateway
 
-from . import spa
+from . import idp, spa
 from .clients import tv, web_app
 
 #: What is registered, by client_id.
@@ -43,6 +43,12 @@ CLIENTS: dict[str, dict[str, Any]] = {
         "grant_types": ["authorization_code", "refresh_token", "device_code", "password", "implicit"],
         "scope": "weather:read weather:write",
         "redirect_uris": ["http://127.0.0.1/callback"],
+    },
+    idp.CLIENT_ID: {  # whoever brings an assertion of the identity provider: its signature is all they need
+        "client_name": "Weather partner",
+        "token_endpoint_auth_method": "none",
+        "grant_types": ["saml2_bearer"],
+        "scope": "weather:read",
     },
 }
 

@@ -16,6 +16,7 @@ FLOWS = (
     "device_code",
     "password",
     "implicit",
+    "saml2_bearer",
 )
 
 
