@@ -16,6 +16,8 @@ from pathlib import Path
 from flask_oauth_gateway.stores.tables import access_token
 
 from .apps import Call, answer, bare_app, basic, call, gateway_app
+from .jwt import NAME as JWT_ISSUER
+from .jwt import JwtIssuer
 from .saml import NAME as IDP
 from .saml import IdentityProvider
 
@@ -26,14 +28,19 @@ WARM_UP = 20
 def contestants(folder: str, uri: str | None, tokens: int, repeats: int) -> dict[str, tuple[Call, str | None]]:
     """Each piece of work, and what it is compared with. `repeats`: how often each is done in all."""
     bare = bare_app()
-    idp = IdentityProvider()
-    grants = ["client_credentials", "saml2_bearer"]
-    app = gateway_app(folder, uri, OAUTH_GRANT_TYPES=grants, OAUTH_SAML_ISSUERS={IDP: idp.entry})
+    idp, issuer = IdentityProvider(), JwtIssuer()
+    app = gateway_app(
+        folder,
+        uri,
+        OAUTH_GRANT_TYPES=["client_credentials", "jwt_bearer", "saml2_bearer"],
+        OAUTH_JWT_ISSUERS={JWT_ISSUER: issuer.entry},
+        OAUTH_SAML_ISSUERS={IDP: idp.entry},
+    )
     cached = gateway_app(folder, uri, OAUTH_TOKEN_CACHE_SECONDS=60)
     gateway = app.extensions["oauth_gateway"]
     with app.app_context():
         client = gateway.clients.create(client_name="bench", grant_types=["client_credentials"], scope="weather:read")
-        gateway.clients.create(client_id="partner", grant_types=["saml2_bearer"], scope="weather:read")
+        gateway.clients.create(client_id="partner", grant_types=["jwt_bearer", "saml2_bearer"], scope="weather:read")
     identity = basic(client.client_id, client.client_secret)
     fill(app, client.key, tokens)
 
@@ -51,6 +58,10 @@ def contestants(folder: str, uri: str | None, tokens: int, repeats: int) -> dict
         "client credentials": (
             call(app, "POST", "/oauth/token", headers=identity, body=CLIENT_CREDENTIALS),
             "bare form POST",
+        ),
+        "jwt assertion ES256": (
+            call(app, "POST", "/oauth/token", bodies=issuer.bodies(repeats)),
+            "client credentials",
         ),
         "SAML assertion of 3 KB": (
             call(app, "POST", "/oauth/token", bodies=idp.bodies(repeats)),

@@ -19,6 +19,7 @@ from .users import USERS, check_password
 #: All of them, to look at. An app of yours has those that its clients need.
 GRANT_TYPES = (
     "authorization_code", "client_credentials", "refresh_token", "device_code", "password", "implicit", "saml2_bearer",
+    "jwt_bearer",
 )  # fmt: skip
 
 gateway = OAuthGateway()
@@ -43,6 +44,7 @@ def create_app(config: Mapping[str, Any] | None = None, *, instance_path: str | 
         OAUTH_SCOPES={"weather:read": "Read the weather", "weather:write": "Report the weather in your name"},
         OAUTH_GRANT_TYPES=GRANT_TYPES,
         OAUTH_SAML_ISSUERS={idp.NAME: identity_provider.entry},
+        OAUTH_JWT_ISSUERS={idp.JWT_NAME: identity_provider.jwt_entry},
         OAUTH_LOGIN_URL="login.login",
     )
     app.config.update(config or {})

@@ -6,6 +6,7 @@ Yours is another server, such as Keycloak or Entra ID; the app knows only its na
 from __future__ import annotations
 
 import secrets
+import time
 from base64 import urlsafe_b64encode
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -16,6 +17,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 from flask import Blueprint, request, url_for
+from joserfc import jwt
+from joserfc.jwk import ECKey
 from lxml import etree
 from lxml.builder import ElementMaker
 from signxml import XMLSigner
@@ -23,6 +26,7 @@ from signxml import XMLSigner
 from .users import check_password
 
 NAME = "https://idp.example/saml"
+JWT_NAME = "https://idp.example"
 #: Whose tokens those for its assertions are.
 CLIENT_ID = "weather-partner"
 SAML = "urn:oasis:names:tc:SAML:2.0:assertion"
@@ -48,11 +52,33 @@ class IdentityProvider:
         """What the app has in OAUTH_SAML_ISSUERS."""
         return {"certificates": [self.certificate], "client_id": CLIENT_ID, "attributes": ["department"]}
 
+    @property
+    def jwt_entry(self) -> dict[str, Any]:
+        """What the app has in OAUTH_JWT_ISSUERS."""
+        return {"key": self.certificate, "client_id": CLIENT_ID}
+
     def blueprint(self) -> Blueprint:
-        """`POST /idp/saml`: a user's name and password for an assertion."""
+        """`POST /idp/saml` and `POST /idp/jwt`: a user's name and password for an assertion."""
         blueprint = Blueprint("idp", __name__, url_prefix="/idp")
         blueprint.add_url_rule("/saml", view_func=self.saml, methods=["POST"])
+        blueprint.add_url_rule("/jwt", view_func=self.jwt, methods=["POST"])
         return blueprint
+
+    def jwt(self) -> Any:
+        """An assertion for the token endpoint about whoever signs in, as a JWT (RFC 7523 section 3)."""
+        user = check_password(request.form.get("username", ""), request.form.get("password", ""))
+        if user is None:
+            return {"error": "The user name or the password is wrong."}, 401
+        now = int(time.time())
+        claims = {
+            "iss": JWT_NAME,
+            "sub": user.get_id(),
+            "aud": url_for("oauth.token", _external=True),
+            "iat": now,
+            "exp": now + int(LIFETIME.total_seconds()),
+            "jti": secrets.token_hex(16),
+        }
+        return {"assertion": jwt.encode({"alg": "ES256"}, claims, ECKey.import_key(self.key))}
 
     def saml(self) -> Any:
         """An assertion for the token endpoint about whoever signs in."""

@@ -47,7 +47,7 @@ CLIENTS: dict[str, dict[str, Any]] = {
     idp.CLIENT_ID: {  # whoever brings an assertion of the identity provider: its signature is all they need
         "client_name": "Weather partner",
         "token_endpoint_auth_method": "none",
-        "grant_types": ["saml2_bearer"],
+        "grant_types": ["jwt_bearer", "saml2_bearer"],
         "scope": "weather:read",
     },
 }

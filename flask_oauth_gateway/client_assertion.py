@@ -108,10 +108,11 @@ def _verified(state: State, client: Client, method: str, unverified: Jwt) -> Jwt
     """The JWT, if its signature is by the client's key or by one of its secrets. Raises `JwtError`."""
     from .client_keys import keys_of, secrets_of
     from .jose import JwtError, verify
+    from .key_sets import keys_for
 
     if method == "private_key_jwt":
-        source, kid = keys_of(state, client), unverified.header.get("kid")
-        return verify(unverified, () if source is None else source.keys(kid if isinstance(kid, str) else None))
+        source = keys_of(state, client)
+        return verify(unverified, () if source is None else keys_for(source, unverified.header.get("kid")))
     for secret, key in secrets_of(state, client):
         try:
             jwt = verify(unverified, (key,))

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from joserfc.jwk import Key, OctKey
 
 from .hashing import SEALED
-from .jose import UnusableKey, load_jwks, load_pem
-from .key_sets import FixedKeys, KeySource, RemoteKeys
+from .jose import UnusableKey, load_jwks
+from .key_sets import FixedKeys, KeySource, PemKey, RemoteKeys
 from .sealing import unseal
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def _load(state: State, client: Client) -> KeySource | None:
         if client.jwks is not None:
             return FixedKeys(load_jwks(client.jwks))
         if client.certificate is not None:
-            return FixedKeys((load_pem(client.certificate),))
+            return PemKey(client.certificate)
     except UnusableKey:
         return None
     if client.jwks_uri is not None:

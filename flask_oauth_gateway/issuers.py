@@ -10,8 +10,8 @@ from urllib.parse import urlsplit
 from .assertions import GRANT_TYP, Assertion, AssertionRefused, check_jwt
 from .client_keys import keys_of
 from .config_checks import ConfigurationError, boolean, is_secure, names, one_or_more_of, optional_text, positive
-from .jose import EVERY_ALGORITHM, JwtError, UnusableKey, algorithms_of, load_jwks, load_pem, read, verify
-from .key_sets import FixedKeys, KeySource, RemoteKeys
+from .jose import EVERY_ALGORITHM, JwtError, UnusableKey, algorithms_of, load_jwks, read, verify
+from .key_sets import FixedKeys, KeySource, PemKey, RemoteKeys, keys_for
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -83,7 +83,7 @@ def verify_jwt(state: State, token: str, audience: frozenset[str]) -> tuple[Asse
         try:
             jwt = _verify(unverified, trusted)
         except JwtError:
-            if not trusted.is_client:
+            if not trusted.is_client or trusted.issuer in state.jwt_issuers:
                 raise
             state.clients.forget(trusted.issuer)  # another process may have given the client a new key
             trusted = _issuer_named(state, trusted.issuer)
@@ -102,8 +102,7 @@ def verify_jwt(state: State, token: str, audience: frozenset[str]) -> tuple[Asse
 
 
 def _verify(unverified: Jwt, trusted: JwtIssuer) -> Jwt:
-    kid = unverified.header.get("kid")
-    return verify(unverified, trusted.source.keys(kid if isinstance(kid, str) else None), trusted.algorithms)
+    return verify(unverified, keys_for(trusted.source, unverified.header.get("kid")), trusted.algorithms)
 
 
 def _issuer_named(state: State, name: Any) -> JwtIssuer:
@@ -134,14 +133,15 @@ def _load(key: str, name: str, entry: Any, relaxed: bool) -> JwtIssuer:
         scopes=frozenset(names(f"{key}['scopes']", entry["scopes"])) if "scopes" in entry else None,
         max_lifetime=positive(f"{key}['max_lifetime']", entry.get("max_lifetime", MAX_LIFETIME)),
         client_id=optional_text(f"{key}['client_id']", entry.get("client_id")),
+        is_client=entry.get("client_id") == name,
         numeric_strings=boolean(f"{key}['numeric_strings']", entry.get("numeric_strings", False)),
     )
 
 
-def _algorithms(key: str, given: Any, source: KeySource) -> tuple[str, ...]:
+def _algorithms(key: str, given: Any, source: FixedKeys | PemKey | RemoteKeys) -> tuple[str, ...]:
     """The algorithms that an issuer may use: each is one that its keys, where they are known, can be used with."""
     listed: tuple[str, ...] = one_or_more_of(*EVERY_ALGORITHM)(key, given)
-    fixed = source.fixed if isinstance(source, FixedKeys) else None
+    fixed = None if isinstance(source, RemoteKeys) else source.fixed
     possible = None if fixed is None else {name for each in fixed for name in algorithms_of(each)}
     for name in listed:
         if possible is not None and name not in possible:
@@ -151,7 +151,7 @@ def _algorithms(key: str, given: Any, source: KeySource) -> tuple[str, ...]:
     return listed
 
 
-def _source(key: str, entry: Mapping[str, Any], relaxed: bool) -> KeySource:
+def _source(key: str, entry: Mapping[str, Any], relaxed: bool) -> FixedKeys | PemKey | RemoteKeys:
     given = [name for name in ("jwks", "jwks_uri", "key") if entry.get(name)]
     if len(given) != 1:
         raise ConfigurationError(key, given, "a dict with one of jwks, jwks_uri and key")
@@ -160,8 +160,7 @@ def _source(key: str, entry: Mapping[str, Any], relaxed: bool) -> KeySource:
         if given == ["jwks"]:
             return FixedKeys(load_jwks(value, symmetric=True))
         if given == ["key"]:
-            is_pem = isinstance(value, str)
-            return FixedKeys((load_pem(value),) if is_pem else load_jwks(value, symmetric=True))
+            return PemKey(value) if isinstance(value, str) else FixedKeys(load_jwks(value, symmetric=True))
     except UnusableKey as error:  # what was given may be a secret
         raise ConfigurationError(f"{key}[{given[0]!r}]", "what can't be used", f"a public key: {error}") from error
     if not isinstance(value, str) or not is_fetchable(value, relaxed=relaxed):

@@ -186,6 +186,14 @@ def load_pem(text: str) -> Key:
         raise UnusableKey(f"the PEM key can't be used: {error}") from error
 
 
+def validity_of(text: str) -> tuple[float, float] | None:
+    """From when and until when a PEM certificate is valid, in seconds since 1970; `None` for a mere key."""
+    if "BEGIN CERTIFICATE" not in text:
+        return None
+    certificate = x509.load_pem_x509_certificate(text.encode())
+    return certificate.not_valid_before_utc.timestamp(), certificate.not_valid_after_utc.timestamp()
+
+
 def _known(key: Key) -> Key:
     """The key, if it is of a kind and a curve that is known. Raises `UnusableKey`."""
     if not algorithms_of(key):

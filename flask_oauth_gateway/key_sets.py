@@ -14,7 +14,7 @@ from typing import Protocol
 
 from joserfc.jwk import Key
 
-from .jose import UnusableKey, load_jwks
+from .jose import JwtError, UnusableKey, load_jwks, load_pem, validity_of
 from .safe_fetch import FetchError, fetch
 
 logger = logging.getLogger(__name__)
@@ -25,20 +25,50 @@ MAX_SECONDS = 86400
 
 
 class KeySource(Protocol):
-    """Where keys come from."""
+    """Where keys come from. `problem` is why there are none, or no new ones."""
+
+    @property
+    def problem(self) -> str | None: ...
 
     def keys(self, kid: str | None = None) -> tuple[Key, ...]:
         """The keys, with the one of this `kid` among them if it can be had."""
 
 
+def keys_for(source: KeySource, kid: object) -> tuple[Key, ...]:
+    """The keys that may have signed a JWT whose header names this `kid`. Raises `JwtError` where there is none at all."""
+    found = source.keys(kid if isinstance(kid, str) else None)
+    if not found:
+        raise JwtError(f"its issuer has no key that can be used: {source.problem}")
+    return found
+
+
 class FixedKeys:
     """Keys that are known."""
+
+    problem: str | None = None
 
     def __init__(self, keys: tuple[Key, ...]) -> None:
         self.fixed = keys
 
     def keys(self, kid: str | None = None) -> tuple[Key, ...]:
         return self.fixed
+
+
+class PemKey:
+    """A PEM public key, or an X.509 certificate, whose key counts for as long as it is valid. Raises `UnusableKey`."""
+
+    def __init__(self, text: str) -> None:
+        self.fixed = (load_pem(text),)
+        self._valid = validity_of(text)
+
+    @property
+    def problem(self) -> str | None:
+        if self._valid is None or self._valid[0] <= time.time() <= self._valid[1]:
+            return None
+        return "its certificate has expired, or is not valid yet"
+
+    def keys(self, kid: str | None = None) -> tuple[Key, ...]:
+        return self.fixed if self.problem is None else ()
 
 
 class RemoteKeys:

@@ -67,12 +67,12 @@ class Signer:
     def private_pem(self) -> str:
         return self.key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
 
-    def certificate(self) -> str:
-        """A self-signed certificate."""
+    def certificate(self, *, since: float = -1, until: float = 30) -> str:
+        """A self-signed certificate, valid from and to so many days from now."""
         name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "signer.example")])
         now = datetime.now(UTC)
         builder = x509.CertificateBuilder(name, name, self.key.public_key(), x509.random_serial_number())
-        builder = builder.not_valid_before(now - timedelta(days=1)).not_valid_after(now + timedelta(days=30))
+        builder = builder.not_valid_before(now + timedelta(days=since)).not_valid_after(now + timedelta(days=until))
         digest = None if isinstance(self.key, ed25519.Ed25519PrivateKey) else hashes.SHA256()
         return builder.sign(self.key, digest).public_bytes(Encoding.PEM).decode()
 

@@ -16,6 +16,7 @@ FLOWS = (
     "device_code",
     "password",
     "implicit",
+    "jwt_bearer",
     "saml2_bearer",
 )
 

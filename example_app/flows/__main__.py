@@ -59,7 +59,8 @@ def own_server() -> Iterator[tuple[str, dict[str, str]]]:
     """
     app = create_app({"SECRET_KEY": "of a server that ends with the walk", "OAUTH_DATABASE_URI": "sqlite://"})
     secrets = seed(app)
-    logging.getLogger("werkzeug").setLevel(logging.ERROR)  # its access log would stand between the steps
+    for name in ("werkzeug", "flask_oauth_gateway"):  # what they log would stand between the steps
+        logging.getLogger(name).setLevel(logging.ERROR)
     server = make_server("127.0.0.1", 0, app, threaded=False)
     Thread(target=server.serve_forever, daemon=True).start()
     try:

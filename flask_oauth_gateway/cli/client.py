@@ -22,9 +22,7 @@ METADATA_OPTIONS = (
     click.option("--scope", "scope", multiple=True, help="A scope that it may have; more than one is fine."),
     click.option("--default-scope", multiple=True, help="A scope that it gets where it asks for none."),
     click.option("--redirect-uri", "redirect_uris", multiple=True, help="Where users are sent back to."),
-    click.option(
-        "--auth-method", "token_endpoint_auth_method", help="client_secret_basic, client_secret_post, none, …"
-    ),
+    click.option("--auth-method", "token_endpoint_auth_method", help="client_secret_basic, none, private_key_jwt, …"),
     click.option("--public", is_flag=True, help="A client that can't keep a secret: --auth-method none."),
     click.option("--access-token-lifetime", type=Duration(), help="Seconds, or 15m, 12h, 30d."),
     click.option("--resource-server", is_flag=True, default=None, help="It may introspect every token."),
@@ -33,6 +31,11 @@ METADATA_OPTIONS = (
     click.option("--contact", "contacts", multiple=True, help="An address of the people behind it."),
     click.option("--client-uri", help="Its home page."),
     click.option("--attributes", help="Custom attributes, a JSON object."),
+    click.option(
+        "--jwks", type=click.File(), help="The file of its public keys, a key set in JSON ('-': standard input)."
+    ),
+    click.option("--jwks-uri", help="Where its key set is to be fetched."),
+    click.option("--certificate", type=click.File(), help="The file of its X.509 certificate, PEM."),
 )
 
 
@@ -180,11 +183,15 @@ def _metadata(given: dict[str, Any]) -> dict[str, Any]:
     """What the options say of a client; what wasn't given is left out."""
     if given.pop("public"):
         given["token_endpoint_auth_method"] = "none"
-    if given.get("attributes") is not None:
-        try:
-            given["attributes"] = json.loads(given["attributes"])
-        except ValueError as error:
-            raise ClientMetadataError(f"--attributes is a JSON object ({error}).") from error
+    for name in ("jwks", "certificate"):
+        if given[name] is not None:
+            given[name] = given[name].read()
+    for name in ("attributes", "jwks"):
+        if given[name] is not None:
+            try:
+                given[name] = json.loads(given[name])
+            except ValueError as error:
+                raise ClientMetadataError(f"--{name} is a JSON object ({error}).") from error
     for name in ("scope", "default_scope"):
         given[name] = " ".join(given[name]) or None
     return {name: value for name, value in given.items() if value not in (None, ())}

@@ -84,7 +84,7 @@ def _describe_jwt(trusted: JwtIssuer, source: str, pem: Any) -> dict[str, Any]:
     return {
         **_describe("JWT", trusted, _with_url(trusted.source, source)),
         "algorithms": None if trusted.algorithms is None else list(trusted.algorithms),
-        "problem": getattr(trusted.source, "problem", None),
+        "problem": trusted.source.problem,
         "keys": keys,
     }
 

@@ -56,7 +56,7 @@ class AssertionGrant(BaseGrant, TokenEndpointMixin):
             raise InvalidRequestError("The assertion is longer than 64 KiB.")
         caller = authenticate(state, request) if presents_credentials(request) else None
         try:
-            self.check(presented, caller)
+            self.check(presented.rstrip("\r\n"), caller)  # the end of the file that it was sent from
         except AssertionRefused as error:
             self._refuse(str(error))
 

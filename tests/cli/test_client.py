@@ -1,10 +1,12 @@
 """`flask oauth client …`."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.signing import Signer
 from tests.support import ask, register, register_public, sqlite_only
 
 #: What could clear a terminal, or turn its text around, and stands in a name all the same.
@@ -193,3 +195,24 @@ def test_what_can_t_be_done_is_one_line_on_stderr_and_changes_nothing(
     before = app.extensions["oauth_gateway"].clients.list()
     assert sentence in flask_oauth("client", *arguments, fails=True).stderr
     assert app.extensions["oauth_gateway"].clients.list() == before
+
+
+@sqlite_only
+def test_a_client_that_signs_is_registered_with_its_keys(flask_oauth: Any, gateway: Any, tmp_path: Path) -> None:
+    signer = Signer()
+    keys, certificate, wrong = (tmp_path / name for name in ("jwks.json", "certificate.pem", "wrong.json"))
+    keys.write_text(json.dumps(signer.jwks()))
+    certificate.write_text(signer.certificate())
+    wrong.write_text("{")
+    method = ("--auth-method", "private_key_jwt", "--client-id")
+    printed = flask_oauth("client", "create", "One", *method, "one", "--jwks", str(keys)).stdout
+    assert printed == "client_id:     one\n"
+    assert gateway.clients.get("one").jwks == signer.jwks()
+    flask_oauth("client", "create", "Two", *method, "two", "--certificate", str(certificate))
+    assert gateway.clients.get("two").certificate == certificate.read_text()
+    flask_oauth("client", "create", "Three", *method, "three", "--jwks-uri", "https://three.example/jwks")
+    assert gateway.clients.get("three").jwks_uri == "https://three.example/jwks"
+    flask_oauth("client", "update", "one", "--jwks", "-", stdin=json.dumps(Signer(kid="new").jwks()))
+    assert gateway.clients.get("one").jwks["keys"][0]["kid"] == "new"
+    for given in (("--jwks", str(wrong)), ("--jwks", str(tmp_path / "nowhere")), ("--certificate", str(keys)), ()):
+        flask_oauth("client", "create", "Four", *method, "four", *given, fails=True)

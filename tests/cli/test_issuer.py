@@ -62,7 +62,7 @@ def test_the_list_shows_each_issuer_s_keys_and_limits(flask_oauth: Any, trading:
     ]
     assert (client["issuer"], client["source"], client["client_id"]) == ("signing", "the client's jwks", "signing")
     printed = flask_oauth("issuer", "list").stdout
-    for said in ("https://idp.example  (JWT)", "k1", "ES256", "CN=signer.example", "max_lifetime:  3600", READ):
+    for said in ("https://idp.example  (JWT)", "k1", "ES256", "CN=signer.example", "max_lifetime: 3600", READ):
         assert said in printed
     assert printed.count("(JWT)") == 3
 

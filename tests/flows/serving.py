@@ -43,7 +43,7 @@ def build_app(url: str, **config: Any) -> Flask:
         SESSION_COOKIE_NAME="server",  # cookies know no ports: a client on this host has a "session" too
         OAUTH_ISSUER=url,
         OAUTH_SCOPES=dict(SCOPES),
-        OAUTH_GRANT_TYPES=GRANT_TYPES,
+        OAUTH_GRANT_TYPES=config.pop("OAUTH_GRANT_TYPES", GRANT_TYPES),
         OAUTH_LOGIN_URL="/login",
         **config,
     )

@@ -21,6 +21,7 @@ def test_an_assertion_of_a_trusted_issuer_becomes_a_token_of_its_client(trading:
     assert "refresh_token" not in answer
     seen = {"client": "partner", "subject": "alice", "scope": f"{READ} {WRITE}", "grant_type": GRANT, "attributes": {}}
     assert trading.me(answer) == seen
+    assert trading.trade(trading.assertion() + "\r\n")  # sent from a file
 
 
 @sqlite_only
@@ -52,6 +53,17 @@ def test_a_client_may_sign_for_itself_with_what_it_registered(trading: Any, form
     assert trading.post(with_kid).status_code == (400 if form == "jwks" else 200)
     other = Signer("RS256", key=rsa_key(2048, 1))
     assert trading.why(other.sign(claims_of(made.client_id))) == "its signature is wrong"
+
+
+@sqlite_only
+@pytest.mark.parametrize("days", [{"since": -9, "until": -1}, {"since": 1, "until": 9}])
+def test_a_certificate_counts_while_it_is_valid(make_trading: Any, days: dict[str, float]) -> None:
+    signer = Signer()
+    trading = make_trading(signer, entry={"jwks": None, "key": signer.certificate(**days)})
+    reason = "its issuer has no key that can be used: its certificate has expired, or is not valid yet"
+    assert trading.why(trading.assertion()) == reason
+    made = trading.register_signing(signer, jwks=None, certificate=signer.certificate(**days))
+    assert trading.why(signer.sign(claims_of(made.client_id))) == reason
 
 
 def test_a_key_that_another_process_registered_just_now_counts_at_once(make_trading: Any) -> None:

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from werkzeug.test import TestResponse
 
+from flask_oauth_gateway.signals import client_rejected
 from tests.saml.idp import NAME, Idp, encode, pem, rsa_key
 from tests.saml.relying import CLIENT_ASSERTION, Relying
 from tests.support import recorded, refusal
@@ -39,8 +40,6 @@ def ask(relying: Relying, xml: str, **form: str) -> TestResponse:
 
 def refused(relying: Relying, xml: str, **form: str) -> str:
     """Why; the answer doesn't say."""
-    from flask_oauth_gateway.signals import client_rejected
-
     with recorded(client_rejected, relying.app) as payloads:
         refusal(ask(relying, xml, **form), 401, "invalid_client")
     return str(payloads[0]["reason"])
@@ -70,8 +69,11 @@ def test_somebody_elses_name(relying: Relying, robot: Any, own: Idp) -> None:
     assert "not base64url" in refused(relying, "", client_assertion="%")
 
 
-def test_an_issuer_of_users_is_none_of_clients(relying: Relying, robot: Any, idp: Idp) -> None:
+@pytest.mark.parametrize("client_id", [None, "partner"])
+def test_an_issuer_of_users_is_none_of_clients(make_relying: Any, own: Idp, idp: Idp, client_id: str | None) -> None:
     """A user who is called what a client is called would otherwise be that client."""
+    relying = make_relying({NAME: idp.entry | {"client_id": client_id}})
+    relying.register(client_id="robot", token_endpoint_auth_method="saml2_bearer", grant_types=["client_credentials"])
     assert "its subject is not the client" in refused(relying, idp.signed(subject="robot"))
 
 

@@ -6,6 +6,7 @@ from copy import deepcopy
 import pytest
 from lxml import etree
 
+from flask_oauth_gateway.saml_xml import parse, signed_assertion
 from tests.saml.idp import NS, Idp, assertion, new_id, response, text, tree
 from tests.saml.relying import Relying
 
@@ -125,6 +126,15 @@ def test_what_is_read_is_what_was_signed(relying: Relying, idp: Idp) -> None:
         "<saml:NameID xmlns:saml='urn:oasis:names:tc:SAML:2.0:assertion'>admin</saml:NameID><samlp:Status>",
     )
     assert relying.accepts(xml)["subject"] == "alice"
+
+
+@pytest.mark.parametrize("by_response", [False, True])
+def test_only_what_the_signature_covers_is_given_out(idp: Idp, by_response: bool) -> None:
+    """Not the element that came in, though it looks the same: what the verifier made its digest of."""
+    document = parse((idp.sign(response(assertion())) if by_response else response(idp.signed())).encode())
+    element = signed_assertion(document, [idp.certificate])
+    document.assertion.find(".//saml:NameID", NS).text = "admin"
+    assert element.findtext(".//saml:NameID", namespaces=NS) == "alice"
 
 
 def test_a_forged_assertion_beside_one_in_another_namespace(relying: Relying, idp: Idp) -> None:

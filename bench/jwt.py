@@ -1,0 +1,43 @@
+"""Signed JWT assertions: each is good once, so that as many are made ahead as there are calls."""
+
+from __future__ import annotations
+
+import secrets
+import time
+
+from joserfc import jwt
+from joserfc.jwk import ECKey
+
+NAME = "https://jwt.example"
+SERVER = "http://127.0.0.1:5000"
+
+
+class JwtIssuer:
+    """A P-256 key, and what it asserts."""
+
+    def __init__(self) -> None:
+        self._key = ECKey.generate_key("P-256", {"kid": "k1"})
+
+    @property
+    def entry(self) -> dict[str, object]:
+        """Its entry in OAUTH_JWT_ISSUERS."""
+        return {"jwks": {"keys": [self._key.as_dict(private=False)]}, "client_id": "partner", "max_lifetime": 3600}
+
+    def bodies(self, number: int) -> list[bytes]:
+        """So many bodies of token requests."""
+        return [
+            b"grant_type=urn:ietf:params:oauth:grant-type:jwt-bearer&assertion=" + self._assertion()
+            for _ in range(number)
+        ]
+
+    def _assertion(self) -> bytes:
+        now = int(time.time())
+        claims = {
+            "iss": NAME,
+            "sub": "alice",
+            "aud": SERVER,
+            "iat": now,
+            "exp": now + 3000,
+            "jti": secrets.token_hex(16),
+        }
+        return jwt.encode({"alg": "ES256", "kid": "k1"}, claims, self._key).encode()
