@@ -83,6 +83,7 @@ def test_entries_wait_while_the_database_is_away(
     app: Flask, away: Callable[[bool], None], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(module, "RETRY_SECONDS", 0.2)
+    monkeypatch.setattr(module, "FLUSH_SECONDS", 3600)
     store = audit_of(app)
     store.add_soon(entry(1))
     away(True)

@@ -2,6 +2,7 @@
 
 import json
 from collections import Counter
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 
@@ -119,3 +120,27 @@ def test_a_client_deleted_while_it_is_issuing_leaves_no_live_token(app: Flask) -
     with app.app_context():
         assert len(tokens_of(app).find(live=True).tokens) >= 1
     audit_of(app).flush()
+
+
+def test_a_process_that_remembers_a_client_sees_at_once_that_it_was_disabled(make_app: Callable[..., Flask]) -> None:
+    """The few seconds in which a client is remembered give nobody a token: the statement itself checks the client."""
+    one, other = make_app(), make_app()
+    registered = register(one)
+    headers = basic(registered.client_id, registered.client_secret or "")
+    token = token_for(one.test_client(), registered)["access_token"]
+    with other.app_context():
+        clients_of(other).update(registered.client_id, enabled=False)
+    answers = [
+        one.test_client().post(f"/oauth/{path}", data=data, headers=headers).status_code
+        for path, data in (
+            ("token", {"grant_type": "client_credentials"}),
+            ("introspect", {"token": token}),
+            ("revoke", {"token": token}),
+        )
+    ]
+    assert answers == [401] * 3
+    assert status_with(one, token) == 401
+    with other.app_context():
+        clients_of(other).update(registered.client_id, enabled=True)
+        assert len(tokens_of(other).find().tokens) == 1, "nothing was issued meanwhile, and nothing revoked"
+    assert status_with(one, token) == 200
