@@ -43,7 +43,7 @@ RANKS = [
     ["authorization", "validators"],
     ["consent", "grants", "protect"],
     ["client_registry", "token_registry"],
-    ["audit", "metrics", "server"],
+    ["audit", "doctor", "metrics", "server"],
     ["endpoints"],
     ["cli"],
     ["extension"],

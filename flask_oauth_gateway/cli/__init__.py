@@ -8,6 +8,7 @@ from flask.cli import AppGroup, with_appcontext
 from ..globals import current_state
 from .audit import audit
 from .client import client
+from .doctor import doctor
 from .issuer import issuer
 from .key import key
 from .output import OAuthGroup
@@ -17,7 +18,7 @@ from .token import token
 def make_cli() -> AppGroup:
     """The `oauth` group of an app's command line."""
     group = OAuthGroup("oauth", help="The OAuth gateway: clients, tokens, keys, issuers, audit trail, database.")
-    for command in (client, token, key, issuer, audit, init_db):
+    for command in (client, token, key, issuer, audit, doctor, init_db):
         group.add_command(command)
     return group
 

@@ -1,0 +1,29 @@
+"""`flask oauth doctor`: what of the running configuration is weak, and what to do about it."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+
+import click
+from flask.cli import with_appcontext
+
+from ..doctor import examine
+from ..globals import current_state
+from .output import as_json, print_json, visible
+
+
+@click.command("doctor")
+@as_json
+@with_appcontext
+def doctor(as_json: bool) -> None:
+    """Read the configuration against RFC 9700 and OAuth 2.1. Ends with status 1 where something is weak."""
+    found = examine(current_state())
+    if as_json:
+        print_json([asdict(weakness) for weakness in found])
+    else:
+        for weakness in found:
+            click.echo(f"{visible(weakness.key)}: {weakness.why}. Better: {weakness.fix}.")
+        if not found:
+            click.echo("Nothing weak was found.")
+    if found:
+        raise click.ClickException(f"{len(found)} of the settings are weak.")
