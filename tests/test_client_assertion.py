@@ -86,6 +86,10 @@ def test_a_client_that_changed_meanwhile_still_spends_its_assertion_once(make_tr
     assert there.authenticate(own.sign(said())).status_code == 200  # remembered there
     here.gateway.clients.update("signing", client_name="Renamed")
     assert there.authenticate(own.sign(said())).status_code == 200  # the insert sees the change, and it is tried anew
+    new = Signer()
+    here.gateway.clients.update("signing", jwks=new.jwks())
+    assert there.authenticate(new.sign(said())).status_code == 200  # a new key counts at once
+    assert why(there, own.sign(said())) == "its signature is wrong"
 
 
 @sqlite_only
