@@ -31,6 +31,11 @@ def unseal(state: State, sealed: str) -> str | None:
         return None
 
 
+def has_key(state: State) -> bool:
+    """Whether there is anything to encrypt with."""
+    return bool(state.settings.key_encryption_key or state.app.config.get("SECRET_KEY"))
+
+
 def _fernet(state: State) -> MultiFernet:
     config = state.app.config
     given = [state.settings.key_encryption_key, config.get("SECRET_KEY"), *(config.get("SECRET_KEY_FALLBACKS") or ())]

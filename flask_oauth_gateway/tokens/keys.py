@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from joserfc.jwk import ECKey, Key, KeyParameters, OKPKey, RSAKey
 
 from ..errors import TemporarilyUnavailable
-from ..sealing import seal, unseal
+from ..sealing import has_key, seal, unseal
 from ..stores.revocations import MAX_TOKEN_LIFETIME
 
 if TYPE_CHECKING:
@@ -98,6 +98,9 @@ class KeyRing:
             self._load()
             newest = max(self._keys.values(), key=lambda key: key.generation, default=None)
             now = int(time.time())
+            if not has_key(self._state):
+                self._state.app.logger.error("Signing keys need a SECRET_KEY, or OAUTH_KEY_ENCRYPTION_KEY.")
+                raise TemporarilyUnavailable("The server can't keep a signing key: its configuration needs SECRET_KEY.")
             generation = 1 if newest is None else newest.generation + 1
             values = _new_key(self._state, generation)
             active_from = now + publish_ahead
@@ -174,7 +177,7 @@ def _new_key(state: State, generation: int) -> dict[str, Any]:
 def _open(state: State, row: Row[Any]) -> tuple[Key, bool]:
     """A key with its private half, parsed once; where the app's `SECRET_KEY` doesn't open it any more, its public half."""
     types: dict[str, type[Key]] = {"EC": ECKey, "OKP": OKPKey, "RSA": RSAKey}
-    text = unseal(state, row.sealed)
+    text = unseal(state, row.sealed) if has_key(state) else None
     if text is None:
         state.app.logger.error("The signing key %s can't be opened: is SECRET_KEY another one now?", row.kid)
     return types[row.public["kty"]].import_key(row.public if text is None else json.loads(text)), text is not None

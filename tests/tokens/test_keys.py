@@ -10,7 +10,7 @@ import pytest
 from flask import Flask
 
 from flask_oauth_gateway.stores.tables import key
-from tests.support import is_accepted, register, sqlite_only, token_for
+from tests.support import ask, is_accepted, refusal, register, sqlite_only, token_for
 
 DAY = 86400
 
@@ -130,3 +130,14 @@ def test_the_command_line_lists_rotates_and_retires(jwt_apps: Callable[..., Flas
     assert unknown.exit_code == 1
     assert "There is no key" in unknown.stderr
     assert published(app) == [listed[1]["kid"]]
+
+
+@sqlite_only
+def test_without_a_secret_key_there_is_no_key_and_no_500(jwt_apps: Callable[..., Flask], clock: Any) -> None:
+    whole, bare = jwt_apps(), jwt_apps(SECRET_KEY=None)
+    client = register(bare)
+    for response in (bare.test_client().get("/oauth/jwks"), ask(bare.test_client(), client)):
+        assert "SECRET_KEY" in refusal(response, 503, "temporarily_unavailable")
+    token = token_for(whole.test_client(), client)["access_token"]
+    clock.advance(2)  # an unknown kid makes a process read the keys again, once a second
+    assert is_accepted(bare.test_client(), token), "what another process signed can be checked"
