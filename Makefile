@@ -1,13 +1,14 @@
 # Needs Python 3.11 or newer and make, nothing else: the rest is installed into .venv.
 
 PYTHON ?= python3
-JOBS ?= 2
+JOBS ?= 3
 ARGS ?=
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+MERMAID := 11.17.2
 
-.PHONY: help run test lint types texts bench clean
+.PHONY: help run test lint types texts docs screenshots bench clean
 
 help:
 	@echo "make run      serve the example app on 127.0.0.1:5000 (PORT=8000 for another port)"
@@ -15,7 +16,9 @@ help:
 	@echo "make lint     ruff and codespell"
 	@echo "make types    mypy --strict on the package"
 	@echo "make texts    bring the pages' translations up to date, and say what lacks one"
-	@echo "make bench    measure"
+	@echo "make docs     build the documentation's site into build/site (needs npm, for what draws the diagrams)"
+	@echo "make screenshots  take the documentation's pictures of the example app (needs Chromium; PORT=8000 for another port)"
+	@echo "make bench    measure, beside a bare view and what others offer (needs wrk and PostgreSQL)"
 	@echo "make clean    remove .venv and everything that was built"
 
 run: $(VENV)/.installed-run
@@ -35,8 +38,25 @@ types: $(VENV)/.installed-dev
 texts: $(VENV)/.installed-dev
 	$(BIN)/python -m tests.pages.catalogs
 
+docs: $(VENV)/.installed-docs build/mermaid/mermaid.min.js
+	$(BIN)/sphinx-build -q -n -W --keep-going -j auto -c docs . build/site
+	@echo "The site begins at build/site/index.html"
+
+# One file of npm's package; what else it lists as dependencies isn't needed for it.
+build/mermaid/mermaid.min.js: Makefile
+	@command -v npm >/dev/null || { echo "make docs needs npm (it comes with Node.js): mermaid, which draws the diagrams, is taken from there" >&2; exit 1; }
+	mkdir -p $(@D)
+	cd $(@D) && tar -xzf "$$(npm pack --silent mermaid@$(MERMAID))" --strip-components=2 package/dist/mermaid.min.js
+	rm $(@D)/*.tgz
+	touch $@
+
+screenshots: $(VENV)/.installed-dev
+	$(BIN)/python -m docs.screenshots
+
 bench: $(VENV)/.installed-dev
+	$(PIP) -e ".[bench]"
 	$(BIN)/python -m bench
+	$(BIN)/python -m bench.http
 
 clean:
 	rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
@@ -47,6 +67,10 @@ clean:
 $(VENV)/.installed-dev: pyproject.toml | $(BIN)/python
 	$(PIP) -e ".[dev]"
 	@touch $@ $(VENV)/.installed-run
+
+$(VENV)/.installed-docs: pyproject.toml | $(BIN)/python
+	$(PIP) -e ".[docs]"
+	@touch $@
 
 $(VENV)/.installed-run: pyproject.toml | $(BIN)/python
 	$(PIP) -e ".[example]"

@@ -20,9 +20,13 @@ from .jwt import NAME as JWT_ISSUER
 from .jwt import JwtIssuer
 from .saml import NAME as IDP
 from .saml import IdentityProvider
+from .tokens import token_work
 
 CLIENT_CREDENTIALS = b"grant_type=client_credentials"
 WARM_UP = 20
+#: Ten entries, the last of which fits.
+FORWARDED = [{"host": "files.example", "path": f"/files/{n}/*", "scopes": ["weather:read"]} for n in range(10)]
+FORWARD = {"X-Original-URI": "/files/9/june", "X-Original-Method": "GET", "X-Forwarded-Host": "files.example"}
 
 
 def contestants(folder: str, uri: str | None, tokens: int, repeats: int) -> dict[str, tuple[Call, str | None]]:
@@ -35,6 +39,8 @@ def contestants(folder: str, uri: str | None, tokens: int, repeats: int) -> dict
         OAUTH_GRANT_TYPES=["client_credentials", "jwt_bearer", "saml2_bearer"],
         OAUTH_JWT_ISSUERS={JWT_ISSUER: issuer.entry},
         OAUTH_SAML_ISSUERS={IDP: idp.entry},
+        OAUTH_FORWARD_AUTH=True,
+        OAUTH_PROTECT=FORWARDED,
     )
     cached = gateway_app(folder, uri, OAUTH_TOKEN_CACHE_SECONDS=60)
     gateway = app.extensions["oauth_gateway"]
@@ -55,6 +61,14 @@ def contestants(folder: str, uri: str | None, tokens: int, repeats: int) -> dict
         "protected view, looked up": (call(app, "GET", "/weather", headers=bearer), "bare view"),
         "protected view, token seen": (call(cached, "GET", "/weather", headers=bearer), "bare view"),
         "protected view, no token": (call(app, "GET", "/weather"), "bare view"),
+        "forward auth, scope in the URL": (
+            call(app, "GET", "/oauth/verify?scope=weather:read", headers=bearer),
+            "protected view, looked up",
+        ),
+        "forward auth, by path": (
+            call(app, "GET", "/oauth/verify", headers=bearer | FORWARD),
+            "protected view, looked up",
+        ),
         "client credentials": (
             call(app, "POST", "/oauth/token", headers=identity, body=CLIENT_CREDENTIALS),
             "bare form POST",
@@ -72,6 +86,7 @@ def contestants(folder: str, uri: str | None, tokens: int, repeats: int) -> dict
             "bare form POST",
         ),
         "tokeninfo": (call(app, "POST", "/oauth/tokeninfo", body=f"access_token={token}".encode()), "bare form POST"),
+        **token_work(folder, uri, repeats),
     }
 
 

@@ -24,16 +24,19 @@ def call(
     headers: dict[str, str] | None = None,
     body: bytes = b"",
     bodies: Iterable[bytes] | None = None,
+    tokens: Iterable[str] | None = None,
 ) -> Call:
     """A direct WSGI call, without the test client, which would cost more than the view. Returns the status.
 
-    `bodies`: the next one of them at each call, for what is good once.
+    `bodies`: the next one of them at each call, for what is good once. `tokens`: the same, each as a bearer token.
     """
     following = repeat(body) if bodies is None else iter(bodies)
+    bearers = None if tokens is None else iter(tokens)
     fixed: dict[str, Any] = {
         "REQUEST_METHOD": method,
-        "PATH_INFO": path,
-        "QUERY_STRING": "",
+        "PATH_INFO": path.partition("?")[0],
+        "QUERY_STRING": path.partition("?")[2],
+        "REMOTE_ADDR": "127.0.0.1",
         "SERVER_NAME": "127.0.0.1",
         "SERVER_PORT": "5000",
         "SERVER_PROTOCOL": "HTTP/1.1",
@@ -56,6 +59,8 @@ def call(
     def perform() -> int:
         sent = next(following)
         environ = {**fixed, "CONTENT_LENGTH": str(len(sent)), "wsgi.input": io.BytesIO(sent)}
+        if bearers is not None:
+            environ["HTTP_AUTHORIZATION"] = f"Bearer {next(bearers)}"
         chunks = app.wsgi_app(environ, start_response)
         b"".join(chunks)
         close = getattr(chunks, "close", None)

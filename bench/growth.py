@@ -1,10 +1,10 @@
-"""Does it stay as fast when the table grows? The same work with 1 thousand and with 1 million tokens in it.
+"""Does it stay as fast when the tables grow? The same work with 1 thousand and with 1 million tokens, of few clients or many.
 
 Every call uses a token drawn at random, none that the database just had in its hands. Both databases are open in one
 process and take turns, so that a busy minute hits both alike.
 
-`python -m bench.growth [--few N] [--many N] [--rounds N] [--calls N] [--server URI]`: SQLite in a temporary folder, or
-two databases that are made on a PostgreSQL or MariaDB server, and dropped at the end.
+`python -m bench.growth [--few N] [--many N] [--clients N] [--rounds N] [--calls N] [--server URI]`: SQLite in a temporary
+folder, or two databases that are made on a PostgreSQL or MariaDB server, and dropped at the end.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ from typing import Any
 from flask import Flask
 from sqlalchemy import create_engine, make_url
 
-from flask_oauth_gateway.globals import STATE
 from flask_oauth_gateway.hashing import sha256
-from flask_oauth_gateway.stores.tables import access_token
+from flask_oauth_gateway.stores.tables import access_token, client_secret
+from flask_oauth_gateway.stores.tables import client as client_table
 
 from .apps import Call, basic, call, gateway_app
 
@@ -32,34 +32,55 @@ BATCH = 10_000
 
 
 class Growing:
-    """An app whose table holds so many tokens, and its work: each kind makes calls with tokens drawn at random."""
+    """An app whose tables hold so many tokens of so many clients, and its work: each call draws its token, and who calls."""
 
-    def __init__(self, folder: str, uri: str | None, tokens: int) -> None:
+    def __init__(self, folder: str, uri: str | None, tokens: int, clients: int) -> None:
         self.app = gateway_app(folder, uri)
         self.tokens = tokens
         with self.app.app_context():
             registry = self.app.extensions["oauth_gateway"].clients
             client = registry.create(client_name="bench", grant_types=["client_credentials"], scope="weather:read")
-        self.headers = basic(client.client_id, client.client_secret)
-        fill(self.app, client.key, tokens)
+        self.secret = client.client_secret
+        self.clients = [client.client_id, *more_clients(self.app, client.key, clients - 1)]
+        fill(self.app, client.key, tokens, clients)
         self.draw = random.Random(4)  # noqa: S311
         self.unrevoked = list(range(tokens))
         self.draw.shuffle(self.unrevoked)
         self.work: dict[str, Callable[[], Call]] = {
-            "protected view": lambda: call(self.app, "GET", "/weather", headers=self.bearer()),
-            "introspect": lambda: self.post("/oauth/introspect", b"token=" + self.token().encode()),
-            "client credentials": lambda: self.post("/oauth/token", b"grant_type=client_credentials"),
-            "revoke": lambda: self.post("/oauth/revoke", b"token=" + name(self.unrevoked.pop()).encode()),
+            "protected view": self.view,
+            "introspect": lambda: self.of_a_token("/oauth/introspect", self.token()),
+            "client credentials": lambda: self.post(
+                "/oauth/token", self.draw.randrange(len(self.clients)), b"grant_type=client_credentials"
+            ),
+            "revoke": lambda: self.of_a_token("/oauth/revoke", self.unrevoked.pop()),
         }
 
-    def token(self) -> str:
-        return name(self.unrevoked[self.draw.randrange(len(self.unrevoked))])
+    def token(self) -> int:
+        return self.unrevoked[self.draw.randrange(len(self.unrevoked))]
 
-    def bearer(self) -> dict[str, str]:
-        return {"Authorization": f"Bearer {self.token()}"}
+    def view(self) -> Call:
+        return call(self.app, "GET", "/weather", headers={"Authorization": f"Bearer {name(self.token())}"})
 
-    def post(self, path: str, body: bytes) -> Call:
-        return call(self.app, "POST", path, headers=self.headers, body=body)
+    def of_a_token(self, path: str, number: int) -> Call:
+        return self.post(path, number % len(self.clients), b"token=" + name(number).encode())
+
+    def post(self, path: str, client: int, body: bytes) -> Call:
+        return call(self.app, "POST", path, headers=basic(self.clients[client], self.secret), body=body)
+
+    def bytes_a_token(self) -> float:
+        """On disk, with its indexes: of everything, on SQLite."""
+        engine = self.app.extensions["oauth_gateway"].database.engine
+        with engine.connect() as connection:
+            if engine.dialect.name == "sqlite":
+                size = "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size"
+            elif engine.dialect.name == "postgresql":
+                size = "SELECT pg_total_relation_size('oauth_access_token')"
+            else:
+                size = (
+                    "SELECT data_length + index_length FROM information_schema.tables "
+                    "WHERE table_schema = database() AND table_name = 'oauth_access_token'"
+                )
+            return int(connection.exec_driver_sql(size).scalar_one()) / self.tokens
 
     def time(self, work: str, calls: int) -> float:
         """Microseconds of a call."""
@@ -76,14 +97,33 @@ def name(number: int) -> str:
     return f"growth-{number:09}"
 
 
-def fill(app: Flask, client: int, tokens: int) -> None:
-    """Put the tokens into the table, as they would have come in an hour."""
+def more_clients(app: Flask, key: int, number: int) -> list[str]:
+    """So many copies of a client, with its secret, the keys of which follow its own; returns their `client_id`s."""
+    names = [f"client-{each:06}" for each in range(number)]
+    with app.extensions["oauth_gateway"].database.transaction() as connection:
+        row = connection.execute(client_table.select().where(client_table.c.id == key)).one()._asdict()
+        secret = connection.execute(client_secret.select().where(client_secret.c.client == key)).one()._asdict()
+        del secret["id"]
+        for first in range(0, number, BATCH):
+            some = names[first : first + BATCH]
+            keys = range(key + 1 + first, key + 1 + first + len(some))
+            same = [
+                {**row, "id": new, "client_id": each, "client_id_hash": sha256(each)}
+                for new, each in zip(keys, some, strict=True)
+            ]
+            connection.execute(client_table.insert(), same)
+            connection.execute(client_secret.insert(), [{**secret, "client": new} for new in keys])
+    return names
+
+
+def fill(app: Flask, client: int, tokens: int, clients: int) -> None:
+    """Put the tokens into the table, as they would have come in an hour; the clients' keys follow each other."""
     now = int(time.time())
     database = app.extensions["oauth_gateway"].database
     for first in range(0, tokens, BATCH):
         rows: list[dict[str, Any]] = [
             {
-                "token_hash": sha256(name(number)), "client": client, "scope": "weather:read",
+                "token_hash": sha256(name(number)), "client": client + number % clients, "scope": "weather:read",
                 "grant_type": "client_credentials", "issued_at": now, "expires_at": now + 3600 + number % 3600,
             }
             for number in range(first, min(first + BATCH, tokens))
@@ -119,6 +159,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench.growth", description=__doc__)
     parser.add_argument("--few", type=int, default=1_000)
     parser.add_argument("--many", type=int, default=1_000_000)
+    parser.add_argument("--clients", type=int, default=1, help="of the many tokens; the few are one client's")
     parser.add_argument("--rounds", type=int, default=15)
     parser.add_argument(
         "--calls", type=int, default=50, help="calls a round: of few tokens, some get revoked each round"
@@ -128,8 +169,9 @@ def main() -> None:
     if (given.rounds + 1) * given.calls >= given.few:
         parser.error("rounds × calls must be less than --few: every round revokes tokens")
     with tempfile.TemporaryDirectory() as folder, databases(given.server) as (few_uri, many_uri):
-        few = Growing(f"{folder}/few", few_uri, given.few)
-        many = Growing(f"{folder}/many", many_uri, given.many)
+        few = Growing(f"{folder}/few", few_uri, given.few, 1)
+        many = Growing(f"{folder}/many", many_uri, given.many, given.clients)
+        size = many.bytes_a_token()
         times: dict[str, tuple[list[float], list[float]]] = {work: ([], []) for work in few.work}
         for turn in range(given.rounds + 1):
             for work, (with_few, with_many) in times.items():
@@ -139,9 +181,9 @@ def main() -> None:
                     if turn:  # the first round warms up
                         found.append(took)
         for growing in (few, many):
-            growing.app.extensions[STATE].audit.flush()
-            growing.app.extensions["oauth_gateway"].database.dispose()
-    print(f"load {os.getloadavg()[0]:.1f}\n\n| work | µs with {given.few:,} | µs with {given.many:,} | ratio |")
+            growing.app.extensions["oauth_gateway"].close()
+    print(f"load {os.getloadavg()[0]:.1f}, {given.clients:,} clients, {size:.0f} bytes a token\n")
+    print(f"| work | µs with {given.few:,} | µs with {given.many:,} | ratio |")
     print("| --- | --- | --- | --- |")
     for work, both in times.items():
         one, other = (statistics.median(each) for each in both)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 import time
+from pathlib import Path
 
 from joserfc import jwt
 from joserfc.jwk import ECKey
@@ -13,10 +14,16 @@ SERVER = "http://127.0.0.1:5000"
 
 
 class JwtIssuer:
-    """A P-256 key, and what it asserts."""
+    """A P-256 key, and what it asserts. `file`: where the key is kept, for the processes that share it."""
 
-    def __init__(self) -> None:
-        self._key = ECKey.generate_key("P-256", {"kid": "k1"})
+    def __init__(self, file: Path | None = None) -> None:
+        if file is None or not file.exists():
+            key = ECKey.generate_key("P-256")
+            if file is not None:
+                file.write_bytes(key.as_pem(private=True))
+        else:
+            key = ECKey.import_key(file.read_bytes())
+        self._key = ECKey.import_key(key.as_dict(private=True), {"kid": "k1"})
 
     @property
     def entry(self) -> dict[str, object]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from base64 import urlsafe_b64encode
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -20,15 +21,14 @@ SIZE = 3000
 
 
 class IdentityProvider:
-    """A key, its certificate, and what it asserts."""
+    """A key, its certificate, and what it asserts. `file`: where both are kept, for the processes that share them."""
 
-    def __init__(self) -> None:
-        self._key = rsa.generate_private_key(65537, 2048)
-        name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "idp.example")])
-        now = datetime.now(UTC)
-        builder = x509.CertificateBuilder(name, name, self._key.public_key(), x509.random_serial_number())
-        builder = builder.not_valid_before(now - timedelta(days=1)).not_valid_after(now + timedelta(days=1))
-        self.certificate = builder.sign(self._key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM).decode()
+    def __init__(self, file: Path | None = None) -> None:
+        text = _new_pair() if file is None or not file.exists() else file.read_text()
+        if file is not None:
+            file.write_text(text)
+        self._key = serialization.load_pem_private_key(text.encode(), None)
+        self.certificate = text[text.index("-----BEGIN CERTIFICATE") :]
 
     @property
     def entry(self) -> dict[str, object]:
@@ -66,3 +66,15 @@ class IdentityProvider:
         data = etree.tostring(signed)
         assert len(data) > SIZE, len(data)
         return urlsafe_b64encode(data).rstrip(b"=")
+
+
+def _new_pair() -> str:
+    """A private key and its certificate, in PEM."""
+    key = rsa.generate_private_key(65537, 2048)
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "idp.example")])
+    now = datetime.now(UTC)
+    builder = x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+    builder = builder.not_valid_before(now - timedelta(days=1)).not_valid_after(now + timedelta(days=1))
+    encoding, form = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8
+    private = key.private_bytes(encoding, form, serialization.NoEncryption())
+    return (private + builder.sign(key, hashes.SHA256()).public_bytes(encoding)).decode()

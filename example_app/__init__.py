@@ -22,10 +22,19 @@ GRANT_TYPES = (
     "jwt_bearer",
 )  # fmt: skip
 
+#: What the sites behind nginx.conf ask for, by their names; the app's own views are decorated.
+PROTECT = (
+    {"host": "archive.localhost", "path": "/public/*", "scopes": None},
+    {"host": "archive.localhost", "path": "/*", "scopes": ["weather:read"]},
+    {"host": "station.localhost", "path": "/*", "methods": ["GET"], "scopes": ["weather:read"]},
+    {"host": "station.localhost", "path": "/*", "scopes": ["weather:write"]},
+)
+
 gateway = OAuthGateway()
 gateway.current_user(login.signed_in_user)
 gateway.login_details(login.login_details)
 gateway.check_password(check_password)
+gateway.is_admin(lambda user: user.is_admin)
 
 
 @gateway.load_user
@@ -46,6 +55,10 @@ def create_app(config: Mapping[str, Any] | None = None, *, instance_path: str | 
         OAUTH_SAML_ISSUERS={idp.NAME: identity_provider.entry},
         OAUTH_JWT_ISSUERS={idp.JWT_NAME: identity_provider.jwt_entry},
         OAUTH_LOGIN_URL="login.login",
+        OAUTH_AUTHORIZATION_CODE_LIFETIME=600,  # who walks through the playground reads before the next step
+        OAUTH_ADMIN=True,
+        OAUTH_FORWARD_AUTH=True,
+        OAUTH_PROTECT=PROTECT,
     )
     app.config.update(config or {})
     if not app.config["SECRET_KEY"]:

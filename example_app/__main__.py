@@ -31,6 +31,7 @@ def main() -> None:
     print(what_to_try(app, url, secrets), flush=True)
     with suppress(KeyboardInterrupt):
         server.serve_forever()
+    app.extensions["oauth_gateway"].close()
 
 
 def what_to_try(app: Flask, url: str, secrets: dict[str, str]) -> str:
@@ -46,10 +47,16 @@ def what_to_try(app: Flask, url: str, secrets: dict[str, str]) -> str:
     return f"""
 The example app is on {url}/ (Ctrl+C stops it).
 
+To see how it works, in a browser, one request at a time:
+  {url}/playground/
+
 In a browser, clients that ask to be let in:
   {url}/client   a web app
   {url}/spa      a single-page app
   {url}/tv       a device without a keyboard
+
+For the administrator, who signs in as admin (password admin):
+  {url}/oauth/admin/
 
 Users:   {users}; they sign in at {url}/login
 Client:  {client_id}, with a new secret at each start

@@ -31,7 +31,7 @@ JWT_NAME = "https://idp.example"
 CLIENT_ID = "weather-partner"
 SAML = "urn:oasis:names:tc:SAML:2.0:assertion"
 EXCLUSIVE = "http://www.w3.org/2001/10/xml-exc-c14n#"
-LIFETIME = timedelta(minutes=2)
+LIFETIME = timedelta(minutes=5)  # the most that the app takes; time to read in the playground
 
 
 @dataclass

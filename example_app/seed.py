@@ -11,12 +11,30 @@ from flask_oauth_gateway import OAuthGateway
 from . import idp, spa
 from .clients import tv, web_app
 
+STATION: dict[str, Any] = {
+    "client_name": "Weather station",
+    "grant_types": ["client_credentials"],
+    "scope": "weather:read",
+}
+#: The app on somebody's phone or computer that `python -m example_app.flows` and the playground play.
+APP: dict[str, Any] = {
+    "client_name": "Weather app",
+    "token_endpoint_auth_method": "none",
+    "grant_types": ["authorization_code", "refresh_token", "device_code", "password", "implicit"],
+    "scope": "weather:read weather:write",
+    "redirect_uris": ["http://127.0.0.1/callback", "http://127.0.0.1/playground/callback"],
+}
+
 #: What is registered, by client_id.
 CLIENTS: dict[str, dict[str, Any]] = {
-    "weather-station": {
-        "client_name": "Weather station",
-        "grant_types": ["client_credentials"],
-        "scope": "weather:read",
+    "weather-station": STATION,
+    "weather-station-jwt": STATION | {"client_name": "Weather station with JWTs", "access_token_format": "jwt"},
+    "weather-app": APP,
+    "weather-app-jwt": APP | {"client_name": "Weather app with JWTs", "access_token_format": "jwt"},
+    "weather-api": {  # who protects the API, and may look up every token
+        "client_name": "Weather API",
+        "grant_types": [],
+        "resource_server": True,
     },
     web_app.CLIENT_ID: {
         "client_name": "Weather board",
@@ -36,13 +54,6 @@ CLIENTS: dict[str, dict[str, Any]] = {
         "token_endpoint_auth_method": "none",
         "grant_types": ["device_code", "refresh_token"],
         "scope": "weather:read",
-    },
-    "weather-app": {  # the app on somebody's phone or computer that `python -m example_app.flows` plays
-        "client_name": "Weather app",
-        "token_endpoint_auth_method": "none",
-        "grant_types": ["authorization_code", "refresh_token", "device_code", "password", "implicit"],
-        "scope": "weather:read weather:write",
-        "redirect_uris": ["http://127.0.0.1/callback"],
     },
     idp.CLIENT_ID: {  # whoever brings an assertion of the identity provider: its signature is all they need
         "client_name": "Weather partner",

@@ -11,6 +11,7 @@ class User:
     username: str
     name: str
     password: str = field(repr=False)
+    is_admin: bool = False
 
     def get_id(self) -> str:
         """What the gateway calls the user by: the subject of their tokens."""
@@ -20,7 +21,11 @@ class User:
 #: By username. The password is the username, and the page to sign in at says so.
 USERS = {
     user.username: user
-    for user in (User("alice", "Alice Archer", password="alice"), User("bob", "Bob Baker", password="bob"))
+    for user in (
+        User("alice", "Alice Archer", password="alice"),
+        User("bob", "Bob Baker", password="bob"),
+        User("admin", "Ada Minister", password="admin", is_admin=True),
+    )
 }
 
 

@@ -6,8 +6,11 @@ from .config import ConfigurationError, ConfigurationWarning, Settings
 from .extension import OAuthGateway
 from .globals import current_gateway, current_token
 from .protect import require_token
+from .stores.applications import ApplicationInUse, ApplicationNotFound
 
 __all__ = [
+    "ApplicationInUse",
+    "ApplicationNotFound",
     "ClientMetadataError",
     "ClientNotFound",
     "ConfigurationError",

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy.engine import Row
 
 if TYPE_CHECKING:
-    from .extension import State
+    from .state import State
     from .stores.clients import Client
 
 

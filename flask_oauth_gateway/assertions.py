@@ -18,8 +18,8 @@ from .issuer import absolute_url
 from .stores.once import once_key
 
 if TYPE_CHECKING:
-    from .extension import State
     from .jose import Jwt
+    from .state import State
 
 MAX_NAME, MAX_ISSUER = 255, 2048
 GRANT_TYP, CLIENT_TYP = "authorization-grant+jwt", "client-authentication+jwt"

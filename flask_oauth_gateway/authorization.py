@@ -17,7 +17,7 @@ from .redirect_uris import is_registered
 from .scopes import resolve_scopes
 
 if TYPE_CHECKING:
-    from .extension import State
+    from .state import State
     from .stores.clients import Client
 
 RESPONSE_TYPES = {"code": "authorization_code", "token": "implicit"}
@@ -69,7 +69,7 @@ class Granted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Authorization:
-    """An authorization request whose client and redirect URI are right; `checked` says what else it asks for."""
+    """An authorization request whose client and redirect URI are right, with what it asks for."""
 
     client: Client
     redirect_uri: str
@@ -78,6 +78,7 @@ class Authorization:
     response_mode: str = "query"
     response_type: str = ""
     scopes: tuple[str, ...] = ()
+    audience: tuple[str, ...] = ()  # the resources that it asks for (RFC 8707); none: the default
     code_challenge: str | None = None
     code_challenge_method: str | None = None
     prompt: tuple[str, ...] = ()
@@ -132,6 +133,7 @@ def read(state: State, pairs: list[tuple[str, str]]) -> tuple[Authorization, dic
         redirect_uri_sent=redirect_uri is not None,
         state=None if "state" in repeated else data.get("state"),
         response_mode=mode,
+        audience=tuple(value for name, value in pairs if name == "resource" and value),
     )
     return authorization, data, repeated
 
@@ -162,6 +164,7 @@ def check(state: State, authorization: Authorization, data: Mapping[str, str], r
         authorization,
         response_type=response_type,
         scopes=_resolve_scopes(state, client, data.get("scope")),
+        audience=state.resources.resolve(authorization.audience),
         code_challenge=challenge,
         code_challenge_method=method,
         prompt=_check_prompt(data.get("prompt")),

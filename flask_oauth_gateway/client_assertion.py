@@ -11,15 +11,16 @@ from typing import TYPE_CHECKING
 
 from flask import request as http_request
 
+from .addresses import client_here
 from .assertions import CLIENT_TYP, Assertion, AssertionRefused, check_jwt, token_endpoint
 from .errors import InvalidClient
 from .issuer import absolute_url, issuer_of
 from .stores.clients import Client
 
 if TYPE_CHECKING:
-    from .extension import State
     from .jose import Jwt
     from .request import OAuthRequest
+    from .state import State
 
 JWT_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 SAML_TYPE = "urn:ietf:params:oauth:client-assertion-type:saml2-bearer"
@@ -113,12 +114,13 @@ def _verified(state: State, client: Client, method: str, unverified: Jwt) -> Jwt
     if method == "private_key_jwt":
         source = keys_of(state, client)
         return verify(unverified, () if source is None else keys_for(source, unverified.header.get("kid")))
+    state.rate_limiter.check("token_failures", client_here(state, client.client_id))  # a person may have chosen it
     for secret, key in secrets_of(state, client):
         try:
             jwt = verify(unverified, (key,))
         except JwtError:
             continue
-        state.clients.touch_secret(secret, int(time.time()))
+        state.last_used.note(secret, int(time.time()))
         return jwt
     raise JwtError("it was not signed with a live secret of the client")
 

@@ -5,23 +5,25 @@ from __future__ import annotations
 import binascii
 import time
 from base64 import b64decode
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING
 from urllib.parse import unquote_plus
 
 from . import client_assertion
+from .addresses import client_here, neighbourhood_of
 from .errors import InvalidClient, InvalidRequestError
 from .globals import CLIENT
 from .hashing import verify_secret
 from .signals import client_authenticated, client_rejected
 
 if TYPE_CHECKING:
-    from .extension import State
     from .request import OAuthRequest
+    from .state import State
     from .stores.clients import Client
 
 Credentials = tuple[str, str]
 MAX_HEADER = 8192
+CLIENTS_AT_AN_ADDRESS = 10  # so many times what one may fail, all together may
 CREDENTIALS = frozenset({"client_secret", "client_assertion", "client_assertion_type"})
 
 
@@ -44,6 +46,7 @@ def authenticate(state: State, request: OAuthRequest, methods: Iterable[str] | N
         if not client.enabled:
             raise InvalidClient("the client is disabled", client.client_id)
     except InvalidClient as error:
+        _count_failure(state, error.client_id)
         client_rejected.send(state.app, client_id=error.client_id, reason=error.reason)
         raise
     request.client = request.environ[CLIENT] = client
@@ -55,6 +58,18 @@ def authenticate(state: State, request: OAuthRequest, methods: Iterable[str] | N
 def presents_credentials(request: OAuthRequest) -> bool:
     """Whether a request tries to authenticate a client; a `client_id` alone only names one."""
     return "HTTP_AUTHORIZATION" in request.environ or not CREDENTIALS.isdisjoint(request.form)
+
+
+def named_credentials(header: str | None, form: Mapping[str, str]) -> tuple[str | None, str | None, str | None]:
+    """The `client_id`, secret and method that a request claims, unproven: for explanations."""
+    if header is not None and header[:6].lower() == "basic ":
+        try:
+            client_id, secret = _decode_basic(header)
+        except InvalidClient:
+            return form.get("client_id"), None, "client_secret_basic"
+        return unquote_plus(client_id), unquote_plus(secret), "client_secret_basic"
+    method = "client_secret_post" if "client_secret" in form else "none" if "client_id" in form else None
+    return form.get("client_id"), form.get("client_secret"), method
 
 
 def _method_of(request: OAuthRequest) -> str | None:
@@ -146,6 +161,8 @@ def _by_secret(state: State, client_id: str, secret: str) -> Client:
     client = state.clients.get(client_id)
     if client is None:
         raise InvalidClient("no such client", client_id)
+    if not all(known.is_generated for known in client.secrets):  # a person chose it: it may be guessed
+        state.rate_limiter.check("token_failures", client_here(state, client_id))
     if not _proves(state, client, secret):
         seen = client.version
         client = state.clients.load(client_id)  # another process may have given it a new secret
@@ -154,13 +171,28 @@ def _by_secret(state: State, client_id: str, secret: str) -> Client:
     return client
 
 
+def _count_failure(state: State, client_id: str | None) -> None:
+    """Count a wrong secret. Raises `TooManyRequests` after too many: of this client at this address, or of the address.
+
+    Nobody is locked out by it: 256 random bits are not guessed, so that the right secret is taken all the same. Only what a
+    person chose is not looked at meanwhile, and only at this address.
+    """
+    limiter = state.rate_limiter
+    if limiter.is_on("token_failures"):
+        here, address = client_here(state, client_id), f"address:{neighbourhood_of(state)}"
+        limiter.check("token_failures", here)
+        limiter.check("token_failures", address, times=CLIENTS_AT_AN_ADDRESS)
+        limiter.hit("token_failures", here)
+        limiter.hit("token_failures", address, times=CLIENTS_AT_AN_ADDRESS)
+
+
 def _proves(state: State, client: Client, secret: str) -> bool:
     if client.token_endpoint_auth_method not in SECRET_METHODS:
         return False  # registered for a key, a certificate or nothing: no falling back to a secret
     now = int(time.time())
     for known in client.secrets:
         if known.is_live(now) and verify_secret(secret, known.digest):
-            state.clients.touch_secret(known, now)
+            state.last_used.note(known, now)
             return True
     return False
 

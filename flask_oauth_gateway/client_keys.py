@@ -15,7 +15,7 @@ from .sealing import unseal
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from .extension import State
+    from .state import State
     from .stores.clients import Client, ClientSecret
 
 MAX_REMEMBERED = 1000

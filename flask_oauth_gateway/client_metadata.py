@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from .config import ADMIN_SCOPE
 from .config_checks import ConfigurationError, full_grant_type, is_loopback, is_secure, positive
 from .stores.clients import REGISTERED
 
@@ -45,11 +46,21 @@ def check_metadata(metadata: Mapping[str, Any], settings: Settings) -> dict[str,
     beyond = set(values.get("default_scope", "").split()) - set(values.get("scope", "").split())
     if beyond:
         raise ClientMetadataError(f"default_scope names {min(beyond)!r}, which is not in scope.")
+    if ADMIN_SCOPE in values.get("scope", "").split() and list(grants) != ["client_credentials"]:
+        raise ClientMetadataError(
+            f"A client for {ADMIN_SCOPE} has the one grant client_credentials: no user may be asked for it."
+        )
     if values.get("jwks") and values.get("jwks_uri"):
         raise ClientMetadataError("A client has either jwks or jwks_uri, not both (RFC 7591 section 2).")
     if method == "private_key_jwt" and not any(values.get(name) for name in ("jwks", "jwks_uri", "certificate")):
         raise ClientMetadataError("A client registered for private_key_jwt needs a jwks, jwks_uri or certificate.")
     return values
+
+
+def check_owner(owner: object) -> None:
+    """Whose something is, where it is somebody's. Raises `ClientMetadataError`."""
+    if owner is not None and not (isinstance(owner, str) and re.fullmatch(r"[^\x00-\x1f\x7f]{1,255}", owner)):
+        raise ClientMetadataError("owner is a subject: 1 to 255 characters, none of them a control character.")
 
 
 def _text(name: str, value: Any, settings: Settings) -> str:
@@ -164,7 +175,8 @@ def _token_format(name: str, value: Any, settings: Settings) -> str:
     return str(value)
 
 
-def _object(name: str, value: Any, settings: Settings) -> dict[str, Any]:
+def check_object(name: str, value: Any, settings: Settings | None = None) -> dict[str, Any]:
+    """A JSON object. Raises `ClientMetadataError`."""
     wrong = ClientMetadataError(f"{name} is a JSON object.")
     if not isinstance(value, Mapping) or not all(isinstance(key, str) for key in value):
         raise wrong
@@ -179,7 +191,7 @@ def _jwks(name: str, value: Any, settings: Settings) -> dict[str, Any]:
     """A key set: public keys that are strong enough, each of which can be read."""
     from .jose import UnusableKey, load_jwks
 
-    kept = _object(name, value, settings)
+    kept = check_object(name, value)
     try:
         load_jwks(kept)
     except UnusableKey as error:
@@ -206,6 +218,16 @@ def _certificate(name: str, value: Any, settings: Settings) -> str:
     return text
 
 
+def check_plan(name: str, value: Any, settings: Settings) -> str | None:
+    """A plan that there is; "" is none. Raises `ClientMetadataError`."""
+    if value == "":
+        return None
+    if not isinstance(value, str) or value not in settings.plans:
+        known = ", ".join(settings.plans) or "none at all: set OAUTH_PLANS"
+        raise ClientMetadataError(f"{name} is {value!r}, which is not in OAUTH_PLANS ({known}).")
+    return value
+
+
 _CHECKS: dict[str, Callable[[str, Any, Settings], Any]] = {
     "client_name": _text,
     "grant_types": _grant_types,
@@ -225,8 +247,9 @@ _CHECKS: dict[str, Callable[[str, Any, Settings], Any]] = {
     "access_token_lifetime": _lifetime,
     "refresh_token_lifetime": _lifetime,
     "certificate": _certificate,
-    "attributes": _object,
+    "attributes": check_object,
     "resource_server": _boolean,
+    "plan": check_plan,
 }
 if set(_CHECKS) != set(REGISTERED):
     raise RuntimeError("A member of a client's registration has no check.")

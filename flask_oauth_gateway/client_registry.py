@@ -6,25 +6,29 @@ import difflib
 import re
 import secrets
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy.exc import IntegrityError
 
 from . import hashing
 from .client_auth import SECRET_METHODS as SHOWN_SECRET_METHODS
-from .client_metadata import ClientMetadataError, check_metadata
+from .client_metadata import ClientMetadataError, check_metadata, check_owner
+from .globals import actor
 from .grants import GRANTS
 from .signals import client_changed, client_created
-from .stores.clients import CACHE_SECONDS, REGISTERED, Client
+from .stores.applications import ApplicationNotFound
+from .stores.clients import REGISTERED, Client
 
 if TYPE_CHECKING:
-    from .extension import State
+    from .state import State
 
 SECRET_METHODS = (*SHOWN_SECRET_METHODS, "client_secret_jwt")
 MIN_BROUGHT_SECRET = 8
 MIN_HMAC_SECRET = 32
 HINT_LENGTH = 4
+_OWN = {"enabled": "switched_on", "owner": "owner", "application": "application"}  # beside what is registered
 MAX_TRIES = 50  # each try that fails is a change by somebody else that went through
 
 
@@ -33,6 +37,24 @@ class ClientNotFound(LookupError):
 
     def __init__(self, client_id: str) -> None:
         super().__init__(f"There is no client {client_id!r}.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class KnownSecret:
+    """A secret that a client has elsewhere: as it is, or hashed in a way that is known here (`hashing.py`)."""
+
+    plain: str | None = None
+    digest: str | None = None
+    hint: str = ""
+    expires_at: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ClientPage:
+    """Some clients, and where the next ones begin: `clients.find(..., after=page.next)`; `None` where there are no more."""
+
+    clients: Sequence[Client]
+    next: str | None
 
 
 class ClientRegistry:
@@ -48,66 +70,131 @@ class ClientRegistry:
         client_secret: str | None = None,
         secret_expires_in: int | None = None,
         owner: str | None = None,
+        application: str | None = None,
         **metadata: Any,
     ) -> Client:
         """Register a client by RFC 7591's names and our own; returns it with its plain `client_secret`, this one time.
 
-        `client_id` and `client_secret` are made where they are not brought; `secret_expires_in` is in seconds. Raises
-        `ClientMetadataError`, which says what is wrong.
+        `client_id` and `client_secret` are made where they are not brought; `secret_expires_in` is in seconds;
+        `application` is the `application_id` of the one that it belongs to. Raises `ClientMetadataError`, which says what
+        is wrong.
         """
-        _check_owner(owner)
-        values = check_metadata(metadata, self._state.settings)
-        self._check_grant_types(values.get("grant_types", ()))
+        check_owner(owner)
+        values = self.check(metadata)
         method = values.get("token_endpoint_auth_method", "client_secret_basic")
         if client_secret is not None and method not in SECRET_METHODS:
             raise ClientMetadataError(f"A client registered for {method} has no client_secret.")
         if client_id is None:
             client_id = secrets.token_hex(16)
-        elif not re.fullmatch(r"[\x20-\x7e]{1,2048}", client_id):
-            raise ClientMetadataError("A client_id is 1 to 2048 printable ASCII characters.")
+        _check_client_id(client_id)
         plain, row = (
             _secret(self._state, method, client_secret, secret_expires_in) if method in SECRET_METHODS else (None, None)
         )
         try:
-            self._state.clients.add(client_id, {**values, "owner": owner}, row)
+            own = {"owner": owner, "application": application or None}
+            self._state.clients.add(client_id, {**values, **own}, [] if row is None else [row])
         except IntegrityError:
             raise ClientMetadataError(f"There is a client {client_id!r} already.") from None
-        client_created.send(self._state.app, client_id=client_id)
+        except ApplicationNotFound as error:
+            raise ClientMetadataError(str(error)) from None
+        client_created.send(self._state.app, client_id=client_id, actor=actor())
         return self._existing(client_id, plain)
+
+    def check(self, metadata: Mapping[str, Any]) -> dict[str, Any]:
+        """A whole registration, checked and converted. Raises `ClientMetadataError`, which says what is wrong."""
+        values = check_metadata(metadata, self._state.settings)
+        self._check_grant_types(values.get("grant_types", ()))
+        return values
+
+    def adopt(
+        self,
+        client_id: str,
+        metadata: Mapping[str, Any],
+        *,
+        secrets: Sequence[KnownSecret],
+        enabled: bool,
+        owner: str | None,
+        application: str | None = None,
+        dry_run: bool = False,
+    ) -> None:
+        """Register a client of another registry, with the secrets that it has there; `dry_run` only checks it.
+
+        Raises `ClientMetadataError`, or `IntegrityError` where the `client_id` is taken.
+        """
+        check_owner(owner)
+        _check_client_id(client_id)
+        values = self.check(metadata)
+        method = values.get("token_endpoint_auth_method", "client_secret_basic")
+        if secrets and method not in SECRET_METHODS:
+            raise ClientMetadataError(f"A client registered for {method} has no client_secret.")
+        now = time.time()
+        live = [secret for secret in secrets if secret.expires_at is None or secret.expires_at > now + 1]
+        rows = [_known_secret(self._state, method, secret, now) for secret in live]
+        if not dry_run:
+            own = {"owner": owner, "switched_on": enabled, "application": application}
+            self._state.clients.add(client_id, {**values, **own}, rows)
+            client_created.send(self._state.app, client_id=client_id, actor=actor())
 
     def get(self, client_id: str) -> Client | None:
         """The client as it is now, or `None`."""
         return self._state.clients.load(client_id)
 
-    def list(self) -> list[Client]:
-        """Every client, the oldest first."""
-        return self._state.clients.list()
+    def list(self, application: str | None = None) -> list[Client]:
+        """Every client, or every one of an application (its `application_id`), the oldest first."""
+        return self._state.clients.list(application)
+
+    def find(
+        self,
+        text: str | None = None,
+        *,
+        owner: str | None = None,
+        application: str | None = None,
+        after: str | None = None,
+        limit: int = 100,
+    ) -> ClientPage:
+        """A page of the clients, the oldest first: with `text` those whose `client_id` begins with it, or whose name has it.
+
+        `application`: those of this `application_id`. Raises `ValueError` for an `after` that no page gave, or a `limit`
+        below 1.
+        """
+        start = check_page(after, limit)
+        text = text and text.replace("\0", "")  # PostgreSQL takes none
+        found = self._state.clients.page(
+            text=text or None, owner=owner, application=application, after=start, limit=limit + 1
+        )
+        return ClientPage(found[:limit], str(found[limit - 1].key) if len(found) > limit else None)
 
     def update(self, client_id: str, **changes: Any) -> Client:
-        """Change what is named, `enabled` and `owner` too; a disabled client's tokens stop at once.
+        """Change what is named, `enabled`, `owner` and `application` too; a disabled client's tokens stop at once.
 
-        Raises `ClientNotFound` or `ClientMetadataError`.
+        `enabled` is the client's own switch: in an application that isn't approved it does nothing all the same. Raises
+        `ClientNotFound` or `ClientMetadataError`.
         """
         if not isinstance(changes.get("enabled", True), bool):
             raise ClientMetadataError("enabled is True or False.")
-        _check_owner(changes.get("owner"))
-        own: dict[str, Any] = {name: changes[name] for name in ("enabled", "owner") if name in changes}
+        check_owner(changes.get("owner"))
+        own = {
+            _OWN[name]: value or None if name == "application" else value
+            for name, value in changes.items()
+            if name in _OWN
+        }
         for _ in range(MAX_TRIES):  # where another change comes in between, this one is checked against it again
             client = self._existing(client_id)
             values = {name: getattr(client, name) for name in REGISTERED}
-            metadata = values | {name: value for name, value in changes.items() if name not in own}
+            metadata = values | {name: value for name, value in changes.items() if name not in _OWN}
             if len(own) < len(changes):  # a client can be disabled even where the settings have moved on from it
-                values = check_metadata(metadata, self._state.settings)
-                self._check_grant_types(values.get("grant_types", ()))
+                values = self.check(metadata)
             if values.get("token_endpoint_auth_method", "client_secret_basic") in SECRET_METHODS and not client.secrets:
                 raise ClientMetadataError(
                     "The client has no secret; one registered without can't be changed to need one."
                 )
-            if self._state.clients.change(client, {**dict.fromkeys(REGISTERED), **values, **own}):
-                if own.get("enabled", client.enabled) != client.enabled:
-                    self._mark_disabled(client_id, disabled=client.enabled)
+            try:
+                changed = self._state.clients.change(client, {**dict.fromkeys(REGISTERED), **values, **own})
+            except ApplicationNotFound as error:
+                raise ClientMetadataError(str(error)) from None
+            if changed:
                 self._state.forget_tokens()
-                client_changed.send(self._state.app, client_id=client_id, change="update", fields=sorted(changes))
+                self._changed(client_id, "update", sorted(changes))
                 return self._existing(client_id)
         raise ClientMetadataError(f"The client {client_id!r} is being changed by somebody else; try again.")
 
@@ -134,16 +221,18 @@ class ClientRegistry:
         plain, row = _secret(self._state, client.token_endpoint_auth_method, client_secret, expires_in)
         if not self._state.clients.add_secret(client, row, overlap=overlap):
             raise ClientNotFound(client_id)
-        client_changed.send(self._state.app, client_id=client_id, change="rotate_secret", fields=["client_secret"])
+        self._changed(client_id, "rotate_secret", ["client_secret"])
         return self._existing(client_id, plain)
 
     def delete(self, client_id: str) -> None:
         """Delete a client; its tokens are dead at once. Raises `ClientNotFound`."""
         if not self._state.clients.remove(self._existing(client_id)):
             raise ClientNotFound(client_id)
-        self._mark_disabled(client_id, disabled=True)
         self._state.forget_tokens()
-        client_changed.send(self._state.app, client_id=client_id, change="delete", fields=[])
+        self._changed(client_id, "delete", [])
+
+    def _changed(self, client_id: str, change: str, fields: Sequence[str]) -> None:
+        client_changed.send(self._state.app, client_id=client_id, change=change, fields=fields, actor=actor())
 
     def _check_grant_types(self, grant_types: Iterable[str]) -> None:
         """A grant may be off at the moment, but it must be one that there is: a typing error would show much later."""
@@ -154,11 +243,6 @@ class ClientRegistry:
                 hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(sorted(known))}."
                 raise ClientMetadataError(f"There is no grant type {name!r}; {hint}")
 
-    def _mark_disabled(self, client_id: str, *, disabled: bool) -> None:
-        """Stop the client's stateless tokens too, or let them go on."""
-        until = int(time.time()) + 2 * CACHE_SECONDS if disabled else 0  # other processes may issue for as long
-        self._state.revocations.add("disabled client", client_id, issued_until=until)
-
     def _existing(self, client_id: str, client_secret: str | None = None) -> Client:
         client = self._state.clients.load(client_id)
         if client is None:
@@ -166,9 +250,18 @@ class ClientRegistry:
         return client if client_secret is None else client.with_secret(client_secret)
 
 
-def _check_owner(owner: object) -> None:
-    if owner is not None and not (isinstance(owner, str) and re.fullmatch(r"[^\x00-\x1f\x7f]{1,255}", owner)):
-        raise ClientMetadataError("owner is a subject: 1 to 255 characters, none of them a control character.")
+def _check_client_id(client_id: str) -> None:
+    if not re.fullmatch(r"[\x20-\x7e]{1,2048}", client_id):
+        raise ClientMetadataError("A client_id is 1 to 2048 printable ASCII characters.")
+
+
+def check_page(after: str | None, limit: int) -> int:
+    """Where a page begins. Raises `ValueError` for an `after` that no page gave, or a `limit` below 1."""
+    if limit < 1:
+        raise ValueError("limit is a number of 1 or more.")
+    if after is not None and not re.fullmatch("[0-9]{1,18}", after):
+        raise ValueError("after is what an earlier page gave as next.")
+    return int(after or 0)
 
 
 def _secret(state: State, method: str, brought: str | None, expires_in: int | None) -> tuple[str, dict[str, Any]]:
@@ -186,3 +279,22 @@ def _secret(state: State, method: str, brought: str | None, expires_in: int | No
     else:
         digest = hashing.generated_secret_digest(plain) if brought is None else hashing.brought_secret_digest(plain)
     return plain, {"hint": plain[-HINT_LENGTH:], "digest": digest, "expires_in": expires_in}
+
+
+def _known_secret(state: State, method: str, secret: KnownSecret, now: float) -> dict[str, Any]:
+    """What is stored of a secret that comes from elsewhere."""
+    expires_in = None if secret.expires_at is None else int(secret.expires_at - now)
+    if secret.digest is None and not isinstance(secret.plain, str):
+        raise ClientMetadataError("Its secret is not a text.")
+    if secret.digest is None:
+        return _secret(state, method, secret.plain, expires_in)[1]
+    if not hashing.is_known_digest(secret.digest):
+        raise ClientMetadataError("Its secret is hashed in a way that can't be checked here.")
+    if (method == "client_secret_jwt") != secret.digest.startswith(hashing.SEALED):
+        raise ClientMetadataError(f"Its secret is not kept as one for {method} is.")
+    if secret.digest.startswith(hashing.SEALED):
+        from .sealing import unseal
+
+        if unseal(state, secret.digest.removeprefix(hashing.SEALED)) is None:
+            raise ClientMetadataError("Its secret was encrypted under another key than this app's.")
+    return {"hint": secret.hint[-HINT_LENGTH:], "digest": secret.digest, "expires_in": expires_in}

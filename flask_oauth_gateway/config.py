@@ -10,6 +10,7 @@ import difflib
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
+from ipaddress import IPv4Network, IPv6Network
 from typing import Any
 
 from . import config_checks as check
@@ -18,6 +19,7 @@ from .config_checks import ConfigurationError
 __all__ = ["ConfigurationError", "ConfigurationWarning", "Settings"]
 
 PREFIX = "OAUTH_"
+ADMIN_SCOPE = "oauth:admin"  # what the management API asks for
 
 
 class ConfigurationWarning(UserWarning):
@@ -136,6 +138,21 @@ class Settings:
         " `attributes` (names of those that are kept with the token), `decryption_key` (PEM private key or path, for"
         " encrypted assertions), `allow_sha1` (False).",
     )
+    resource_server: bool = setting(
+        False,
+        check.boolean,
+        "The app only checks tokens, those of `OAUTH_TRUSTED_TOKEN_ISSUERS`: it has no database and issues none.",
+    )
+    trusted_token_issuers: Mapping[str, Mapping[str, Any]] = setting(
+        {},
+        check.dict_of_dicts,
+        "Other servers whose access tokens protected views take: issuer to a dict with `audience` (what their tokens name this"
+        " API: a text or a list) and one of `jwks_uri`, `jwks`, `key` (PEM public key or certificate, or a JWK), or"
+        " `introspection` (the URL of its endpoint; who is asked) with `client_id` and `client_secret`. Further `algorithms`"
+        " (left out: those of the key's type), `scopes` (the most that count), `scope_claims` (left out: `scope` and `scp`,"
+        " and `roles` of a client's own token), `subject_claim` (`sub`), `private_addresses` (False; whether its URLs may be"
+        " in a private network). With `introspection`, `audience` may be `()`: every token that is called active is taken.",
+    )
     clock_skew: int = setting(60, check.seconds, "Seconds that the clocks of others may be off.")
     key_encryption_key: str | None = setting(
         None,
@@ -158,12 +175,26 @@ class Settings:
         'How long a user may let an approval last: any of `"once"`, seconds or a `timedelta`, and `"always"`. Empty:'
         " until it is revoked, without asking.",
     )
-    rate_limits: Mapping[str, str] | None = setting(
+    rate_limits: Mapping[str, str | None] | None = setting(
         {},
         check.rate_limits,
-        "Limits in the notation of the limits library (`10/minute;100/hour`), by name: `password` (wrong passwords),"
-        " `device_codes` (wrong user codes), `device` (new device codes); what isn't named has its default. `None`"
-        " turns them off.",
+        "Limits in the notation of the limits library (`10/minute;100/hour`), by name: `token` (tokens of a client),"
+        " `token_failures` (wrong client secrets), `password` (wrong passwords), `device` (new device codes),"
+        " `device_codes` (wrong user codes), `introspect` (questions about tokens), `admin` (requests of the administrator's"
+        " pages); what isn't named has its default. `None`, for one or all, turns them off. `register` is taken for an endpoint"
+        " that is to come.",
+    )
+    trusted_proxies: int | tuple[IPv4Network | IPv6Network, ...] = setting(
+        0,
+        check.trusted_proxies,
+        "Whose `X-Forwarded-For` is believed, for rate limits and the audit trail: a number of proxies in front of the app,"
+        " or a list of the addresses and networks that they are in. 0 where Werkzeug's `ProxyFix` does it.",
+    )
+    redis_url: str | None = setting(
+        None,
+        check.redis_url,
+        "A URL of Redis (`redis://`, `rediss://`, `unix://`), through which many processes share rate limits, and drop a"
+        " revoked token from their caches at once. Without it each counts by itself, and looks by itself.",
     )
     cors_origins: tuple[str, ...] | None = setting(
         None,
@@ -200,16 +231,70 @@ class Settings:
         check.one_or_more_of("header", "body", "query"),
         "Where a protected view takes its token from (RFC 6750 section 2). A URL ends up in logs: mind `query`.",
     )
+    protect: tuple[Mapping[str, Any], ...] = setting(
+        (),
+        check.list_of_dicts,
+        "What paths ask for; the first entry that fits decides. A dict with `path` (`/api/*`: it and everything below;"
+        " `*` or `<name>` inside: one segment) and as far as wanted `methods` (left out: all; HEAD goes with GET), `scopes`"
+        " (`None`: open), what else `@require_token` takes, and `host` (for forward auth).",
+    )
+    forward_auth: bool = setting(
+        False,
+        check.boolean,
+        "Answer proxies that ask at `/oauth/verify` whether a request may go on to its upstream.",
+    )
+    forward_auth_peers: tuple[str, ...] = setting(
+        ("127.0.0.0/8", "::1", "unix"),
+        check.peers,
+        "Addresses and networks of the proxies that may name a request's path, method and host in headers; `unix`: whoever"
+        " comes by a Unix socket.",
+    )
+    resources: Mapping[str, str] = setting(
+        {},
+        check.resources,
+        "Path prefix to resource identifier, an absolute URI without fragment: what the `resource` parameter may name"
+        " (RFC 8707), what `/.well-known/oauth-protected-resource` describes (RFC 9728), what a token's `aud` holds where"
+        ' nothing else was asked for. Without an entry for it, `"/"` is the issuer.',
+    )
+    plans: Mapping[str, Mapping[str, Any]] = setting(
+        {},
+        check.plans,
+        "What clients may reach, by the name of a plan that a client has: a dict with any of `scopes` (the most that its"
+        " tokens have), `paths` (all that they reach, written as in `OAUTH_PROTECT`), `quota` (how many requests of one"
+        " client, in the notation of the limits library: `10/second;1000/hour`) and `attributes` (which its tokens have).",
+    )
     check_user: bool = setting(
         False,
         check.boolean,
         "Ask the `load_user` hook for each token's subject, and refuse the token of a user who is gone.",
     )
     max_body: int = setting(131072, check.positive, "Bytes of the largest body that an endpoint reads; more is 413.")
+    compatibility: str | None = setting(
+        None,
+        check.one_of(None, "apigee", "axway"),
+        'Answers in the shape that clients of another gateway expect: `"apigee"` or `"axway"`.',
+    )
     token_cache_seconds: int = setting(
         0,
         check.seconds,
         "How long a process may go by a token that it has verified before it looks again: how stale it may be.",
+    )
+    admin: bool = setting(
+        False,
+        check.boolean,
+        "The administrator's pages at `/oauth/admin/`: clients, tokens, keys, issuers, audit trail. Whom the hook"
+        " `@gateway.is_admin` says `True` of may enter; without it nobody.",
+    )
+    metrics: bool | str = setting(
+        False,
+        check.boolean_or_scope,
+        "Count for Prometheus, in the default registry of prometheus-client (extra `metrics`). A scope's name also turns on"
+        " `/oauth/metrics`, for tokens with that scope.",
+    )
+    traces: bool = setting(
+        False,
+        check.boolean,
+        "Make OpenTelemetry spans of the endpoints' work and the checks of tokens (extra `traces`).",
     )
     allow_http: bool = setting(
         False,
@@ -232,7 +317,9 @@ class Settings:
             if key.startswith(PREFIX) and key not in known:
                 near = difflib.get_close_matches(key, known, n=1)
                 hint = f" Did you mean {near[0]}?" if near else ""
-                warnings.warn(f"{key} is not a setting of the gateway.{hint}", ConfigurationWarning, stacklevel=4)
+                warnings.warn(f"{key} is not a setting of the gateway.{hint}", ConfigurationWarning, stacklevel=3)
+        if values.get("admin"):
+            values["scopes"] = {**values.get("scopes", {}), ADMIN_SCOPE: "Manage the gateway"}
         settings = cls(**values)
         settings._check_together(relaxed=relaxed)
         return settings
@@ -242,6 +329,8 @@ class Settings:
         for key, names in (
             ("OAUTH_DEFAULT_SCOPES", self.default_scopes),
             ("OAUTH_REQUIRED_SCOPES", self.required_scopes),
+            *((f"OAUTH_PLANS[{name!r}]['scopes']", plan["scopes"] or ()) for name, plan in self.plans.items()),
+            ("OAUTH_METRICS", [self.metrics] if isinstance(self.metrics, str) else []),
         ):
             unknown = [name for name in names if name not in self.scopes]
             if unknown:
@@ -250,6 +339,11 @@ class Settings:
             raise ConfigurationError(
                 "OAUTH_ISSUER", self.issuer, "an https URL (plain http beyond loopback needs OAUTH_ALLOW_HTTP = True)"
             )
+
+    @property
+    def metrics_scope(self) -> str | None:
+        """The scope whose tokens read `/oauth/metrics`; `None` where nobody does."""
+        return self.metrics if isinstance(self.metrics, str) else None
 
     def access_token_lifetime_of(self, grant_type: str) -> int:
         """Seconds that an access token of this grant lives, where its client has no lifetime of its own."""

@@ -11,7 +11,7 @@ from .redirect_uris import is_impersonable
 
 if TYPE_CHECKING:
     from .authorization import Authorization
-    from .extension import State
+    from .state import State
     from .stores.clients import Client
 
 

@@ -7,7 +7,7 @@ An error says one thing to the client (`error`, `error_description`) and, where 
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Any, NamedTuple
 
 from authlib.oauth2 import OAuth2Error
 from authlib.oauth2.rfc6749.errors import (
@@ -17,15 +17,20 @@ from authlib.oauth2.rfc6749.errors import (
     InvalidScopeError,
     UnauthorizedClientError,
 )
-from flask import Response
+from flask import Response, has_request_context, request
+
+from .logs import refused
 
 __all__ = [
+    "AssertionNotAccepted",
+    "BearerError",
     "InsufficientScope",
     "InsufficientUserAuthentication",
     "InvalidClient",
     "InvalidGrantError",
     "InvalidRequestError",
     "InvalidScopeError",
+    "InvalidTarget",
     "InvalidToken",
     "MissingToken",
     "NotFound",
@@ -34,8 +39,10 @@ __all__ = [
     "TemporarilyUnavailable",
     "TooManyRequests",
     "UnauthorizedClientError",
+    "UnknownToken",
     "UnsupportedGrantType",
     "clean",
+    "error_response",
     "json_response",
     "render_error",
 ]
@@ -67,10 +74,26 @@ class InvalidClient(InvalidClientError):
         return [("WWW-Authenticate", f'Basic realm="{REALM}", charset="UTF-8"')]
 
 
+class AssertionNotAccepted(InvalidGrantError):
+    """An assertion was refused (RFC 7521 section 4.1.1): one short answer, whatever was wrong."""
+
+    description = "The assertion was not accepted."
+
+    def __init__(self, reason: str) -> None:
+        super().__init__()
+        self.reason = reason
+
+
 class UnsupportedGrantType(OAuth2Error):
     """The token endpoint doesn't take this grant (RFC 6749 section 5.2)."""
 
     error = "unsupported_grant_type"
+
+
+class InvalidTarget(OAuth2Error):
+    """A resource that is not known here, or was not approved (RFC 8707 section 2)."""
+
+    error = "invalid_target"
 
 
 class RequestTooLarge(OAuth2Error):
@@ -115,21 +138,31 @@ class TooManyRequests(OAuth2Error):
         return [("Retry-After", str(self.retry_after))]
 
 
-class _BearerError(OAuth2Error):
-    """An error of a protected view, with its challenge (RFC 6750 section 3)."""
+class BearerError(OAuth2Error):
+    """An error of a protected view, with its challenge (RFC 6750 section 3).
+
+    `needed`: the scopes that the view asks for; `resource_metadata`: the URL of what describes it (RFC 9728 section 5.1).
+    """
 
     status_code = 401
     reason = ""
     client_id: str | None = None
+    needed = ""
+    resource_metadata: str | None = None
 
     def challenge(self) -> list[str]:
         return [f'error="{self.error}"', f'error_description="{self.description}"']
 
     def extra_headers(self) -> list[tuple[str, str]]:
-        return [("WWW-Authenticate", ", ".join([f'Bearer realm="{REALM}"', *self.challenge()]))]
+        parts = [f'Bearer realm="{REALM}"', *self.challenge()]
+        if self.needed:
+            parts.append(f'scope="{self.needed}"')
+        if self.resource_metadata is not None:
+            parts.append(f'resource_metadata="{self.resource_metadata}"')
+        return [("WWW-Authenticate", ", ".join(parts))]
 
 
-class MissingToken(_BearerError):
+class MissingToken(BearerError):
     """No token came: the challenge then names no error (RFC 6750 section 3.1)."""
 
     error = "unauthorized"
@@ -139,7 +172,7 @@ class MissingToken(_BearerError):
         return []
 
 
-class InvalidToken(_BearerError):
+class InvalidToken(BearerError):
     """The token is unknown, expired, revoked or malformed (RFC 6750 section 3.1)."""
 
     error = "invalid_token"
@@ -149,14 +182,18 @@ class InvalidToken(_BearerError):
         self.client_id = client_id
 
 
-class InvalidBearerRequest(_BearerError):
+class UnknownToken(InvalidToken):
+    """The token is not one of ours: where others are trusted, it may be theirs."""
+
+
+class InvalidBearerRequest(BearerError):
     """The token was sent in two ways at once, or in a malformed header (RFC 6750 section 3.1)."""
 
     error = "invalid_request"
     status_code = 400
 
 
-class InsufficientScope(_BearerError):
+class InsufficientScope(BearerError):
     """The token is good and lacks a scope that the view asks for (RFC 6750 section 3.1)."""
 
     error = "insufficient_scope"
@@ -167,11 +204,8 @@ class InsufficientScope(_BearerError):
         self.needed = needed
         self.client_id = client_id
 
-    def challenge(self) -> list[str]:
-        return [*super().challenge(), f'scope="{self.needed}"']
 
-
-class InsufficientUserAuthentication(_BearerError):
+class InsufficientUserAuthentication(BearerError):
     """The user signed in too long ago, or too weakly, for this view (RFC 9470 section 3)."""
 
     error = "insufficient_user_authentication"
@@ -194,7 +228,29 @@ def json_response(status: int, body: dict[str, Any], headers: list[tuple[str, st
     return response
 
 
+class Noted(NamedTuple):
+    """What is kept of an error that was answered. Not the error itself: its traceback holds the request, which would live on."""
+
+    error: str
+    description: str
+    reason: str
+    needed: str
+
+
+def noted(error: Any) -> Noted:
+    """What there is to say of an error, to whoever runs the server."""
+    needed = getattr(error, "needed", "")
+    return Noted(error.error or "error", error.description or "", getattr(error, "reason", ""), needed)
+
+
 def render_error(error: OAuth2Error) -> Response:
+    """A refusal, written to the log, as a response."""
+    if has_request_context():
+        refused(error, request.environ)
+    return error_response(error)
+
+
+def error_response(error: OAuth2Error) -> Response:
     """The one way an error becomes a response: JSON `{"error", "error_description"}` with the RFC's status."""
     headers = error.extra_headers() if hasattr(error, "extra_headers") else []
     body = {"error": error.error, "error_description": error.description or clean(error.get_error_description())}

@@ -2,117 +2,31 @@
 
 from __future__ import annotations
 
-from functools import cached_property
 from typing import TYPE_CHECKING, TypeVar, cast
 
 from flask import Blueprint, Flask, current_app, has_app_context
 
 from . import protect
-from .audit import Audit
-from .cli import make_cli
-from .client_registry import ClientRegistry
+from .checker import Checker
 from .config import Settings
-from .endpoints import make_blueprint
-from .endpoints.metadata import add_metadata
+from .endpoints import ENDPOINTS, make_blueprint
 from .globals import EXTENSION, STATE
 from .hooks import Hooks
-from .rate_limits import RateLimiter
-from .server import Server
-from .stores.audit import AuditStore
-from .stores.clients import ClientStore
-from .stores.codes import CodeStore
-from .stores.connect import database_of, embedded_database
-from .stores.consents import ConsentStore
-from .stores.database import Database
-from .stores.devices import DeviceStore
-from .stores.families import FamilyStore
-from .stores.keys import KeyStore
-from .stores.once import OnceStore
-from .stores.revocations import RevocationStore
-from .stores.tokens import TokenStore
-from .token_registry import TokenRegistry
-from .tokens import RESERVED
-from .tokens.cache import TokenCache
-from .tokens.revoked import Revoked
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
     from typing import Any
 
+    from _typeshed.wsgi import WSGIApplication
     from flask_sqlalchemy import SQLAlchemy
 
-    from .issuers import JwtIssuer
-    from .key_sets import KeySource
-    from .saml_issuers import SamlIssuer
-    from .tokens.keys import KeyRing
+    from .application_registry import ApplicationRegistry
+    from .client_registry import ClientRegistry
+    from .state import State
+    from .stores.database import Database
+    from .token_registry import TokenRegistry
 
-SAML2_BEARER = "urn:ietf:params:oauth:grant-type:saml2-bearer"
-JWT_CACHE_SECONDS = 3600  # a checked signature stays good; expiry and revocation are looked at each time
-JWT_BEARER = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 Hook = TypeVar("Hook", bound="Callable[..., Any]")
-
-
-class State:
-    """What the gateway keeps for one app. Two apps share nothing but the hooks of a gateway that is on both."""
-
-    def __init__(self, gateway: OAuthGateway, app: Flask, db: SQLAlchemy | None) -> None:
-        self.gateway: OAuthGateway = gateway
-        self.app = app
-        self.hooks = gateway.hooks
-        self.settings = Settings.from_config(app.config, relaxed=app.debug or app.testing)
-        self.database = embedded_database(app, self.settings.database_uri) if db is None else database_of(app, db)
-        self.clients = ClientStore(self.database)
-        self.tokens = TokenStore(self.database)
-        self.revocations = RevocationStore(self.database)
-        self.revoked = Revoked(self.revocations, self.settings.revocation_poll_seconds)
-        self.keys = KeyStore(self.database)
-        self.jwt_cache = TokenCache(JWT_CACHE_SECONDS)
-        self.families = FamilyStore(self.database, self.revocations)
-        self.codes = CodeStore(self.database)
-        self.consents = ConsentStore(self.database)
-        self.devices = DeviceStore(self.database)
-        self.audit = AuditStore(self.database)
-        self.rate_limiter = RateLimiter(self.settings.rate_limits)
-        self.once = OnceStore(self.database)
-        self.client_keys: dict[int, tuple[int, int, KeySource | None]] = {}
-        self.jwt_issuers = self._load_jwt_issuers()
-        self.saml_issuers = self._load_saml_issuers()
-        self.slowest_password_check = 0.0  # seconds; a refusal takes as long, whatever was wrong
-        self.token_cache = TokenCache(self.settings.token_cache_seconds) if self.settings.token_cache_seconds else None
-        self.server = Server(self)
-        self.client_registry = ClientRegistry(self)
-        self.token_registry = TokenRegistry(self)
-        self.audit_trail = Audit(self)
-
-    def _load_jwt_issuers(self) -> Mapping[str, JwtIssuer]:
-        """Imported where the grant is on: an app without it never loads joserfc."""
-        if JWT_BEARER not in self.settings.grant_types:
-            return {}
-        from .issuers import load_jwt_issuers
-
-        settings = self.settings
-        return load_jwt_issuers(settings.jwt_issuers, settings.scopes, relaxed=self.app.debug or self.app.testing)
-
-    def _load_saml_issuers(self) -> Mapping[str, SamlIssuer]:
-        """The same for SAML, lxml and signxml."""
-        if SAML2_BEARER not in self.settings.grant_types and "saml2_bearer" not in self.settings.client_auth_methods:
-            return {}
-        from .saml_issuers import load_saml_issuers
-
-        return load_saml_issuers(self.settings.saml_issuers, self.settings.scopes, RESERVED)
-
-    @cached_property
-    def key_ring(self) -> KeyRing:
-        """The signing keys; imported where a token is a JWT."""
-        from .tokens.keys import KeyRing
-
-        return KeyRing(self)
-
-    def forget_tokens(self) -> None:
-        """Drop every token that this process remembers as good: something was revoked."""
-        self.revoked.forget()
-        if self.token_cache is not None:
-            self.token_cache.clear()
 
 
 class OAuthGateway:
@@ -122,54 +36,141 @@ class OAuthGateway:
     there is none, the gateway brings a database of its own (`OAUTH_DATABASE_URI`).
     """
 
-    def __init__(self, app: Flask | None = None, db: SQLAlchemy | None = None) -> None:
+    def __init__(
+        self, app: Flask | None = None, db: SQLAlchemy | None = None, *, resource_server: bool = False
+    ) -> None:
         self.hooks = Hooks()
-        self._states: list[State] = []
+        self._states: list[Checker] = []
+        self._resource_server = resource_server
         if app is not None:
             self.init_app(app, db)
 
-    def init_app(self, app: Flask, db: SQLAlchemy | None = None) -> None:
+    def init_app(self, app: Flask, db: SQLAlchemy | None = None, *, resource_server: bool = False) -> None:
         """Read the settings, and put the endpoints and the command line on an app.
 
-        Raises `ConfigurationError` for a setting that can't be, and `RuntimeError` where the app has a gateway already.
+        `resource_server`: the app only checks tokens that other servers issue (`OAUTH_TRUSTED_TOKEN_ISSUERS`), without a
+        database; `OAUTH_RESOURCE_SERVER` says the same. Raises `ConfigurationError` for a setting that can't be, and
+        `RuntimeError` where the app has a gateway already.
         """
         if STATE in app.extensions:
             raise RuntimeError(
                 f"The app {app.name!r} has a gateway already: give each app one OAuthGateway, and call init_app once."
             )
-        if db is None:
-            db = app.extensions.get("sqlalchemy")
-        state = State(self, app, db)
-        app.register_blueprint(make_blueprint(state.settings))
-        add_metadata(app, state.settings)
-        app.cli.add_command(make_cli())
+        settings = Settings.from_config(app.config, relaxed=app.debug or app.testing)
+        endpoints = frozenset(app.view_functions)
+        if resource_server or self._resource_server or settings.resource_server:
+            state = self._add_checker(app, settings)
+        else:
+            state = self._add_server(app, settings, app.extensions.get("sqlalchemy") if db is None else db)
+        state.own_endpoints = frozenset(app.view_functions) - endpoints
+        state.observers = state.load_observers()
+        if state.observers:
+            from .observe import watch
+
+            watch(state, state.observers, ENDPOINTS)
+        if state.path_rules is not None:
+            from .paths import guard
+
+            guard(app, state.path_rules, state.own_endpoints)
         app.extensions[EXTENSION] = self
         app.extensions[STATE] = state
         self._states.append(state)
 
+    def _add_server(self, app: Flask, settings: Settings, db: SQLAlchemy | None) -> State:
+        from .cli import make_cli
+        from .endpoints.metadata import add_metadata
+        from .endpoints.resource_metadata import add_resource_metadata
+        from .state import State
+
+        state = State(self, app, settings, db)
+        app.register_blueprint(make_blueprint(settings))
+        add_metadata(app, settings)
+        add_resource_metadata(app)
+        app.cli.add_command(make_cli())
+        if state.plans is not None:
+            from .plans import add_headers
+
+            app.after_request(add_headers)
+        return state
+
+    def _add_checker(self, app: Flask, settings: Settings) -> Checker:
+        """What an authorization server is made of stays unloaded."""
+        from .cli.checker import make_checker_cli
+        from .endpoints.resource_metadata import add_resource_metadata
+
+        state = Checker(self, app, settings)
+        app.register_blueprint(make_blueprint(settings, issues_tokens=False))
+        add_resource_metadata(app)
+        app.cli.add_command(make_checker_cli())
+        return state
+
+    @property
+    def applications(self) -> ApplicationRegistry:
+        """The application registry."""
+        return self._server.application_registry
+
     @property
     def clients(self) -> ClientRegistry:
-        """The client registry: `create`, `get`, `list`, `update`, `rotate_secret`, `delete`."""
-        return self._state.client_registry
+        """The client registry: `create`, `get`, `find`, `list`, `update`, `rotate_secret`, `delete`."""
+        return self._server.client_registry
 
     @property
     def tokens(self) -> TokenRegistry:
         """The tokens: `issue`, `find`, `get`, `revoke`, `set_attributes`, `purge`."""
-        return self._state.token_registry
+        return self._server.token_registry
 
     @property
     def database(self) -> Database:
         """The gateway's own connections."""
-        return self._state.database
+        return self._server.database
 
     @property
     def settings(self) -> Settings:
         """The app's settings, checked and converted."""
         return self._state.settings
 
+    def close(self) -> None:
+        """Write what the audit trail has waiting, end the gateway's threads and close its connections, for every app.
+
+        For the end of a test or a script: a process that just ends does the same by itself.
+        """
+        for state in self._states:
+            state.close()
+
     def protect(self, blueprint: Blueprint, *scopes: str, **options: Any) -> None:
         """Ask for a token before every view of a blueprint, as `@require_token(*scopes, **options)` does for one."""
         protect.protect(blueprint, *scopes, **options)
+
+    def wsgi(self, application: WSGIApplication, *scopes: str, **options: Any) -> WSGIApplication:
+        """Any WSGI application, behind what `@require_token(*scopes, **options)` asks for; the body is not looked into.
+
+        What the token says is in the application's environ: `oauth.client_id`, `oauth.subject`, `oauth.scopes`,
+        `oauth.attributes`.
+        """
+        from .wsgi import guarded
+
+        return guarded(self._state, application, protect.requirement(*scopes, **options))
+
+    def openapi_security_schemes(self) -> dict[str, Any]:
+        """OpenAPI's `components.securitySchemes`: the flows that are on, with their URLs and scopes."""
+        from .openapi import security_schemes
+
+        return security_schemes(self._state)
+
+    def openapi_security(self, view: str | Callable[..., Any], method: str = "GET") -> list[dict[str, list[str]]]:
+        """The `security` of an operation, by its view or endpoint: what `@require_token`, `protect` and `OAUTH_PROTECT` ask for.
+
+        Empty where no token is needed. Raises `ValueError` for what is no view of the app.
+        """
+        from .openapi import security
+
+        return security(self._state, view, method)
+
+    def add_openapi_security(self, document: dict[str, Any]) -> dict[str, Any]:
+        """Add the schemes and each operation's `security` to an OpenAPI 3.1 document, which is returned."""
+        from .openapi import add_security
+
+        return add_security(self._state, document)
 
     def current_user(self, function: Hook) -> Hook:
         """Hook, called with nothing: the signed-in user, or `None`. Left out: Flask-Login's, where the app has it."""
@@ -206,6 +207,11 @@ class OAuthGateway:
         self.hooks.load_user = function
         return function
 
+    def is_admin(self, function: Hook) -> Hook:
+        """Hook, called with a user: `True` to let them into `/oauth/admin/`. Left out: nobody enters."""
+        self.hooks.is_admin = function
+        return function
+
     def token_attributes(self, function: Hook) -> Hook:
         """Hook, called with `client, user, scopes, grant_type`: custom attributes kept with the token.
 
@@ -215,12 +221,22 @@ class OAuthGateway:
         return function
 
     @property
-    def _state(self) -> State:
+    def _server(self) -> State:
+        """The same, of an app that issues tokens. Raises `RuntimeError` for one that only checks them."""
+        state = self._state
+        if not state.issues_tokens:
+            raise RuntimeError(
+                "This app only checks tokens (resource_server=True): it has no clients and no tokens of its own."
+            )
+        return cast("State", state)
+
+    @property
+    def _state(self) -> Checker:
         """The current app's state where there is an app context; else that of the one app that this gateway is on."""
         if has_app_context():
             state = current_app.extensions.get(STATE)
             if state is not None and state.gateway is self:
-                return cast("State", state)
+                return cast("Checker", state)
         if len(self._states) != 1:
             raise RuntimeError(
                 "This gateway is on no app yet: call init_app(app)."

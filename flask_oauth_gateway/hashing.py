@@ -8,15 +8,29 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import re
 import secrets
+from base64 import b64encode
+from collections.abc import Mapping
 from functools import lru_cache
+from typing import Any
 
 SECRET_BYTES = 32
 SHA256_PREFIX = "sha256$"
+PBKDF2_PREFIX = "pbkdf2_sha256$"  # of clients that came from django-oauth-toolkit
 SEALED = "sealed$"  # not hashed but encrypted: the secret of a client that signs with it
 _PROCESS_KEY = secrets.token_bytes(32)
 _ARGON2_MEMORY_KIB, _ARGON2_TIME, _ARGON2_LANES = 19 * 1024, 2, 1  # OWASP's recommendation of 2024
 _MAX_REMEMBERED = 10_000
+_KNOWN = tuple(
+    re.compile(shape)
+    for shape in (
+        r"sha256\$[0-9a-f]{64}",
+        r"pbkdf2_sha256\$[1-9][0-9]{0,6}\$[^$]{1,128}\$[A-Za-z0-9+/]{43}=",
+        r"\$argon2(id|i|d)\$v=19\$m=[0-9]{1,7},t=[0-9]{1,3},p=[0-9]{1,2}\$[A-Za-z0-9+/]+\$[A-Za-z0-9+/]+",
+        r"sealed\$[A-Za-z0-9_=-]+",
+    )
+)
 _verified: dict[bytes, None] = {}
 
 
@@ -24,6 +38,17 @@ def new_secret(prefix: str = "") -> str:
     """256 random bits as text that fits a URL, and a command line: it begins with no dash."""
     value = secrets.token_urlsafe(SECRET_BYTES)
     return prefix + value if prefix or value[0] != "-" else new_secret()
+
+
+def app_keys(config: Mapping[str, Any], first: str | None) -> list[bytes]:
+    """The app's long-lived secrets: `first` where it is set, then `SECRET_KEY` and `SECRET_KEY_FALLBACKS`."""
+    given = [first, config.get("SECRET_KEY"), *(config.get("SECRET_KEY_FALLBACKS") or ())]
+    return [key if isinstance(key, bytes) else key.encode() for key in given if key]
+
+
+def audit_keys(config: Mapping[str, Any], first: str | None) -> list[bytes]:
+    """The keys of the audit trail's chain, the one to write with first; without any secret, one that everybody knows."""
+    return [hmac.digest(key, b"flask-oauth-gateway audit", "sha256") for key in app_keys(config, first) or [b""]]
 
 
 def sha256(value: str) -> bytes:
@@ -41,6 +66,11 @@ def brought_secret_digest(secret: str) -> str:
     return str(_argon2().hash(secret))
 
 
+def is_known_digest(digest: str) -> bool:
+    """Whether `verify_secret` can check a digest that comes from elsewhere, or it is a sealed secret."""
+    return any(shape.fullmatch(digest) for shape in _KNOWN)
+
+
 def verify_secret(secret: str, digest: str) -> bool:
     """Whether a secret is the one that was stored as `digest`, in constant time."""
     if digest.startswith(SHA256_PREFIX):
@@ -50,16 +80,28 @@ def verify_secret(secret: str, digest: str) -> bool:
     remembered = hmac.digest(_PROCESS_KEY, f"{digest}\0{secret}".encode(), "sha256")
     if remembered in _verified:
         return True
-    from argon2.exceptions import InvalidHashError, VerificationError
-
-    try:
-        _argon2().verify(digest, secret)
-    except (VerificationError, InvalidHashError):
+    if not (_fits_pbkdf2 if digest.startswith(PBKDF2_PREFIX) else _fits_argon2)(secret, digest):
         return False
     if len(_verified) >= _MAX_REMEMBERED:
         _verified.clear()
     _verified[remembered] = None
     return True
+
+
+def _fits_argon2(secret: str, digest: str) -> bool:
+    from argon2.exceptions import InvalidHashError, VerificationError
+
+    try:
+        return bool(_argon2().verify(digest, secret))
+    except (VerificationError, InvalidHashError):
+        return False
+
+
+def _fits_pbkdf2(secret: str, digest: str) -> bool:
+    """As Django keeps it: the iterations, the salt and the hash in base64."""
+    _, iterations, salt, kept = digest.split("$")
+    made = hashlib.pbkdf2_hmac("sha256", secret.encode(), salt.encode(), int(iterations))
+    return hmac.compare_digest(b64encode(made).decode(), kept)
 
 
 @lru_cache(maxsize=1)

@@ -13,6 +13,7 @@ LoadUser = Callable[[str], Any]
 CheckPassword = Callable[[str, str], Any]
 TokenAttributes = Callable[[Any, Any, frozenset[str], str], Mapping[str, Any] | None]
 Approve = Callable[[Any], bool]
+IsAdmin = Callable[[Any], bool]
 MapAssertion = Callable[[Any], str | None]
 
 
@@ -28,6 +29,7 @@ class Hooks:
     token_attributes: TokenAttributes | None = None
     approve: Approve | None = None
     map_assertion: MapAssertion | None = None
+    is_admin: IsAdmin | None = None
 
 
 def subject_of(user: Any) -> str:

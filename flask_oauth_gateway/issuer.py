@@ -11,16 +11,18 @@ from .config_checks import is_loopback
 from .errors import TemporarilyUnavailable
 
 if TYPE_CHECKING:
-    from .extension import State
+    from .checker import Checker
 
 
-def issuer_of(state: State) -> str:
+def issuer_of(state: Checker) -> str:
     """The issuer: the setting, or in debug, in testing and on loopback the request's root URL.
 
     Anywhere else the Host header doesn't decide it. Raises `TemporarilyUnavailable`, which says what is missing.
     """
     if state.settings.issuer is not None:
         return state.settings.issuer
+    if not state.issues_tokens and "/" in state.settings.resources:
+        return state.settings.resources["/"].rstrip("/")  # what an app that only checks tokens is called
     app = state.app
     if not has_request_context():
         if app.testing:
@@ -30,7 +32,7 @@ def issuer_of(state: State) -> str:
     raise TemporarilyUnavailable("The server does not know its own name: its configuration needs OAUTH_ISSUER.")
 
 
-def absolute_url(state: State, path: str) -> str:
+def absolute_url(state: Checker, path: str) -> str:
     """A path of this app as a URL that people can type: on the issuer's host."""
     scheme, _, rest = issuer_of(state).partition("://")
     return f"{scheme}://{rest.partition('/')[0]}{path}"

@@ -5,19 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 from .assertions import GRANT_TYP, Assertion, AssertionRefused, check_jwt
 from .client_keys import keys_of
-from .config_checks import ConfigurationError, boolean, is_secure, names, one_or_more_of, optional_text, positive
-from .jose import EVERY_ALGORITHM, JwtError, UnusableKey, algorithms_of, load_jwks, read, verify
-from .key_sets import FixedKeys, KeySource, PemKey, RemoteKeys, keys_for
+from .config_checks import ConfigurationError, boolean, names, optional_text, positive
+from .configured_keys import configured_algorithms, configured_keys
+from .jose import JwtError, read, verify
+from .key_sets import KeySource, keys_for
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from .extension import State
     from .jose import Jwt
+    from .state import State
     from .stores.clients import Client
 
 MAX_LIFETIME = 300
@@ -72,7 +72,13 @@ def issuer_of_client(state: State, client: Client) -> JwtIssuer | None:
     source = keys_of(state, client)
     if source is None:
         return None
-    return JwtIssuer(issuer=client.client_id, source=source, client_id=client.client_id, is_client=True)
+    return JwtIssuer(
+        issuer=client.client_id,
+        source=source,
+        client_id=client.client_id,
+        is_client=True,
+        numeric_strings=state.settings.compatibility == "axway",  # whose documentation writes them so
+    )
 
 
 def verify_jwt(state: State, token: str, audience: frozenset[str]) -> tuple[Assertion, JwtIssuer]:
@@ -124,11 +130,13 @@ def _load(key: str, name: str, entry: Any, relaxed: bool) -> JwtIssuer:
     for given in entry:
         if given not in JWT_KEYS:
             raise ConfigurationError(key, given, f"a dict with {', '.join(JWT_KEYS)}")
-    source = _source(key, entry, relaxed)
+    source = configured_keys(key, entry, relaxed=relaxed, symmetric=True)
     return JwtIssuer(
         issuer=name,
         source=source,
-        algorithms=_algorithms(f"{key}['algorithms']", entry["algorithms"], source) if "algorithms" in entry else None,
+        algorithms=configured_algorithms(f"{key}['algorithms']", entry["algorithms"], source)
+        if "algorithms" in entry
+        else None,
         audience=frozenset(names(f"{key}['audience']", entry["audience"])) if "audience" in entry else None,
         scopes=frozenset(names(f"{key}['scopes']", entry["scopes"])) if "scopes" in entry else None,
         max_lifetime=positive(f"{key}['max_lifetime']", entry.get("max_lifetime", MAX_LIFETIME)),
@@ -136,44 +144,3 @@ def _load(key: str, name: str, entry: Any, relaxed: bool) -> JwtIssuer:
         is_client=entry.get("client_id") == name,
         numeric_strings=boolean(f"{key}['numeric_strings']", entry.get("numeric_strings", False)),
     )
-
-
-def _algorithms(key: str, given: Any, source: FixedKeys | PemKey | RemoteKeys) -> tuple[str, ...]:
-    """The algorithms that an issuer may use: each is one that its keys, where they are known, can be used with."""
-    listed: tuple[str, ...] = one_or_more_of(*EVERY_ALGORITHM)(key, given)
-    fixed = None if isinstance(source, RemoteKeys) else source.fixed
-    possible = None if fixed is None else {name for each in fixed for name in algorithms_of(each)}
-    for name in listed:
-        if possible is not None and name not in possible:
-            raise ConfigurationError(key, name, f"an algorithm that fits the key ({', '.join(sorted(possible))})")
-        if possible is None and name.startswith("HS"):
-            raise ConfigurationError(key, name, "no HMAC with jwks_uri: a secret that can be fetched is none")
-    return listed
-
-
-def _source(key: str, entry: Mapping[str, Any], relaxed: bool) -> FixedKeys | PemKey | RemoteKeys:
-    given = [name for name in ("jwks", "jwks_uri", "key") if entry.get(name)]
-    if len(given) != 1:
-        raise ConfigurationError(key, given, "a dict with one of jwks, jwks_uri and key")
-    value = entry[given[0]]
-    try:
-        if given == ["jwks"]:
-            return FixedKeys(load_jwks(value, symmetric=True))
-        if given == ["key"]:
-            return PemKey(value) if isinstance(value, str) else FixedKeys(load_jwks(value, symmetric=True))
-    except UnusableKey as error:  # what was given may be a secret
-        raise ConfigurationError(f"{key}[{given[0]!r}]", "what can't be used", f"a public key: {error}") from error
-    if not isinstance(value, str) or not is_fetchable(value, relaxed=relaxed):
-        raise ConfigurationError(
-            f"{key}['jwks_uri']", value, "an https URL (in debug and testing http on loopback too)"
-        )
-    private_addresses = boolean(f"{key}['private_addresses']", entry.get("private_addresses", False))
-    return RemoteKeys(value, private_addresses=private_addresses, plain_http_on_loopback=relaxed)
-
-
-def is_fetchable(url: str, *, relaxed: bool) -> bool:
-    """Whether keys may be fetched from a URL: https, or in debug and testing http on loopback."""
-    try:
-        return is_secure(url) and (relaxed or urlsplit(url).scheme == "https") and bool(urlsplit(url).hostname)
-    except ValueError:
-        return False

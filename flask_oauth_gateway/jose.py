@@ -11,6 +11,7 @@ import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from cryptography import x509
@@ -44,7 +45,7 @@ _NATIVE: Mapping[type, type[Key]] = {
     ed25519.Ed25519PublicKey: OKPKey,
     ed448.Ed448PublicKey: OKPKey,
 }
-_SEGMENT = re.compile(r"[A-Za-z0-9_-]+")
+_COMPACT = re.compile(r"([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)")
 
 
 class JwtError(Exception):
@@ -69,16 +70,17 @@ def read(token: str) -> Jwt:
     """A JWT as it stands, believed in nothing: to find out whose key to ask for. Raises `JwtError`."""
     if len(token) > MAX_TOKEN:
         raise JwtError("it is longer than 64 KiB")
-    parts = token.split(".")
-    if len(parts) != 3 or not all(_SEGMENT.fullmatch(part) for part in parts):
+    parts = _COMPACT.fullmatch(token)
+    if parts is None:
         raise JwtError("it is not three base64url parts")
-    if len(parts[0]) > MAX_HEADER:
+    header, payload, signature = parts.groups()
+    if len(header) > MAX_HEADER:
         raise JwtError("its header is too long")
     return Jwt(
-        header=_object(parts[0], "header"),
-        claims=_object(parts[1], "payload"),
-        signed=f"{parts[0]}.{parts[1]}".encode(),
-        signature=_decoded(parts[2], "signature"),
+        header={**_header(header)},
+        claims=_object(payload, "payload"),
+        signed=token[: parts.end(2)].encode(),
+        signature=_decoded(signature, "signature"),
     )
 
 
@@ -230,10 +232,16 @@ def _decoded(segment: str, what: str) -> bytes:
         raise JwtError(f"its {what} is not base64url") from None
 
 
+@lru_cache(maxsize=64)
+def _header(segment: str) -> dict[str, Any]:
+    """Tokens of one key begin alike."""
+    return _object(segment, "header")
+
+
 def _object(segment: str, what: str) -> dict[str, Any]:
     try:
         text = _decoded(segment, what).decode()  # bytes would be taken in UTF-16 and UTF-32 too
-        value = json.loads(text, object_pairs_hook=_no_duplicates, parse_constant=_no_constant)
+        value = _JSON.decode(text)
         if "\\u" in text:
             json.dumps(value, ensure_ascii=False).encode()  # half a surrogate pair is no text
     except (ValueError, RecursionError):
@@ -253,3 +261,6 @@ def _no_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _no_constant(name: str) -> Any:
     raise ValueError(f"{name} is no JSON")
+
+
+_JSON = json.JSONDecoder(object_pairs_hook=_no_duplicates, parse_constant=_no_constant)

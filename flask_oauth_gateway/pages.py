@@ -6,15 +6,17 @@ import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import quote, urlsplit
 
-from flask import Response, render_template
+from flask import Response, render_template, request
 from werkzeug.urls import iri_to_uri
 
+from .globals import PAGE_ERROR
 from .hooks import subject_of
 from .redirect_uris import is_impersonable
 from .translations import date, language, translate, translate_own, translate_plural
 
 if TYPE_CHECKING:
     from .errors import OAuth2Error
+    from .explanations import Explanation
     from .stores.clients import Client
 
 # Pictures and fonts of this site are let in for the owner's brand and theme; ours need none.
@@ -74,9 +76,10 @@ def render_page(
     return response
 
 
-def error_page(status: int, error: str, description: str) -> Response:
-    """What a user sees where nothing can be redirected anywhere."""
-    return render_page("error.html", status, error=error, description=explain(description))
+def error_page(status: int, error: str, description: str, explanation: Explanation | None = None) -> Response:
+    """What a user sees where nothing can be redirected anywhere; in debug mode with what its developer needs to know."""
+    request.environ[PAGE_ERROR] = description
+    return render_page("error.html", status, error=error, description=explain(description), explanation=explanation)
 
 
 def refusal_page(error: OAuth2Error) -> Response:

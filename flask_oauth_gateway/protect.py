@@ -6,7 +6,7 @@ One header read, one hash, one look-up, one comparison of scopes, one write to t
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import wraps
 from inspect import iscoroutinefunction
@@ -16,19 +16,24 @@ from flask import Blueprint, Response, request
 
 from .bearer import token_of
 from .errors import (
+    BearerError,
     InsufficientScope,
     InsufficientUserAuthentication,
     InvalidToken,
     MissingToken,
     OAuth2Error,
     TemporarilyUnavailable,
-    render_error,
+    TooManyRequests,
 )
-from .globals import TOKEN, current_state
+from .globals import CHECKED_BY, TOKEN, current_request, current_state
+from .logs import refused
 from .signals import token_rejected
 from .validators import validate
 
 if TYPE_CHECKING:
+    from flask import Flask
+
+    from .checker import Checker
     from .tokens.access_token import AccessToken
 
 View = TypeVar("View", bound=Callable[..., Any])
@@ -82,18 +87,41 @@ class Requirement:
 
 
 def admit(requirement: Requirement) -> Response | None:
-    """Let the request through, with `current_token` set, or answer it with the refusal (RFC 6750 section 3)."""
+    """Let the request through, with `current_token` set, or answer it with the refusal (RFC 6750 section 3).
+
+    Everything that protects something comes here. A request that is asked twice is looked up once.
+    """
     state = current_state()
+    return check(state, requirement) if state.watch is None else state.watch(state, requirement)
+
+
+def check(state: Checker, requirement: Requirement) -> Response | None:
+    """What `admit` does, unwatched."""
+    http = current_request()
+    environ = http.environ
     try:
-        presented = token_of(request, state.settings.bearer_methods)
-        if presented is None:
-            if requirement.optional:
-                return None
-            raise MissingToken
-        token = validate(state, presented)
+        token = environ.get(TOKEN) if environ.get(CHECKED_BY) is state else None
+        is_new = token is None
+        if token is None:
+            presented = token_of(http, state.settings.bearer_methods)
+            if presented is None:
+                if requirement.optional:
+                    return None
+                raise MissingToken
+            token = validate(state, presented)
+        # A `requirement.audience` names another resource than the path's; another server has its own names for us.
+        if token.audience and requirement.audience is None and token.issuer is None:
+            state.resources.check(token)
         requirement.check(token)
+        if is_new and state.plans is not None:  # whoever asks twice, spends once
+            state.plans.spend(token)
     except OAuth2Error as error:
-        if not isinstance(error, (MissingToken, TemporarilyUnavailable)):  # neither says anything about a token
+        if isinstance(error, BearerError):
+            error.needed = requirement.scope
+            error.resource_metadata = state.resources.metadata_url(request.path)
+        if not isinstance(
+            error, (MissingToken, TemporarilyUnavailable, TooManyRequests)
+        ):  # they say nothing of a token
             token_rejected.send(
                 state.app,
                 error=error.error,
@@ -101,9 +129,40 @@ def admit(requirement: Requirement) -> Response | None:
                 client_id=getattr(error, "client_id", None),
                 path=request.path,
             )
-        return render_error(error)
-    request.environ[TOKEN] = token
+        refused(error, environ)
+        return state.render_refusal(error)
+    environ[TOKEN] = token
+    environ[CHECKED_BY] = state
     return None
+
+
+def requirements_of(app: Flask, endpoint: str, method: str) -> Iterator[tuple[str, Requirement]]:
+    """What an endpoint asks for, and by which means: its blueprints from the outermost on, its view, a class view's method."""
+    name = ""
+    for part in endpoint.split(".")[:-1]:
+        name = f"{name}.{part}" if name else part
+        for function in app.before_request_funcs.get(name, ()):
+            if hasattr(function, REQUIREMENT):
+                yield f"blueprint {name}", getattr(function, REQUIREMENT)
+    view: Any = app.view_functions.get(endpoint)
+    functions, view_class = [view], getattr(view, "view_class", None)
+    if view_class is not None:
+        handler = "get" if method == "HEAD" and not hasattr(view_class, "head") else method.lower()
+        functions.append(getattr(view_class, handler, view_class.dispatch_request))
+    seen: list[Requirement] = []
+    for outermost in functions:
+        layer = outermost
+        while layer is not None:
+            wanted = getattr(layer, REQUIREMENT, None)  # functools.wraps hands it on to what is wrapped around
+            if wanted is not None and not any(wanted is each for each in seen):
+                seen.append(wanted)
+                yield "require_token", wanted
+            layer = getattr(layer, "__wrapped__", None)
+
+
+def is_preflight() -> bool:
+    """Whether a browser asks what CORS allows: that carries no credentials and reaches no view of the app's."""
+    return request.method == "OPTIONS" and "Access-Control-Request-Method" in request.headers
 
 
 @overload
@@ -173,12 +232,7 @@ def protect(blueprint: Blueprint, *scopes: str, **options: Any) -> None:
     wanted = requirement(*scopes, **options)
 
     def before_request() -> Response | None:
-        # A CORS preflight carries no credentials and reaches no view of the app's.
-        return (
-            None
-            if request.method == "OPTIONS" and "Access-Control-Request-Method" in request.headers
-            else admit(wanted)
-        )
+        return None if is_preflight() else admit(wanted)
 
     setattr(before_request, REQUIREMENT, wanted)
     blueprint.before_request(before_request)

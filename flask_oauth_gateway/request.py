@@ -13,6 +13,7 @@ from authlib.oauth2.rfc6749 import OAuth2Payload, OAuth2Request
 from werkzeug.exceptions import RequestEntityTooLarge
 
 from .errors import InvalidRequestError, RequestTooLarge, clean
+from .globals import FORM as READ_FORM
 
 if TYPE_CHECKING:
     from flask import Request
@@ -141,6 +142,8 @@ def read_request(http: Request, settings: Settings) -> OAuthRequest:
     if query:
         refuse_secrets(query)
     payload = Payload(pairs)
+    if settings.compatibility is not None:
+        http.environ[READ_FORM] = payload.data
     return OAuthRequest(http, payload.data, payload)
 
 
@@ -150,9 +153,8 @@ def read_token_request(http: Request, settings: Settings) -> OAuthRequest:
     sources = settings.token_parameters_from
     if sources == ("body",):
         return request
-    pairs = list(request.form.items()) if "body" in sources else [
-        (name, value) for name, value in request.form.items() if name not in FROM_ANYWHERE
-    ]  # fmt: skip
+    body = [(name, value) for name, values in request.payload.datalist.items() for value in values]
+    pairs = body if "body" in sources else [(name, value) for name, value in body if name not in FROM_ANYWHERE]
     if "query" in sources:
         query = parse_parameters(http.environ.get("QUERY_STRING", "").encode("latin-1"))
         pairs += [(name, value) for name, value in query if name in FROM_ANYWHERE]

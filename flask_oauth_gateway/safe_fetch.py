@@ -8,7 +8,9 @@ import socket
 import ssl
 import threading
 import time
+from collections.abc import Mapping
 from contextlib import closing, suppress
+from dataclasses import dataclass
 from urllib.parse import SplitResult, urljoin, urlsplit
 
 from .config_checks import is_loopback
@@ -35,7 +37,7 @@ def fetch(
     deadline = time.monotonic() + MAX_SECONDS
     host = _split(url).hostname
     for _ in range(MAX_REDIRECTS + 1):
-        status, headers, body = _get(url, deadline, private_addresses, plain_http_on_loopback)
+        status, headers, body = _ask(_GET, url, deadline, private_addresses, plain_http_on_loopback)
         if status == 200:
             return body, _max_age(headers.get("Cache-Control", ""))
         location = headers.get("Location")
@@ -50,6 +52,37 @@ def fetch(
     raise FetchError("it redirects again and again")
 
 
+def post_form(
+    url: str,
+    body: bytes,
+    headers: Mapping[str, str],
+    *,
+    within: float = MAX_SECONDS,
+    private_addresses: bool = False,
+    plain_http_on_loopback: bool = False,
+) -> tuple[bytes, int | None]:
+    """The answer to a form that is sent to just this URL, and the seconds that it may be kept, as `fetch` has them.
+
+    A redirect would take the form's secrets along, so it is none. `within`: seconds. Raises `FetchError`.
+    """
+    sent = _Request("POST", {**headers, "Content-Type": "application/x-www-form-urlencoded"}, body)
+    deadline = time.monotonic() + min(within, MAX_SECONDS)
+    status, answered, answer = _ask(sent, url, deadline, private_addresses, plain_http_on_loopback)
+    if status != 200:
+        raise FetchError(f"the server answered {status}")
+    return answer, _max_age(answered.get("Cache-Control", ""))
+
+
+@dataclass(frozen=True, slots=True)
+class _Request:
+    method: str
+    headers: Mapping[str, str]
+    body: bytes | None = None
+
+
+_GET = _Request("GET", {"Accept": "application/json"})
+
+
 def _split(url: str) -> SplitResult:
     try:
         parts = urlsplit(url)
@@ -59,8 +92,8 @@ def _split(url: str) -> SplitResult:
     return parts
 
 
-def _get(
-    url: str, deadline: float, private_addresses: bool, plain_http_on_loopback: bool
+def _ask(
+    sent: _Request, url: str, deadline: float, private_addresses: bool, plain_http_on_loopback: bool
 ) -> tuple[int, http.client.HTTPMessage, bytes]:
     parts = _split(url)
     host = parts.hostname or ""
@@ -77,7 +110,7 @@ def _get(
     watchdog.daemon = True
     watchdog.start()  # a socket's timeout starts anew with every byte, so that a slow server could go on for ever
     try:
-        connection.request("GET", path, headers={"Accept": "application/json", "Accept-Encoding": "identity"})
+        connection.request(sent.method, path, sent.body, {**sent.headers, "Accept-Encoding": "identity"})
         with closing(connection.getresponse()) as response:
             body = _body(response)
     except (OSError, http.client.HTTPException, ValueError) as error:
@@ -126,13 +159,11 @@ def _body(response: http.client.HTTPResponse) -> bytes:
 
 
 def _max_age(cache_control: str) -> int | None:
-    for directive in cache_control.lower().split(","):
-        name, _, value = directive.strip().partition("=")
-        if name in ("no-store", "no-cache"):
-            return 0
-        if name == "max-age" and value.strip('"').isdecimal():
-            return int(value.strip('"')[:9])
-    return None
+    said = dict(directive.strip().partition("=")[::2] for directive in cache_control.lower().split(","))
+    if "no-store" in said or "no-cache" in said:
+        return 0
+    seconds = said.get("max-age", "").strip('"')
+    return int(seconds[:9]) if seconds.isdecimal() else None
 
 
 class _Connection(http.client.HTTPConnection):

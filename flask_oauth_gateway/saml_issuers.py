@@ -22,7 +22,7 @@ from .saml_encryption import decrypt
 from .saml_xml import SIGNATURE, Document, decode, parse, signed_assertion
 
 if TYPE_CHECKING:
-    from .extension import State
+    from .state import State
     from .stores.clients import Client
 
 METADATA = "urn:oasis:names:tc:SAML:2.0:metadata"

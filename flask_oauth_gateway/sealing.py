@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import hmac
 from base64 import urlsafe_b64encode
 from typing import TYPE_CHECKING
 
@@ -13,9 +14,10 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from .config_checks import ConfigurationError
+from .hashing import app_keys
 
 if TYPE_CHECKING:
-    from .extension import State
+    from .state import State
 
 
 def seal(state: State, text: str) -> str:
@@ -36,14 +38,20 @@ def has_key(state: State) -> bool:
     return bool(state.settings.key_encryption_key or state.app.config.get("SECRET_KEY"))
 
 
+def proofs(state: State, text: str) -> list[str]:
+    """What shows that this app wrote a text, under its key and under each fallback; empty where it has none."""
+    return [
+        hmac.digest(_derived(key, b"proof"), text.encode(), "sha256").hex()[:16]
+        for key in app_keys(state.app.config, state.settings.key_encryption_key)
+    ]
+
+
 def _fernet(state: State) -> MultiFernet:
-    config = state.app.config
-    given = [state.settings.key_encryption_key, config.get("SECRET_KEY"), *(config.get("SECRET_KEY_FALLBACKS") or ())]
-    keys = [key if isinstance(key, bytes) else key.encode() for key in given if key]
+    keys = app_keys(state.app.config, state.settings.key_encryption_key)
     if not keys:
         raise ConfigurationError("SECRET_KEY", None, "a long random text: secrets are encrypted with it")
-    return MultiFernet([Fernet(_derived(key)) for key in keys])
+    return MultiFernet([Fernet(_derived(key, b"sealing")) for key in keys])
 
 
-def _derived(key: bytes) -> bytes:
-    return urlsafe_b64encode(HKDF(SHA256(), 32, salt=None, info=b"flask-oauth-gateway sealing").derive(key))
+def _derived(key: bytes, purpose: bytes) -> bytes:
+    return urlsafe_b64encode(HKDF(SHA256(), 32, salt=None, info=b"flask-oauth-gateway " + purpose).derive(key))

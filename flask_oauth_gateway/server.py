@@ -8,14 +8,16 @@ from authlib.oauth2.rfc6749 import AuthorizationServer
 from flask import Response
 
 from . import client_auth
-from .errors import InvalidRequestError, OAuth2Error, UnsupportedGrantType, clean, json_response, render_error
+from .addresses import client_here
+from .errors import InvalidRequestError, OAuth2Error, UnsupportedGrantType, clean, json_response, noted, render_error
+from .globals import NOTED
 from .grants import load_grants
 from .hooks import subject_of
 from .tokens import Issue, issue
 
 if TYPE_CHECKING:
-    from .extension import State
     from .request import OAuthRequest
+    from .state import State
     from .stores.clients import Client
 
 
@@ -47,7 +49,14 @@ class Server(AuthorizationServer):
         return self.state.clients.get(client_id)
 
     def authenticate_client(self, request: OAuthRequest, methods: Any, endpoint: str = "token") -> Client:
-        return client_auth.authenticate(self.state, request, methods)
+        client = client_auth.authenticate(self.state, request, methods)
+        self.count(client)
+        return client
+
+    def count(self, client: Client) -> None:
+        """Count a client's request for a token, after it has proved who it is: nobody uses up another's share."""
+        if self.state.rate_limiter.is_on("token"):
+            self.state.rate_limiter.spend("token", client_here(self.state, client.client_id))
 
     def generate_token(
         self,
@@ -78,4 +87,5 @@ class Server(AuthorizationServer):
         return json_response(status, body)
 
     def handle_error_response(self, request: OAuthRequest, error: OAuth2Error) -> Response:
+        request.environ[NOTED] = noted(error)
         return render_error(error)

@@ -18,13 +18,22 @@ refresh_token_reused = _signals.signal("oauth-refresh-token-reused")
 authorization_granted = _signals.signal("oauth-authorization-granted")
 #: A user refused, or took back what was granted. `client_id`, `subject`, `reason` ("denied", "withdrawn").
 authorization_denied = _signals.signal("oauth-authorization-denied")
-#: Tokens were revoked. `client_id`, `subject`, `token_id` (each `None` where it played no part), `count`, `by`.
+#: Tokens were revoked. `client_id`, `subject`, `token_id` (each `None` where it played no part), `count`, `by`,
+#: `actor` (who did it, where that is neither the client nor the subject).
 token_revoked = _signals.signal("oauth-token-revoked")
 #: A presented token was refused. `error`, `reason`, `client_id` (`None` where the token is unknown), `path`.
 token_rejected = _signals.signal("oauth-token-rejected")
 #: A JWT or SAML assertion was refused. `kind` ("JWT", "SAML"), `reason`, `client_id` that authenticated or `None`.
 assertion_rejected = _signals.signal("oauth-assertion-rejected")
-#: A client was registered. `client_id`.
+#: A client was registered. `client_id`, `actor`.
 client_created = _signals.signal("oauth-client-created")
-#: A client was changed. `client_id`, `change` ("update", "rotate_secret", "delete"), `fields` that changed.
+#: A client was changed. `client_id`, `change` ("update", "rotate_secret", "delete"), `fields` that changed,
+#: `actor`.
 client_changed = _signals.signal("oauth-client-changed")
+#: An application was registered. `application_id`, `actor`.
+application_created = _signals.signal("oauth-application-created")
+#: An application was changed. `application_id`, `change` ("update", "approve", "revoke", "delete"), `fields` that changed,
+#: `actor`. Clients that were deleted with it have a `client_changed` each.
+application_changed = _signals.signal("oauth-application-changed")
+#: A signing key was made or is believed no more. `kid`, `change` ("rotate", "retire"), `actor`.
+key_changed = _signals.signal("oauth-key-changed")

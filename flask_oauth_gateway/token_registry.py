@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
+
+from flask import has_request_context
 
 from .client_registry import ClientNotFound
 from .errors import InvalidToken
+from .globals import actor
 from .hashing import sha256
 from .scopes import resolve_scopes
 from .signals import token_revoked
@@ -19,10 +23,10 @@ from .tokens.access_token import AccessToken
 from .tokens.opaque import from_row
 from .tokens.revoked import kind_of
 from .users import load_user
-from .validators import is_jwt, validate
+from .validators import is_jwt, validate_own
 
 if TYPE_CHECKING:
-    from .extension import State
+    from .state import State
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +165,8 @@ class TokenRegistry:
                 subject=subject,
                 token_id=None if token_hash is None else token_hash[:16].hex(),
                 count=count,
-                by="code",
+                by=_by(),
+                actor=actor(),
             )
         return count
 
@@ -170,7 +175,7 @@ class TokenRegistry:
     ) -> int:
         """A token that isn't stored: mark it, where it is good and fits."""
         try:
-            found = validate(self._state, token)
+            found = validate_own(self._state, token)
         except InvalidToken:
             return 0
         before = issued_before.timestamp() if isinstance(issued_before, datetime) else issued_before
@@ -178,15 +183,15 @@ class TokenRegistry:
             return 0
         if before is not None and found.iat >= before:
             return 0
-        self._state.revocations.add("token", found.token_id)
-        self._state.forget_tokens()
+        self._state.revoke_stateless(found)
         token_revoked.send(
             self._state.app,
             client_id=found.client_id,
             subject=found.subject,
             token_id=found.token_id,
             count=1,
-            by="code",
+            by=_by(),
+            actor=actor(),
         )
         return 1
 
@@ -208,9 +213,16 @@ class TokenRegistry:
         self._state.forget_tokens()
         return changed
 
-    def purge(self, *, batch: int = 1000) -> int:
-        """Delete what has expired, `batch` rows a statement, until none is left; returns how many rows."""
-        return purge_expired(self._state.database, batch=batch)
+    def purge(self, *, batch: int = 1000, audit_older_than: timedelta | int | None = None) -> int:
+        """Delete what has expired, `batch` rows a statement, until none is left; returns how many rows.
+
+        The audit trail stays, save what is older than `audit_older_than` (a `timedelta` or seconds).
+        """
+        deleted = purge_expired(self._state.database, batch=batch)
+        if audit_older_than is not None:
+            age = audit_older_than.total_seconds() if isinstance(audit_older_than, timedelta) else audit_older_than
+            deleted += self._state.audit.purge(int(time.time() - age), batch=batch)
+        return deleted
 
     def _revoke_family(self, token_hash: bytes, fits: Mapping[str, Any], issued_before: int | None) -> int:
         """End what a refresh token belongs to, where it fits what else was given."""
@@ -227,6 +239,10 @@ class TokenRegistry:
         if token_id is None or not re.fullmatch(r"[0-9a-f]{32}", token_id):
             return None
         return self._state.tokens.hash_of(bytes.fromhex(token_id))
+
+
+def _by() -> str:
+    return "an administrator" if has_request_context() and actor() is not None else "code"
 
 
 def _position(after: str | None) -> tuple[int, bytes] | None:

@@ -14,14 +14,14 @@ if TYPE_CHECKING:
     from werkzeug.wrappers import Response as BaseResponse
 
     from .authorization import SignInRequest
-    from .extension import State
+    from .checker import Checker
 
 
 # Flask-Login keeps its user loader in an attribute of its own, without another way to it.
 # ruff: noqa: SLF001
 
 
-def signed_in_user(state: State) -> Any:
+def signed_in_user(state: Checker) -> Any:
     """The user who is signed in to the app, or `None`."""
     if state.hooks.current_user is not None:
         return state.hooks.current_user()
@@ -32,13 +32,13 @@ def signed_in_user(state: State) -> Any:
     return current_user._get_current_object() if current_user.is_authenticated else None
 
 
-def knows_users(state: State) -> bool:
+def knows_users(state: Checker) -> bool:
     """Whether the app can say who a subject is."""
     manager = _login_manager(state)
     return state.hooks.load_user is not None or (manager is not None and manager._user_callback is not None)
 
 
-def load_user(state: State, subject: str) -> Any:
+def load_user(state: Checker, subject: str) -> Any:
     """The user of a subject, or `None` where there is none, or no way to tell."""
     if state.hooks.load_user is not None:
         return state.hooks.load_user(subject)
@@ -46,18 +46,18 @@ def load_user(state: State, subject: str) -> Any:
     return manager._user_callback(subject) if manager is not None and manager._user_callback else None
 
 
-def is_gone(state: State, subject: str) -> bool:
+def is_gone(state: Checker, subject: str) -> bool:
     """Whether the app knows its users, and this one not any more."""
     return knows_users(state) and load_user(state, subject) is None
 
 
-def login_details(state: State, user: Any) -> dict[str, Any]:
+def login_details(state: Checker, user: Any) -> dict[str, Any]:
     """`auth_time`, `acr` and `amr` of the user's sign-in, as far as the app knows them."""
     found = state.hooks.login_details(user) if state.hooks.login_details is not None else None
     return {name: value for name, value in (found or {}).items() if name in ("auth_time", "acr", "amr") and value}
 
 
-def send_to_login(state: State, wanted: SignInRequest) -> Response | BaseResponse:
+def send_to_login(state: Checker, wanted: SignInRequest) -> Response | BaseResponse:
     """A response that signs somebody in and comes back to `wanted.return_to`.
 
     Raises `ConfigurationError` where the app says neither how nor where.
@@ -77,5 +77,5 @@ def send_to_login(state: State, wanted: SignInRequest) -> Response | BaseRespons
     return redirect(target + separator + urlencode({"next": wanted.return_to}))
 
 
-def _login_manager(state: State) -> Any:
+def _login_manager(state: Checker) -> Any:
     return getattr(state.app, "login_manager", None)

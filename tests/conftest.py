@@ -6,6 +6,7 @@ report says so; with TEST_REQUIRE_ALL=1 the run fails at once instead.
 """
 
 import os
+import shutil
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -20,6 +21,7 @@ from flask_oauth_gateway import OAuthGateway
 from tests import services
 from tests.databases import DATABASES, ServerDatabase
 
+WITHOUT_TABLES = {"stores", "cli"}
 MISSING = pytest.StashKey[dict[str, str]]()
 SERVER_URLS = {"postgresql": services.POSTGRESQL_URL, "mariadb": services.MARIADB_URL}
 NAMES = {
@@ -29,6 +31,7 @@ NAMES = {
     "chromium": "Chromium",
     "node": "clients on Node.js",
     "xmlsec1": "xmlsec1",
+    "nginx": "nginx",
 }
 
 # A slow moment of the machine is not a bug.
@@ -83,6 +86,19 @@ def server_database() -> Iterator[Callable[[str], ServerDatabase]]:
         database.remove()
 
 
+@pytest.fixture(scope="session")
+def sqlite_with_tables(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A file with the gateway's tables, to be copied."""
+    from tests.support import build_app, close_app
+
+    folder = tmp_path_factory.mktemp("tables")
+    app = build_app(instance_path=str(folder), OAUTH_DATABASE_URI=f"sqlite:///{folder / 'oauth.db'}")
+    with app.extensions["oauth_gateway"].database.engine.connect():
+        pass  # which makes them
+    close_app(app)
+    return folder / "oauth.db"
+
+
 @pytest.fixture(
     params=[
         "sqlite",
@@ -91,12 +107,18 @@ def server_database() -> Iterator[Callable[[str], ServerDatabase]]:
     ]
 )
 def database_uri(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """The URI of an empty database, in turn on each kind of database."""
+    """The URI of an empty database, in turn on each kind of database; the gateway's tables may be there already.
+
+    Tests of the stores and of the command line begin without tables.
+    """
+    keep_tables = WITHOUT_TABLES.isdisjoint(request.path.parts)
     if request.param == "sqlite":
+        if keep_tables:
+            shutil.copyfile(request.getfixturevalue("sqlite_with_tables"), tmp_path / "oauth.db")
         return f"sqlite:///{tmp_path / 'oauth.db'}"
     server_database = request.getfixturevalue("server_database")
     database: ServerDatabase = server_database(request.param)
-    database.empty()
+    database.empty(keep_tables=keep_tables)
     return database.uri
 
 

@@ -1,4 +1,4 @@
-"""A server of key sets on loopback that answers as a test tells it."""
+"""A server of key sets on loopback that answers as a test tells it, to forms too."""
 
 import json
 import threading
@@ -7,10 +7,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+from urllib.parse import parse_qsl
 
 
 class KeyServer:
-    """`says` is what it answers: a JSON value or bytes; `how` one of "well", "drip", "hang", "endless", "down"."""
+    """`says` is what it answers: a JSON value, bytes, or a function of the form that came.
+
+    `how` is one of "well", "drip", "hang", "endless", "down".
+    """
 
     def __init__(self) -> None:
         self.says: Any = {"keys": []}
@@ -19,6 +23,8 @@ class KeyServer:
         self.how = "well"
         self.delay = 0.0
         self.requests: list[str] = []
+        self.forms: list[dict[str, str]] = []
+        self.authorization: str | None = None
         self.at_once = 0
         self.most_at_once = 0
         self.port = 0
@@ -29,7 +35,8 @@ class KeyServer:
         return f"http://127.0.0.1:{self.port}/jwks"
 
     def body(self) -> bytes:
-        return self.says if isinstance(self.says, bytes) else json.dumps(self.says).encode()
+        says = self.says(self.forms[-1]) if callable(self.says) else self.says
+        return says if isinstance(says, bytes) else json.dumps(says).encode()
 
     def answer(self, handler: BaseHTTPRequestHandler) -> None:
         self.requests.append(handler.path)
@@ -71,6 +78,12 @@ def key_server() -> Iterator[KeyServer]:
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
+            keys.answer(self)
+
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["Content-Length"])).decode()
+            keys.forms.append(dict(parse_qsl(body)))
+            keys.authorization = self.headers["Authorization"]
             keys.answer(self)
 
         def log_message(self, *_: Any) -> None:

@@ -1,5 +1,6 @@
 """The audit trail: who did what, when, from where, and how it ended."""
 
+import threading
 import time
 from typing import Any
 
@@ -7,6 +8,7 @@ import pytest
 
 from flask_oauth_gateway.globals import STATE
 from flask_oauth_gateway.stores import audit as audit_store
+from flask_oauth_gateway.stores import later
 from tests.support import ask, basic, bearer, register, sqlite_only, token_for
 
 
@@ -93,14 +95,39 @@ def test_a_flood_of_refusals_fills_neither_the_memory_nor_a_column(app: Any, cli
         client.post("/oauth/token", data=form | {"client_id": str(number)})
         assert len(remembered) <= 10
         assert all(len(str(key)) < 2500 for key in remembered)
-    assert max(len(entry.client_id) for entry in trail(app)) == 2048
+    assert max(len(entry.client_id or "") for entry in trail(app)) == 2048
+
+
+@sqlite_only
+def test_ever_other_names_from_one_address_or_from_everywhere_are_written_together(
+    app: Any, client: Any, clock: Any, monkeypatch: Any
+) -> None:
+    monkeypatch.setattr("flask_oauth_gateway.audit.DIFFERENT_IN_ALL", 30)
+
+    def knock(client_id: str, address: str) -> None:
+        form = {"client_id": client_id, "client_secret": "x"}
+        client.post("/oauth/revoke", data=form, environ_base={"REMOTE_ADDR": address})
+
+    for number in range(100):
+        knock(f"made up {number}", f"2001:db8::{number:x}")  # of one network, which is one customer's
+    assert len(trail(app)) == 21
+    together = trail(app)[-1]
+    assert (together.client_id, together.address) == (None, "2001:db8::14")
+    knock("somebody else", "10.0.0.1")
+    assert trail(app)[-1].client_id == "somebody else"
+    for number in range(60):
+        knock("nobody", f"10.1.0.{number}")
+    assert len(trail(app)) == 21 + 1 + 9 + 1, "up to 30 different ones, and the rest"
+    clock.advance(61)
+    knock("made up", "2001:db8::1")
+    assert trail(app)[-1].client_id == "made up"
 
 
 @sqlite_only
 def test_entries_of_issued_tokens_are_written_together_soon_after(
     app: Any, client: Any, registered: Any, monkeypatch: Any
 ) -> None:
-    monkeypatch.setattr(audit_store, "FLUSH_SECONDS", 0.2)
+    monkeypatch.setattr(later, "SECONDS", 0.2)
     before = written(app)
     for _ in range(3):
         assert ask(client, registered).status_code == 200
@@ -112,10 +139,35 @@ def test_entries_of_issued_tokens_are_written_together_soon_after(
 
 
 @sqlite_only
+def test_after_close_nothing_is_written_any_more_and_nothing_is_lost(
+    app: Any, client: Any, registered: Any, gateway: Any, monkeypatch: Any
+) -> None:
+    store = app.extensions[STATE].audit
+    writing, write = threading.Event(), store._write
+
+    def slow(entries: Any) -> None:
+        if not writing.is_set():
+            writing.set()
+            time.sleep(0.2)
+        write(entries)
+
+    monkeypatch.setattr(later, "SECONDS", 0.01)
+    monkeypatch.setattr(store, "_write", slow)
+    before = written(app)
+    assert ask(client, registered).status_code == 200
+    assert writing.wait(5)  # the timer's thread is in the midst of it
+    assert ask(client, registered).status_code == 200
+    gateway.close()
+    assert app.extensions[STATE].database.engine.pool.checkedin() == 0
+    assert not [timer for timer in store._later._timers if timer.is_alive()]
+    assert written(app) == before + 2
+
+
+@sqlite_only
 def test_many_entries_don_t_wait_for_the_time_to_be_up(
     app: Any, client: Any, registered: Any, monkeypatch: Any
 ) -> None:
-    monkeypatch.setattr(audit_store, "FLUSH_SECONDS", 30)
+    monkeypatch.setattr(later, "SECONDS", 30)
     monkeypatch.setattr(audit_store, "FLUSH_ROWS", 5)
     before = written(app)
     for _ in range(5):

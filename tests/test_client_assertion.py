@@ -214,6 +214,7 @@ def test_a_new_secret_works_beside_the_old_one_while_they_overlap(site: Any, clo
     new = Signer("HS512", kid=None, key=renewed.client_secret.encode())
     for key in (old, new):
         assert site.authenticate(key.sign(said(made.client_id))).status_code == 200
+    site.gateway.close()  # written later, and at the end
     (last_used,) = {each.last_used_at is None for each in site.gateway.clients.get(made.client_id).secrets}
     assert last_used is False
     clock.advance(101)

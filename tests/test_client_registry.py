@@ -11,6 +11,33 @@ from flask_oauth_gateway.globals import STATE
 from tests.support import ask, is_accepted, register, register_public, sqlite_only, token_for
 
 
+def test_clients_are_found_by_the_start_of_their_id_and_by_their_name_page_by_page(gateway: Any) -> None:
+    for number in range(5):
+        gateway.clients.create(
+            client_id=f"station-{number}", client_name=f"Straße {number} 100%", owner=f"o{number % 2}"
+        )
+    gateway.clients.create(client_id="other")
+    pages, after = [], None
+    while not pages or after is not None:
+        page = gateway.clients.find("station-", after=after, limit=2)
+        pages.append([client.client_id[-1] for client in page.clients])
+        after = page.next
+    assert pages == [["0", "1"], ["2", "3"], ["4"]]
+    gateway.clients.update("station-4", client_name="Renamed")
+    for text, owner, found in (
+        ("STRASSE", None, "0123"),
+        ("100%", "o1", "13"),
+        ("renam", None, "4"),
+        ("%", None, "0123"),
+        ("tation", None, ""),
+        ("\0", "o0", "024"),
+    ):
+        assert "".join(c.client_id[-1] for c in gateway.clients.find(text, owner=owner).clients) == found, text
+    for wrong in ({"after": "x"}, {"limit": 0}):
+        with pytest.raises(ValueError, match=r"after is|limit is"):
+            gateway.clients.find(**wrong)
+
+
 def test_a_client_is_made_with_an_id_and_a_secret_that_is_shown_once(gateway: Any) -> None:
     before = int(time.time())
     made = gateway.clients.create(

@@ -3,6 +3,7 @@
 import warnings
 from dataclasses import fields
 from datetime import timedelta
+from ipaddress import ip_network
 from typing import Any
 
 import pytest
@@ -25,10 +26,21 @@ SETTINGS: dict[str, tuple[list[tuple[Any, Any]], list[Any], str]] = {
         ["", "/", "oauth", "/oauth/", "//oauth", "/o auth", "/<name>", None],
         'a path such as "/oauth"',
     ),
+    "compatibility": (
+        [(None, None), ("apigee", "apigee"), ("axway", "axway")],
+        ["", "kong", True, 0, ["axway"]],
+        "None or 'apigee' or 'axway'",
+    ),
     "database_uri": ([(None, None), ("sqlite://", "sqlite://")], ["", 5, b"x", "x", "://", "db://h:port/x"], "a "),
     "key_encryption_key": ([(None, None), ("long and random", "long and random")], ["", 5, b"bytes"], "a text, or None"),
     "jwt_issuers": ([({}, {}), ({"a": {"key": "x"}}, {"a": {"key": "x"}})], [None, [], "a", {5: {}}, {"": {}}], "a dict"),
     "saml_issuers": ([({}, {}), ({"a": {"x": "y"}}, {"a": {"x": "y"}})], [None, [], "a", {5: {}}, {"": {}}], "a dict"),
+    "trusted_token_issuers": (
+        [({}, {}), ({"a": {"key": "x"}}, {"a": {"key": "x"}})],
+        [None, [], "a", {5: {}}, {"": {}}],
+        "a dict",
+    ),
+    "resource_server": ([(True, True), (False, False)], [None, 1, "yes"], "True or False"),
     "access_token_format": ([("jwt", "jwt")], ["paper", None, 5], "'opaque' or 'jwt'"),
     "signing_algorithm": ([("RS256", "RS256")], ["HS256", "none", None], "'ES256' or 'RS256' or 'PS256' or 'EdDSA'"),
     "key_rotation_days": ([(0, 0), (30, 30)], [-1, "90", None, True], "number"),
@@ -69,9 +81,19 @@ SETTINGS: dict[str, tuple[list[tuple[Any, Any]], list[Any], str]] = {
         "a list of 'once', 'always', and seconds",
     ),
     "rate_limits": (
-        [(None, None), ({}, {}), ({"password": "3/hour"}, {"password": "3/hour"})],
-        ["3/hour", {"passwords": "3/hour"}, {"password": "often"}, {"password": 3}],
+        [(None, None), ({}, {}), ({"password": "3/hour", "token": None}, {"password": "3/hour", "token": None})],
+        ["3/hour", {"passwords": "3/hour"}, {"password": "often"}, {"password": 3}, {"password": ""}],
         "",
+    ),
+    "trusted_proxies": (
+        [(0, 0), (2, 2), (["10.0.0.0/8", "::1"], (ip_network("10.0.0.0/8"), ip_network("::1/128"))), ([], ())],
+        [-1, 21, True, None, "proxy", ["10.0.0.1/8"], 1.5],
+        "a ",
+    ),
+    "redis_url": (
+        [(None, None), ("redis://127.0.0.1/1", "redis://127.0.0.1/1"), ("unix:///run/x", "unix:///run/x")],
+        ["", 5, b"x", "localhost:6379", "https://:secret@a", "redis://h:port"],
+        "a ",
     ),
     "cors_origins": (
         [(None, None), ("*", ("*",)), (["https://a.example:8443"], ("https://a.example:8443",))],
@@ -82,13 +104,36 @@ SETTINGS: dict[str, tuple[list[tuple[Any, Any]], list[Any], str]] = {
     "client_auth_methods": ([("none", ("none",))], [[], "", None, ["basic"], [5]], "one or more of 'client_secret_basic'"),
     "token_parameters_from": ([(["query", "body"], ("query", "body"))], [[], "cookie", None], "one or more of 'body'"),
     "bearer_methods": ([(("header", "header"), ("header",))], [[], "cookie", None], "one or more of 'header'"),
+    "protect": ([([], ()), ([{"path": "/"}], ({"path": "/"},))], [None, {}, "/api", [None], ["/api"]], "a list of dicts"),
+    "forward_auth": ([(True, True)], ["True", None, 1], "True or False"),
+    "forward_auth_peers": (
+        [("10.0.0.0/8 ::1", ("10.0.0.0/8", "::1")), (["unix"], ("unix",)), ([], ())],
+        [5, None, ["proxy"], "10.0.0.1/8", ["*"]],
+        "a list of",
+    ),
+    "resources": (
+        [({}, {}), ({"/": "urn:weather", "/api/": "https://a.example/api"}, {"/": "urn:weather", "/api": "https://a.example/api"})],
+        [None, [], "https://a.example", {"api": "urn:a"}, {"//": "urn:a"}, {"/a b": "urn:a"}, {"/": "a.example"}, {5: "urn:a"},
+         {"/": "https://a.example#x"}, {"/": "https://a.example/ b"}, {"/": None}, {"/a": "urn:a", "/a/": "urn:b"}],
+        "an absolute URI without fragment",
+    ),
+    "plans": (
+        [({}, {}), ({"free": {}}, {"free": {"scopes": None, "paths": None, "quota": None, "attributes": {}}}),
+         ({"free": {"paths": ["/api/*"], "quota": "10/second;9/day", "attributes": {"tier": 1}}},
+          {"free": {"scopes": None, "paths": ("/api/*",), "quota": "10/second;9/day", "attributes": {"tier": 1}}})],
+        [None, [], {"a b": {}}, {"": {}}, {5: {}}, {"free": {"rate": "9/day"}}],
+        "a ",
+    ),
     "check_user": ([(True, True)], ["True", None, 1], "True or False"),
+    "admin": ([(True, True)], ["True", None, 1], "True or False"),
     "allow_http": ([(True, True)], ["True", None, 1], "True or False"),
+    "metrics": ([(True, True)], ["", "a b", None, 1], "True, False or the name of a scope"),
+    "traces": ([(True, True)], ["True", None, 1], "True or False"),
     "max_body": ([(1000, 1000)], [0, -1, "1000", None, True], "a number of 1 or more"),
     "token_cache_seconds": ([(0, 0), (timedelta(seconds=5), 5)], [-1, "5", None, True, NAN], "from 0 to ten years"),
 }  # fmt: skip
 
-SECRET = {"database_uri", "key_encryption_key"}  # an error message ends up in logs
+SECRET = {"database_uri", "key_encryption_key", "redis_url"}  # an error message ends up in logs
 TAKEN = [(name, given, kept) for name, (taken, _, _) in SETTINGS.items() for given, kept in taken]
 REFUSED = [(name, value) for name, (_, refused, _) in SETTINGS.items() for value in refused]
 

@@ -13,6 +13,8 @@ from flask_oauth_gateway.globals import STATE
 from flask_oauth_gateway.tokens import Issue, issue
 from tests.support import bearer, refusal, register, sqlite_only, token_for
 
+METADATA = "http://localhost/.well-known/oauth-protected-resource"
+NEEDED = 'scope="weather:read"'
 MALFORMED = "The Authorization header must be 'Bearer <token>', with one token."
 
 
@@ -25,12 +27,13 @@ def token_saying(app: Any, scopes: tuple[str, ...] = (), **claims: Any) -> str:
 
 
 def challenge(response: Any, status: int, error: str) -> str:
-    """The challenge of a refusal, without the realm that begins each."""
+    """The challenge of a refusal, without the realm that begins each and the metadata's address that ends it."""
     refusal(response, status, error)
-    start = 'Bearer realm="oauth"'
+    start, end = 'Bearer realm="oauth"', f', resource_metadata="{METADATA}"'
     text = response.headers["WWW-Authenticate"]
     assert text.startswith(start)
-    return str(text.removeprefix(start).removeprefix(", "))
+    assert text.endswith(end)
+    return str(text.removeprefix(start).removesuffix(end).removeprefix(", "))
 
 
 # What may be protected
@@ -71,7 +74,7 @@ class HelloMethodView(MethodView):
 @sqlite_only
 def test_every_kind_of_view_may_be_protected(app: Any, client: Any, registered: Any, view: Any) -> None:
     app.add_url_rule("/hello", "hello", view)
-    assert challenge(client.get("/hello"), 401, "unauthorized") == ""
+    assert challenge(client.get("/hello"), 401, "unauthorized") == NEEDED
     reader = token_for(client, registered, scope="weather:read")["access_token"]
     assert client.get("/hello", headers=bearer(reader)).text == f"hello {registered.client_id}"
     writer = token_for(client, registered, scope="weather:write")["access_token"]
@@ -102,10 +105,10 @@ def test_a_protected_view_keeps_its_name_and_its_documentation(app: Any) -> None
 
 def test_each_refusal_has_the_challenge_that_rfc_6750_gives_it(app: Any, client: Any, registered: Any) -> None:
     missing = client.get("/weather")
-    assert challenge(missing, 401, "unauthorized") == ""
+    assert challenge(missing, 401, "unauthorized") == NEEDED
     assert "Authorization: Bearer" in missing.get_json()["error_description"]
     unknown = client.get("/weather", headers=bearer("unknown"))
-    expected = 'error="invalid_token", error_description="The access token is not known here."'
+    expected = f'error="invalid_token", error_description="The access token is not known here.", {NEEDED}'
     assert challenge(unknown, 401, "invalid_token") == expected
     writer = token_for(client, registered, scope="weather:write")["access_token"]
     lacking = client.get("/weather", headers=bearer(writer))
@@ -121,13 +124,14 @@ def test_each_refusal_has_the_challenge_that_rfc_6750_gives_it(app: Any, client:
 )
 def test_a_malformed_bearer_header_is_an_invalid_request(client: Any, header: str) -> None:
     response = client.get("/weather", headers={"Authorization": header})
-    assert challenge(response, 400, "invalid_request") == f'error="invalid_request", error_description="{MALFORMED}"'
+    expected = f'error="invalid_request", error_description="{MALFORMED}", {NEEDED}'
+    assert challenge(response, 400, "invalid_request") == expected
 
 
 @sqlite_only
 @pytest.mark.parametrize("header", ["", "Basic YTpi", "Bearerish x", "Token x", "\x00"])
 def test_another_scheme_is_as_no_token(client: Any, header: str) -> None:
-    assert challenge(client.get("/weather", headers={"Authorization": header}), 401, "unauthorized") == ""
+    assert challenge(client.get("/weather", headers={"Authorization": header}), 401, "unauthorized") == NEEDED
 
 
 @sqlite_only
@@ -286,7 +290,7 @@ def test_a_blueprint_is_protected_as_a_whole_and_cors_preflights_pass(app: Any, 
     blueprint.add_url_rule("/hello", "hello", hello)
     app.register_blueprint(blueprint)
     client = app.test_client()
-    assert challenge(client.get("/api/hello"), 401, "unauthorized") == ""
+    assert challenge(client.get("/api/hello"), 401, "unauthorized") == NEEDED
     token = token_for(client, registered)["access_token"]
     assert client.get("/api/hello", headers=bearer(token)).status_code == 200
     asks = {"Access-Control-Request-Method": "GET", "Origin": "https://app.example"}

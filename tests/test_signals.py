@@ -28,7 +28,7 @@ def test_the_registry_says_what_it_did(app: Any, gateway: Any) -> None:
         gateway.clients.update(made.client_id, scope="weather:read", enabled=False)
         gateway.clients.rotate_secret(made.client_id, overlap=60)
         gateway.clients.delete(made.client_id)
-    name = {"client_id": made.client_id}
+    name = {"client_id": made.client_id, "actor": "command line or code"}
     assert heard == {
         "client_created": [name],
         "client_changed": [
@@ -96,9 +96,9 @@ def test_revoking_says_by_whom(app: Any, client: Any, gateway: Any, registered: 
         gateway.tokens.revoke(subject="alice")
     nothing = {"client_id": None, "subject": None, "token_id": None}
     assert revoked == [
-        {**nothing, "client_id": registered.client_id, "token_id": ids[0], "count": 1, "by": "client"},
-        {**nothing, "token_id": ids[1], "count": 1, "by": "code"},
-        {**nothing, "subject": "alice", "count": 1, "by": "code"},
+        {**nothing, "client_id": registered.client_id, "token_id": ids[0], "count": 1, "by": "client", "actor": None},
+        {**nothing, "token_id": ids[1], "count": 1, "by": "code", "actor": "command line or code"},
+        {**nothing, "subject": "alice", "count": 1, "by": "code", "actor": "command line or code"},
     ]
 
 

@@ -8,12 +8,13 @@ from __future__ import annotations
 from flask import Flask
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
 
+from .. import playground
 from . import tv, web_app
 
 
 def mount(app: Flask) -> None:
     """Put the client apps under their paths."""
-    clients = {"/client": web_app.make_app(), "/tv": tv.make_app()}
+    clients = {"/client": web_app.make_app(), "/tv": tv.make_app(), "/playground": playground.make_app()}
     app.wsgi_app = DispatcherMiddleware(app.wsgi_app, clients)  # type: ignore[method-assign]
     app.extensions["example_clients"] = clients
 
@@ -24,3 +25,4 @@ def connect(app: Flask, url: str, secrets: dict[str, str]) -> None:
     clients = app.extensions["example_clients"]
     web_app.connect(clients["/client"], url, server, secrets[web_app.CLIENT_ID])
     tv.connect(clients["/tv"], url, server)
+    playground.connect(clients["/playground"], url, secrets)

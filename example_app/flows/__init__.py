@@ -1,10 +1,18 @@
-"""The protocol's flows, walked over real HTTP: a file each, whose function `walk` makes the requests of one flow."""
+"""The protocol's flows, walked over real HTTP: a file each.
+
+Each has a function `get`, a client's way to a token, and most have `refusals`: what the server must refuse.
+"""
 
 from __future__ import annotations
 
+import time
 from importlib import import_module
+from types import ModuleType
+from typing import Any
 
-from .walk import UnexpectedAnswer, Walk
+from . import browser, revoke, tokeninfo, use
+from .exchange import Step, UnexpectedAnswer
+from .walk import Approval, Flow, Walk
 
 #: In the order in which they are best read. Each is a module here.
 FLOWS = (
@@ -22,10 +30,49 @@ FLOWS = (
 
 
 def walk(name: str, to: Walk) -> None:
-    """Walk one flow. Raises `UnexpectedAnswer` where the server answers otherwise than it should."""
-    flow = import_module(f"{__name__}.{name}")
+    """Walk one flow; alice is played. Raises `UnexpectedAnswer` where the server answers otherwise than it should."""
+    began = time.perf_counter()
+    flow = module(name)
     to.begin(name, flow.__doc__ or "")
+    part, came = parts(name, to), None
     try:
-        flow.walk(to)
+        while True:
+            came = play(to, part.send(came))
+    except StopIteration:
+        pass
     except KeyError as error:
         raise UnexpectedAnswer(f"the answer has no {error}") from error
+    finally:
+        to.flows[-1]["seconds"] = round(time.perf_counter() - began, 3)
+
+
+def module(name: str) -> ModuleType:
+    """The module of a flow."""
+    return import_module(f"{__name__}.{name}")
+
+
+def parts(name: str, to: Walk, *, whole: bool = False) -> Flow:
+    """A flow's way: a token, its use, and what is refused; where `whole`, also what every token may be asked and its end."""
+    flow = module(name)
+    to.chapter("Get a token")
+    held = yield from flow.get(to)
+    if whole:
+        to.chapter("Read the token")
+        use.read(to, held)
+        yield from tokeninfo.look_up(to, held)
+    to.chapter("Use the token")
+    yield from use.call(to, held)
+    if whole:
+        to.chapter("Give the token back")
+        yield from revoke.give_back(to, held)
+    if hasattr(flow, "refusals"):
+        to.chapter("What is refused")
+        yield from flow.refusals(to, held)
+
+
+def play(to: Walk, asked: Any) -> Any:
+    """Do what a flow asks for, and return what came of it."""
+    if isinstance(asked, Step):
+        return to.send(asked)
+    to.story.append(asked)
+    return browser.approve(to, asked) if isinstance(asked, Approval) else browser.approve_device(to, asked)

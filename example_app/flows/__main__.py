@@ -16,7 +16,9 @@ from werkzeug.serving import make_server
 from .. import create_app
 from ..seed import seed
 from . import FLOWS, walk
-from .walk import UnexpectedAnswer, Walk
+from .exchange import UnexpectedAnswer
+from .summary import in_json, table
+from .walk import Walk
 
 NOTE = "Secrets and tokens are shown because this is a demo. Don't let yours into a terminal's history, or a log."
 
@@ -40,12 +42,14 @@ def walk_all(names: list[str], to: Walk, *, as_json: bool) -> int:
         try:
             walk(name, to)
         except UnexpectedAnswer as error:
-            failure = f"{name}: {error}."
+            failure = to.flows[-1]["problem"] = f"{name}: {error}."
             break
     if as_json:
-        print(to.as_json())
+        print(in_json(to))
     elif not failure:
         print(f"\nAll as expected: {', '.join(names)}.")
+    if not as_json:
+        print(f"\n{table(to)}", flush=True)
     if failure:
         print(failure, file=sys.stderr)
     return 1 if failure else 0

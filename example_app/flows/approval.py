@@ -1,61 +1,63 @@
-"""How an app gets alice's approval: from the authorize endpoint by way of her browser (RFC 6749 section 4.1, RFC 7636)."""
+"""How an app gets a user's approval: from the authorize endpoint by way of their browser (RFC 6749 section 4.1, RFC 7636)."""
 
 from __future__ import annotations
 
 import base64
 import hashlib
 import secrets
+from collections.abc import Generator
 from typing import Any
 from urllib.parse import urlencode
 
-from .browser import Browser
-from .walk import Walk
-
-#: Nothing listens there: the script is the app, and looks at where the browser would go. A real one opens a port.
-REDIRECT_URI = "http://127.0.0.1:9999/callback"
+from .exchange import UnexpectedAnswer
+from .walk import Approval, Getting, Held, Walk
 
 
-def authorization_url(to: Walk, response_type: str, state: str, **more: str) -> str:
+class Refused(UnexpectedAnswer):
+    """The user, or the server, said no; the client is told so in the place of what it asked for."""
+
+
+def ask(to: Walk, response_type: str, *, untick: str = "", **more: str) -> Generator[Any, Any, dict[str, str]]:
+    """Send the user's browser to the server; returns what it brings back. Raises `Refused`."""
+    state = secrets.token_urlsafe(16)
     query = {
         "response_type": response_type,
         "client_id": to.app_id,
-        "redirect_uri": REDIRECT_URI,
+        "redirect_uri": to.redirect_uri,
         "scope": "weather:read weather:write",
         "state": state,
         **more,
     }
-    return f"/oauth/authorize?{urlencode(query)}"
+    url = f"{to.url}/oauth/authorize?{urlencode(query)}"
+    title = "The app sends the user's browser to the server."
+    brought: dict[str, str] = yield Approval(title, url, to.redirect_uri, state, untick)
+    if brought.get("state") != state:
+        raise UnexpectedAnswer("it should be that the state is the one that the app sent; it isn't")
+    if brought.get("iss") != to.url:
+        raise UnexpectedAnswer("it should be that the answer names this server (RFC 9207); it doesn't")
+    if "error" in brought:
+        raise Refused(f"the app is told {brought['error']}: {brought.get('error_description', '')}")
+    return brought
 
 
-def ask_alice(to: Walk, url: str, leave_out: tuple[tuple[str, str], ...] = ()) -> dict[str, str]:
-    """Send alice's browser to the server; returns what it brings back."""
-    browser = Browser(to, REDIRECT_URI)
-    browser.open("The app opens alice's browser.", url)
-    browser.sign_in()
-    boxes = f", unticks {', '.join(value for _, value in leave_out)}" if leave_out else ""
-    browser.submit(f"alice reads who asks for what{boxes}, and presses Allow.", leave_out=leave_out, decision="allow")
-    to.check(bool(browser.brought), "the browser is sent back to the app")
-    return browser.brought
-
-
-def approve(to: Walk, leave_out: tuple[tuple[str, str], ...] = ()) -> tuple[dict[str, str], dict[str, Any]]:
-    """The whole of the authorization code flow; returns what the code was redeemed with, and the answer."""
-    verifier, state = secrets.token_urlsafe(32), secrets.token_urlsafe(16)
+def approve(to: Walk, untick: str = "") -> Getting:
+    """The whole of the authorization code flow; `untick` is a scope that the user may refuse."""
+    verifier = secrets.token_urlsafe(32)
     challenge = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()
     to.tell(
-        "The app makes up a secret for this one request, the verifier, and sends its hash along: whoever steals the code"
-        f" lacks the verifier.\n\nverifier:  {verifier}\nchallenge: {challenge}"
+        "The app makes up a secret for this one request, the verifier, and sends its hash along, the challenge: whoever"
+        " steals the code lacks the verifier. It also makes up the state, to know its own answer by.",
+        f"verifier:  {verifier}\nchallenge: {challenge}",
     )
-    url = authorization_url(to, "code", state, code_challenge=challenge, code_challenge_method="S256")
-    brought = ask_alice(to, url, leave_out)
-    to.check(brought.get("state") == state, "the state is the one that the app sent")
-    to.check(brought.get("iss") == to.url, "the answer names this server (RFC 9207)")
+    brought = yield from ask(to, "code", untick=untick, code_challenge=challenge, code_challenge_method="S256")
+    to.tell("The state is the one that the app sent, and the answer names this server as its issuer. Both must be so.")
     form = {
         "grant_type": "authorization_code",
         "client_id": to.app_id,
         "code": brought["code"],
-        "redirect_uri": REDIRECT_URI,
+        "redirect_uri": to.redirect_uri,
         "code_verifier": verifier,
     }
-    answer = to.send("The app redeems the code, and shows the verifier.", "POST", "/oauth/token", form=form)
-    return form, answer.json
+    answer = yield to.request("The app redeems the code, and shows the verifier.", "POST", "/oauth/token", form=form)
+    to.check(answer.json["token_type"] == "Bearer", "the token is a bearer token")
+    return Held(to.app_id, answer.json, redeemed=form)

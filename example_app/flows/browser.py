@@ -6,10 +6,34 @@ from html.parser import HTMLParser
 from http.cookies import SimpleCookie
 from urllib.parse import parse_qs, urljoin, urlsplit
 
-from .walk import Answer, UnexpectedAnswer, Walk
+from .exchange import Answer, UnexpectedAnswer
+from .walk import Approval, DeviceApproval, Walk
 
 USERNAME = PASSWORD = "alice"
 MAX_REDIRECTS = 5
+
+
+def approve(to: Walk, approval: Approval) -> dict[str, str]:
+    """alice signs in and allows it, save for the boxes that she unticks; returns what her browser brings to the client."""
+    browser = Browser(to, approval.redirect_uri)
+    browser.open(approval.title, approval.url)
+    browser.sign_in()
+    boxes = f", unticks {approval.untick}" if approval.untick else ""
+    leave_out = (("scope", approval.untick),) if approval.untick else ()
+    browser.submit(f"alice reads who asks for what{boxes}, and presses Allow.", leave_out=leave_out, decision="allow")
+    to.check(bool(browser.brought), "the browser is sent back to the app")
+    approval.brought = browser.brought
+    return browser.brought
+
+
+def approve_device(to: Walk, approval: DeviceApproval) -> None:
+    """alice approves a device at its page."""
+    browser = Browser(to)
+    browser.open("alice opens the address with her phone.", approval.verification_uri)
+    browser.sign_in()
+    browser.submit("She types the code, in small letters.", user_code=approval.user_code.lower())
+    browser.submit("She compares it with the device, and presses Allow.", decision="allow")
+    approval.is_done = True
 
 
 class Page(HTMLParser):
@@ -66,7 +90,8 @@ class Browser:
         for _ in range(MAX_REDIRECTS):
             path = urlsplit(self._absolute(url)).path
             cookies = {name: value for name, (value, under) in self._cookies.items() if path.startswith(under)}
-            answer = self._to.send(title, method, url, form=form, cookies=cookies, expect=(200, 302, 303))
+            step = self._to.request(title, method, url, form=form, cookies=cookies, expect=(200, 302, 303))
+            answer = self._to.send(step)
             self._keep_cookies(answer)
             if answer.status == 200:
                 self._page = Page(self._absolute(url), answer.body)

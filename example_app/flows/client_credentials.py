@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from .walk import Walk
+from .walk import Flow, Getting, Held, Walk
 
 
-def walk(to: Walk) -> None:
-    answer = to.send(
+def get(to: Walk) -> Getting:
+    answer = yield to.request(
         "The client says who it is, and asks for a token.",
         "POST",
         "/oauth/token",
@@ -15,22 +15,15 @@ def walk(to: Walk) -> None:
     )
     to.check(answer.json["token_type"] == "Bearer", "the token is a bearer token")
     to.check(answer.json["scope"] == "weather:read", "the answer names the scope that was given")
-    token = answer.json["access_token"]
+    return Held(to.client_id, answer.json, by_user=False)
 
-    answer = to.send("The token opens the protected view.", "GET", "/api/weather", token=token)
-    to.check(answer.json["for"] == to.client_id, "the view knows which client is calling")
 
-    to.send("Without a token the view stays shut.", "GET", "/api/weather", expect=401)
-
-    answer = to.send("No user takes part, so this is nobody's token.", "GET", "/api/me", token=token, expect=403)
-    to.check(answer.json["error"] == "insufficient_scope", "the refusal says why")
-
-    answer = to.send(
-        "A scope that isn't the client's is refused.",
-        "POST",
-        "/oauth/token",
-        client=True,
-        form={"grant_type": "client_credentials", "scope": "weather:control"},
-        expect=400,
-    )
+def refusals(to: Walk, held: Held) -> Flow:
+    title, form = "A scope that isn't the client's.", {"grant_type": "client_credentials", "scope": "weather:control"}
+    answer = yield to.request(title, "POST", "/oauth/token", client=True, form=form, expect=400)
     to.check(answer.json["error"] == "invalid_scope", "the refusal says why")
+
+    title, form = "A wrong secret.", {"grant_type": "client_credentials"}
+    wrong = (to.client_id, "guessed")
+    answer = yield to.request(title, "POST", "/oauth/token", client=wrong, form=form, expect=401)
+    to.check(answer.json["error"] == "invalid_client", "the refusal doesn't say whether there is such a client")

@@ -1,40 +1,44 @@
-"""A device without a browser shows a code, and alice approves it with her phone (RFC 8628)."""
+"""A device without a browser shows a code, and the user approves it with their phone (RFC 8628)."""
 
 from __future__ import annotations
 
-from .browser import Browser
-from .walk import Answer, Walk
+from .approval import Refused
+from .exchange import Step
+from .walk import DeviceApproval, Flow, Getting, Held, Walk
 
 GRANT_TYPE = "urn:ietf:params:oauth:grant-type:device_code"
+#: What is no answer yet: nobody has decided, or it was asked too soon.
+NOT_YET = ("authorization_pending", "slow_down")
 
 
-def walk(to: Walk) -> None:
+def get(to: Walk) -> Getting:
     form = {"client_id": to.app_id, "scope": "weather:read"}
-    device = to.send("The device asks for codes.", "POST", "/oauth/device_authorization", form=form).json
-    to.tell(f"It shows alice the address {device['verification_uri']} and the code {device['user_code']}.")
+    device = (yield to.request("The device asks for codes.", "POST", "/oauth/device_authorization", form=form)).json
 
-    answer = ask(to, "It asks whether she has answered.", device["device_code"], expect=400)
-    to.check(answer.json["error"] == "authorization_pending", "she has not")
+    answer = yield poll(to, "It asks whether somebody has answered.", device, expect=400)
+    to.check(answer.json["error"] == "authorization_pending", "nobody has")
 
-    answer = ask(to, "It asks again, too soon.", device["device_code"], expect=400)
-    to.check(answer.json["error"] == "slow_down", "it must wait for 5 seconds more between two requests from now on")
+    answer = yield poll(to, "It asks again. A device that doesn't wait is told to.", device, expect=400)
+    to.check(answer.json["error"] in NOT_YET, "there is no answer yet; slow_down is 5 seconds more from now on")
 
-    browser = Browser(to)
-    browser.open("alice opens the address with her phone.", device["verification_uri"])
-    browser.sign_in()
-    browser.submit("She types the code, in small letters.", user_code=device["user_code"].lower())
-    browser.submit("She compares it with the device, and presses Allow.", decision="allow")
+    to.tell(f"The device shows the address {device['verification_uri']} and the code {device['user_code']}.")
+    while True:
+        yield DeviceApproval(
+            "The user opens the address, and types the code.", device["verification_uri"], device["user_code"]
+        )
+        answer = yield poll(to, "The device asks again.", device, expect=(200, 400))
+        if answer.status == 200:
+            return Held(to.app_id, answer.json, redeemed={"device_code": device["device_code"]})
+        if answer.json["error"] not in NOT_YET:
+            raise Refused(f"the device is told {answer.json['error']}: {answer.json['error_description']}")
+        to.tell("Nobody has approved it yet.")
 
-    answer = ask(to, "The device asks again. (It would have waited; this script didn't.)", device["device_code"])
-    token = answer.json["access_token"]
 
-    answer = to.send("The token is alice's.", "GET", "/api/me", token=token)
-    to.check(answer.json["subject"] == "alice", "the view knows whose it is")
-
-    answer = ask(to, "The device code is good once.", device["device_code"], expect=400)
+def refusals(to: Walk, held: Held) -> Flow:
+    answer = yield poll(to, "The device code is good once.", held.redeemed, expect=400)
     to.check(answer.json["error"] == "invalid_grant", "the refusal says why")
 
 
-def ask(to: Walk, title: str, device_code: str, *, expect: int = 200) -> Answer:
-    form = {"grant_type": GRANT_TYPE, "client_id": to.app_id, "device_code": device_code}
-    return to.send(title, "POST", "/oauth/token", form=form, expect=expect)
+def poll(to: Walk, title: str, device: dict[str, str], *, expect: int | tuple[int, ...]) -> Step:
+    form = {"grant_type": GRANT_TYPE, "client_id": to.app_id, "device_code": device["device_code"]}
+    return to.request(title, "POST", "/oauth/token", form=form, expect=expect)

@@ -3,55 +3,48 @@
 from __future__ import annotations
 
 import json
-from base64 import urlsafe_b64decode, urlsafe_b64encode
+from base64 import urlsafe_b64encode
 
+from ..idp import CLIENT_ID
 from .browser import PASSWORD, USERNAME
-from .walk import Answer, Walk
+from .exchange import Step
+from .use import decoded, read_jwt
+from .walk import Flow, Getting, Held, Walk
+
+GRANT_TYPE = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 
 
-def walk(to: Walk) -> None:
+def get(to: Walk) -> Getting:
     form = {"username": USERNAME, "password": PASSWORD}
-    answer = to.send("Alice signs in at her company's identity provider.", "POST", "/idp/jwt", form=form)
+    answer = yield to.request("Alice signs in at her company's identity provider.", "POST", "/idp/jwt", form=form)
     assertion = answer.json["assertion"]
-    header, payload, signature = assertion.split(".")
-    to.tell(
-        "It says, and signs, who she is, to whom it says so, and until when:\n\n"
-        f"{decoded(header)}\n{decoded(payload)}\n{signature}"
-    )
+    to.tell("It says, and signs, who she is, to whom it says so, and until when:", *read_jwt(assertion))
 
-    answer = trade(to, "Her program trades that for a token. The signature is proof enough.", assertion)
+    answer = yield trade(to, "Her program trades that for a token. The signature is proof enough.", assertion)
     to.check(answer.json["token_type"] == "Bearer", "the token is a bearer token")
     to.check(answer.json["scope"] == "weather:read", "it is for what was asked")
+    return Held(CLIENT_ID, answer.json, redeemed={"assertion": assertion})
 
-    answer = to.send("The token is alice's.", "GET", "/api/me", token=answer.json["access_token"])
-    to.check(answer.json["subject"] == "alice", "the view knows whose it is")
 
-    answer = trade(to, "An assertion is good once.", assertion, expect=400)
+def refusals(to: Walk, held: Held) -> Flow:
+    assertion = held.redeemed["assertion"]
+    answer = yield trade(to, "An assertion is good once.", assertion, expect=400)
     to.check(answer.json["error"] == "invalid_grant", "the refusal doesn't say why; the server's log does")
 
-    forged = f"{header}.{encoded(decoded(payload).replace('alice', 'bob'))}.{signature}"
-    answer = trade(to, "Somebody writes bob where alice stood: the signature doesn't fit.", forged, expect=400)
+    header, claims, signature = assertion.split(".")
+    forged = f"{header}.{encoded(decoded(claims).replace('alice', 'bob'))}.{signature}"
+    answer = yield trade(to, "Somebody writes bob where alice stood: the signature doesn't fit.", forged, expect=400)
     to.check(answer.json["error"] == "invalid_grant", "the answer is the same")
 
-    unsigned = f"{encoded(json.dumps({'alg': 'none'}))}.{payload}.{signature}"
-    answer = trade(
-        to, "Or says that it needs no signature: which key and algorithm count, the server knows.", unsigned, expect=400
-    )
+    unsigned = f"{encoded(json.dumps({'alg': 'none'}))}.{claims}.{signature}"
+    title = "Or says that it needs no signature: which key and algorithm count, the server knows."
+    answer = yield trade(to, title, unsigned, expect=400)
     to.check(answer.json["error"] == "invalid_grant", "the answer is the same")
 
 
-def trade(to: Walk, title: str, assertion: str, *, expect: int = 200) -> Answer:
-    form = {
-        "grant_type": "urn:ietf:params:oauth:grant-type:jwt-bearer",
-        "assertion": assertion,
-        "scope": "weather:read",
-    }
-    return to.send(title, "POST", "/oauth/token", form=form, expect=expect)
-
-
-def decoded(part: str) -> str:
-    """The JSON of a part of a JWT."""
-    return urlsafe_b64decode(part + "=" * (-len(part) % 4)).decode()
+def trade(to: Walk, title: str, assertion: str, *, expect: int = 200) -> Step:
+    form = {"grant_type": GRANT_TYPE, "assertion": assertion, "scope": "weather:read"}
+    return to.request(title, "POST", "/oauth/token", form=form, expect=expect)
 
 
 def encoded(text: str) -> str:

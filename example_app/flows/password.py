@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 from .browser import PASSWORD, USERNAME
-from .walk import Walk
+from .walk import Flow, Getting, Held, Walk
 
 
-def walk(to: Walk) -> None:
-    form = {"grant_type": "password", "client_id": to.app_id, "username": USERNAME, "password": PASSWORD}
-    answer = to.send("The app sends what alice typed into it.", "POST", "/oauth/token", form=form)
+def get(to: Walk) -> Getting:
+    form = asked(to, PASSWORD)
+    answer = yield to.request("The app sends what alice typed into it.", "POST", "/oauth/token", form=form)
     to.check("refresh_token" in answer.json, "a refresh token comes with it: the app needn't keep the password")
-    token = answer.json["access_token"]
+    return Held(to.app_id, answer.json)
 
-    answer = to.send("The token is alice's.", "GET", "/api/me", token=token)
-    to.check(answer.json["subject"] == "alice", "the view knows whose it is")
 
-    form = {**form, "password": "guessed"}
-    answer = to.send("A wrong password.", "POST", "/oauth/token", form=form, expect=400)
+def refusals(to: Walk, held: Held) -> Flow:
+    answer = yield to.request("A wrong password.", "POST", "/oauth/token", form=asked(to, "guessed"), expect=400)
     to.check(answer.json["error"] == "invalid_grant", "the refusal doesn't say which of the two was wrong")
+
+
+def asked(to: Walk, password: str) -> dict[str, str]:
+    return {
+        "grant_type": "password",
+        "client_id": to.app_id,
+        "username": USERNAME,
+        "password": password,
+        "scope": "weather:read",
+    }

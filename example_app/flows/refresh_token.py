@@ -2,37 +2,43 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from .approval import approve
-from .walk import Answer, Walk
+from .exchange import Step
+from .walk import Flow, Getting, Held, Walk
 
 
-def walk(to: Walk) -> None:
+def get(to: Walk) -> Getting:
     to.tell("First, an approval: the authorization code flow.")
-    _, first = approve(to)
+    first = yield from approve(to)
 
-    second = refresh(to, "The app asks for a new access token.", first).json
-    to.check(second["refresh_token"] != first["refresh_token"], "there is a new refresh token with it: they rotate")
+    answer = yield refresh(to, "Later, the app asks for a new access token: the user needn't be there.", first.answer)
+    rotated = answer.json["refresh_token"] != first.answer["refresh_token"]
+    to.check(rotated, "there is a new refresh token with it: they rotate")
+    return Held(to.app_id, answer.json, redeemed={"refresh_token": first.answer["refresh_token"]})
 
-    answer = refresh(to, "It may ask for less, for this access token alone …", second, scope="weather:read")
-    third = answer.json
-    to.check(third["scope"] == "weather:read", "the access token has less")
 
-    answer = refresh(to, "… but never for more than alice approved.", third, scope="weather:control", expect=400)
+def refusals(to: Walk, held: Held) -> Flow:
+    title = "The refresh token gives the next access token. It may ask for less, for this one alone …"
+    less = held.scopes[0] if held.scopes else ""
+    third = (yield refresh(to, title, held.answer, less)).json
+    to.check(third["scope"] == less, "the access token has less")
+
+    answer = yield refresh(to, "… but never for more than was approved.", third, "weather:control", expect=400)
     to.check(answer.json["error"] == "invalid_scope", "the refusal says why")
 
-    answer = refresh(to, "A refresh token is good once. Somebody comes with an old one …", first, expect=400)
+    answer = yield refresh(
+        to, "A refresh token is good once. Somebody comes with an old one …", held.redeemed, expect=400
+    )
     to.check(answer.json["error"] == "invalid_grant", "the refusal says why")
 
-    answer = refresh(to, "… so the newest one is dead too: one of the two is a thief.", third, expect=400)
+    answer = yield refresh(to, "… so the newest one is dead too: one of the two is a thief.", third, expect=400)
     to.check(answer.json["error"] == "invalid_grant", "the approval has ended")
 
-    to.send("The access tokens are dead as well.", "GET", "/api/me", token=third["access_token"], expect=401)
+    yield to.request("The access tokens are dead as well.", "GET", "/api/me", token=third["access_token"], expect=401)
 
 
-def refresh(to: Walk, title: str, token: dict[str, Any], *, scope: str | None = None, expect: int = 200) -> Answer:
+def refresh(to: Walk, title: str, token: dict[str, str], scope: str = "", *, expect: int = 200) -> Step:
     form = {"grant_type": "refresh_token", "client_id": to.app_id, "refresh_token": token["refresh_token"]}
-    if scope is not None:
+    if scope:
         form["scope"] = scope
-    return to.send(title, "POST", "/oauth/token", form=form, expect=expect)
+    return to.request(title, "POST", "/oauth/token", form=form, expect=expect)

@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
-from .walk import Walk
+from . import client_credentials
+from .walk import Flow, Held, Walk
+
+get = client_credentials.get
 
 
-def walk(to: Walk) -> None:
-    token = to.token()
+def give_back(to: Walk, held: Held) -> Flow:
+    """The end of a token, and how it looks from each side."""
+    form = {"token": held.token}
+    yield to.request_as(held, "Its client gives it back.", "POST", "/oauth/revoke", form)
 
-    to.send("The token works.", "GET", "/api/weather", token=token)
-
-    to.send("Its client gives it back.", "POST", "/oauth/revoke", client=True, form={"token": token})
-
-    answer = to.send("It works no more.", "GET", "/api/weather", token=token, expect=401)
+    answer = yield to.request("It works no more.", "GET", "/api/weather", token=held.token, expect=401)
     to.check(answer.json["error"] == "invalid_token", "the refusal says why")
 
-    answer = to.send("It isn't active.", "POST", "/oauth/introspect", client=True, form={"token": token})
+    answer = yield to.request("It isn't active.", "POST", "/oauth/introspect", client=to.api, form=form)
     to.check(answer.json == {"active": False}, "nothing more is said")
 
-    to.send(
-        "Giving it back twice does no harm: the answer is the same.",
-        "POST",
-        "/oauth/revoke",
-        client=True,
-        form={"token": token},
-    )
+
+def refusals(to: Walk, held: Held) -> Flow:
+    yield from give_back(to, held)
+
+    title = "Giving it back twice does no harm: the answer is the same."
+    yield to.request_as(held, title, "POST", "/oauth/revoke", {"token": held.token})

@@ -2,42 +2,48 @@
 
 from __future__ import annotations
 
-from base64 import urlsafe_b64decode, urlsafe_b64encode
+from base64 import urlsafe_b64encode
 
+from lxml import etree
+
+from ..idp import CLIENT_ID
 from .browser import PASSWORD, USERNAME
-from .walk import Answer, Walk
+from .exchange import Step
+from .use import decoded
+from .walk import Flow, Getting, Held, Walk
+
+GRANT_TYPE = "urn:ietf:params:oauth:grant-type:saml2-bearer"
 
 
-def walk(to: Walk) -> None:
+def get(to: Walk) -> Getting:
     form = {"username": USERNAME, "password": PASSWORD}
-    answer = to.send("Alice signs in at her company's identity provider.", "POST", "/idp/saml", form=form)
+    answer = yield to.request("Alice signs in at her company's identity provider.", "POST", "/idp/saml", form=form)
     assertion = answer.json["assertion"]
-    to.tell(f"It says in XML, and signs, who she is, to whom it says so, and until when:\n\n{decoded(assertion)}")
+    to.tell("It says in XML, and signs, who she is, to whom it says so, and until when:", indented(decoded(assertion)))
 
-    answer = trade(to, "Her program trades that for a token. The signature is proof enough.", assertion)
+    answer = yield trade(to, "Her program trades that for a token. The signature is proof enough.", assertion)
     to.check(answer.json["token_type"] == "Bearer", "the token is a bearer token")
     to.check(answer.json["department"] == "Meteorology", "an attribute that the identity provider gave goes with it")
+    return Held(CLIENT_ID, answer.json, redeemed={"assertion": assertion})
 
-    answer = to.send("The token is alice's.", "GET", "/api/me", token=answer.json["access_token"])
-    to.check(answer.json["subject"] == "alice", "the view knows whose it is")
 
-    answer = trade(to, "An assertion is good once.", assertion, expect=400)
+def refusals(to: Walk, held: Held) -> Flow:
+    assertion = held.redeemed["assertion"]
+    answer = yield trade(to, "An assertion is good once.", assertion, expect=400)
     to.check(answer.json["error"] == "invalid_grant", "the refusal doesn't say why; the server's log does")
 
     forged = urlsafe_b64encode(decoded(assertion).replace("alice", "bob").encode()).rstrip(b"=").decode()
-    answer = trade(to, "Somebody writes bob where alice stood: the signature doesn't fit.", forged, expect=400)
+    answer = yield trade(to, "Somebody writes bob where alice stood: the signature doesn't fit.", forged, expect=400)
     to.check(answer.json["error"] == "invalid_grant", "the answer is the same")
 
 
-def trade(to: Walk, title: str, assertion: str, *, expect: int = 200) -> Answer:
-    form = {
-        "grant_type": "urn:ietf:params:oauth:grant-type:saml2-bearer",
-        "assertion": assertion,
-        "scope": "weather:read",
-    }
-    return to.send(title, "POST", "/oauth/token", form=form, expect=expect)
+def trade(to: Walk, title: str, assertion: str, *, expect: int = 200) -> Step:
+    form = {"grant_type": GRANT_TYPE, "assertion": assertion, "scope": "weather:read"}
+    return to.request(title, "POST", "/oauth/token", form=form, expect=expect)
 
 
-def decoded(assertion: str) -> str:
-    """The XML of an assertion."""
-    return urlsafe_b64decode(assertion + "=" * (-len(assertion) % 4)).decode()
+def indented(xml: str) -> str:
+    """XML the way a person reads it. To look at alone: a signature is over the text as it was."""
+    root = etree.fromstring(xml, etree.XMLParser(resolve_entities=False, no_network=True, remove_blank_text=True))
+    text: str = etree.tostring(root, pretty_print=True, encoding="unicode")
+    return text.rstrip()

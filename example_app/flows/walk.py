@@ -1,196 +1,188 @@
-"""`Walk`: sends requests, shows them and their answers the way a person reads them, and checks the answers.
+"""`Walk`: what a client does on its way through a flow. It prepares and sends requests, checks the answers, and tells of it.
 
-It takes nothing but the standard library, so that every byte on the way is to be seen here.
+A flow is a generator. It yields what is to happen next, a request or the part of a person with a browser, and gets what
+came of it. So who walks it decides when each happens: the command line at once, the playground when a button is pressed.
 """
 
 from __future__ import annotations
 
-import json
-import re
 import textwrap
-from base64 import b64encode
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
-from html import unescape
-from http.client import HTTPConnection, HTTPException, HTTPSConnection
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import quote_plus, urlencode, urlsplit
+from urllib.parse import urlencode
 
-TIMEOUT = 30
+from .exchange import Answer, Step, UnexpectedAnswer, basic, exchange
+from .told import as_block, told, told_answer
+
 FORM = "application/x-www-form-urlencoded"
-#: The headers of an answer that matter to a client.
-TELLING = ("Content-Type", "Cache-Control", "WWW-Authenticate", "Location", "Retry-After")
-
-
-class UnexpectedAnswer(Exception):
-    """The server answered otherwise than the flow expects."""
+#: Nothing listens there: the script is the app, and looks at where the browser would go. A real one opens a port.
+REDIRECT_URI = "http://127.0.0.1:9999/callback"
 
 
 @dataclass
-class Answer:
-    status: int
-    reason: str
-    headers: dict[str, str]
-    body: str
-    cookies: list[str] = field(default_factory=list)
-
-    @property
-    def json(self) -> Any:
-        """The body as JSON. Raises `UnexpectedAnswer` where it is something else."""
-        try:
-            return json.loads(self.body)
-        except ValueError:
-            raise UnexpectedAnswer(f"the answer is not JSON: {self.body[:200]!r}") from None
+class Chapter:
+    title: str
 
 
 @dataclass
-class Step:
-    """One request and its answer."""
+class Note:
+    """What is said where no request is sent; `block` stands as it is, `names` are the fields that are in it."""
+
+    text: str
+    block: str = ""
+    names: tuple[str, ...] = ()
+
+
+@dataclass
+class Approval:
+    """A user is asked at the authorize endpoint; what their browser brings back to the client is `brought`."""
 
     title: str
-    method: str
     url: str
-    headers: dict[str, str]
-    body: str
-    expected: tuple[int, ...]
-    answer: Answer | None = None
-    checks: list[str] = field(default_factory=list)
+    redirect_uri: str
+    state: str
+    #: A scope that they may refuse, to see what it does.
+    untick: str = ""
+    brought: dict[str, str] | None = None
+
+
+@dataclass
+class DeviceApproval:
+    """A user is asked at the device page, and types the code there."""
+
+    title: str
+    verification_uri: str
+    user_code: str
+    is_done: bool = False
+
+
+@dataclass
+class Held:
+    """A token, and whose it is: the client's, or a user's too."""
+
+    client_id: str
+    answer: dict[str, Any]
+    by_user: bool = True
+    #: What it was redeemed with, where the flow tries that again.
+    redeemed: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def token(self) -> str:
+        return str(self.answer["access_token"])
+
+    @property
+    def scopes(self) -> list[str]:
+        return str(self.answer.get("scope", "")).split()
+
+
+Flow = Generator[Step | Approval | DeviceApproval, Any, None]
+Getting = Generator[Step | Approval | DeviceApproval, Any, Held]
 
 
 class Walk:
     """A client on its way through flows against the server at `url`.
 
-    `app_id` is the public client of the flows with a user. `quiet` prints nothing; `flows` has it all either way.
+    `app_id` is the public client of the flows with a user, `users` are those who may turn up there. `api` is the name and
+    secret of whoever protects the API and may look up every token; without it a client looks up its own. `quiet` prints
+    nothing; `flows` and `story` have it all either way.
     """
 
     def __init__(
-        self, url: str, client_id: str, client_secret: str, *, app_id: str = "weather-app", quiet: bool = False
+        self,
+        url: str,
+        client_id: str,
+        client_secret: str,
+        *,
+        app_id: str = "weather-app",
+        redirect_uri: str = REDIRECT_URI,
+        users: tuple[str, ...] = ("alice",),
+        api: tuple[str, str] | None = None,
+        quiet: bool = False,
     ) -> None:
         self.url = url.rstrip("/")
         self.client_id = client_id
         self.client_secret = client_secret
         self.app_id = app_id
+        self.redirect_uri = redirect_uri
+        self.users = users
+        self.api = api or (client_id, client_secret)
         self.flows: list[dict[str, Any]] = []
+        #: All of the flow that is walked, in its order: chapters, notes, steps, approvals.
+        self.story: list[Chapter | Note | Step | Approval | DeviceApproval] = []
         self._quiet = quiet
-        self._steps: list[Step] = []
 
     def begin(self, name: str, about: str) -> None:
         """Begin a flow."""
-        self._steps = []
-        self.flows.append({"flow": name, "about": about, "steps": self._steps})
+        self.story = []
+        self.flows.append({"flow": name, "about": about, "story": self.story})
         self._print(f"\n{name}\n{'=' * len(name)}\n{about}")
 
-    def tell(self, text: str) -> None:
-        """Say what happens where no request is sent."""
-        self._print(f"\n{textwrap.fill(text, 100) if chr(10) not in text else text}")
+    def chapter(self, title: str) -> None:
+        """Begin a part of a flow."""
+        self.story.append(Chapter(title))
 
-    def send(
+    def tell(self, text: str, block: str = "", names: tuple[str, ...] = ()) -> None:
+        """Say what happens where no request is sent."""
+        self.story.append(Note(text, block, names))
+        self._print(f"\n{textwrap.fill(text, 100)}" + (f"\n\n{as_block(block)}" if block else ""))
+
+    def request(
         self,
         title: str,
         method: str,
         path: str,
         *,
-        client: bool = False,
+        client: tuple[str, str] | bool = False,
         token: str | None = None,
         form: dict[str, str] | Sequence[tuple[str, str]] | None = None,
         cookies: dict[str, str] | None = None,
         expect: int | tuple[int, ...] = 200,
-    ) -> Answer:
-        """Send a request and return its answer; `client` authenticates the client, `token` goes along as bearer.
-
-        Raises `UnexpectedAnswer` where its status is not one that is expected.
-        """
+    ) -> Step:
+        """A request, to be sent; `client` authenticates this client or a named one, `token` goes along as bearer."""
         headers = {}
         if client:
-            headers["Authorization"] = basic(self.client_id, self.client_secret)
+            headers["Authorization"] = basic(*((self.client_id, self.client_secret) if client is True else client))
         if token is not None:
             headers["Authorization"] = f"Bearer {token}"
         if form is not None:
             headers["Content-Type"] = FORM
         if cookies:
             headers["Cookie"] = "; ".join(f"{name}={value}" for name, value in cookies.items())
-        body = "" if form is None else urlencode(form)
-        expected = (expect,) if isinstance(expect, int) else expect
         url = path if "://" in path else self.url + path
-        step = Step(title, method, url, headers, body, expected)
-        self._steps.append(step)
-        self._print(f"\n{len(self._steps)}. {title}\n\n{as_text(self._told(step))}")
+        body = "" if form is None else urlencode(form)
+        return Step(title, method, url, headers, body, (expect,) if isinstance(expect, int) else expect)
+
+    def request_as(self, held: Held, title: str, method: str, path: str, form: dict[str, str]) -> Step:
+        """A request of the client that holds a token: with its secret, or where it has none with its name alone."""
+        if held.client_id == self.client_id:
+            return self.request(title, method, path, client=True, form=form)
+        return self.request(title, method, path, form={**form, "client_id": held.client_id})
+
+    def send(self, step: Step) -> Answer:
+        """Send a request and return its answer. Raises `UnexpectedAnswer` where its status is not one that is expected."""
+        self.story.append(step)
+        self._print(f"\n{len(self.steps())}. {step.title}\n\n{told(step)}")
         step.answer = exchange(step)
-        self._print(f"\n{as_text(told_answer(step.answer))}")
-        if step.answer.status not in expected:
-            wanted = " or ".join(map(str, expected))
-            raise UnexpectedAnswer(f"{method} {path} answered {step.answer.status}, expected was {wanted}")
+        self._print(f"\n{told_answer(step.answer)}")
+        if step.answer.status not in step.expected:
+            wanted = " or ".join(map(str, step.expected))
+            path = step.url.removeprefix(self.url)
+            raise UnexpectedAnswer(f"{step.method} {path} answered {step.answer.status}, expected was {wanted}")
         return step.answer
 
     def check(self, holds: bool, what: str) -> None:
         """Say what is to be seen in the last answer. Raises `UnexpectedAnswer` where it isn't."""
         if not holds:
             raise UnexpectedAnswer(f"it should be that {what}; it isn't")
-        checks = self._steps[-1].checks
+        checks = self.steps()[-1].checks
         checks.append(what)
         self._print(f"   ✓ {what}" if len(checks) > 1 else f"\n   ✓ {what}")
 
-    def token(self) -> str:
-        """A token of the client's own, for the flows that begin with one."""
-        form = {"grant_type": "client_credentials", "scope": "weather:read"}
-        answer = self.send("First, a token.", "POST", "/oauth/token", client=True, form=form)
-        return str(answer.json["access_token"])
-
-    def as_json(self) -> str:
-        """All that was sent and answered."""
-        flows = [{**flow, "steps": [asdict(step) for step in flow["steps"]]} for flow in self.flows]
-        return json.dumps({"url": self.url, "flows": flows}, indent=2)
-
-    def _told(self, step: Step) -> str:
-        shown = {**step.headers}
-        if "Cookie" in shown:
-            shown["Cookie"] = re.sub(r"=[^;]{12}[^;]*", "=…", shown["Cookie"])
-        lines = [f"{step.method} {step.url}", *(f"{name}: {value}" for name, value in shown.items())]
-        if step.headers.get("Authorization", "").startswith("Basic "):
-            lines.insert(2, f"    (base64 of {quote_plus(self.client_id)}:{quote_plus(self.client_secret)})")
-        return "\n".join([*lines, "", step.body] if step.body else lines)
+    def steps(self, flow: int = -1) -> list[Step]:
+        """The requests of a flow so far; of the last one unless said otherwise."""
+        return [item for item in self.flows[flow]["story"] if isinstance(item, Step)]
 
     def _print(self, text: str) -> None:
         if not self._quiet:
             print(text, flush=True)
-
-
-def basic(client_id: str, client_secret: str) -> str:
-    """The header of client_secret_basic: both parts form-encoded (RFC 6749 section 2.3.1)."""
-    pair = f"{quote_plus(client_id)}:{quote_plus(client_secret)}"
-    return f"Basic {b64encode(pair.encode()).decode()}"
-
-
-def exchange(step: Step) -> Answer:
-    """Send a request as it stands, following no redirect. Raises `UnexpectedAnswer` where nobody answers."""
-    parts = urlsplit(step.url)
-    connect = HTTPSConnection if parts.scheme == "https" else HTTPConnection
-    connection = connect(parts.hostname or "", parts.port, timeout=TIMEOUT)
-    target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-    try:
-        connection.request(step.method, target, step.body or None, step.headers)
-        response = connection.getresponse()
-        headers = {name: value for name in TELLING if (value := response.getheader(name)) is not None}
-        cookies = response.headers.get_all("Set-Cookie") or []
-        return Answer(response.status, response.reason, headers, response.read().decode(errors="replace"), cookies)
-    except (OSError, HTTPException) as error:
-        raise UnexpectedAnswer(f"{step.url} can't be reached: {error}") from error
-    finally:
-        connection.close()
-
-
-def told_answer(answer: Answer) -> str:
-    """An answer, JSON the way a person reads it."""
-    body = answer.body.strip()
-    if answer.headers.get("Content-Type", "").startswith("application/json"):
-        body = json.dumps(answer.json, indent=2, ensure_ascii=False)
-    elif answer.headers.get("Content-Type", "").startswith("text/html"):
-        title = re.search(r"<title>(.*?)</title>", body, re.DOTALL)
-        body = f"(the page “{unescape(title[1])}”)" if title and "Location" not in answer.headers else ""
-    lines = [f"{answer.status} {answer.reason}", *(f"{name}: {value}" for name, value in answer.headers.items())]
-    return "\n".join([*lines, "", body] if body else lines)
-
-
-def as_text(block: str) -> str:
-    """A block, indented as the text around it isn't."""
-    return textwrap.indent(block, "   ")

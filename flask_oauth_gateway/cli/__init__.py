@@ -6,19 +6,28 @@ import click
 from flask.cli import AppGroup, with_appcontext
 
 from ..globals import current_state
-from .audit import audit
-from .client import client
-from .doctor import doctor
-from .issuer import issuer
-from .key import key
 from .output import OAuthGroup
-from .token import token
 
 
 def make_cli() -> AppGroup:
-    """The `oauth` group of an app's command line."""
-    group = OAuthGroup("oauth", help="The OAuth gateway: clients, tokens, keys, issuers, audit trail, database.")
-    for command in (client, token, key, issuer, audit, doctor, init_db):
+    """The `oauth` group of an app's command line; one that only checks tokens has another, and loads none of these."""
+    from .application import application
+    from .audit import audit
+    from .client import client
+    from .doctor import doctor
+    from .explain import explain_request
+    from .issuer import issuer
+    from .key import key
+    from .moving import export_clients, import_clients
+    from .routes import routes
+    from .token import token
+
+    group = OAuthGroup(
+        "oauth", help="The OAuth gateway: clients, applications, tokens, keys, issuers, audit trail, database."
+    )
+    for command in (import_clients, export_clients):
+        client.add_command(command)
+    for command in (client, application, token, key, issuer, audit, doctor, explain_request, routes, init_db):
         group.add_command(command)
     return group
 

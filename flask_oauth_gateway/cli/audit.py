@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 
 import click
 from flask.cli import AppGroup, with_appcontext
@@ -34,3 +35,24 @@ def list_audit(client_id: str | None, subject: str | None, event: str | None, li
             for r in rows
         ),
     )
+
+
+@audit.command("verify")
+@as_json
+@with_appcontext
+def verify(as_json: bool) -> None:
+    """Check that no entry was changed, deleted or put in. Ends with status 1 where one was."""
+    verdict = current_state().audit.verify()
+    if as_json:
+        print_json(asdict(verdict))
+    else:
+        for found in verdict.findings:
+            which = (
+                f"Entry {found.first}"
+                if found.first == found.last
+                else f"Each of the entries {found.first} to {found.last}"
+            )
+            click.echo(f"{which} {found.what}.")
+        click.echo(f"Entries: {verdict.entries}. The last number: {verdict.last}. Its hash: {verdict.hash}")
+    if verdict.findings:
+        raise click.ClickException("The audit trail is not as it was written.")

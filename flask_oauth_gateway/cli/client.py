@@ -11,8 +11,10 @@ from flask.cli import AppGroup, with_appcontext
 
 from ..client_metadata import ClientMetadataError
 from ..client_registry import ClientNotFound
+from ..descriptions import describe_client
 from ..globals import current_state
-from ..stores.clients import REGISTERED, Client
+from ..stores.applications import APPROVED, ApplicationNotFound
+from ..stores.clients import Client
 from .output import Duration, as_json, print_json, print_table, visible, when
 
 client = AppGroup("client", help="Register, show, change and delete clients.")
@@ -27,6 +29,8 @@ METADATA_OPTIONS = (
     click.option("--access-token-lifetime", type=Duration(), help="Seconds, or 15m, 12h, 30d."),
     click.option("--resource-server", is_flag=True, default=None, help="It may introspect every token."),
     click.option("--skip-consent", is_flag=True, default=None, help="Its users aren't asked: for your own apps alone."),
+    click.option("--application", help="The application_id of the one that it belongs to (update: '' takes it away)."),
+    click.option("--plan", help="Its plan, from OAUTH_PLANS (update: '' takes it away)."),
     click.option("--owner", help="Whose it is: a subject."),
     click.option("--contact", "contacts", multiple=True, help="An address of the people behind it."),
     click.option("--client-uri", help="Its home page."),
@@ -56,20 +60,23 @@ def metadata_options(command: Any) -> Any:
 @with_appcontext
 def create(client_name: str, as_json: bool, client_secret: str | None, **given: Any) -> None:
     """Register a client. Its secret is shown this one time."""
-    own = {name: given.pop(name) for name in ("client_id", "secret_expires_in", "owner")}
+    own = {name: given.pop(name) for name in ("client_id", "secret_expires_in", "owner", "application")}
     registry = current_state().client_registry
     made = registry.create(client_name=client_name, client_secret=_from_stdin(client_secret), **own, **_metadata(given))
     _print_credentials(made, as_json)
 
 
 @client.command("list")
+@click.option("--application", help="Those of this application_id.")
 @as_json
 @with_appcontext
-def list_clients(as_json: bool) -> None:
-    """List every client."""
-    clients = current_state().client_registry.list()
+def list_clients(application: str | None, as_json: bool) -> None:
+    """List every client, or those of an application."""
+    if application is not None and current_state().applications.get(application) is None:
+        raise ApplicationNotFound(application)
+    clients = current_state().client_registry.list(application)
     if as_json:
-        print_json([describe(each) for each in clients])
+        print_json([describe_client(each) for each in clients])
         return
     rows = ((c.client_id, c.client_name, _status(c), " ".join(c.grant_types), c.scope) for c in clients)
     print_table(("CLIENT_ID", "NAME", "STATUS", "GRANTS", "SCOPE"), rows)
@@ -83,9 +90,9 @@ def show(client_id: str, as_json: bool) -> None:
     """Show one client, and its secrets as far as they can be told."""
     found = _existing(client_id)
     if as_json:
-        print_json(describe(found))
+        print_json(describe_client(found))
         return
-    for name, value in describe(found).items():
+    for name, value in describe_client(found).items():
         if name != "secrets" and value not in (None, [], {}, ""):
             click.echo(f"{name + ':':28}{visible(' '.join(value) if isinstance(value, list) else value)}")
     click.echo("secrets:")
@@ -107,7 +114,7 @@ def update(client_id: str, as_json: bool, **given: Any) -> None:
     given.pop("owner", None)
     changed = current_state().client_registry.update(client_id, **_metadata(given), **owner)
     if as_json:
-        print_json(describe(changed))
+        print_json(describe_client(changed))
     else:
         click.echo(f"{visible(client_id)} is changed.")
 
@@ -163,22 +170,6 @@ def delete(client_id: str, yes: bool) -> None:
     click.echo(f"{visible(client_id)} is deleted.")
 
 
-def describe(client: Client) -> dict[str, Any]:
-    """A client as JSON: all that is known of it, and of its secrets only what may be shown."""
-    return {
-        "client_id": client.client_id,
-        "enabled": client.enabled,
-        "owner": client.owner,
-        "created_at": client.created_at,
-        "updated_at": client.updated_at,
-        **{name: getattr(client, name) for name in REGISTERED},
-        "secrets": [
-            {"hint": s.hint, "created_at": s.created_at, "expires_at": s.expires_at, "last_used_at": s.last_used_at}
-            for s in client.secrets
-        ],
-    }
-
-
 def _metadata(given: dict[str, Any]) -> dict[str, Any]:
     """What the options say of a client; what wasn't given is left out."""
     if given.pop("public"):
@@ -205,6 +196,8 @@ def _existing(client_id: str) -> Client:
 
 
 def _status(client: Client) -> str:
+    if client.application_status not in (None, APPROVED):
+        return f"application {client.application_status}"
     return "enabled" if client.enabled else "disabled"
 
 
@@ -214,7 +207,7 @@ def _from_stdin(secret: str | None) -> str | None:
 
 def _print_credentials(client: Client, as_json: bool) -> None:
     if as_json:
-        print_json({"client_id": client.client_id, "client_secret": client.client_secret, **describe(client)})
+        print_json({"client_id": client.client_id, "client_secret": client.client_secret, **describe_client(client)})
         return
     click.echo(f"client_id:     {client.client_id}")
     if client.client_secret is not None:

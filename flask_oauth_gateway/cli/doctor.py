@@ -16,14 +16,14 @@ from .output import as_json, print_json, visible
 @as_json
 @with_appcontext
 def doctor(as_json: bool) -> None:
-    """Read the configuration against RFC 9700 and OAuth 2.1. Ends with status 1 where something is weak."""
+    """Measure the running server against RFC 9700 and OAuth 2.1. Ends with status 1 where something is weak."""
     found = examine(current_state())
     if as_json:
         print_json([asdict(weakness) for weakness in found])
     else:
         for weakness in found:
-            click.echo(f"{visible(weakness.key)}: {weakness.why}. Better: {weakness.fix}.")
+            click.echo(visible(f"{weakness.key}: {weakness.why}. Better: {weakness.fix}."))
         if not found:
             click.echo("Nothing weak was found.")
     if found:
-        raise click.ClickException(f"{len(found)} of the settings are weak.")
+        raise click.ClickException("One thing is weak." if len(found) == 1 else f"{len(found)} things are weak.")

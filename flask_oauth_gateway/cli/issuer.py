@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,16 +14,19 @@ from flask.cli import AppGroup, with_appcontext
 from ..assertions import AssertionRefused
 from ..client_registry import ClientNotFound
 from ..config_checks import full_grant_type
-from ..errors import InvalidClient, OAuth2Error
+from ..errors import InvalidClient, InvalidToken, OAuth2Error, TemporarilyUnavailable
 from ..globals import current_state
 from ..request import OAuthRequest, Payload
+from ..validators import validate
+from .access_token import is_access_token
 from .output import as_json, print_json, print_table, visible, when
 
 if TYPE_CHECKING:
-    from ..extension import State
+    from ..checker import Checker
+    from ..state import State
     from ..stores.clients import Client
 
-issuer = AppGroup("issuer", help="Show who is trusted to sign assertions, and try an assertion.")
+issuer = AppGroup("issuer", help="Show who is trusted, and try an assertion or another server's access token.")
 
 
 @issuer.command("list")
@@ -31,16 +35,19 @@ issuer = AppGroup("issuer", help="Show who is trusted to sign assertions, and tr
 def list_issuers(as_json: bool) -> None:
     """List the issuers of the configuration, and the clients that sign for themselves, with their keys.
 
-    Keys that stand at a URL are fetched.
+    Keys that stand at a URL are fetched; who is asked about access tokens is asked about one that is none.
     """
-    from .issuer_keys import describe_issuers  # it loads the cryptography
+    from ..issuer_descriptions import describe_issuers  # it loads the cryptography
 
     found = describe_issuers(current_state())
     if as_json:
         print_json(found)
         return
     if not found:
-        click.echo("Nobody is trusted: OAUTH_JWT_ISSUERS, OAUTH_SAML_ISSUERS, or a client with a key and the grant.")
+        click.echo(
+            "Nobody is trusted: OAUTH_JWT_ISSUERS, OAUTH_SAML_ISSUERS, or a client with a key and the grant; for access"
+            " tokens OAUTH_TRUSTED_TOKEN_ISSUERS."
+        )
     for number, each in enumerate(found):
         click.echo(f"{chr(10) if number else ''}{visible(each['issuer'])}  ({each['kind']})")
         for name in ("source", "problem", "client_id", "scopes", "audience", "recipient", "max_lifetime", "algorithms"):
@@ -76,9 +83,13 @@ def check(assertion: str, client_id: str | None, scope: str | None, url: str | N
     """Try an assertion: the assertion itself, the path of a file that holds it, or '-' to read it from standard input.
 
     Says which check fails, what was expected and what was there. It is not spent: no token is given, and it can
-    still be used.
+    still be used. An access token of a server that OAUTH_TRUSTED_TOKEN_ISSUERS names is tried as a protected view would.
     """
     state, text = current_state(), _read(assertion)
+    if is_access_token(state, text):
+        with current_app.test_request_context(base_url=url):
+            _print_access_token(state, text)
+        return
     kind = "jwt_bearer" if text.count(".") == 2 else "saml2_bearer"
     grant_type = full_grant_type(kind)
     make_grant = state.server.grants.get(grant_type)
@@ -112,6 +123,28 @@ def _print_accepted(grant: Any) -> None:
         ("scope", " ".join(grant.scopes)),
         ("good until", when(said.expires_at)),
         ("attributes", ", ".join(f"{name}={' '.join(values)}" for name, values in said.attributes.items())),
+    ):
+        if value:
+            click.echo(f"  {name + ':':12}{visible(value)}")
+
+
+def _print_access_token(state: Checker, text: str) -> None:
+    try:
+        token = validate(state, text)
+    except TemporarilyUnavailable as error:
+        raise click.ClickException(f"Nobody can tell: {visible(error.description)}") from error
+    except InvalidToken as error:
+        raise _refused((error.reason or str(error.description)).rstrip(".")) from error
+    click.echo("Accepted: protected views take it, with this in current_token.")
+    for name, value in (
+        ("issuer", token.issuer),
+        ("client_id", token.client_id or "not said"),
+        ("subject", "none, the client speaks for itself" if token.subject is None else token.subject),
+        ("scope", token.scope),
+        ("audience", " ".join(token.audience)),
+        ("grant_type", token.grant_type),
+        ("good until", when(token.exp)),
+        ("attributes", json.dumps(token.attributes) if token.attributes else ""),
     ):
         if value:
             click.echo(f"  {name + ':':12}{visible(value)}")

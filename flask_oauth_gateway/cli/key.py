@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import click
 from flask.cli import AppGroup, with_appcontext
 
+from ..descriptions import describe_key
 from ..globals import current_state
 from .output import Duration, as_json, print_json, print_table, when
 
@@ -18,7 +17,7 @@ key = AppGroup("key", help="List, rotate and retire signing keys.")
 @with_appcontext
 def list_keys(as_json: bool) -> None:
     """List every key, the oldest first."""
-    keys = [describe(each) for each in current_state().key_ring.all()]
+    keys = [describe_key(each) for each in current_state().key_ring.all()]
     if as_json:
         print_json(keys)
         return
@@ -54,16 +53,3 @@ def retire(kid: str) -> None:
     if not current_state().key_ring.retire(kid):
         raise click.ClickException(f"There is no key {kid!r}.")
     click.echo(f"The key {kid} is retired.")
-
-
-def describe(signing: Any) -> dict[str, Any]:
-    """A key as JSON, without its private half."""
-    return {
-        "kid": signing.kid,
-        "algorithm": signing.algorithm,
-        "generation": signing.generation,
-        "created_at": signing.created_at,
-        "active_from": signing.active_from,
-        "retired_at": signing.retired_at,
-        "public": signing.public,
-    }

@@ -16,6 +16,7 @@ from ..client_metadata import ClientMetadataError
 from ..client_registry import ClientNotFound
 from ..config_checks import MAX_LIFETIME
 from ..errors import OAuth2Error, TemporarilyUnavailable
+from ..stores.applications import ApplicationInUse, ApplicationNotFound
 
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
@@ -30,7 +31,7 @@ class OAuthGroup(AppGroup):
             raise _database_trouble(error.__cause__ or error) from error
         except DBAPIError as error:
             raise _database_trouble(error) from error
-        except (ClientNotFound, ClientMetadataError) as error:
+        except (ClientNotFound, ClientMetadataError, ApplicationNotFound, ApplicationInUse) as error:
             raise click.ClickException(str(error)) from error
         except click.UsageError as error:
             if type(error).__name__ == "NoArgsIsHelpError":  # which click has since 8.2

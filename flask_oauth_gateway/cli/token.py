@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import sys
-from datetime import UTC, datetime
-from typing import Any
+from datetime import UTC, datetime, timedelta
 
 import click
 from flask.cli import AppGroup, with_appcontext
 
+from ..descriptions import describe_token
 from ..globals import current_state
 from ..tokens.access_token import AccessToken
 from .output import as_json, print_json, print_table, visible, when
@@ -35,7 +35,7 @@ def list_tokens(
     except ValueError as error:
         raise click.ClickException(f"--after: {error}") from error
     if as_json:
-        print_json({"tokens": [describe(each) for each in page.tokens], "next": page.next})
+        print_json({"tokens": [describe_token(each) for each in page.tokens], "next": page.next})
         return
     rows = (
         (t.token_id, t.client_id, t.subject, t.scope, when(t.iat), when(t.exp), t.refusal or "live")
@@ -54,9 +54,9 @@ def inspect(token_or_id: str, as_json: bool) -> None:
     """Show what a token is: a token, '-' to read it from standard input, or a token_id."""
     found = _find(token_or_id)
     if as_json:
-        print_json(describe(found))
+        print_json(describe_token(found))
         return
-    for name, value in describe(found).items():
+    for name, value in describe_token(found).items():
         if value not in (None, [], {}, ""):
             click.echo(f"{name + ':':14}{visible(value)}")
 
@@ -81,27 +81,14 @@ def revoke(token_or_id: str | None, client_id: str | None, subject: str | None, 
 
 
 @token.command("purge")
-@click.option("--batch", default=1000, type=click.IntRange(1, 100_000), show_default=True, help="Rows a statement.")
+@click.option("--batch", default=1000, type=click.IntRange(1, 10_000), show_default=True, help="Rows a statement.")
+@click.option("--audit-older-than", type=click.IntRange(1), metavar="DAYS", help="Entries of the audit trail too.")
 @with_appcontext
-def purge(batch: int) -> None:
+def purge(batch: int, audit_older_than: int | None) -> None:
     """Delete what has expired, in batches; safe beside traffic."""
-    click.echo(f"{current_state().token_registry.purge(batch=batch)} expired rows deleted.")
-
-
-def describe(token: AccessToken) -> dict[str, Any]:
-    """A token as JSON, without the token."""
-    return {
-        "token_id": token.token_id,
-        "status": token.refusal or "live",
-        "client_id": token.client_id,
-        "subject": token.subject,
-        "scope": token.scope,
-        "audience": list(token.audience),
-        "grant_type": token.grant_type,
-        "issued_at": token.iat,
-        "expires_at": token.exp,
-        "attributes": dict(token.attributes),
-    }
+    age = None if audit_older_than is None else timedelta(days=audit_older_than)
+    deleted = current_state().token_registry.purge(batch=batch, audit_older_than=age)
+    click.echo(f"{deleted} expired rows deleted.")
 
 
 def _find(token_or_id: str) -> AccessToken:

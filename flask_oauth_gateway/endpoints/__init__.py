@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from flask import Blueprint, Response, abort, request
 from werkzeug.exceptions import HTTPException, InternalServerError, MethodNotAllowed
+from werkzeug.routing import BaseConverter
 
 from ..cors import allow_origin, preflight
 from ..errors import NotFound, OAuth2Error, RequestTooLarge, clean, json_response, render_error
@@ -24,15 +25,22 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """Where an endpoint stands, under the prefix; what answers there; which grants bring it (`()`: it is always on)."""
+    """Where an endpoint stands, under the prefix; to which methods (`()`: any) what answers there.
+
+    Which grants bring it (`()`: it is always on), or which setting.
+    """
 
     path: str
     methods: tuple[str, ...]
     view: str
     grants: tuple[str, ...] = ()
     cors: bool = False
+    setting: str | None = None
+    only_checks: bool = False  # an app that issues no tokens has it too
 
     def is_on(self, settings: Settings) -> bool:
+        if self.setting is not None and not getattr(settings, self.setting):
+            return False
         return not self.grants or any(grant in settings.grant_types for grant in self.grants)
 
 
@@ -55,10 +63,52 @@ ENDPOINTS = {
     "revoke_application": Endpoint(
         "/applications/<path:client_id>/revoke", ("POST",), "applications:revoke_application", WITH_A_PERSON
     ),
+    "admin": Endpoint("/admin", ("GET",), "admin.overview:overview", setting="admin"),
+    "admin_overview": Endpoint("/admin/", ("GET",), "admin.overview:overview", setting="admin"),
+    "admin_clients": Endpoint("/admin/clients", ("GET",), "admin.clients:clients", setting="admin"),
+    "admin_client_new": Endpoint(
+        "/admin/clients/new", ("GET", "POST"), "admin.client_form:client_new", setting="admin"
+    ),
+    "admin_client": Endpoint("/admin/client", ("GET",), "admin.clients:client", setting="admin"),
+    "admin_client_edit": Endpoint(
+        "/admin/client/edit", ("GET", "POST"), "admin.client_form:client_edit", setting="admin"
+    ),
+    "admin_client_secret": Endpoint("/admin/client/secret", ("POST",), "admin.clients:client_secret", setting="admin"),
+    "admin_client_switch": Endpoint("/admin/client/switch", ("POST",), "admin.clients:client_switch", setting="admin"),
+    "admin_client_delete": Endpoint(
+        "/admin/client/delete", ("GET", "POST"), "admin.clients:client_delete", setting="admin"
+    ),
+    "admin_applications": Endpoint("/admin/applications", ("GET",), "admin.applications:applications", setting="admin"),
+    "admin_application_new": Endpoint(
+        "/admin/applications/new", ("GET", "POST"), "admin.applications:application_new", setting="admin"
+    ),
+    "admin_application": Endpoint("/admin/application", ("GET",), "admin.applications:application", setting="admin"),
+    "admin_application_edit": Endpoint(
+        "/admin/application/edit", ("GET", "POST"), "admin.applications:application_edit", setting="admin"
+    ),
+    "admin_application_status": Endpoint(
+        "/admin/application/status", ("POST",), "admin.applications:application_status", setting="admin"
+    ),
+    "admin_application_delete": Endpoint(
+        "/admin/application/delete", ("GET", "POST"), "admin.applications:application_delete", setting="admin"
+    ),
+    "admin_grants": Endpoint("/admin/grants", ("GET", "POST"), "admin.tokens:grants", setting="admin"),
+    "admin_tokens": Endpoint("/admin/tokens", ("GET", "POST"), "admin.tokens:tokens", setting="admin"),
+    "admin_revoke_all": Endpoint("/admin/revoke", ("POST",), "admin.tokens:revoke_all", setting="admin"),
+    "admin_keys": Endpoint("/admin/keys", ("GET", "POST"), "admin.keys:keys", setting="admin"),
+    "admin_issuers": Endpoint("/admin/issuers", ("GET",), "admin.issuers:issuers", setting="admin"),
+    "admin_audit": Endpoint("/admin/audit", ("GET",), "admin.audit:audit", setting="admin"),
+    "admin_audit_export": Endpoint("/admin/audit/export", ("GET",), "admin.audit:audit_export", setting="admin"),
+    "verify": Endpoint("/verify", (), "verify:verify", setting="forward_auth", only_checks=True),
+    "verify_root": Endpoint("/verify/", (), "verify:verify_path", setting="forward_auth", only_checks=True),
+    "verify_path": Endpoint(
+        "/verify/<path:original>", (), "verify:verify_path", setting="forward_auth", only_checks=True
+    ),
+    "metrics": Endpoint("/metrics", ("GET",), "metrics:metrics", setting="metrics_scope", only_checks=True),
 }
 
 
-def make_blueprint(settings: Settings) -> Blueprint:
+def make_blueprint(settings: Settings, *, issues_tokens: bool = True) -> Blueprint:
     """The endpoints, under the prefix, with every error in JSON; what isn't on is not routed."""
     package = __name__.rpartition(".")[0]
     blueprint = Blueprint(
@@ -70,10 +120,13 @@ def make_blueprint(settings: Settings) -> Blueprint:
         static_url_path="/static",
     )
     for name, endpoint in ENDPOINTS.items():
-        if not endpoint.is_on(settings):
+        if not endpoint.is_on(settings) or not (issues_tokens or endpoint.only_checks):
             continue
         module, _, function = endpoint.view.partition(":")
         view = getattr(import_module(f"{__name__}.{module}"), function)
+        if not endpoint.methods:
+            _answer_any_method(blueprint, endpoint.path, name, view)
+            continue
         allowed = {*endpoint.methods, *(("HEAD",) if "GET" in endpoint.methods else ())}
         blueprint.add_url_rule(endpoint.path, name, view, methods=endpoint.methods, provide_automatic_options=False)
         if endpoint.cors:
@@ -82,13 +135,33 @@ def make_blueprint(settings: Settings) -> Blueprint:
                 endpoint.path, f"{name}_preflight", preflight, methods=["OPTIONS"], provide_automatic_options=False
             )
         _answer_any_method(blueprint, endpoint.path, f"{name}_method", _method_not_allowed, allowed=sorted(allowed))
-    for path in ("", "/", "/<path:path>"):
+    if settings.admin and issues_tokens:
+        from ..management import add_management  # an app without it never loads it
+
+        for number, (path, methods) in enumerate(add_management(blueprint).items()):
+            name = f"management_method_{number}"
+            _answer_any_method(blueprint, path, name, _method_not_allowed, allowed=sorted(methods))
+    blueprint.record(_know_anything)
+    for path in ("", "/", "/<oauth_anything:path>"):
         _answer_any_method(blueprint, path, "not_found", _not_found)
     readable = frozenset(f"oauth.{name}" for name, endpoint in ENDPOINTS.items() if endpoint.cors)
     blueprint.after_request(partial(allow_origin, endpoints=readable))
+    if settings.compatibility is not None:
+        blueprint.after_request(import_module(f"{package}.compatibility.{settings.compatibility}").rewrite)
     blueprint.register_error_handler(OAuth2Error, render_error)
     blueprint.register_error_handler(HTTPException, _http_error)
     return blueprint
+
+
+def _know_anything(setup: BlueprintSetupState) -> None:
+    setup.app.url_map.converters["oauth_anything"] = _Anything
+
+
+class _Anything(BaseConverter):
+    """The rest of a path, whatever is in it: Werkzeug's own `path` stops at a line break."""
+
+    regex = "(?s:.+)"
+    part_isolating = False
 
 
 def _answer_any_method(

@@ -22,7 +22,7 @@ from ..users import send_to_login, signed_in_user
 if TYPE_CHECKING:
     from werkzeug.wrappers import Response as BaseResponse
 
-    from ..extension import State
+    from ..state import State
     from ..stores.clients import Client
 
 
@@ -106,6 +106,6 @@ def _revoke(state: State, user: Any, subject: str, client_id: str) -> Response |
             authorization_denied.send(state.app, client_id=client_id, subject=subject, reason="withdrawn")
         if count:
             token_revoked.send(
-                state.app, client_id=client_id, subject=subject, token_id=None, count=count, by="the user"
+                state.app, client_id=client_id, subject=subject, token_id=None, count=count, by="the user", actor=None
             )
     return redirect(url_for("oauth.applications"), 303)

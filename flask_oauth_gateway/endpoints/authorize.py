@@ -29,8 +29,8 @@ from ..authorization import (
 from ..config_checks import ConfigurationError
 from ..consent import Question, question_for, read_decision, remember
 from ..csrf import is_form_token, need_secret_key, new_form_token
-from ..errors import OAuth2Error, TemporarilyUnavailable
-from ..globals import current_state
+from ..errors import OAuth2Error, TemporarilyUnavailable, noted
+from ..globals import NOTED, current_state
 from ..hooks import subject_of
 from ..issuer import issuer_of
 from ..pages import error_page, refusal_page, render_page
@@ -43,7 +43,8 @@ from ..users import login_details, send_to_login, signed_in_user
 if TYPE_CHECKING:
     from werkzeug.wrappers import Response as BaseResponse
 
-    from ..extension import State
+    from ..explanations import Explanation
+    from ..state import State
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +72,10 @@ def authorize() -> Response | BaseResponse:
         issuer = issuer_of(state)
         authorization, data, repeated = read(state, visit.query)
     except PageError as error:
-        return error_page(400, error.error, error.description)
+        request.environ[NOTED] = noted(error)
+        return error_page(400, error.error, error.description, _explanation(state, error))
     except OAuth2Error as error:
+        request.environ[NOTED] = noted(error)
         return refusal_page(error)
     try:
         authorization = check(state, authorization, data, repeated)
@@ -83,8 +86,22 @@ def authorize() -> Response | BaseResponse:
         state.app.logger.error("%s", error)
         return error_page(503, "server_error", "The server is not configured for this.")
     except OAuth2Error as error:
+        request.environ[NOTED] = noted(error)
         answer = {"error": error.error, "error_description": error.description or None}
         return _send(authorization, authorization.answer(answer, issuer))
+
+
+def _explanation(state: State, error: PageError) -> Explanation | None:
+    """What is wrong at length, while the app is being written; outside of debug mode it is nobody's business."""
+    if not state.app.debug:
+        return None
+    from ..explanations import Refused, explain
+
+    sent = request.values.to_dict()
+    client_id = sent.get("client_id")
+    return explain(
+        Refused(state=state, error=error.error, description=error.description, parameters=sent, client_id=client_id)
+    )
 
 
 def _read_visit(state: State) -> Visit:

@@ -11,6 +11,7 @@ from flask import Response, request, url_for
 from sqlalchemy.engine import Row
 from sqlalchemy.exc import IntegrityError
 
+from ..addresses import neighbourhood_of
 from ..authorization import SignInRequest
 from ..client_auth import authenticate
 from ..config_checks import ConfigurationError
@@ -31,7 +32,7 @@ from ..users import login_details, send_to_login, signed_in_user
 if TYPE_CHECKING:
     from werkzeug.wrappers import Response as BaseResponse
 
-    from ..extension import State
+    from ..state import State
 
 GRANT_TYPE = "urn:ietf:params:oauth:grant-type:device_code"
 LIFETIME = 600
@@ -44,12 +45,12 @@ def device_authorization() -> Response:
     """A device asks for a device code, and a user code for its user to type (section 3.1)."""
     state = current_state()
     form = read_request(request, state.settings)
-    state.rate_limiter.check("device", f"address:{request.remote_addr}")
-    state.rate_limiter.hit("device", f"address:{request.remote_addr}")
+    state.rate_limiter.spend("device", f"address:{neighbourhood_of(state)}")
     client = authenticate(state, form)
     if not client.check_grant_type(GRANT_TYPE):
         raise UnauthorizedClientError("This client is not registered for device_code.")
     scopes = resolve_scopes(form.payload.scope, client, state.settings)
+    audience = state.resources.resolve(form.payload.datalist.get("resource", ()))
     page = absolute_url(state, url_for("oauth.device"))
     device_code, now = new_secret(state.settings.token_prefix), int(time.time())
     for _ in range(10):
@@ -62,6 +63,7 @@ def device_authorization() -> Response:
                     "client": client.key,
                     "family": new_family_key(),
                     "scope": " ".join(scopes),
+                    "audience": " ".join(audience) or None,
                     "poll_interval": INTERVAL,
                     "issued_at": now,
                     "expires_at": now + LIFETIME,
@@ -126,7 +128,7 @@ def _device(state: State) -> Response | BaseResponse:
 
 def _find(state: State, typed: str, subject: str) -> Row[Any] | None:
     """The pending device code that a user code belongs to, claimed for this user. Wrong guesses are limited."""
-    identities = (f"user:{subject}", f"address:{request.remote_addr}")
+    identities = (f"user:{subject}", f"address:{neighbourhood_of(state)}")
     state.rate_limiter.check("device_codes", *identities)
     row = state.devices.find_by_user_code(sha256(normal(typed)))
     if row is None or not row.enabled or not state.devices.claim(bytes(row.device_code_hash), subject):

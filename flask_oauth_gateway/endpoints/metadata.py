@@ -9,18 +9,20 @@ from flask import Flask, request, url_for
 
 from ..authorization import RESPONSE_MODES, RESPONSE_TYPES
 from ..client_auth import CONFIDENTIAL_METHODS
-from ..errors import TemporarilyUnavailable, json_response, render_error
+from ..config import ADMIN_SCOPE
+from ..errors import TemporarilyUnavailable, render_error
 from ..globals import current_state
 from ..issuer import absolute_url, issuer_of
+from ..resources import mount_point
+from .published import publish
 
 if TYPE_CHECKING:
     from werkzeug.wrappers import Response as BaseResponse
 
     from ..config import Settings
-    from ..extension import State
+    from ..state import State
 
 WELL_KNOWN = "/.well-known/oauth-authorization-server"
-CACHE_SECONDS = 300
 
 
 def add_metadata(app: Flask, settings: Settings) -> None:
@@ -33,21 +35,16 @@ def metadata() -> BaseResponse:
     """The document. It says what is on, and nothing else."""
     state = current_state()
     try:
-        body = describe(state)
+        return publish(state, ("server", issuer_of(state), mount_point(state)), lambda: describe(state))
     except TemporarilyUnavailable as error:
         return render_error(error)
-    response = json_response(200, body)
-    response.headers["Cache-Control"] = f"public, max-age={CACHE_SECONDS}"
-    del response.headers["Pragma"]
-    response.headers["Access-Control-Allow-Origin"] = "*"
-    response.add_etag()
-    return response.make_conditional(request)
 
 
 def describe(state: State) -> dict[str, Any]:
     """The server's metadata (RFC 8414 section 2). Raises `TemporarilyUnavailable` where it has no name."""
     settings, routed = state.settings, state.app.view_functions
     methods = list(settings.client_auth_methods)
+    mount = "" if request.script_root else mount_point(state)
     body: dict[str, Any] = {"issuer": issuer_of(state)}
     for member, endpoint in (
         ("authorization_endpoint", "authorize"),
@@ -58,19 +55,24 @@ def describe(state: State) -> dict[str, Any]:
         ("jwks_uri", "jwks"),
     ):
         if f"oauth.{endpoint}" in routed:
-            body[member] = absolute_url(state, url_for(f"oauth.{endpoint}"))
+            body[member] = absolute_url(state, mount + url_for(f"oauth.{endpoint}"))
     body |= {
-        "scopes_supported": list(settings.scopes),
+        "scopes_supported": [name for name in settings.scopes if name != ADMIN_SCOPE],
         "response_types_supported": [name for name, grant in RESPONSE_TYPES.items() if grant in settings.grant_types],
         "grant_types_supported": list(state.server.grants),
         "token_endpoint_auth_methods_supported": methods,
         "revocation_endpoint_auth_methods_supported": methods,
         "introspection_endpoint_auth_methods_supported": [name for name in methods if name in CONFIDENTIAL_METHODS],
     }
+    body["protected_resources"] = list(dict.fromkeys(state.resources.all().values()))  # RFC 9728 section 4
     algorithms = _algorithms(methods)
     if algorithms:
         for endpoint in ("token", "revocation", "introspection"):
             body[f"{endpoint}_endpoint_auth_signing_alg_values_supported"] = algorithms
+    from ..sealing import has_key  # cryptography, which an app with opaque tokens does without
+
+    if has_key(state):
+        body["introspection_signing_alg_values_supported"] = [settings.signing_algorithm]  # RFC 9701 section 7
     if "authorization_endpoint" in body:
         body["response_modes_supported"] = list(RESPONSE_MODES)
         body["authorization_response_iss_parameter_supported"] = True  # RFC 9207 section 3

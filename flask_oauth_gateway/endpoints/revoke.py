@@ -13,10 +13,10 @@ from ..hashing import sha256
 from ..request import read_request
 from ..signals import token_revoked
 from ..tokens.opaque import token_id_of
-from ..validators import is_jwt, validate
+from ..validators import is_jwt, validate_own
 
 if TYPE_CHECKING:
-    from ..extension import State
+    from ..state import State
     from ..stores.clients import Client
 
 
@@ -39,8 +39,7 @@ def revoke() -> Response:
         client = authenticate(state, form)  # it may have been disabled, or lost the secret that it came with
         revoked = client.version != seen and state.tokens.revoke(token_hash, client)
     if revoked:
-        if state.token_cache is not None:
-            state.token_cache.drop(token_hash)
+        state.forget_tokens(token_hash)
         token_revoked.send(
             state.app,
             client_id=client.client_id,
@@ -48,6 +47,7 @@ def revoke() -> Response:
             token_id=token_id_of(token_hash),
             count=1,
             by="client",
+            actor=None,
         )
     else:
         _revoke_family(state, client, token_hash)
@@ -57,13 +57,12 @@ def revoke() -> Response:
 def _revoke_jwt(state: State, client: Client, token: str) -> None:
     """Of a token that isn't stored: mark it for as long as it could live."""
     try:
-        found = validate(state, token)
+        found = validate_own(state, token)
     except InvalidToken:
         return
     if found.client_id != client.client_id:
         return
-    state.revocations.add("token", found.token_id)
-    state.forget_tokens()
+    state.revoke_stateless(found)
     token_revoked.send(
         state.app,
         client_id=client.client_id,
@@ -71,6 +70,7 @@ def _revoke_jwt(state: State, client: Client, token: str) -> None:
         token_id=found.token_id,
         count=1,
         by="client",
+        actor=None,
     )
 
 
@@ -80,4 +80,6 @@ def _revoke_family(state: State, client: Client, token_hash: bytes) -> None:
     if row is None or row.client != client.key or not state.families.revoke(bytes(row.family)):
         return
     state.forget_tokens()
-    token_revoked.send(state.app, client_id=client.client_id, subject=row.subject, token_id=None, count=1, by="client")
+    token_revoked.send(
+        state.app, client_id=client.client_id, subject=row.subject, token_id=None, count=1, by="client", actor=None
+    )

@@ -9,8 +9,9 @@ from flask import Response, request
 from ..bearer import token_of
 from ..errors import InvalidRequestError, InvalidToken, json_response
 from ..globals import current_state
+from ..logs import refused
 from ..request import read_request
-from ..validators import validate
+from ..validators import validate_own
 
 
 def tokeninfo() -> Response:
@@ -26,8 +27,9 @@ def tokeninfo() -> Response:
             "The access token is missing: send it as bearer in the header, or POST 'access_token'."
         )
     try:
-        token = validate(state, presented)
+        token = validate_own(state, presented)
     except InvalidToken as error:
+        refused(error, request.environ)
         return json_response(400, {"error": error.error, "error_description": error.description})
     return json_response(
         200,

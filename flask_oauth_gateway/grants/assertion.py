@@ -6,21 +6,21 @@ import logging
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from authlib.oauth2.rfc6749.grants import BaseGrant, TokenEndpointMixin
-from sqlalchemy import Connection
 
 from ..approvals import approval_ends, refresh_token_ends
 from ..assertions import Assertion, AssertionRefused, token_endpoint
 from ..client_auth import authenticate, presents_credentials
 from ..errors import (
+    AssertionNotAccepted,
     InvalidClient,
-    InvalidGrantError,
     InvalidRequestError,
     InvalidScopeError,
     UnauthorizedClientError,
     clean,
 )
+from ..globals import CLIENT
 from ..issuer import issuer_of
-from ..scopes import resolve_scopes
+from ..scopes import names_of, resolve_scopes
 from ..signals import assertion_rejected
 from ..stores.once import OnceStore
 from ..tokens import AlreadySpent, Approval, Issue, issue
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-REFUSED = "The assertion was not accepted."
 MAX_ASSERTION = 65536
 
 
@@ -69,20 +68,20 @@ class AssertionGrant(BaseGrant, TokenEndpointMixin):
         client = self._client(trusted, caller)
         if not client.check_grant_type(self.GRANT_TYPE):
             raise UnauthorizedClientError("The client is not registered for this grant.")
+        self.server.count(client)
         self.user = None
         self.subject = self._subject(trusted)
-        self.request.client = client
+        self.request.client = self.request.environ[CLIENT] = client
         self.scopes = self._scopes(client, trusted)
+        self.audience = self.server.state.resources.resolve(self.request.payload.datalist.get("resource", ()))
 
     def create_token_response(self) -> tuple[int, dict[str, Any], None]:
         state, client = self.server.state, self.request.client
         refresh_ends, approval = None, None
         if self.subject is not None:
             refresh_ends = refresh_token_ends(state, client)
-            approval = Approval.new(self.scopes, approval_ends(state, client, self.GRANT_TYPE, refresh_ends))
-
-        def spend(connection: Connection) -> bool:
-            return OnceStore.claim_in(connection, self.assertion.replay_key, self.assertion.expires_at)
+            ends = approval_ends(state, client, self.GRANT_TYPE, refresh_ends)
+            approval = Approval.new(self.scopes, ends, self.audience)
 
         request = Issue(
             client=client,
@@ -90,10 +89,12 @@ class AssertionGrant(BaseGrant, TokenEndpointMixin):
             scopes=self.scopes,
             subject=self.subject,
             user=self.user,
+            audience=self.audience,
             attributes=self.token_attributes(),
             approval=approval,
             refresh_token_expires_at=refresh_ends,
         )
+        spend = OnceStore.claiming(self.assertion.replay_key, self.assertion.expires_at)
         try:
             return 200, issue(state, request, spend), None
         except AlreadySpent:
@@ -139,7 +140,10 @@ class AssertionGrant(BaseGrant, TokenEndpointMixin):
             subject = self.assertion.subject
         if subject is None or (trusted.is_client and subject == trusted.client_id):
             return None  # no user takes part
-        self.user = load_user(state, subject)
+        try:
+            self.user = load_user(state, subject)
+        except ValueError as error:  # an app whose users are numbers, and a subject that is none: int("alice")
+            raise AssertionRefused(f"load_user can't read its subject {subject[:60]!r}: {error}") from error
         if self.user is None and knows_users(state):
             raise AssertionRefused(f"load_user doesn't know its subject {subject[:60]!r}")
         return subject
@@ -150,7 +154,11 @@ class AssertionGrant(BaseGrant, TokenEndpointMixin):
         Where both name scopes, what the issuer signed is the most that the request may ask for.
         """
         asked, signed = self.request.payload.scope, self.assertion.scope
-        beyond = [] if asked is None or signed is None else [s for s in asked.split(" ") if s not in signed.split(" ")]
+        beyond = (
+            []
+            if asked is None or signed is None
+            else [name for name in names_of(asked, self.server.state.settings) if name not in signed.split(" ")]
+        )
         if beyond:
             raise InvalidScopeError(f"The scope '{clean(beyond[0], 60)}' is not one that the assertion names.")
         asked = asked or signed
@@ -167,4 +175,4 @@ class AssertionGrant(BaseGrant, TokenEndpointMixin):
         logger.warning("A %s assertion was refused: %s.", self.KIND, reason)
         client_id = None if self.request.client is None else self.request.client.client_id
         assertion_rejected.send(self.server.state.app, kind=self.KIND, reason=reason, client_id=client_id)
-        raise InvalidGrantError(REFUSED)
+        raise AssertionNotAccepted(reason)

@@ -9,20 +9,20 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from authlib.oauth2.rfc6749.grants import AuthorizationCodeGrant as AuthlibGrant
 from authlib.oauth2.rfc7636 import create_s256_code_challenge
-from sqlalchemy import Connection
 from sqlalchemy.engine import Row
 
 from ..approvals import approval_ends, refresh_token_ends
 from ..errors import InvalidGrantError, InvalidRequestError, OAuth2Error, UnauthorizedClientError
 from ..hashing import new_secret, sha256
 from ..signals import token_revoked
+from ..stores.codes import CodeStore
 from ..stores.tables import new_family_key
 from ..tokens import AlreadySpent, Approval, Issue, issue
 from ..users import is_gone, load_user
 
 if TYPE_CHECKING:
     from ..authorization import Authorization, Granted
-    from ..extension import State
+    from ..state import State
 
 REFUSED = "The code is unknown, expired, used, or was given to another client."
 VERIFIER = re.compile(r"[A-Za-z0-9._~-]{43,128}")  # RFC 7636 section 4.1
@@ -45,6 +45,7 @@ class AuthorizationCodeGrant(AuthlibGrant):
                 "family": new_family_key(),
                 "subject": granted.subject,
                 "scope": " ".join(granted.scopes),
+                "audience": " ".join(authorization.audience) or None,
                 "redirect_uri": authorization.redirect_uri,
                 "redirect_uri_sent": authorization.redirect_uri_sent,
                 "code_challenge": authorization.code_challenge,
@@ -87,21 +88,19 @@ class AuthorizationCodeGrant(AuthlibGrant):
         refresh_ends = refresh_token_ends(state, client, row.lasts_until) if row.refreshable else None
         ends = approval_ends(state, client, self.GRANT_TYPE, refresh_ends, row.lasts_until)
 
-        def spend(connection: Connection) -> bool:
-            return bool(state.codes.spend(bytes(row.code_hash), connection))
-
         request = Issue(
             client=client,
             grant_type=self.GRANT_TYPE,
             scopes=scopes,
             subject=row.subject,
             user=load_user(state, row.subject),
+            audience=self.audience,
             claims=row.claims,
-            approval=Approval(key=bytes(row.family), scope=row.scope, expires_at=ends),
+            approval=Approval(key=bytes(row.family), scope=row.scope, expires_at=ends, audience=row.audience),
             refresh_token_expires_at=refresh_ends,
         )
         try:
-            return 200, issue(state, request, spend), None
+            return 200, issue(state, request, CodeStore.spending(bytes(row.code_hash))), None
         except AlreadySpent:
             self._used_again(row)
 
@@ -115,8 +114,10 @@ class AuthorizationCodeGrant(AuthlibGrant):
         if redirect_uri is not None and redirect_uri != row.redirect_uri:
             raise InvalidGrantError("The 'redirect_uri' is not the one of the authorization request.")
         self._check_verifier(row, request.form.get("code_verifier"))
-        if is_gone(self.server.state, row.subject):
+        state = self.server.state
+        if is_gone(state, row.subject):
             raise InvalidGrantError("The user of this code is gone.")
+        self.audience = state.resources.resolve(request.payload.datalist.get("resource", ()), row.audience)
 
     @staticmethod
     def _check_verifier(row: Row[Any], verifier: str | None) -> None:
@@ -147,5 +148,6 @@ class AuthorizationCodeGrant(AuthlibGrant):
                 token_id=None,
                 count=1,
                 by="authorization code used again",
+                actor=None,
             )
         raise InvalidGrantError(REFUSED)

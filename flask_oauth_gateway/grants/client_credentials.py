@@ -18,12 +18,15 @@ class ClientCredentialsGrant(AuthlibGrant):
 
     def validate_requested_scope(self) -> None:
         request = self.request
-        request.scopes = resolve_scopes(request.payload.scope, request.client, self.server.state.settings)
+        state = self.server.state
+        request.scopes = resolve_scopes(request.payload.scope, request.client, state.settings)
+        self.audience = state.resources.resolve(request.payload.datalist.get("resource", ()))
 
     def create_token_response(self) -> tuple[int, dict[str, Any], None]:
         # Not Authlib's: it writes the whole token to the log.
         request = self.request
         token = issue(
-            self.server.state, Issue(client=request.client, grant_type=self.GRANT_TYPE, scopes=request.scopes)
+            self.server.state,
+            Issue(client=request.client, grant_type=self.GRANT_TYPE, scopes=request.scopes, audience=self.audience),
         )
         return 200, token, None

@@ -6,7 +6,6 @@ import time
 from typing import Any, NoReturn
 
 from authlib.oauth2.rfc8628 import DeviceCodeGrant as AuthlibGrant
-from sqlalchemy import Connection
 from sqlalchemy.engine import Row
 
 from ..approvals import approval_ends, refresh_token_ends
@@ -46,6 +45,7 @@ class DeviceCodeGrant(AuthlibGrant):
             self._wait(row)
         if is_gone(state, row.subject):
             raise InvalidGrantError("The user of this device code is gone.")
+        self.audience = state.resources.resolve(request.payload.datalist.get("resource", ()), row.audience)
         self.row = row
 
     def create_token_response(self) -> tuple[int, dict[str, Any], None]:
@@ -58,20 +58,18 @@ class DeviceCodeGrant(AuthlibGrant):
             scopes=tuple(scope.split()),
             subject=row.subject,
             user=load_user(state, row.subject),
+            audience=self.audience,
             claims=row.claims,
             approval=Approval(
                 key=bytes(row.family),
                 scope=scope,
+                audience=row.audience,
                 expires_at=approval_ends(state, client, self.GRANT_TYPE, refresh_ends),
             ),
             refresh_token_expires_at=refresh_ends,
         )
-
-        def spend(connection: Connection) -> bool:
-            return DeviceStore.spend(connection, bytes(row.device_code_hash))
-
         try:
-            return 200, issue(state, request, spend), None
+            return 200, issue(state, request, DeviceStore.spending(bytes(row.device_code_hash))), None
         except AlreadySpent:
             raise InvalidGrantError(REFUSED) from None
 

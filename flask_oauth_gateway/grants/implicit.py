@@ -12,7 +12,7 @@ from ..users import load_user
 
 if TYPE_CHECKING:
     from ..authorization import Authorization, Granted
-    from ..extension import State
+    from ..state import State
 
 
 class ImplicitGrant(AuthlibGrant):
@@ -28,7 +28,12 @@ class ImplicitGrant(AuthlibGrant):
             scopes=granted.scopes,
             subject=granted.subject,
             user=load_user(state, granted.subject),
+            audience=authorization.audience,
             claims=granted.claims or None,
-            approval=Approval.new(granted.scopes, approval_ends(state, client, "implicit", None, granted.lasts_until)),
+            approval=Approval.new(
+                granted.scopes,
+                approval_ends(state, client, "implicit", None, granted.lasts_until),
+                authorization.audience,
+            ),
         )
         return issue(state, request)

@@ -10,8 +10,8 @@ import time
 from typing import Any
 
 from authlib.oauth2.rfc6749.grants import ResourceOwnerPasswordCredentialsGrant as AuthlibGrant
-from flask import request as http_request
 
+from ..addresses import neighbourhood_of
 from ..approvals import approval_ends, refresh_token_ends
 from ..errors import InvalidGrantError, InvalidRequestError, UnauthorizedClientError
 from ..hooks import subject_of
@@ -37,6 +37,7 @@ class PasswordGrant(AuthlibGrant):
         if username is None or password is None:
             raise InvalidRequestError("The parameters 'username' and 'password' are needed.")
         self.scopes = resolve_scopes(request.payload.scope, client, state.settings)
+        self.audience = state.resources.resolve(request.payload.datalist.get("resource", ()))
         self.user = self._check(username, password)
 
     def create_token_response(self) -> tuple[int, dict[str, Any], None]:
@@ -50,7 +51,8 @@ class PasswordGrant(AuthlibGrant):
             subject=subject_of(self.user),
             user=self.user,
             claims=login_details(state, self.user) or None,
-            approval=Approval.new(self.scopes, ends),
+            audience=self.audience,
+            approval=Approval.new(self.scopes, ends, self.audience),
             refresh_token_expires_at=refresh_ends,
         )
         return 200, issue(state, request), None
@@ -59,7 +61,7 @@ class PasswordGrant(AuthlibGrant):
         state = self.server.state
         if state.hooks.check_password is None:
             raise InvalidGrantError("This server checks no passwords: the app has no check_password hook.")
-        identities = (f"user:{username}", f"address:{http_request.remote_addr}")
+        identities = (f"user:{username}", f"address:{neighbourhood_of(state)}")
         state.rate_limiter.check("password", *identities)
         started = time.monotonic()
         user = state.hooks.check_password(username, password)

@@ -12,17 +12,31 @@ from dataclasses import replace
 from typing import Any
 
 from authlib.oauth2.rfc6749.grants import RefreshTokenGrant as AuthlibGrant
-from sqlalchemy import Connection
 from sqlalchemy.engine import Row
 
 from ..approvals import is_live
 from ..errors import InvalidGrantError, InvalidRequestError, InvalidScopeError, UnauthorizedClientError, clean
 from ..hashing import sha256
+from ..scopes import is_in_plan, names_of
 from ..signals import refresh_token_reused
 from ..stores.families import FamilyStore
-from ..tokens import AlreadySpent, Approval, Issue, derived, format_of, issue, token_response
+from ..stores.rotation import can_rotate_at_once, rotate_at_once
+from ..tokens import (
+    AlreadySpent,
+    Approval,
+    Issue,
+    announce,
+    derived,
+    format_of,
+    issue,
+    lifetime_of,
+    new_value,
+    token_response,
+)
+from ..tokens.opaque import token_id_of
 from ..users import is_gone, load_user
 
+GONE = "The user of this refresh token is gone."
 REFUSED = "The refresh token is unknown, expired, revoked, or was given to another client."
 
 
@@ -32,38 +46,46 @@ class RefreshTokenGrant(AuthlibGrant):
     TOKEN_ENDPOINT_AUTH_METHODS = None
 
     def validate_token_request(self) -> None:
-        """Every check that needs no write, in the RFC's order."""
-        request, state = self.request, self.server.state
+        """Who calls, and that there is a token."""
+        request = self.request
         client = self.authenticate_token_endpoint_client()
         if not client.check_grant_type(self.GRANT_TYPE):
             raise UnauthorizedClientError("This client is not registered for refresh_token.")
         token = request.form.get("refresh_token")
         if token is None:
             raise InvalidRequestError("The parameter 'refresh_token' is missing.")
-        row = self._find(token)
-        if row is None or row.client != client.key:
+        self.token = token
+
+    def _look(self) -> Row[Any]:
+        """The token's row, with every check that needs no write, in the RFC's order."""
+        request, state = self.request, self.server.state
+        row = self._find(self.token)
+        if row is None or row.client != request.client.key:
             raise InvalidGrantError(REFUSED)
         if not is_live(state, row):
             raise InvalidGrantError(REFUSED)
-        self.scopes = self._scopes(row) if row.spent_at is None else ()  # a theft is one whatever it asks for
-        self.token, self.row = token, row
+        self.scopes: tuple[str, ...] = ()
+        self.audience: tuple[str, ...] = ()
+        if row.spent_at is None:  # a theft is one whatever it asks for
+            self.scopes = self._scopes(row)
+            self.audience = state.resources.resolve(request.payload.datalist.get("resource", ()), row.audience)
+        return row
 
     def create_token_response(self) -> tuple[int, dict[str, Any], None]:
-        state, row = self.server.state, self.row
+        state = self.server.state
+        at_once = self._refresh_at_once()
+        if at_once is not None:
+            return 200, at_once, None
+        row = self._look()
         if row.spent_at is not None:
             return 200, self._again_or_reused(row), None
         if is_gone(state, row.subject):
-            raise InvalidGrantError("The user of this refresh token is gone.")
+            raise InvalidGrantError(GONE)
         rotation = state.settings.refresh_tokens
         salt = os.urandom(32) if rotation == "rotate" and state.settings.refresh_token_grace else None
         token_hash = sha256(self.token)
 
-        def spend(connection: Connection) -> bool:
-            if rotation == "preserve":
-                FamilyStore.use(connection, token_hash)
-                return True
-            return FamilyStore.spend(connection, token_hash, salt)
-
+        spend = FamilyStore.using(token_hash) if rotation == "preserve" else FamilyStore.spending(token_hash, salt)
         request = replace(
             self._issue(row),
             refresh_token_expires_at=row.expires_at if rotation == "rotate" else None,
@@ -77,6 +99,43 @@ class RefreshTokenGrant(AuthlibGrant):
             answer["refresh_token"] = self.token
         return 200, answer, None
 
+    def _refresh_at_once(self) -> dict[str, Any] | None:
+        """The answer in one statement, where the database can and nothing has to be decided first; else `None`."""
+        request, state = self.request, self.server.state
+        settings, client = state.settings, request.client
+        if (
+            settings.refresh_tokens != "rotate"
+            or request.payload.scope is not None
+            or "resource" in request.payload.datalist
+            or state.hooks.token_attributes is not None
+            or client.plan_in_force is not None
+            or format_of(state, client) != "opaque"
+            or not can_rotate_at_once(state.database)
+        ):
+            return None
+        salt = os.urandom(32) if settings.refresh_token_grace else None
+        derive_from = None if salt is None else (self.token, salt)
+        token, refresh_token = (new_value(state, derive_from, what) for what in ("access", "refresh"))
+        now = int(time.time())
+        values = {
+            "old_hash": sha256(self.token),
+            "salt": salt,
+            "token_hash": sha256(token),
+            "refresh_hash": sha256(refresh_token),
+            "audience": state.resources.default_audience(),
+            "grant_type": self.GRANT_TYPE,
+            "expires_at": now + lifetime_of(state, client, self.GRANT_TYPE),
+        }
+        row = rotate_at_once(state.database, client, values, idle=settings.refresh_token_idle)
+        if row is None:
+            return None
+        if is_gone(state, row.subject):  # nobody has the successors
+            state.families.revoke(bytes(row.family))
+            raise InvalidGrantError(GONE)
+        scopes = tuple(row.scope.split())
+        announce(state, client, self.GRANT_TYPE, row.subject, scopes, token_id_of(values["token_hash"]))
+        return token_response(token, row.token_expires_at - now, row.scope, refresh_token, row.attributes)
+
     def _issue(self, row: Row[Any]) -> Issue:
         """An access token of the same approval."""
         return Issue(
@@ -85,6 +144,7 @@ class RefreshTokenGrant(AuthlibGrant):
             scopes=self.scopes,
             subject=row.subject,
             user=load_user(self.server.state, row.subject),
+            audience=self.audience,
             attributes=row.attributes,
             claims=row.claims,
             approval=Approval(key=row.family, scope=row.scope, expires_at=row.family_expires_at, is_new=False),
@@ -95,15 +155,19 @@ class RefreshTokenGrant(AuthlibGrant):
         return row
 
     def _scopes(self, row: Row[Any]) -> tuple[str, ...]:
-        """What is asked for: no more than was approved; left out, all of it. Raises `InvalidScopeError`."""
-        approved = tuple(row.scope.split())
+        """What is asked for: no more than was approved and the plan has; left out, all. Raises `InvalidScopeError`."""
+        client, settings = self.request.client, self.server.state.settings
+        approved = tuple(name for name in row.scope.split() if is_in_plan(name, client, settings))
         asked = self.request.payload.scope
         if asked is None:
             return approved
-        for name in asked.split(" "):
+        names = names_of(asked, settings)
+        for name in names:
             if name not in approved:
-                raise InvalidScopeError(f"The scope '{clean(name, 60)}' is not one that the user approved.")
-        return tuple(dict.fromkeys(asked.split(" ")))
+                raise InvalidScopeError(
+                    f"The scope '{clean(name, 60)}' is not one that the user approved, or this client's plan has."
+                )
+        return tuple(dict.fromkeys(names))
 
     def _again_or_reused(self, row: Row[Any] | None) -> dict[str, Any]:
         """The same successor to a repeat of the last rotation, where that is allowed; else the family ends."""

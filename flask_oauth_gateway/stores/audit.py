@@ -2,67 +2,74 @@
 
 from __future__ import annotations
 
-import atexit
 import logging
-import os
 import threading
-import weakref
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from operator import ge, lt
 from typing import Any
 
-from sqlalchemy import insert, select
+from sqlalchemy import func, select
 from sqlalchemy.engine import Row
 from sqlalchemy.exc import DBAPIError
 
 from ..errors import TemporarilyUnavailable
+from . import audit_chain
+from .audit_chain import COLUMNS
 from .database import Database, InMemoryDatabase
+from .later import Later
+from .purge import purge_audit
 from .tables import audit
 
 logger = logging.getLogger(__name__)
 
-COLUMNS = ("at", "event", "outcome", "client_id", "subject", "actor", "address", "details")
-FLUSH_SECONDS = 1.0
 RETRY_SECONDS = 10.0  # where the database is away
 FLUSH_ROWS = 200
 MAX_WAITING = 20_000
-_INSERT = insert(audit)
 
 
 class AuditStore:
-    """Appends to the audit trail: at once, or together with others within a second.
+    """Appends to the audit trail: at once, or together with others a little later.
 
     What every token request writes goes together: one statement for each would cost as much as the token itself. A
-    process that is killed in that second loses those entries, and no token: `oauth_access_token` has them all.
+    process that is killed in that second loses those entries, and no token: `oauth_access_token` has them all. `keys`
+    gives the keys of the chain (`audit_chain`), the one to write with first.
     """
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, keys: audit_chain.Keys) -> None:
         self._database = database
+        self._keys = keys
         self._waiting: list[dict[str, Any]] = []
         self._lock = threading.Lock()
-        self._timer: threading.Timer | None = None
-        _every_store.add(self)
+        self._later = Later(self._flush, self._forget)
 
     def add(self, entry: Mapping[str, Any]) -> None:
         """Append an entry at once."""
-        self._database.run(_INSERT, _row(entry))
+        audit_chain.append(self._database, self._keys, [_row(entry)])
 
     def add_soon(self, entry: Mapping[str, Any]) -> None:
-        """Append an entry within `FLUSH_SECONDS`, from another thread."""
+        """Append an entry later, from another thread."""
         if isinstance(self._database, InMemoryDatabase):  # one connection, maybe in a transaction of the app's
             self.add(entry)
             return
         with self._lock:
             self._waiting.append(_row(entry))
-            if self._timer is None:
-                self._start_timer(FLUSH_SECONDS)
             full = len(self._waiting) >= FLUSH_ROWS
         if full:
             self.flush()
+        else:
+            self._later.start()
 
-    def flush(self, *, last: bool = False) -> None:
-        """Write what waits. Where the database is away it waits on, up to `MAX_WAITING` entries, unless this is the end."""
+    def flush(self) -> None:
+        """Write what waits. Where the database is away it waits on, up to `MAX_WAITING` entries."""
+        self._later.now()
+
+    def close(self) -> None:
+        """Write what waits, if it can be written, and start no timer again."""
+        self._later.close()
+
+    def _flush(self, last: bool) -> None:
         with self._lock:
-            entries, self._waiting, self._timer = self._waiting, [], None
+            entries, self._waiting = self._waiting, []
         if not entries:
             return
         try:
@@ -72,18 +79,16 @@ class AuditStore:
                 kept = [] if last else (entries + self._waiting)[-MAX_WAITING:]
                 lost = len(entries) + len(self._waiting) - len(kept)
                 self._waiting = kept
-                if kept and self._timer is None:
-                    self._start_timer(RETRY_SECONDS)
+            if kept:
+                self._later.start(RETRY_SECONDS)
             logger.error("%d entries of the audit trail wait for the database, %d are lost.", len(kept), lost)
 
-    def forget(self) -> None:
-        """After a fork: what waits here is the parent's to write, and so is its lock."""
-        self._waiting, self._timer, self._lock = [], None, threading.Lock()
+    def _forget(self) -> None:
+        self._waiting, self._lock = [], threading.Lock()
 
     def _write(self, entries: list[dict[str, Any]]) -> None:
         try:
-            with self._database.transaction() as connection:
-                connection.execute(_INSERT, entries)
+            audit_chain.append(self._database, self._keys, entries)
         except DBAPIError as error:  # one of them can't be written: that must not take the others with it
             if len(entries) == 1:
                 logger.error("An entry of the audit trail (%s) can't be written: %s", entries[0]["event"], error.orig)
@@ -91,35 +96,55 @@ class AuditStore:
             for entry in entries:
                 self._write([entry])
 
-    def _start_timer(self, seconds: float) -> None:
-        self._timer = threading.Timer(seconds, self.flush)
-        self._timer.daemon = True
-        self._timer.start()
+    def purge(self, before: int, *, batch: int) -> int:
+        """Delete what was written before a time, and note that in the trail; returns how many entries."""
+        self.flush()
+        up_to = audit_chain.trim(self._database, self._keys, before)
+        return purge_audit(self._database, up_to, batch=batch) if up_to else 0
+
+    def verify(self) -> audit_chain.Verdict:
+        """Whether every entry is as it was written, and none is gone."""
+        self.flush()
+        return audit_chain.verify(self._database, self._keys)
 
     def newest(self, limit: int, filters: Mapping[str, Any] | None = None) -> list[Row[Any]]:
         """The newest entries that fit the filters (column to value), newest first."""
-        self.flush()
-        statement = select(audit).order_by(audit.c.id.desc()).limit(limit)
-        for name, value in (filters or {}).items():
+        return self.page(filters or {}, limit=limit)
+
+    def page(
+        self,
+        filters: Mapping[str, Any],
+        *,
+        since: int | None = None,
+        until: int | None = None,
+        before: int | None = None,
+        limit: int = 100,
+    ) -> list[Row[Any]]:
+        """The newest entries that fit the filters (column to value), of the seconds from `since` up to but without `until`.
+
+        `before` is the number of the last one that was seen.
+        """
+        if before is None:
+            self.flush()
+        statement = select(audit.c.id, *(audit.c[name] for name in COLUMNS)).order_by(audit.c.id.desc()).limit(limit)
+        for name, value in filters.items():
             statement = statement.where(audit.c[name] == value)
+            if name == "client_id":
+                statement = statement.where(audit.c.client_hash == audit_chain.client_hash(value))
+        for column, compare, value in ((audit.c.at, ge, since), (audit.c.at, lt, until), (audit.c.id, lt, before)):
+            if value is not None:
+                statement = statement.where(compare(column, value))
         return self._database.all(statement)
 
-
-_every_store: weakref.WeakSet[AuditStore] = weakref.WeakSet()
-
-
-def _after_fork() -> None:
-    for store in _every_store:
-        store.forget()
-
-
-@atexit.register
-def _flush_all() -> None:
-    for store in list(_every_store):
-        store.flush(last=True)
-
-
-os.register_at_fork(after_in_child=_after_fork)
+    def counts_by_hour(self, since: int, events: Sequence[str]) -> list[Row[Any]]:
+        """How many entries there are of each event in each hour since then: `hour` (when it began), `event`, `entries`."""
+        self.flush()
+        hour = (audit.c.at - audit.c.at % 3600).label("hour")
+        return self._database.all(
+            select(hour, audit.c.event, func.count().label("entries"))
+            .where(audit.c.at >= since, audit.c.event.in_(events))
+            .group_by(hour, audit.c.event)
+        )
 
 
 def _row(entry: Mapping[str, Any]) -> dict[str, Any]:

@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 from sqlalchemy import bindparam, delete, insert, or_, select, update
 from sqlalchemy.engine import Row
 
-from ..hashing import sha256
+from ..hashing import SHA256_PREFIX, sha256
+from .applications import APPROVED, lock_application
 from .database import Database
+from .prepared import Prepared
+from .revocations import CACHE_SECONDS, RevocationStore
+from .tables import application as application_table
 from .tables import client as client_table
 from .tables import client_secret as secret_table
 from .tables import consent as consent_table
 
-CACHE_SECONDS = 5  # a change made by another process is seen by every statement that acts, and here after this long
+# A change made by another process is seen by every statement that acts, and in the cache after CACHE_SECONDS.
 CACHE_SIZE = 10_000
-LAST_USED_SECONDS = 300  # how far behind "last used" may lag, so that it isn't written at every request
+NAME_LENGTH = 255
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +35,11 @@ class ClientSecret:
     created_at: int
     expires_at: int | None
     last_used_at: int | None
+
+    @property
+    def is_generated(self) -> bool:
+        """Whether it is 256 random bits, which nobody guesses."""
+        return self.digest.startswith(SHA256_PREFIX)
 
     def is_live(self, now: float) -> bool:
         return self.expires_at is None or self.expires_at > now
@@ -49,17 +58,25 @@ def registered(default: Any) -> Any:
 
 @dataclass(frozen=True, slots=True, repr=False, kw_only=True)
 class Client:
-    """A registered client: RFC 7591's members and our own. Its plain `client_secret` is there when it was just made."""
+    """A registered client: RFC 7591's members and our own. Its plain `client_secret` is there when it was just made.
+
+    `enabled`: whether it may do anything, which takes its own switch, and its application approved where it has one.
+    """
 
     key: int
     client_id: str
     version: int
     enabled: bool
+    switched_on: bool = True
     owner: str | None
     created_at: int
     updated_at: int
     secrets: tuple[ClientSecret, ...] = ()
     client_secret: str | None = None
+    application: str | None = None  # its `application_id`, and what counts of it
+    application_status: str | None = None
+    application_plan: str | None = None
+    application_attributes: Mapping[str, Any] | None = None
 
     client_name: str = registered("")
     grant_types: list[str] = field(default_factory=list, metadata=LISTED)
@@ -81,11 +98,14 @@ class Client:
     certificate: str | None = registered(None)
     attributes: Mapping[str, Any] | None = registered(None)
     resource_server: bool = registered(False)
+    plan: str | None = registered(None)
 
     scopes: frozenset[str] = field(init=False)
+    plan_in_force: str | None = field(init=False)  # its own, or its application's
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "scopes", frozenset(self.scope.split()))
+        object.__setattr__(self, "plan_in_force", self.plan if self.plan is not None else self.application_plan)
 
     def __repr__(self) -> str:
         return f"<Client {self.client_id!r}>"
@@ -98,6 +118,11 @@ class Client:
     def is_public(self) -> bool:
         """Whether it can't keep a secret (RFC 6749 section 2.1)."""
         return self.token_endpoint_auth_method == "none"
+
+    @property
+    def attributes_in_force(self) -> dict[str, Any]:
+        """Its own attributes, before its application's."""
+        return {**(self.application_attributes or {}), **(self.attributes or {})}
 
     # What Authlib's grants ask of a client.
 
@@ -112,28 +137,36 @@ REGISTERED = tuple(item.name for item in fields(Client) if item.metadata.get("re
 _DEFAULTS = {item.name: item.metadata["default"] for item in fields(Client) if item.metadata.get("registered")}
 
 _SECRET_COLUMNS = ("id", "hint", "digest", "created_at", "expires_at", "last_used_at")
+_APPLICATION_COLUMNS = {
+    "application": "application_id", "application_status": "status", "application_plan": "plan",
+    "application_attributes": "attributes",
+}  # fmt: skip
 _WITH_SECRETS = (
-    select(client_table, *(secret_table.c[name].label(f"secret_{name}") for name in _SECRET_COLUMNS))
+    select(
+        client_table,
+        *(application_table.c[name].label(f"its_{field}") for field, name in _APPLICATION_COLUMNS.items()),
+        *(secret_table.c[name].label(f"secret_{name}") for name in _SECRET_COLUMNS),
+    )
     .outerjoin(secret_table, secret_table.c.client == client_table.c.id)
+    .outerjoin(application_table, application_table.c.id == client_table.c.application)
     .order_by(client_table.c.id, secret_table.c.id)
 )
-_BY_CLIENT_ID = _WITH_SECRETS.where(client_table.c.client_id_hash == bindparam("hash"))
+_BY_CLIENT_ID = Prepared(_WITH_SECRETS.where(client_table.c.client_id_hash == bindparam("hash")))
 _BY_KEY = _WITH_SECRETS.where(client_table.c.id == bindparam("key"))
 _CHANGE = (
     update(client_table)
     .where(client_table.c.id == bindparam("key"))
     .values(version=client_table.c.version + 1, updated_at=bindparam("now"))
 )
-_TOUCH_SECRET = update(secret_table).where(secret_table.c.id == bindparam("key")).values(last_used_at=bindparam("now"))
 
 
 class ClientStore:
     """Reads and writes clients. What it read lately it remembers for a few seconds, for the statements that check it."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, revocations: RevocationStore) -> None:
         self._database = database
+        self._revocations = revocations
         self._cache: dict[str, tuple[float, Client]] = {}
-        self._touched: dict[int, int] = {}  # when a secret's last use was noted, by its id
 
     def get(self, client_id: str) -> Client | None:
         """A client as it was at most `CACHE_SECONDS` ago: for callers whose own statement checks its version."""
@@ -159,34 +192,75 @@ class ClientStore:
         rows = self._database.all(_BY_KEY, {"key": key})
         return _from_rows(rows) if rows else None
 
-    def list(self) -> list[Client]:
-        """Every client, the oldest first."""
-        rows: dict[int, list[Row[Any]]] = {}
-        for row in self._database.all(_WITH_SECRETS):
-            rows.setdefault(row.id, []).append(row)
-        return [_from_rows(group) for group in rows.values()]
+    def list(self, application: str | None = None) -> list[Client]:
+        """Every client, or every one of an application, the oldest first."""
+        statement = _WITH_SECRETS
+        if application is not None:
+            statement = statement.where(application_table.c.application_id == application)
+        return _grouped(self._database.all(statement))
 
-    def add(self, client_id: str, values: Mapping[str, Any], secret: Mapping[str, Any] | None) -> None:
-        """Store a new client, and its first secret. Raises `IntegrityError` where the `client_id` is taken."""
+    def page(
+        self, *, text: str | None, owner: str | None, application: str | None, after: int, limit: int
+    ) -> Sequence[Client]:
+        """The clients after a key, the oldest first; `text`: how the `client_id` begins, or a part of the name."""
+        table = client_table.c
+        page = select(table.id).where(table.id > after).order_by(table.id).limit(limit)
+        if text is not None:
+            named = table.name.contains(text.casefold(), autoescape=True)
+            page = page.where(or_(table.client_id.startswith(text, autoescape=True), named))
+        if owner is not None:
+            page = page.where(table.owner == owner)
+        if application is not None:
+            its = select(application_table.c.id).where(application_table.c.application_id == application)
+            page = page.where(table.application == its.scalar_subquery())
+        found = page.subquery()
+        return _grouped(self._database.all(_WITH_SECRETS.join(found, found.c.id == table.id)))
+
+    def add(self, client_id: str, values: Mapping[str, Any], secrets: Sequence[Mapping[str, Any]]) -> None:
+        """Store a new client, and its secrets.
+
+        Raises `IntegrityError` where the `client_id` is taken, `ApplicationNotFound`.
+        """
         now = int(time.time())
+        switched_on = values.get("switched_on", True)
         with self._database.transaction() as connection:
+            application, approved = lock_application(connection, values.get("application"))
             key: int = connection.execute(
                 insert(client_table).values(
                     client_id=client_id,
                     client_id_hash=sha256(client_id),
                     created_at=now,
                     updated_at=now,
+                    application=application,
+                    enabled=switched_on and approved,
                     **_to_columns(values),
                 )
             ).inserted_primary_key[0]  # type: ignore[index]
-            if secret is not None:
-                connection.execute(insert(secret_table).values(_secret_columns(key, secret, now)))
+            if secrets:
+                connection.execute(insert(secret_table), [_secret_columns(key, secret, now) for secret in secrets])
 
     def change(self, client: Client, values: Mapping[str, Any]) -> bool:
-        """Store changed fields of a client; False where it is gone or another change came in between."""
-        merged = {name: getattr(client, name) for name in (*REGISTERED, "owner", "enabled")} | dict(values)
+        """Store changed fields of a client; False where it is gone or another change came in between.
+
+        Raises `ApplicationNotFound`.
+        """
+        own = ("owner", "switched_on", "application")
+        merged = {name: getattr(client, name) for name in (*REGISTERED, *own)} | dict(values)
         statement = _CHANGE.where(client_table.c.version == client.version).values(**_to_columns(merged))
-        changed = self._database.run(statement, {"key": client.key, "now": int(time.time())})
+        parameters = {"key": client.key, "now": int(time.time())}
+        # The version says that its application's status is still the one that was read with it.
+        enabled = merged["switched_on"] and client.application_status in (None, APPROVED)
+        if merged["application"] == client.application and enabled == client.enabled:
+            changed = self._database.run(statement, parameters)
+        else:
+            with self._database.transaction() as connection:
+                if merged["application"] != client.application:
+                    key, approved = lock_application(connection, merged["application"])
+                    enabled = merged["switched_on"] and approved
+                    statement = statement.values(application=key)
+                changed = connection.execute(statement.values(enabled=enabled), parameters).rowcount
+                if changed and enabled != client.enabled:
+                    self._revocations.switch([client.client_id], enabled=enabled, connection=connection)
         self._cache.pop(client.client_id, None)
         return changed == 1
 
@@ -210,27 +284,31 @@ class ClientStore:
         self._cache.pop(client.client_id, None)
         return True
 
-    def touch_secret(self, secret: ClientSecret, now: int) -> None:
-        """Note that a secret was used, where that wasn't noted lately."""
-        noted = max(secret.last_used_at or 0, self._touched.get(secret.id, 0))  # the client may be an older copy
-        if now - noted >= LAST_USED_SECONDS:
-            if len(self._touched) >= CACHE_SIZE:
-                self._touched.clear()
-            self._touched[secret.id] = now
-            self._database.run(_TOUCH_SECRET, {"key": secret.id, "now": now}, repeatable=True)
-
     def remove(self, client: Client) -> bool:
         """Delete a client, its secrets and consents. Its tokens are dead at once, and purged later."""
         with self._database.transaction() as connection:
             for table in (secret_table, consent_table):
                 connection.execute(delete(table).where(table.c.client == client.key))
             removed = connection.execute(delete(client_table).where(client_table.c.id == client.key)).rowcount
+            if removed:
+                self._revocations.switch([client.client_id], enabled=False, connection=connection)
         self._cache.pop(client.client_id, None)
         return bool(removed)
 
     def forget(self, client_id: str) -> None:
         """Drop what is remembered of a client."""
         self._cache.pop(client_id, None)
+
+    def forget_all(self) -> None:
+        """Drop what is remembered of every client: an application of some of them was changed."""
+        self._cache.clear()
+
+
+def _grouped(rows: Iterable[Row[Any]]) -> list[Client]:
+    by_key: dict[int, list[Row[Any]]] = {}
+    for row in rows:
+        by_key.setdefault(row.id, []).append(row)
+    return [_from_rows(group) for group in by_key.values()]
 
 
 def _from_rows(rows: Sequence[Row[Any]]) -> Client:
@@ -245,10 +323,12 @@ def _from_rows(rows: Sequence[Row[Any]]) -> Client:
         client_id=row.client_id,
         version=row.version,
         enabled=row.enabled,
+        switched_on=row.switched_on,
         owner=row.owner,
         created_at=row.created_at,
         updated_at=row.updated_at,
         secrets=tuple(secrets),
+        **{field: getattr(row, f"its_{field}") for field in _APPLICATION_COLUMNS},
         **values,
     )
 
@@ -258,7 +338,12 @@ def _to_columns(values: Mapping[str, Any]) -> dict[str, Any]:
     metadata = {
         name: values[name] for name in REGISTERED if values.get(name, _DEFAULTS[name]) not in (None, _DEFAULTS[name])
     }
-    return {"owner": values.get("owner"), "enabled": values.get("enabled", True), "metadata": metadata}
+    return {
+        "owner": values.get("owner"),
+        "switched_on": values.get("switched_on", True),
+        "name": metadata.get("client_name", "").casefold()[:NAME_LENGTH] or None,
+        "metadata": metadata,
+    }
 
 
 def _secret_columns(client: int, secret: Mapping[str, Any], now: int) -> dict[str, Any]:

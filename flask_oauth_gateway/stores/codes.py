@@ -6,19 +6,21 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, insert, select, update
+from sqlalchemy import bindparam, insert, select, update
 from sqlalchemy.engine import Row
 
+from .approved import Spend
 from .database import Database
+from .prepared import Prepared
 from .tables import client, code
 
-_INSERT = insert(code)
-_FIND = (
+_INSERT = Prepared(insert(code), set(code.c.keys()) - {"spent_at"})
+_FIND = Prepared(
     select(code, client.c.client_id)
     .outerjoin(client, client.c.id == code.c.client)
     .where(code.c.code_hash == bindparam("hash"))
 )
-_SPEND = (
+_SPEND = Prepared(
     update(code)
     .where(code.c.code_hash == bindparam("hash"), code.c.spent_at.is_(None))
     .values(spent_at=bindparam("now"))
@@ -39,9 +41,11 @@ class CodeStore:
         """A code, spent or not, with its client's `client_id`; `None` where there is none."""
         return self._database.first(_FIND, {"hash": code_hash})
 
-    def spend(self, code_hash: bytes, connection: Connection | None = None) -> bool:
-        """Spend a code, in the caller's transaction where one is given; of two at once exactly one gets True."""
-        parameters = {"hash": code_hash, "now": int(time.time())}
-        if connection is not None:
-            return connection.execute(_SPEND, parameters).rowcount == 1
-        return self._database.run(_SPEND, parameters) == 1
+    def spend(self, code_hash: bytes) -> bool:
+        """Spend a code, for nothing; of two at once exactly one gets True."""
+        return self._database.run(_SPEND, self.spending(code_hash).parameters) == 1
+
+    @staticmethod
+    def spending(code_hash: bytes) -> Spend:
+        """What spends a code, for the statement or transaction in which a token is stored for it."""
+        return Spend(_SPEND, {"hash": code_hash, "now": int(time.time())})

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +15,8 @@ from sqlalchemy.exc import IntegrityError, OperationalError, ProgrammingError
 from sqlalchemy.pool import StaticPool
 
 from ..errors import TemporarilyUnavailable
-from .database import BorrowedDatabase, Database, InMemoryDatabase
+from .database import BorrowedDatabase, Database, InMemoryDatabase, as_unavailable
+from .schema import check_version
 from .tables import add_to, metadata
 
 if TYPE_CHECKING:
@@ -32,7 +35,10 @@ def database_of(app: Flask, db: SQLAlchemy) -> Database:
         with app.app_context():
             url = db.engine.url
             if not _is_in_memory(url):
-                return make_engine(url, dict(app.config.get("SQLALCHEMY_ENGINE_OPTIONS", {})))
+                engine = make_engine(url, dict(app.config.get("SQLALCHEMY_ENGINE_OPTIONS", {})))
+                with _let_go_of(engine):
+                    check_version(engine)
+                return engine
             return _borrow(db.engine)
 
     in_memory = _is_in_memory(make_url(app.config.get("SQLALCHEMY_DATABASE_URI") or "sqlite://"))
@@ -53,11 +59,25 @@ def embedded_database(app: Flask, uri: str | None) -> Database:
         engine = make_engine(url, options)
         if url.get_backend_name() == "sqlite":
             event.listen(engine, "connect", _set_synchronous_normal)
-        create_tables(engine)
+        with _let_go_of(engine):
+            check_version(engine, complete=False)  # another process may be making them
+            create_tables(engine)
+            check_version(engine)
         return engine
 
     in_memory = uri is not None and _is_in_memory(make_url(uri))
     return InMemoryDatabase(connect) if in_memory else Database(connect)
+
+
+@contextmanager
+def _let_go_of(engine: Engine) -> Iterator[None]:
+    """Close the connections of an engine that can't be used."""
+    try:
+        with as_unavailable():
+            yield
+    except TemporarilyUnavailable:
+        engine.dispose()
+        raise
 
 
 def _make_folder(folder: Path) -> None:

@@ -11,20 +11,22 @@ import threading
 import weakref
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from operator import attrgetter
+from operator import attrgetter, methodcaller
 from typing import Any, TypeVar, cast
 
-from sqlalchemy import Connection, CursorResult, Engine
+from sqlalchemy import Connection, Engine
 from sqlalchemy.engine import Row
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, NotSupportedError, ProgrammingError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.sql import Executable
 
 from ..errors import TemporarilyUnavailable
+from .prepared import Prepared, command
 
 logger = logging.getLogger(__name__)
 
 Parameters = Mapping[str, Any] | Sequence[Mapping[str, Any]]
+Statement = Executable | Prepared
 Found = TypeVar("Found")
 
 
@@ -56,15 +58,19 @@ class Database:
                     self._engine = engine
         return self._engine
 
-    def first(self, statement: Executable, parameters: Parameters | None = None) -> Row[Any] | None:
+    def first(self, statement: Statement, parameters: Parameters | None = None) -> Row[Any] | None:
         """The first row of a query, or `None`."""
-        return self._execute(statement, parameters, CursorResult.first, repeatable=True)
+        return self._execute(statement, parameters, _first, repeatable=True)
 
-    def all(self, statement: Executable, parameters: Parameters | None = None) -> list[Row[Any]]:
+    def first_once(self, statement: Statement, parameters: Parameters | None = None) -> Row[Any] | None:
+        """The first row of a statement that writes too, and is therefore never sent a second time."""
+        return self._execute(statement, parameters, _first, repeatable=False)
+
+    def all(self, statement: Statement, parameters: Parameters | None = None) -> list[Row[Any]]:
         """Every row of a query."""
-        return list(self._execute(statement, parameters, CursorResult.all, repeatable=True))
+        return list(self._execute(statement, parameters, _all, repeatable=True))
 
-    def run(self, statement: Executable, parameters: Parameters | None = None, *, repeatable: bool = False) -> int:
+    def run(self, statement: Statement, parameters: Parameters | None = None, *, repeatable: bool = False) -> int:
         """Run one statement that writes; returns how many rows it touched.
 
         `repeatable`: doing it twice is as good as once, so that it may be sent again where the connection turns out
@@ -80,13 +86,13 @@ class Database:
     @contextmanager
     def transaction(self) -> Iterator[Connection]:
         """Statements that belong together: all of them happen, or none."""
-        with _as_unavailable(), self._begun() as connection:
+        with as_unavailable(), self._begun() as connection:
             try:
                 yield connection
             except BaseException:
                 self._roll_back(connection)
                 raise
-            connection.exec_driver_sql(self.commit)
+            command(connection, self.commit)
 
     def dispose(self) -> None:
         """Close every connection; the next statement opens new ones."""
@@ -94,24 +100,24 @@ class Database:
             self._engine.dispose()
 
     def _execute(
-        self, statement: Executable, parameters: Parameters | None, take: Callable[[Any], Found], *, repeatable: bool
+        self, statement: Statement, parameters: Parameters | None, take: Callable[[Any], Found], *, repeatable: bool
     ) -> Found:
-        with _as_unavailable():
+        with as_unavailable():
             try:
                 with self.engine.connect() as connection:
-                    return take(connection.execute(statement, parameters))
+                    return take(executed(connection, statement, parameters))
             except DBAPIError as error:
                 if not (repeatable and error.connection_invalidated):
                     raise
             with self.engine.connect() as connection:  # the pool has dropped its dead connections by now
-                return take(connection.execute(statement, parameters))
+                return take(executed(connection, statement, parameters))
 
     def _begun(self) -> Connection:
         """A connection with its transaction begun: on a new one where the first had died in the pool."""
         for attempt in range(2):
             connection = self.engine.connect()
             try:
-                connection.exec_driver_sql(self.begin)
+                command(connection, self.begin)
             except BaseException as error:
                 connection.close()
                 if attempt or not getattr(error, "connection_invalidated", False):
@@ -122,8 +128,8 @@ class Database:
 
     def _roll_back(self, connection: Connection) -> None:
         try:
-            for command in self.rollback:
-                connection.exec_driver_sql(command)
+            for text in self.rollback:
+                command(connection, text)
         except SQLAlchemyError:  # the connection is lost, and the transaction with it
             connection.invalidate()
 
@@ -144,17 +150,17 @@ class InMemoryDatabase(Database):
     """
 
     begin = "SAVEPOINT oauth_gateway"
-    commit = "RELEASE oauth_gateway"
-    rollback = ("ROLLBACK TO oauth_gateway", "RELEASE oauth_gateway")
+    commit = "RELEASE SAVEPOINT oauth_gateway"
+    rollback = ("ROLLBACK TO SAVEPOINT oauth_gateway", "RELEASE SAVEPOINT oauth_gateway")
 
     def _begin_on_sqlite(self) -> None:
         pass
 
     def _execute(
-        self, statement: Executable, parameters: Parameters | None, take: Callable[[Any], Found], *, repeatable: bool
+        self, statement: Statement, parameters: Parameters | None, take: Callable[[Any], Found], *, repeatable: bool
     ) -> Found:
         with self.transaction() as connection:
-            return take(connection.execute(statement, parameters))
+            return take(executed(connection, statement, parameters))
 
     @contextmanager
     def transaction(self) -> Iterator[Connection]:
@@ -174,6 +180,8 @@ class BorrowedDatabase(InMemoryDatabase):
 
 
 _row_count = cast("Callable[[Any], int]", attrgetter("rowcount"))
+_first = cast("Callable[[Any], Row[Any] | None]", methodcaller("first"))
+_all = cast("Callable[[Any], list[Row[Any]]]", methodcaller("all"))
 _every_database: weakref.WeakSet[Database] = weakref.WeakSet()
 
 
@@ -185,8 +193,15 @@ def _after_fork() -> None:
 os.register_at_fork(after_in_child=_after_fork)
 
 
+def executed(connection: Connection, statement: Statement, parameters: Parameters | None) -> Any:
+    """What a statement gave on this connection."""
+    if isinstance(statement, Prepared):
+        return statement.execute(connection, cast("Mapping[str, Any]", parameters))
+    return connection.execute(statement, parameters)
+
+
 @contextmanager
-def _as_unavailable() -> Iterator[None]:
+def as_unavailable() -> Iterator[None]:
     """Turn "the database can't be reached" into a 503, and say in the log what is wrong."""
     try:
         yield

@@ -6,16 +6,18 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, insert, or_, select, update
+from sqlalchemy import bindparam, insert, or_, select, update
 from sqlalchemy.engine import Row
 
+from .approved import Spend
 from .database import Database
+from .prepared import Prepared
 from .tables import client, device_code
 
 _D = device_code.c
 _INSERT = insert(device_code)
 _FIND = select(device_code, client.c.client_id, client.c.enabled).outerjoin(client, client.c.id == _D.client)
-_BY_DEVICE_CODE = _FIND.where(_D.device_code_hash == bindparam("hash"))
+_BY_DEVICE_CODE = Prepared(_FIND.where(_D.device_code_hash == bindparam("hash")))
 _BY_USER_CODE = _FIND.where(_D.user_code_hash == bindparam("hash"))
 _CLAIM = (
     update(device_code)
@@ -33,12 +35,12 @@ _DECIDE = (
         claims=bindparam("how", type_=_D.claims.type),
     )
 )
-_POLLED = (
+_POLLED = Prepared(
     update(device_code)
     .where(_D.device_code_hash == bindparam("hash"))
     .values(last_polled_at=bindparam("now"), poll_interval=bindparam("seconds"))
 )
-_SPEND = (
+_SPEND = Prepared(
     update(device_code)
     .where(_D.device_code_hash == bindparam("hash"), _D.spent_at.is_(None), _D.decision == "allow")
     .values(spent_at=bindparam("now"))
@@ -92,6 +94,6 @@ class DeviceStore:
         )
 
     @staticmethod
-    def spend(connection: Connection, device_code_hash: bytes) -> bool:
-        """Spend an approved one, in the caller's transaction; of two at once exactly one gets True."""
-        return connection.execute(_SPEND, {"hash": device_code_hash, "now": int(time.time())}).rowcount == 1
+    def spending(device_code_hash: bytes) -> Spend:
+        """What spends an approved one, for the statement or transaction in which a token is stored for it."""
+        return Spend(_SPEND, {"hash": device_code_hash, "now": int(time.time())})

@@ -3,35 +3,36 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, func, insert, select, update
+from sqlalchemy import and_, bindparam, func, or_, select, update
 from sqlalchemy.engine import Row
 
+from .approved import Spend
 from .clients import Client
 from .database import Database
+from .prepared import Prepared
 from .revocations import RevocationStore
 from .tables import client, family, refresh_token
 
 _F, _R = family.c, refresh_token.c
-_INSERT = insert(family)
-_INSERT_REFRESH = insert(refresh_token)
-_REFRESH_TOKEN = (
-    select(refresh_token, _F.client, _F.subject, _F.scope, _F.grant_type, _F.attributes, _F.claims)
+_REFRESH_TOKEN = Prepared(
+    select(refresh_token, _F.client, _F.subject, _F.scope, _F.audience, _F.grant_type, _F.attributes, _F.claims)
     .add_columns(_F.expires_at.label("family_expires_at"), _F.revoked_at, client.c.client_id, client.c.enabled)
     .join(family, _F.id == _R.family)
     .outerjoin(client, client.c.id == _F.client)
     .where(_R.token_hash == bindparam("hash"))
 )
-_SPEND = (
+_SPEND = Prepared(
     update(refresh_token)
     .where(_R.token_hash == bindparam("hash"), _R.spent_at.is_(None))
     .values(spent_at=bindparam("now"), salt=bindparam("new_salt"))
 )
-_USE = update(refresh_token).where(_R.token_hash == bindparam("hash")).values(last_used_at=bindparam("now"))
-_TOUCH = update(family).where(_F.id == bindparam("key")).values(last_used_at=bindparam("now"))
+_USE = Prepared(update(refresh_token).where(_R.token_hash == bindparam("hash")).values(last_used_at=bindparam("now")))
+_SPENT = select(func.count()).select_from(refresh_token).where(_R.family == bindparam("key"), _R.spent_at.is_not(None))
 _REVOKE = update(family).where(_F.id == bindparam("key"), _F.revoked_at.is_(None)).values(revoked_at=bindparam("now"))
+
+_WITH_CLIENT = select(family, client.c.client_id).join(client, client.c.id == _F.client)
 
 
 class FamilyStore:
@@ -42,34 +43,23 @@ class FamilyStore:
         self._revocations = revocations
 
     @staticmethod
-    def add(connection: Connection, values: Mapping[str, Any]) -> None:
-        """Store a new family, in the caller's transaction."""
-        connection.execute(_INSERT, dict(values))
+    def spending(token_hash: bytes, salt: bytes | None) -> Spend:
+        """What spends a refresh token; `salt` is what its successors can be had again from."""
+        return Spend(_SPEND, {"hash": token_hash, "now": int(time.time()), "new_salt": salt})
 
     @staticmethod
-    def add_refresh_token(connection: Connection, values: Mapping[str, Any]) -> None:
-        """Store a refresh token, in the caller's transaction."""
-        connection.execute(_INSERT_REFRESH, dict(values))
-
-    @staticmethod
-    def spend(connection: Connection, token_hash: bytes, salt: bytes | None) -> bool:
-        """Spend a refresh token; of two at the same moment exactly one gets True."""
-        parameters = {"hash": token_hash, "now": int(time.time()), "new_salt": salt}
-        return connection.execute(_SPEND, parameters).rowcount == 1
-
-    @staticmethod
-    def use(connection: Connection, token_hash: bytes) -> None:
-        """Note that a refresh token which goes on was used."""
-        connection.execute(_USE, {"hash": token_hash, "now": int(time.time())})
-
-    @staticmethod
-    def touch(connection: Connection, key: bytes) -> None:
-        """Note that a family was used."""
-        connection.execute(_TOUCH, {"key": key, "now": int(time.time())})
+    def using(token_hash: bytes) -> Spend:
+        """What notes that a refresh token which goes on was used."""
+        return Spend(_USE, {"hash": token_hash, "now": int(time.time())})
 
     def find_refresh_token(self, token_hash: bytes) -> Row[Any] | None:
         """A refresh token with its family and client; `None` where there is none."""
         return self._database.first(_REFRESH_TOKEN, {"hash": token_hash})
+
+    def refreshed(self, key: bytes) -> int:
+        """How often a family's refresh token was replaced, as far as the spent ones are still there."""
+        row = self._database.first(_SPENT, {"key": key})
+        return 0 if row is None else int(row[0])
 
     def revoke(self, key: bytes) -> bool:
         """End a family, and with it every token it has; False where it was ended before, or isn't there."""
@@ -79,6 +69,25 @@ class FamilyStore:
                 self._revocations.add("family", key.hex(), connection=connection)
         return ended
 
+    def find(self, key: bytes) -> Row[Any] | None:
+        """A family with its client's `client_id`."""
+        return self._database.first(_WITH_CLIENT.where(_F.id == key))
+
+    def page(
+        self, *, client: int | None, subject: str | None, after: tuple[int, bytes] | None, limit: int
+    ) -> list[Row[Any]]:
+        """Live families, those that expire last first; `after` is the `expires_at` and key of the last one seen."""
+        statement = _WITH_CLIENT.where(_F.revoked_at.is_(None), _F.expires_at > int(time.time()))
+        if client is not None:
+            statement = statement.where(_F.client == client)
+        if subject is not None:
+            statement = statement.where(_F.subject == subject)
+        if after is not None:
+            statement = statement.where(
+                or_(_F.expires_at < after[0], and_(_F.expires_at == after[0], _F.id < after[1]))
+            )
+        return self._database.all(statement.order_by(_F.expires_at.desc(), _F.id.desc()).limit(limit))
+
     def of_subject(self, subject: str) -> list[Row[Any]]:
         """What a user's live families amount to, by client: since when, and when last used."""
         now = int(time.time())
@@ -86,8 +95,9 @@ class FamilyStore:
             select(
                 _F.client,
                 func.min(_F.created_at).label("since"),
-                func.max(func.coalesce(_F.last_used_at, _F.created_at)).label("last_used_at"),
+                func.max(func.coalesce(_R.last_used_at, _R.issued_at, _F.created_at)).label("last_used_at"),
             )
+            .outerjoin(refresh_token, _R.family == _F.id)
             .where(_F.subject == subject, _F.revoked_at.is_(None), _F.expires_at > now)
             .group_by(_F.client)
         )

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import hashlib
 
-from sqlalchemy import Connection, bindparam, insert, select
+from sqlalchemy import bindparam, insert, select
 from sqlalchemy.exc import IntegrityError
 
+from .approved import Spend
 from .database import Database
+from .prepared import Prepared
 from .tables import once
 
-_INSERT = insert(once)
-_FIND = select(once.c.key).where(once.c.key == bindparam("key"))
+_INSERT = Prepared(insert(once), once.c.keys())
+_FIND = Prepared(select(once.c.key).where(once.c.key == bindparam("key")))
 
 
 class OnceStore:
@@ -33,13 +35,9 @@ class OnceStore:
         return self._database.first(_FIND, {"key": key}) is not None
 
     @staticmethod
-    def claim_in(connection: Connection, key: bytes, until: int) -> bool:
-        """The same in the caller's transaction, which must be given up where it answers False."""
-        try:
-            connection.execute(_INSERT, {"key": key, "expires_at": until})
-        except IntegrityError:
-            return False
-        return True
+    def claiming(key: bytes, until: int) -> Spend:
+        """What claims a key, for the statement or transaction in which a token is stored for it."""
+        return Spend(_INSERT, {"key": key, "expires_at": until})
 
 
 def once_key(kind: str, *names: str) -> bytes:

@@ -4,25 +4,28 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from operator import attrgetter
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, insert, or_, select
+from sqlalchemy import Connection, bindparam, insert, select, union
 from sqlalchemy.engine import Row
 
 from .database import Database
+from .prepared import Prepared
 from .tables import revocation
 
 FOREVER = 2**53
 MAX_TOKEN_LIFETIME = 31 * 86400  # of a stateless token; a mark is kept for as long
+CACHE_SECONDS = 5  # for how long each process remembers a client
 OVERLAP_SECONDS = 30  # an id may be given out before one that is seen first: look back a little
 
-_INSERT = insert(revocation)
-_SINCE = (
-    select(revocation)
-    .where(or_(revocation.c.id > bindparam("after"), revocation.c.revoked_at >= bindparam("recent")))
-    .where(revocation.c.expires_at > bindparam("now"))
-    .order_by(revocation.c.id)
+_INSERT = Prepared(insert(revocation), ("mark", "issued_until", "revoked_at", "expires_at"))
+_LIVE = select(revocation).where(revocation.c.expires_at > bindparam("now"))
+_SINCE = Prepared(
+    union(  # neither OR nor ORDER BY: SQLite reads the whole table for either
+        _LIVE.where(revocation.c.id > bindparam("after")), _LIVE.where(revocation.c.revoked_at >= bindparam("recent"))
+    )
 )
 
 
@@ -32,19 +35,35 @@ class RevocationStore:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def add(self, kind: str, *names: str, issued_until: int = FOREVER, connection: Connection | None = None) -> None:
-        """Refuse what was issued up to a time (seconds since 1970; left out: all of it); 0 takes an earlier mark back."""
+    def add(
+        self,
+        kind: str,
+        *names: str,
+        issued_until: int = FOREVER,
+        expires_at: int | None = None,
+        connection: Connection | None = None,
+    ) -> None:
+        """Refuse what was issued up to a time (seconds since 1970; left out: all of it); 0 takes an earlier mark back.
+
+        `expires_at`: when nothing is left that it could be about; left out: after the longest life of a stateless token.
+        """
         now = int(time.time())
         values = {
             "mark": mark_of(kind, *names),
             "issued_until": issued_until,
             "revoked_at": now,
-            "expires_at": now + MAX_TOKEN_LIFETIME + 3600,
+            "expires_at": (now + MAX_TOKEN_LIFETIME if expires_at is None else expires_at) + 3600,
         }
         if connection is not None:
-            connection.execute(_INSERT, values)
+            _INSERT.execute(connection, values)
         else:
             self._database.run(_INSERT, values)
+
+    def switch(self, client_ids: Sequence[str], *, enabled: bool, connection: Connection) -> None:
+        """Stop all stateless tokens of clients, or let them go on, in a transaction of somebody else's."""
+        until = 0 if enabled else int(time.time()) + 2 * CACHE_SECONDS  # other processes may issue for as long
+        for client_id in client_ids:
+            self.add("disabled client", client_id, issued_until=until, connection=connection)
 
     def marker(self, kind: str, *names: str) -> Callable[[Connection, int], None]:
         """A function that adds this mark in a transaction of somebody else's."""
@@ -53,7 +72,8 @@ class RevocationStore:
     def since(self, after: int) -> list[Row[Any]]:
         """The marks with a higher id than `after`, and those of the last seconds again."""
         now = int(time.time())
-        return self._database.all(_SINCE, {"after": after, "recent": now - OVERLAP_SECONDS, "now": now})
+        rows = self._database.all(_SINCE, {"after": after, "recent": now - OVERLAP_SECONDS, "now": now})
+        return sorted(rows, key=attrgetter("id"))
 
 
 def mark_of(kind: str, *names: str) -> bytes:

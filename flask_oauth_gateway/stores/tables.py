@@ -30,6 +30,9 @@ from sqlalchemy.dialects import mysql
 
 metadata = MetaData()
 
+#: Counts the changes that a table has seen: one more with each release that changes a column or a table.
+SCHEMA_VERSION = 1
+
 Key = BigInteger().with_variant(Integer, "sqlite")
 Hash = LargeBinary(32).with_variant(mysql.BINARY(32), "mysql", "mariadb")
 FamilyKey = LargeBinary(16).with_variant(mysql.BINARY(16), "mysql", "mariadb")
@@ -45,6 +48,24 @@ OPTIONS: Any = {
 }
 NEVER_REUSE_IDS: Any = {"sqlite_autoincrement": True}  # a new client must not inherit the tokens of a deleted one
 
+application = Table(  # what a partner has: any number of clients, which work while it is approved
+    "oauth_application",
+    metadata,
+    Column("id", Key, primary_key=True, autoincrement=True),
+    Column("application_id", String(64), nullable=False, unique=True),
+    Column("version", Integer, nullable=False, default=1),  # counts every change
+    Column("name", String(255), nullable=False),
+    Column("folded_name", String(255), nullable=False),  # case folded: what a search looks through
+    Column("owner", Subject, index=True),
+    Column("status", String(16), nullable=False),  # "pending", "approved" or "revoked"
+    Column("plan", String(255)),
+    Column("attributes", Object),
+    Column("created_at", BigInteger, nullable=False),
+    Column("updated_at", BigInteger, nullable=False),
+    **OPTIONS,
+    **NEVER_REUSE_IDS,
+)
+
 client = Table(
     "oauth_client",
     metadata,
@@ -52,11 +73,15 @@ client = Table(
     Column("client_id", String(2048), nullable=False),
     Column("client_id_hash", Hash, nullable=False, unique=True),  # 2048 characters are more than MariaDB can index
     Column("version", Integer, nullable=False, default=1),  # counts every change, secrets' too
-    Column("enabled", Boolean, nullable=False, default=True),
+    Column("enabled", Boolean, nullable=False, default=True),  # what counts: switched on, and its application approved
+    Column("switched_on", Boolean, nullable=False, default=True),  # the client's own switch
+    Column("application", Key, ForeignKey("oauth_application.id")),
     Column("owner", Subject, index=True),
+    Column("name", String(255)),  # how client_name begins, case folded: what a search looks through
     Column("metadata", Object, nullable=False),  # the rest of the registration, by RFC 7591's names
     Column("created_at", BigInteger, nullable=False),
     Column("updated_at", BigInteger, nullable=False),
+    UniqueConstraint("application", "id", name="uq_oauth_client_application"),  # the foreign key's index, see below
     **OPTIONS,
     **NEVER_REUSE_IDS,
 )
@@ -98,12 +123,12 @@ family = Table(  # what one approval gave; a token without one is a family of it
     Column("client", Key, nullable=False),
     Column("subject", Subject),
     Column("scope", Text, nullable=False),
+    Column("audience", Text),  # the resources that were approved, with spaces between; None: whatever is the default
     Column("grant_type", String(255), nullable=False),
     Column("attributes", Object),
     Column("claims", Object),  # how the user signed in, what the token is bound to
     Column("created_at", BigInteger, nullable=False),
     Column("expires_at", BigInteger, nullable=False),
-    Column("last_used_at", BigInteger),
     Column("revoked_at", BigInteger),
     Index("ix_oauth_family_subject", "subject", "client"),
     Index("ix_oauth_family_client", "client", "expires_at"),
@@ -154,6 +179,7 @@ code = Table(
     Column("family", FamilyKey, nullable=False),  # what redeeming it gives, so that a second use can end that
     Column("subject", Subject, nullable=False),
     Column("scope", Text, nullable=False),
+    Column("audience", Text),
     Column("redirect_uri", Text, nullable=False),
     Column("redirect_uri_sent", Boolean, nullable=False),  # whether the request named it
     Column("code_challenge", String(128)),
@@ -176,6 +202,7 @@ device_code = Table(
     Column("family", FamilyKey, nullable=False),
     Column("scope", Text, nullable=False),
     Column("granted_scope", Text),
+    Column("audience", Text),
     Column("subject", Subject),  # whoever typed the user code first; nobody else may go on with it
     Column("decision", String(8)),  # None while pending, "allow" or "deny"
     Column("claims", Object),
@@ -224,7 +251,7 @@ revocation = Table(  # what stateless tokens are refused for: few rows, which ev
 audit = Table(
     "oauth_audit",
     metadata,
-    Column("id", Key, primary_key=True, autoincrement=True),
+    Column("id", Key, primary_key=True, autoincrement=False),  # its number: they have no gaps
     Column("at", BigInteger, nullable=False),
     Column("event", String(64), nullable=False),
     Column("outcome", String(64), nullable=False),  # "ok", or the error
@@ -233,8 +260,31 @@ audit = Table(
     Column("actor", String(255)),  # who did it, where that is neither the client nor the subject
     Column("address", String(64)),  # where it came from
     Column("details", Object),
+    Column("hash", Hash, nullable=False),  # keyed, over the entry before it and this one's content
+    Column("client_hash", BigInteger),  # the client_id's first 64 bits: the whole is more than an index can hold
+    Index("ix_oauth_audit_at", "at", "event"),
+    Index("ix_oauth_audit_client", "client_hash", "id"),
+    Index("ix_oauth_audit_subject", "subject", "id"),
     **OPTIONS,
-    **NEVER_REUSE_IDS,
+)
+
+audit_head = Table(  # one row: where the audit trail ends; locked by whoever writes to it
+    "oauth_audit_head",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("last", BigInteger, nullable=False),
+    Column("hash", Hash, nullable=False),  # the last entry's
+    Column("seal", Hash, nullable=False),  # keyed, over both
+    **OPTIONS,
+)
+
+
+schema = Table(  # one row: which version of this module made the tables
+    "oauth_schema",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("version", Integer, nullable=False),
+    **OPTIONS,
 )
 
 

@@ -6,14 +6,16 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from sqlalchemy import BigInteger, Connection, Table, and_, bindparam, exists, insert, or_, select, update
+from sqlalchemy import BigInteger, Connection, Table, and_, bindparam, exists, func, insert, or_, select, update
 from sqlalchemy.engine import Row
 from sqlalchemy.sql import ColumnElement
 
 from .clients import Client
 from .database import Database
-from .tables import access_token, client, code, device_code, family
+from .prepared import Prepared
+from .tables import access_token, client, code, consent, device_code, family
 
+MAX_COUNTED = 10_000
 _T = access_token.c
 COLUMNS = (
     "token_hash", "client", "family", "subject", "scope", "audience", "grant_type", "attributes", "claims",
@@ -26,28 +28,29 @@ def _is_live(key: Any, version: Any) -> ColumnElement[bool]:
     return and_(client.c.id == key, client.c.version == version, client.c.enabled)
 
 
-_INSERT = (
-    insert(access_token)
-    .from_select(
+_INSERT = Prepared(
+    insert(access_token).from_select(
         COLUMNS,
         select(*(bindparam(f"p_{name}", type_=_T[name].type) for name in COLUMNS)).where(
             _is_live(bindparam("p_client"), bindparam("p_version"))
         ),
     )
-    .execution_options(preserve_rowcount=True)  # psycopg 3 counts an INSERT … SELECT only then
 )
-_CLIENT_IS_LIVE = select(client.c.id).where(_is_live(bindparam("owner"), bindparam("version")))
+_CLIENT_IS_LIVE = Prepared(select(client.c.id).where(_is_live(bindparam("owner"), bindparam("version"))))
 _FIND = (
     select(*(_T[name] for name in COLUMNS), _T.revoked_at, client.c.client_id, client.c.enabled)
     .add_columns(family.c.revoked_at.label("family_revoked_at"))
     .outerjoin(client, client.c.id == _T.client)
     .outerjoin(family, family.c.id == _T.family)
 )
-_BY_HASH = _FIND.where(_T.token_hash == bindparam("hash"))
-_ASKED_BY = _BY_HASH.add_columns(
-    exists().where(_is_live(bindparam("asker"), bindparam("version"))).correlate(None).label("asker_is_live")
+_ONE = _FIND.where(_T.token_hash == bindparam("hash"))
+_BY_HASH = Prepared(_ONE)
+_ASKED_BY = Prepared(
+    _ONE.add_columns(
+        exists().where(_is_live(bindparam("asker"), bindparam("version"))).correlate(None).label("asker_is_live")
+    )
 )
-_REVOKE = (
+_REVOKE = Prepared(
     update(access_token)
     .where(_T.token_hash == bindparam("hash"), _T.client == bindparam("owner"), _T.revoked_at.is_(None))
     .where(exists().where(_is_live(bindparam("owner"), bindparam("version"))))
@@ -72,14 +75,14 @@ class TokenStore:
         return self._database.run(_INSERT, _parameters(values, client), repeatable=True) == 1
 
     @staticmethod
-    def add_in(connection: Connection, values: Mapping[str, Any], client: Client) -> bool:
-        """The same, in the caller's transaction; of a token without a hash, which isn't stored, only the check."""
-        if "token_hash" not in values:
+    def add_in(connection: Connection, values: Mapping[str, Any] | None, client: Client) -> bool:
+        """The same, in the caller's transaction; `None`, of a token that isn't stored: only the check."""
+        if values is None:
             return (
-                connection.execute(_CLIENT_IS_LIVE, {"owner": client.key, "version": client.version}).first()
+                _CLIENT_IS_LIVE.execute(connection, {"owner": client.key, "version": client.version}).first()
                 is not None
             )
-        return connection.execute(_INSERT, _parameters(values, client)).rowcount == 1
+        return _INSERT.execute(connection, _parameters(values, client)).rowcount == 1
 
     def find(self, token_hash: bytes) -> Row[Any] | None:
         """A token with its client and family, in one statement; `None` where there is none."""
@@ -157,6 +160,18 @@ class TokenStore:
                 or_(_T.expires_at < after[0], and_(_T.expires_at == after[0], _T.token_hash < after[1]))
             )
         return self._database.all(statement)
+
+    def live_counts(self, client: int) -> dict[str, int]:
+        """How many live tokens, grants and remembered consents a client has, each counted up to `MAX_COUNTED`."""
+        now = int(time.time())
+        found = {}
+        for name, table in (("tokens", access_token), ("grants", family), ("consents", consent)):
+            few = select(table.c.client).where(table.c.client == client)
+            if table is not consent:
+                few = few.where(table.c.expires_at > now, table.c.revoked_at.is_(None))
+            row = self._database.first(select(func.count()).select_from(few.limit(MAX_COUNTED).subquery()))
+            found[name] = 0 if row is None else int(row[0])
+        return found
 
     def hash_of(self, start: bytes) -> bytes | None:
         """The hash of the token whose hash begins with these 16 bytes: what a token is called where it is listed."""

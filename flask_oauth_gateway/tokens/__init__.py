@@ -5,24 +5,21 @@ from __future__ import annotations
 import hmac
 import time
 from base64 import urlsafe_b64encode
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ..hashing import new_secret, sha256
 from ..signals import token_issued, token_refreshed
-from ..stores.families import FamilyStore
+from ..stores.approved import Deed, do
 from ..stores.revocations import MAX_TOKEN_LIFETIME
 from ..stores.tables import new_family_key
 from . import opaque
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection
-
-    from ..extension import State
+    from ..state import State
+    from ..stores.approved import Spend
     from ..stores.clients import Client
-
-    Spend = Callable[[Connection], bool]
 
 #: Members of a token response or an introspection answer that no custom attribute may take.
 RESERVED = frozenset(
@@ -49,11 +46,14 @@ class Approval:
     key: bytes
     scope: str
     expires_at: int
+    audience: str | None = None
     is_new: bool = True
 
     @classmethod
-    def new(cls, scopes: tuple[str, ...], expires_at: int) -> Approval:
-        return cls(key=new_family_key(), scope=" ".join(scopes), expires_at=expires_at)
+    def new(cls, scopes: tuple[str, ...], expires_at: int, audience: tuple[str, ...] = ()) -> Approval:
+        return cls(
+            key=new_family_key(), scope=" ".join(scopes), expires_at=expires_at, audience=" ".join(audience) or None
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,14 +77,12 @@ class Issue:
 def issue(state: State, request: Issue, spend: Spend | None = None) -> dict[str, Any]:
     """Mint and store a token, and a refresh token where one is due; returns the token response (RFC 6749 section 5.1).
 
-    `spend` is called in the same transaction, and says whether what the token is given for was there to be spent. Raises
-    `AlreadySpent`, `StaleClient`, and `ValueError` for an attribute named as one of the protocol's own members.
+    `spend` is what the token is given for: it is spent in the same statement or transaction. Raises `AlreadySpent`,
+    `StaleClient`, and `ValueError` for an attribute named as one of the protocol's own members.
     """
     client, approval = request.client, request.approval
     now = int(time.time())
-    expires_in = request.expires_in or client.access_token_lifetime
-    if expires_in is None:
-        expires_in = state.settings.access_token_lifetime_of(request.grant_type)
+    expires_in = request.expires_in or lifetime_of(state, client, request.grant_type)
     if approval is not None:
         expires_in = max(1, min(expires_in, approval.expires_at - now))
     attributes = attributes_for(state, request)
@@ -94,37 +92,51 @@ def issue(state: State, request: Issue, spend: Spend | None = None) -> dict[str,
         "family": None if approval is None else approval.key,
         "subject": request.subject,
         "scope": scope,
-        "audience": " ".join(request.audience) or None,
+        "audience": " ".join(request.audience) or state.resources.default_audience(),
         "grant_type": request.grant_type,
         "attributes": attributes,
         "claims": request.claims,
         "issued_at": now,
         "expires_at": now + expires_in,
     }
-    refresh_token = None if request.refresh_token_expires_at is None else _value(state, request, "refresh")
+    refresh_token = (
+        None if request.refresh_token_expires_at is None else new_value(state, request.derive_from, "refresh")
+    )
     if format_of(state, client) == "jwt":
         from . import jwt
 
         values["expires_at"] = now + min(expires_in, MAX_TOKEN_LIFETIME)
         token, token_id = jwt.create(state, client.client_id, values)
     else:
-        token = _value(state, request, "access")
+        token = new_value(state, request.derive_from, "access")
         values["token_hash"] = sha256(token)
         token_id = opaque.token_id_of(values["token_hash"])
     if approval is not None or spend is not None:
         _store_approved(state, request, values, refresh_token, spend)
     elif "token_hash" in values and not state.tokens.add(values, client):
         raise StaleClient(client.client_id)
-    signal = token_refreshed if request.grant_type == "refresh_token" else token_issued
+    announce(state, client, request.grant_type, request.subject, request.scopes, token_id)
+    return token_response(token, values["expires_at"] - now, scope, refresh_token, attributes)
+
+
+def announce(
+    state: State, client: Client, grant_type: str, subject: str | None, scopes: tuple[str, ...], token_id: str
+) -> None:
+    """Say that a token was given."""
+    signal = token_refreshed if grant_type == "refresh_token" else token_issued
     signal.send(
         state.app,
         client_id=client.client_id,
-        subject=request.subject,
-        grant_type=request.grant_type,
-        scopes=request.scopes,
+        subject=subject,
+        grant_type=grant_type,
+        scopes=scopes,
         token_id=token_id,
     )
-    return token_response(token, values["expires_at"] - now, scope, refresh_token, attributes)
+
+
+def lifetime_of(state: State, client: Client, grant_type: str) -> int:
+    """Seconds that a client's access token of this grant lives, as far as its approval lasts."""
+    return client.access_token_lifetime or state.settings.access_token_lifetime_of(grant_type)
 
 
 def format_of(state: State, client: Client) -> str:
@@ -169,48 +181,49 @@ def derived(state: State, token: str, salt: bytes, what: str) -> str:
     return state.settings.token_prefix + urlsafe_b64encode(value).rstrip(b"=").decode()
 
 
-def _value(state: State, request: Issue, what: str) -> str:
-    if request.derive_from is None:
-        return new_secret(state.settings.token_prefix)
-    token, salt = request.derive_from
-    return derived(state, token, salt, what)
+def new_value(state: State, derive_from: tuple[str, bytes] | None, what: str) -> str:
+    """A new token: random, or what a spent one and its salt give again."""
+    return new_secret(state.settings.token_prefix) if derive_from is None else derived(state, *derive_from, what)
 
 
 def _store_approved(
     state: State, request: Issue, values: dict[str, Any], refresh_token: str | None, spend: Spend | None
 ) -> None:
-    """Spend what is spent and store what is issued, in one transaction."""
-    approval = request.approval
-    now = values["issued_at"]
-    with state.database.transaction() as connection:
-        if spend is not None and not spend(connection):
-            raise AlreadySpent
-        if approval is not None and approval.is_new:
-            FamilyStore.add(
-                connection,
-                {
-                    "id": approval.key,
-                    "client": request.client.key,
-                    "subject": request.subject,
-                    "scope": approval.scope,
-                    "grant_type": request.grant_type,
-                    "attributes": request.attributes,
-                    "claims": request.claims,
-                    "created_at": now,
-                    "expires_at": approval.expires_at,
-                },
-            )
-        elif approval is not None:
-            FamilyStore.touch(connection, approval.key)
-        if not state.tokens.add_in(connection, values, request.client):
-            raise StaleClient(request.client.client_id)
-        if refresh_token is not None and approval is not None:
-            FamilyStore.add_refresh_token(
-                connection,
-                {
-                    "token_hash": sha256(refresh_token),
-                    "family": approval.key,
-                    "issued_at": now,
-                    "expires_at": request.refresh_token_expires_at,
-                },
-            )
+    """Spend what is spent and store what is issued, all of it or nothing."""
+    approval, now = request.approval, values["issued_at"]
+    family = None
+    if approval is not None and approval.is_new:
+        family = {
+            "id": approval.key,
+            "client": request.client.key,
+            "subject": request.subject,
+            "scope": approval.scope,
+            "audience": approval.audience,
+            "grant_type": request.grant_type,
+            "attributes": request.attributes,
+            "claims": request.claims,
+            "created_at": now,
+            "expires_at": approval.expires_at,
+        }
+    following = None
+    if refresh_token is not None and approval is not None:
+        following = {
+            "token_hash": sha256(refresh_token),
+            "family": approval.key,
+            "issued_at": now,
+            "expires_at": request.refresh_token_expires_at,
+        }
+    outcome = do(
+        state.database,
+        Deed(
+            client=request.client,
+            spend=spend,
+            family=family,
+            access_token=values if "token_hash" in values else None,
+            refresh_token=following,
+        ),
+    )
+    if not outcome.client_is_live:
+        raise StaleClient(request.client.client_id)
+    if not outcome.spent:
+        raise AlreadySpent

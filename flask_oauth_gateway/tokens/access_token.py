@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import lru_cache
+from sys import intern
 from typing import Any
 
 from flask import g
@@ -14,12 +16,22 @@ from ..users import knows_users, load_user
 NO_ATTRIBUTES: Mapping[str, Any] = {}
 
 
+@lru_cache(maxsize=1024)
+def _names_in(text: str) -> tuple[str, ...]:
+    return tuple(text.split())
+
+
+@lru_cache(maxsize=1024)
+def _scopes_in(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
 class AccessToken:
     """A token that was found good. Never holds the token itself."""
 
     __slots__ = (
-        "attributes", "audience", "client_id", "client_key", "details", "exp", "grant_type", "iat",
-        "key_id", "marks", "refusal", "scope", "scopes", "subject", "token_id",
+        "attributes", "audience", "client_id", "client_key", "details", "exp", "grant_type", "iat", "issuer",
+        "key_id", "marks", "plan", "refusal", "said", "scope", "scopes", "subject", "token_id",
     )  # fmt: skip
 
     def __init__(
@@ -30,7 +42,7 @@ class AccessToken:
         client_key: int | None,
         subject: str | None,
         scope: str,
-        audience: str | None,
+        audience: str | tuple[str, ...] | None,
         grant_type: str,
         attributes: Mapping[str, Any] | None,
         details: Mapping[str, Any] | None,
@@ -39,21 +51,27 @@ class AccessToken:
         refusal: str | None = None,
         marks: tuple[bytes, ...] = (),
         key_id: str | None = None,
+        issuer: str | None = None,
+        said: Mapping[str, Any] | None = None,
     ) -> None:
+        # What many tokens say is kept once for all that are remembered: half of their memory.
         self.token_id = token_id
-        self.client_id = client_id
+        self.client_id = intern(client_id)
         self.client_key = client_key
         self.subject = subject
-        self.scope = scope
-        self.scopes = frozenset(scope.split())
-        self.audience = tuple(audience.split()) if audience else ()
-        self.grant_type = grant_type
+        self.scope = intern(scope)
+        self.scopes = _scopes_in(scope)
+        self.audience = audience if isinstance(audience, tuple) else _names_in(audience or "")
+        self.grant_type = intern(grant_type)
         self.attributes = attributes or NO_ATTRIBUTES
         self.details = details or NO_ATTRIBUTES
         self.iat = iat
         self.exp = exp
         self.key_id = key_id  # which key signed it
         self.marks = marks  # what would revoke it, of a token that isn't stored
+        self.issuer = issuer  # another server that issued it; None: this one
+        self.said = said  # all that it says in the other server's own words
+        self.plan: str | None = None  # its client's, from OAUTH_PLANS
         self.refusal = refusal  # why it is no longer good, of a token in a list
 
     def __repr__(self) -> str:
@@ -61,10 +79,12 @@ class AccessToken:
 
     @property
     def issued_at(self) -> datetime:
+        """When it was issued, in UTC."""
         return datetime.fromtimestamp(self.iat, UTC)
 
     @property
     def expires_at(self) -> datetime:
+        """When it expires, in UTC."""
         return datetime.fromtimestamp(self.exp, UTC)
 
     @property
@@ -74,7 +94,9 @@ class AccessToken:
 
     @property
     def claims(self) -> dict[str, Any]:
-        """What the token says, by the names of RFC 7662 section 2.2."""
+        """What the token says, by the names of RFC 7662 section 2.2; another server's, as that says it."""
+        if self.said is not None:
+            return dict(self.said)
         claims: dict[str, Any] = {
             **self.shown_attributes,
             "client_id": self.client_id,
@@ -94,10 +116,13 @@ class AccessToken:
 
     @property
     def user(self) -> Any:
-        """The token's user, through the `load_user` hook, asked on first use; `None` where no user takes part."""
-        if self.subject is None:
-            return None
+        """The token's user, through the `load_user` hook, asked on first use.
+
+        `None` where no user takes part, and where it is a user of another server than the one whose users the app knows.
+        """
         state = current_state()
+        if self.subject is None or self.issuer != state.users_from:
+            return None
         if not knows_users(state):
             raise RuntimeError("current_token.user needs @gateway.load_user, a function from subject to user.")
         known = g.setdefault("oauth_users", {})  # not on the token, which other requests may share

@@ -15,18 +15,22 @@ from typing import TYPE_CHECKING, Any
 from joserfc.jwk import ECKey, Key, KeyParameters, OKPKey, RSAKey
 
 from ..errors import TemporarilyUnavailable
-from ..sealing import has_key, seal, unseal
-from ..stores.revocations import MAX_TOKEN_LIFETIME
+from ..globals import actor
+from ..sealing import has_key, proofs, seal, unseal
+from ..signals import key_changed
+from ..stores.revocations import MAX_TOKEN_LIFETIME, mark_of
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Row
 
-    from ..extension import State
+    from ..state import State
 
 RELOAD_SECONDS = 60  # how long a process goes by the keys it read
 PUBLISH_AHEAD_SECONDS = 3600  # longer than anybody keeps the key set
-MIN_RELOAD_SECONDS = 1  # how often an unknown kid makes it read again
+MIN_RELOAD_SECONDS = 1  # how often a kid that anybody may have made up makes it read again
+KID_RANDOM = 16  # hex digits of a kid; its proof follows
 DAY = 86400
+KEY = "key"  # the mark of all tokens that a key signed
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,14 +59,19 @@ class KeyRing:
         self._keys: dict[str, SigningKey] = {}
         self._loaded_at = -1e9
         self._lock = threading.RLock()
+        self._looked_for: set[str] = set()  # few: nobody else can make a kid that gets here
 
     def signing_key(self) -> SigningKey:
         """The key that signs at this moment. Makes the first one, and the next one where it is due."""
         self._reload_if(RELOAD_SECONDS)
         now = time.time()
         newest = self._newest_active(now)
+        if newest is not None and self._state.revoked.covers(1, (mark_of(KEY, newest.kid),)):
+            self._reload_if(0)  # another process has retired it
+            newest = self._newest_active(now)
         if newest is None:
             self.rotate(publish_ahead=0)
+            now = time.time()  # it is active from the second in which it was made
             newest = self._newest_active(now)
         if newest is None:
             raise TemporarilyUnavailable
@@ -75,7 +84,7 @@ class KeyRing:
             return None
         self._reload_if(RELOAD_SECONDS)
         if kid not in self._keys:
-            self._reload_if(MIN_RELOAD_SECONDS)
+            self._look_again(kid)
         key = self._keys.get(kid)
         return key if key is not None and key.is_published(time.time()) else None
 
@@ -84,13 +93,13 @@ class KeyRing:
         self._reload_if(0)
         return sorted(self._keys.values(), key=lambda key: key.generation)
 
-    def jwks(self) -> dict[str, Any]:
-        """The public key set (RFC 7517 section 5)."""
+    def published(self) -> list[SigningKey]:
+        """The keys of the public key set (RFC 7517 section 5)."""
         self._reload_if(RELOAD_SECONDS)
         if not self._keys:
             self.signing_key()
         now = time.time()
-        return {"keys": [key.public for key in self._keys.values() if key.is_published(now)]}
+        return [key for key in self._keys.values() if key.is_published(now)]
 
     def rotate(self, *, publish_ahead: int = PUBLISH_AHEAD_SECONDS) -> SigningKey:
         """Make the next key, which signs after `publish_ahead` seconds; of several processes exactly one makes it."""
@@ -109,11 +118,17 @@ class KeyRing:
                 ends = active_from + MAX_TOKEN_LIFETIME + PUBLISH_AHEAD_SECONDS
                 self._state.keys.retire(newest.kid, ends)
             self._load()
+            if made:
+                key_changed.send(self._state.app, kid=values["kid"], change="rotate", actor=actor())
             return max(self._keys.values(), key=lambda key: key.generation)
 
     def retire(self, kid: str) -> bool:
         """Believe a key no more, from now on: every token that it signed is refused."""
         retired = self._state.keys.retire(kid)
+        if retired:
+            self._state.revocations.add(KEY, kid)  # which other processes read sooner than keys
+            self._state.forget_tokens()
+            key_changed.send(self._state.app, kid=kid, change="retire", actor=actor())
         self._loaded_at = -1e9
         return retired
 
@@ -128,6 +143,19 @@ class KeyRing:
         due = newest.active_from + days * DAY - PUBLISH_AHEAD_SECONDS
         if days and now >= due and all(key.generation <= newest.generation for key in self._keys.values()):
             self.rotate()
+
+    def _look_again(self, kid: str) -> None:
+        """Another process may have made a key since: read anew, once for a kid that proves to be of this app's making.
+
+        Any other makes it read once a second: a flood of invented ones is no flood of queries.
+        """
+        if kid not in self._looked_for and kid[KID_RANDOM:] in proofs(self._state, kid[:KID_RANDOM]):
+            with self._lock:
+                if kid not in self._keys and kid not in self._looked_for:
+                    self._load()
+                    self._looked_for.add(kid)
+        else:
+            self._reload_if(MIN_RELOAD_SECONDS)
 
     def _reload_if(self, older_than: float) -> None:
         if time.monotonic() - self._loaded_at >= older_than:
@@ -156,7 +184,8 @@ class KeyRing:
 
 
 def _new_key(state: State, generation: int) -> dict[str, Any]:
-    algorithm, kid = state.settings.signing_algorithm, secrets.token_hex(8)
+    algorithm, random = state.settings.signing_algorithm, secrets.token_hex(KID_RANDOM // 2)
+    kid = random + proofs(state, random)[0]
     parameters: KeyParameters = {"kid": kid, "alg": algorithm, "use": "sig"}
     key: Key
     if algorithm == "ES256":

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy.engine import Row
 
-from ..errors import InvalidToken
+from ..errors import InvalidToken, UnknownToken
 from ..hashing import sha256
 from .access_token import AccessToken
 
 if TYPE_CHECKING:
-    from ..extension import State
+    from ..state import State
 
 
 def read(state: State, token: str) -> AccessToken:
@@ -24,14 +24,15 @@ def read(state: State, token: str) -> AccessToken:
         known = cache.get(token_hash, now)
         if known is not None:
             return known
+        forgotten = cache.forgotten
     row = state.tokens.find(token_hash)
     if row is None:
-        raise InvalidToken("The access token is not known here.")
+        raise UnknownToken("The access token is not known here.")
     found = from_row(row)
     if found.refusal is not None:
         raise InvalidToken(found.refusal, found.client_id)
     if cache is not None:
-        cache.put(token_hash, found, now)
+        cache.put(token_hash, found, now, forgotten)
     return found
 
 

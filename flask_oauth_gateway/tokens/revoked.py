@@ -7,11 +7,14 @@ from __future__ import annotations
 
 import threading
 import time
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from ..stores.revocations import mark_of
+from ..stores.revocations import FOREVER, mark_of
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from ..stores.revocations import RevocationStore
 
 
@@ -21,12 +24,15 @@ MAX_AHEAD = 15  # seconds that a token may be said to be issued in the future
 class Revoked:
     """What one process knows of the marks."""
 
-    def __init__(self, store: RevocationStore, poll_seconds: int) -> None:
+    def __init__(self, store: RevocationStore, poll_seconds: int, listen: Callable[[], None] | None = None) -> None:
+        """`listen` is called before the marks are read: from then on news of revocations are heard."""
         self._store = store
         self._poll_seconds = poll_seconds
         self._marks: dict[bytes, tuple[int, int]] = {}  # mark to (issued_until, expires_at)
         self._last_id = 0
+        self._listen = listen
         self._read_at = -1e9
+        self._forgotten = 0
         self._lock = threading.Lock()
 
     def covers(self, issued_at: int, marks: tuple[bytes, ...]) -> bool:
@@ -43,15 +49,25 @@ class Revoked:
         if time.monotonic() - self._read_at >= self._poll_seconds:
             self._refresh()
         known = self._marks
+        if known.keys().isdisjoint(marks):
+            return 0
         return max((known[mark][0] for mark in marks if mark in known), default=0)
 
     def forget(self) -> None:
-        """Read anew at the next check: this process has just added a mark."""
+        """Read anew at the next check: there is a new mark."""
+        self._forgotten += 1
         self._read_at = -1e9
 
-    def _refresh(self) -> None:
+    def learn(self, mark: bytes, expires_at: int) -> None:
+        """A mark that this process has just stored: it counts at once, and nothing has to be read anew for it."""
         with self._lock:
-            started = time.monotonic()
+            self._marks[mark] = (FOREVER, expires_at)
+
+    def _refresh(self) -> None:
+        if self._listen is not None:
+            self._listen()
+        with self._lock:
+            started, forgotten = time.monotonic(), self._forgotten
             if started - self._read_at < self._poll_seconds:
                 return  # another thread has just done it
             for row in self._store.since(self._last_id):
@@ -60,7 +76,8 @@ class Revoked:
             now = time.time()
             if len(self._marks) > 1000:
                 self._marks = {mark: value for mark, value in self._marks.items() if value[1] > now}
-            self._read_at = started
+            if self._forgotten == forgotten:  # else a mark came that this may not have read
+                self._read_at = started
 
 
 def kind_of(client_id: str | None, subject: str | None) -> tuple[str, ...]:
@@ -72,10 +89,17 @@ def kind_of(client_id: str | None, subject: str | None) -> tuple[str, ...]:
 
 def marks_of(token_id: str, family: str | None, client_id: str, subject: str | None) -> tuple[bytes, ...]:
     """Every mark that would revoke a token."""
-    marks = [mark_of("token", token_id), mark_of("client", client_id), mark_of("disabled client", client_id)]
-    marks.append(mark_of("everything"))
+    own: tuple[bytes, ...] = (mark_of("token", token_id),)
     if family is not None:
-        marks.append(mark_of("family", family))
+        own += (mark_of("family", family),)
+    return own + _marks_shared(client_id, subject)
+
+
+@lru_cache(maxsize=1024)  # remembered tokens share these
+def _marks_shared(client_id: str, subject: str | None) -> tuple[bytes, ...]:
+    marks: tuple[bytes, ...] = (
+        mark_of("client", client_id), mark_of("disabled client", client_id), mark_of("everything")
+    )  # fmt: skip
     if subject is not None:
-        marks += [mark_of("subject", subject), mark_of("client and subject", client_id, subject)]
-    return tuple(marks)
+        marks += (mark_of("subject", subject), mark_of("client and subject", client_id, subject))
+    return marks

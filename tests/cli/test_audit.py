@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 import pytest
-from sqlalchemy import inspect
+from sqlalchemy import inspect, text
 
 from tests.support import ask, basic, register, sqlite_only, token_for
 
@@ -38,6 +38,23 @@ def test_the_newest_entries_come_first_and_may_be_filtered(
 def test_what_a_stranger_claims_to_be_can_t_steer_the_terminal(client: Any, flask_oauth: Any) -> None:
     client.post("/oauth/token", data={"grant_type": "client_credentials"}, headers=basic("\x1b[2J\u009b\u202e", "x"))
     assert "?[2J??" in flask_oauth("audit", "list").stdout
+
+
+def test_a_trail_that_was_changed_is_told_from_one_that_was_not(
+    gateway: Any, flask_oauth: Any, registered: Any
+) -> None:
+    register(gateway._state.app, client_id="other")
+    said = flask_oauth("audit", "verify").stdout
+    assert said.startswith("Entries: 2. The last number: 2. Its hash: ")
+    verdict = json.loads(flask_oauth("audit", "verify", "--json").stdout)
+    assert verdict == {"entries": 2, "last": 2, "hash": said.split()[-1], "findings": []}
+    gateway.database.run(text("UPDATE oauth_audit SET client_id = 'somebody' WHERE id = 2"))
+    result = gateway._state.app.test_cli_runner().invoke(args=["oauth", "audit", "verify"])
+    assert (result.exit_code, result.stderr) == (1, "Error: The audit trail is not as it was written.\n")
+    assert result.stdout.startswith("Entry 2 was changed or put in, or follows one that was.\nEntries: 2.")
+    gateway.database.run(text("DELETE FROM oauth_audit"))
+    result = gateway._state.app.test_cli_runner().invoke(args=["oauth", "audit", "verify"])
+    assert result.stdout.startswith("Each of the entries 1 to 2 was deleted.\nEntries: 0.")
 
 
 def test_init_db_makes_the_tables_and_may_be_repeated(gateway: Any, flask_oauth: Any) -> None:

@@ -63,6 +63,7 @@ def test_every_option_of_create_is_kept(flask_oauth: Any) -> None:
         "client_id": "station",
         "client_name": "Station",
         "enabled": True,
+        "switched_on": True,
         "owner": "alice",
         "scope": "weather:read weather:write",
         "default_scope": "weather:read",

@@ -1,24 +1,38 @@
 """Runs a page of the documentation the way its reader would.
 
-- Its ```python blocks, one after the other, are `app.py` in an empty folder.
+- Its ```python blocks, one after the other, are `app.py` in an empty folder; one that begins with `# name.py` is a file
+  of that name, and so is a block of any language that begins so (```html with `<!-- folder/name.html -->`, ```js with
+  `// folder/name.js`). Blocks of one name stand one below the other; `# name.py, now:` begins that file anew.
+- `<!-- next step -->` divides a page: what is written below it isn't there above it, and the server starts anew.
 - In its ```console blocks a line that begins with `$ ` is a command. The lines below it must be in its output, in that
   order; `…` stands for anything, and how many spaces there are doesn't matter.
-- `$ NAME=…` is what the reader copies from an output above.
+- `$ NAME=…` is what the reader copies from an output above. `$ export NAME=…` holds for the commands below it.
 - `flask run` serves `app.py` until the page ends, on a free port in the place of 5000. A page that doesn't say it gets
   it with its first request.
+- A command that ends with ` &`, a second server, runs until the page or its step ends. It is waited for: until the lines
+  below it were seen, or where there are none, until it listens on one of the `PORTS`. Each of these is a free port here.
+- Whatever opens a browser (`webbrowser.open`, as command line tools do) meets alice, who signs in and presses Allow: see
+  browser.py. The folder is the reader's home, too.
 """
 
 import os
 import re
+import signal
 import socket
 import subprocess
 import sys
 import time
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-BLOCK = re.compile(r"^```(python|console)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-ADDRESS = "127.0.0.1:5000"
+BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+NAMED = re.compile(r"(?:#|//|<!--) ([\w-][\w/-]*\.\w+)(, now:)?(?: -->)?\n")
+NEXT_STEP = "<!-- next step -->\n"
+PORTS = ("5000", "5001", "8080")
+#: A port as pages write it: in an address, in a program's call, on a command line.
+PORT = re.compile(rf'(127\.0\.0\.1(?::|", )|--port )({"|".join(PORTS)})\b')
+BROWSER = Path(__file__).with_name("browser.py")
 #: What a reader copies, by the name of the variable that it goes into.
 COPIED = {
     "ID": r"^client_id:\s+(\S+)",
@@ -39,47 +53,71 @@ class Command:
 class Page:
     """One page, and the folder in which its reader works."""
 
-    def __init__(self, path: Path, folder: Path) -> None:
-        blocks = BLOCK.findall(path.read_text(encoding="utf-8"))
+    def __init__(self, path: Path, folder: Path, commands: Path) -> None:
+        """`commands` is a folder of programs that come first on the PATH."""
+        self.ports = dict(zip(PORTS, free_ports(len(PORTS)), strict=True))
+        text = PORT.sub(lambda found: f"{found[1]}{self.ports[found[2]]}", path.read_text(encoding="utf-8"))
+        self._steps = [BLOCK.findall(step) for step in text.split(NEXT_STEP)]
         self._folder = folder
-        self._program = "\n".join(text for kind, text in blocks if kind == "python")
-        self._commands = [command for kind, text in blocks if kind == "console" for command in commands_of(text)]
         self._seen = ""  # every output so far
         self._server: subprocess.Popen[bytes] | None = None
-        self._port = free_port()
+        self._background: list[subprocess.Popen[bytes]] = []
+        places = [str(commands), str(Path(sys.executable).parent), os.environ["PATH"], "/usr/sbin"]
         self._environment = os.environ | {
-            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
-            "FLASK_RUN_PORT": str(self._port),
+            "PATH": os.pathsep.join(places),  # nginx is in Debian's last place
+            "HOME": str(folder),
+            "FLASK_RUN_PORT": str(self.ports["5000"]),
+            "BROWSER": f"python {BROWSER} %s &",
+            "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",  # a reader's machine has none of ours
         }
         self._environment.pop("FLASK_APP", None)
 
     @property
     def is_empty(self) -> bool:
-        return not self._program and not self._commands
+        return not any(self._files_of(len(self._steps)).values()) and not any(map(commands_in, self._steps))
 
     def run(self) -> None:
-        self._folder.joinpath("app.py").write_text(self._program, encoding="utf-8")
-        try:
-            self._run("python app.py")
-            for command in self._commands:
-                self._follow(command)
-        finally:
-            if self._server is not None:
-                self._server.terminate()
-                self._server.wait()
+        for number, blocks in enumerate(self._steps, start=1):
+            self.write(number)
+            try:
+                self._run("python app.py")
+                for command in commands_in(blocks):
+                    self._follow(command)
+            finally:
+                self._stop()
+
+    def write(self, steps: int) -> None:
+        """Write the files as they are in that step of the page; 1 is the first."""
+        for name, text in self._files_of(steps).items():
+            path = self._folder / name
+            path.parent.mkdir(exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+
+    def _files_of(self, steps: int) -> dict[str, str]:
+        files = {"app.py": ""}
+        for kind, text in (block for step in self._steps[:steps] for block in step):
+            named = NAMED.match(text)
+            if named or kind == "python":
+                name, is_anew = (named[1], named[2]) if named else ("app.py", None)
+                files[name] = ("" if is_anew else files.get(name, "")) + text + "\n"
+        return files
 
     def _follow(self, command: Command) -> None:
         if re.fullmatch(r"([A-Z]+=… ?)+", command.line):
             for name in re.findall(r"([A-Z]+)=", command.line):
                 self._environment[name] = re.findall(COPIED[name], self._seen, re.MULTILINE)[-1]
-            return
-        if command.line == "flask run" or ADDRESS in command.line:
+        elif exported := re.fullmatch(r"export (\w+)=(.*)", command.line):
+            self._environment[exported[1]] = self._run(f'{command.line}; printf %s "${exported[1]}"')
+        elif command.line == "flask run":
             self._serve()
-        if command.line == "flask run":
-            return
-        output = self._run(command.line.replace(ADDRESS, f"127.0.0.1:{self._port}"))
-        self._seen += output + "\n"
-        assert shows(output, command.expected), f"$ {command.line}\n{output}\nlacks, of these lines: {command.expected}"
+        elif command.line.endswith(" &"):
+            self._start(command)
+        else:
+            if f"127.0.0.1:{self.ports['5000']}" in command.line:
+                self._serve()
+            output = self._run(command.line)
+            self._seen += output + "\n"
+            assert shows(output, command.expected), lacking(command, output)
 
     def _run(self, line: str) -> str:
         done = subprocess.run(
@@ -95,7 +133,41 @@ class Page:
             self._server = subprocess.Popen(
                 ["flask", "run"], cwd=self._folder, env=self._environment, stdout=log, stderr=log
             )
-        wait_for(self._port, self._server)
+        wait_for(self.ports["5000"], self._server)
+
+    def _start(self, command: Command, seconds: float = 30) -> None:
+        path = self._folder / f"background-{len(self._background)}.log"
+        free = [port for port in self.ports.values() if not is_open(port)]
+        with path.open("wb") as log:
+            process = subprocess.Popen(
+                ["bash", "-c", command.line.removesuffix(" &")],
+                cwd=self._folder, env=self._environment, stdout=log, stderr=log, start_new_session=True,
+            )  # fmt: skip
+        self._background.append(process)
+        until = time.monotonic() + seconds
+        while True:
+            is_over = process.poll() is not None or time.monotonic() > until
+            output = path.read_text(encoding="utf-8")
+            if shows(output, command.expected) if command.expected else any(map(is_open, free)):
+                break
+            assert not is_over, lacking(command, output)
+            time.sleep(0.05)
+        self._seen += output + "\n"
+
+    def _stop(self) -> None:
+        if self._server is not None:
+            self._server.terminate()
+            self._server.wait()
+            self._server = None
+        for process in self._background:
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGTERM)
+            process.wait()
+        self._background.clear()
+
+
+def commands_in(blocks: list[tuple[str, str]]) -> list[Command]:
+    return [command for kind, text in blocks if kind == "console" for command in commands_of(text)]
 
 
 def commands_of(block: str) -> list[Command]:
@@ -115,23 +187,43 @@ def shows(output: str, expected: list[str]) -> bool:
     return all(any(re.fullmatch(pattern, line) for line in lines) for pattern in patterns)
 
 
+def lacking(command: Command, output: str) -> str:
+    return f"$ {command.line}\n{output}\nlacks, of these lines: {command.expected}"
+
+
+def programs_of(path: Path) -> set[str]:
+    """What the commands of a page begin with."""
+    return {command.line.split()[0] for command in commands_in(BLOCK.findall(path.read_text(encoding="utf-8")))}
+
+
 def normal(line: str) -> str:
     return " ".join(line.split())
 
 
 def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return int(server.getsockname()[1])
+    return free_ports(1)[0]
+
+
+def free_ports(number: int) -> list[int]:
+    """Different ones: each is held until all are known."""
+    with ExitStack() as held:
+        servers = [held.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(number)]
+        return [int(server.getsockname()[1]) for server in servers]
+
+
+def is_open(port: int) -> bool:
+    try:
+        socket.create_connection(("127.0.0.1", port), timeout=1).close()
+    except OSError:
+        return False
+    return True
 
 
 def wait_for(port: int, server: subprocess.Popen[bytes], seconds: float = 30) -> None:
     """Until something listens. Fails where the server ends before."""
     until = time.monotonic() + seconds
     while time.monotonic() < until and server.poll() is None:
-        try:
-            socket.create_connection(("127.0.0.1", port), timeout=1).close()
-        except OSError:
-            time.sleep(0.05)
-        else:
+        if is_open(port):
             return
+        time.sleep(0.05)
     raise AssertionError("The server did not start: see server.log.")

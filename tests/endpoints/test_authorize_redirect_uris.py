@@ -1,5 +1,6 @@
 """`/oauth/authorize`: which redirect URIs fit a registered one (RFC 9700 section 2.1, RFC 8252 section 7.3)."""
 
+import time
 from typing import Any
 
 import pytest
@@ -76,3 +77,21 @@ def test_a_client_without_any_address_is_sent_nowhere(site: Any) -> None:
 def test_a_client_that_may_not_use_the_flow_is_told_at_its_own_address(site: Any) -> None:
     client = site.register(grant_types=["client_credentials"])
     refused(site.approve(client), "unauthorized_client")
+
+
+@sqlite_only
+@pytest.mark.parametrize(
+    "uri",
+    ["https://app.example/" + "a" * 100_000, "http://[::" + ":" * 100_000, "http://" + "1." * 50_000, "a" * 100_000],
+)
+def test_an_address_without_end_is_refused_at_once(site: Any, uri: str) -> None:
+    client = site.register_public(redirect_uris=["http://127.0.0.1/cb"])
+    times = []
+    for _ in range(3):  # another process may have been in the way
+        start = time.perf_counter()
+        error_page(
+            site.browser.post("/oauth/authorize", data={"client_id": client.client_id, "redirect_uri": uri}),
+            "invalid_request",
+        )
+        times.append(time.perf_counter() - start)
+    assert min(times) < 0.1

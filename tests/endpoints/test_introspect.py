@@ -3,10 +3,14 @@
 from typing import Any
 
 import pytest
+from joserfc import jwt as joserfc_jwt
+from joserfc.jwk import KeySet
+from werkzeug.test import TestResponse
 
-from tests.support import basic, refusal, register, register_public, sqlite_only, token_for
+from tests.support import basic, bearer, refusal, register, register_public, sqlite_only, token_for
 
 INACTIVE = {"active": False}
+JWT = "application/token-introspection+jwt"
 
 
 def introspect(client: Any, asker: Any, token: str, **form: str) -> dict[str, Any]:
@@ -100,3 +104,77 @@ def test_a_resource_server_that_another_process_disabled_or_demoted_learns_nothi
     registry.update(asker.client_id, enabled=False)
     headers = basic(asker.client_id, asker.client_secret)
     refusal(client.post("/oauth/introspect", data={"token": token}, headers=headers), 401, "invalid_client")
+
+
+# A signed answer (RFC 9701)
+
+
+def signed(client: Any, asker: Any, token: str, accept: str = JWT) -> TestResponse:
+    headers = {**basic(asker.client_id, asker.client_secret), "Accept": accept}
+    response: TestResponse = client.post("/oauth/introspect", data={"token": token}, headers=headers)
+    return response
+
+
+def test_whoever_asks_for_it_gets_the_answer_as_a_jwt_of_their_own(app: Any, client: Any, registered: Any) -> None:
+    token = token_for(client, registered)["access_token"]
+    server, stranger = register(app, resource_server=True), register(app)
+    for asker in (registered, server, stranger):
+        response = signed(client, asker, token)
+        assert (response.status_code, response.mimetype) == (200, JWT)
+        assert response.headers["Cache-Control"] == "no-store"
+        keys = KeySet.import_key_set(client.get("/oauth/jwks").get_json())
+        verified = joserfc_jwt.decode(response.text, keys, algorithms=["ES256"])
+        assert verified.header["typ"] == "token-introspection+jwt"
+        issued_at = verified.claims.pop("iat")
+        assert issued_at >= introspect(client, registered, token)["iat"]
+        assert verified.claims == {
+            "iss": "http://localhost",
+            "aud": asker.client_id,
+            "token_introspection": introspect(client, asker, token),
+        }
+    assert introspect(client, stranger, token) == INACTIVE
+
+
+@sqlite_only
+@pytest.mark.parametrize("format_", ["opaque", "jwt"])
+def test_a_signed_answer_is_no_token_and_a_token_no_answer(make_app: Any, format_: str) -> None:
+    app = make_app(OAUTH_ACCESS_TOKEN_FORMAT=format_)
+    client, server = app.test_client(), register(app, resource_server=True)
+    answer = signed(client, server, token_for(client, server)["access_token"])
+    assert client.get("/weather", headers=bearer(answer.text)).status_code == 401
+    assert introspect(client, server, answer.text) == INACTIVE
+
+
+@sqlite_only
+@pytest.mark.parametrize(
+    ("accept", "mimetype"),
+    [
+        (f"application/json;q=0.5, {JWT}", JWT),
+        (JWT.upper(), JWT),
+        (f"{JWT};q=0.5, application/json", "application/json"),
+        (f"{JWT};q=0, */*", "application/json"),
+        ("*/*", "application/json"),
+        ("application/*", "application/json"),
+        ("text/html", "application/json"),
+        ("", "application/json"),
+    ],
+)
+def test_the_accept_header_decides_which(client: Any, registered: Any, accept: str, mimetype: str) -> None:
+    token = token_for(client, registered)["access_token"]
+    assert signed(client, registered, token, accept).mimetype == mimetype
+
+
+@sqlite_only
+@pytest.mark.parametrize(
+    ("missing", "named"), [({"SECRET_KEY": None}, "SECRET_KEY"), ({"TESTING": False}, "OAUTH_ISSUER")]
+)
+def test_without_a_key_or_a_name_nothing_is_signed_and_json_still_serves(
+    make_app: Any, missing: dict[str, Any], named: str
+) -> None:
+    app = make_app(**missing)
+    client, asker = app.test_client(), register(app)
+    token = token_for(client, asker)["access_token"]
+    headers = {**basic(asker.client_id, asker.client_secret), "Accept": JWT, "Host": "api.example"}
+    response = client.post("/oauth/introspect", data={"token": token}, headers=headers)
+    assert named in refusal(response, 503, "temporarily_unavailable")
+    assert introspect(client, asker, token)["active"] is True

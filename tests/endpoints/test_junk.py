@@ -127,7 +127,11 @@ def junk_app(make_app: Any) -> Flask:
     """One app for all examples of a test: with every grant, and a user who is signed in where TEST_USER says so."""
     if id(make_app) not in _apps:
         _apps.clear()
-        app = make_app(OAUTH_GRANT_TYPES=list(GRANTS), OAUTH_TOKEN_PARAMETERS_FROM=["body", "query", "header"])
+        app = make_app(
+            OAUTH_GRANT_TYPES=list(GRANTS),
+            OAUTH_TOKEN_PARAMETERS_FROM=["body", "query", "header"],
+            OAUTH_FORWARD_AUTH=True,
+        )
         gateway = app.extensions["oauth_gateway"]
         gateway.current_user(lambda: app.config["TEST_USER"])
         gateway.login(lambda _: "Sign in, please.")

@@ -42,6 +42,7 @@ def test_it_names_the_endpoints_on_the_issuers_host(app_with: Any) -> None:
     assert document["introspection_endpoint"] == f"{ISSUER}/oauth/introspect"
     assert document["jwks_uri"] == f"{ISSUER}/oauth/jwks"
     assert document["code_challenge_methods_supported"] == ["S256"]
+    assert document["introspection_signing_alg_values_supported"] == ["ES256"]
     assert document["authorization_response_iss_parameter_supported"] is True
 
 
@@ -60,6 +61,7 @@ def test_what_is_off_is_not_advertised(app_with: Any) -> None:
             OAUTH_ISSUER=ISSUER,
             OAUTH_GRANT_TYPES=["client_credentials"],
             OAUTH_CLIENT_AUTH_METHODS=["client_secret_basic"],
+            SECRET_KEY=None,
         )
     )
     assert document["grant_types_supported"] == ["client_credentials"]
@@ -68,6 +70,7 @@ def test_what_is_off_is_not_advertised(app_with: Any) -> None:
     off = {
         "authorization_endpoint", "device_authorization_endpoint", "code_challenge_methods_supported",
         "token_endpoint_auth_signing_alg_values_supported", "registration_endpoint",
+        "introspection_signing_alg_values_supported",
     }  # fmt: skip
     assert off.isdisjoint(document)
 

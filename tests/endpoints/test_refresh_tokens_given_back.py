@@ -32,7 +32,15 @@ def test_who_gives_a_refresh_token_back_gives_back_all_that_the_approval_gave(si
     with recorded(token_revoked, site.app) as said:
         revoke(site, client, second["refresh_token"])
         revoke(site, client, second["refresh_token"])
-    assert said == [{"client_id": client.client_id, "subject": "alice", "token_id": None, "count": 1, "by": "client"}]
+    told = {
+        "client_id": client.client_id,
+        "subject": "alice",
+        "token_id": None,
+        "count": 1,
+        "by": "client",
+        "actor": None,
+    }
+    assert said == [told]
     for token in (first["access_token"], second["access_token"]):
         assert not site.is_live(token)
     refusal(site.refresh(client, second["refresh_token"]), 400, "invalid_grant")
@@ -121,7 +129,13 @@ def test_its_own_client_sees_a_refresh_token_that_is_good(site: Any) -> None:
     issued = answer.pop("iat")
     assert before <= issued <= time.time()
     assert issued + 999 <= answer.pop("exp") <= issued + 1001
-    assert answer == {"active": True, "client_id": client.client_id, "scope": READ, "sub": "alice"}
+    assert answer == {
+        "active": True,
+        "client_id": client.client_id,
+        "scope": READ,
+        "sub": "alice",
+        "token_use": "refresh_token",
+    }
 
 
 def test_nobody_else_sees_it_lest_it_pass_for_an_access_token(site: Any) -> None:

@@ -1,9 +1,8 @@
 """The example app's own views."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from flask import Flask
@@ -13,6 +12,8 @@ from werkzeug.test import TestResponse
 from example_app import create_app
 from example_app.seed import seed
 from tests.support import basic, bearer, close_app
+
+pytest_plugins = ["flask_oauth_gateway.testing"]
 
 
 @pytest.fixture
@@ -25,12 +26,6 @@ def app(tmp_path: Path) -> Iterator[Flask]:
 @pytest.fixture
 def client(app: Flask) -> FlaskClient:
     return app.test_client()
-
-
-def token_of(app: Flask, **about: Any) -> str:
-    seed(app)
-    with app.app_context():
-        return str(app.extensions["oauth_gateway"].tokens.issue("weather-station", **about)["access_token"])
 
 
 def sign_in(client: FlaskClient, username: str = "alice", password: str = "alice", **fields: str) -> TestResponse:
@@ -46,21 +41,24 @@ class TestApi:
         weather = client.get("/api/weather", headers=bearer(token.get_json()["access_token"]))
         assert weather.get_json() == {"for": "weather-station", "sky": "clear", "temperature": 21}
 
-    def test_the_weather_needs_the_scope(self, app: Flask, client: FlaskClient) -> None:
-        with app.app_context():
-            gateway = app.extensions["oauth_gateway"]
-            nobody = gateway.clients.create(client_name="Nobody", grant_types=["client_credentials"])
-            token = gateway.tokens.issue(nobody.client_id)["access_token"]
-        response = client.get("/api/weather", headers=bearer(token))
+    def test_the_weather_needs_the_scope(self, authorized_client: Callable[..., FlaskClient]) -> None:
+        assert authorized_client("weather:read").get("/api/weather").status_code == 200
+        response = authorized_client("weather:write").get("/api/weather")
         assert (response.status_code, response.get_json()["error"]) == (403, "insufficient_scope")
 
-    def test_me_is_the_user(self, app: Flask, client: FlaskClient) -> None:
-        response = client.get("/api/me", headers=bearer(token_of(app, subject="alice")))
-        assert response.get_json() == {"subject": "alice", "name": "Alice Archer", "client": "weather-station"}
+    def test_the_weather_is_reported_in_somebodys_name(self, authorized_client: Callable[..., FlaskClient]) -> None:
+        client = authorized_client("weather:write", subject="alice")
+        assert client.post("/api/weather", data={"sky": "grey"}).get_json() == {"by": "alice", "sky": "grey"}
+
+    def test_me_is_the_user(self, authorized_client: Callable[..., FlaskClient]) -> None:
+        response = authorized_client(subject="alice", client_id="spa").get("/api/me")
+        assert response.get_json() == {"subject": "alice", "name": "Alice Archer", "client": "spa"}
 
     @pytest.mark.parametrize("subject", [None, "mallory"])
-    def test_me_refuses_a_token_that_is_no_users(self, app: Flask, client: FlaskClient, subject: str | None) -> None:
-        response = client.get("/api/me", headers=bearer(token_of(app, subject=subject)))
+    def test_me_refuses_a_token_that_is_no_users(
+        self, authorized_client: Callable[..., FlaskClient], subject: str | None
+    ) -> None:
+        response = authorized_client(subject=subject).get("/api/me")
         assert response.status_code == 403
         assert response.get_json()["error"] == "insufficient_scope"
         assert 'error="insufficient_scope"' in response.headers["WWW-Authenticate"]

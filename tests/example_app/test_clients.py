@@ -36,7 +36,7 @@ class TestStartPage:
     def test_it_leads_to_every_client_and_page(self, url: str) -> None:
         page = requests.get(url).text
         links = set(re.findall(r'href="(/[^"]*)"', page))
-        assert {"/client", "/spa", "/tv", "/oauth/device", "/oauth/applications", "/login"} <= links
+        assert {"/playground/", "/client", "/spa", "/tv", "/oauth/device", "/oauth/applications", "/login"} <= links
         for link in links:
             assert requests.get(url + link).status_code == 200, link
 

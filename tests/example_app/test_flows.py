@@ -1,6 +1,7 @@
 """`python -m example_app.flows`, as somebody who reads along runs it."""
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -16,34 +17,81 @@ def flows(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, cwd=ROOT, env=environment(), capture_output=True, text=True, check=False)
 
 
+@pytest.fixture(scope="module")
+def walked() -> subprocess.CompletedProcess[str]:
+    """All flows, walked against a server of their own."""
+    return flows()
+
+
+def of_one(walked: subprocess.CompletedProcess[str], name: str) -> str:
+    """What is told of one flow."""
+    told = walked.stdout.partition("\nAll as expected: ")[0]
+    return re.split(r"\n(?=\w+\n=+\n)", told)[1 + FLOWS.index(name)]
+
+
 @pytest.mark.parametrize("name", FLOWS)
-def test_a_flow_shows_its_requests_and_answers(name: str) -> None:
-    done = flows(name)
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert "\n   200 OK\n   Content-Type: application/json\n" in done.stdout
+def test_a_flow_shows_its_requests_and_answers(walked: subprocess.CompletedProcess[str], name: str) -> None:
+    told = of_one(walked, name)
+    assert told.startswith(f"{name}\n===")
+    assert "\n   200 OK\n   Content-Type: application/json\n" in told
     if name == "implicit":
-        assert "#access_token=" in done.stdout
+        assert "#access_token=" in told
     else:
-        assert "/oauth/token" in done.stdout
-        assert '"access_token": "' in done.stdout
-    assert done.stdout.endswith(f"All as expected: {name}.\n")
-    assert done.stderr == ""
+        assert "/oauth/token" in told
+        assert '"access_token": "' in told
+    assert "\n   401 UNAUTHORIZED\n" in told  # the view without the token
+    assert "\n   200 OK\n" in told.partition("The token opens the protected view.")[2]
 
 
-def test_without_a_name_all_are_walked_and_told_in_json() -> None:
+def test_it_ends_with_a_table(walked: subprocess.CompletedProcess[str]) -> None:
+    assert (walked.returncode, walked.stderr) == (0, "")
+    told, _, table = walked.stdout.partition("\nflow  ")
+    assert told.endswith(f"All as expected: {', '.join(FLOWS)}.\n")
+    head, _, *rows = table.splitlines()
+    assert re.split(r"  +", head.strip()) == ["requests", "what was seen", "time"]
+    assert [row.split()[0] for row in rows] == list(FLOWS)
+    for row, name in zip(rows, FLOWS, strict=True):
+        shown = re.fullmatch(rf"{name} +(\d+)  ✓ \d+ checks; (\d.*\d) +\d+\.\d\d s", row)
+        assert shown, row
+        numbers = re.findall(r"^(\d+)\. ", of_one(walked, name), re.MULTILINE)
+        assert shown[1] == numbers[-1] == str(len(numbers))
+        answers = [each.split("x ") for each in shown[2].split(", ")]
+        assert sum(int(each[0]) if len(each) > 1 else 1 for each in answers) == len(numbers)
+
+
+def test_one_flow_is_walked_by_its_name() -> None:
+    done = flows("client_credentials")
+    assert done.returncode == 0
+    assert "\nAll as expected: client_credentials.\n" in done.stdout
+    assert "refresh_token" not in done.stdout
+
+
+def test_all_are_told_in_json() -> None:
     done = flows("--json")
     assert done.returncode == 0, done.stderr
     told = json.loads(done.stdout)["flows"]
     assert [flow["flow"] for flow in told] == list(FLOWS)
     assert all(step["answer"]["status"] in step["expected"] for flow in told for step in flow["steps"])
+    assert all(flow["seconds"] > 0 and flow["about"] and "problem" not in flow for flow in told)
+    assert all(any(step["checks"] for step in flow["steps"]) for flow in told)
+
+
+def test_json_says_what_went_wrong() -> None:
+    done = flows("tokeninfo", "revoke", "--json", "--url", "http://127.0.0.1:1", "--client-secret", "x")
+    assert done.returncode == 1
+    (flow,) = json.loads(done.stdout)["flows"]
+    assert (flow["flow"], flow["steps"][0]["answer"]) == ("tokeninfo", None)
+    assert "can't be reached" in flow["problem"]
 
 
 USERS_FLOWS = ("authorization_code", "refresh_token", "device_code", "implicit")
 
 
 @pytest.mark.parametrize("name", USERS_FLOWS)
-def test_the_person_with_the_browser_is_played_and_that_is_said(name: str) -> None:
-    told = flows(name).stdout
+def test_the_person_with_the_browser_is_played_and_that_is_said(
+    walked: subprocess.CompletedProcess[str], name: str
+) -> None:
+    told = of_one(walked, name)
     assert "alice signs in." in told
     assert "and presses Allow." in told
     assert "username=alice&password=alice" in told
@@ -57,13 +105,15 @@ def test_flows_walk_against_a_running_server_and_stop_where_it_answers_otherwise
         done = flows("revoke", "--url", url, "--client-secret", "wrong")
     assert done.returncode == 1
     assert "401 UNAUTHORIZED" in done.stdout
+    assert re.search(r"^revoke +1  not what was expected; 401 ", done.stdout, re.MULTILINE)
     assert done.stderr == "revoke: POST /oauth/token answered 401, expected was 200.\n"
 
 
-def test_the_flows_with_a_user_walk_against_a_running_server(tmp_path: Path) -> None:
+def test_all_flows_walk_against_a_running_server(tmp_path: Path) -> None:
     with example_app(tmp_path) as printed:
+        secret = re.findall(r"weather-station:(\S+)", printed)[0]
         for _ in range(2):  # what the first walk left behind is not in the way
-            done = flows(*USERS_FLOWS, "password", "--url", url_in(printed), "--client-secret", "plays no part")
+            done = flows("--url", url_in(printed), "--client-secret", secret)
             assert done.returncode == 0, done.stdout + done.stderr
 
 

@@ -110,20 +110,6 @@ class Server:
             clients = self.app.extensions["oauth_gateway"].clients
             return clients.create(grant_types=list(grant_types), scope=list(SCOPES), **metadata)
 
-    @property
-    def metadata(self) -> dict[str, Any]:
-        """What a client would read at the server's well-known address (RFC 8414)."""
-        return {
-            "issuer": self.url,
-            "authorization_endpoint": self.authorize,
-            "token_endpoint": self.token,
-            "revocation_endpoint": self.revoke,
-            "introspection_endpoint": self.introspect,
-            "device_authorization_endpoint": self.device_authorization,
-            "code_challenge_methods_supported": ["S256"],
-            "authorization_response_iss_parameter_supported": True,
-        }
-
 
 class Form(HTMLParser):
     """The first form of a page: where it goes, and what it would send as it stands."""

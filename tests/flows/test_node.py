@@ -1,4 +1,7 @@
-"""openid-client and oauth4webapi, of npm: the scripts in `node/` are the clients, and read every answer strictly."""
+"""openid-client and oauth4webapi, of npm: the scripts in `node/` are the clients, and read every answer strictly.
+
+The one is told the server's name, the other only the API's address: where everything is they find out.
+"""
 
 import json
 import subprocess
@@ -20,7 +23,7 @@ def tell(library: str, story: str, server: Server, registered: Any, alice: Perso
     """Let a script tell a story; alice does her part when it asks her to. Returns what it ends with."""
     setup = {
         "story": story,
-        "server": server.metadata,
+        "issuer": server.url,
         "api": server.me,
         "client_id": registered.client_id,
         "client_secret": registered.client_secret,
@@ -63,6 +66,14 @@ def test_code_with_pkce_then_refresh_introspection_revocation(library: str, serv
     assert told["refreshed"]["refresh_token"] != told["tokens"]["refresh_token"]
     assert told["active"]["active"] is True
     assert told["after"] == {"active": False}
+    if library == "oauth4webapi":
+        assert told["scope"] == "weather:read"
+        assert told["resource"]["resource"] == told["active"]["aud"] == server.url
+
+
+def test_a_code_without_its_verifier(library: str, server: Server, alice: Person) -> None:
+    told = tell(library, "wrong_verifier", server, web_app(server), alice)
+    assert told == {"error": "invalid_grant", "status": 400}
 
 
 def test_an_answer_that_another_server_gave_is_refused(library: str, server: Server, alice: Person) -> None:

@@ -200,6 +200,15 @@ def test_a_subject_that_load_user_does_not_know_is_refused(trading: Any) -> None
     assert trading.why(trading.assertion(sub="bob")) == "load_user doesn't know its subject 'bob'"
 
 
+@sqlite_only
+def test_a_subject_that_is_none_of_the_app_s_numbers_is_refused_and_no_error_of_the_server(trading: Any) -> None:
+    trading.gateway.load_user(lambda subject: {7: "Alice"}.get(int(subject)))
+    assert trading.me(trading.trade(trading.assertion(sub="7")))["subject"] == "7"
+    assert trading.why(trading.assertion(sub="alice")).startswith(
+        "load_user can't read its subject 'alice': invalid literal"
+    )
+
+
 # Refresh tokens
 
 

@@ -27,6 +27,7 @@ LANGUAGES = ("de", "es", "fr", "ja")
 #: Where an error comes from that a user may see on the error page: a module, and the calls that make one.
 ERRORS = {
     "authorization": ("PageError",),
+    "endpoints.admin": ("error_page", "NotFound"),
     "endpoints.applications": ("error_page",),
     "endpoints.authorize": ("error_page",),
     "endpoints.device": ("error_page",),
@@ -106,7 +107,7 @@ def update(language: str) -> list[str]:
 
 
 def _forms(string: Any) -> tuple[str, ...]:
-    return (string,) if isinstance(string, str) else tuple(string)
+    return (string or "",) if isinstance(string, str | None) else tuple(string)
 
 
 if __name__ == "__main__":

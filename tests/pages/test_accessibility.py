@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from axe_playwright_python.base import AXE_SCRIPT
+from playwright.sync_api import Page
 
 from tests.pages.conftest import DESKTOP, PHONE, Visitor
 from tests.pages.site import Site
@@ -25,9 +26,8 @@ def visitor(make_visitor: Callable[..., Visitor], site: Site) -> Visitor:
     return make_visitor(site)
 
 
-def troubles(visitor: Visitor) -> Iterator[str]:
+def troubles(page: Page) -> Iterator[str]:
     """What is wrong with the page that is open, in each of its looks."""
-    page = visitor.page
     page.evaluate(AXE_SCRIPT)
     for scheme in ("light", "dark"):
         page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
@@ -42,7 +42,7 @@ def troubles(visitor: Visitor) -> Iterator[str]:
 
 
 def check(visitor: Visitor) -> None:
-    found = list(troubles(visitor))
+    found = list(troubles(visitor.page))
     assert not found, "\n".join(found)
 
 

@@ -204,6 +204,7 @@ def test_everything_by_keyboard(make_visitor: Callable[..., Visitor], site: Site
     page.keyboard.type("right")
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", level=1)).to_have_text("Weather station")
+    page.wait_for_load_state()  # the stylesheet too
     stops = []
     while "Allow" not in stops:
         page.keyboard.press("Tab")

@@ -85,7 +85,7 @@ def test_threads_never_mix_up_certificates(make_relying: Callable[..., Relying],
     idps = [Idp(name=f"https://idp{number}.example", key=rsa_key(number)) for number in range(4)]
     uri = f"sqlite:///{tmp_path / 'oauth.db'}"
     relying = make_relying({idp.name: idp.entry for idp in idps}, OAUTH_DATABASE_URI=uri)
-    rounds, threads = 12, 8
+    rounds, threads = 5, 8
     start = Barrier(threads)
     forged = [
         [idps[(number + 1) % 4].signed(issuer=idps[number % 4].name) for _ in range(rounds)]

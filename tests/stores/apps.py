@@ -70,8 +70,7 @@ def app_with_database(uri: str, mine: AppDatabase, tmp_path: Path, how: str = "p
 
 def close_all(app: Flask) -> None:
     """Let go of the gateway's connections and of the app's."""
-    audit_of(app).flush()
-    database_of(app).dispose()
+    gateway_of(app).close()
     with app.app_context():
         db = app.extensions["sqlalchemy"]
         db.session.remove()

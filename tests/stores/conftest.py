@@ -23,7 +23,7 @@ def app_uri(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     if request.param in ("file", "memory"):
         return "sqlite://" if request.param == "memory" else f"sqlite:///{tmp_path / 'app.db'}"
     database = request.getfixturevalue("server_database")(request.param)
-    database.empty()
+    database.empty(keep_tables=False)
     return str(database.uri)
 
 

@@ -11,6 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.exc import OperationalError
 
 from flask_oauth_gateway.stores import audit as module
+from flask_oauth_gateway.stores import later
 from flask_oauth_gateway.stores.audit import AuditStore
 from flask_oauth_gateway.stores.database import Database
 from flask_oauth_gateway.stores.tables import audit
@@ -46,7 +47,7 @@ def test_entries_are_written_within_a_second_and_a_bit(app: Flask, client: Flask
     token_for(client, register(app))
     before = stored(app)
     assert before == ["client_created"], "the token's entry is not written with the token"
-    deadline = time.monotonic() + module.FLUSH_SECONDS + 2
+    deadline = time.monotonic() + later.SECONDS + 2
     while stored(app) == before and time.monotonic() < deadline:
         time.sleep(0.05)
     assert stored(app) == ["client_created", "token_issued"]
@@ -83,7 +84,7 @@ def test_entries_wait_while_the_database_is_away(
     app: Flask, away: Callable[[bool], None], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(module, "RETRY_SECONDS", 0.2)
-    monkeypatch.setattr(module, "FLUSH_SECONDS", 3600)
+    monkeypatch.setattr(later, "SECONDS", 3600)
     store = audit_of(app)
     store.add_soon(entry(1))
     away(True)
@@ -129,3 +130,17 @@ def test_two_stores_wait_apart(make_app: Callable[..., Flask]) -> None:
     two.flush()
     assert [row.event for row in two.newest(5)] == []
     assert [row.event for row in one.newest(5)] == ["event 1"]
+
+
+def test_a_page_is_what_fits_and_the_hours_are_counted(app: Flask) -> None:
+    store = audit_of(app)
+    for number in range(6):
+        issued = {"event": "token_issued" if number % 2 else "token_revoked", "client_id": f"c{number % 3}"}
+        store.add({**entry(7200 + number * 1800), **issued, "actor": "root" if number == 5 else None})
+    assert [row.id for row in store.page({}, limit=2)] == [6, 5]
+    assert [row.id for row in store.page({}, before=5, limit=2)] == [4, 3]
+    assert [row.id for row in store.page({"event": "token_issued", "client_id": "c0"})] == [4]
+    assert [row.id for row in store.page({"actor": "root"})] == [6]
+    assert [row.id for row in store.page({}, since=9000, until=12600)] == [3, 2]
+    counted = {(row.hour, row.event): row.entries for row in store.counts_by_hour(7200, ["token_issued"])}
+    assert counted == {(7200, "token_issued"): 1, (10800, "token_issued"): 1, (14400, "token_issued"): 1}

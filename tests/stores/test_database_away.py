@@ -14,8 +14,8 @@ from sqlalchemy import create_engine, func, make_url, select, text
 from sqlalchemy.pool import NullPool
 
 from flask_oauth_gateway.errors import TemporarilyUnavailable
-from flask_oauth_gateway.stores.tables import audit
-from tests.stores.apps import audit_of, clients_of, database_of, register, status_with, tokens_of
+from flask_oauth_gateway.stores.tables import audit, once
+from tests.stores.apps import clients_of, database_of, register, status_with, tokens_of
 from tests.stores.proxy import Proxy
 from tests.support import basic, bearer, token_for
 
@@ -31,7 +31,7 @@ MakeApp = Callable[..., Flask]
 def server_uri(request: pytest.FixtureRequest) -> str:
     """The URI of an empty database on a server."""
     database = request.getfixturevalue("server_database")(request.param)
-    database.empty()
+    database.empty(keep_tables=False)
     return str(database.uri)
 
 
@@ -184,18 +184,22 @@ def test_many_threads_meet_the_dead_connections(make_app: MakeApp, server_uri: s
 
 def test_what_must_not_be_done_twice_is_not_repeated(make_app: MakeApp, server_uri: str) -> None:
     app = make_app(server_uri)
-    store = audit_of(app)
-    store.add({"at": 1, "event": "first", "outcome": "ok"})
+    database = database_of(app)
+
+    def spend(number: int) -> None:
+        database.run(once.insert().values(key=bytes([number]) * 32, expires_at=1))
+
+    spend(1)
     end_every_connection(server_uri)
     with pytest.raises(TemporarilyUnavailable):
-        store.add({"at": 2, "event": "second", "outcome": "ok"})
-    store.add({"at": 3, "event": "third", "outcome": "ok"})
-    assert [entry.event for entry in store.newest(5)] == ["third", "first"]
+        spend(2)
+    spend(3)
+    assert [row.key[0] for row in database.all(once.select().order_by(once.c.key))] == [1, 3]
 
 
 def test_a_connection_that_ends_within_a_transaction_leaves_nothing(make_app: MakeApp, server_uri: str) -> None:
     app = make_app(server_uri)
-    statement = audit.insert().values(at=1, event="half", outcome="ok")
+    statement = audit.insert().values(id=1, at=1, event="half", outcome="ok", hash=bytes(32))
 
     def broken_off() -> None:
         with database_of(app).transaction() as connection:

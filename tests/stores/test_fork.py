@@ -31,7 +31,8 @@ for _ in range(40):
 with app.app_context():
     clients_of(app).rotate_secret(registered.client_id, overlap=60)
 if child:
-    assert os.waitpid(child, 0)[1] == 0
+    _, failed = os.waitpid(child, 0)
+    assert not failed
 sys.stdout.write(json.dumps([before, *tokens] if child else tokens) + chr(10))
 sys.stdout.flush()
 """
@@ -123,3 +124,30 @@ def request(
         return response.status, response.read().decode()
     finally:
         connection.close()
+
+
+ENDING = """
+import sys, threading, time
+from flask_oauth_gateway.stores import audit_chain
+from tests.support import build_app, token_for
+from tests.stores.apps import register
+app = build_app(OAUTH_DATABASE_URI=sys.argv[1])
+registered = register(app)
+append, begun = audit_chain.append, threading.Event()
+
+def append_slowly(*given):
+    begun.set()
+    time.sleep(0.5)
+    append(*given)
+
+audit_chain.append = append_slowly
+token_for(app.test_client(), registered)
+begun.wait()
+"""
+
+
+def test_a_process_that_ends_waits_for_what_is_just_being_written(app: Flask, database_uri: str) -> None:
+    finished(python("-W", "error", "-c", ENDING, database_uri))
+    with database_of(app).engine.connect() as connection:
+        entries = select(func.count()).select_from(audit).where(audit.c.event == "token_issued")
+        assert connection.scalar(entries) == 1

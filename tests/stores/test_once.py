@@ -4,7 +4,6 @@ import json
 import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from subprocess import PIPE
 from threading import Barrier
 from typing import Any
@@ -46,21 +45,6 @@ def test_a_key_tells_its_parts_apart() -> None:
         once_key("b", "a", "c"),
     ]
     assert len(set(keys)) == len(keys)
-
-
-def test_in_a_transaction_that_is_given_up_nothing_is_claimed(app: Flask, store: OnceStore) -> None:
-    class GivenUp(Exception):
-        pass
-
-    database = app.extensions[STATE].database
-    with suppress(GivenUp), database.transaction() as connection:
-        assert store.claim_in(connection, once_key("a"), later())
-        raise GivenUp
-    with database.transaction() as connection:
-        assert store.claim_in(connection, once_key("a"), later())
-    with suppress(GivenUp), database.transaction() as connection:
-        assert not store.claim_in(connection, once_key("a"), later())
-        raise GivenUp
 
 
 def test_20_threads_claim_one_key(store: OnceStore) -> None:

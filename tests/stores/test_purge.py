@@ -3,12 +3,16 @@
 import secrets
 import time
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from typing import Any
 
 from flask import Flask
 from sqlalchemy import func, select
 
-from flask_oauth_gateway.stores.tables import access_token, audit
+from flask_oauth_gateway.globals import STATE
+from flask_oauth_gateway.stores.purge import EXPIRING
+from flask_oauth_gateway.stores.tables import access_token, audit, metadata
+from tests.flows_support import DEVICE_CODE
 from tests.stores.apps import audit_of, database_of, register, status_with, tokens_of
 from tests.support import token_for
 
@@ -78,3 +82,78 @@ def test_the_tokens_of_a_deleted_client_go_when_they_expire(app: Flask) -> None:
     fill(app, registered.key, int(time.time()) - 5, 3)
     app.extensions["oauth_gateway"].clients.delete(registered.client_id)
     assert tokens_of(app).purge() == 3
+
+
+def test_every_table_that_grows_is_purged(make_site: Any, clock: Any) -> None:
+    site = make_site(OAUTH_ACCESS_TOKEN_FORMAT="jwt")
+    application = site.gateway.applications.create("Partner").application_id
+    client, opaque = site.register(application=application), site.register(access_token_format="opaque")
+    device = site.register(grant_types=[DEVICE_CODE])
+    site.post(device, "/oauth/device_authorization")
+    for each in (client, opaque):
+        site.refresh(each, site.tokens(each)["refresh_token"])
+    site.gateway.tokens.revoke(subject="alice")
+    site.app.extensions[STATE].once.claim(b"x" * 32, int(time.time()) + 60)
+    site.app.extensions[STATE].key_ring.rotate()
+    site.app.extensions[STATE].audit.flush()  # what waits would be written while it is counted
+    engine = database_of(site.app).engine
+
+    def rows() -> dict[str, int]:
+        with engine.connect() as connection:
+            count = select(func.count())
+            return {table.name: connection.scalar(count.select_from(table)) or 0 for table in metadata.sorted_tables}
+
+    grow = {table.name for table in EXPIRING} | {"oauth_key"}
+    before = rows()
+    assert all(before.values()), before
+    registry = {"oauth_application", "oauth_client", "oauth_client_secret", "oauth_consent"}
+    kept = registry | {"oauth_audit", "oauth_audit_head", "oauth_schema"}
+    assert set(before) == grow | kept, "a new table is purged, or named here"
+    clock.advance(100 * 86400)
+    with site.app.app_context():
+        assert site.gateway.tokens.purge(batch=1) == sum(before[name] for name in grow) - 1
+    after = rows()
+    assert {name for name in grow if after[name]} == {"oauth_key"}, "the newest key, which goes on signing"
+    assert {name: after[name] for name in kept} == {name: before[name] for name in kept}
+
+
+def test_old_entries_of_the_audit_trail_go_where_that_is_asked_for_and_the_chain_holds(app: Flask, clock: Any) -> None:
+    store, tokens = audit_of(app), tokens_of(app)
+
+    def write(number: int) -> None:
+        for each in range(number):
+            store.add({"at": int(time.time()), "event": f"event {each}", "outcome": "ok"})
+
+    def events() -> list[str]:
+        return [row.event for row in reversed(store.newest(100))]
+
+    write(7)
+    clock.advance(10 * 86400)
+    write(3)
+    assert tokens.purge() == 0
+    assert tokens.purge(audit_older_than=timedelta(days=11)) == 0
+    assert tokens.purge(audit_older_than=timedelta(days=5), batch=2) == 7
+    assert events() == ["event 0", "event 1", "event 2", "audit_trimmed"]
+    assert store.verify().findings == []
+    clock.advance(10 * 86400)
+    write(1)
+    assert tokens.purge(audit_older_than=5 * 86400, batch=100) == 4
+    assert events() == ["event 0", "audit_trimmed"]
+    assert store.verify().findings == []
+    clock.advance(86400)
+    write(2)
+    with database_of(app).transaction() as connection:
+        connection.execute(audit.delete().where(audit.c.event == "audit_trimmed"))
+    assert {finding.what for finding in store.verify().findings} == {"was deleted"}, "only the note makes it good"
+
+
+def test_an_entry_put_in_before_the_trimmed_ones_is_found(app: Flask, clock: Any) -> None:
+    store = audit_of(app)
+    for number in range(4):
+        store.add({"at": int(time.time()) + number, "event": "event", "outcome": "ok"})
+    clock.advance(100)
+    store.add({"at": int(time.time()), "event": "event", "outcome": "ok"})
+    assert tokens_of(app).purge(audit_older_than=50) == 4
+    with database_of(app).transaction() as connection:
+        connection.execute(audit.insert(), {"id": 2, "at": 1, "event": "forged", "outcome": "ok", "hash": b"x" * 32})
+    assert [finding.first for finding in store.verify().findings] == [1]

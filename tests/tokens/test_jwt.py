@@ -88,6 +88,39 @@ def test_attributes_are_in_it_save_those_that_are_kept_back(jwt_app: Flask) -> N
 
 
 @sqlite_only
+def test_the_hook_gives_it_the_groups_roles_and_entitlements_of_rfc_9068(make_site: Callable[..., Site]) -> None:
+    site = make_site(OAUTH_ACCESS_TOKEN_FORMAT="jwt")
+    about = {"groups": ["forecasters"], "roles": ["editor", "admin"], "entitlements": [{"value": "radar"}]}
+
+    @site.gateway.token_attributes
+    def token_attributes(client: Any, user: Any, scopes: frozenset[str], grant_type: str) -> dict[str, Any]:
+        return {} if user is None else about
+
+    @site.gateway.login_details
+    def login_details(user: Any) -> dict[str, Any]:
+        return {"auth_time": 1_700_000_000, "acr": "gold", "amr": ["pwd", "otp"]}
+
+    @site.app.get("/roles")
+    @require_token
+    def roles() -> dict[str, Any]:
+        return {"attributes": dict(current_token.attributes), "claims": current_token.claims}
+
+    client = site.register()
+    first = site.tokens(client)
+    refreshed = site.refresh(client, first["refresh_token"]).get_json()
+    server = site.register(resource_server=True, grant_types=["client_credentials"], redirect_uris=[])
+    for token in (first["access_token"], refreshed["access_token"]):
+        introspected = site.post(server, "/oauth/introspect", token=token).get_json()
+        seen = site.app.test_client().get("/roles", headers=bearer(token)).get_json()
+        assert seen["attributes"] == about
+        for claims in (part(token, 1), introspected, seen["claims"]):
+            assert {name: claims[name] for name in about} == about
+            assert (claims["auth_time"], claims["acr"], claims["amr"]) == (1_700_000_000, "gold", ["pwd", "otp"])
+    alone = token_for(site.app.test_client(), register(site.app))["access_token"]
+    assert about.keys().isdisjoint(part(alone, 1)), "no user takes part"
+
+
+@sqlite_only
 def test_a_client_is_never_taken_for_the_user_of_its_name(make_site: Callable[..., Site]) -> None:
     site = make_site(OAUTH_ACCESS_TOKEN_FORMAT="jwt")
 

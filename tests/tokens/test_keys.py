@@ -1,7 +1,7 @@
 """Signing keys: made on first use, published before they sign, kept until their last token has expired."""
 
 import json
-from base64 import urlsafe_b64decode
+from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -10,6 +10,7 @@ import pytest
 from flask import Flask
 
 from flask_oauth_gateway.stores.tables import key
+from tests.statements import statements_of
 from tests.support import ask, is_accepted, refusal, register, sqlite_only, token_for
 
 DAY = 86400
@@ -83,9 +84,31 @@ def test_a_retired_key_is_believed_nowhere(jwt_apps: Callable[..., Flask], clock
     ring(here).rotate(publish_ahead=0)
     assert ring(here).retire(kid_of(old))
     assert not is_accepted(here.test_client(), old)
-    clock.advance(61)
-    assert not is_accepted(there.test_client(), old)
+    clock.advance(2)
+    assert not is_accepted(there.test_client(), old), "within OAUTH_REVOCATION_POLL_SECONDS"
+    assert is_accepted(here.test_client(), token_for(there.test_client(), client)["access_token"]), "nor does it sign"
     assert is_accepted(there.test_client(), token_for(here.test_client(), client)["access_token"])
+
+
+@sqlite_only
+def test_invented_kids_read_the_keys_once_a_second_and_a_new_key_is_known_at_once(
+    jwt_apps: Callable[..., Flask], clock: Any
+) -> None:
+    here, there = jwt_apps(), jwt_apps()
+    client, http = register(here), there.test_client()
+    token = token_for(here.test_client(), client)["access_token"]
+    assert is_accepted(http, token)
+    kid = kid_of(token)
+    invented = [f"{number:032x}" for number in range(50)] + [kid[:-1] + ("0" if kid[-1] != "0" else "1"), kid[:16], ""]
+    for second in (1, 2):
+        clock.advance(1.1)
+        with statements_of(there.extensions["oauth_gateway"].database.engine) as statements:
+            for each in invented:
+                header = json.dumps({"alg": "ES256", "typ": "at+jwt", "kid": each}).encode()
+                assert not is_accepted(http, urlsafe_b64encode(header).rstrip(b"=").decode() + ".e30.AAAA")
+        assert sum("oauth_key" in statement for statement, _ in statements) == 1, second
+        ring(here).rotate(publish_ahead=0)
+        assert is_accepted(http, token_for(here.test_client(), client)["access_token"]), "made this very second"
 
 
 @sqlite_only

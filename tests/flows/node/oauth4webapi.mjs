@@ -2,10 +2,25 @@
 import * as oauth from "oauth4webapi";
 import { done, person, setup } from "./story.mjs";
 
-const server = setup.server;
 const client = { client_id: setup.client_id };
 const authentication = setup.client_secret ? oauth.ClientSecretPost(setup.client_secret) : oauth.None();
 const options = { [oauth.allowInsecureRequests]: true }; // plain http, on loopback
+const { resource, scope, server } = await discover();
+
+// All that this client is told is the API's address: a refusal names its metadata (RFC 9728), that the server (RFC 8414).
+async function discover() {
+  let challenge;
+  try {
+    await oauth.protectedResourceRequest("none", "GET", new URL(setup.api), undefined, null, options);
+  } catch (error) {
+    challenge = error.cause[0].parameters;
+  }
+  const found = await fetch(challenge.resource_metadata);
+  const resource = await oauth.processResourceDiscoveryResponse(new URL(setup.issuer), found);
+  const issuer = new URL(resource.authorization_servers[0]);
+  const response = await oauth.discoveryRequest(issuer, { ...options, algorithm: "oauth2" });
+  return { resource, scope: challenge.scope, server: await oauth.processDiscoveryResponse(issuer, response) };
+}
 
 async function get(tokens) {
   const url = new URL(setup.api);
@@ -30,7 +45,8 @@ async function authorize() {
     response_type: "code",
     client_id: client.client_id,
     redirect_uri: setup.redirect_uri,
-    scope: "weather:read",
+    scope,
+    resource: resource.resource,
     state,
     code_challenge: await oauth.calculatePKCECodeChallenge(verifier),
     code_challenge_method: "S256",
@@ -58,7 +74,7 @@ const stories = {
     const active = await introspect(refreshed.access_token);
     await revoke(refreshed.refresh_token);
     const after = await introspect(refreshed.access_token);
-    return { tokens, me, refreshed, active, after };
+    return { tokens, me, refreshed, active, after, resource, scope };
   },
 
   async another_issuer() {

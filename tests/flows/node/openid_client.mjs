@@ -3,8 +3,10 @@ import * as client from "openid-client";
 import { done, person, setup } from "./story.mjs";
 
 const authentication = setup.client_secret ? client.ClientSecretBasic(setup.client_secret) : client.None();
-const config = new client.Configuration(setup.server, setup.client_id, undefined, authentication);
-client.allowInsecureRequests(config); // plain http, on loopback
+const config = await client.discovery(new URL(setup.issuer), setup.client_id, undefined, authentication, {
+  algorithm: "oauth2",
+  execute: [client.allowInsecureRequests], // plain http, on loopback
+});
 
 async function get(tokens) {
   const response = await client.fetchProtectedResource(config, tokens.access_token, new URL(setup.api), "GET");
@@ -64,6 +66,24 @@ const stories = {
       await client.authorizationCodeGrant(config, back, { expectedState });
     } catch (error) {
       return { error: error.error, description: error.error_description };
+    }
+    return {};
+  },
+
+  async wrong_verifier() {
+    const expectedState = client.randomState();
+    const url = client.buildAuthorizationUrl(config, {
+      redirect_uri: setup.redirect_uri,
+      state: expectedState,
+      code_challenge: await client.calculatePKCECodeChallenge(client.randomPKCECodeVerifier()),
+      code_challenge_method: "S256",
+    });
+    const back = new URL(await person({ open: url.href }));
+    const pkceCodeVerifier = client.randomPKCECodeVerifier();
+    try {
+      await client.authorizationCodeGrant(config, back, { pkceCodeVerifier, expectedState });
+    } catch (error) {
+      return { error: error.error, status: error.status };
     }
     return {};
   },

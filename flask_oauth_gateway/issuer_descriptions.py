@@ -4,42 +4,85 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, cast
 
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
 from cryptography.hazmat.primitives.hashes import SHA256
 
-from ..config_checks import full_grant_type
+from .config_checks import full_grant_type
+from .errors import TemporarilyUnavailable
 
 if TYPE_CHECKING:
     from joserfc.jwk import Key
 
-    from ..extension import State
-    from ..issuers import JwtIssuer, TrustedIssuer
-    from ..key_sets import KeySource
-    from ..saml_issuers import SamlIssuer
-    from ..stores.clients import Client
+    from .checker import Checker
+    from .issuers import JwtIssuer, TrustedIssuer
+    from .key_sets import KeySource
+    from .saml_issuers import SamlIssuer
+    from .state import State
+    from .stores.clients import Client
 
+NO_TOKEN = "flask-oauth-issuer-list"  # what an introspection endpoint is asked about
 JWT_BEARER, SAML2_BEARER = full_grant_type("jwt_bearer"), full_grant_type("saml2_bearer")
 
 
-def describe_issuers(state: State) -> list[dict[str, Any]]:
-    """Those of the configuration, and the clients that sign for themselves."""
-    return [*_jwt_issuers(state), *_saml_issuers(state)]
+def describe_issuers(state: Checker, *, configured_only: bool = False) -> list[dict[str, Any]]:
+    """Those of the configuration, and the clients that sign for themselves; keys that stand at a URL are fetched.
+
+    `configured_only`: without the clients, and nobody else is asked for anything.
+    """
+    ours = (_jwt_issuers, _saml_issuers) if state.issues_tokens else ()
+    own = [each for describe in ours for each in describe(cast("State", state), configured_only)]
+    return [*own, *_token_issuers(state, configured_only)]
 
 
-def _jwt_issuers(state: State) -> Iterator[dict[str, Any]]:
+def _token_issuers(state: Checker, configured_only: bool) -> Iterator[dict[str, Any]]:
+    """Those of `OAUTH_TRUSTED_TOKEN_ISSUERS`; of who asks there, never the secret."""
+    trusted = {} if state.trusted_tokens is None else state.trusted_tokens.issuers
+    for name, each in trusted.items():
+        entry = state.settings.trusted_token_issuers[name]
+        given = next(key for key in ("introspection", "jwks", "jwks_uri", "key") if entry.get(key))
+        place = f"OAUTH_TRUSTED_TOKEN_ISSUERS, {given}"
+        keys, problem = [], None
+        if each.client is not None:
+            place = f"{place} {each.client.url}"
+            if not configured_only:
+                with suppress(TemporarilyUnavailable):
+                    each.client.ask(NO_TOKEN)
+            problem = each.client.problem
+        if each.source is not None:
+            place = _with_url(each.source, place)
+            certificate = _certificate(entry["key"]) if given == "key" else {}
+            keys = [{**_describe_key(key), **certificate} for key in _keys(each.source, configured_only)]
+            problem = each.source.problem
+        yield {
+            "issuer": name,
+            "kind": "access tokens",
+            "source": place,
+            "client_id": None if each.client is None else each.client.client_id,
+            "scopes": None if each.scopes is None else sorted(each.scopes),
+            "audience": sorted(each.audience),
+            "algorithms": None if each.algorithms is None else list(each.algorithms),
+            "problem": problem,
+            "keys": keys,
+        }
+
+
+def _jwt_issuers(state: State, configured_only: bool) -> Iterator[dict[str, Any]]:
     """Those of `OAUTH_JWT_ISSUERS`, and the clients."""
     if JWT_BEARER not in state.settings.grant_types:
         return
-    from ..issuers import issuer_of_client
+    from .issuers import issuer_of_client
 
     for name, trusted in state.jwt_issuers.items():
         entry = state.settings.jwt_issuers[name]
         given = next(each for each in ("jwks", "jwks_uri", "key") if entry.get(each))
         source = f"OAUTH_JWT_ISSUERS, {given}"
-        yield _describe_jwt(trusted, source, entry["key"] if given == "key" else None)
+        yield _describe_jwt(trusted, source, entry["key"] if given == "key" else None, configured_only)
+    if configured_only:
+        return
     for client in _clients(state, JWT_BEARER):
         own = issuer_of_client(state, client)
         if own is not None:
@@ -47,13 +90,13 @@ def _jwt_issuers(state: State) -> Iterator[dict[str, Any]]:
             yield _describe_jwt(own, f"the client's {given}", None if client.jwks else client.certificate)
 
 
-def _saml_issuers(state: State) -> Iterator[dict[str, Any]]:
+def _saml_issuers(state: State, configured_only: bool) -> Iterator[dict[str, Any]]:
     """Those of `OAUTH_SAML_ISSUERS`, and the clients."""
     for name, trusted in state.saml_issuers.items():
         given = "certificates" if state.settings.saml_issuers[name].get("certificates") else "metadata"
         yield _describe_saml(trusted, f"OAUTH_SAML_ISSUERS, {given}")
-    if SAML2_BEARER in state.settings.grant_types:
-        from ..saml_issuers import issuer_of_client
+    if SAML2_BEARER in state.settings.grant_types and not configured_only:
+        from .saml_issuers import issuer_of_client
 
         for client in _clients(state, SAML2_BEARER):
             own = issuer_of_client(client)
@@ -78,9 +121,13 @@ def _describe(kind: str, trusted: TrustedIssuer, source: str) -> dict[str, Any]:
     }
 
 
-def _describe_jwt(trusted: JwtIssuer, source: str, pem: Any) -> dict[str, Any]:
+def _keys(source: KeySource, configured_only: bool) -> list[Key]:
+    return [] if configured_only and hasattr(source, "url") else list(source.keys())
+
+
+def _describe_jwt(trusted: JwtIssuer, source: str, pem: Any, configured_only: bool = False) -> dict[str, Any]:
     certificate = _certificate(pem)
-    keys = [{**_describe_key(key), **certificate} for key in trusted.source.keys()]  # noqa: SIM118 (not a dict)
+    keys = [{**_describe_key(key), **certificate} for key in _keys(trusted.source, configured_only)]
     return {
         **_describe("JWT", trusted, _with_url(trusted.source, source)),
         "algorithms": None if trusted.algorithms is None else list(trusted.algorithms),
@@ -95,7 +142,7 @@ def _with_url(source: KeySource, text: str) -> str:
 
 
 def _describe_key(key: Key) -> dict[str, Any]:
-    from ..jose import algorithms_of
+    from .jose import algorithms_of
 
     curve = key.get("crv")
     only = key.get("alg")

@@ -1,4 +1,4 @@
-"""docs/configuration.md is what the settings say."""
+"""The pages that are read from the code are what it says."""
 
 import subprocess
 import sys
@@ -7,7 +7,7 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent.parent
 
 
-def test_the_page_is_what_the_settings_say() -> None:
+def test_the_pages_are_what_the_code_says() -> None:
     check = subprocess.run(
         [sys.executable, "docs/generate.py", "--check"], cwd=ROOT, capture_output=True, text=True, check=False
     )

@@ -1,4 +1,4 @@
-"""What of a running configuration is weak, measured against RFC 9700 and OAuth 2.1: a table of checks."""
+"""What settings may have that is weak: one row each."""
 
 from __future__ import annotations
 
@@ -6,21 +6,19 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from .weakness import Weakness
+
 if TYPE_CHECKING:
-    from .config import Settings
-    from .extension import State
+    from ..config import Settings
 
 LONG_ACCESS_TOKEN = 86400
 LONG_CODE = 600
-
-
-@dataclass(frozen=True, slots=True)
-class Weakness:
-    """Something that had better be otherwise: the key, why, and what to do."""
-
-    key: str
-    why: str
-    fix: str
+LONG_REFRESH_TOKEN = 366 * 86400
+LONG_GRACE = 60
+LONG_STALE = 60
+LONG_SKEW = 300
+LONG_KEY_DAYS = 366
+EVERYBODY = frozenset({"0.0.0.0/0", "::/0"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +103,7 @@ CHECKS = (
         "OAUTH_RATE_LIMITS",
         "passwords and user codes can be guessed without a limit (RFC 8628 section 5.1)",
         "take None out",
-        lambda s: s.rate_limits is None,
+        lambda s: s.rate_limits is None or None in s.rate_limits.values(),
     ),
     _check(
         "OAUTH_CORS_ORIGINS",
@@ -113,23 +111,58 @@ CHECKS = (
         "name the origins, or leave it out",
         lambda s: s.cors_origins is not None and "*" in s.cors_origins,
     ),
+    _check(
+        "OAUTH_TOKEN_PARAMETERS_FROM",
+        "token requests in URLs end up in logs and histories (RFC 6749 section 3.2)",
+        "take 'query' out",
+        lambda s: "query" in s.token_parameters_from,
+    ),
+    _check(
+        "OAUTH_REFRESH_TOKEN_LIFETIME",
+        "an approval that lasts for more than a year, used or not (RFC 9700 section 4.14.2)",
+        "shorten it, or set OAUTH_REFRESH_TOKEN_IDLE",
+        lambda s: s.refresh_token_lifetime > LONG_REFRESH_TOKEN and s.refresh_token_idle is None,
+    ),
+    _check(
+        "OAUTH_REFRESH_TOKEN_GRACE",
+        "for more than a minute a stolen refresh token is taken for a repeat (RFC 9700 section 4.14.2)",
+        "shorten it: a few seconds cover a lost answer",
+        lambda s: s.refresh_token_grace > LONG_GRACE,
+    ),
+    _check(
+        "OAUTH_TOKEN_CACHE_SECONDS",
+        "a revoked token is taken for more than a minute (RFC 7009 section 3)",
+        "shorten it",
+        lambda s: s.token_cache_seconds > LONG_STALE,
+    ),
+    _check(
+        "OAUTH_REVOCATION_POLL_SECONDS",
+        "a revoked JWT is taken for more than a minute (RFC 7009 section 3)",
+        "shorten it",
+        lambda s: s.revocation_poll_seconds > LONG_STALE,
+    ),
+    _check(
+        "OAUTH_CLOCK_SKEW",
+        "an assertion that has expired is taken for more than five minutes (RFC 7523 section 3)",
+        "set the clocks, and shorten it",
+        lambda s: s.clock_skew > LONG_SKEW,
+    ),
+    _check(
+        "OAUTH_FORWARD_AUTH_PEERS",
+        "whoever reaches the endpoint may name the path that is asked for, and so what is asked (RFC 9700 section 2.3)",
+        "name the proxies' addresses",
+        lambda s: s.forward_auth and not EVERYBODY.isdisjoint(s.forward_auth_peers),
+    ),
+    _check(
+        "OAUTH_TRUSTED_PROXIES",
+        "everybody may say which address they come from: rate limits and the audit trail believe it (RFC 7239 section 8.1)",
+        "name the proxies' networks",
+        lambda s: not isinstance(s.trusted_proxies, int) and any(each.prefixlen == 0 for each in s.trusted_proxies),
+    ),
+    _check(
+        "OAUTH_KEY_ROTATION_DAYS",
+        "signing keys are replaced by hand alone, or less than once a year (RFC 9700 section 2.6)",
+        "leave it at 90",
+        lambda s: s.access_token_format == "jwt" and not 0 < s.key_rotation_days <= LONG_KEY_DAYS,
+    ),
 )
-
-
-def examine(state: State) -> list[Weakness]:
-    """Every weakness of an app's configuration, in the order of `CHECKS`; then those of single issuers."""
-    found = [check.weakness for check in CHECKS if check.applies(state.settings)]
-    if not state.app.secret_key:
-        found.append(
-            Weakness("SECRET_KEY", "forms, sessions and keys can't be signed or encrypted", "set a long random text")
-        )
-    found += [
-        Weakness(
-            f"OAUTH_SAML_ISSUERS[{name!r}]['allow_sha1']",
-            "a SHA-1 signature can be forged by who can make a collision",
-            "have the identity provider sign with SHA-256, and take it out",
-        )
-        for name, issuer in state.saml_issuers.items()
-        if issuer.allow_sha1
-    ]
-    return found

@@ -1,0 +1,80 @@
+"""JWT access tokens under the clock: this server's own, and those of another one that is trusted."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from typing import Any
+
+from flask import Flask
+from joserfc import jwt
+from joserfc.jwk import ECKey, RSAKey
+
+from .apps import Call, answer, basic, call, gateway_app
+from .jwt import SERVER
+
+BODY = b"grant_type=client_credentials"
+API = "https://api.example"
+
+
+class OtherServer:
+    """Another server's key, and its tokens."""
+
+    def __init__(self, algorithm: str) -> None:
+        made = RSAKey.generate_key(2048) if algorithm == "RS256" else ECKey.generate_key("P-256")
+        kind = type(made)
+        self._key = kind.import_key(made.as_dict(private=True), {"kid": "k1"})
+        self._algorithm = algorithm
+        self.issuer = f"https://{algorithm.lower()}.example"
+
+    @property
+    def entry(self) -> dict[str, object]:
+        """Its entry in OAUTH_TRUSTED_TOKEN_ISSUERS."""
+        return {"jwks": {"keys": [self._key.as_dict(private=False)]}, "audience": API}
+
+    def token(self) -> str:
+        now = int(time.time())
+        claims = {
+            "iss": self.issuer, "aud": API, "sub": "alice", "client_id": "shop", "scope": "weather:read",
+            "iat": now, "exp": now + 3000, "jti": secrets.token_hex(16),
+        }  # fmt: skip
+        return jwt.encode({"alg": self._algorithm, "kid": "k1", "typ": "at+jwt"}, claims, self._key)
+
+
+def token_work(folder: str, uri: str | None, repeats: int) -> dict[str, tuple[Call, str | None]]:
+    """New tokens, each of which is checked once, and one that is seen again; `repeats`: how often each is done in all."""
+    work: dict[str, tuple[Call, str | None]] = {}
+    others = {algorithm: OtherServer(algorithm) for algorithm in ("ES256", "RS256")}
+    trusting = gateway_app(
+        folder, uri, OAUTH_TRUSTED_TOKEN_ISSUERS={each.issuer: each.entry for each in others.values()}
+    )
+    for algorithm, other in others.items():
+        new = [other.token() for _ in range(repeats)]
+        work[f"trusted issuer's JWT, new {algorithm}"] = (call(trusting, "GET", "/weather", tokens=new), "bare view")
+    work["trusted issuer's JWT, seen"] = (_seen(trusting, others["ES256"].token()), "bare view")
+    for algorithm in others:
+        config = {"OAUTH_SIGNING_ALGORITHM": algorithm, "OAUTH_ACCESS_TOKEN_FORMAT": "jwt", "OAUTH_ISSUER": SERVER}
+        app = gateway_app(f"{folder}/{algorithm}", None, **config)
+        identity = _register(app)
+        new = [_issue(app, identity) for _ in range(repeats)]
+        work[f"JWT, new {algorithm}"] = (call(app, "GET", "/weather", tokens=new), "bare view")
+        if algorithm == "ES256":
+            work["JWT, seen"] = (_seen(app, new[0]), "bare view")
+            issue = call(app, "POST", "/oauth/token", headers=identity, body=BODY)
+            work["client credentials, JWT ES256"] = (issue, "bare form POST")
+    return work
+
+
+def _seen(app: Flask, token: str) -> Call:
+    return call(app, "GET", "/weather", headers={"Authorization": f"Bearer {token}"})
+
+
+def _register(app: Flask) -> dict[str, str]:
+    with app.app_context():
+        clients: Any = app.extensions["oauth_gateway"].clients
+        client = clients.create(client_name="bench", grant_types=["client_credentials"], scope="weather:read")
+    return basic(client.client_id, client.client_secret)
+
+
+def _issue(app: Flask, identity: dict[str, str]) -> str:
+    return str(answer(app, "POST", "/oauth/token", headers=identity, body=BODY)["access_token"])

@@ -1,0 +1,226 @@
+"""`docs/command-line.md`, from click's own data. The examples are written here; the tests run them, in the page's order."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterator, Mapping
+
+import click
+
+from flask_oauth_gateway.cli import make_cli
+
+HEAD = """\
+<!-- Written by docs/generate.py from flask_oauth_gateway/cli/. The examples are in docs/_reference/command_line.py. -->
+
+# Command line
+
+`flask oauth …` stands beside the app's other commands: `--app`, `FLASK_APP`, `app.py` and `wsgi.py` are found as Flask finds
+them. Every command ends with status 0, or with 1 and one line on standard error that says what is wrong and what to do. What
+lists or shows takes `--json`. A DURATION is a number of seconds, or `15m`, `12h`, `30d`.
+
+An app that only checks tokens ([resource server](resource-server.md)) has `issuer` and `routes` alone.
+
+The examples are of this app:
+
+```python
+from flask import Flask
+from flask_oauth_gateway import OAuthGateway, require_token
+
+app = Flask(__name__)
+app.config["SECRET_KEY"] = "a long random text"
+app.config["OAUTH_SCOPES"] = {"weather:read": "Read the weather", "weather:write": "Report the weather"}
+OAuthGateway(app)
+
+
+@app.get("/weather")
+@require_token("weather:read")
+def weather():
+    return {"sky": "clear"}
+```
+"""
+
+#: A page that says more. The commands stand in this order; what isn't here stands behind.
+MORE = {
+    "init-db": "[The database](database.md)",
+    "client": "[Clients](client-registry.md)",
+    "client import": "[Moving in](moving-in.md)",
+    "application": "[Applications](applications.md)",
+    "token": "[Tokens](tokens.md)",
+    "token purge": "[Purging](database.md#purging)",
+    "key": "[JWT access tokens](tokens.md#jwt-access-tokens)",
+    "issuer": "[JWT bearer](flows/jwt_bearer.md), [SAML bearer](flows/saml2_bearer.md), [other servers](other-servers.md)",
+    "audit": "[The audit trail](audit.md)",
+    "routes": "[Protecting paths](protecting-paths.md)",
+    "doctor": "[Is it set up well?](doctor.md)",
+    "explain": "[Why was it refused?](explain.md)",
+}
+
+#: Within a group the commands stand in this order; what has no example stands behind.
+EXAMPLES = {
+    "init-db": """\
+$ flask oauth init-db
+The gateway's tables are there.
+""",
+    "client create": """\
+$ flask oauth client create "Weather station" --grant client_credentials --scope weather:read
+client_id:     …
+client_secret: …            (shown once)
+$ ID=… SECRET=…
+""",
+    "client list": """\
+$ flask oauth client list
+CLIENT_ID  NAME             STATUS   GRANTS              SCOPE
+…          Weather station  enabled  client_credentials  weather:read
+""",
+    "client show": """\
+$ flask oauth client show "$ID"
+client_id: …
+enabled: True
+client_name: Weather station
+scope: weather:read
+token_endpoint_auth_method: client_secret_basic
+""",
+    "client update": """\
+$ flask oauth client update "$ID" --scope weather:read --scope weather:write
+… is changed.
+""",
+    "client rotate-secret": """\
+$ flask oauth client rotate-secret "$ID" --overlap 7d
+client_id:     …
+client_secret: …            (shown once)
+""",
+    "client disable": """\
+$ flask oauth client disable "$ID"
+… is disabled.
+""",
+    "client enable": """\
+$ flask oauth client enable "$ID"
+… is enabled.
+""",
+    "client export": """\
+$ flask oauth client export > clients.json
+""",
+    "client import": """\
+$ flask oauth client import clients.json --dry-run
+""",
+    "application create": """\
+$ flask oauth application create "Example GmbH" --application-id example --owner alice
+… example
+""",
+    "application show": """\
+$ flask oauth application show example
+application_id: example
+""",
+    "application list": """\
+$ flask oauth application list --status approved
+…  Example GmbH  …
+""",
+    "token list": """\
+$ curl -su "$ID:$SECRET" -d grant_type=client_credentials http://127.0.0.1:5000/oauth/token
+{"access_token":"…","token_type":"Bearer","expires_in":3600,"scope":"weather:read weather:write"}
+$ TOKEN=…
+$ flask oauth token list --client "$ID"
+TOKEN_ID  CLIENT_ID  SUBJECT  SCOPE  ISSUED  EXPIRES  STATUS
+…  weather:read weather:write  …  live
+""",
+    "token inspect": """\
+$ echo "$TOKEN" | flask oauth token inspect -
+token_id: …
+""",
+    "token revoke": """\
+$ flask oauth token revoke --client "$ID"
+1 revoked.
+""",
+    "token purge": """\
+$ flask oauth token purge
+0 expired rows deleted.
+""",
+    "key rotate": """\
+$ flask oauth key rotate
+The key … signs from …
+""",
+    "key list": """\
+$ flask oauth key list
+KID  ALGORITHM  MADE  SIGNS FROM  PUBLISHED UNTIL
+…    ES256      …     …           further
+""",
+    "issuer list": """\
+$ flask oauth issuer list
+Nobody is trusted: …
+""",
+    "audit list": """\
+$ flask oauth audit list --event client_created --json
+…"event": "client_created"…
+""",
+    "audit verify": """\
+$ flask oauth audit verify
+Entries: … The last number: … Its hash: …
+""",
+    "routes": """\
+$ flask oauth routes --open
+""",
+}
+
+
+def page() -> str:
+    """The whole page."""
+    root = make_cli()
+    sections = [HEAD]
+    for name in sorted(root.commands, key=lambda name: place(name, MORE)):
+        command = root.commands[name]
+        sections.append(heading(2, name, command))
+        if not isinstance(command, click.Group):
+            sections.append(usage(name, command))
+            continue
+        members = [f"{name} {each}" for each in command.commands]
+        for member in sorted(members, key=lambda name: place(name, EXAMPLES)):
+            leaf = command.commands[member.removeprefix(f"{name} ")]
+            sections += [heading(3, member, leaf), usage(member, leaf)]
+    return "\n".join(sections)
+
+
+def place(name: str, order: Mapping[str, str]) -> int:
+    return list(order).index(name) if name in order else len(order)
+
+
+def heading(level: int, name: str, command: click.Command) -> str:
+    more = f"\nMore: {MORE[name]}.\n" if name in MORE else ""
+    return f"{'#' * level} `flask oauth {name}`\n\n{inspect.cleandoc(command.help or '')}\n{more}"
+
+
+def usage(name: str, command: click.Command) -> str:
+    """How it is called, what it takes, and an example."""
+    context = click.Context(command, info_name=f"flask oauth {name}")
+    parts = [f"```text\n{' '.join([context.command_path, *command.collect_usage_pieces(context)])}\n```\n"]
+    rows = [row(option, context) for option in command.params if isinstance(option, click.Option)]
+    if rows:
+        parts.append("\n".join(["| option | |", "| --- | --- |", *rows]) + "\n")
+    if name in EXAMPLES:
+        parts.append(f"```console\n{EXAMPLES[name]}```\n")
+    return "\n".join(parts)
+
+
+def row(option: click.Option, context: click.Context) -> str:
+    value = "" if option.is_flag else f" {metavar(option, context)}"
+    said = [option.help or "", *notes(option)]
+    return f"| `{' '.join(option.opts)}{value}` | {' '.join(filter(None, said))} |"
+
+
+def metavar(option: click.Option, context: click.Context) -> str:
+    if isinstance(option.type, click.Choice | click.DateTime):
+        return option.name.upper() if option.name else ""
+    return option.make_metavar(context).replace(" RANGE", "")
+
+
+def notes(option: click.Option) -> Iterator[str]:
+    """What may be given, where that isn't said, and what it is where nothing is."""
+    if isinstance(option.type, click.Choice):
+        yield ", ".join(f"`{choice}`" for choice in option.type.choices) + "."
+    if isinstance(option.type, click.DateTime):
+        yield "As `2026-01-31` or `2026-01-31T12:00:00`."
+    if isinstance(option.type, click.IntRange):
+        yield f"From {option.type.min}" + (f" to {option.type.max}." if option.type.max is not None else ".")
+    if not option.is_flag and isinstance(option.default, int | str):
+        yield f"Default: `{option.default}`."
+    if option.multiple and "more than one" not in (option.help or ""):
+        yield "More than one is fine."

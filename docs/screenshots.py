@@ -1,0 +1,125 @@
+"""Takes the pictures of the documentation, `docs/images/*.png`: `make screenshots`, which needs Chromium.
+
+It starts the example app on port `PORT` (5000), with a database of its own, and goes through its pages as a user would.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import shutil
+import sys
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from threading import Thread
+
+from playwright.sync_api import Browser, Page, sync_playwright
+from werkzeug.serving import make_server
+
+from example_app import create_app
+from example_app.clients import connect
+from example_app.flows import FLOWS, walk
+from example_app.flows.walk import Walk
+from example_app.seed import seed
+
+IMAGES = Path(__file__).with_name("images")
+CHROMIUM = os.environ.get("TEST_CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
+ARGUMENTS = ("--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--hide-scrollbars")
+DESKTOP = {"width": 900, "height": 640}
+PHONE = {"width": 390, "height": 760}
+PORT = int(os.environ.get("PORT", "5000"))  # as on the reader's machine: pages show it
+MOST = 150_000  # bytes of a picture
+
+
+def main() -> str | None:
+    """What is wrong, or nothing."""
+    if CHROMIUM is None:
+        return "Chromium is needed; TEST_CHROMIUM may name it."
+    IMAGES.mkdir(exist_ok=True)
+    for name in ("werkzeug", "flask_oauth_gateway"):
+        logging.getLogger(name).setLevel(logging.ERROR)
+    with TemporaryDirectory() as folder, sync_playwright() as playwright:
+        app = create_app(instance_path=folder)
+        server = make_server("127.0.0.1", PORT, app, threaded=True)
+        url = f"http://127.0.0.1:{server.server_port}"
+        secrets = seed(app)
+        connect(app, url, secrets)
+        Thread(target=server.serve_forever, daemon=True).start()
+        for name in FLOWS:  # so that the administrator has something to see
+            walk(name, Walk(url, "weather-station", secrets["weather-station"], quiet=True))
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=[*ARGUMENTS])
+        for take in (desktop, phone):
+            take(browser, url)
+        browser.close()
+        server.shutdown()
+        app.extensions["oauth_gateway"].close()
+    large = [path.name for path in IMAGES.glob("*.png") if path.stat().st_size > MOST]
+    return f"larger than {MOST} bytes: {', '.join(large)}" if large else None
+
+
+def desktop(browser: Browser, url: str) -> None:
+    """Alice's way through the pages, then the administrator's."""
+    page = browser.new_context(viewport=DESKTOP, color_scheme="light", reduced_motion="reduce").new_page()
+    page.goto(f"{url}/playground/")
+    picture(page, "playground")
+    go_to_consent(page)
+    to_a_decoded_token(page)
+    picture(page, "playground-token")
+
+    page.goto(f"{url}/client/login")
+    picture(page, "consent")
+    page.get_by_role("button", name="Allow").click()
+
+    page.goto(f"{url}/tv")
+    page.get_by_role("button", name="Turn on").click()
+    page.goto(page.get_by_role("link", name="Open it here").get_attribute("href") or "")
+    page.get_by_role("button", name="Continue").click()
+    picture(page, "device")
+    page.get_by_role("button", name="Allow").click()
+
+    page.goto(f"{url}/oauth/applications")
+    picture(page, "applications")
+
+    page.goto(f"{url}/logout")
+    page.get_by_role("button", name="Sign out").click()
+    page.goto(f"{url}/oauth/admin/")
+    sign_in(page, "admin")
+    picture(page, "admin")
+
+
+def phone(browser: Browser, url: str) -> None:
+    """The playground and the consent page in the dark."""
+    page = browser.new_context(viewport=PHONE, color_scheme="dark", reduced_motion="reduce").new_page()
+    page.goto(f"{url}/playground/")
+    go_to_consent(page)
+    picture(page, "consent-phone")
+    to_a_decoded_token(page)
+    picture(page, "playground-phone")
+
+
+def go_to_consent(page: Page) -> None:
+    card = page.get_by_role("listitem").filter(has=page.get_by_role("heading", name="Authorization code"))
+    card.get_by_role("button", name="JWT").click()
+    page.get_by_role("link", name="Go there in this browser").click()
+    sign_in(page, "alice")
+
+
+def to_a_decoded_token(page: Page) -> None:
+    page.get_by_role("button", name="Allow").click()
+    page.get_by_role("button", name="Send this request").click()
+    page.get_by_role("heading", name="Read the token").evaluate("heading => heading.scrollIntoView()")
+
+
+def sign_in(page: Page, name: str) -> None:
+    page.get_by_label("User name").fill(name)
+    page.get_by_label("Password").fill(name)
+    page.get_by_role("button", name="Sign in").click()
+
+
+def picture(page: Page, name: str) -> None:
+    page.wait_for_load_state()
+    page.screenshot(path=IMAGES / f"{name}.png")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

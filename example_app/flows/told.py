@@ -1,0 +1,40 @@
+"""Requests and answers the way a person reads them in a terminal."""
+
+from __future__ import annotations
+
+import json
+import re
+import textwrap
+from base64 import b64decode
+from html import unescape
+
+from .exchange import Answer, Step
+
+
+def told(step: Step) -> str:
+    """A request: of cookies no more than a beginning, of a client's authentication what its base64 holds."""
+    shown = {**step.headers}
+    if "Cookie" in shown:
+        shown["Cookie"] = re.sub(r"=[^;]{12}[^;]*", "=…", shown["Cookie"])
+    lines = [f"{step.method} {step.url}", *(f"{name}: {value}" for name, value in shown.items())]
+    scheme, _, credentials = step.headers.get("Authorization", "").partition(" ")
+    if scheme == "Basic":
+        lines.insert(2, f"    (base64 of {b64decode(credentials).decode()})")
+    return as_block("\n".join([*lines, "", step.body] if step.body else lines))
+
+
+def told_answer(answer: Answer) -> str:
+    """An answer; of a page its title."""
+    body = answer.body.strip()
+    if answer.headers.get("Content-Type", "").startswith("application/json"):
+        body = json.dumps(answer.json, indent=2, ensure_ascii=False)
+    elif answer.headers.get("Content-Type", "").startswith("text/html"):
+        title = re.search(r"<title>(.*?)</title>", body, re.DOTALL)
+        body = f"(the page “{unescape(title[1])}”)" if title and "Location" not in answer.headers else ""
+    lines = [f"{answer.status} {answer.reason}", *(f"{name}: {value}" for name, value in answer.headers.items())]
+    return as_block("\n".join([*lines, "", body] if body else lines))
+
+
+def as_block(text: str) -> str:
+    """Indented, as the text around it isn't."""
+    return textwrap.indent(text, "   ")

@@ -1,0 +1,121 @@
+"""Somebody's way through a flow: it stands in this process's memory, and is gone when it ends."""
+
+from __future__ import annotations
+
+import hmac
+import secrets
+from collections.abc import Generator, Mapping
+from dataclasses import dataclass, field
+from threading import Lock
+from typing import Any
+
+from ..flows import module, parts
+from ..flows.approval import Refused
+from ..flows.exchange import Step, UnexpectedAnswer
+from ..flows.walk import Approval, DeviceApproval, Walk
+from ..users import USERS
+from .catalogue import Entry
+
+MAX_RUNS = 200
+
+
+@dataclass
+class Run:
+    entry: Entry
+    token_format: str
+    owner: str
+    to: Walk
+    parts: Generator[Any, Any, None]
+    id: str = field(default_factory=lambda: secrets.token_urlsafe(12))
+    #: What is to happen next; `None` at the end.
+    next: Step | Approval | DeviceApproval | None = None
+    #: How many things have happened. A button says which it saw, so an old page's does nothing.
+    position: int = 0
+    #: Why it ended before its end.
+    problem: str = ""
+    refused: bool = False
+    lock: Lock = field(default_factory=Lock)
+
+    def press(self, position: int) -> None:
+        """Do what is next, where that is what the button's page showed: not twice, and nothing out of order."""
+        with self.lock:
+            if position != self.position or self.next is None or isinstance(self.next, Approval):
+                return
+            if isinstance(self.next, DeviceApproval):
+                self.next.is_done = True
+                self.to.story.append(self.next)
+                self._go_on(None)
+                return
+            try:
+                answer = self.to.send(self.next)
+            except UnexpectedAnswer as error:
+                self._end(error)
+            else:
+                self._go_on(answer)
+
+    def awaits(self, state: str) -> bool:
+        """Whether this is the `state` of the request that the user's browser was sent away with."""
+        return isinstance(self.next, Approval) and hmac.compare_digest(self.next.state.encode(), state.encode())
+
+    def come_back(self, brought: dict[str, str]) -> None:
+        """The user's browser is back, with these parameters."""
+        with self.lock:
+            if isinstance(self.next, Approval) and self.awaits(brought.get("state", "")):
+                self.next.brought = brought
+                self.to.story.append(self.next)
+                self._go_on(brought)
+
+    def begin(self) -> None:
+        self.to.begin(self.entry.name, module(self.entry.name).__doc__ or "")
+        self._go_on(None)
+
+    def _go_on(self, came: Any) -> None:
+        self.position += 1
+        try:
+            self.next = self.parts.send(came)
+        except StopIteration:
+            self.next = None
+        except KeyError as error:
+            self._end(UnexpectedAnswer(f"the answer has no {error}"))
+        except UnexpectedAnswer as error:
+            self._end(error)
+
+    def _end(self, error: UnexpectedAnswer) -> None:
+        self.next, self.problem, self.refused = None, str(error), isinstance(error, Refused)
+        self.position += 1
+
+
+class Runs:
+    """All runs, by their id; each belongs to the session that began it. The oldest make way."""
+
+    def __init__(self) -> None:
+        self._runs: dict[str, Run] = {}
+
+    def begin(self, owner: str, entry: Entry, token_format: str, url: str, client_secrets: Mapping[str, str]) -> Run:
+        suffix = "-jwt" if token_format == "jwt" else ""
+        station = f"weather-station{suffix}"
+        to = Walk(
+            url,
+            station,
+            client_secrets[station],
+            app_id=f"weather-app{suffix}",
+            redirect_uri=f"{url}/playground/callback",
+            users=tuple(USERS),
+            api=("weather-api", client_secrets["weather-api"]),
+            quiet=True,
+        )
+        run = Run(entry, token_format, owner, to, parts(entry.name, to, whole=True))
+        run.begin()
+        self._runs[run.id] = run
+        while len(self._runs) > MAX_RUNS:
+            self._runs.pop(next(iter(self._runs)), None)
+        return run
+
+    def get(self, owner: str, identity: str) -> Run | None:
+        run = self._runs.get(identity)
+        return run if run is not None and run.owner == owner else None
+
+    def awaiting(self, owner: str, state: str) -> Run | None:
+        """Whose browser comes back with this `state`: a run of this session, or nobody's."""
+        mine = (run for run in list(self._runs.values()) if run.owner == owner)
+        return next((run for run in mine if run.awaits(state)), None)

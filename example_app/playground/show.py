@@ -1,0 +1,160 @@
+"""What has happened and what is next, as the templates want it: lines with names and values, and the fields explained."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from base64 import b64decode
+from typing import Any, NamedTuple
+from urllib.parse import parse_qsl, urlsplit
+
+from ..flows.exchange import Answer, Step
+from ..flows.walk import Approval, Chapter, DeviceApproval, Note
+from .fields import FIELDS, Field
+from .run import Run
+
+
+class Line(NamedTuple):
+    """A line of a request or an answer: what stands before the value, the value, and what comes after it."""
+
+    before: str
+    value: str = ""
+    after: str = ""
+    is_secret: bool = False
+
+
+class Explained(NamedTuple):
+    name: str
+    field: Field
+
+
+def story(run: Run) -> list[dict[str, Any]]:
+    """All that has happened in a run, with the steps counted."""
+    items, number = [], 0
+    for each in run.to.story:
+        shown = item(each)
+        if shown["kind"] not in ("chapter", "note"):
+            number += 1
+            shown["number"] = number
+        items.append(shown)
+    return items
+
+
+def item(each: Any) -> dict[str, Any]:
+    """One of them."""
+    match each:
+        case Chapter():
+            return {"kind": "chapter", "title": each.title}
+        case Note():
+            return {"kind": "note", "text": each.text, "block": each.block, "fields": explained(list(each.names))}
+        case Approval():
+            return approval(each)
+        case DeviceApproval():
+            return {"kind": "device", "title": each.title, "uri": each.verification_uri, "user_code": each.user_code}
+        case _:
+            return step(each)
+
+
+def step(each: Step) -> dict[str, Any]:
+    """A request, and where it is sent its answer."""
+    lines, names = [Line(f"{each.method} ", each.url)], []
+    for name, value in each.headers.items():
+        scheme, _, credentials = value.partition(" ")
+        if name == "Authorization":
+            lines.append(Line(f"{name}: {scheme} ", credentials, is_secret=True))
+            names.append(f"{name}: {scheme}")
+            if scheme == "Basic":
+                lines.append(Line("  (base64 of ", b64decode(credentials).decode(), ")", is_secret=True))
+        else:
+            lines.append(Line(f"{name}: ", value))
+    lines += [Line("")] if each.body else []
+    lines += parameters(parse_qsl(each.body), names)
+    answered = None if each.answer is None else answer(each.answer)
+    return {
+        "kind": "step",
+        "title": each.title,
+        "lines": lines,
+        "fields": explained(names),
+        "curl": curl(each),
+        "answer": answered,
+        "checks": each.checks,
+    }
+
+
+def answer(each: Answer) -> dict[str, Any]:
+    """An answer: its status, headers and body, JSON with a line a field."""
+    lines, names = [Line(f"{name}: ", value) for name, value in each.headers.items()], []
+    names += [name for name in each.headers if name in FIELDS]
+    if each.headers.get("Content-Type", "").startswith("application/json"):
+        body = each.json
+        lines.append(Line(""))
+        lines += json_lines(body, names) if isinstance(body, dict) else [Line(json.dumps(body, indent=2))]
+    return {
+        "status": f"{each.status} {each.reason}",
+        "is_error": each.status >= 400,
+        "lines": lines,
+        "fields": explained(names),
+    }
+
+
+def approval(each: Approval) -> dict[str, Any]:
+    """The way of the user's browser to the server, and where it is back what it brought."""
+    names: list[str] = []
+    parts = urlsplit(each.url)
+    lines = [Line("GET ", f"{parts.scheme}://{parts.netloc}{parts.path}")]
+    lines += parameters(parse_qsl(parts.query), names, first="?")
+    shown: dict[str, Any] = {
+        "kind": "approval",
+        "title": each.title,
+        "url": each.url,
+        "untick": each.untick,
+        "lines": lines,
+        "fields": explained(names),
+        "brought": None,
+    }
+    if each.brought is not None:
+        names = []
+        first = "#" if "access_token" in each.brought else "?"
+        lines = [Line("GET ", each.redirect_uri), *parameters(list(each.brought.items()), names, first=first)]
+        shown["brought"] = {"lines": lines, "fields": explained(names), "is_error": "error" in each.brought}
+    return shown
+
+
+def parameters(pairs: list[tuple[str, str]], names: list[str], first: str = "") -> list[Line]:
+    """A form or a query, a line a parameter; their names go into `names`."""
+    names += [name for name, _ in pairs]
+    marks = [first] + ["&"] * (len(pairs) - 1)
+    return [
+        Line(f"{mark}{name}=", value, is_secret=is_secret(name))
+        for mark, (name, value) in zip(marks, pairs, strict=False)
+    ]
+
+
+def json_lines(body: dict[str, Any], names: list[str]) -> list[Line]:
+    """An object, a line a member."""
+    names += body
+    lines = [
+        Line(f"  {json.dumps(name)}: ", json.dumps(value, ensure_ascii=False), ",", is_secret(name))
+        for name, value in body.items()
+    ]
+    if lines:
+        lines[-1] = lines[-1]._replace(after="")
+    return [Line("{"), *lines, Line("}")]
+
+
+def is_secret(name: str) -> bool:
+    return name in FIELDS and FIELDS[name].is_secret
+
+
+def explained(names: list[str]) -> list[Explained]:
+    """Those of the names that there is something to say of, each once."""
+    return [Explained(name, FIELDS[name]) for name in dict.fromkeys(names) if name in FIELDS]
+
+
+def curl(each: Step) -> str:
+    """The same request for a terminal."""
+    command = ["curl", "-i", "-X", each.method] if each.method != "GET" else ["curl", "-i"]
+    for name, value in each.headers.items():
+        command += ["-H", f"{name}: {value}"]
+    command += ["-d", each.body] if each.body else []
+    return shlex.join([*command, each.url])

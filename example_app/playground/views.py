@@ -1,0 +1,114 @@
+"""The playground's pages, and what their buttons do. Each button's answer is a redirect: reload and back do no harm."""
+
+from __future__ import annotations
+
+import secrets
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+from flask import Blueprint, Response, abort, current_app, redirect, render_template, request, session, url_for
+
+from . import show
+from .catalogue import BY_NAME, CATALOGUE
+from .run import Run, Runs
+
+blueprint = Blueprint("playground", __name__)
+
+#: Our own script and style, nothing inline; forms go nowhere else.
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src data:; base-uri 'none'; form-action 'self';"
+    " frame-ancestors 'none'"
+)
+MAX_ADDRESS = 8192
+
+
+@blueprint.before_request
+def arrive() -> Any:
+    """Only at the address that the server goes by: cookies, redirect URIs and the issuer all belong to it."""
+    url = current_app.config.get("URL")
+    if url is None:
+        return page("start.html", catalogue=(), problem="not connected"), 503
+    if request.host != urlsplit(url).netloc:
+        return redirect(url + "/playground/")
+    return None
+
+
+@blueprint.after_request
+def guard(response: Response) -> Response:
+    response.headers["Content-Security-Policy"] = POLICY
+    return response
+
+
+@blueprint.get("/")
+def home() -> str:
+    """The flows to choose from."""
+    return page("start.html", catalogue=CATALOGUE)
+
+
+@blueprint.post("/start")
+def start() -> Any:
+    """Begin a flow."""
+    entry = BY_NAME.get(request.form.get("flow", ""))
+    token_format = request.form.get("format", "opaque")
+    if entry is None or token_format not in ("opaque", "jwt") or (token_format == "jwt" and not entry.has_jwt):
+        abort(400, "There is no such flow.")
+    owner = session.setdefault("owner", secrets.token_urlsafe(16))
+    run = runs().begin(owner, entry, token_format, current_app.config["URL"], current_app.config["SECRETS"])
+    return redirect(url_for("playground.show_run", identity=run.id), 303)
+
+
+@blueprint.get("/run/<identity>")
+def show_run(identity: str) -> Any:
+    """What has happened, and what is next."""
+    run = mine(identity)
+    if run is None:
+        return page("gone.html"), 404
+    with run.lock:
+        return page("run.html", run=run, items=show.story(run), next=show.item(run.next) if run.next else None)
+
+
+@blueprint.post("/run/<identity>/next")
+def press(identity: str) -> Any:
+    """The button below what is next."""
+    run = mine(identity)
+    if run is None:
+        return page("gone.html"), 404
+    run.press(request.form.get("position", -1, type=int))
+    return back_to(run)
+
+
+@blueprint.route("/callback", methods=["GET", "POST"])
+def callback() -> Any:
+    """The redirect URI. In the implicit flow the answer is in the fragment, which no server sees: the user pastes it."""
+    if request.method == "POST":
+        _, _, fragment = request.form.get("address", "")[:MAX_ADDRESS].strip().partition("#")
+        brought = dict(parse_qsl(fragment))
+        if not brought:
+            return page("callback.html", is_empty=True), 400
+    elif request.query_string:
+        brought = request.args.to_dict()
+    else:
+        return page("callback.html")
+    run = runs().awaiting(session.get("owner", ""), brought.get("state", ""))
+    if run is None:
+        return page("unasked.html"), 400
+    run.come_back(brought)
+    return back_to(run)
+
+
+def back_to(run: Run) -> Any:
+    """To what has just happened."""
+    return redirect(url_for("playground.show_run", identity=run.id, _anchor="last"), 303)
+
+
+def mine(identity: str) -> Run | None:
+    return runs().get(session.get("owner", ""), identity)
+
+
+def runs() -> Runs:
+    kept: Runs = current_app.extensions["runs"]
+    return kept
+
+
+def page(name: str, **context: Any) -> str:
+    return render_template(f"playground/{name}", **context)

@@ -1,0 +1,152 @@
+"""`flask oauth application …`: what partners have, with any number of clients."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import click
+from flask.cli import AppGroup, with_appcontext
+
+from ..client_metadata import ClientMetadataError
+from ..descriptions import describe_application
+from ..globals import current_state
+from ..stores.applications import APPROVED, PENDING, STATUSES, Application, ApplicationNotFound
+from .output import as_json, print_json, print_table, visible
+
+application = AppGroup("application", help="Register, approve, revoke and delete applications, which have clients.")
+PAGE = 1000
+
+
+def application_options(command: Any) -> Any:
+    """The options that describe an application."""
+    for option in (
+        click.option("--attributes", help="Custom attributes, a JSON object, for clients that have none of their own."),
+        click.option("--plan", help="The plan of clients that have none of their own (update: '' takes it away)."),
+        click.option("--owner", help="Whose it is: a subject."),
+    ):
+        command = option(command)
+    return command
+
+
+@application.command("create")
+@click.argument("name")
+@application_options
+@click.option("--application-id", help="Bring an identifier of your own.")
+@click.option("--pending", is_flag=True, help="Its clients wait for an approval.")
+@as_json
+@with_appcontext
+def create(name: str, as_json: bool, pending: bool, application_id: str | None, **given: Any) -> None:
+    """Register an application; its clients are made with `flask oauth client create --application`."""
+    status = PENDING if pending else APPROVED
+    registry = current_state().application_registry
+    made = registry.create(name, application_id=application_id, status=status, **_values(given))
+    _print(made, as_json, f"application_id: {made.application_id}")
+
+
+@application.command("list")
+@click.option("--status", type=click.Choice(STATUSES), help="Those of this status.")
+@click.option("--owner", help="Those of this subject.")
+@as_json
+@with_appcontext
+def list_applications(as_json: bool, **filters: Any) -> None:
+    """List every application, or those that fit."""
+    registry = current_state().application_registry
+    found: list[Application] = []
+    page = registry.find(**filters, limit=PAGE)
+    found += page.applications
+    while page.next is not None:
+        page = registry.find(**filters, after=page.next, limit=PAGE)
+        found += page.applications
+    if as_json:
+        print_json([describe_application(each) for each in found])
+        return
+    rows = ((a.application_id, a.name, a.status, a.owner, a.plan) for a in found)
+    print_table(("APPLICATION_ID", "NAME", "STATUS", "OWNER", "PLAN"), rows)
+
+
+@application.command("show")
+@click.argument("application_id")
+@as_json
+@with_appcontext
+def show(application_id: str, as_json: bool) -> None:
+    """Show one application, and its clients."""
+    found = current_state().application_registry.get(application_id)
+    if found is None:
+        raise ApplicationNotFound(application_id)
+    clients = current_state().client_registry.list(application_id)
+    if as_json:
+        print_json({**describe_application(found), "clients": [each.client_id for each in clients]})
+        return
+    for name, value in describe_application(found).items():
+        if value not in (None, {}):
+            click.echo(f"{name + ':':28}{visible(value)}")
+    click.echo("clients:")
+    rows = (("  " + each.client_id, each.client_name, "" if each.switched_on else "disabled") for each in clients)
+    print_table(("  CLIENT_ID", "NAME", ""), rows)
+
+
+@application.command("update")
+@click.argument("application_id")
+@click.option("--name", help="Its name.")
+@application_options
+@as_json
+@with_appcontext
+def update(application_id: str, as_json: bool, **given: Any) -> None:
+    """Change what is given; the rest stays."""
+    changed = current_state().application_registry.update(application_id, **_values(given))
+    _print(changed, as_json, f"{application_id} is changed.")
+
+
+@application.command("approve")
+@click.argument("application_id")
+@as_json
+@with_appcontext
+def approve(application_id: str, as_json: bool) -> None:
+    """Let its clients work, save those that are disabled themselves."""
+    changed = current_state().application_registry.approve(application_id)
+    _print(changed, as_json, f"{application_id} is approved.")
+
+
+@application.command("revoke")
+@click.argument("application_id")
+@as_json
+@with_appcontext
+def revoke(application_id: str, as_json: bool) -> None:
+    """Stop its clients and all their tokens at once; they are kept."""
+    changed = current_state().application_registry.revoke(application_id)
+    _print(changed, as_json, f"{application_id} is revoked.")
+
+
+@application.command("delete")
+@click.argument("application_id")
+@click.option("--with-clients", is_flag=True, help="Its clients too, with their secrets, consents and tokens.")
+@click.option("--yes", is_flag=True, help="Don't ask.")
+@with_appcontext
+def delete(application_id: str, with_clients: bool, yes: bool) -> None:
+    """Delete an application; one that has clients only with them."""
+    registry = current_state().application_registry
+    found = registry.get(application_id)
+    if found is None:
+        raise ApplicationNotFound(application_id)
+    if not yes:
+        click.confirm(f"Delete {visible(found.name)}{' and its clients' if with_clients else ''}?", abort=True)
+    registry.delete(application_id, with_clients=with_clients)
+    click.echo(f"{application_id} is deleted.")
+
+
+def _values(given: dict[str, Any]) -> dict[str, Any]:
+    """What the options say of an application; what wasn't given is left out."""
+    if given["attributes"] is not None:
+        try:
+            given["attributes"] = json.loads(given["attributes"])
+        except ValueError as error:
+            raise ClientMetadataError(f"--attributes is a JSON object ({error}).") from error
+    return {name: value for name, value in given.items() if value is not None}
+
+
+def _print(found: Application, as_json: bool, line: str) -> None:
+    if as_json:
+        print_json(describe_application(found))
+    else:
+        click.echo(line)

@@ -1,0 +1,189 @@
+"""`flask oauth explain`: which check of the app's a request fails, what it expected and what it got."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl, urlsplit
+
+import click
+from blinker import Signal
+from flask import Flask, Response, current_app, request
+from flask.cli import with_appcontext
+from werkzeug.exceptions import HTTPException
+
+from .. import signals
+from ..client_auth import named_credentials
+from ..errors import Noted, OAuth2Error, noted, render_error
+from ..explanations import Explanation, Refused, explain
+from ..globals import CLIENT, NOTED, current_state
+from ..protect import REQUIREMENT, Requirement, admit
+from ..rate_limits import RateLimiter
+from ..stores.rehearsal import rehearsing
+from .curl import NotUnderstood, Wanted, read_line
+from .output import as_json, print_json, visible
+
+if TYPE_CHECKING:
+    from ..state import State
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What the app answers: a status, a sentence, and where it refuses why."""
+
+    status: int
+    says: str
+    error: str | None = None
+    explanation: Explanation | None = None
+
+
+@click.command("explain", context_settings={"allow_interspersed_args": False})
+@as_json
+@click.argument("line", nargs=-1, required=True, type=click.UNPROCESSED)
+@with_appcontext
+def explain_request(line: tuple[str, ...], as_json: bool) -> None:
+    """Say which check a request fails: a URL, or a curl line in quotes ('-' reads it from standard input).
+
+    The app's own checks run, and what they write is undone: no code, token or assertion is spent. A protected view itself is
+    not called. Ends with status 1 where the request is refused.
+    """
+    try:
+        wanted = read_line([sys.stdin.read().strip()] if line == ("-",) else line)
+    except NotUnderstood as error:
+        raise click.ClickException(visible(error)) from None
+    verdict = judge(current_app, current_state(), wanted)
+    if as_json:
+        print_json(asdict(verdict))
+    else:
+        _print(wanted, verdict)
+    if verdict.error is not None:
+        raise click.ClickException(f"The request is refused: {visible(verdict.error)}.")
+
+
+def judge(app: Flask, state: State, wanted: Wanted) -> Verdict:
+    """What the app answers to a request, and why; in the end nothing has happened."""
+    parts = urlsplit(wanted.url)
+    environment: dict[str, Any] = {"base_url": f"{parts.scheme}://{parts.netloc}"} if parts.netloc else {}
+    path = f"{parts.path or '/'}?{parts.query}" if parts.query else parts.path or "/"
+    with app.test_request_context(path, method=wanted.method, headers=wanted.headers, data=wanted.body, **environment):
+        try:
+            with _without_a_trace(state):
+                error, response = _run(app, state)
+        finally:
+            state.revoked.forget()
+        if error is None and (response is None or response.status_code < 400):
+            return Verdict(response.status_code if response else 200, _in_words(response))
+        if error is None:
+            body = (response.get_json(silent=True) if response else None) or {}
+            error = Noted(body.get("error", "error"), body.get("error_description", ""), "", "")
+        refused = _refused(state, wanted, error)
+        status = response.status_code if response else 400
+        return Verdict(status, refused.description or refused.error, refused.error, explain(refused))
+
+
+def _run(app: Flask, state: State) -> tuple[Noted | None, Response | None]:
+    """The view of an endpoint of the gateway's, or what guards a view of the app's: the error, and the answer."""
+    if request.url_rule is None:
+        error = OAuth2Error("The app has no route for this address and method.", error="not_found", status_code=404)
+        return noted(error), render_error(error)
+    if request.endpoint not in state.own_endpoints:
+        return _guards(app, state)
+    try:
+        view: Any = app.view_functions[request.endpoint or ""]
+        response = app.make_response(view(**(request.view_args or {})))
+    except OAuth2Error as error:
+        return noted(error), render_error(error)
+    except HTTPException as error:
+        return Noted("invalid_request", error.description or error.name, "", ""), None
+    return request.environ.get(NOTED), response
+
+
+def _guards(app: Flask, state: State) -> tuple[Noted | None, Response | None]:
+    refusals: list[Noted] = []
+    kept = state.render_refusal
+
+    def note(error: OAuth2Error) -> Response:
+        refusals.append(noted(error))
+        return kept(error)
+
+    state.render_refusal = note
+    try:
+        for requirement in _requirements(app, state):
+            refusal = admit(requirement)
+            if refusal is not None:
+                return refusals[0], refusal
+    finally:
+        state.render_refusal = kept
+    return None, None
+
+
+def _requirements(app: Flask, state: State) -> Iterator[Requirement]:
+    """What `OAUTH_PROTECT`, the blueprints and the view itself ask for."""
+    rule = None if state.path_rules is None else state.path_rules.find(request.method, request.path, request.host)
+    if rule is not None and rule.requirement is not None:
+        yield rule.requirement
+    for name in request.blueprints:
+        for function in app.before_request_funcs.get(name, ()):
+            if hasattr(function, REQUIREMENT):
+                yield getattr(function, REQUIREMENT)
+    view: Any = app.view_functions.get(request.endpoint or "")
+    while view is not None:
+        if hasattr(view, REQUIREMENT):
+            yield getattr(view, REQUIREMENT)
+        view = getattr(view, "__wrapped__", None)
+
+
+@contextmanager
+def _without_a_trace(state: State) -> Iterator[None]:
+    """Whatever happens meanwhile is undone, tells nobody, and counts against no limit."""
+    state.audit.flush()
+    limiter, redis = state.rate_limiter, state.redis
+    with ExitStack() as stack:
+        for each in vars(signals).values():
+            if isinstance(each, Signal):
+                stack.enter_context(each.muted())
+        stack.enter_context(rehearsing(state.database))
+        state.rate_limiter, state.redis = RateLimiter(None), None
+        try:
+            yield
+        finally:
+            state.rate_limiter, state.redis = limiter, redis
+
+
+def _refused(state: State, wanted: Wanted, error: Noted) -> Refused:
+    pairs = parse_qsl(urlsplit(wanted.url).query) + parse_qsl(wanted.body.decode(errors="replace"))
+    parameters = dict(pairs)
+    client_id, secret, method = named_credentials(request.headers.get("Authorization"), parameters)
+    known = request.environ.get(CLIENT)
+    header = request.headers.get("Authorization", "")
+    return Refused(
+        state=state,
+        error=error.error,
+        description=error.description,
+        reason=error.reason,
+        parameters=parameters,
+        client_id=known.client_id if known is not None else client_id,
+        secret=secret,
+        method=method,
+        token=header[7:].strip() if header[:7].lower() == "bearer " else parameters.get("access_token"),
+        needed=error.needed,
+    )
+
+
+def _in_words(response: Response | None) -> str:
+    if response is None:
+        return "Nothing that asks for a token refuses it; the view itself was not called."
+    if response.status_code in (302, 303):
+        return f"It would go on to {response.headers['Location'].partition('?')[0]}"
+    return "It would be answered."
+
+
+def _print(wanted: Wanted, verdict: Verdict) -> None:
+    click.echo(visible(f"{wanted.method} {urlsplit(wanted.url).path}: {verdict.status} {verdict.error or 'OK'}"))
+    click.echo(visible(verdict.says))
+    if verdict.explanation is not None:
+        for name, value in asdict(verdict.explanation).items():
+            click.echo(f"{name + ':':10}{visible(value)}")

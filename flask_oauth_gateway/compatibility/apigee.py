@@ -1,0 +1,166 @@
+"""Answers as Apigee's OAuthV2 policy gives them with `RFCCompliantRequestResponse` off, its default.
+
+What an app of Apigee's carries and a client here doesn't know is read from the client's attributes of the same name
+(`developer.email`, `organization_name`, `api_product_list_json`, `application_name`), where moving in puts it.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from flask import Response, request
+
+from ..errors import InsufficientScope, InvalidToken, MissingToken, OAuth2Error, error_response, json_response
+from ..globals import CLIENT, FORM, PAGE_ERROR, current_state
+from ..hashing import sha256
+
+if TYPE_CHECKING:
+    from ..stores.clients import Client
+
+INVALID = ("Invalid Access Token", "keymanagement.service.invalid_access_token")
+EXPIRED = ("Access Token expired", "keymanagement.service.access_token_expired")
+#: Its sentence for a description of ours that begins so, where the error is the same whatever was sent.
+SENTENCES = {
+    "Client authentication failed": "Client credentials are invalid",
+    "The 'redirect_uri' is missing": "Required param : redirect_uri",
+    "The scope ": "Invalid Scope",
+}
+_MISSING = re.compile(r"The parameter '([a-z_]+)' is missing")
+
+
+def rewrite(response: Response) -> Response:
+    """An endpoint's answer in its shape; what Apigee has no policy for stays as it is."""
+    if request.endpoint == "oauth.authorize" and PAGE_ERROR in request.environ:
+        return response if "text/html" in request.headers.get("Accept", "") else _page_error(response)
+    if request.endpoint not in ("oauth.token", "oauth.tokeninfo") or response.mimetype != "application/json":
+        return response
+    body = response.get_json()
+    if response.status_code == 200:
+        response.data = json.dumps(_token(body) if request.endpoint == "oauth.token" else _information(body))
+    elif request.endpoint == "oauth.token":
+        response.data = json.dumps(_error(body["error"], body["error_description"]))
+    elif body["error"] == "invalid_token":
+        response.data = json.dumps(_fault(*(EXPIRED if "expired" in body["error_description"] else INVALID)))
+    return response
+
+
+def refuse(error: OAuth2Error) -> Response:
+    """A protected view's refusal: a fault, with the challenge that RFC 6750 asks for beside it."""
+    if isinstance(error, MissingToken):
+        fault = ("Invalid access token", "oauth.v2.InvalidAccessToken")
+    elif isinstance(error, InvalidToken):
+        fault = EXPIRED if error.description == "The access token expired." else INVALID
+    elif isinstance(error, InsufficientScope):
+        fault = (f"Required scope(s): {error.needed}", "steps.oauth.v2.InsufficientScope")
+    else:
+        return error_response(error)
+    return json_response(error.status_code, _fault(*fault), error.extra_headers())
+
+
+def _token(body: dict[str, Any]) -> dict[str, Any]:
+    """A token response: every number a text, times in milliseconds, and what its policy says of app and developer."""
+    now = str(time.time_ns() // 1_000_000)
+    answer = {
+        **body,
+        "issued_at": now,
+        "expires_in": str(body.get("expires_in", 0)),  # a grant of the app's own may leave it out
+        "token_type": "BearerToken",
+        **_app(request.environ.get(CLIENT), {}),
+        "refresh_token_expires_in": "0",
+        "refresh_count": "0",
+    }
+    if "refresh_token" in body:
+        row = current_state().families.find_refresh_token(sha256(body["refresh_token"]))
+        answer["refresh_token_issued_at"] = now if row is None else f"{row.issued_at}000"
+        answer["refresh_token_status"] = "approved"
+        answer["refresh_token_expires_in"] = "0" if row is None else str(max(0, row.expires_at - int(time.time())))
+        answer["refresh_count"] = "0" if row is None else str(current_state().families.refreshed(bytes(row.family)))
+    return answer
+
+
+def _information(body: dict[str, Any]) -> dict[str, Any]:
+    """Token information, by the names of its GetOAuthV2Info."""
+    ours = ("client_id", "audience", "user_id", "scope", "expires_in", "issued_at", "grant_type")
+    answer = {
+        **{name: value for name, value in body.items() if name not in ours},
+        "scope": body["scope"],
+        "expires_in": str(body["expires_in"]),
+        "issued_at": f"{body['issued_at']}000",
+        "grant_type": body["grant_type"],
+        **_app(current_state().clients.get(body["client_id"]), {"client_id": body["client_id"]}),
+    }
+    if body["user_id"] is not None:
+        answer["app_enduser"] = body["user_id"]
+    return answer
+
+
+def _app(client: Client | None, known: Mapping[str, str]) -> dict[str, Any]:
+    """What is said of the app that a token belongs to, and of its developer."""
+    if client is None:
+        return {"status": "approved", **known}
+    said = client.attributes_in_force
+    products = said.get("api_product_list_json", [])
+    return {
+        "status": "approved",
+        "client_id": client.client_id,
+        "application_name": said.get("application_name", client.client_name),
+        "developer.email": said.get("developer.email", next(iter(client.contacts), "")),
+        "organization_id": "0",
+        "organization_name": said.get("organization_name", ""),
+        "api_product_list": f"[{', '.join(map(str, products))}]",
+        "api_product_list_json": products,
+    }
+
+
+def _error(error: str, description: str) -> dict[str, str]:
+    """`ErrorCode` and `Error`: it says invalid_request for nearly everything."""
+    form = request.environ.get(FORM, {})
+    missing = _MISSING.match(description)
+    sentence = next((theirs for ours, theirs in SENTENCES.items() if description.startswith(ours)), description)
+    if missing:
+        sentence = f"Required param : {missing[1]}"
+    elif description.startswith("The 'redirect_uri' is missing"):
+        error = "invalid_request"
+    elif error == "unsupported_grant_type":
+        error, sentence = "invalid_request", f"Unsupported grant type : {form.get('grant_type', '')}"
+    elif error == "invalid_grant":
+        error = "invalid_request"
+        if description.startswith("The 'redirect_uri' is not"):
+            sentence = f"Invalid redirect_uri : {form.get('redirect_uri')}"
+        elif "code" in form:
+            sentence = "Invalid Authorization Code"
+        elif "refresh_token" in form:
+            sentence = "Refresh Token expired" if _has_expired(form["refresh_token"]) else "Invalid Refresh Token"
+    return {"ErrorCode": error, "Error": sentence}
+
+
+def _page_error(response: Response) -> Response:
+    """What a program is told where a browser sees a page: its login app calls the authorize endpoint itself."""
+    said, sent = request.environ[PAGE_ERROR], request.args
+    missing = _MISSING.match(said)
+    status = 400
+    if said.startswith("The application that sent you"):
+        status, sentence = 401, f"Invalid client id : {sent.get('client_id')}. ClientId is Invalid"
+    elif said.startswith("The address to send you back to"):
+        sentence = f"Invalid redirection uri {sent.get('redirect_uri')}"
+    elif missing and missing[1] == "redirect_uri":
+        sentence = "Redirection URI is required"
+    elif missing:
+        sentence = f"The request is missing a required parameter : {missing[1]}"
+    else:
+        return response
+    return json_response(status, {"ErrorCode": "invalid_request", "Error": sentence})
+
+
+def _has_expired(refresh_token: str) -> bool:
+    row = current_state().families.find_refresh_token(sha256(refresh_token))
+    caller = request.environ.get(CLIENT)
+    return row is not None and caller is not None and row.client == caller.key and row.expires_at <= time.time()
+
+
+def _fault(sentence: str, code: str) -> dict[str, Any]:
+    return {"fault": {"faultstring": sentence, "detail": {"errorcode": code}}}

@@ -1,0 +1,112 @@
+"""What stands in the database that is weak, or soon a trouble: each function looks at one thing."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from sqlalchemy import text
+
+from ..client_auth import SECRET_METHODS
+from .settings import LONG_ACCESS_TOKEN
+from .weakness import Weakness
+
+if TYPE_CHECKING:
+    from ..state import State
+    from ..stores.clients import Client
+
+SOON = 14 * 86400
+CLOCKS_APART = 30
+NOW = {
+    "postgresql": text("SELECT CAST(EXTRACT(EPOCH FROM now()) AS BIGINT)"),
+    "mysql": text("SELECT UNIX_TIMESTAMP()"),
+    "mariadb": text("SELECT UNIX_TIMESTAMP()"),
+}
+
+
+def clients(state: State) -> Iterator[Weakness]:
+    for client in state.clients.list():
+        if client.enabled:
+            for why, fix in _of_client(client):
+                yield Weakness(f"client {client.client_id!r}", why, fix)
+
+
+def _of_client(client: Client) -> Iterator[tuple[str, str]]:
+    if "implicit" in client.grant_types:
+        yield (
+            "it may use implicit (RFC 9700 section 2.1.2)",
+            "take it out, and have it use authorization_code with PKCE",
+        )
+    if "password" in client.grant_types:
+        yield "it may use password (RFC 9700 section 2.4)", "take it out, and have it use authorization_code"
+    if any(urlsplit(uri).scheme == "http" and urlsplit(uri).hostname == "localhost" for uri in client.redirect_uris):
+        yield "a redirect URI names localhost, which may be another host (RFC 8252 section 8.3)", "write 127.0.0.1"
+    if (client.access_token_lifetime or 0) > LONG_ACCESS_TOKEN:
+        yield "its access tokens live for more than a day", "shorten its access_token_lifetime, and let it refresh"
+    if client.token_endpoint_auth_method in (*SECRET_METHODS, "client_secret_jwt"):
+        yield from _of_secrets(client)
+    if client.certificate is not None:
+        yield from _of_certificate(client.certificate)
+
+
+def _of_secrets(client: Client) -> Iterator[tuple[str, str]]:
+    if any(secret.expires_at is None for secret in client.secrets):
+        return
+    last = max((secret.expires_at or 0 for secret in client.secrets), default=None)
+    if last is None:
+        yield "it has no secret, and can't authenticate", "flask oauth client rotate-secret"
+    elif last < time.time() + SOON:
+        day = datetime.fromtimestamp(last, UTC)
+        yield f"its last secret ends on {day:%Y-%m-%d}", "flask oauth client rotate-secret, with an overlap"
+
+
+def _of_certificate(pem: str) -> Iterator[tuple[str, str]]:
+    from cryptography import x509
+
+    try:
+        ends = x509.load_pem_x509_certificate(pem.encode()).not_valid_after_utc
+    except ValueError:  # a public key, which has no end
+        return
+    if ends.timestamp() < time.time() + SOON:
+        yield f"its certificate ends on {ends:%Y-%m-%d}", "register the one that follows"
+
+
+def signing_keys(state: State) -> Iterator[Weakness]:
+    """Keys that nobody can sign with any more: the next token is signed by a new one, of which nobody has heard."""
+    from ..sealing import has_key, unseal
+
+    rows = [row for row in state.keys.all() if row.retired_at is None]
+    if has_key(state):
+        for row in rows:
+            if unseal(state, row.sealed) is None:
+                yield Weakness(
+                    f"key {row.kid!r}",
+                    "it was encrypted under another SECRET_KEY than this app's, and can't sign",
+                    "put the old one into SECRET_KEY_FALLBACKS, or retire the key (flask oauth key retire)",
+                )
+
+
+def audit_trail(state: State) -> Iterator[Weakness]:
+    for finding in state.audit.verify().findings:
+        several = finding.last > finding.first
+        yield Weakness(
+            f"audit entries {finding.first} to {finding.last}" if several else f"audit entry {finding.first}",
+            f"it {finding.what}",
+            "find out who had the database (flask oauth audit verify)",
+        )
+
+
+def clocks(state: State) -> Iterator[Weakness]:
+    """Where the database has a clock of its own, other machines' clocks may be as far off."""
+    statement = NOW.get(state.database.engine.dialect.name)
+    row = None if statement is None else state.database.first(statement)
+    if row is not None and abs(int(row[0]) - time.time()) > CLOCKS_APART:
+        yield Weakness(
+            "the clock", f"it is {abs(int(row[0]) - int(time.time()))} seconds off the database's", "set both by NTP"
+        )
+
+
+STORED = (clients, signing_keys, audit_trail, clocks)

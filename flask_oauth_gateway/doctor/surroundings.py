@@ -1,0 +1,125 @@
+"""What of the app, its hooks and its processes is weak: each function looks at one thing."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+from ..stores.database import InMemoryDatabase
+from ..users import knows_users
+from .weakness import Weakness
+
+if TYPE_CHECKING:
+    from ..state import State
+
+SHORT_KEY = 16  # bytes: 128 bits, where they are random
+LONG_ASSERTION = 3600
+SOON = timedelta(days=14)
+WITH_A_PERSON = frozenset(
+    {"authorization_code", "implicit", "password", "urn:ietf:params:oauth:grant-type:device_code"}
+)
+
+
+def debug_mode(state: State) -> Iterator[Weakness]:
+    if state.app.debug:
+        yield Weakness("DEBUG", "error pages show the app's insides, and plain http is let through", "take --debug out")
+
+
+def secret_key(state: State) -> Iterator[Weakness]:
+    for name, key in (
+        ("SECRET_KEY", state.app.config.get("SECRET_KEY")),
+        ("OAUTH_KEY_ENCRYPTION_KEY", state.settings.key_encryption_key),
+    ):
+        if key and len(key) < SHORT_KEY:
+            yield Weakness(name, "a short key can be guessed, and every signature with it", "set 32 random bytes")
+    if not state.app.secret_key:
+        yield Weakness("SECRET_KEY", "forms, sessions and keys can't be signed or encrypted", "set a long random text")
+
+
+def session_cookie(state: State) -> Iterator[Weakness]:
+    """Whoever has the cookie approves in the user's name."""
+    if not _people_sign_in(state) or not (state.settings.issuer or "").startswith("https://"):
+        return
+    if not state.app.config["SESSION_COOKIE_SECURE"]:
+        yield Weakness(
+            "SESSION_COOKIE_SECURE",
+            "users' sessions travel over plain http too (RFC 6265 section 8.3)",
+            "set it to True",
+        )
+    if not state.app.config["SESSION_COOKIE_HTTPONLY"]:
+        yield Weakness("SESSION_COOKIE_HTTPONLY", "scripts can read users' sessions", "leave it at True")
+
+
+def users_who_are_gone(state: State) -> Iterator[Weakness]:
+    if _people_sign_in(state) and not knows_users(state):
+        yield Weakness(
+            "gateway.load_user",
+            "without this hook the refresh tokens of a user who is gone go on (RFC 9700 section 4.14.2)",
+            "register it: a function from subject to user, or None",
+        )
+
+
+def trusted_issuers(state: State) -> Iterator[Weakness]:
+    """Those who may vouch for others: how long for, and by what."""
+    for setting, issuers in (("OAUTH_JWT_ISSUERS", state.jwt_issuers), ("OAUTH_SAML_ISSUERS", state.saml_issuers)):
+        for name, issuer in issuers.items():
+            if issuer.max_lifetime > LONG_ASSERTION:
+                yield Weakness(
+                    f"{setting}[{name!r}]['max_lifetime']",
+                    "an assertion that is good for more than an hour is worth stealing (RFC 7521 section 8.2)",
+                    "shorten it: a few minutes are enough",
+                )
+    for name, saml_issuer in state.saml_issuers.items():
+        if saml_issuer.allow_sha1:
+            yield Weakness(
+                f"OAUTH_SAML_ISSUERS[{name!r}]['allow_sha1']",
+                "a SHA-1 signature can be forged by who can make a collision",
+                "have the identity provider sign with SHA-256, and take it out",
+            )
+        last = max((each.not_valid_after_utc for each in saml_issuer.certificates), default=None)
+        if last is not None and last < datetime.now(UTC) + SOON:
+            yield Weakness(
+                f"OAUTH_SAML_ISSUERS[{name!r}]",
+                f"its last certificate ends on {last:%Y-%m-%d}: its assertions are refused from then on",
+                "add the certificate that follows",
+            )
+
+
+def several_processes(state: State) -> Iterator[Weakness]:
+    """What one process alone knows, where a server is told to start several."""
+    if isinstance(state.database, InMemoryDatabase):
+        yield Weakness(
+            "OAUTH_DATABASE_URI",
+            "a database in memory: clients and tokens end with the process, and each process has its own",
+            "name a file or a server",
+        )
+    try:
+        workers = int(os.environ.get("WEB_CONCURRENCY", "1"))
+    except ValueError:
+        return
+    if workers > 1 and state.settings.redis_url is None and state.settings.rate_limits is not None:
+        yield Weakness(
+            "OAUTH_REDIS_URL",
+            f"each of {workers} processes (WEB_CONCURRENCY) counts for itself: limits are {workers} times as wide",
+            "set it, or narrow OAUTH_RATE_LIMITS",
+        )
+
+
+def redis_answers(state: State) -> Iterator[Weakness]:
+    if state.redis is not None and not state.redis.answers():
+        yield Weakness(
+            "OAUTH_REDIS_URL",
+            "Redis does not answer: each process counts limits for itself, and learns late of revocations",
+            "see that it runs, and that the URL and its password are right",
+        )
+
+
+def _people_sign_in(state: State) -> bool:
+    return not WITH_A_PERSON.isdisjoint(state.settings.grant_types)
+
+
+SURROUNDINGS = (
+    debug_mode, secret_key, session_cookie, users_who_are_gone, trusted_issuers, several_processes, redis_answers,
+)  # fmt: skip

@@ -1,0 +1,115 @@
+"""`GET /oauth/admin/audit`, `…/audit/export`: the audit trail, filtered, page by page; as CSV or JSON lines, streamed."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from flask import Response
+from werkzeug.exceptions import BadRequest
+
+from ...stores.audit_chain import COLUMNS
+from . import PAGE, Visit, page, when
+
+if TYPE_CHECKING:
+    from sqlalchemy.engine import Row
+
+FILTERS = ("client_id", "subject", "event", "actor")
+HEAD = ("id", *COLUMNS)
+BATCH = 1000
+FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")  # noqa: RUF001 (what a spreadsheet would run)
+EVENTS = (
+    "token_issued", "token_refreshed", "token_revoked", "token_rejected", "refresh_token_reused", "client_rejected",
+    "assertion_rejected", "authorization_granted", "authorization_denied", "client_created", "client_changed",
+    "application_created", "application_changed", "key_changed", "audit_exported", "audit_trimmed", "audit_broken",
+)  # fmt: skip
+
+
+@page
+def audit(visit: Visit) -> Response:
+    filters, since, until = _asked(visit)
+    before = visit.asked("before")
+    if before is not None and not (before.isascii() and before.isdigit() and len(before) < 19):
+        raise BadRequest("before is the number of an entry.")
+    number = None if before is None else int(before)
+    rows = visit.state.audit.page(filters, since=since, until=until, before=number, limit=PAGE + 1)
+    asked = {name: value for name in (*FILTERS, "since", "until") if (value := visit.asked(name)) is not None}
+    following = rows[PAGE - 1].id if len(rows) > PAGE else None
+    return visit.render(
+        "audit.html", "audit", rows=rows[:PAGE], asked=asked, following=following, events=EVENTS, as_json=_as_json
+    )
+
+
+@page
+def audit_export(visit: Visit) -> Response:
+    """All that fits the filters, the newest first."""
+    kind = visit.asked("format")
+    if kind not in ("csv", "jsonl"):
+        raise BadRequest("format is csv or jsonl.")
+    filters, since, until = _asked(visit)
+    visit.state.audit_trail.exported(kind, {**filters, "since": since, "until": until})
+    rows = _rows(visit, filters, since, until)
+    write, mimetype = (_csv, "text/csv") if kind == "csv" else (_lines, "application/jsonl")
+    response = Response(write(rows), mimetype=mimetype)
+    response.headers.update(
+        {
+            "Content-Disposition": f'attachment; filename="audit.{kind}"',
+            "Cache-Control": "no-store",
+            "X-Content-Type-Options": "nosniff",
+            "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'; sandbox",
+        }
+    )
+    return response
+
+
+def _asked(visit: Visit) -> tuple[dict[str, str], int | None, int | None]:
+    filters = {name: value for name in FILTERS if (value := visit.asked(name)) is not None}
+    return filters, _seconds(visit.asked("since")), _seconds(visit.asked("until"))
+
+
+def _seconds(text: str | None) -> int | None:
+    """A time as the form sends it, UTC: 2026-11-21T07:30."""
+    if text is None:
+        return None
+    try:
+        return int(datetime.fromisoformat(text).replace(tzinfo=UTC).timestamp())
+    except (ValueError, OverflowError) as error:
+        raise BadRequest("A time is written as 2026-11-21T07:30.") from error
+
+
+def _rows(visit: Visit, filters: dict[str, str], since: int | None, until: int | None) -> Iterator[Row[Any]]:
+    before = None
+    while rows := visit.state.audit.page(filters, since=since, until=until, before=before, limit=BATCH):
+        yield from rows
+        before = rows[-1].id
+
+
+def _csv(rows: Iterator[Row[Any]]) -> Iterator[str]:
+    text = io.StringIO()
+    writer = csv.writer(text)
+    writer.writerow(HEAD)
+    for row in rows:
+        values = row._asdict() | {"at": when(row.at), "details": _as_json(row.details)}
+        writer.writerow([_cell(values[name]) for name in HEAD])
+        yield text.getvalue()
+        text.seek(0)
+        text.truncate()
+    yield text.getvalue()
+
+
+def _cell(value: object) -> object:
+    """A text that a spreadsheet would take for a formula begins with an apostrophe."""
+    return f"'{value}" if isinstance(value, str) and value.lstrip(" ").startswith(FORMULA) else value
+
+
+def _lines(rows: Iterator[Row[Any]]) -> Iterator[str]:
+    for row in rows:
+        yield json.dumps({name: getattr(row, name) for name in HEAD}, ensure_ascii=False) + "\n"
+
+
+def _as_json(details: object) -> str:
+    return "" if not details else json.dumps(details, ensure_ascii=False, sort_keys=True)

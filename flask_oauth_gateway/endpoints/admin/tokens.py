@@ -1,0 +1,102 @@
+"""`/oauth/admin/grants` and `/oauth/admin/tokens`: what is live, by client and user; revoking one or all."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from werkzeug.exceptions import BadRequest
+
+from ...signals import token_revoked
+from . import PAGE, Visit, go, page, stale_text
+
+if TYPE_CHECKING:
+    from flask import Response
+    from werkzeug.wrappers import Response as BaseResponse
+
+
+@page
+def tokens(visit: Visit) -> Response | BaseResponse:
+    """Live access tokens; JWTs are not stored, and end with what they came from."""
+    problem = None
+    if visit.form is not None:
+        problem = stale_text() if visit.is_stale else None
+        if problem is None:
+            visit.state.token_registry.revoke(token_id=visit.sent("token_id"))
+            return _back(visit, "admin_tokens")
+    try:
+        found = visit.state.token_registry.find(
+            client_id=visit.asked("client_id"),
+            subject=visit.asked("subject"),
+            after=visit.asked("after"),
+            limit=PAGE,
+        )
+    except ValueError as error:
+        raise BadRequest(str(error)) from error
+    return _render(visit, "tokens", problem, tokens=found.tokens, following=found.next)
+
+
+@page
+def grants(visit: Visit) -> Response | BaseResponse:
+    """Live grants: what one approval gave, with all its refresh and access tokens."""
+    problem = None
+    if visit.form is not None:
+        problem = stale_text() if visit.is_stale else None
+        if problem is None:
+            _end_grant(visit)
+            return _back(visit, "admin_grants")
+    client_id, after = visit.asked("client_id"), visit.asked("after")
+    client = None if client_id is None else visit.state.clients.load(client_id)
+    rows = []
+    if client_id is None or client is not None:
+        rows = visit.state.families.page(
+            client=None if client is None else client.key,
+            subject=visit.asked("subject"),
+            after=None if after is None else _position(after),
+            limit=PAGE + 1,
+        )
+    following = f"{rows[PAGE - 1].expires_at}.{bytes(rows[PAGE - 1].id).hex()}" if len(rows) > PAGE else None
+    return _render(visit, "grants", problem, grants=rows[:PAGE], following=following)
+
+
+@page
+def revoke_all(visit: Visit) -> Response | BaseResponse:
+    """Every token and grant of a client, of a user, or of both together."""
+    client_id, subject = visit.asked("client_id"), visit.asked("subject")
+    if visit.is_stale or (client_id is None and subject is None):
+        raise BadRequest(stale_text())
+    visit.state.token_registry.revoke(client_id=client_id, subject=subject)
+    return _back(visit, "admin_grants")
+
+
+def _end_grant(visit: Visit) -> None:
+    found = re.fullmatch("[0-9a-f]{32}", visit.sent("grant"))
+    row = None if found is None else visit.state.families.find(bytes.fromhex(found[0]))
+    if row is not None and visit.state.families.revoke(bytes(row.id)):
+        visit.state.forget_tokens()
+        token_revoked.send(
+            visit.state.app,
+            client_id=row.client_id,
+            subject=row.subject,
+            token_id=None,
+            count=1,
+            by="an administrator",
+            actor=visit.subject,
+        )
+
+
+def _render(visit: Visit, section: str, problem: str | None, **context: object) -> Response:
+    status = 200 if problem is None else 400
+    asked = {name: value for name in ("client_id", "subject") if (value := visit.asked(name)) is not None}
+    return visit.render("tokens.html", section, status, problem=problem, asked=asked, **context)
+
+
+def _back(visit: Visit, endpoint: str) -> BaseResponse:
+    return go(endpoint, client_id=visit.asked("client_id"), subject=visit.asked("subject"), done="revoked")
+
+
+def _position(after: str) -> tuple[int, bytes]:
+    if not re.fullmatch(r"[0-9]{1,18}\.[0-9a-f]{32}", after):
+        raise BadRequest("after is what an earlier page gave.")
+    expires_at, _, key = after.partition(".")
+    return int(expires_at), bytes.fromhex(key)

@@ -1,0 +1,27 @@
+"""`GET /oauth/metrics`: the process's metrics for Prometheus, to who has a token with the scope that `OAUTH_METRICS` names."""
+
+from __future__ import annotations
+
+import os
+
+from flask import Response, request
+from prometheus_client import REGISTRY, CollectorRegistry
+from prometheus_client.exposition import choose_encoder
+from prometheus_client.multiprocess import MultiProcessCollector
+
+from ..errors import NO_STORE
+from ..globals import current_state
+from ..protect import admit, requirement
+
+
+def metrics() -> Response:
+    """Everything in the default registry, the app's own metrics too; of all processes where they share a folder."""
+    refusal = admit(requirement(str(current_state().settings.metrics_scope)))
+    if refusal is not None:
+        return refusal
+    registry = REGISTRY
+    if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
+        registry = CollectorRegistry()
+        MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+    encode, content_type = choose_encoder(request.headers.get("Accept", ""))
+    return Response(encode(registry), headers=list(NO_STORE), content_type=content_type)

@@ -1,0 +1,194 @@
+"""`/oauth/verify`: forward auth. A proxy asks here whether a request may go on to an upstream that knows no tokens.
+
+What is asked for stands in the URL that the proxy calls, or in `OAUTH_PROTECT` for the path that it names. A proxy passes
+its caller's headers on, and may pass the caller's query on: neither may ever make less of what is asked.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import replace
+from functools import lru_cache
+from ipaddress import ip_address, ip_network
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl, quote, unquote_to_bytes
+
+from flask import Response, request
+
+from ..config_checks import SCOPE_NAME
+from ..errors import NO_STORE, OAuth2Error
+from ..globals import ASKED_PATHS, TOKEN, current_state
+from ..paths import AMBIGUOUS, PathRule, PathRules, ask_all
+from ..protect import Requirement, requirement
+
+if TYPE_CHECKING:
+    from ..state import State
+
+URI = ("HTTP_X_ORIGINAL_URI", "HTTP_X_FORWARDED_URI")  # nginx; Traefik and Caddy
+METHOD = ("HTTP_X_ORIGINAL_METHOD", "HTTP_X_FORWARDED_METHOD")
+PARAMETERS = ("scope", "any_of", "audience")
+ANY_TOKEN = requirement()
+
+NOT_ENCODED = "!#$&'()*+,/:;=?@[]^`{|}~\"<>\\"  # printable ASCII, save the space and "%"
+WRONG_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
+ENCODED = re.compile(r"%(?:25|2e|2f|3b|5c)", re.IGNORECASE)  # what has a meaning of its own: % . / ; and the backslash
+ENCODED_SLASH = re.compile(r"%2f", re.IGNORECASE)
+TWOFOLD = "The path can be read in several ways, to which different rules may apply."
+CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+
+
+class AccessDenied(OAuth2Error):
+    """A request that no token would let through: no rule is for it, or there is no telling which."""
+
+    error = "access_denied"
+    status_code = 403
+
+
+def verify() -> Response:
+    """Asked by nginx, Traefik and Caddy, which name the caller's request in headers. 204, 401 or 403."""
+    state, environ = current_state(), request.environ
+    environ[ASKED_PATHS] = ()  # until a proxy that may says which
+    uri, query = _one_of(URI), environ.get("QUERY_STRING", "")
+    asked = _asked(query) if query else None
+    if uri is None:
+        if asked is None and state.path_rules is not None:
+            raise AccessDenied("The proxy names no path: it has to send X-Original-URI, or ask for a scope in the URL.")
+        return _answer(204, asked or ANY_TOKEN)
+    # Where the query is also that of the caller's request, the proxy may have passed it on: it doesn't count alone.
+    by_path = asked is None or query == uri.partition("?")[2]
+    rule = None
+    if _is_trusted(_peer(environ), state.settings.forward_auth_peers):
+        method, host = _one_of(METHOD), environ.get("HTTP_X_FORWARDED_HOST")
+        if method is not None:
+            rule = _rule(state, method.upper(), uri.partition("?")[0], host)
+            if rule is not None and asked is None and _is_preflight(method):
+                return _passed(204, None)
+    if rule is None and by_path:
+        raise AccessDenied("No rule lets this request through: not for this path, or not asked by this proxy.")
+    ruled = None if rule is None else rule.requirement
+    if ruled is not None and ruled.audience is None and asked is not None:  # the app's own would stand in its place
+        ruled = replace(ruled, audience=asked.audience)
+    return _answer(204, asked, ruled)
+
+
+def verify_path(original: str = "") -> Response:
+    """Asked by Envoy, which puts the caller's path behind ours, keeps method and host, and wants 200."""
+    environ = request.environ
+    raw: str = environ.get("REQUEST_URI") or environ.get("RAW_URI") or ""
+    _, found, rest = raw.partition("?")[0].partition(f"{current_state().settings.url_prefix}/verify/")
+    # Servers hand the path on decoded; as it came it says more.
+    path = "/" + (rest if found else quote(original, safe="/;"))
+    rule = _rule(current_state(), request.method, path, request.host)
+    if rule is None:
+        raise AccessDenied("No rule lets this request through.")
+    if _is_preflight(request.method):
+        return _passed(200, None)
+    return _answer(200, rule.requirement)
+
+
+def _answer(status: int, *asked: Requirement | None) -> Response:
+    refusal = ask_all(asked)
+    if refusal is None:
+        return _passed(status, request.environ.get(TOKEN))
+    if refusal.status_code == 400:  # proxies know 401 and 403; anything else is the proxy's own error to them
+        refusal.status_code = 401
+    return refusal
+
+
+def _passed(status: int, token: Any) -> Response:
+    """The answer to a request that may go on. Every header is always there: a caller's own never gets through."""
+    attributes = token.shown_attributes if token else None
+    return Response(
+        status=status,
+        headers=[
+            ("X-Auth-Subject", quote(token.subject or "", safe=NOT_ENCODED) if token else ""),
+            ("X-Auth-Client", quote(token.client_id, safe=NOT_ENCODED) if token else ""),
+            ("X-Auth-Scopes", quote(token.scope, safe=NOT_ENCODED + " ") if token else ""),
+            ("X-Auth-Attributes", json.dumps(attributes) if attributes else ""),
+            *NO_STORE,
+        ],
+    )
+
+
+def _one_of(names: tuple[str, ...]) -> str | None:
+    """What headers of one meaning say; a proxy sets one of them, and its caller may have sent the other."""
+    found = {request.environ[name] for name in names if name in request.environ}
+    if len(found) > 1:
+        raise AccessDenied("Two headers say different things of the request: one of them is not the proxy's.")
+    return found.pop() if found else None
+
+
+def _is_preflight(method: str) -> bool:
+    return method.upper() == "OPTIONS" and "HTTP_ACCESS_CONTROL_REQUEST_METHOD" in request.environ
+
+
+@lru_cache(maxsize=256)
+def _asked(query: str) -> Requirement:
+    """What the URL asks for. Raises `AccessDenied` for what it can't: what isn't understood would otherwise be let through."""
+    pairs = parse_qsl(query, keep_blank_values=True)
+    given = dict(pairs)
+    scopes, any_of = given.get("scope", "").split(), given.get("any_of", "").split()
+    wrong = [name for name in given if name not in PARAMETERS] or len(given) != len(pairs)
+    empty = [name for name in ("any_of", "audience") if name in given and not given[name].strip()]
+    if wrong or empty or not all(SCOPE_NAME.fullmatch(name) for name in (*scopes, *any_of)):
+        raise AccessDenied("The URL that the proxy calls may hold 'scope', 'any_of' and 'audience', each once.")
+    return requirement(*scopes, any_of=any_of, audience=given.get("audience"))
+
+
+def _rule(state: State, method: str, raw: str, host: str | None) -> PathRule | None:
+    """The rule for a path as the caller wrote it. Raises `AccessDenied` where it depends on who reads the path."""
+    rules: PathRules | None = state.path_rules
+    if rules is None and state.plans is None:
+        return None
+    paths = request.environ[ASKED_PATHS] = _decoded(raw)
+    if rules is None:
+        return None
+    name = None if host is None else re.sub(r":[0-9]+\Z", "", host).rstrip(".").lower()
+    found: set[PathRule | None] = set()
+    for path in paths:
+        found |= rules.find_all(method, path, name) | rules.ignoring_case.find_all(method, path, name)
+    if len(found) > 1:
+        raise AccessDenied(TWOFOLD)
+    return found.pop()
+
+
+def _decoded(raw: str) -> set[str]:
+    """A path as upstreams decode it: once, or twice, or with an encoded slash that is part of a name."""
+    if not raw.startswith("/") or "#" in raw or WRONG_PERCENT.search(raw):
+        raise AccessDenied("The path is malformed.")
+    if "%" not in raw and raw.isascii():
+        found = {raw}
+    else:
+        once = _decode(raw.encode("latin-1"))  # as WSGI hands bytes on
+        kept = _decode(ENCODED_SLASH.sub("%252f", raw).encode("latin-1"))
+        found = {once, kept, _decode(once)}
+    if any(CONTROL.search(path) for path in found):
+        raise AccessDenied("The path is malformed.")
+    if ENCODED.search(raw) and any(AMBIGUOUS.search(path) for path in found):  # some decode first, some last
+        raise AccessDenied(TWOFOLD)
+    return found
+
+
+def _decode(text: str | bytes) -> str:
+    try:
+        return unquote_to_bytes(text).decode()
+    except UnicodeDecodeError:
+        raise AccessDenied("The path is malformed.") from None
+
+
+def _peer(environ: dict[str, Any]) -> str:
+    """The address that the request came from, before ProxyFix put the caller's in its place."""
+    return str(environ.get("werkzeug.proxy_fix.orig", environ).get("REMOTE_ADDR") or "")
+
+
+@lru_cache(maxsize=256)
+def _is_trusted(address: str, peers: tuple[str, ...]) -> bool:
+    if not address:  # a Unix socket has none
+        return "unix" in peers
+    try:
+        ip = ip_address(address)
+    except ValueError:
+        return False
+    ip = getattr(ip, "ipv4_mapped", None) or ip
+    return any(ip in ip_network(peer) for peer in peers if peer != "unix")

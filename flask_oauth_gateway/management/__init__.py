@@ -1,0 +1,34 @@
+"""The management API, `/oauth/admin/api/…`: what the administrator's pages do, for programs (`OAUTH_ADMIN`).
+
+One table of operations: the routes, the checks of what comes in and the OpenAPI document are made from it.
+"""
+
+from __future__ import annotations
+
+from flask import Blueprint
+
+from . import applications, audit, clients, issuers, keys, tokens
+from .operation import Operation, serve
+
+OPERATIONS: tuple[Operation, ...] = (
+    *clients.OPERATIONS,
+    *applications.OPERATIONS,
+    *tokens.OPERATIONS,
+    *keys.OPERATIONS,
+    *issuers.OPERATIONS,
+    *audit.OPERATIONS,
+)
+PREFIX = "/admin/api"
+
+
+def add_management(blueprint: Blueprint) -> dict[str, list[str]]:
+    """Route every operation, and the document that describes them; returns which methods each path takes."""
+    from .openapi import openapi
+
+    taken: dict[str, list[str]] = {}
+    document = (f"{PREFIX}/openapi.json", "GET", "management_openapi", openapi)
+    served = [(PREFIX + each.path, each.method, f"management_{each.name}", serve(each)) for each in OPERATIONS]
+    for path, method, endpoint, view in (*served, document):
+        blueprint.add_url_rule(path, endpoint, view, methods=[method], provide_automatic_options=False)
+        taken.setdefault(path, []).extend((method, "HEAD") if method == "GET" else (method,))
+    return taken

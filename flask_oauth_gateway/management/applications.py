@@ -1,0 +1,128 @@
+"""Applications: list, search, register, change, approve, revoke, delete."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..descriptions import describe_application
+from ..errors import InvalidRequestError, clean
+from ..stores.applications import PENDING, STATUSES, Application, ApplicationInUse, ApplicationNotFound
+from .operation import (
+    FLAG,
+    PAGE,
+    SECONDS,
+    TEXT,
+    Call,
+    Conflict,
+    Operation,
+    PreconditionFailed,
+    Schema,
+    expected_version,
+)
+
+SHORT: Schema = {"type": "string", "minLength": 1, "maxLength": 255}
+SHORT_OR_NULL: Schema = {"type": ["string", "null"], "maxLength": 255}
+STATUS: Schema = {"type": "string", "minLength": 1, "maxLength": 16, "enum": list(STATUSES)}
+OBJECT_OR_NULL: Schema = {"type": ["object", "null"]}
+GIVEN: dict[str, Schema] = {
+    "name": SHORT, "owner": SHORT_OR_NULL, "plan": SHORT_OR_NULL, "attributes": OBJECT_OR_NULL,
+}  # fmt: skip
+APPLICATION: dict[str, Schema] = {
+    "application_id": TEXT, **GIVEN, "status": STATUS, "created_at": SECONDS, "updated_at": SECONDS,
+}  # fmt: skip
+
+
+def find(call: Call) -> dict[str, Any]:
+    try:
+        page = call.state.application_registry.find(**call.query)
+    except ValueError as error:
+        raise InvalidRequestError(str(error)) from error
+    return {"applications": [describe_application(each) for each in page.applications], "next": page.next}
+
+
+def create(call: Call) -> dict[str, Any]:
+    given = {name: value for name, value in call.body.items() if value is not None}
+    return _versioned(call.state.application_registry.create(given.pop("name", ""), **given))
+
+
+def show(call: Call) -> dict[str, Any]:
+    return _versioned(_existing(call))
+
+
+def update(call: Call) -> dict[str, Any]:
+    _check_version(call)
+    return _versioned(call.state.application_registry.update(call.path["application_id"], **call.body))
+
+
+def approve(call: Call) -> dict[str, Any]:
+    return _versioned(call.state.application_registry.approve(call.path["application_id"]))
+
+
+def revoke(call: Call) -> dict[str, Any]:
+    return _versioned(call.state.application_registry.revoke(call.path["application_id"]))
+
+
+def delete(call: Call) -> None:
+    _check_version(call)
+    with_clients = call.query.get("with_clients", False)
+    try:
+        call.state.application_registry.delete(call.path["application_id"], with_clients=with_clients)
+    except ApplicationInUse as error:
+        raise Conflict(clean(error)) from error
+
+
+def _existing(call: Call) -> Application:
+    found = call.state.application_registry.get(call.path["application_id"])
+    if found is None:
+        raise ApplicationNotFound(call.path["application_id"])
+    return found
+
+
+def _check_version(call: Call) -> None:
+    """As of clients: of two who change what they read at the same time, the second is told."""
+    expected = expected_version()
+    if expected is not None and _existing(call).version != expected:
+        raise PreconditionFailed
+
+
+def _versioned(application: Application) -> dict[str, Any]:
+    return {**describe_application(application), "version": application.version}
+
+
+PATH = "/applications/<application_id>"
+OPERATIONS = (
+    Operation(
+        name="list_applications", method="GET", path="/applications", summary="Search the applications, the oldest first",
+        run=find,
+        query={"text": {**TEXT, "description": "How the application_id begins, or a part of the name."}, "status": STATUS,
+               "owner": TEXT, **PAGE},
+        answer={"applications": {"type": "array", "items": {"$ref": "#/components/schemas/Application"}},
+                "next": {"type": ["string", "null"]}},
+    ),
+    Operation(
+        name="create_application", method="POST", path="/applications", summary="Register an application", run=create,
+        body={**GIVEN, "application_id": {**TEXT, "type": ["string", "null"]},
+              "status": {**STATUS, "default": "approved", "description": f"{PENDING}: its clients wait for an approval."}},
+        answer=APPLICATION, status=201, checks=True, versioned=True,
+    ),
+    Operation(
+        name="show_application", method="GET", path=PATH, summary="Show an application", run=show, answer=APPLICATION,
+        finds=True, versioned=True,
+    ),
+    Operation(
+        name="update_application", method="PATCH", path=PATH, summary="Change what is named; null takes it away", run=update,
+        body=GIVEN, answer=APPLICATION, finds=True, checks=True, versioned=True,
+    ),
+    Operation(
+        name="approve_application", method="POST", path=f"{PATH}/approve", run=approve, answer=APPLICATION, finds=True,
+        summary="Let its clients work, save those that are disabled themselves", versioned=True,
+    ),
+    Operation(
+        name="revoke_application", method="POST", path=f"{PATH}/revoke", run=revoke, answer=APPLICATION, finds=True,
+        summary="Stop its clients and all their tokens at once", versioned=True,
+    ),
+    Operation(
+        name="delete_application", method="DELETE", path=PATH, summary="Delete an application; one with clients only with them",
+        run=delete, query={"with_clients": {**FLAG, "default": False}}, status=204, finds=True, checks=True,
+    ),
+)  # fmt: skip

@@ -1,0 +1,141 @@
+"""Clients: list, search, register, change, give a new secret, delete."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..client_registry import ClientNotFound
+from ..descriptions import describe_client
+from ..errors import InvalidRequestError
+from ..stores.clients import REGISTERED, Client
+from .operation import FLAG, PAGE, SECONDS, TEXT, Call, Operation, PreconditionFailed, Schema, expected_version
+
+OR_NULL: dict[str, Schema] = {
+    "text": {"type": ["string", "null"], "maxLength": 2048},
+    "long text": {"type": ["string", "null"], "maxLength": 32768},
+    "texts": {"type": ["array", "null"], "items": {"type": "string"}},
+    "object": {"type": ["object", "null"]},
+    "seconds": {"type": ["integer", "null"], "minimum": 0, "maximum": 2**53},
+    "flag": {"type": ["boolean", "null"]},
+}
+_KINDS = {
+    "grant_types": "texts", "redirect_uris": "texts", "contacts": "texts", "jwks": "object", "attributes": "object",
+    "access_token_lifetime": "seconds", "refresh_token_lifetime": "seconds", "skip_consent": "flag", "resource_server": "flag",
+    "certificate": "long text", "scope": "long text", "default_scope": "long text",
+}  # fmt: skip
+METADATA = {name: OR_NULL[_KINDS.get(name, "text")] for name in REGISTERED}
+OWNER: Schema = {"type": ["string", "null"], "maxLength": 255}
+SECRET: Schema = {
+    "type": "object",
+    "properties": {
+        "hint": {"type": "string"},
+        "created_at": SECONDS,
+        "expires_at": OR_NULL["seconds"],
+        "last_used_at": OR_NULL["seconds"],
+    },
+}
+CLIENT: dict[str, Schema] = {
+    "client_id": TEXT, "enabled": FLAG, "switched_on": FLAG, "application": OR_NULL["text"],
+    "owner": OWNER, "created_at": SECONDS, "updated_at": SECONDS, **METADATA,
+    "secrets": {"type": "array", "items": SECRET},
+}  # fmt: skip
+SHOWN_ONCE: Schema = {"type": ["string", "null"], "description": "Shown this one time."}
+
+
+def find(call: Call) -> dict[str, Any]:
+    try:
+        page = call.state.client_registry.find(**call.query)
+    except ValueError as error:
+        raise InvalidRequestError(str(error)) from error
+    return {"clients": [describe_client(each) for each in page.clients], "next": page.next}
+
+
+def create(call: Call) -> dict[str, Any]:
+    given = {name: value for name, value in call.body.items() if value is not None}
+    return _new(call.state.client_registry.create(**given))
+
+
+def show(call: Call) -> dict[str, Any]:
+    return _versioned(_existing(call))
+
+
+def update(call: Call) -> dict[str, Any]:
+    _check_version(call)
+    return _versioned(call.state.client_registry.update(call.path["client_id"], **call.body))
+
+
+def delete(call: Call) -> None:
+    _check_version(call)
+    call.state.client_registry.delete(call.path["client_id"])
+
+
+def impact(call: Call) -> dict[str, Any]:
+    """What deleting a client would end."""
+    counts = call.state.tokens.live_counts(_existing(call).key)
+    return {"tokens": counts["tokens"], "approvals": counts["grants"]}
+
+
+def rotate(call: Call) -> dict[str, Any]:
+    given = {name: value for name, value in call.body.items() if value is not None}
+    return _new(call.state.client_registry.rotate_secret(call.path["client_id"], **given))
+
+
+def _existing(call: Call) -> Client:
+    client = call.state.client_registry.get(call.path["client_id"])
+    if client is None:
+        raise ClientNotFound(call.path["client_id"])
+    return client
+
+
+def _check_version(call: Call) -> None:
+    """Of two who change what they read at the same time, the second is told; a change in the same instant isn't seen."""
+    expected = expected_version()
+    if expected is not None and _existing(call).version != expected:
+        raise PreconditionFailed
+
+
+def _versioned(client: Client) -> dict[str, Any]:
+    return {**describe_client(client), "version": client.version}
+
+
+def _new(client: Client) -> dict[str, Any]:
+    return {**_versioned(client), "client_secret": client.client_secret}
+
+
+PATH = "/clients/<path:client_id>"
+OPERATIONS = (
+    Operation(
+        name="list_clients", method="GET", path="/clients", summary="Search the clients, the oldest first", run=find,
+        query={"text": {**TEXT, "description": "How the client_id begins, or a part of the name."}, "owner": TEXT,
+               "application": TEXT, **PAGE},
+        answer={"clients": {"type": "array", "items": {"$ref": "#/components/schemas/Client"}}, "next": OR_NULL["text"]},
+    ),
+    Operation(
+        name="create_client", method="POST", path="/clients", summary="Register a client", run=create, status=201,
+        body={**METADATA, "client_id": OR_NULL["text"], "client_secret": OR_NULL["text"],
+              "secret_expires_in": OR_NULL["seconds"], "owner": OWNER, "application": OR_NULL["text"]},
+        answer={**CLIENT, "client_secret": SHOWN_ONCE}, checks=True, versioned=True,
+    ),
+    Operation(
+        name="client_impact", method="GET", path=f"{PATH}/impact", summary="What deleting a client would end", run=impact,
+        answer={"tokens": SECONDS, "approvals": SECONDS}, finds=True,
+    ),
+    Operation(
+        name="rotate_secret", method="POST", path=f"{PATH}/secrets", summary="Give a client a new secret", run=rotate,
+        body={"overlap": SECONDS, "expires_in": OR_NULL["seconds"], "client_secret": OR_NULL["text"]},
+        answer={**CLIENT, "client_secret": SHOWN_ONCE}, status=201, finds=True, checks=True, versioned=True,
+    ),
+    Operation(
+        name="show_client", method="GET", path=PATH, summary="Show a client", run=show, answer=CLIENT, finds=True,
+        versioned=True,
+    ),
+    Operation(
+        name="update_client", method="PATCH", path=PATH, summary="Change what is named; null is the default", run=update,
+        body={**METADATA, "enabled": FLAG, "owner": OWNER, "application": OR_NULL["text"]}, answer=CLIENT,
+        finds=True, checks=True, versioned=True,
+    ),
+    Operation(
+        name="delete_client", method="DELETE", path=PATH, summary="Delete a client; its tokens are dead at once", run=delete,
+        status=204, finds=True,
+    ),
+)  # fmt: skip

@@ -1,0 +1,108 @@
+"""`GET /oauth/admin/api/openapi.json`: the management API in OpenAPI 3.1, made from its table of operations."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from flask import url_for
+
+from ..config import ADMIN_SCOPE
+from ..errors import json_response
+from ..globals import current_state
+from .applications import APPLICATION
+from .clients import CLIENT
+from .operation import Operation, Schema
+
+if TYPE_CHECKING:
+    from flask import Response
+
+PARAMETER = re.compile(r"<(?:path:)?(\w+)>")
+ERROR: Schema = {
+    "type": "object",
+    "required": ["error", "error_description"],
+    "properties": {"error": {"type": "string"}, "error_description": {"type": "string"}},
+}
+REASONS = {
+    "400": "What was sent can't be read, or is not taken here.",
+    "401": "No token, or one that is not good.",
+    "403": f"A token without the scope {ADMIN_SCOPE}, or one that isn't a client's own.",
+    "404": "It isn't there.",
+    "409": "There is one already.",
+    "412": "It was changed since it was read (If-Match).",
+    "413": "The body is too large.",
+    "422": "What is asked for can't be.",
+    "429": "Too many requests: see Retry-After.",
+    "503": "The database is out of reach, or a setting is missing: see Retry-After.",
+}
+
+
+def openapi() -> Response:
+    """The document: it holds nothing that isn't in the documentation."""
+    return json_response(200, describe())
+
+
+def describe() -> dict[str, Any]:
+    from . import OPERATIONS
+
+    state = current_state()
+    paths: dict[str, dict[str, Any]] = {}
+    for operation in OPERATIONS:
+        paths.setdefault(PARAMETER.sub(r"{\1}", operation.path), {})[operation.method.lower()] = _operation(operation)
+    server = url_for("oauth.management_openapi").removesuffix("/openapi.json")
+    flow = {"tokenUrl": url_for("oauth.token"), "scopes": {ADMIN_SCOPE: state.settings.scopes[ADMIN_SCOPE]}}
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": "OAuth gateway: management", "version": "1"},
+        "servers": [{"url": server}],
+        "security": [{"oauth2": [ADMIN_SCOPE]}],
+        "paths": paths,
+        "components": {
+            "securitySchemes": {"oauth2": {"type": "oauth2", "flows": {"clientCredentials": flow}}},
+            "schemas": {"Client": _object(CLIENT), "Application": _object(APPLICATION), "Error": dict(ERROR)},
+            "responses": {status: _error(reason) for status, reason in REASONS.items()},
+        },
+    }
+
+
+def _operation(operation: Operation) -> dict[str, Any]:
+    parameters = [
+        {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
+        for name in PARAMETER.findall(operation.path)
+    ]
+    parameters += [{"name": name, "in": "query", "schema": dict(schema)} for name, schema in operation.query.items()]
+    if operation.versioned and operation.body is not None and operation.finds:
+        parameters.append({"name": "If-Match", "in": "header", "schema": {"type": "string"}})
+    statuses = ["400", "401", "403", "413", "429", "503"]
+    statuses += ["404"] if operation.finds else []
+    statuses += ["409", "422"] if operation.checks else []
+    statuses += ["412"] if operation.finds and operation.method in ("PATCH", "DELETE") else []
+    found: dict[str, Any] = {
+        "operationId": operation.name,
+        "summary": operation.summary,
+        "parameters": parameters,
+        "responses": {
+            str(operation.status): _answer(operation),
+            **{status: {"$ref": f"#/components/responses/{status}"} for status in sorted(statuses)},
+        },
+    }
+    if operation.body is not None:
+        schema = {**_object(operation.body), "additionalProperties": False}
+        found["requestBody"] = {"required": True, "content": {"application/json": {"schema": schema}}}
+    return found
+
+
+def _answer(operation: Operation) -> dict[str, Any]:
+    if operation.answer is None:
+        return {"description": "Done."}
+    return {"description": "Done.", "content": {"application/json": {"schema": _object(operation.answer)}}}
+
+
+def _object(properties: Mapping[str, Schema]) -> dict[str, Any]:
+    return {"type": "object", "properties": {name: dict(schema) for name, schema in properties.items()}}
+
+
+def _error(reason: str) -> dict[str, Any]:
+    schema = {"$ref": "#/components/schemas/Error"}
+    return {"description": reason, "content": {"application/json": {"schema": schema}}}

@@ -1,0 +1,202 @@
+"""What an operation of the management API is, and how one is carried out: who asks, what comes in, what goes out."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import wraps
+from typing import TYPE_CHECKING, Any
+
+from flask import Response, request
+from werkzeug.exceptions import RequestEntityTooLarge
+
+from ..client_metadata import ClientMetadataError
+from ..client_registry import ClientNotFound
+from ..config import ADMIN_SCOPE
+from ..errors import InvalidRequestError, NotFound, OAuth2Error, RequestTooLarge, clean, json_response
+from ..globals import ACTOR, current_state, current_token
+from ..protect import require_token
+from ..stores.applications import ApplicationNotFound
+
+if TYPE_CHECKING:
+    from ..state import State
+
+MAX_PAGE = 1000
+Schema = Mapping[str, Any]
+
+TEXT: Schema = {"type": "string", "minLength": 1, "maxLength": 2048}
+FLAG: Schema = {"type": "boolean"}
+SECONDS: Schema = {"type": "integer", "minimum": 0, "maximum": 2**53}
+PAGE: Mapping[str, Schema] = {
+    "after": {"type": "string", "maxLength": 200, "description": "What the page before gave as `next`."},
+    "limit": {"type": "integer", "minimum": 1, "maximum": MAX_PAGE, "default": 100},
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """One call of an operation: the path's parts, the query and the body, checked as far as their schemas say."""
+
+    state: State
+    path: Mapping[str, str]
+    query: Mapping[str, Any]
+    body: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Operation:
+    """A row of the table. `body`: the members of a JSON object that may be sent; `answer`: those that come back."""
+
+    name: str
+    method: str
+    path: str
+    summary: str
+    run: Callable[[Call], Any]
+    query: Mapping[str, Schema] = field(default_factory=dict)
+    body: Mapping[str, Schema] | None = None
+    answer: Mapping[str, Schema] | None = None
+    status: int = 200
+    finds: bool = False  # something by its name: 404 where it isn't there
+    checks: bool = False  # what a registration says: 422 where it can't be
+    versioned: bool = False  # an ETag comes with the answer, and `If-Match` is heeded
+
+
+class Invalid(OAuth2Error):
+    """What was sent is well-formed and can't be."""
+
+    error = "invalid_client_metadata"
+    status_code = 422
+
+
+class Conflict(OAuth2Error):
+    """It is there already."""
+
+    error = "conflict"
+    status_code = 409
+
+
+class PreconditionFailed(OAuth2Error):
+    """Somebody else changed it since the caller read it."""
+
+    error = "precondition_failed"
+    status_code = 412
+    description = "It was changed since you read it: read it again."
+
+
+class NotAllowed(OAuth2Error):
+    """A token with the right scope that no administrator's client got for itself."""
+
+    error = "insufficient_scope"
+    status_code = 403
+    description = "Only a client's own token opens this, one that this server gave for client_credentials."
+
+
+def serve(operation: Operation) -> Callable[..., Response]:
+    """The view of an operation."""
+
+    @require_token(ADMIN_SCOPE)
+    @wraps(operation.run)
+    def view(**path: str) -> Response:
+        if current_token.issuer is not None or current_token.grant_type != "client_credentials":
+            raise NotAllowed
+        state = current_state()
+        request.environ[ACTOR] = f"client {current_token.client_id}"[:255]
+        call = Call(state=state, path=path, query=_query(operation), body=_body(operation, state.settings.max_body))
+        try:
+            answer = operation.run(call)
+        except (ClientNotFound, ApplicationNotFound) as error:
+            raise NotFound(clean(error)) from error
+        except ClientMetadataError as error:
+            taken = clean(error).endswith("already.")
+            raise (Conflict(clean(error)) if taken else Invalid(clean(error, 500))) from error
+        headers = [] if not operation.versioned else [("ETag", f'"{answer.pop("version")}"')]
+        return Response(status=204) if answer is None else json_response(operation.status, answer, headers)
+
+    return view
+
+
+def expected_version() -> int | None:
+    """The version that `If-Match` names (RFC 9110 section 13.1.1); `None` where it isn't sent, or is "*"."""
+    given = request.headers.get("If-Match")
+    if given in (None, "*"):
+        return None
+    number = str(given).strip().strip('"')
+    if not number.isdecimal() or len(number) > 18:
+        raise PreconditionFailed
+    return int(number)
+
+
+def _query(operation: Operation) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for name, value in request.args.items(multi=True):
+        if name not in operation.query:
+            raise InvalidRequestError(f"There is no parameter '{clean(name, 40)}' here.")
+        if name in found:
+            raise InvalidRequestError(f"The parameter '{name}' is repeated.")
+        found[name] = _checked(name, _from_text(value, operation.query[name]), operation.query[name])
+    return found
+
+
+def _from_text(value: str, schema: Schema) -> Any:
+    """A query's value as its schema has it; what doesn't fit stays a text, which the check refuses."""
+    if schema["type"] == "integer" and value.isdecimal() and value.isascii() and len(value) < 17:
+        return int(value)
+    if schema["type"] == "boolean" and value in ("true", "false"):
+        return value == "true"
+    return value
+
+
+def _body(operation: Operation, most: int) -> dict[str, Any]:
+    if operation.body is None:
+        return {}
+    request.max_content_length = most + 1
+    try:
+        raw = request.get_data(cache=False)
+    except RequestEntityTooLarge:
+        raise RequestTooLarge from None
+    if len(raw) > most:
+        raise RequestTooLarge
+    if request.mimetype != "application/json":
+        raise InvalidRequestError("The body must be application/json.")
+    try:
+        found = json.loads(raw)
+    except (ValueError, RecursionError):
+        raise InvalidRequestError("The body is not JSON.") from None
+    if not isinstance(found, dict):
+        raise InvalidRequestError("The body must be a JSON object.")
+    for name, value in found.items():
+        if name not in operation.body:
+            raise InvalidRequestError(f"There is no member '{clean(name, 40)}' here.")
+        _checked(name, value, operation.body[name])
+    return found
+
+
+_TYPES: Mapping[str, tuple[type, ...]] = {
+    "string": (str,), "integer": (int,), "boolean": (bool,), "array": (list,), "object": (dict,), "null": (type(None),),
+}  # fmt: skip
+
+
+def _checked(name: str, value: Any, schema: Schema) -> Any:
+    """The value, where it is of its schema's type and size; what it means is the registry's to check."""
+    types = schema["type"] if isinstance(schema["type"], list) else [schema["type"]]
+    fits = any(isinstance(value, _TYPES[each]) for each in types) and (
+        "boolean" in types or not isinstance(value, bool)
+    )
+    if not fits:
+        raise InvalidRequestError(f"'{name}' is not of type {' or '.join(types)}.")
+    if value not in schema.get("enum", (value,)):
+        raise InvalidRequestError(f"'{name}' is none of {', '.join(schema['enum'])}.")
+    if isinstance(value, str):
+        if "\0" in value or not schema.get("minLength", 0) <= len(value) <= schema.get("maxLength", 2**20):
+            raise InvalidRequestError(f"'{name}' is too short, too long, or holds a NUL.")
+        try:
+            value.encode()
+        except UnicodeEncodeError:
+            raise InvalidRequestError(f"'{name}' is no text.") from None
+    elif isinstance(value, list) and "items" in schema:
+        for item in value:
+            _checked(name, item, schema["items"])
+    elif isinstance(value, int) and not schema.get("minimum", value) <= value <= schema.get("maximum", value):
+        raise InvalidRequestError(f"'{name}' is too small or too large.")
+    return value

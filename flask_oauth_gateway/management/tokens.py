@@ -1,0 +1,57 @@
+"""Tokens: list them by client and user, revoke one or all. The tokens themselves are known to nobody but their holders."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..descriptions import describe_token
+from ..errors import InvalidRequestError, NotFound
+from .operation import FLAG, PAGE, SECONDS, TEXT, Call, Operation, Schema
+
+TOKEN: dict[str, Schema] = {
+    "token_id": TEXT, "status": TEXT, "client_id": {"type": "string"}, "subject": {"type": ["string", "null"]},
+    "scope": {"type": "string"}, "audience": {"type": "array", "items": {"type": "string"}}, "grant_type": {"type": "string"},
+    "issued_at": SECONDS, "expires_at": SECONDS, "attributes": {"type": "object"},
+}  # fmt: skip
+SUBJECT: Schema = {"type": "string", "minLength": 1, "maxLength": 255}
+
+
+def find(call: Call) -> dict[str, Any]:
+    try:
+        page = call.state.token_registry.find(**call.query)
+    except ValueError as error:
+        raise InvalidRequestError(str(error)) from error
+    return {"tokens": [describe_token(each) for each in page.tokens], "next": page.next}
+
+
+def show(call: Call) -> dict[str, Any]:
+    found = call.state.token_registry.get(token_id=call.path["token_id"])
+    if found is None:
+        raise NotFound("There is no such token here; it may have been purged after it expired.")
+    return describe_token(found)
+
+
+def revoke(call: Call) -> dict[str, Any]:
+    try:
+        return {"revoked": call.state.token_registry.revoke(**call.body)}
+    except ValueError as error:
+        raise InvalidRequestError("Name a token_id, client_id, subject or issued_before.") from error
+
+
+OPERATIONS = (
+    Operation(
+        name="list_tokens", method="GET", path="/tokens", summary="List tokens, those that expire last first", run=find,
+        query={"client_id": TEXT, "subject": SUBJECT, "live": {**FLAG, "default": True}, **PAGE},
+        answer={"tokens": {"type": "array", "items": {"type": "object", "properties": TOKEN}},
+                "next": {"type": ["string", "null"]}},
+    ),
+    Operation(
+        name="show_token", method="GET", path="/tokens/<token_id>", summary="Show what a token is", run=show, answer=TOKEN,
+        finds=True,
+    ),
+    Operation(
+        name="revoke_tokens", method="POST", path="/tokens/revoke", summary="Revoke every token that fits all that is named",
+        run=revoke, body={"token_id": TEXT, "client_id": TEXT, "subject": SUBJECT, "issued_before": SECONDS},
+        answer={"revoked": SECONDS},
+    ),
+)  # fmt: skip

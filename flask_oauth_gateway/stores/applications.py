@@ -1,0 +1,189 @@
+"""Applications: what a partner registers, with any number of clients. Theirs work while it is approved."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, bindparam, delete, insert, select, update
+from sqlalchemy.engine import Row
+
+from .database import Database
+from .revocations import RevocationStore
+from .tables import application as table
+from .tables import client as client_table
+from .tables import client_secret as secret_table
+from .tables import consent as consent_table
+
+PENDING, APPROVED, REVOKED = STATUSES = ("pending", "approved", "revoked")
+NAME_LENGTH = 255
+
+_A = table.c
+_ITS_CLIENTS = client_table.c.application == bindparam("its")
+# Whoever puts a client into an application, and whoever changes its status, take turns: no client is enabled by a status
+# that is just being taken away. SQLite's transactions take turns anyway.
+_JOIN = select(_A.id, _A.status).where(_A.application_id == bindparam("name")).with_for_update(read=True)
+_LOCK = select(_A.id, _A.status).where(_A.application_id == bindparam("name")).with_for_update()
+
+
+def is_application_id(text: object) -> bool:
+    """Whether an application may be called so."""
+    return isinstance(text, str) and re.fullmatch(r"[A-Za-z0-9._~-]{1,64}", text) is not None
+
+
+class ApplicationNotFound(LookupError):
+    """There is no application of this `application_id`."""
+
+    def __init__(self, application_id: str) -> None:
+        super().__init__(f"There is no application {str(application_id)[:100]!r}.")
+
+
+class ApplicationInUse(ValueError):
+    """An application that has clients is deleted only with them."""
+
+    def __init__(self, application_id: str, clients: int) -> None:
+        number = "a client" if clients == 1 else f"{clients} clients"
+        super().__init__(f"The application {application_id!r} has {number}: delete it with them, or move them first.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Application:
+    """A registered application. Times are in seconds since 1970."""
+
+    key: int
+    application_id: str
+    version: int
+    name: str
+    owner: str | None
+    status: str
+    plan: str | None
+    attributes: Mapping[str, Any]
+    created_at: int
+    updated_at: int
+
+    @property
+    def is_approved(self) -> bool:
+        """Whether its clients work."""
+        return self.status == APPROVED
+
+
+def lock_application(connection: Connection, application_id: str | None) -> tuple[int | None, bool]:
+    """The key of an application, and whether it lets its clients work, until the transaction ends; no application does.
+
+    Raises `ApplicationNotFound`.
+    """
+    if application_id is None:
+        return None, True
+    row = connection.execute(_JOIN, {"name": application_id}).first() if is_application_id(application_id) else None
+    if row is None:
+        raise ApplicationNotFound(application_id)
+    return row.id, row.status == APPROVED
+
+
+class ApplicationStore:
+    """Reads and writes applications, and what their status means for their clients."""
+
+    def __init__(self, database: Database, revocations: RevocationStore) -> None:
+        self._database = database
+        self._revocations = revocations
+
+    def get(self, application_id: str) -> Application | None:
+        """An application as it is now."""
+        if not is_application_id(application_id):
+            return None
+        row = self._database.first(select(table).where(_A.application_id == application_id))
+        return None if row is None else _from_row(row)
+
+    def page(
+        self, *, text: str | None, status: str | None, owner: str | None, after: int, limit: int
+    ) -> Sequence[Application]:
+        """The applications after a key, the oldest first; `text`: how the `application_id` begins, or a part of the name."""
+        page = select(table).where(_A.id > after).order_by(_A.id).limit(limit)
+        if text is not None:
+            named = _A.folded_name.contains(text.casefold(), autoescape=True)
+            page = page.where(_A.application_id.startswith(text, autoescape=True) | named)
+        if status is not None:
+            page = page.where(_A.status == status)
+        if owner is not None:
+            page = page.where(_A.owner == owner)
+        return [_from_row(row) for row in self._database.all(page)]
+
+    def add(self, application_id: str, values: Mapping[str, Any]) -> None:
+        """Store a new application. Raises `IntegrityError` where the `application_id` is taken."""
+        now = int(time.time())
+        row = {"application_id": application_id, "created_at": now, "updated_at": now, **_to_columns(values)}
+        self._database.run(insert(table).values(row))
+
+    def change(self, application_id: str, values: Mapping[str, Any]) -> bool:
+        """Store what is named, but no status; False where there is no such application."""
+        if not is_application_id(application_id):
+            return False
+        changed = {**_to_columns(values), "version": _A.version + 1, "updated_at": int(time.time())}
+        return self._database.run(update(table).where(_A.application_id == application_id).values(changed)) == 1
+
+    def set_status(self, application_id: str, status: str) -> None:
+        """Change the status, and with it which clients are enabled: those that are switched on, while it is approved.
+
+        Raises `ApplicationNotFound`.
+        """
+        approved = status == APPROVED
+        with self._database.transaction() as connection:
+            row = _locked(connection, application_id)
+            connection.execute(
+                update(table)
+                .where(_A.id == row.id)
+                .values(status=status, version=_A.version + 1, updated_at=int(time.time()))
+            )
+            if approved == (row.status == APPROVED):
+                return
+            # Each one's version, so that nobody switches one on who has read it before.
+            enabled = client_table.c.switched_on if approved else False
+            values = {"enabled": enabled, "version": client_table.c.version + 1}
+            connection.execute(update(client_table).where(_ITS_CLIENTS).values(values), {"its": row.id})
+            working = select(client_table.c.client_id).where(_ITS_CLIENTS, client_table.c.switched_on)
+            client_ids = list(connection.execute(working, {"its": row.id}).scalars())
+            self._revocations.switch(client_ids, enabled=approved, connection=connection)
+
+    def remove(self, application_id: str, *, with_clients: bool) -> list[str]:
+        """Delete an application; with its clients, their secrets and consents, where it has some and that is asked for.
+
+        Returns the `client_id` of each. Raises `ApplicationNotFound` or `ApplicationInUse`.
+        """
+        with self._database.transaction() as connection:
+            row = _locked(connection, application_id)
+            its = {"its": row.id}
+            found = select(client_table.c.id, client_table.c.client_id).where(_ITS_CLIENTS).with_for_update()
+            clients = connection.execute(found, its).all()
+            client_ids = [client.client_id for client in clients]
+            if client_ids and not with_clients:
+                raise ApplicationInUse(application_id, len(client_ids))
+            for client in clients:  # a DELETE with a subquery reads MariaDB's whole table
+                for other in (secret_table, consent_table):
+                    connection.execute(delete(other).where(other.c.client == client.id))
+            connection.execute(delete(client_table).where(_ITS_CLIENTS), its)
+            self._revocations.switch(client_ids, enabled=False, connection=connection)
+            connection.execute(delete(table).where(_A.id == row.id))
+        return client_ids
+
+
+def _locked(connection: Connection, application_id: str) -> Any:
+    row = connection.execute(_LOCK, {"name": application_id}).first() if is_application_id(application_id) else None
+    if row is None:
+        raise ApplicationNotFound(application_id)
+    return row
+
+
+def _from_row(row: Row[Any]) -> Application:
+    values = row._asdict()
+    del values["id"], values["folded_name"]
+    return Application(key=row.id, **{**values, "attributes": row.attributes or {}})
+
+
+def _to_columns(values: Mapping[str, Any]) -> dict[str, Any]:
+    columns = dict(values)
+    if "name" in columns:
+        columns["folded_name"] = columns["name"].casefold()[:NAME_LENGTH]
+    return columns

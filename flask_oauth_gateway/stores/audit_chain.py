@@ -1,0 +1,220 @@
+"""The audit trail's chain: each entry carries a keyed hash over the entry before it and its own content.
+
+Entries are numbered without gaps. The one-row head table says which is the last, and carries a hash of its own, so that
+an end that was cut off is missed. The key is derived from the app's secrets: who can write to the database alone can
+change an entry, but not so that it still fits. Not defended: who has both the database and the key can write the whole
+trail anew, and an older copy of both tables fits too.
+"""
+
+from __future__ import annotations
+
+import hmac
+import logging
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from json import JSONEncoder
+from typing import Any
+
+from sqlalchemy import Connection, bindparam, func, insert, select, update
+from sqlalchemy.exc import IntegrityError
+
+from ..hashing import sha256
+from .database import Database
+from .tables import audit, audit_head
+
+#: What of an entry its hash is over, beside its number and the hash before it.
+COLUMNS = ("at", "event", "outcome", "client_id", "subject", "actor", "address", "details")
+BROKEN = "audit_broken"
+TRIMMED = "audit_trimmed"  # notes up to where the trail was deleted on purpose, and the hash that it goes on from
+NOTHING = bytes(32)
+PAGE = 1000
+
+_INSERT = insert(audit)
+_LAST = select(func.max(audit.c.id)).scalar_subquery()
+_HEAD = select(audit_head.c.last, audit_head.c.hash, audit_head.c.seal, _LAST.label("highest")).where(
+    audit_head.c.id == 1
+)
+_LOCK_HEAD = _HEAD.with_for_update(of=audit_head)  # SQLite knows no such clause: there BEGIN IMMEDIATE takes turns
+_MOVE_HEAD = update(audit_head).where(audit_head.c.id == 1)
+_ENDS = select(func.min(audit.c.id).label("first"), func.max(audit.c.id).label("last"))
+_OLDER = select(audit.c.at).where(audit.c.id >= bindparam("number")).order_by(audit.c.id).limit(1)
+logger = logging.getLogger(__name__)
+_encode = JSONEncoder(sort_keys=True, separators=(",", ":")).encode
+
+Keys = Callable[[], Sequence[bytes]]
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something that is wrong with the entries `first` to `last`."""
+
+    first: int
+    last: int
+    what: str
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """How many entries there are, which is the last and its hash (hex), and what is wrong."""
+
+    entries: int
+    last: int
+    hash: str
+    findings: list[Finding]
+
+
+def append(database: Database, keys: Keys, entries: Sequence[Mapping[str, Any]]) -> None:
+    """Write entries after the last one, in one transaction that holds the head."""
+    for _ in range(2):
+        with database.transaction() as connection:
+            head = connection.execute(_LOCK_HEAD).first()
+            if head is not None:
+                _extend(connection, keys(), head, entries)
+                return
+        _make_head(database, keys()[0])
+    raise RuntimeError("The head of the audit trail's chain can't be made.")
+
+
+def verify(database: Database, keys: Keys) -> Verdict:
+    """Read the whole trail, and say what was changed, deleted or put in."""
+    known = keys()
+    head = database.first(_HEAD)
+    if head is None:
+        numbers = [row.id for row in database.all(select(audit.c.id).order_by(audit.c.id))]
+        return Verdict(len(numbers), 0, NOTHING.hex(), _joined([Finding(n, n, "has no head") for n in numbers]))
+    findings = []
+    if not _fits(known, head):
+        findings.append(Finding(head.last, head.last, "is not what the head was written for"))
+    number, good = _trimmed_up_to(database)
+    befores, entries = {good}, 0
+    left = database.first(select(func.count().label("rows")).select_from(audit).where(audit.c.id <= number))
+    if left is not None and left.rows:
+        findings.append(Finding(1, number, "was to be deleted, and isn't all gone, or was put in"))
+    for row in _rows(database, number, head.highest or 0):
+        missing = row.id != number + 1
+        if missing:
+            findings.append(Finding(number + 1, row.id - 1, "was deleted"))
+        values = row._asdict()
+        expected = {mac(key, before, row.id, values) for key in known for before in befores}
+        befores = {bytes(row.hash)}
+        found_by = row.client_hash == client_hash(row.client_id)  # else a search would pass it over
+        if found_by and any(hmac.compare_digest(bytes(row.hash), each) for each in expected):
+            good = bytes(row.hash)
+            if row.event == BROKEN:
+                findings.append(Finding(row.id, row.id, "notes that the end before it had been changed"))
+        else:  # the next one may follow what this one was before its hash was changed, or what stood before it
+            befores |= {good, *(mac(key, good, row.id, values) for key in known)}
+            if row.id > head.last:
+                findings.append(Finding(row.id, row.id, "was put in"))
+            elif not missing:  # after a gap there is nothing to check it by
+                findings.append(Finding(row.id, row.id, "was changed or put in, or follows one that was"))
+        number, entries = row.id, entries + 1
+    if number < head.last:
+        findings.append(Finding(number + 1, head.last, "was deleted"))
+    return Verdict(entries, head.last, bytes(head.hash).hex(), _joined(findings))
+
+
+def trim(database: Database, keys: Keys, before: int) -> int:
+    """Note in the trail that what was written before a time may be deleted; returns the number of the last such entry.
+
+    0 where there is none. The note, an entry like any other, holds the hash that the rest goes on from.
+    """
+    ends = database.first(_ENDS)
+    if ends is None or ends.first is None:
+        return 0
+    low, high = ends.first - 1, ends.last - 1  # the last entry stays: the head is its
+    while low < high:  # numbers rise with time
+        middle = (low + high + 1) // 2
+        row = database.first(_OLDER, {"number": middle})
+        if row is not None and row.at < before:
+            low = middle
+        else:
+            high = middle - 1
+    last = None if low < ends.first else database.first(select(audit.c.hash).where(audit.c.id == low))
+    if last is None:
+        return 0
+    note = {"at": int(time.time()), "event": TRIMMED, "outcome": "ok", "actor": "command line or code"}
+    append(database, keys, [{**dict.fromkeys(COLUMNS), **note, "details": {"up_to": low, "hash": last.hash.hex()}}])
+    return int(low)
+
+
+def _trimmed_up_to(database: Database) -> tuple[int, bytes]:
+    """Up to where the trail was deleted on purpose, and the hash of that entry. A note that was forged is found later."""
+    row = database.first(select(audit.c.details).where(audit.c.event == TRIMMED).order_by(audit.c.id.desc()).limit(1))
+    details = row.details if row is not None and isinstance(row.details, dict) else {}
+    up_to, entry_hash = details.get("up_to"), details.get("hash")
+    if not isinstance(up_to, int) or not isinstance(entry_hash, str):
+        return 0, NOTHING
+    try:
+        return up_to, bytes.fromhex(entry_hash)
+    except ValueError:
+        return 0, NOTHING
+
+
+def client_hash(client_id: str | None) -> int | None:
+    """What the entries of a client are found by, among few others."""
+    return None if client_id is None else int.from_bytes(sha256(client_id)[:8], "big", signed=True)
+
+
+def mac(key: bytes, previous: bytes, number: int, entry: Mapping[str, Any]) -> bytes:
+    """The hash of an entry, over the one before it."""
+    content = _encode([previous.hex(), number, *(entry[name] for name in COLUMNS)])
+    return hmac.digest(key, content.encode(), "sha256")
+
+
+def _seal(key: bytes, last: int, entry_hash: bytes) -> bytes:
+    return hmac.digest(key, b"head %d " % last + entry_hash, "sha256")
+
+
+def _fits(keys: Sequence[bytes], head: Any) -> bool:
+    return any(hmac.compare_digest(bytes(head.seal), _seal(key, head.last, bytes(head.hash))) for key in keys)
+
+
+def _extend(connection: Connection, keys: Sequence[bytes], head: Any, entries: Sequence[Mapping[str, Any]]) -> None:
+    last = max(head.last, head.highest or 0)  # a row that somebody put after the end must not stand in the way
+    if last != head.last or not _fits(keys, head):
+        # Going on from here would seal what was changed: the trail itself says where that happened.
+        logger.error(
+            "The audit trail's end, entry %d, is not as it was left: it was changed, or SECRET_KEY was replaced and is not in"
+            " SECRET_KEY_FALLBACKS. Look with: flask oauth audit verify.",
+            last,
+        )
+        entries = [{**dict.fromkeys(COLUMNS), "at": entries[0]["at"], "event": BROKEN, "outcome": "error"}, *entries]
+    entry_hash, rows = bytes(head.hash), []
+    for number, entry in enumerate(entries, last + 1):
+        entry_hash = mac(keys[0], entry_hash, number, entry)
+        rows.append({**entry, "id": number, "hash": entry_hash, "client_hash": client_hash(entry["client_id"])})
+    connection.execute(_INSERT, rows)
+    last += len(rows)
+    connection.execute(_MOVE_HEAD.values(last=last, hash=entry_hash, seal=_seal(keys[0], last, entry_hash)))
+
+
+def _make_head(database: Database, key: bytes) -> None:
+    """The first head; where there are entries already, it was deleted, and the new one doesn't pretend to fit."""
+    last = (database.first(select(_LAST)) or (None,))[0] or 0
+    seal = NOTHING if last else _seal(key, 0, NOTHING)
+    with suppress(IntegrityError):  # another process was faster
+        database.run(insert(audit_head), {"id": 1, "last": last, "hash": NOTHING, "seal": seal})
+
+
+def _rows(database: Database, after: int, until: int) -> Iterator[Any]:
+    """Every entry after a number and up to one, the oldest first."""
+    after = after or -(2**63)
+    while page := database.all(
+        select(audit).where(audit.c.id > after, audit.c.id <= until).order_by(audit.c.id).limit(PAGE)
+    ):
+        yield from page
+        after = page[-1].id
+
+
+def _joined(findings: list[Finding]) -> list[Finding]:
+    """Neighbours of which the same is said, as one."""
+    joined: list[Finding] = []
+    for finding in findings:
+        if joined and (joined[-1].what, joined[-1].last + 1) == (finding.what, finding.first):
+            joined[-1] = Finding(joined[-1].first, finding.last, finding.what)
+        else:
+            joined.append(finding)
+    return joined

@@ -1,0 +1,83 @@
+"""Counts for rate limits in this process's memory: a storage for the limits library that is bounded and starts no threads.
+
+The library's own keeps every key that anybody made up, and starts a timer thread at a count.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+import weakref
+from typing import Any
+
+from limits.storage import Storage
+
+MAX_COUNTS = 50_000
+
+
+class Counts(Storage):
+    """How often a key was counted, until it expires. Where there are too many, the oldest half is forgotten."""
+
+    STORAGE_SCHEME = None
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._counts: dict[str, tuple[int, float]] = {}  # key to count and expiry, the oldest first
+        self.renew_lock()
+        _every_one.add(self)
+
+    def renew_lock(self) -> None:
+        """After a fork: another thread of the parent may have held it."""
+        self._lock = threading.Lock()
+
+    @property
+    def base_exceptions(self) -> type[Exception]:
+        return ValueError
+
+    def incr(self, key: str, expiry: float, amount: int = 1) -> int:
+        now = time.time()
+        with self._lock:
+            count, until = self._counts.get(key, (0, 0.0))
+            if until <= now:
+                self._counts.pop(key, None)  # so that it comes last again
+                if len(self._counts) >= MAX_COUNTS:
+                    self._make_room(now)
+                count, until = 0, now + expiry
+            self._counts[key] = (count + amount, until)
+        return count + amount
+
+    def get(self, key: str) -> int:
+        count, until = self._counts.get(key, (0, 0.0))
+        return count if until > time.time() else 0
+
+    def get_expiry(self, key: str) -> float:
+        return self._counts.get(key, (0, time.time()))[1]
+
+    def check(self) -> bool:
+        return True
+
+    def reset(self) -> int | None:
+        with self._lock:
+            count = len(self._counts)
+            self._counts.clear()
+        return count
+
+    def clear(self, key: str) -> None:
+        with self._lock:
+            self._counts.pop(key, None)
+
+    def _make_room(self, now: float) -> None:
+        live = [item for item in self._counts.items() if item[1][1] > now]
+        self._counts = dict(live[-MAX_COUNTS // 2 :])
+
+
+_every_one: weakref.WeakSet[Any] = weakref.WeakSet()
+
+
+def _after_fork() -> None:
+    for counts in _every_one:
+        counts.renew_lock()
+
+
+os.register_at_fork(after_in_child=_after_fork)

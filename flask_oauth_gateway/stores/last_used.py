@@ -1,0 +1,59 @@
+"""When each client secret was last used: good to know, and not worth a statement at every request."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from sqlalchemy import bindparam, update
+
+from ..errors import TemporarilyUnavailable
+from .database import Database, InMemoryDatabase
+from .later import Later
+from .tables import client_secret
+
+if TYPE_CHECKING:
+    from .clients import ClientSecret
+
+INTERVAL = 300  # how far behind it may lag, in seconds
+MAX_REMEMBERED = 10_000
+
+_TOUCH = update(client_secret).where(client_secret.c.id == bindparam("key")).values(last_used_at=bindparam("now"))
+
+
+class LastUsed:
+    """Notes uses, and writes them together, from another thread. Where they can't be written they are lost."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._noted: dict[int, int] = {}  # by the secret's id
+        self._unwritten: dict[int, int] = {}
+        self._later = Later(self._write, self._forget)
+
+    def note(self, secret: ClientSecret, now: int) -> None:
+        """A secret was used; nothing is written where that was noted within `INTERVAL`."""
+        noted = max(secret.last_used_at or 0, self._noted.get(secret.id, 0))  # the client may be an older copy
+        if now - noted < INTERVAL:
+            return
+        if len(self._noted) >= MAX_REMEMBERED:
+            self._noted.clear()
+        self._noted[secret.id] = self._unwritten[secret.id] = now
+        if isinstance(self._database, InMemoryDatabase):  # one connection, maybe in a transaction of the app's
+            self._later.now()
+        else:
+            self._later.start()
+
+    def close(self) -> None:
+        """Write what waits, and start no timer again."""
+        self._later.close()
+
+    def _write(self, last: bool) -> None:
+        uses, self._unwritten = self._unwritten, {}
+        if not uses:
+            return
+        rows = [{"key": key, "now": uses[key]} for key in sorted(uses)]  # in one order: no two wait for each other
+        with suppress(TemporarilyUnavailable), self._database.transaction() as connection:
+            connection.execute(_TOUCH, rows)
+
+    def _forget(self) -> None:
+        self._unwritten = {}

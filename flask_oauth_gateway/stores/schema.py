@@ -1,0 +1,77 @@
+"""Which version the tables are of. A gateway works on tables of its own version alone: it says so before it does harm.
+
+`oauth_schema` has one row. Where it is missing or older, the tables are looked through once: they may be made by hand, by
+`db.create_all()` or by a migration, none of which would write a row.
+"""
+
+from __future__ import annotations
+
+import logging
+from contextlib import suppress
+
+from sqlalchemy import Connection, Engine, insert, inspect, select, update
+from sqlalchemy.exc import DBAPIError, IntegrityError
+
+from ..errors import TemporarilyUnavailable
+from .tables import SCHEMA_VERSION, metadata, schema
+
+logger = logging.getLogger(__name__)
+
+
+class WrongTables(Exception):
+    """The tables are not those that this version of the package works on."""
+
+
+def check_version(engine: Engine, *, complete: bool = True) -> None:
+    """Raises `TemporarilyUnavailable` where the tables are newer, or not `complete`; where there are none: nothing."""
+    with engine.connect() as connection:
+        try:
+            row = connection.execute(select(schema.c.version)).first()
+        except DBAPIError as error:
+            if error.connection_invalidated or not inspect(connection).has_table("oauth_client"):
+                return  # no tables yet, or no database: the first statement will say so
+            row = None
+        found = None if row is None else int(row[0])
+        if found == SCHEMA_VERSION:
+            return
+        if found is not None and found > SCHEMA_VERSION:
+            _refuse(
+                f"The tables are of version {found}, which a newer flask-oauth-gateway has made; this one knows version"
+                f" {SCHEMA_VERSION}. Install the newer one again, or restore the backup from before the upgrade."
+            )
+        if not complete:
+            return
+        missing = _missing(connection)
+        if missing:
+            _refuse(
+                f"The tables are older than this flask-oauth-gateway: {missing} is missing. Bring them up to date"
+                " (flask db migrate, flask db upgrade); see docs/upgrading.md."
+            )
+        _record(connection, found)
+
+
+def _refuse(why: str) -> None:
+    logger.error("%s", why)
+    raise TemporarilyUnavailable from WrongTables(why)
+
+
+def _missing(connection: Connection) -> str | None:
+    """The first table or column that should be there and isn't."""
+    inspector = inspect(connection)
+    there = set(inspector.get_table_names())
+    for table in metadata.sorted_tables:
+        if table.name not in there:
+            return f"the table {table.name}"
+        columns = {column["name"] for column in inspector.get_columns(table.name)}
+        for column in table.columns:
+            if column.name not in columns:
+                return f"the column {table.name}.{column.name}"
+    return None
+
+
+def _record(connection: Connection, found: int | None) -> None:
+    if found is not None:
+        connection.execute(update(schema).where(schema.c.version == found).values(version=SCHEMA_VERSION))
+    else:
+        with suppress(IntegrityError):  # another process was faster
+            connection.execute(insert(schema).values(id=1, version=SCHEMA_VERSION))

@@ -1,0 +1,206 @@
+"""Fixtures for the tests of your own app. In its outermost conftest.py: `pytest_plugins = ["flask_oauth_gateway.testing"]`.
+
+They go by your `app` fixture, and refuse an app whose `TESTING` is off. Nothing in the package imports this module: an app
+that is served never has it. (PYTEST_DONT_REWRITE: it asserts nothing, and a conftest.py may import its names.)
+"""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from .client_registry import ClientNotFound
+from .errors import InvalidToken
+from .globals import STATE
+from .hashing import sha256
+from .tokens import RESERVED
+from .tokens.access_token import AccessToken
+from .tokens.cache import TokenCache
+
+if TYPE_CHECKING:
+    from flask import Flask
+    from flask.testing import FlaskClient
+
+    from .state import State
+    from .stores.clients import Client
+
+__all__ = ["Clock", "OAuthToken", "authorized_client", "oauth_client", "oauth_clock", "oauth_token"]
+
+
+class OAuthToken(str):
+    """A token's value."""
+
+    __slots__ = ()
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """The header that presents it (RFC 6750 section 2.1)."""
+        return {"Authorization": f"Bearer {self}"}
+
+
+class Clock:
+    """The time, as this process reads it: it stands still, on a whole second, until it is told to go on."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.now = float(int(time.time()))  #: seconds since 1970
+        self._advanced = 0.0
+        monotonic = time.monotonic
+        monkeypatch.setattr(time, "time", lambda: self.now)
+        # This one goes on by itself too: there are loops that wait for it.
+        monkeypatch.setattr(time, "monotonic", lambda: monotonic() + self._advanced)
+
+    def advance(self, by: float | timedelta) -> None:
+        """Let time pass, in seconds or as a `timedelta`."""
+        seconds = by.total_seconds() if isinstance(by, timedelta) else by
+        self.now += seconds
+        self._advanced += seconds
+
+
+class _PrimedTokens(TokenCache):
+    """Stands where the tokens are remembered that were verified lately, and knows the test's tokens as well."""
+
+    def __init__(self, remembered: TokenCache | None) -> None:
+        super().__init__(0)
+        self.remembered = remembered
+        self._primed: dict[bytes, AccessToken] = {}
+
+    def prime(self, value: str, token: AccessToken) -> None:
+        self._primed[sha256(value)] = token
+
+    def get(self, token_hash: bytes, now: float) -> AccessToken | None:
+        primed = self._primed.get(token_hash)
+        if primed is None:
+            return None if self.remembered is None else self.remembered.get(token_hash, now)
+        if primed.exp <= now:
+            raise InvalidToken("The access token expired.", primed.client_id)
+        return primed
+
+    def put(
+        self,
+        token_hash: bytes,
+        token: AccessToken,
+        now: float,
+        forgotten: int | None = None,
+        seconds: int | None = None,
+    ) -> None:
+        if self.remembered is not None:
+            self.remembered.put(token_hash, token, now, forgotten, seconds)
+
+    def drop(self, token_hash: bytes) -> None:
+        self._primed.pop(token_hash, None)
+        if self.remembered is not None:
+            self.remembered.drop(token_hash)
+
+    def clear(self) -> None:
+        """Something was revoked. The test's tokens are not stored: no revocation is about them."""
+        if self.remembered is not None:
+            self.remembered.clear()
+
+
+def _state_of(app: Flask) -> State:
+    """The gateway's state of an app under test. Raises `pytest.UsageError` for any other app."""
+    if STATE not in app.extensions:
+        raise pytest.UsageError("The app of the fixture 'app' has no gateway: call gateway.init_app(app) in it.")
+    if not app.testing:
+        raise pytest.UsageError(
+            "The app of the fixture 'app' is not under test: give it app.config['TESTING'] = True, before init_app."
+        )
+    state: State = app.extensions[STATE]
+    return state
+
+
+@pytest.fixture
+def oauth_clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    """The time stands still for this test; `oauth_clock.advance(seconds)` lets it pass."""
+    return Clock(monkeypatch)
+
+
+@pytest.fixture
+def oauth_token(app: Flask) -> Iterator[Callable[..., OAuthToken]]:
+    """Makes access tokens that the app's protected views take, for this test alone.
+
+    `oauth_token("weather:read", subject="alice").headers` goes into a request. `scopes` are all that the token has;
+    `subject` is its user, left out where none takes part; `expires_in` is in seconds; `claims` is what else the server
+    would know of it: `auth_time`, `acr`, `amr`. Neither the token nor its client is stored, and nothing is looked up.
+    """
+    state = _state_of(app)
+    primed = _PrimedTokens(state.token_cache)
+    state.token_cache = primed
+
+    def oauth_token(
+        *scopes: str,
+        subject: str | None = None,
+        client_id: str = "test-client",
+        attributes: Mapping[str, Any] | None = None,
+        audience: str | Iterable[str] = (),
+        grant_type: str | None = None,
+        expires_in: int = 3600,
+        claims: Mapping[str, Any] | None = None,
+    ) -> OAuthToken:
+        taken = RESERVED.intersection(attributes or ())
+        if taken:
+            raise ValueError(f"A token attribute can't be named {min(taken)!r}: the protocol uses that name itself.")
+        value, now = OAuthToken(f"test-{secrets.token_urlsafe(16)}"), int(time.time())
+        token = AccessToken(
+            token_id=secrets.token_hex(16),
+            client_id=client_id,
+            client_key=None,
+            subject=subject,
+            scope=" ".join(scopes),
+            audience=audience if isinstance(audience, str) else " ".join(audience),
+            grant_type=grant_type or ("client_credentials" if subject is None else "authorization_code"),
+            attributes=attributes,
+            details=claims,
+            iat=now,
+            exp=now + expires_in,
+            issuer=None if state.issues_tokens else next(iter(state.settings.trusted_token_issuers)),
+        )
+        primed.prime(value, token)
+        return value
+
+    yield oauth_token
+    state.token_cache = primed.remembered
+
+
+@pytest.fixture
+def authorized_client(app: Flask, oauth_token: Callable[..., OAuthToken]) -> Callable[..., FlaskClient]:
+    """Makes test clients of the app that send a token with each request; takes what `oauth_token` takes."""
+
+    def authorized_client(*scopes: str, **about: Any) -> FlaskClient:
+        client = app.test_client()
+        client.environ_base["HTTP_AUTHORIZATION"] = oauth_token(*scopes, **about).headers["Authorization"]
+        return client
+
+    return authorized_client
+
+
+@pytest.fixture
+def oauth_client(app: Flask) -> Iterator[Callable[..., Client]]:
+    """Registers clients in the app's registry, and deletes them when the test is over.
+
+    Takes what `gateway.clients.create` takes; left out, it is a client with `client_credentials` and every scope. Its
+    `client_secret` is there in plain.
+    """
+    state = _state_of(app)
+    registered: list[str] = []
+
+    def oauth_client(**metadata: Any) -> Client:
+        defaults: dict[str, Any] = {
+            "client_name": "Test client",
+            "grant_types": ["client_credentials"],
+            "scope": list(state.settings.scopes),
+        }
+        client = state.client_registry.create(**defaults | metadata)
+        registered.append(client.client_id)
+        return client
+
+    yield oauth_client
+    for client_id in registered:
+        with suppress(ClientNotFound):
+            state.client_registry.delete(client_id)

@@ -1,0 +1,131 @@
+"""`flask`, `python` and `pytest` for the pages of the documentation, without the half second that importing takes each time.
+
+One process has imported everything. The commands `flask` and `python FILE.py` of a page reach it through a socket: it forks, and
+the child does in the caller's folder, with the caller's environment and files, what the command would have done. `.ci/run` uses
+the real commands with the built wheel.
+
+`python -m tests.docs.warm SOCKET` is that process; `commands(folder, socket)` makes the three commands.
+"""
+
+import array
+import atexit
+import contextlib
+import importlib
+import json
+import os
+import runpy
+import signal
+import socket
+import sys
+import threading
+import traceback
+from pathlib import Path
+from typing import Any
+
+IMPORTED = (
+    "flask", "flask.cli", "flask_sqlalchemy", "flask_oauth_gateway", "flask_oauth_gateway.state", "flask_oauth_gateway.cli",
+    "flask_oauth_gateway.jose", "authlib.oauth2.rfc6749", "joserfc.jwt", "sqlalchemy.dialects.sqlite", "werkzeug.serving",
+    "authlib.integrations.requests_client",  # what the pages' own clients are written with
+    "flask_oauth_gateway.endpoints.token", "flask_oauth_gateway.endpoints.authorize", "flask_oauth_gateway.endpoints.revoke",
+    "flask_oauth_gateway.cli.client", "flask_oauth_gateway.endpoints.metadata", "flask_oauth_gateway.registries",
+    "apiflask.commands",  # each `flask` looks for commands in what is installed
+    "dotenv", "flask_login", "pytest", "signxml", "sqlite3", "lxml.etree",
+)  # fmt: skip
+
+COMMAND = """#!{python} -IS
+import json, os, signal, socket, sys
+if "{name}" == "python" and not (len(sys.argv) > 1 and sys.argv[1].endswith(".py")):
+    os.execv("{python}", ["{python}", *sys.argv[1:]])
+here = socket.socket(socket.AF_UNIX)
+here.connect("{address}")
+told = json.dumps(["{name}", sys.argv[1:], os.getcwd(), dict(os.environ)]).encode() + b"\\0"
+socket.send_fds(here, [told[:1]], [0, 1, 2])
+here.sendall(told[1:])
+answers = here.makefile()
+child = int(answers.readline())
+signal.signal(signal.SIGTERM, lambda *_: os.kill(child, signal.SIGTERM))
+signal.signal(signal.SIGINT, lambda *_: os.kill(child, signal.SIGINT))
+sys.exit(int(answers.readline() or 1))
+"""
+
+
+def commands(folder: Path, address: Path) -> None:
+    """Put `flask`, `python` and `pytest` into a folder, which comes first on the PATH."""
+    folder.mkdir()
+    for name in ("flask", "pytest", "python"):
+        path = folder / name
+        path.write_text(COMMAND.format(python=sys.executable, name=name, address=address))
+        path.chmod(0o755)
+
+
+def main(address: str) -> None:
+    for name in IMPORTED:
+        importlib.import_module(name)
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for the children
+    listening = socket.socket(socket.AF_UNIX)
+    listening.bind(address)
+    listening.listen(20)
+    while True:
+        connection, _ = listening.accept()
+        if os.fork() == 0:
+            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+            listening.close()
+            code = 1
+            try:
+                code = child(connection)
+            finally:
+                with contextlib.suppress(OSError):
+                    connection.sendall(f"{code}\n".encode())
+                os._exit(code)
+        connection.close()
+
+
+def child(connection: socket.socket) -> int:
+    """Do what a command does, to its end; returns its exit status."""
+    first, files, _, _ = socket.recv_fds(connection, 1, 3)
+    told = first
+    while not told.endswith(b"\0"):
+        told += connection.recv(65536)
+    name, arguments, folder, environment = json.loads(told[:-1])
+    for number, file in enumerate(array.array("i", files)):
+        os.dup2(file, number)
+        os.close(file)
+    os.chdir(folder)
+    os.environ.clear()
+    os.environ.update(environment)
+    connection.sendall(f"{os.getpid()}\n".encode())
+    code = run(name, arguments)
+    threading._shutdown()  # type: ignore[attr-defined]
+    atexit._run_exitfuncs()
+    with contextlib.suppress(OSError, ValueError):
+        sys.stdout.flush()
+        sys.stderr.flush()
+    return code
+
+
+def run(name: str, arguments: list[str]) -> int:
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    try:
+        if name == "flask":
+            sys.argv = ["flask", *arguments]
+            flask: Any = importlib.import_module("flask.cli")
+            flask.main()
+        elif name == "pytest":
+            pytest: Any = importlib.import_module("pytest")
+            return int(pytest.main(arguments))
+        else:
+            sys.argv = arguments
+            sys.path.insert(0, str(Path.cwd()))
+            runpy.run_path(arguments[0], run_name="__main__")
+    except SystemExit as error:
+        if isinstance(error.code, str):
+            sys.stderr.write(f"{error.code}\n")
+        return error.code if isinstance(error.code, int) else int(error.code is not None)
+    except BaseException:  # noqa: BLE001 (what ends a program, whatever it is)
+        traceback.print_exc()
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

@@ -1,0 +1,32 @@
+"""What an engine is asked to do, by way of SQLAlchemy or of a prepared statement."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+from unittest import mock
+
+from sqlalchemy import Engine, event
+
+from flask_oauth_gateway.stores import prepared
+
+
+@contextmanager
+def statements_of(engine: Engine) -> Iterator[list[tuple[str, Any]]]:
+    """Every statement from now on, with its parameters (those of the first row, where there are many)."""
+    told: list[tuple[str, Any]] = []
+    run = prepared._run
+
+    def listen(connection: Any, cursor: Any, statement: str, parameters: Any, context: Any, many: bool) -> None:
+        told.append((statement, parameters[0] if many else parameters))
+
+    def note(connection: Any, text: str, arguments: Any, row: Any) -> Any:
+        if connection.engine is engine:
+            told.append((text, arguments))
+        return run(connection, text, arguments, row)
+
+    event.listen(engine, "before_cursor_execute", listen)
+    try:
+        with mock.patch.object(prepared, "_run", note):
+            yield told
+    finally:
+        event.remove(engine, "before_cursor_execute", listen)

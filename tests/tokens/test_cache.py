@@ -1,0 +1,55 @@
+"""What was revoked while a process looked it up is not remembered as good."""
+
+import json
+from base64 import urlsafe_b64decode
+from typing import Any
+
+import pytest
+
+from flask_oauth_gateway.globals import STATE
+from tests.support import is_accepted, register, sqlite_only, token_for
+
+pytestmark = sqlite_only
+
+
+def meanwhile(monkeypatch: pytest.MonkeyPatch, store: Any, name: str, happens: Any) -> None:
+    """After the look-up that a store does next, and before its answer is used, something happens."""
+    look_up = getattr(store, name)
+
+    def slow(*arguments: Any) -> Any:
+        found = look_up(*arguments)
+        monkeypatch.undo()
+        happens()
+        return found
+
+    monkeypatch.setattr(store, name, slow)
+
+
+def test_a_token_that_is_revoked_while_it_is_looked_up_is_not_remembered(
+    make_app: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = make_app(OAUTH_TOKEN_CACHE_SECONDS=3600)
+    client, gateway = app.test_client(), app.extensions["oauth_gateway"]
+    token = token_for(client, register(app))["access_token"]
+    meanwhile(monkeypatch, app.extensions[STATE].tokens, "find", lambda: gateway.tokens.revoke(token=token))
+    assert is_accepted(client, token), "it was good when it was read"
+    assert not is_accepted(client, token)
+
+
+def test_a_jwt_that_is_revoked_while_the_marks_are_read_is_refused_the_next_time(
+    make_app: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = make_app(OAUTH_ACCESS_TOKEN_FORMAT="jwt", OAUTH_REVOCATION_POLL_SECONDS=3600)
+    client, state = app.test_client(), app.extensions[STATE]
+    token = token_for(client, register(app))["access_token"]
+    assert is_accepted(client, token)
+    jti = json.loads(urlsafe_b64decode(token.split(".")[1] + "=="))["jti"]
+
+    def revoke() -> None:
+        state.revocations.add("token", jti)
+        state.forget_tokens()
+
+    state.forget_tokens()
+    meanwhile(monkeypatch, state.revocations, "since", revoke)
+    assert is_accepted(client, token)
+    assert not is_accepted(client, token)
