@@ -24,8 +24,9 @@ help:
 run: $(VENV)/.installed-run
 	$(BIN)/python -m example_app
 
+# The tests start hundreds of processes: where bytecode may not be kept, compiling it anew is a quarter of the time.
 test: $(VENV)/.installed-dev
-	$(BIN)/python -m pytest -n $(JOBS) $(ARGS)
+	PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n $(JOBS) $(ARGS)
 
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check .

@@ -29,6 +29,12 @@ from flask_oauth_gateway.stores.tables import client as client_table
 from .apps import Call, basic, call, gateway_app
 
 BATCH = 10_000
+ON_POSTGRESQL = """
+    INSERT INTO oauth_access_token (token_hash, client, scope, grant_type, issued_at, expires_at)
+    SELECT sha256(convert_to('growth-' || lpad(n::text, 9, '0'), 'UTF8')), %(client)s + n %% %(clients)s,
+           'weather:read', 'client_credentials', %(now)s, %(now)s + 3600 + n %% 3600
+    FROM generate_series(0, %(last)s) AS n
+"""
 
 
 class Growing:
@@ -120,6 +126,11 @@ def fill(app: Flask, client: int, tokens: int, clients: int) -> None:
     """Put the tokens into the table, as they would have come in an hour; the clients' keys follow each other."""
     now = int(time.time())
     database = app.extensions["oauth_gateway"].database
+    if database.engine.dialect.name == "postgresql":
+        with database.engine.connect() as connection:  # 10 million rows in a minute, where a client sends them in ten
+            connection.exec_driver_sql(ON_POSTGRESQL, {"client": client, "clients": clients, "now": now, "last": tokens - 1})
+            connection.exec_driver_sql("VACUUM ANALYZE oauth_access_token")
+        return
     for first in range(0, tokens, BATCH):
         rows: list[dict[str, Any]] = [
             {
@@ -130,9 +141,6 @@ def fill(app: Flask, client: int, tokens: int, clients: int) -> None:
         ]  # fmt: skip
         with database.transaction() as connection:
             connection.execute(access_token.insert(), rows)
-    if database.engine.dialect.name == "postgresql":
-        with database.engine.connect() as connection:
-            connection.exec_driver_sql("VACUUM ANALYZE oauth_access_token")
 
 
 @contextmanager

@@ -173,9 +173,7 @@ class Idp:
             c14n_algorithm=how.get("c14n", EXCLUSIVE),
         )
         reference = f"#{root.get('ID')}"
-        signed = signer.sign(
-            root, key=pem(self.key), cert=pem(self.certificate), reference_uri=reference, id_attribute="ID"
-        )
+        signed = signer.sign(root, key=self.key, cert=pem(self.certificate), reference_uri=reference, id_attribute="ID")
         return text(signed)
 
     def signed(self, **about: Any) -> str:
