@@ -48,7 +48,7 @@ def current_request() -> Request:
 
 def _current_token() -> AccessToken | None:
     # Not in `g`: where a test holds an app context open, its requests would share that.
-    return request.environ.get(TOKEN) if has_request_context() else None
+    return current_request().environ.get(TOKEN) if has_request_context() else None
 
 
 def _current_gateway() -> OAuthGateway:
