@@ -128,7 +128,9 @@ def fill(app: Flask, client: int, tokens: int, clients: int) -> None:
     database = app.extensions["oauth_gateway"].database
     if database.engine.dialect.name == "postgresql":
         with database.engine.connect() as connection:  # 10 million rows in a minute, where a client sends them in ten
-            connection.exec_driver_sql(ON_POSTGRESQL, {"client": client, "clients": clients, "now": now, "last": tokens - 1})
+            connection.exec_driver_sql(
+                ON_POSTGRESQL, {"client": client, "clients": clients, "now": now, "last": tokens - 1}
+            )
             connection.exec_driver_sql("VACUUM ANALYZE oauth_access_token")
         return
     for first in range(0, tokens, BATCH):
