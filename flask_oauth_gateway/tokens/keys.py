@@ -9,6 +9,7 @@ import json
 import secrets
 import threading
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -51,12 +52,15 @@ class SigningKey:
         return self.retired_at is None or self.retired_at > now
 
 
+Keys = Mapping[str, SigningKey]  # by `kid`
+
+
 class KeyRing:
     """One process's view of the keys."""
 
     def __init__(self, state: State) -> None:
         self._state = state
-        self._keys: dict[str, SigningKey] = {}
+        self._keys: Keys = {}
         self._loaded_at = -1e9
         self._lock = threading.RLock()
         self._looked_for: set[str] = set()  # few: nobody else can make a kid that gets here
@@ -64,18 +68,19 @@ class KeyRing:
     def signing_key(self) -> SigningKey:
         """The key that signs at this moment. Makes the first one, and the next one where it is due."""
         self._reload_if(RELOAD_SECONDS)
-        now = time.time()
-        newest = self._newest_active(now)
+        keys, now = self._keys, time.time()
+        newest = _newest_active(keys, now)
         if newest is not None and self._state.revoked.covers(1, (mark_of(KEY, newest.kid),)):
             self._reload_if(0)  # another process has retired it
-            newest = self._newest_active(now)
+            keys = self._keys
+            newest = _newest_active(keys, now)
         if newest is None:
-            self.rotate(publish_ahead=0)
-            now = time.time()  # it is active from the second in which it was made
-            newest = self._newest_active(now)
+            self.rotate(publish_ahead=0, known=keys)
+            keys, now = self._keys, time.time()  # it is active from the second in which it was made
+            newest = _newest_active(keys, now)
         if newest is None:
             raise TemporarilyUnavailable
-        self._rotate_by_age(newest, now)
+        self._rotate_by_age(newest, keys, now)
         return newest
 
     def find(self, kid: str | None) -> SigningKey | None:
@@ -91,7 +96,7 @@ class KeyRing:
     def all(self) -> list[SigningKey]:
         """Every key, the oldest first."""
         self._reload_if(0)
-        return sorted(self._keys.values(), key=lambda key: key.generation)
+        return sorted(self._keys.values(), key=_generation)
 
     def published(self) -> list[SigningKey]:
         """The keys of the public key set (RFC 7517 section 5)."""
@@ -101,11 +106,16 @@ class KeyRing:
         now = time.time()
         return [key for key in self._keys.values() if key.is_published(now)]
 
-    def rotate(self, *, publish_ahead: int = PUBLISH_AHEAD_SECONDS) -> SigningKey:
-        """Make the next key, which signs after `publish_ahead` seconds; of several processes exactly one makes it."""
+    def rotate(self, *, publish_ahead: int = PUBLISH_AHEAD_SECONDS, known: Keys | None = None) -> SigningKey:
+        """Make the next key, which signs after `publish_ahead` seconds; of several processes exactly one makes it.
+
+        `known`: the keys that made the caller want another; one that has come since then will do.
+        """
         with self._lock:
             self._load()
-            newest = max(self._keys.values(), key=lambda key: key.generation, default=None)
+            newest = _newest(self._keys)
+            if known is not None and newest is not None and newest.kid not in known:
+                return newest
             now = int(time.time())
             if not has_key(self._state):
                 self._state.app.logger.error("Signing keys need a SECRET_KEY, or OAUTH_KEY_ENCRYPTION_KEY.")
@@ -120,7 +130,7 @@ class KeyRing:
             self._load()
             if made:
                 key_changed.send(self._state.app, kid=values["kid"], change="rotate", actor=actor())
-            return max(self._keys.values(), key=lambda key: key.generation)
+            return max(self._keys.values(), key=_generation)
 
     def retire(self, kid: str) -> bool:
         """Believe a key no more, from now on: every token that it signed is refused."""
@@ -132,17 +142,11 @@ class KeyRing:
         self._loaded_at = -1e9
         return retired
 
-    def _newest_active(self, now: float) -> SigningKey | None:
-        active = (
-            key for key in self._keys.values() if key.can_sign and key.active_from <= now and key.is_published(now)
-        )
-        return max(active, key=lambda key: key.generation, default=None)
-
-    def _rotate_by_age(self, newest: SigningKey, now: float) -> None:
+    def _rotate_by_age(self, newest: SigningKey, keys: Keys, now: float) -> None:
         days = self._state.settings.key_rotation_days
         due = newest.active_from + days * DAY - PUBLISH_AHEAD_SECONDS
-        if days and now >= due and all(key.generation <= newest.generation for key in self._keys.values()):
-            self.rotate()
+        if days and now >= due and _newest(keys) is newest:
+            self.rotate(known=keys)
 
     def _look_again(self, kid: str) -> None:
         """Another process may have made a key since: read anew, once for a kid that proves to be of this app's making.
@@ -181,6 +185,19 @@ class KeyRing:
             )
         self._keys = keys
         self._loaded_at = time.monotonic()
+
+
+def _generation(key: SigningKey) -> int:
+    return key.generation
+
+
+def _newest(keys: Keys) -> SigningKey | None:
+    return max(keys.values(), key=_generation, default=None)
+
+
+def _newest_active(keys: Keys, now: float) -> SigningKey | None:
+    active = (key for key in keys.values() if key.can_sign and key.active_from <= now and key.is_published(now))
+    return max(active, key=_generation, default=None)
 
 
 def _new_key(state: State, generation: int) -> dict[str, Any]:

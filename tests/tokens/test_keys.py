@@ -44,6 +44,32 @@ def test_of_many_that_start_at_once_exactly_one_makes_the_first_key(jwt_apps: Ca
 
 
 @sqlite_only
+def test_whoever_knew_of_no_key_takes_the_one_that_another_process_made_meanwhile(
+    jwt_apps: Callable[..., Flask],
+) -> None:
+    here, there = jwt_apps(), jwt_apps()
+    client = register(here)
+    assert ring(there).all() == []
+    first = kid_of(token_for(here.test_client(), client)["access_token"])
+    assert kid_of(token_for(there.test_client(), client)["access_token"]) == first
+    assert published(here) == published(there) == [first]
+
+
+@sqlite_only
+def test_whoever_did_not_see_the_next_key_made_when_it_was_due_makes_no_other(
+    jwt_apps: Callable[..., Flask], clock: Any
+) -> None:
+    here, there = (jwt_apps(OAUTH_KEY_ROTATION_DAYS=10) for _ in range(2))
+    client = register(here)
+    token_for(here.test_client(), client)
+    clock.advance(10 * DAY - 1800)
+    assert len(ring(there).all()) == 1
+    for app in (here, there):
+        token_for(app.test_client(), client)
+    assert len(ring(here).all()) == 2
+
+
+@sqlite_only
 def test_a_new_key_is_published_before_it_signs_and_the_old_one_until_its_tokens_ended(
     jwt_apps: Callable[..., Flask], clock: Any
 ) -> None:
