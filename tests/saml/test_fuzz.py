@@ -2,6 +2,7 @@
 
 import random
 import time
+import timeit
 from collections.abc import Iterator
 from unittest.mock import Mock
 
@@ -73,10 +74,9 @@ def test_changes(relying: Relying, idp: Idp, seed: int) -> None:
         else:
             assert checked == valid, f"{kind}, mutation {number} of seed {seed}"
             accepted += 1
-        if time.perf_counter() - start > LIMIT:  # once more: another process may have been in the way
-            start = time.perf_counter()
-            relying.post(data)
-            assert time.perf_counter() - start < LIMIT, f"{kind}, mutation {number} of seed {seed}"
+        if time.perf_counter() - start > LIMIT:  # again: another process may have been in the way
+            quickest = min(timeit.repeat(lambda: relying.post(data), number=1, repeat=5))  # noqa: B023 (called at once)
+            assert quickest < LIMIT, f"{kind}, mutation {number} of seed {seed}"
     assert accepted < MUTATIONS / 5, "what a signature doesn't cover is small"
 
 

@@ -103,6 +103,7 @@ def test_memory_is_bounded(
     app: Flask, away: Callable[[bool], None], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(module, "MAX_WAITING", 3)
+    monkeypatch.setattr(later, "SECONDS", 3600)
     store = audit_of(app)
     away(True)
     for number in range(5):
@@ -123,7 +124,8 @@ def test_an_entry_that_cannot_be_written_takes_no_other_with_it(app: Flask, capl
     assert "An entry of the audit trail (event 2) can't be written" in caplog.text
 
 
-def test_two_stores_wait_apart(make_app: Callable[..., Flask]) -> None:
+def test_two_stores_wait_apart(make_app: Callable[..., Flask], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(later, "SECONDS", 3600)
     one, two = (audit_of(make_app()) for _ in range(2))
     assert isinstance(one, AuditStore)
     one.add_soon(entry(1))
