@@ -236,9 +236,9 @@ def test_several_that_hang_are_waited_for_together_and_do_not_keep_the_others_to
 
         assert seconds_of(200) < 1.0, "the second is asked in time"
         slow.delay = 0
-        assert seconds_of(200) < 0.3
+        assert seconds_of(200) < 0.9
         clock.advance(12)
-        assert seconds_of(200) < 0.3, "who didn't answer is asked last"
+        assert seconds_of(200) < 0.9, "who didn't answer is asked last"
         slow.says = {"active": False}
         assert seconds_of(503) < 1.5, "it may be a token of the other"
 

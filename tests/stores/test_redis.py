@@ -128,7 +128,7 @@ def test_one_that_answers_nothing_holds_nobody_up_for_long(make_two: Any, redis_
     assert time.monotonic() - started < 3
     started = time.monotonic()
     take(one, 1000, "5000/minute")
-    assert time.monotonic() - started < 0.5
+    assert time.monotonic() - started < 2, "a thousand times: it is not asked again"
     redis_server.thaw()
     assert eventually(lambda: take(one, 1, "7/minute")[0].remaining != take(other, 1, "7/minute")[0].remaining)
 
