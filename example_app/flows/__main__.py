@@ -66,7 +66,7 @@ def own_server() -> Iterator[tuple[str, dict[str, str]]]:
     for name in ("werkzeug", "flask_oauth_gateway"):  # what they log would stand between the steps
         logging.getLogger(name).setLevel(logging.ERROR)
     server = make_server("127.0.0.1", 0, app, threaded=False)
-    Thread(target=server.serve_forever, daemon=True).start()
+    Thread(target=server.serve_forever, args=[0.05], daemon=True).start()  # seconds that its end may take
     try:
         yield f"http://127.0.0.1:{server.server_port}", secrets
     finally:

@@ -80,7 +80,7 @@ def serving(build: Callable[[str], Any]) -> Iterator[tuple[str, Any]]:
     server = make_server("127.0.0.1", 0, app, threaded=True)
     url = f"http://127.0.0.1:{server.server_port}"
     made.append(build(url))
-    thread = Thread(target=server.serve_forever, daemon=True)
+    thread = Thread(target=server.serve_forever, args=[0.05], daemon=True)
     thread.start()
     try:
         yield url, made[0]
