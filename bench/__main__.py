@@ -13,7 +13,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from flask_oauth_gateway.stores.tables import access_token
+from flask_oauth_gateway.database.tables import access_token
 
 from .apps import Call, answer, bare_app, basic, call, gateway_app
 from .jwt import NAME as JWT_ISSUER

@@ -22,9 +22,9 @@ from typing import Any
 from flask import Flask
 from sqlalchemy import create_engine, make_url
 
-from flask_oauth_gateway.hashing import sha256
-from flask_oauth_gateway.stores.tables import access_token, client_secret
-from flask_oauth_gateway.stores.tables import client as client_table
+from flask_oauth_gateway.crypto.hashing import sha256
+from flask_oauth_gateway.database.tables import access_token, client_secret
+from flask_oauth_gateway.database.tables import client as client_table
 
 from .apps import Call, basic, call, gateway_app
 

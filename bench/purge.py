@@ -14,8 +14,8 @@ import tempfile
 import time
 from typing import Any
 
-from flask_oauth_gateway.hashing import sha256
-from flask_oauth_gateway.stores.tables import access_token
+from flask_oauth_gateway.crypto.hashing import sha256
+from flask_oauth_gateway.database.tables import access_token
 
 from .apps import basic, call, gateway_app
 from .growth import BATCH, databases

@@ -19,7 +19,7 @@ from authlib.oauth2.rfc6749.errors import (
 )
 from flask import Response, has_request_context, request
 
-from .logs import refused
+from .web.logs import refused
 
 __all__ = [
     "AssertionNotAccepted",

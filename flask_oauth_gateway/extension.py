@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, TypeVar, cast
 
 from flask import Blueprint, Flask, current_app, has_app_context
 
-from . import protect
-from .checker import Checker
 from .config import Settings
 from .endpoints import ENDPOINTS, make_blueprint
-from .globals import EXTENSION, STATE
 from .hooks import Hooks
+from .protection.require_token import protect, requirement
+from .resource_server import Checker
+from .web.environ import EXTENSION, STATE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,11 +20,11 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
     from flask_sqlalchemy import SQLAlchemy
 
-    from .application_registry import ApplicationRegistry
-    from .client_registry import ClientRegistry
-    from .state import State
-    from .stores.database import Database
-    from .token_registry import TokenRegistry
+    from .authorization_server import State
+    from .clients.applications import ApplicationRegistry
+    from .clients.registry import ClientRegistry
+    from .database.engine import Database
+    from .tokens.registry import TokenRegistry
 
 Hook = TypeVar("Hook", bound="Callable[..., Any]")
 
@@ -65,11 +65,11 @@ class OAuthGateway:
         state.own_endpoints = frozenset(app.view_functions) - endpoints
         state.observers = state.load_observers()
         if state.observers:
-            from .observe import watch
+            from .observing.watch import watch
 
             watch(state, state.observers, ENDPOINTS)
         if state.path_rules is not None:
-            from .paths import guard
+            from .protection.paths import guard
 
             guard(app, state.path_rules, state.own_endpoints)
         app.extensions[EXTENSION] = self
@@ -77,10 +77,10 @@ class OAuthGateway:
         self._states.append(state)
 
     def _add_server(self, app: Flask, settings: Settings, db: SQLAlchemy | None) -> State:
+        from .authorization_server import State
         from .cli import make_cli
         from .endpoints.metadata import add_metadata
         from .endpoints.resource_metadata import add_resource_metadata
-        from .state import State
 
         state = State(self, app, settings, db)
         app.register_blueprint(make_blueprint(settings))
@@ -88,14 +88,14 @@ class OAuthGateway:
         add_resource_metadata(app)
         app.cli.add_command(make_cli())
         if state.plans is not None:
-            from .plans import add_headers
+            from .protection.plans import add_headers
 
             app.after_request(add_headers)
         return state
 
     def _add_checker(self, app: Flask, settings: Settings) -> Checker:
         """What an authorization server is made of stays unloaded."""
-        from .cli.checker import make_checker_cli
+        from .cli.resource_server import make_checker_cli
         from .endpoints.resource_metadata import add_resource_metadata
 
         state = Checker(self, app, settings)
@@ -139,7 +139,7 @@ class OAuthGateway:
 
     def protect(self, blueprint: Blueprint, *scopes: str, **options: Any) -> None:
         """Ask for a token before every view of a blueprint, as `@require_token(*scopes, **options)` does for one."""
-        protect.protect(blueprint, *scopes, **options)
+        protect(blueprint, *scopes, **options)
 
     def wsgi(self, application: WSGIApplication, *scopes: str, **options: Any) -> WSGIApplication:
         """Any WSGI application, behind what `@require_token(*scopes, **options)` asks for; the body is not looked into.
@@ -147,13 +147,13 @@ class OAuthGateway:
         What the token says is in the application's environ: `oauth.client_id`, `oauth.subject`, `oauth.scopes`,
         `oauth.attributes`.
         """
-        from .wsgi import guarded
+        from .protection.wsgi import guarded
 
-        return guarded(self._state, application, protect.requirement(*scopes, **options))
+        return guarded(self._state, application, requirement(*scopes, **options))
 
     def openapi_security_schemes(self) -> dict[str, Any]:
         """OpenAPI's `components.securitySchemes`: the flows that are on, with their URLs and scopes."""
-        from .openapi import security_schemes
+        from .protection.openapi import security_schemes
 
         return security_schemes(self._state)
 
@@ -162,13 +162,13 @@ class OAuthGateway:
 
         Empty where no token is needed. Raises `ValueError` for what is no view of the app.
         """
-        from .openapi import security
+        from .protection.openapi import security
 
         return security(self._state, view, method)
 
     def add_openapi_security(self, document: dict[str, Any]) -> dict[str, Any]:
         """Add the schemes and each operation's `security` to an OpenAPI 3.1 document, which is returned."""
-        from .openapi import add_security
+        from .protection.openapi import add_security
 
         return add_security(self._state, document)
 

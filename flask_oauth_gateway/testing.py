@@ -15,19 +15,19 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from .client_registry import ClientNotFound
+from .clients.registry import ClientNotFound
+from .crypto.hashing import sha256
 from .errors import InvalidToken
-from .globals import STATE
-from .hashing import sha256
-from .tokens import RESERVED
 from .tokens.access_token import AccessToken
 from .tokens.cache import TokenCache
+from .tokens.issuing import RESERVED
+from .web.environ import STATE
 
 if TYPE_CHECKING:
     from flask import Flask
     from flask.testing import FlaskClient
 
-    from .state import State
+    from .authorization_server import State
     from .stores.clients import Client
 
 __all__ = ["Clock", "OAuthToken", "authorized_client", "oauth_client", "oauth_clock", "oauth_token"]

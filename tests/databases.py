@@ -13,7 +13,7 @@ from typing import Protocol
 from sqlalchemy import Engine, create_engine, make_url, text
 from sqlalchemy.exc import OperationalError
 
-from flask_oauth_gateway.stores.tables import metadata, schema
+from flask_oauth_gateway.database.tables import metadata, schema
 
 LOCK_TIMEOUT = 10
 EMPTIED = [table.name for table in reversed(metadata.sorted_tables) if table is not schema]

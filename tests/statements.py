@@ -7,7 +7,7 @@ from unittest import mock
 
 from sqlalchemy import Engine, event
 
-from flask_oauth_gateway.stores import prepared
+from flask_oauth_gateway.database import prepared
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from flask_oauth_gateway import ApplicationInUse, ApplicationNotFound, ClientMetadataError, OAuthGateway, signals
-from flask_oauth_gateway.globals import STATE
+from flask_oauth_gateway.web.environ import STATE
 from tests.stores.apps import finished, python
 from tests.support import ask, is_accepted, recorded, refusal, register, sqlite_only, token_for
 

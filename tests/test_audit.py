@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from flask_oauth_gateway.globals import STATE
+from flask_oauth_gateway.database import background as later
 from flask_oauth_gateway.stores import audit as audit_store
-from flask_oauth_gateway.stores import later
+from flask_oauth_gateway.web.environ import STATE
 from tests.support import ask, basic, bearer, register, sqlite_only, token_for
 
 
@@ -87,7 +87,7 @@ def test_the_same_refusal_is_written_once_a_minute_with_how_often_it_came(app: A
 
 @sqlite_only
 def test_a_flood_of_refusals_fills_neither_the_memory_nor_a_column(app: Any, client: Any, monkeypatch: Any) -> None:
-    monkeypatch.setattr("flask_oauth_gateway.audit.MAX_REMEMBERED_REFUSALS", 10)
+    monkeypatch.setattr("flask_oauth_gateway.observing.audit.MAX_REMEMBERED_REFUSALS", 10)
     remembered = app.extensions[STATE].audit_trail._refusals
     for number in range(25):
         form = {"client_id": "x" * 100_000 + str(number), "client_secret": "x"}
@@ -102,7 +102,7 @@ def test_a_flood_of_refusals_fills_neither_the_memory_nor_a_column(app: Any, cli
 def test_ever_other_names_from_one_address_or_from_everywhere_are_written_together(
     app: Any, client: Any, clock: Any, monkeypatch: Any
 ) -> None:
-    monkeypatch.setattr("flask_oauth_gateway.audit.DIFFERENT_IN_ALL", 30)
+    monkeypatch.setattr("flask_oauth_gateway.observing.audit.DIFFERENT_IN_ALL", 30)
 
     def knock(client_id: str, address: str) -> None:
         form = {"client_id": client_id, "client_secret": "x"}

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from flask_oauth_gateway.globals import STATE
-from flask_oauth_gateway.jose import read
+from flask_oauth_gateway.crypto.jose import read
 from flask_oauth_gateway.signals import client_authenticated, client_rejected
+from flask_oauth_gateway.web.environ import STATE
 from tests.signing import Signer, claims_of, rsa_key, token
 from tests.support import basic, recorded, refusal, sqlite_only
 from tests.trading import CLIENT_ASSERTION, GRANT

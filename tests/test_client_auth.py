@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from flask_oauth_gateway import hashing
-from flask_oauth_gateway.globals import STATE
+from flask_oauth_gateway.crypto import hashing
 from flask_oauth_gateway.signals import client_rejected
+from flask_oauth_gateway.web.environ import STATE
 from tests.support import ask, basic, recorded, refusal, register, register_public, sqlite_only
 
 CHALLENGE = 'Basic realm="oauth", charset="UTF-8"'

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from flask_oauth_gateway import ClientMetadataError, ClientNotFound
-from flask_oauth_gateway.globals import STATE
+from flask_oauth_gateway.web.environ import STATE
 from tests.support import ask, is_accepted, register, register_public, sqlite_only, token_for
 
 

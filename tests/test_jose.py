@@ -13,7 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from flask_oauth_gateway.jose import JwtError, load_jwks, read, verify
+from flask_oauth_gateway.crypto.jose import JwtError, load_jwks, read, verify
 from tests.signing import Signer, b64, claims_of, rsa_key, signature_of, token, unb64
 from tests.support import sqlite_only
 from tests.trading import IDP

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from flask_oauth_gateway.jose import JwtError, UnusableKey, load_jwks, load_pem, verify
+from flask_oauth_gateway.crypto.jose import JwtError, UnusableKey, load_jwks, load_pem, verify
 from tests.signing import Signer, b64, claims_of, rsa_key
 from tests.trading import IDP
 

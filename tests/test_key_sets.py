@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from flask_oauth_gateway.jose import load_jwks
-from flask_oauth_gateway.key_sets import RemoteKeys
+from flask_oauth_gateway.crypto.jose import load_jwks
+from flask_oauth_gateway.crypto.key_sets import RemoteKeys
 from tests.key_server import KeyServer, key_server
 from tests.signing import Signer, b64, claims_of, rsa_key
 from tests.support import sqlite_only

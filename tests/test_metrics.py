@@ -175,7 +175,7 @@ WORKERS = """
 import os, sys
 from flask import Flask
 from flask_oauth_gateway import OAuthGateway
-from flask_oauth_gateway.globals import STATE
+from flask_oauth_gateway.web.environ import STATE
 
 app = Flask("worker", instance_path=sys.argv[1])
 app.config.update(TESTING=True, OAUTH_METRICS="metrics", OAUTH_SCOPES={"metrics": "x"})

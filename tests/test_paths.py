@@ -10,8 +10,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from flask_oauth_gateway import ConfigurationError, current_token, require_token
-from flask_oauth_gateway.globals import STATE
-from flask_oauth_gateway.paths import load_rules, readings
+from flask_oauth_gateway.protection.paths import load_rules, readings
+from flask_oauth_gateway.web.environ import STATE
 from tests.support import bearer, refusal, register, sqlite_only, token_for
 
 RULES: list[dict[str, Any]] = [

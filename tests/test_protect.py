@@ -9,8 +9,8 @@ from flask import Blueprint
 from flask.views import MethodView, View
 
 from flask_oauth_gateway import current_token, require_token
-from flask_oauth_gateway.globals import STATE
-from flask_oauth_gateway.tokens import Issue, issue
+from flask_oauth_gateway.tokens.issuing import Issue, issue
+from flask_oauth_gateway.web.environ import STATE
 from tests.support import bearer, refusal, register, sqlite_only, token_for
 
 METADATA = "http://localhost/.well-known/oauth-protected-resource"

@@ -8,8 +8,8 @@ import pytest
 from flask import Flask
 from limits import parse
 
-from flask_oauth_gateway.globals import STATE
-from flask_oauth_gateway.stores import counts
+from flask_oauth_gateway.web import counts
+from flask_oauth_gateway.web.environ import STATE
 from tests.support import basic, refusal, register, sqlite_only
 
 pytestmark = sqlite_only

@@ -8,8 +8,8 @@ from flask import Flask
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
 
 from flask_oauth_gateway import current_token, require_token
-from flask_oauth_gateway.globals import STATE
-from flask_oauth_gateway.resources import MAX_PLACES
+from flask_oauth_gateway.permissions.resources import MAX_PLACES
+from flask_oauth_gateway.web.environ import STATE
 from tests.flows_support import BOTH, DEVICE_CODE, ISSUER, READ, Page, Site, answer, granted, refused
 from tests.support import ask, basic, bearer, refusal, register, sqlite_only, token_for
 

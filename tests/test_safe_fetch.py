@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from flask_oauth_gateway import safe_fetch
-from flask_oauth_gateway.safe_fetch import FetchError, fetch
+from flask_oauth_gateway.crypto import fetching as safe_fetch
+from flask_oauth_gateway.crypto.fetching import FetchError, fetch
 from tests.key_server import KeyServer, key_server
 
 LIMIT = 0.4

@@ -6,8 +6,8 @@ import pytest
 from sqlalchemy import MetaData
 
 from flask_oauth_gateway import ClientMetadataError, ConfigurationError
-from flask_oauth_gateway.globals import STATE
-from flask_oauth_gateway.sealing import seal, unseal
+from flask_oauth_gateway.crypto.sealing import seal, unseal
+from flask_oauth_gateway.web.environ import STATE
 from tests.signing import Signer, claims_of
 from tests.support import sqlite_only
 from tests.trading import CLIENT_ASSERTION

@@ -9,7 +9,7 @@ from blinker import Signal
 from sqlalchemy import MetaData, make_url
 
 from flask_oauth_gateway import signals
-from flask_oauth_gateway.globals import STATE
+from flask_oauth_gateway.web.environ import STATE
 from tests.support import ask, basic, bearer, register, register_public, token_for
 
 BROUGHT = "correct horse battery staple"

@@ -11,8 +11,8 @@ import pytest
 from flask import Flask
 
 from flask_oauth_gateway import OAuthGateway, current_token, require_token
-from flask_oauth_gateway.globals import STATE
 from flask_oauth_gateway.testing import Clock
+from flask_oauth_gateway.web.environ import STATE
 from tests.statements import statements_of
 from tests.support import ask, bearer, is_accepted, refusal, register, sqlite_only, token_for
 

@@ -12,7 +12,7 @@ from flask.testing import FlaskClient
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from flask_oauth_gateway import safe_fetch
+from flask_oauth_gateway.crypto import fetching as safe_fetch
 from tests.checking import API, ISSUER, asked, checking_app, said
 from tests.key_server import KeyServer, key_server
 from tests.signing import Signer

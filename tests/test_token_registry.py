@@ -7,8 +7,8 @@ import pytest
 from sqlalchemy import func, select
 
 from flask_oauth_gateway import ClientNotFound
+from flask_oauth_gateway.database.tables import access_token
 from flask_oauth_gateway.errors import InvalidScopeError
-from flask_oauth_gateway.stores.tables import access_token
 from tests.support import basic, bearer, is_accepted, register, register_public, sqlite_only, token_for
 
 

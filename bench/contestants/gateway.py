@@ -12,8 +12,8 @@ from typing import Any
 from flask import Flask
 
 from flask_oauth_gateway import OAuthGateway, current_token, require_token
-from flask_oauth_gateway.hashing import sha256
-from flask_oauth_gateway.stores.tables import access_token, code, family, new_family_key, refresh_token
+from flask_oauth_gateway.crypto.hashing import sha256
+from flask_oauth_gateway.database.tables import access_token, code, family, new_family_key, refresh_token
 
 from . import CLIENT_ID, CLIENT_SECRET, REDIRECT_URI, VERIFIER, form_of, options, raw, standard_request
 

@@ -8,17 +8,18 @@ from dataclasses import fields
 from typing import Any
 
 import flask_oauth_gateway as package
-from flask_oauth_gateway import protect, testing
-from flask_oauth_gateway.application_registry import ApplicationRegistry
-from flask_oauth_gateway.assertions import Assertion
-from flask_oauth_gateway.authorization import Authorization, SignInRequest
-from flask_oauth_gateway.client_registry import ClientPage, ClientRegistry
+from flask_oauth_gateway import testing
+from flask_oauth_gateway.assertions.assertion import Assertion
+from flask_oauth_gateway.authorization.request import Authorization, SignInRequest
+from flask_oauth_gateway.clients.applications import ApplicationRegistry
+from flask_oauth_gateway.clients.registry import ClientPage, ClientRegistry
 from flask_oauth_gateway.extension import OAuthGateway
 from flask_oauth_gateway.hooks import Hooks
+from flask_oauth_gateway.protection import require_token as protect
 from flask_oauth_gateway.stores.applications import Application
 from flask_oauth_gateway.stores.clients import Client
-from flask_oauth_gateway.token_registry import TokenPage, TokenRegistry
 from flask_oauth_gateway.tokens.access_token import AccessToken
+from flask_oauth_gateway.tokens.registry import TokenPage, TokenRegistry
 
 HEAD = """\
 <!-- Written by docs/generate.py from the docstrings. Change it there. -->

@@ -9,7 +9,7 @@ from typing import Any
 from flask_oauth_gateway.config import PREFIX, Settings
 
 HEAD = """\
-<!-- Written by docs/generate.py from flask_oauth_gateway/config.py. Change it there. -->
+<!-- Written by docs/generate.py from flask_oauth_gateway/config/. Change it there. -->
 
 # Configuration
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 from flask.cli import AppGroup, with_appcontext
 
-from ..globals import current_state
+from ..web.environ import current_state
 from .output import OAuthGroup
 
 
@@ -16,9 +16,9 @@ def make_cli() -> AppGroup:
     from .client import client
     from .doctor import doctor
     from .explain import explain_request
+    from .importing import export_clients, import_clients
     from .issuer import issuer
     from .key import key
-    from .moving import export_clients, import_clients
     from .routes import routes
     from .token import token
 
@@ -36,7 +36,7 @@ def make_cli() -> AppGroup:
 @with_appcontext
 def init_db() -> None:
     """Make the gateway's tables that are missing."""
-    from ..stores.connect import create_tables
+    from ..database.connect import create_tables
 
     create_tables(current_state().database.engine)
     click.echo("The gateway's tables are there.")

@@ -5,10 +5,10 @@ from __future__ import annotations
 from base64 import b64decode
 from typing import TYPE_CHECKING
 
-from ..validators import is_jwt
+from ..protection.validators import is_jwt
 
 if TYPE_CHECKING:
-    from ..checker import Checker
+    from ..resource_server import Checker
 
 
 def is_access_token(state: Checker, text: str) -> bool:
@@ -18,7 +18,7 @@ def is_access_token(state: Checker, text: str) -> bool:
         return trusted is not None
     if not is_jwt(text):
         return trusted.can_ask and not _is_xml(text)
-    from ..jose import JwtError, read
+    from ..crypto.jose import JwtError, read
 
     try:
         jwt = read(text)

@@ -8,10 +8,10 @@ from typing import Any
 import click
 from flask.cli import AppGroup, with_appcontext
 
-from ..client_metadata import ClientMetadataError
-from ..descriptions import describe_application
-from ..globals import current_state
+from ..clients.metadata import ClientMetadataError
+from ..descriptions.records import describe_application
 from ..stores.applications import APPROVED, PENDING, STATUSES, Application, ApplicationNotFound
+from ..web.environ import current_state
 from .output import as_json, print_json, print_table, visible
 
 application = AppGroup("application", help="Register, approve, revoke and delete applications, which have clients.")

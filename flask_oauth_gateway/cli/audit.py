@@ -8,7 +8,7 @@ from dataclasses import asdict
 import click
 from flask.cli import AppGroup, with_appcontext
 
-from ..globals import current_state
+from ..web.environ import current_state
 from .output import as_json, print_json, print_table, when
 
 audit = AppGroup("audit", help="Read the audit trail.")

@@ -9,12 +9,12 @@ from typing import Any
 import click
 from flask.cli import AppGroup, with_appcontext
 
-from ..client_metadata import ClientMetadataError
-from ..client_registry import ClientNotFound
-from ..descriptions import describe_client
-from ..globals import current_state
+from ..clients.metadata import ClientMetadataError
+from ..clients.registry import ClientNotFound
+from ..descriptions.records import describe_client
 from ..stores.applications import APPROVED, ApplicationNotFound
 from ..stores.clients import Client
+from ..web.environ import current_state
 from .output import Duration, as_json, print_json, print_table, visible, when
 
 client = AppGroup("client", help="Register, show, change and delete clients.")

@@ -8,7 +8,7 @@ import click
 from flask.cli import with_appcontext
 
 from ..doctor import examine
-from ..globals import current_state
+from ..web.environ import current_state
 from .output import as_json, print_json, visible
 
 

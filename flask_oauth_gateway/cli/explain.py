@@ -16,18 +16,18 @@ from flask.cli import with_appcontext
 from werkzeug.exceptions import HTTPException
 
 from .. import signals
-from ..client_auth import named_credentials
+from ..authentication import named_credentials
+from ..database.rehearsal import rehearsing
+from ..doctor.explanations import Explanation, Refused, explain
 from ..errors import Noted, OAuth2Error, noted, render_error
-from ..explanations import Explanation, Refused, explain
-from ..globals import CLIENT, NOTED, current_state
-from ..protect import REQUIREMENT, Requirement, admit
-from ..rate_limits import RateLimiter
-from ..stores.rehearsal import rehearsing
+from ..protection.require_token import REQUIREMENT, Requirement, admit
+from ..web.environ import CLIENT, NOTED, current_state
+from ..web.rate_limits import RateLimiter
 from .curl import NotUnderstood, Wanted, read_line
 from .output import as_json, print_json, visible
 
 if TYPE_CHECKING:
-    from ..state import State
+    from ..authorization_server import State
 
 
 @dataclass(frozen=True, slots=True)

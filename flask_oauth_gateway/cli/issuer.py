@@ -11,19 +11,19 @@ import click
 from flask import current_app, request
 from flask.cli import AppGroup, with_appcontext
 
-from ..assertions import AssertionRefused
-from ..client_registry import ClientNotFound
-from ..config_checks import full_grant_type
+from ..assertions.assertion import AssertionRefused
+from ..clients.registry import ClientNotFound
+from ..config.checks import full_grant_type
 from ..errors import InvalidClient, InvalidToken, OAuth2Error, TemporarilyUnavailable
-from ..globals import current_state
-from ..request import OAuthRequest, Payload
-from ..validators import validate
+from ..protection.validators import validate
+from ..web.environ import current_state
+from ..web.request import OAuthRequest, Payload
 from .access_token import is_access_token
 from .output import as_json, print_json, print_table, visible, when
 
 if TYPE_CHECKING:
-    from ..checker import Checker
-    from ..state import State
+    from ..authorization_server import State
+    from ..resource_server import Checker
     from ..stores.clients import Client
 
 issuer = AppGroup("issuer", help="Show who is trusted, and try an assertion or another server's access token.")
@@ -37,7 +37,7 @@ def list_issuers(as_json: bool) -> None:
 
     Keys that stand at a URL are fetched; who is asked about access tokens is asked about one that is none.
     """
-    from ..issuer_descriptions import describe_issuers  # it loads the cryptography
+    from ..descriptions.issuers import describe_issuers  # it loads the cryptography
 
     found = describe_issuers(current_state())
     if as_json:

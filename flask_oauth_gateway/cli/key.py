@@ -5,8 +5,8 @@ from __future__ import annotations
 import click
 from flask.cli import AppGroup, with_appcontext
 
-from ..descriptions import describe_key
-from ..globals import current_state
+from ..descriptions.records import describe_key
+from ..web.environ import current_state
 from .output import Duration, as_json, print_json, print_table, when
 
 key = AppGroup("key", help="List, rotate and retire signing keys.")

@@ -12,9 +12,9 @@ import click
 from flask.cli import AppGroup
 from sqlalchemy.exc import DBAPIError
 
-from ..client_metadata import ClientMetadataError
-from ..client_registry import ClientNotFound
-from ..config_checks import MAX_LIFETIME
+from ..clients.metadata import ClientMetadataError
+from ..clients.registry import ClientNotFound
+from ..config.checks import MAX_LIFETIME
 from ..errors import OAuth2Error, TemporarilyUnavailable
 from ..stores.applications import ApplicationInUse, ApplicationNotFound
 

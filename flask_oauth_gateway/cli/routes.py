@@ -10,9 +10,9 @@ from flask import Flask, current_app
 from flask.cli import with_appcontext
 from werkzeug.routing import Rule
 
-from ..globals import current_state
-from ..paths import PathRules, is_static
-from ..protect import Requirement, requirements_of
+from ..protection.paths import PathRules, is_static
+from ..protection.require_token import Requirement, requirements_of
+from ..web.environ import current_state
 from .output import as_json, print_json, print_table
 
 #: Stands for whatever a variable part of a route may be: no entry names it.

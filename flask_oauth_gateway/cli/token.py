@@ -8,9 +8,9 @@ from datetime import UTC, datetime, timedelta
 import click
 from flask.cli import AppGroup, with_appcontext
 
-from ..descriptions import describe_token
-from ..globals import current_state
+from ..descriptions.records import describe_token
 from ..tokens.access_token import AccessToken
+from ..web.environ import current_state
 from .output import as_json, print_json, print_table, visible, when
 
 token = AppGroup("token", help="List, inspect, revoke and purge tokens.")

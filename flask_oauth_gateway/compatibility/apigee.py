@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 from flask import Response, request
 
+from ..crypto.hashing import sha256
 from ..errors import InsufficientScope, InvalidToken, MissingToken, OAuth2Error, error_response, json_response
-from ..globals import CLIENT, FORM, PAGE_ERROR, current_state
-from ..hashing import sha256
+from ..web.environ import CLIENT, FORM, PAGE_ERROR, current_state
 
 if TYPE_CHECKING:
     from ..stores.clients import Client

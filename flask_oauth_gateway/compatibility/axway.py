@@ -10,7 +10,7 @@ from xml.etree import ElementTree
 from flask import Response, request
 
 from ..errors import InsufficientScope, InvalidToken, MissingToken, OAuth2Error, error_response, json_response
-from ..globals import FORM
+from ..web.environ import FORM
 
 REALM = "DefaultRealm"
 NOT_FOUND = "Unable to find the access token in persistent storage."

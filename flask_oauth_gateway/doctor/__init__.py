@@ -11,7 +11,7 @@ from .surroundings import SURROUNDINGS
 from .weakness import Weakness
 
 if TYPE_CHECKING:
-    from ..state import State
+    from ..authorization_server import State
 
 __all__ = ["Weakness", "examine"]
 

@@ -10,12 +10,12 @@ from urllib.parse import urlsplit
 
 from sqlalchemy import text
 
-from ..client_auth import SECRET_METHODS
+from ..authentication import SECRET_METHODS
 from .settings import LONG_ACCESS_TOKEN
 from .weakness import Weakness
 
 if TYPE_CHECKING:
-    from ..state import State
+    from ..authorization_server import State
     from ..stores.clients import Client
 
 SOON = 14 * 86400
@@ -76,7 +76,7 @@ def _of_certificate(pem: str) -> Iterator[tuple[str, str]]:
 
 def signing_keys(state: State) -> Iterator[Weakness]:
     """Keys that nobody can sign with any more: the next token is signed by a new one, of which nobody has heard."""
-    from ..sealing import has_key, unseal
+    from ..crypto.sealing import has_key, unseal
 
     rows = [row for row in state.keys.all() if row.retired_at is None]
     if has_key(state):

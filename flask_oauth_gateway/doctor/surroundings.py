@@ -7,12 +7,12 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from ..stores.database import InMemoryDatabase
-from ..users import knows_users
+from ..database.engine import InMemoryDatabase
+from ..users.accounts import knows_users
 from .weakness import Weakness
 
 if TYPE_CHECKING:
-    from ..state import State
+    from ..authorization_server import State
 
 SHORT_KEY = 16  # bytes: 128 bits, where they are random
 LONG_ASSERTION = 3600

@@ -11,8 +11,8 @@ from flask import Blueprint, Response, abort, request
 from werkzeug.exceptions import HTTPException, InternalServerError, MethodNotAllowed
 from werkzeug.routing import BaseConverter
 
-from ..cors import allow_origin, preflight
 from ..errors import NotFound, OAuth2Error, RequestTooLarge, clean, json_response, render_error
+from .cors import allow_origin, preflight
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -49,62 +49,72 @@ WITH_A_PERSON = ("authorization_code", "implicit", "password", DEVICE_CODE)
 
 
 ENDPOINTS = {
-    "token": Endpoint("/token", ("POST",), "token:token", cors=True),
-    "authorize": Endpoint("/authorize", ("GET", "POST"), "authorize:authorize", ("authorization_code", "implicit")),
-    "revoke": Endpoint("/revoke", ("POST",), "revoke:revoke", cors=True),
-    "introspect": Endpoint("/introspect", ("POST",), "introspect:introspect"),
-    "jwks": Endpoint("/jwks", ("GET",), "jwks:jwks"),
-    "tokeninfo": Endpoint("/tokeninfo", ("GET", "POST"), "tokeninfo:tokeninfo"),
+    "token": Endpoint("/token", ("POST",), "endpoints.token:token", cors=True),
+    "authorize": Endpoint(
+        "/authorize", ("GET", "POST"), "pages.authorize:authorize", ("authorization_code", "implicit")
+    ),
+    "revoke": Endpoint("/revoke", ("POST",), "endpoints.revoke:revoke", cors=True),
+    "introspect": Endpoint("/introspect", ("POST",), "endpoints.introspect:introspect"),
+    "jwks": Endpoint("/jwks", ("GET",), "endpoints.jwks:jwks"),
+    "tokeninfo": Endpoint("/tokeninfo", ("GET", "POST"), "endpoints.tokeninfo:tokeninfo"),
     "device_authorization": Endpoint(
-        "/device_authorization", ("POST",), "device:device_authorization", (DEVICE_CODE,), cors=True
+        "/device_authorization", ("POST",), "pages.device:device_authorization", (DEVICE_CODE,), cors=True
     ),
-    "device": Endpoint("/device", ("GET", "POST"), "device:device", (DEVICE_CODE,)),
-    "applications": Endpoint("/applications", ("GET",), "applications:applications", WITH_A_PERSON),
+    "device": Endpoint("/device", ("GET", "POST"), "pages.device:device", (DEVICE_CODE,)),
+    "applications": Endpoint("/applications", ("GET",), "pages.approvals:applications", WITH_A_PERSON),
     "revoke_application": Endpoint(
-        "/applications/<path:client_id>/revoke", ("POST",), "applications:revoke_application", WITH_A_PERSON
+        "/applications/<path:client_id>/revoke", ("POST",), "pages.approvals:revoke_application", WITH_A_PERSON
     ),
-    "admin": Endpoint("/admin", ("GET",), "admin.overview:overview", setting="admin"),
-    "admin_overview": Endpoint("/admin/", ("GET",), "admin.overview:overview", setting="admin"),
-    "admin_clients": Endpoint("/admin/clients", ("GET",), "admin.clients:clients", setting="admin"),
+    "admin": Endpoint("/admin", ("GET",), "pages.admin.overview:overview", setting="admin"),
+    "admin_overview": Endpoint("/admin/", ("GET",), "pages.admin.overview:overview", setting="admin"),
+    "admin_clients": Endpoint("/admin/clients", ("GET",), "pages.admin.clients:clients", setting="admin"),
     "admin_client_new": Endpoint(
-        "/admin/clients/new", ("GET", "POST"), "admin.client_form:client_new", setting="admin"
+        "/admin/clients/new", ("GET", "POST"), "pages.admin.client_form:client_new", setting="admin"
     ),
-    "admin_client": Endpoint("/admin/client", ("GET",), "admin.clients:client", setting="admin"),
+    "admin_client": Endpoint("/admin/client", ("GET",), "pages.admin.clients:client", setting="admin"),
     "admin_client_edit": Endpoint(
-        "/admin/client/edit", ("GET", "POST"), "admin.client_form:client_edit", setting="admin"
+        "/admin/client/edit", ("GET", "POST"), "pages.admin.client_form:client_edit", setting="admin"
     ),
-    "admin_client_secret": Endpoint("/admin/client/secret", ("POST",), "admin.clients:client_secret", setting="admin"),
-    "admin_client_switch": Endpoint("/admin/client/switch", ("POST",), "admin.clients:client_switch", setting="admin"),
+    "admin_client_secret": Endpoint(
+        "/admin/client/secret", ("POST",), "pages.admin.clients:client_secret", setting="admin"
+    ),
+    "admin_client_switch": Endpoint(
+        "/admin/client/switch", ("POST",), "pages.admin.clients:client_switch", setting="admin"
+    ),
     "admin_client_delete": Endpoint(
-        "/admin/client/delete", ("GET", "POST"), "admin.clients:client_delete", setting="admin"
+        "/admin/client/delete", ("GET", "POST"), "pages.admin.clients:client_delete", setting="admin"
     ),
-    "admin_applications": Endpoint("/admin/applications", ("GET",), "admin.applications:applications", setting="admin"),
+    "admin_applications": Endpoint(
+        "/admin/applications", ("GET",), "pages.admin.applications:applications", setting="admin"
+    ),
     "admin_application_new": Endpoint(
-        "/admin/applications/new", ("GET", "POST"), "admin.applications:application_new", setting="admin"
+        "/admin/applications/new", ("GET", "POST"), "pages.admin.applications:application_new", setting="admin"
     ),
-    "admin_application": Endpoint("/admin/application", ("GET",), "admin.applications:application", setting="admin"),
+    "admin_application": Endpoint(
+        "/admin/application", ("GET",), "pages.admin.applications:application", setting="admin"
+    ),
     "admin_application_edit": Endpoint(
-        "/admin/application/edit", ("GET", "POST"), "admin.applications:application_edit", setting="admin"
+        "/admin/application/edit", ("GET", "POST"), "pages.admin.applications:application_edit", setting="admin"
     ),
     "admin_application_status": Endpoint(
-        "/admin/application/status", ("POST",), "admin.applications:application_status", setting="admin"
+        "/admin/application/status", ("POST",), "pages.admin.applications:application_status", setting="admin"
     ),
     "admin_application_delete": Endpoint(
-        "/admin/application/delete", ("GET", "POST"), "admin.applications:application_delete", setting="admin"
+        "/admin/application/delete", ("GET", "POST"), "pages.admin.applications:application_delete", setting="admin"
     ),
-    "admin_grants": Endpoint("/admin/grants", ("GET", "POST"), "admin.tokens:grants", setting="admin"),
-    "admin_tokens": Endpoint("/admin/tokens", ("GET", "POST"), "admin.tokens:tokens", setting="admin"),
-    "admin_revoke_all": Endpoint("/admin/revoke", ("POST",), "admin.tokens:revoke_all", setting="admin"),
-    "admin_keys": Endpoint("/admin/keys", ("GET", "POST"), "admin.keys:keys", setting="admin"),
-    "admin_issuers": Endpoint("/admin/issuers", ("GET",), "admin.issuers:issuers", setting="admin"),
-    "admin_audit": Endpoint("/admin/audit", ("GET",), "admin.audit:audit", setting="admin"),
-    "admin_audit_export": Endpoint("/admin/audit/export", ("GET",), "admin.audit:audit_export", setting="admin"),
-    "verify": Endpoint("/verify", (), "verify:verify", setting="forward_auth", only_checks=True),
-    "verify_root": Endpoint("/verify/", (), "verify:verify_path", setting="forward_auth", only_checks=True),
+    "admin_grants": Endpoint("/admin/grants", ("GET", "POST"), "pages.admin.tokens:grants", setting="admin"),
+    "admin_tokens": Endpoint("/admin/tokens", ("GET", "POST"), "pages.admin.tokens:tokens", setting="admin"),
+    "admin_revoke_all": Endpoint("/admin/revoke", ("POST",), "pages.admin.tokens:revoke_all", setting="admin"),
+    "admin_keys": Endpoint("/admin/keys", ("GET", "POST"), "pages.admin.keys:keys", setting="admin"),
+    "admin_issuers": Endpoint("/admin/issuers", ("GET",), "pages.admin.issuers:issuers", setting="admin"),
+    "admin_audit": Endpoint("/admin/audit", ("GET",), "pages.admin.audit:audit", setting="admin"),
+    "admin_audit_export": Endpoint("/admin/audit/export", ("GET",), "pages.admin.audit:audit_export", setting="admin"),
+    "verify": Endpoint("/verify", (), "endpoints.verify:verify", setting="forward_auth", only_checks=True),
+    "verify_root": Endpoint("/verify/", (), "endpoints.verify:verify_path", setting="forward_auth", only_checks=True),
     "verify_path": Endpoint(
-        "/verify/<path:original>", (), "verify:verify_path", setting="forward_auth", only_checks=True
+        "/verify/<path:original>", (), "endpoints.verify:verify_path", setting="forward_auth", only_checks=True
     ),
-    "metrics": Endpoint("/metrics", ("GET",), "metrics:metrics", setting="metrics_scope", only_checks=True),
+    "metrics": Endpoint("/metrics", ("GET",), "endpoints.metrics:metrics", setting="metrics_scope", only_checks=True),
 }
 
 
@@ -123,7 +133,7 @@ def make_blueprint(settings: Settings, *, issues_tokens: bool = True) -> Bluepri
         if not endpoint.is_on(settings) or not (issues_tokens or endpoint.only_checks):
             continue
         module, _, function = endpoint.view.partition(":")
-        view = getattr(import_module(f"{__name__}.{module}"), function)
+        view = getattr(import_module(f"{package}.{module}"), function)
         if not endpoint.methods:
             _answer_any_method(blueprint, endpoint.path, name, view)
             continue

@@ -7,21 +7,21 @@ from typing import TYPE_CHECKING, Any
 
 from flask import Response, request
 
-from ..addresses import client_here
-from ..approvals import dies_at, is_live
-from ..client_auth import CONFIDENTIAL_METHODS, authenticate
+from ..authentication import CONFIDENTIAL_METHODS, authenticate
+from ..crypto.hashing import sha256
 from ..errors import NO_STORE, InvalidRequestError, InvalidToken, json_response
-from ..globals import current_state
-from ..hashing import sha256
-from ..issuer import issuer_of
-from ..request import read_request
+from ..protection.validators import is_jwt, validate_own
+from ..tokens.lifetimes import dies_at, is_live
 from ..tokens.opaque import from_row
-from ..validators import is_jwt, validate_own
+from ..web.addresses import client_here
+from ..web.environ import current_state
+from ..web.issuer import issuer_of
+from ..web.request import read_request
 
 if TYPE_CHECKING:
-    from ..request import OAuthRequest
-    from ..state import State
+    from ..authorization_server import State
     from ..stores.clients import Client
+    from ..web.request import OAuthRequest
 
 INACTIVE = {"active": False}
 JWT_TYPE = "token-introspection+jwt"
@@ -55,7 +55,7 @@ def _wants_jwt() -> bool:
 
 def _signed(state: State, client: Client, answer: dict[str, Any]) -> Response:
     """The answer as a JWT for this client alone (RFC 9701 section 5); its `typ` keeps it from passing as any other."""
-    from ..jose import sign
+    from ..crypto.jose import sign
 
     signing = state.key_ring.signing_key()
     header = {"typ": JWT_TYPE, "alg": signing.algorithm, "kid": signing.kid}

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..globals import current_state
-from .published import publish
+from ..web.documents import publish
+from ..web.environ import current_state
 
 if TYPE_CHECKING:
     from werkzeug.wrappers import Response as BaseResponse

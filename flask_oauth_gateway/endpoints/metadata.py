@@ -7,20 +7,20 @@ from urllib.parse import urlsplit
 
 from flask import Flask, request, url_for
 
-from ..authorization import RESPONSE_MODES, RESPONSE_TYPES
-from ..client_auth import CONFIDENTIAL_METHODS
+from ..authentication import CONFIDENTIAL_METHODS
+from ..authorization.request import RESPONSE_MODES, RESPONSE_TYPES
 from ..config import ADMIN_SCOPE
 from ..errors import TemporarilyUnavailable, render_error
-from ..globals import current_state
-from ..issuer import absolute_url, issuer_of
-from ..resources import mount_point
-from .published import publish
+from ..permissions.resources import mount_point
+from ..web.documents import publish
+from ..web.environ import current_state
+from ..web.issuer import absolute_url, issuer_of
 
 if TYPE_CHECKING:
     from werkzeug.wrappers import Response as BaseResponse
 
+    from ..authorization_server import State
     from ..config import Settings
-    from ..state import State
 
 WELL_KNOWN = "/.well-known/oauth-authorization-server"
 
@@ -69,7 +69,7 @@ def describe(state: State) -> dict[str, Any]:
     if algorithms:
         for endpoint in ("token", "revocation", "introspection"):
             body[f"{endpoint}_endpoint_auth_signing_alg_values_supported"] = algorithms
-    from ..sealing import has_key  # cryptography, which an app with opaque tokens does without
+    from ..crypto.sealing import has_key  # cryptography, which an app with opaque tokens does without
 
     if has_key(state):
         body["introspection_signing_alg_values_supported"] = [settings.signing_algorithm]  # RFC 9701 section 7

@@ -10,8 +10,8 @@ from prometheus_client.exposition import choose_encoder
 from prometheus_client.multiprocess import MultiProcessCollector
 
 from ..errors import NO_STORE
-from ..globals import current_state
-from ..protect import admit, requirement
+from ..protection.require_token import admit, requirement
+from ..web.environ import current_state
 
 
 def metrics() -> Response:

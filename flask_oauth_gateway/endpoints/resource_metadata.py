@@ -8,15 +8,15 @@ from flask import Flask
 
 from ..config import ADMIN_SCOPE
 from ..errors import NotFound, TemporarilyUnavailable, render_error
-from ..globals import current_state
-from ..issuer import issuer_of
-from ..resources import WELL_KNOWN
-from .published import publish
+from ..permissions.resources import WELL_KNOWN
+from ..web.documents import publish
+from ..web.environ import current_state
+from ..web.issuer import issuer_of
 
 if TYPE_CHECKING:
     from werkzeug.wrappers import Response as BaseResponse
 
-    from ..checker import Checker
+    from ..resource_server import Checker
 
 
 def add_resource_metadata(app: Flask) -> None:

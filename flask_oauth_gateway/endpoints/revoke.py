@@ -6,17 +6,17 @@ from typing import TYPE_CHECKING
 
 from flask import Response, request
 
-from ..client_auth import authenticate
+from ..authentication import authenticate
+from ..crypto.hashing import sha256
 from ..errors import InvalidRequestError, InvalidToken, json_response
-from ..globals import current_state
-from ..hashing import sha256
-from ..request import read_request
+from ..protection.validators import is_jwt, validate_own
 from ..signals import token_revoked
 from ..tokens.opaque import token_id_of
-from ..validators import is_jwt, validate_own
+from ..web.environ import current_state
+from ..web.request import read_request
 
 if TYPE_CHECKING:
-    from ..state import State
+    from ..authorization_server import State
     from ..stores.clients import Client
 
 

@@ -7,9 +7,9 @@ from typing import cast
 from flask import Response, request
 
 from ..errors import TemporarilyUnavailable
-from ..globals import current_state
-from ..request import read_token_request
-from ..tokens import StaleClient
+from ..tokens.issuing import StaleClient
+from ..web.environ import current_state
+from ..web.request import read_token_request
 
 ATTEMPTS = 5  # while somebody changes the client again and again
 

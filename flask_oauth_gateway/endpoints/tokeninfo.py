@@ -6,12 +6,12 @@ import time
 
 from flask import Response, request
 
-from ..bearer import token_of
 from ..errors import InvalidRequestError, InvalidToken, json_response
-from ..globals import current_state
-from ..logs import refused
-from ..request import read_request
-from ..validators import validate_own
+from ..protection.validators import validate_own
+from ..web.bearer import token_of
+from ..web.environ import current_state
+from ..web.logs import refused
+from ..web.request import read_request
 
 
 def tokeninfo() -> Response:

@@ -16,14 +16,14 @@ from urllib.parse import parse_qsl, quote, unquote_to_bytes
 
 from flask import Response, request
 
-from ..config_checks import SCOPE_NAME
+from ..config.checks import SCOPE_NAME
 from ..errors import NO_STORE, OAuth2Error
-from ..globals import ASKED_PATHS, TOKEN, current_state
-from ..paths import AMBIGUOUS, PathRule, PathRules, ask_all
-from ..protect import Requirement, requirement
+from ..protection.paths import AMBIGUOUS, PathRule, PathRules, ask_all
+from ..protection.require_token import Requirement, requirement
+from ..web.environ import ASKED_PATHS, TOKEN, current_state
 
 if TYPE_CHECKING:
-    from ..state import State
+    from ..authorization_server import State
 
 URI = ("HTTP_X_ORIGINAL_URI", "HTTP_X_FORWARDED_URI")  # nginx; Traefik and Caddy
 METHOD = ("HTTP_X_ORIGINAL_METHOD", "HTTP_X_FORWARDED_METHOD")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import Any
 
-from ..config_checks import ConfigurationError
+from ..config.checks import ConfigurationError
 
 GRANTS = {
     "authorization_code": "flask_oauth_gateway.grants.authorization_code:AuthorizationCodeGrant",

@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from authlib.oauth2.rfc6749.grants import BaseGrant, TokenEndpointMixin
 
-from ..approvals import approval_ends, refresh_token_ends
-from ..assertions import Assertion, AssertionRefused, token_endpoint
-from ..client_auth import authenticate, presents_credentials
+from ..assertions.assertion import Assertion, AssertionRefused, token_endpoint
+from ..authentication import authenticate, presents_credentials
 from ..errors import (
     AssertionNotAccepted,
     InvalidClient,
@@ -18,16 +17,17 @@ from ..errors import (
     UnauthorizedClientError,
     clean,
 )
-from ..globals import CLIENT
-from ..issuer import issuer_of
-from ..scopes import names_of, resolve_scopes
+from ..permissions.scopes import names_of, resolve_scopes
 from ..signals import assertion_rejected
 from ..stores.once import OnceStore
-from ..tokens import AlreadySpent, Approval, Issue, issue
-from ..users import knows_users, load_user
+from ..tokens.issuing import AlreadySpent, Approval, Issue, issue
+from ..tokens.lifetimes import approval_ends, refresh_token_ends
+from ..users.accounts import knows_users, load_user
+from ..web.environ import CLIENT
+from ..web.issuer import issuer_of
 
 if TYPE_CHECKING:
-    from ..issuers import TrustedIssuer
+    from ..assertions.jwt import TrustedIssuer
     from ..stores.clients import Client
 
 logger = logging.getLogger(__name__)

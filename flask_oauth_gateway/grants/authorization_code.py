@@ -11,18 +11,18 @@ from authlib.oauth2.rfc6749.grants import AuthorizationCodeGrant as AuthlibGrant
 from authlib.oauth2.rfc7636 import create_s256_code_challenge
 from sqlalchemy.engine import Row
 
-from ..approvals import approval_ends, refresh_token_ends
+from ..crypto.hashing import new_secret, sha256
+from ..database.tables import new_family_key
 from ..errors import InvalidGrantError, InvalidRequestError, OAuth2Error, UnauthorizedClientError
-from ..hashing import new_secret, sha256
 from ..signals import token_revoked
 from ..stores.codes import CodeStore
-from ..stores.tables import new_family_key
-from ..tokens import AlreadySpent, Approval, Issue, issue
-from ..users import is_gone, load_user
+from ..tokens.issuing import AlreadySpent, Approval, Issue, issue
+from ..tokens.lifetimes import approval_ends, refresh_token_ends
+from ..users.accounts import is_gone, load_user
 
 if TYPE_CHECKING:
-    from ..authorization import Authorization, Granted
-    from ..state import State
+    from ..authorization.request import Authorization, Granted
+    from ..authorization_server import State
 
 REFUSED = "The code is unknown, expired, used, or was given to another client."
 VERIFIER = re.compile(r"[A-Za-z0-9._~-]{43,128}")  # RFC 7636 section 4.1

@@ -6,9 +6,9 @@ from typing import Any
 
 from authlib.oauth2.rfc6749.grants import ClientCredentialsGrant as AuthlibGrant
 
-from ..client_auth import CONFIDENTIAL_METHODS
-from ..scopes import resolve_scopes
-from ..tokens import Issue, issue
+from ..authentication import CONFIDENTIAL_METHODS
+from ..permissions.scopes import resolve_scopes
+from ..tokens.issuing import Issue, issue
 
 
 class ClientCredentialsGrant(AuthlibGrant):

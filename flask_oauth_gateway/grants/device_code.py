@@ -8,13 +8,13 @@ from typing import Any, NoReturn
 from authlib.oauth2.rfc8628 import DeviceCodeGrant as AuthlibGrant
 from sqlalchemy.engine import Row
 
-from ..approvals import approval_ends, refresh_token_ends
-from ..authorization import AuthorizationError
+from ..authorization.request import AuthorizationError
+from ..crypto.hashing import sha256
 from ..errors import InvalidGrantError, InvalidRequestError, UnauthorizedClientError
-from ..hashing import sha256
 from ..stores.devices import DeviceStore
-from ..tokens import AlreadySpent, Approval, Issue, issue
-from ..users import is_gone, load_user
+from ..tokens.issuing import AlreadySpent, Approval, Issue, issue
+from ..tokens.lifetimes import approval_ends, refresh_token_ends
+from ..users.accounts import is_gone, load_user
 
 REFUSED = "The device code is unknown, used, or was given to another client."
 SLOW_DOWN_SECONDS = 5  # RFC 8628 section 3.5

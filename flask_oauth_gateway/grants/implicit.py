@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 from authlib.oauth2.rfc6749.grants import ImplicitGrant as AuthlibGrant
 
-from ..approvals import approval_ends
-from ..tokens import Approval, Issue, issue
-from ..users import load_user
+from ..tokens.issuing import Approval, Issue, issue
+from ..tokens.lifetimes import approval_ends
+from ..users.accounts import load_user
 
 if TYPE_CHECKING:
-    from ..authorization import Authorization, Granted
-    from ..state import State
+    from ..authorization.request import Authorization, Granted
+    from ..authorization_server import State
 
 
 class ImplicitGrant(AuthlibGrant):

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from ..assertions import Assertion
-from ..issuers import JwtIssuer, verify_jwt
+from ..assertions.assertion import Assertion
+from ..assertions.jwt import JwtIssuer, verify_jwt
 from .assertion import AssertionGrant
 
 

@@ -11,13 +11,13 @@ from typing import Any
 
 from authlib.oauth2.rfc6749.grants import ResourceOwnerPasswordCredentialsGrant as AuthlibGrant
 
-from ..addresses import neighbourhood_of
-from ..approvals import approval_ends, refresh_token_ends
 from ..errors import InvalidGrantError, InvalidRequestError, UnauthorizedClientError
 from ..hooks import subject_of
-from ..scopes import resolve_scopes
-from ..tokens import Approval, Issue, issue
-from ..users import login_details
+from ..permissions.scopes import resolve_scopes
+from ..tokens.issuing import Approval, Issue, issue
+from ..tokens.lifetimes import approval_ends, refresh_token_ends
+from ..users.accounts import login_details
+from ..web.addresses import neighbourhood_of
 
 REFUSED = "The user name or the password is wrong."
 MAX_PADDING = 1.0

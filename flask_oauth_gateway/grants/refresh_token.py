@@ -14,14 +14,13 @@ from typing import Any
 from authlib.oauth2.rfc6749.grants import RefreshTokenGrant as AuthlibGrant
 from sqlalchemy.engine import Row
 
-from ..approvals import is_live
+from ..crypto.hashing import sha256
 from ..errors import InvalidGrantError, InvalidRequestError, InvalidScopeError, UnauthorizedClientError, clean
-from ..hashing import sha256
-from ..scopes import is_in_plan, names_of
+from ..permissions.scopes import is_in_plan, names_of
 from ..signals import refresh_token_reused
 from ..stores.families import FamilyStore
 from ..stores.rotation import can_rotate_at_once, rotate_at_once
-from ..tokens import (
+from ..tokens.issuing import (
     AlreadySpent,
     Approval,
     Issue,
@@ -33,8 +32,9 @@ from ..tokens import (
     new_value,
     token_response,
 )
+from ..tokens.lifetimes import is_live
 from ..tokens.opaque import token_id_of
-from ..users import is_gone, load_user
+from ..users.accounts import is_gone, load_user
 
 GONE = "The user of this refresh token is gone."
 REFUSED = "The refresh token is unknown, expired, revoked, or was given to another client."

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..assertions import Assertion
-from ..saml_issuers import SamlIssuer, verify_saml
+from ..assertions.assertion import Assertion
+from ..assertions.saml_issuers import SamlIssuer, verify_saml
 from .assertion import AssertionGrant
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..descriptions import describe_application
+from ..descriptions.records import describe_application
 from ..errors import InvalidRequestError, clean
 from ..stores.applications import PENDING, STATUSES, Application, ApplicationInUse, ApplicationNotFound
 from .operation import (

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from ..descriptions import describe_entry
+from ..descriptions.records import describe_entry
 from .operation import MAX_PAGE, SECONDS, TEXT, Call, Operation, Schema
 
 ENTRY: dict[str, Schema] = {

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..client_registry import ClientNotFound
-from ..descriptions import describe_client
+from ..clients.registry import ClientNotFound
+from ..descriptions.records import describe_client
 from ..errors import InvalidRequestError
 from ..stores.clients import REGISTERED, Client
 from .operation import FLAG, PAGE, SECONDS, TEXT, Call, Operation, PreconditionFailed, Schema, expected_version

@@ -8,7 +8,7 @@ from .operation import Call, Operation
 
 
 def find(call: Call) -> dict[str, Any]:
-    from ..issuer_descriptions import describe_issuers  # it loads the cryptography
+    from ..descriptions.issuers import describe_issuers  # it loads the cryptography
 
     return {"issuers": describe_issuers(call.state)}
 

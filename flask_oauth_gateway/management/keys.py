@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..descriptions import describe_key
+from ..descriptions.records import describe_key
 from ..errors import NotFound
 from .operation import SECONDS, TEXT, Call, Operation, Schema
 

@@ -10,7 +10,7 @@ from flask import url_for
 
 from ..config import ADMIN_SCOPE
 from ..errors import json_response
-from ..globals import current_state
+from ..web.environ import current_state
 from .applications import APPLICATION
 from .clients import CLIENT
 from .operation import Operation, Schema

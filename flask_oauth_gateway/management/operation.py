@@ -11,16 +11,16 @@ from typing import TYPE_CHECKING, Any
 from flask import Response, request
 from werkzeug.exceptions import RequestEntityTooLarge
 
-from ..client_metadata import ClientMetadataError
-from ..client_registry import ClientNotFound
+from ..clients.metadata import ClientMetadataError
+from ..clients.registry import ClientNotFound
 from ..config import ADMIN_SCOPE
 from ..errors import InvalidRequestError, NotFound, OAuth2Error, RequestTooLarge, clean, json_response
-from ..globals import ACTOR, current_state, current_token
-from ..protect import require_token
+from ..protection.require_token import require_token
 from ..stores.applications import ApplicationNotFound
+from ..web.environ import ACTOR, current_state, current_token
 
 if TYPE_CHECKING:
-    from ..state import State
+    from ..authorization_server import State
 
 MAX_PAGE = 1000
 Schema = Mapping[str, Any]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..descriptions import describe_token
+from ..descriptions.records import describe_token
 from ..errors import InvalidRequestError, NotFound
 from .operation import FLAG, PAGE, SECONDS, TEXT, Call, Operation, Schema
 

@@ -11,12 +11,12 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, delete, insert, select, update
 from sqlalchemy.engine import Row
 
-from .database import Database
+from ..database.engine import Database
+from ..database.tables import application as table
+from ..database.tables import client as client_table
+from ..database.tables import client_secret as secret_table
+from ..database.tables import consent as consent_table
 from .revocations import RevocationStore
-from .tables import application as table
-from .tables import client as client_table
-from .tables import client_secret as secret_table
-from .tables import consent as consent_table
 
 PENDING, APPROVED, REVOKED = STATUSES = ("pending", "approved", "revoked")
 NAME_LENGTH = 255

@@ -12,13 +12,13 @@ from sqlalchemy import func, select
 from sqlalchemy.engine import Row
 from sqlalchemy.exc import DBAPIError
 
+from ..database.background import Later
+from ..database.engine import Database, InMemoryDatabase
+from ..database.purge import purge_audit
+from ..database.tables import audit
 from ..errors import TemporarilyUnavailable
 from . import audit_chain
 from .audit_chain import COLUMNS
-from .database import Database, InMemoryDatabase
-from .later import Later
-from .purge import purge_audit
-from .tables import audit
 
 logger = logging.getLogger(__name__)
 

@@ -20,9 +20,9 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
-from ..hashing import sha256
-from .database import Database
-from .tables import audit, audit_head
+from ..crypto.hashing import sha256
+from ..database.engine import Database
+from ..database.tables import audit, audit_head
 
 #: What of an entry its hash is over, beside its number and the hash before it.
 COLUMNS = ("at", "event", "outcome", "client_id", "subject", "actor", "address", "details")

@@ -10,15 +10,15 @@ from typing import Any
 from sqlalchemy import bindparam, delete, insert, or_, select, update
 from sqlalchemy.engine import Row
 
-from ..hashing import SHA256_PREFIX, sha256
+from ..crypto.hashing import SHA256_PREFIX, sha256
+from ..database.engine import Database
+from ..database.prepared import Prepared
+from ..database.tables import application as application_table
+from ..database.tables import client as client_table
+from ..database.tables import client_secret as secret_table
+from ..database.tables import consent as consent_table
 from .applications import APPROVED, lock_application
-from .database import Database
-from .prepared import Prepared
 from .revocations import CACHE_SECONDS, RevocationStore
-from .tables import application as application_table
-from .tables import client as client_table
-from .tables import client_secret as secret_table
-from .tables import consent as consent_table
 
 # A change made by another process is seen by every statement that acts, and in the cache after CACHE_SECONDS.
 CACHE_SIZE = 10_000

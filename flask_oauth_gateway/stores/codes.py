@@ -9,10 +9,10 @@ from typing import Any
 from sqlalchemy import bindparam, insert, select, update
 from sqlalchemy.engine import Row
 
-from .approved import Spend
-from .database import Database
-from .prepared import Prepared
-from .tables import client, code
+from ..database.engine import Database
+from ..database.prepared import Prepared
+from ..database.tables import client, code
+from .issuance import Spend
 
 _INSERT = Prepared(insert(code), set(code.c.keys()) - {"spent_at"})
 _FIND = Prepared(

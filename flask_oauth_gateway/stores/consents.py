@@ -10,10 +10,10 @@ from sqlalchemy import bindparam, delete, insert, select, update
 from sqlalchemy.engine import Row
 from sqlalchemy.exc import IntegrityError
 
+from ..database.engine import Database
+from ..database.tables import client as client_table
+from ..database.tables import consent
 from .clients import Client
-from .database import Database
-from .tables import client as client_table
-from .tables import consent
 
 _C = consent.c
 _FIND = select(consent).where(_C.subject == bindparam("who"), _C.client == bindparam("whom"))

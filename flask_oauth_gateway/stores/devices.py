@@ -9,10 +9,10 @@ from typing import Any
 from sqlalchemy import bindparam, insert, or_, select, update
 from sqlalchemy.engine import Row
 
-from .approved import Spend
-from .database import Database
-from .prepared import Prepared
-from .tables import client, device_code
+from ..database.engine import Database
+from ..database.prepared import Prepared
+from ..database.tables import client, device_code
+from .issuance import Spend
 
 _D = device_code.c
 _INSERT = insert(device_code)

@@ -8,12 +8,12 @@ from typing import Any
 from sqlalchemy import and_, bindparam, func, or_, select, update
 from sqlalchemy.engine import Row
 
-from .approved import Spend
+from ..database.engine import Database
+from ..database.prepared import Prepared
+from ..database.tables import client, family, refresh_token
 from .clients import Client
-from .database import Database
-from .prepared import Prepared
+from .issuance import Spend
 from .revocations import RevocationStore
-from .tables import client, family, refresh_token
 
 _F, _R = family.c, refresh_token.c
 _REFRESH_TOKEN = Prepared(

@@ -10,8 +10,8 @@ from sqlalchemy import bindparam, insert, select, update
 from sqlalchemy.engine import Row
 from sqlalchemy.exc import IntegrityError
 
-from .database import Database
-from .tables import key
+from ..database.engine import Database
+from ..database.tables import key
 
 _ALL = select(key).order_by(key.c.generation)
 _RETIRE = update(key).where(key.c.kid == bindparam("which")).values(retired_at=bindparam("at"))

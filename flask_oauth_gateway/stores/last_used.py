@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import bindparam, update
 
+from ..database.background import Later
+from ..database.engine import Database, InMemoryDatabase
+from ..database.tables import client_secret
 from ..errors import TemporarilyUnavailable
-from .database import Database, InMemoryDatabase
-from .later import Later
-from .tables import client_secret
 
 if TYPE_CHECKING:
     from .clients import ClientSecret

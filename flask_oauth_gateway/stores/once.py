@@ -7,10 +7,10 @@ import hashlib
 from sqlalchemy import bindparam, insert, select
 from sqlalchemy.exc import IntegrityError
 
-from .approved import Spend
-from .database import Database
-from .prepared import Prepared
-from .tables import once
+from ..database.engine import Database
+from ..database.prepared import Prepared
+from ..database.tables import once
+from .issuance import Spend
 
 _INSERT = Prepared(insert(once), once.c.keys())
 _FIND = Prepared(select(once.c.key).where(once.c.key == bindparam("key")))

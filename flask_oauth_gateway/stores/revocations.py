@@ -11,9 +11,9 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, insert, select, union
 from sqlalchemy.engine import Row
 
-from .database import Database
-from .prepared import Prepared
-from .tables import revocation
+from ..database.engine import Database
+from ..database.prepared import Prepared
+from ..database.tables import revocation
 
 FOREVER = 2**53
 MAX_TOKEN_LIFETIME = 31 * 86400  # of a stateless token; a mark is kept for as long

@@ -14,10 +14,10 @@ from typing import Any
 from sqlalchemy import BigInteger, Text, and_, bindparam, exists, func, insert, select, update
 from sqlalchemy.engine import Row
 
+from ..database.engine import Database
+from ..database.prepared import Prepared
+from ..database.tables import access_token, client, family, refresh_token
 from .clients import Client
-from .database import Database
-from .prepared import Prepared
-from .tables import access_token, client, family, refresh_token
 
 _F, _R, _A = family.c, refresh_token.c, access_token.c
 _NOW = bindparam("moment", type_=BigInteger)

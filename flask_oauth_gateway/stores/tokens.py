@@ -10,10 +10,10 @@ from sqlalchemy import BigInteger, Connection, Table, and_, bindparam, exists, f
 from sqlalchemy.engine import Row
 from sqlalchemy.sql import ColumnElement
 
+from ..database.engine import Database
+from ..database.prepared import Prepared
+from ..database.tables import access_token, client, code, consent, device_code, family
 from .clients import Client
-from .database import Database
-from .prepared import Prepared
-from .tables import access_token, client, code, consent, device_code, family
 
 MAX_COUNTED = 10_000
 _T = access_token.c

@@ -10,8 +10,8 @@ from typing import Any
 
 from flask import g
 
-from ..globals import current_state
-from ..users import knows_users, load_user
+from ..users.accounts import knows_users, load_user
+from ..web.environ import current_state
 
 NO_ATTRIBUTES: Mapping[str, Any] = {}
 

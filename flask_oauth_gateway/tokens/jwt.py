@@ -8,18 +8,18 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+from ..crypto.hashing import sha256
+from ..crypto.jose import JwtError, sign, verify
+from ..crypto.jose import read as read_unverified
 from ..errors import InvalidToken
-from ..hashing import sha256
-from ..issuer import issuer_of
-from ..jose import JwtError, sign, verify
-from ..jose import read as read_unverified
 from ..stores.revocations import mark_of
-from . import RESERVED
+from ..web.issuer import issuer_of
 from .access_token import AccessToken
+from .issuing import RESERVED
 from .revoked import marks_of
 
 if TYPE_CHECKING:
-    from ..state import State
+    from ..authorization_server import State
 
 TYPE = "at+jwt"
 #: Claims of our own: the family it belongs to, whether the client speaks for itself, and the grant it came by.

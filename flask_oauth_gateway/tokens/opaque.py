@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy.engine import Row
 
+from ..crypto.hashing import sha256
 from ..errors import InvalidToken, UnknownToken
-from ..hashing import sha256
 from .access_token import AccessToken
 
 if TYPE_CHECKING:
-    from ..state import State
+    from ..authorization_server import State
 
 
 def read(state: State, token: str) -> AccessToken:

@@ -13,7 +13,7 @@ from click.testing import Result
 from sqlalchemy import inspect, text
 
 from flask_oauth_gateway import require_token, signals
-from flask_oauth_gateway.globals import STATE
+from flask_oauth_gateway.web.environ import STATE
 from tests.flows_support import DEVICE_CODE, REDIRECT_URI, VERIFIER, Page, query
 from tests.signing import Signer, claims_of
 from tests.support import recorded, register, sqlite_only, token_for

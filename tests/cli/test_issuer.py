@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from flask_oauth_gateway.globals import STATE
+from flask_oauth_gateway.web.environ import STATE
 from tests.key_server import key_server
 from tests.signing import Signer, claims_of
 from tests.support import SCOPES, recorded, sqlite_only

@@ -66,7 +66,7 @@ def kinds(error: type[OAuth2Error]) -> Iterator[type[OAuth2Error]]:
 
 def statuses() -> set[tuple[str, int]]:
     """The codes that go with one status, as the classes say."""
-    for module in ("authorization", "endpoints.verify", "management.operation", "plans"):
+    for module in ("authorization.request", "endpoints.verify", "management.operation", "protection.plans"):
         import_module(f"flask_oauth_gateway.{module}")
     return {(each.error, each.status_code) for each in kinds(OAuth2Error) if each.error}
 

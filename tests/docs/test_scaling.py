@@ -9,8 +9,8 @@ import pytest
 from flask import Flask
 from sqlalchemy import text
 
-from flask_oauth_gateway.globals import STATE
-from flask_oauth_gateway.stores.tables import access_token
+from flask_oauth_gateway.database.tables import access_token
+from flask_oauth_gateway.web.environ import STATE
 from tests.support import ask, bearer, is_accepted, token_for
 
 PAGE = Path(__file__).parents[2] / "docs" / "scaling.md"

@@ -23,11 +23,12 @@ from pathlib import Path
 from typing import Any
 
 IMPORTED = (
-    "flask", "flask.cli", "flask_sqlalchemy", "flask_oauth_gateway", "flask_oauth_gateway.state", "flask_oauth_gateway.cli",
-    "flask_oauth_gateway.jose", "authlib.oauth2.rfc6749", "joserfc.jwt", "sqlalchemy.dialects.sqlite", "werkzeug.serving",
+    "flask", "flask.cli", "flask_sqlalchemy", "flask_oauth_gateway", "flask_oauth_gateway.authorization_server",
+    "flask_oauth_gateway.cli",
+    "flask_oauth_gateway.crypto.jose", "authlib.oauth2.rfc6749", "joserfc.jwt", "sqlalchemy.dialects.sqlite", "werkzeug.serving",
     "authlib.integrations.requests_client",  # what the pages' own clients are written with
-    "flask_oauth_gateway.endpoints.token", "flask_oauth_gateway.endpoints.authorize", "flask_oauth_gateway.endpoints.revoke",
-    "flask_oauth_gateway.cli.client", "flask_oauth_gateway.endpoints.metadata", "flask_oauth_gateway.registries",
+    "flask_oauth_gateway.endpoints.token", "flask_oauth_gateway.pages.authorize", "flask_oauth_gateway.endpoints.revoke",
+    "flask_oauth_gateway.cli.client", "flask_oauth_gateway.endpoints.metadata", "flask_oauth_gateway.importing",
     "apiflask.commands",  # each `flask` looks for commands in what is installed
     "dotenv", "flask_login", "pytest", "signxml", "sqlite3", "lxml.etree",
 )  # fmt: skip

@@ -6,7 +6,7 @@ from urllib.parse import quote
 
 import pytest
 
-from flask_oauth_gateway.pages import date
+from flask_oauth_gateway.pages.rendering import date
 from flask_oauth_gateway.signals import authorization_denied, token_revoked
 from tests.flows_support import (
     BOTH,

@@ -12,8 +12,8 @@ from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 
 from flask_oauth_gateway.endpoints import ENDPOINTS
-from flask_oauth_gateway.globals import STATE
 from flask_oauth_gateway.grants import GRANTS
+from flask_oauth_gateway.web.environ import STATE
 from tests.support import DESCRIPTION, basic, register, register_public
 
 FORM = "application/x-www-form-urlencoded"

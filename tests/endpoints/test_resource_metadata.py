@@ -113,7 +113,7 @@ def test_public_documents_are_built_once_and_answered_from_memory(
 ) -> None:
     http = app_with(OAUTH_ISSUER=ISSUER, OAUTH_RESOURCES=RESOURCES).test_client()
     first = http.get(path)
-    monkeypatch.setattr("flask_oauth_gateway.endpoints.published.json", None)
+    monkeypatch.setattr("flask_oauth_gateway.web.documents.json", None)
     again = http.get(path, headers={"If-None-Match": first.headers["ETag"]})
     assert (again.status_code, again.data) == (304, b"")
     for response in (first, http.get(path)):

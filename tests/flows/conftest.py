@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from flask_oauth_gateway.endpoints import device
+from flask_oauth_gateway.pages import device
 from tests.flows.serving import Person, Server, build_app, serving
 from tests.support import close_app
 

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from flask_oauth_gateway.globals import STATE
 from flask_oauth_gateway.signals import assertion_rejected
+from flask_oauth_gateway.web.environ import STATE
 from tests.signing import Signer, claims_of, rsa_key
 from tests.support import SCOPES, basic, recorded, refusal, sqlite_only
 from tests.trading import GRANT, IDP

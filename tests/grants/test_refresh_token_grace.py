@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
+from flask_oauth_gateway.database.tables import refresh_token
 from flask_oauth_gateway.signals import refresh_token_reused
-from flask_oauth_gateway.stores.tables import refresh_token
 from tests.flows_support import READ, granted
 from tests.support import recorded, refusal, sqlite_only
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from flask_oauth_gateway.assertions import Assertion
+from flask_oauth_gateway.assertions.assertion import Assertion
 from flask_oauth_gateway.signals import assertion_rejected
 from tests.saml.conftest import CONFIG
 from tests.saml.idp import EMAIL, NAME, SERVER, TOKEN_ENDPOINT, Idp, encode, pem, rsa_key

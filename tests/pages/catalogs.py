@@ -26,13 +26,13 @@ LANGUAGES = ("de", "es", "fr", "ja")
 
 #: Where an error comes from that a user may see on the error page: a module, and the calls that make one.
 ERRORS = {
-    "authorization": ("PageError",),
-    "endpoints.admin": ("error_page", "NotFound"),
-    "endpoints.applications": ("error_page",),
-    "endpoints.authorize": ("error_page",),
-    "endpoints.device": ("error_page",),
-    "issuer": ("TemporarilyUnavailable",),
-    "request": ("InvalidRequestError",),
+    "authorization.request": ("PageError",),
+    "pages.admin": ("error_page", "NotFound"),
+    "pages.approvals": ("error_page",),
+    "pages.authorize": ("error_page",),
+    "pages.device": ("error_page",),
+    "web.issuer": ("TemporarilyUnavailable",),
+    "web.request": ("InvalidRequestError",),
 }
 #: What is raised there and never shown on a page.
 NOT_SHOWN = ("'%(name)s' belongs in the body of the request, never in its URL.",)

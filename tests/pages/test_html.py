@@ -12,7 +12,7 @@ from flask.testing import FlaskClient
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
 from werkzeug.test import Client, TestResponse
 
-from flask_oauth_gateway.pages import address, plain
+from flask_oauth_gateway.pages.rendering import address, plain
 from tests.pages.site import SCOPES, Site, build_site
 from tests.support import close_app
 

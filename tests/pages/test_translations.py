@@ -12,8 +12,8 @@ from babel.messages.mofile import write_mo
 from flask import request
 from flask_babel import Babel
 
-from flask_oauth_gateway.pages import explain, how_long
-from flask_oauth_gateway.translations import date, language, translate
+from flask_oauth_gateway.pages.rendering import explain, how_long
+from flask_oauth_gateway.pages.translations import date, language, translate
 from tests.pages import catalogs
 from tests.pages.site import Site, build_site
 from tests.pages.test_html import Looker, every_page, signed_in

@@ -16,8 +16,8 @@ import argon2
 import pytest
 from flask import Flask
 
-from flask_oauth_gateway.globals import STATE
-from flask_oauth_gateway.registries import SOURCES
+from flask_oauth_gateway.importing import SOURCES
+from flask_oauth_gateway.web.environ import STATE
 from tests.signing import Signer
 from tests.support import ask, basic, is_accepted, register, sqlite_only, token_for
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from flask_oauth_gateway.globals import STATE
+from flask_oauth_gateway.web.environ import STATE
 from tests.saml.idp import (
     EMAIL,
     EXCLUSIVE,

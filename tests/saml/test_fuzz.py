@@ -8,9 +8,9 @@ from unittest.mock import Mock
 
 import pytest
 
-from flask_oauth_gateway.assertions import AssertionRefused
-from flask_oauth_gateway.globals import STATE
-from flask_oauth_gateway.saml_issuers import verify_saml
+from flask_oauth_gateway.assertions.assertion import AssertionRefused
+from flask_oauth_gateway.assertions.saml_issuers import verify_saml
+from flask_oauth_gateway.web.environ import STATE
 from tests.saml.idp import SERVER, TOKEN_ENDPOINT, Idp, assertion, encode, response
 from tests.saml.relying import Relying
 

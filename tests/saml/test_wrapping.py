@@ -6,7 +6,7 @@ from copy import deepcopy
 import pytest
 from lxml import etree
 
-from flask_oauth_gateway.saml_xml import parse, signed_assertion
+from flask_oauth_gateway.assertions.saml_xml import parse, signed_assertion
 from tests.saml.idp import NS, Idp, assertion, new_id, response, text, tree
 from tests.saml.relying import Relying
 

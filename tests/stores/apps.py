@@ -13,11 +13,11 @@ from sqlalchemy import text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from flask_oauth_gateway import OAuthGateway, current_token, require_token
-from flask_oauth_gateway.client_registry import ClientRegistry
+from flask_oauth_gateway.clients.registry import ClientRegistry
+from flask_oauth_gateway.database.engine import Database
 from flask_oauth_gateway.stores.audit import AuditStore
 from flask_oauth_gateway.stores.clients import Client
-from flask_oauth_gateway.stores.database import Database
-from flask_oauth_gateway.token_registry import TokenRegistry
+from flask_oauth_gateway.tokens.registry import TokenRegistry
 from tests.support import SCOPES, bearer
 
 ROOT = Path(__file__).parent.parent.parent

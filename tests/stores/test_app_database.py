@@ -7,7 +7,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import inspect, text
 
-from flask_oauth_gateway.stores.tables import metadata
+from flask_oauth_gateway.database.tables import metadata
 from tests.stores.apps import (
     AppDatabase,
     app_with_database,

@@ -10,10 +10,10 @@ import pytest
 from flask import Flask
 from sqlalchemy import func, select
 
-from flask_oauth_gateway.globals import STATE
-from flask_oauth_gateway.stores.approved import Deed, Outcome, do
+from flask_oauth_gateway.database.tables import access_token, family, new_family_key, once, refresh_token
+from flask_oauth_gateway.stores.issuance import Deed, Outcome, do
 from flask_oauth_gateway.stores.once import OnceStore, once_key
-from flask_oauth_gateway.stores.tables import access_token, family, new_family_key, once, refresh_token
+from flask_oauth_gateway.web.environ import STATE
 from tests.support import register
 
 TABLES = (once, family, access_token, refresh_token)

@@ -10,11 +10,11 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 from sqlalchemy.exc import OperationalError
 
+from flask_oauth_gateway.database import background as later
+from flask_oauth_gateway.database.engine import Database
+from flask_oauth_gateway.database.tables import audit
 from flask_oauth_gateway.stores import audit as module
-from flask_oauth_gateway.stores import later
 from flask_oauth_gateway.stores.audit import AuditStore
-from flask_oauth_gateway.stores.database import Database
-from flask_oauth_gateway.stores.tables import audit
 from tests.stores.apps import audit_of, database_of, finished, python, register
 from tests.support import token_for
 

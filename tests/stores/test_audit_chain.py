@@ -8,7 +8,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import delete, insert, select, update
 
-from flask_oauth_gateway.stores.tables import audit, audit_head
+from flask_oauth_gateway.database.tables import audit, audit_head
 from tests.stores.apps import audit_of, database_of, finished, python, register, tokens_of
 from tests.support import sqlite_only, token_for
 

@@ -10,7 +10,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import func, select
 
-from flask_oauth_gateway.stores.tables import access_token, audit
+from flask_oauth_gateway.database.tables import access_token, audit
 from tests.signing import Signer
 from tests.stores.apps import audit_of, clients_of, database_of, finished, python, register, status_with, tokens_of
 from tests.support import basic, token_for

@@ -13,8 +13,8 @@ from flask.testing import FlaskClient
 from sqlalchemy import create_engine, func, make_url, select, text
 from sqlalchemy.pool import NullPool
 
+from flask_oauth_gateway.database.tables import audit, once
 from flask_oauth_gateway.errors import TemporarilyUnavailable
-from flask_oauth_gateway.stores.tables import audit, once
 from tests.stores.apps import clients_of, database_of, register, status_with, tokens_of
 from tests.stores.proxy import Proxy
 from tests.support import basic, bearer, token_for

@@ -11,7 +11,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import inspect, text
 
-from flask_oauth_gateway.stores.tables import metadata
+from flask_oauth_gateway.database.tables import metadata
 from tests.stores.apps import clients_of, database_of, finished, python, register, status_with
 from tests.support import build_app, close_app, token_for
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from flask import Flask
 from sqlalchemy import func, select
 
-from flask_oauth_gateway.stores.tables import access_token, audit
+from flask_oauth_gateway.database.tables import access_token, audit
 from tests.stores.apps import audit_of, database_of, finished, python, register, status_with
 from tests.support import basic
 

@@ -12,7 +12,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import text
 
-from flask_oauth_gateway.stores.connect import create_tables
+from flask_oauth_gateway.database.connect import create_tables
 from tests.stores.apps import database_of, python, register, status_with
 from tests.support import token_for
 

@@ -10,7 +10,7 @@ from flask import Flask
 from flask_migrate import Migrate, downgrade, init, migrate, upgrade
 from sqlalchemy import inspect
 
-from flask_oauth_gateway.stores.tables import metadata
+from flask_oauth_gateway.database.tables import metadata
 from tests.stores.apps import AppDatabase, app_with_database, close_all, register, status_with, tokens_of
 from tests.support import token_for
 

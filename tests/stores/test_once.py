@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from flask_oauth_gateway.globals import STATE
 from flask_oauth_gateway.stores.once import OnceStore, once_key
+from flask_oauth_gateway.web.environ import STATE
 from tests.signing import claims_of
 from tests.stores.apps import finished, python, tokens_of
 from tests.trading import CLIENT_ASSERTION, GRANT, GRANT_TYPES, IDP

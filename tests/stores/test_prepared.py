@@ -7,8 +7,8 @@ from flask import Flask
 from sqlalchemy import bindparam, insert, select, text, update
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
-from flask_oauth_gateway.stores.prepared import Prepared, command
-from flask_oauth_gateway.stores.tables import access_token, client, once
+from flask_oauth_gateway.database.prepared import Prepared, command
+from flask_oauth_gateway.database.tables import access_token, client, once
 from tests.stores.apps import database_of, register
 
 ROW: dict[str, Any] = {

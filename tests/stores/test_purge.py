@@ -9,9 +9,9 @@ from typing import Any
 from flask import Flask
 from sqlalchemy import func, select
 
-from flask_oauth_gateway.globals import STATE
-from flask_oauth_gateway.stores.purge import EXPIRING
-from flask_oauth_gateway.stores.tables import access_token, audit, metadata
+from flask_oauth_gateway.database.purge import EXPIRING
+from flask_oauth_gateway.database.tables import access_token, audit, metadata
+from flask_oauth_gateway.web.environ import STATE
 from tests.flows_support import DEVICE_CODE
 from tests.stores.apps import audit_of, database_of, register, status_with, tokens_of
 from tests.support import token_for

@@ -12,8 +12,8 @@ from typing import Any
 from flask import Flask
 from sqlalchemy import Engine, Integer, LargeBinary, Table
 
-from flask_oauth_gateway.stores.purge import EXPIRING
-from flask_oauth_gateway.stores.tables import application, audit, client, metadata
+from flask_oauth_gateway.database.purge import EXPIRING
+from flask_oauth_gateway.database.tables import application, audit, client, metadata
 from tests.flows_support import BOTH, DEVICE_CODE, GRANT_TYPES, Site, granted
 from tests.grants.test_device_code import decide, poll, start
 from tests.signing import Signer, claims_of

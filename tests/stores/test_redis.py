@@ -15,7 +15,7 @@ import pytest
 from flask import Flask
 from limits import parse
 
-from flask_oauth_gateway.globals import STATE
+from flask_oauth_gateway.web.environ import STATE
 from tests.redis_server import PASSWORD, RedisServer, own_redis
 from tests.support import basic, bearer, register, sqlite_only, token_for
 

@@ -9,7 +9,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import text, update
 
-from flask_oauth_gateway.stores.tables import SCHEMA_VERSION, schema
+from flask_oauth_gateway.database.tables import SCHEMA_VERSION, schema
 from tests.stores.apps import AppDatabase, app_with_database, close_all, database_of, register
 from tests.support import bearer, sqlite_only
 

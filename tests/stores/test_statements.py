@@ -13,7 +13,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import event, make_url
 
-from flask_oauth_gateway.stores import later
+from flask_oauth_gateway.database import background as later
 from tests.flows_support import Site
 from tests.stores.apps import audit_of, database_of, register
 from tests.stores.proxy import Proxy

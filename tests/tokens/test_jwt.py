@@ -12,7 +12,7 @@ from joserfc import jwt as joserfc_jwt
 from joserfc.jwk import ECKey, KeySet, OctKey
 
 from flask_oauth_gateway import current_token, require_token
-from flask_oauth_gateway.stores.tables import access_token
+from flask_oauth_gateway.database.tables import access_token
 from tests.flows_support import Site
 from tests.support import ask, basic, bearer, is_accepted, register, sqlite_only, token_for
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from flask_oauth_gateway.stores.tables import key
+from flask_oauth_gateway.database.tables import key
 from tests.statements import statements_of
 from tests.support import ask, is_accepted, refusal, register, sqlite_only, token_for
 

@@ -1,0 +1,1 @@
+"""Who else is believed: JWT and SAML assertions."""

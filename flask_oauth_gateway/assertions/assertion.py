@@ -1,0 +1,142 @@
+"""What a JWT or SAML assertion says, once its signature is checked; and the checks that every JWT assertion must pass.
+
+Sources: RFC 7521 section 5.2, RFC 7523 section 3, RFC 8725 section 3.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from flask import url_for
+
+from ..stores.once import once_key
+from ..web.issuer import absolute_url
+
+if TYPE_CHECKING:
+    from ..authorization_server import State
+    from ..crypto.jose import Jwt
+
+MAX_NAME, MAX_ISSUER = 255, 2048
+GRANT_TYP, CLIENT_TYP = "authorization-grant+jwt", "client-authentication+jwt"
+
+
+class AssertionRefused(Exception):
+    """An assertion that is not accepted; the message says why, for the log and `flask oauth issuer check`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Assertion:
+    """A verified assertion, as the `map_assertion` hook gets it. `kind` is "jwt" or "saml"."""
+
+    kind: str
+    issuer: str
+    subject: str | None
+    expires_at: int
+    replay_key: bytes = field(repr=False)
+    claims: Mapping[str, Any] = field(default_factory=dict)
+    attributes: Mapping[str, list[str]] = field(default_factory=dict)
+    name_id_format: str | None = None
+    scope: str | None = None
+
+
+def token_endpoint(state: State) -> str:
+    """The token endpoint's URL, as an assertion may name it."""
+    return absolute_url(state, url_for("oauth.token"))
+
+
+def check_jwt(
+    jwt: Jwt,
+    *,
+    typ: str,
+    audience: frozenset[str],
+    skew: int,
+    max_lifetime: int,
+    numeric_strings: bool = False,
+    needs_jti: bool = False,
+) -> Assertion:
+    """The claims of a JWT assertion, checked. Raises `AssertionRefused`.
+
+    `typ` is what its header may say that it is, beside a plain JWT (RFC 8725 section 3.11).
+    """
+    claims = jwt.claims
+    said = jwt.header.get("typ", "JWT")
+    if not isinstance(said, str) or said.lower().removeprefix("application/") not in ("jwt", typ):
+        raise AssertionRefused(f"it is another kind of token: typ is {str(said)[:40]!r}, not 'JWT' or {typ!r}")
+    issuer = _text(claims, "iss")
+    if issuer is None:
+        raise AssertionRefused("it names no issuer (iss)")
+    aud = claims.get("aud")
+    named = [aud] if isinstance(aud, str) else aud
+    if not isinstance(named, list) or not all(isinstance(item, str) for item in named):
+        raise AssertionRefused("its aud is neither a text nor a list of texts")
+    if not audience.intersection(named):
+        here = " or ".join(map(repr, sorted(audience)))
+        raise AssertionRefused(f"its aud is {', '.join(named)[:200]!r}, which does not name this server ({here})")
+    expires_at = _check_times(claims, skew, max_lifetime, numeric_strings)
+    jti = _text(claims, "jti")
+    if jti is None and needs_jti:
+        raise AssertionRefused("it has no jti")
+    # Some libraries send no jti: then it is told apart by what its signature covers, which nobody can write differently.
+    distinct = ("jti", jti) if jti is not None else ("hash", hashlib.sha256(jwt.signed).hexdigest())
+    scope = claims.get("scope")
+    if scope is not None and not isinstance(scope, str):
+        raise AssertionRefused("its scope is not a text")
+    return Assertion(
+        kind="jwt",
+        issuer=issuer,
+        subject=_text(claims, "sub"),
+        expires_at=expires_at + skew,
+        replay_key=once_key("assertion", issuer, *distinct),
+        claims=claims,
+        scope=scope or None,
+    )
+
+
+def _check_times(claims: Mapping[str, Any], skew: int, max_lifetime: int, numeric_strings: bool) -> int:
+    """`exp`, which must be there, `nbf` and `iat`. Returns the first whole second at which it is over."""
+    now = time.time()
+    exp = _time(claims, "exp", numeric_strings)
+    nbf = _time(claims, "nbf", numeric_strings)
+    iat = _time(claims, "iat", numeric_strings)
+    if exp is None:
+        raise AssertionRefused("it does not say when it expires (exp)")
+    if exp + skew <= now:
+        raise AssertionRefused(f"it expired {int(now - exp)} seconds ago (exp {exp:.0f}, {skew} seconds of skew)")
+    if nbf is not None and nbf - skew > now:
+        raise AssertionRefused(f"it is not valid yet, for {int(nbf - now)} seconds (nbf {nbf:.0f})")
+    if iat is not None and iat - skew > now:
+        raise AssertionRefused(f"it was issued {int(iat - now)} seconds in the future (iat {iat:.0f})")
+    life = exp - (now if iat is None else iat)
+    if life > max_lifetime + skew or exp > now + max_lifetime + skew:
+        raise AssertionRefused(f"it lives for {int(life)} seconds, longer than the {max_lifetime} that are allowed")
+    return int(exp) + 1
+
+
+def _time(claims: Mapping[str, Any], name: str, numeric_strings: bool) -> float | None:
+    value = claims.get(name)
+    if numeric_strings and isinstance(value, str) and re.fullmatch(r"[0-9]{1,12}(\.[0-9]{1,6})?", value):
+        value = float(value)
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value < 1e12:
+        raise AssertionRefused(f"its {name} is not a number of seconds since 1970")
+    return float(value)
+
+
+def _text(claims: Mapping[str, Any], name: str) -> str | None:
+    value = claims.get(name)
+    if value is None:
+        return None
+    if (
+        not isinstance(value, str)
+        or not value
+        or not value.isprintable()
+        or len(value) > (MAX_ISSUER if name == "iss" else MAX_NAME)
+    ):
+        raise AssertionRefused(f"its {name} is not a text of at most {MAX_NAME} characters (iss: {MAX_ISSUER})")
+    return value

@@ -1,0 +1,146 @@
+"""Who else may vouch for a subject: the issuers of `OAUTH_JWT_ISSUERS`, and clients that sign for themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from ..clients.keys import keys_of
+from ..config.checks import ConfigurationError, boolean, names, optional_text, positive
+from ..crypto.configured_keys import configured_algorithms, configured_keys
+from ..crypto.jose import JwtError, read, verify
+from ..crypto.key_sets import KeySource, keys_for
+from .assertion import GRANT_TYP, Assertion, AssertionRefused, check_jwt
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from ..authorization_server import State
+    from ..crypto.jose import Jwt
+    from ..stores.clients import Client
+
+MAX_LIFETIME = 300
+JWT_KEYS = (
+    "jwks", "jwks_uri", "key", "algorithms", "audience", "scopes", "max_lifetime", "client_id", "numeric_strings",
+    "private_addresses",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrustedIssuer:
+    """An issuer whose assertions are believed. `scopes` is the most that it may give, `None`: no limit of its own.
+
+    `client_id` is the client whose its tokens are; `is_client`: the issuer is that client itself. `max_lifetime` is in
+    seconds.
+    """
+
+    issuer: str
+    audience: frozenset[str] | None = None
+    scopes: frozenset[str] | None = None
+    max_lifetime: int = MAX_LIFETIME
+    client_id: str | None = None
+    is_client: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JwtIssuer(TrustedIssuer):
+    """An issuer of JWTs, and its keys."""
+
+    source: KeySource
+    algorithms: tuple[str, ...] | None = None
+    numeric_strings: bool = False
+
+
+def load_jwt_issuers(configured: Mapping[str, Any], scopes: Collection[str], *, relaxed: bool) -> dict[str, JwtIssuer]:
+    """The issuers of `OAUTH_JWT_ISSUERS`, their keys parsed once; `scopes` are all that there are.
+
+    Raises `ConfigurationError`.
+    """
+    issuers = {}
+    for name, entry in configured.items():
+        key = f"OAUTH_JWT_ISSUERS[{name!r}]"
+        issuers[name] = issuer = _load(key, name, entry, relaxed)
+        for scope in issuer.scopes or ():
+            if scope not in scopes:
+                raise ConfigurationError(f"{key}['scopes']", scope, "names from OAUTH_SCOPES")
+    return issuers
+
+
+def issuer_of_client(state: State, client: Client) -> JwtIssuer | None:
+    """A registered client that signs for itself with the key it registered; `None` where it registered none."""
+    source = keys_of(state, client)
+    if source is None:
+        return None
+    return JwtIssuer(
+        issuer=client.client_id,
+        source=source,
+        client_id=client.client_id,
+        is_client=True,
+        numeric_strings=state.settings.compatibility == "axway",  # whose documentation writes them so
+    )
+
+
+def verify_jwt(state: State, token: str, audience: frozenset[str]) -> tuple[Assertion, JwtIssuer]:
+    """A JWT assertion of a trusted issuer: its signature and its claims. Raises `AssertionRefused`."""
+    try:
+        unverified = read(token)
+        trusted = _issuer_named(state, unverified.claims.get("iss"))
+        try:
+            jwt = _verify(unverified, trusted)
+        except JwtError:
+            if not trusted.is_client or trusted.issuer in state.jwt_issuers:
+                raise
+            state.clients.forget(trusted.issuer)  # another process may have given the client a new key
+            trusted = _issuer_named(state, trusted.issuer)
+            jwt = _verify(unverified, trusted)
+    except JwtError as error:
+        raise AssertionRefused(str(error)) from error
+    checked = check_jwt(
+        jwt,
+        typ=GRANT_TYP,
+        audience=trusted.audience or audience,
+        skew=state.settings.clock_skew,
+        max_lifetime=trusted.max_lifetime,
+        numeric_strings=trusted.numeric_strings,
+    )
+    return checked, trusted
+
+
+def _verify(unverified: Jwt, trusted: JwtIssuer) -> Jwt:
+    return verify(unverified, keys_for(trusted.source, unverified.header.get("kid")), trusted.algorithms)
+
+
+def _issuer_named(state: State, name: Any) -> JwtIssuer:
+    """An issuer of the configuration, or a client that signs for itself."""
+    if not isinstance(name, str) or not name:
+        raise AssertionRefused("it names no issuer (iss)")
+    trusted: JwtIssuer | None = state.jwt_issuers.get(name)
+    if trusted is None:
+        client = state.clients.get(name)
+        trusted = None if client is None else issuer_of_client(state, client)
+    if trusted is None:
+        raise AssertionRefused(f"its issuer {name[:200]!r} is not trusted here")
+    return trusted
+
+
+def _load(key: str, name: str, entry: Any, relaxed: bool) -> JwtIssuer:
+    if not isinstance(entry, Mapping):
+        raise ConfigurationError(key, entry, "a dict with a key set")
+    for given in entry:
+        if given not in JWT_KEYS:
+            raise ConfigurationError(key, given, f"a dict with {', '.join(JWT_KEYS)}")
+    source = configured_keys(key, entry, relaxed=relaxed, symmetric=True)
+    return JwtIssuer(
+        issuer=name,
+        source=source,
+        algorithms=configured_algorithms(f"{key}['algorithms']", entry["algorithms"], source)
+        if "algorithms" in entry
+        else None,
+        audience=frozenset(names(f"{key}['audience']", entry["audience"])) if "audience" in entry else None,
+        scopes=frozenset(names(f"{key}['scopes']", entry["scopes"])) if "scopes" in entry else None,
+        max_lifetime=positive(f"{key}['max_lifetime']", entry.get("max_lifetime", MAX_LIFETIME)),
+        client_id=optional_text(f"{key}['client_id']", entry.get("client_id")),
+        is_client=entry.get("client_id") == name,
+        numeric_strings=boolean(f"{key}['numeric_strings']", entry.get("numeric_strings", False)),
+    )

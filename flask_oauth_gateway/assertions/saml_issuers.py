@@ -1,0 +1,227 @@
+"""Who may vouch for a subject by SAML: the issuers of `OAUTH_SAML_ISSUERS`, and clients with a certificate."""
+
+from __future__ import annotations
+
+from collections.abc import Container, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPublicKey
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
+from lxml import etree
+
+from ..config.checks import ConfigurationError, boolean, names, optional_text, positive
+from .assertion import Assertion, AssertionRefused
+from .jwt import MAX_LIFETIME, TrustedIssuer
+from .saml import check_saml
+from .saml_encryption import decrypt
+from .saml_xml import SIGNATURE, Document, decode, parse, signed_assertion
+
+if TYPE_CHECKING:
+    from ..authorization_server import State
+    from ..stores.clients import Client
+
+METADATA = "urn:oasis:names:tc:SAML:2.0:metadata"
+KEYS = (
+    "certificates", "metadata", "audience", "recipient", "scopes", "max_lifetime", "client_id", "decryption_key",
+    "allow_sha1", "attributes",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SamlIssuer(TrustedIssuer):
+    """An issuer of SAML assertions, and its certificates: several while they roll over.
+
+    `decryption_keys` are ours: it encrypts for their certificates.
+    """
+
+    certificates: tuple[x509.Certificate, ...]
+    recipient: frozenset[str] | None = None
+    decryption_keys: tuple[RSAPrivateKey, ...] = ()
+    allow_sha1: bool = False
+    attributes: frozenset[str] = frozenset()
+
+
+def load_saml_issuers(
+    configured: Mapping[str, Any], scopes: Container[str], reserved: Container[str]
+) -> dict[str, SamlIssuer]:
+    """The issuers of `OAUTH_SAML_ISSUERS`, their certificates parsed once. `scopes` are all that there are.
+
+    `reserved` are the names that no attribute kept with a token can have. Raises `ConfigurationError`.
+    """
+    issuers = {}
+    for name, entry in configured.items():
+        key = f"OAUTH_SAML_ISSUERS[{name!r}]"
+        issuers[name] = issuer = _load(key, name, entry)
+        for scope in issuer.scopes or ():
+            if scope not in scopes:
+                raise ConfigurationError(f"{key}['scopes']", scope, "names from OAUTH_SCOPES")
+        for attribute in issuer.attributes:
+            if attribute in reserved:
+                raise ConfigurationError(
+                    f"{key}['attributes']", attribute, "names that the protocol doesn't use itself"
+                )
+    return issuers
+
+
+def issuer_of_client(client: Client) -> SamlIssuer | None:
+    """A registered client that signs for itself with the certificate it registered; `None` where it has none."""
+    if client.certificate is None:
+        return None
+    try:
+        certificate = _parse(client.certificate)
+    except ValueError:
+        return None
+    return SamlIssuer(issuer=client.client_id, certificates=(certificate,), client_id=client.client_id, is_client=True)
+
+
+def verify_saml(
+    state: State, text: str, audience: frozenset[str], recipient: frozenset[str]
+) -> tuple[Assertion, SamlIssuer]:
+    """A SAML assertion of a trusted issuer: its signature and its rules. Raises `AssertionRefused`."""
+    document = parse(decode(text))
+    element, trusted = (_decrypted if document.is_encrypted else _signed)(state, document)
+    checked = check_saml(
+        element,
+        issuer=trusted.issuer,
+        audience=trusted.audience or audience,
+        recipient=trusted.recipient or recipient,
+        skew=state.settings.clock_skew,
+        max_lifetime=trusted.max_lifetime,
+    )
+    return checked, trusted
+
+
+def _signed(state: State, document: Document) -> tuple[etree._Element, SamlIssuer]:
+    """What the issuer that the document names has signed of it, and that issuer."""
+    trusted = _issuer_named(state, document.issuer)
+    try:
+        return signed_assertion(document, trusted.certificates, allow_sha1=trusted.allow_sha1), trusted
+    except AssertionRefused:
+        if not trusted.is_client:
+            raise
+    state.clients.forget(trusted.issuer)  # another process may have given the client a new certificate
+    trusted = _issuer_named(state, document.issuer)
+    return signed_assertion(document, trusted.certificates), trusted
+
+
+def _decrypted(state: State, document: Document) -> tuple[etree._Element, SamlIssuer]:
+    """The same of an encrypted assertion: signed within, or with the Response that it is in, whose signature comes first."""
+    if not document.is_signed:
+        keys = dict.fromkeys(key for each in state.saml_issuers.values() for key in each.decryption_keys)
+        encrypted = document.assertion
+        return _signed(state, parse(decrypt(encrypted, keys, is_verified=False), within=encrypted))
+    encrypted, trusted = _signed(state, document)
+    within = parse(decrypt(encrypted, trusted.decryption_keys, is_verified=True), within=encrypted)
+    if not within.is_signed:
+        return within.assertion, trusted
+    return signed_assertion(within, trusted.certificates, allow_sha1=trusted.allow_sha1), trusted
+
+
+def _issuer_named(state: State, name: str) -> SamlIssuer:
+    """An issuer of the configuration, or a client that signs for itself with its certificate."""
+    trusted: SamlIssuer | None = state.saml_issuers.get(name)
+    if trusted is None and name:
+        client = state.clients.get(name)
+        trusted = None if client is None else issuer_of_client(client)
+    if trusted is None:
+        raise AssertionRefused(f"its issuer {name[:200]!r} is not trusted here")
+    return trusted
+
+
+def _load(key: str, name: str, entry: Any) -> SamlIssuer:
+    if not isinstance(entry, Mapping):
+        raise ConfigurationError(key, entry, "a dict with certificates or metadata")
+    for given in entry:
+        if given not in KEYS:
+            raise ConfigurationError(key, given, f"a dict with {', '.join(KEYS)}")
+    if bool(entry.get("certificates")) == bool(entry.get("metadata")):
+        raise ConfigurationError(key, sorted(entry), "a dict with either certificates or metadata")
+    return SamlIssuer(
+        issuer=name,
+        certificates=_from_texts(key, entry) if entry.get("certificates") else _from_metadata(key, name, entry),
+        audience=_names(key, entry, "audience"),
+        recipient=_names(key, entry, "recipient"),
+        scopes=_names(key, entry, "scopes"),
+        max_lifetime=positive(f"{key}['max_lifetime']", entry.get("max_lifetime", MAX_LIFETIME)),
+        client_id=optional_text(f"{key}['client_id']", entry.get("client_id")),
+        allow_sha1=boolean(f"{key}['allow_sha1']", entry.get("allow_sha1", False)),
+        decryption_keys=_decryption_keys(key, entry),
+        attributes=_names(key, entry, "attributes") or frozenset(),
+    )
+
+
+def _names(key: str, entry: Mapping[str, Any], name: str) -> frozenset[str] | None:
+    return frozenset(names(f"{key}[{name!r}]", entry[name])) if name in entry else None
+
+
+def _from_texts(key: str, entry: Mapping[str, Any]) -> tuple[x509.Certificate, ...]:
+    """PEM texts, or paths of files that hold them."""
+    given = entry["certificates"]
+    try:
+        found = [each for pem in _pems(given) for each in x509.load_pem_x509_certificates(pem)]
+        return tuple(dict.fromkeys(_usable(each) for each in found))
+    except (ValueError, TypeError, OSError) as error:
+        raise ConfigurationError(f"{key}['certificates']", given, f"PEM texts or their paths ({error})") from error
+
+
+def _decryption_keys(key: str, entry: Mapping[str, Any]) -> tuple[RSAPrivateKey, ...]:
+    """Our private keys, likewise; no message shows them."""
+    try:
+        found = tuple(load_pem_private_key(pem, None) for pem in _pems(entry.get("decryption_key") or ()))
+    except (ValueError, TypeError, OSError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "not PEM, or with a passphrase"
+        raise ConfigurationError(f"{key}['decryption_key']", reason, "a PEM private key, or its path") from None
+    usable = tuple(each for each in found if isinstance(each, RSAPrivateKey))
+    if len(usable) != len(found):
+        raise ConfigurationError(f"{key}['decryption_key']", "a key of another kind", "an RSA private key")
+    return usable
+
+
+def _pems(given: Any) -> list[bytes]:
+    texts = [given] if isinstance(given, (str, Path)) else given
+    return [str(text).encode() if "-----BEGIN" in str(text) else Path(text).read_bytes() for text in texts]
+
+
+def _usable(certificate: x509.Certificate) -> x509.Certificate:
+    if not isinstance(certificate.public_key(), (RSAPublicKey, EllipticCurvePublicKey)):
+        raise ValueError("a certificate's key is neither RSA nor EC")
+    return certificate
+
+
+def _from_metadata(key: str, name: str, entry: Mapping[str, Any]) -> tuple[x509.Certificate, ...]:
+    """The signing certificates of an identity provider's metadata: XML, or the path of a file (SAML metadata 2.4.1.1).
+
+    Those of the entity of that name, in its role as an identity provider: its service providers sign no assertions.
+    """
+    given = entry["metadata"]
+    try:
+        text = str(given).lstrip("\ufeff \t\r\n")
+        data = text.encode() if text.startswith("<") else Path(given).read_bytes()
+        parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False)
+        root = etree.fromstring(data, parser)
+        found = [each for each in root.iter(f"{{{METADATA}}}EntityDescriptor") if each.get("entityID") == name]
+        certificates = [
+            _usable(_parse(node.text or ""))
+            for entity in found
+            for key_descriptor in entity.iterfind(f"{{{METADATA}}}IDPSSODescriptor/{{{METADATA}}}KeyDescriptor")
+            if key_descriptor.get("use", "signing") == "signing"
+            for node in key_descriptor.iter(f"{{{SIGNATURE}}}X509Certificate")
+        ]
+    except (ValueError, TypeError, OSError, etree.XMLSyntaxError) as error:
+        raise ConfigurationError(f"{key}['metadata']", given, f"SAML metadata, or its path ({error})") from error
+    if not certificates:
+        raise ConfigurationError(f"{key}['metadata']", given, f"SAML metadata of {name!r} with a signing certificate")
+    return tuple(dict.fromkeys(certificates))
+
+
+@lru_cache(maxsize=256)
+def _parse(text: str) -> x509.Certificate:
+    """A certificate from PEM, or from the bare base64 that metadata has."""
+    if "BEGIN CERTIFICATE" not in text:
+        text = f"-----BEGIN CERTIFICATE-----\n{text.strip()}\n-----END CERTIFICATE-----\n"
+    return x509.load_pem_x509_certificate(text.encode())

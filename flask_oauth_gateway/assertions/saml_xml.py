@@ -1,0 +1,239 @@
+"""From the text of a SAML assertion to the one element that a trusted signature covers; signxml does the cryptography.
+
+Everything about the shape is checked before a signature is: one Assertion, no DOCTYPE, comment or processing instruction,
+no ID twice, a signature only where SAML has it, over the whole of its parent and nothing else. Only what the signature
+covers is given out: reading anything else is how signature wrapping works (SAML core section 5.4).
+
+A parser and a verifier are made anew for each call: a signxml verifier that threads share accepted forged assertions.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+from base64 import b64decode
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
+from lxml import etree
+from signxml.algorithms import DigestAlgorithm, SignatureMethod
+from signxml.exceptions import SignXMLException
+from signxml.verifier import SignatureConfiguration, XMLVerifier
+
+from ..errors import clean
+from .assertion import AssertionRefused
+
+# At DEBUG it writes whole assertions, whatever the app's own level: they are credentials.
+logging.getLogger("signxml.processor").setLevel(logging.INFO)
+
+ASSERTION = "urn:oasis:names:tc:SAML:2.0:assertion"
+PROTOCOL = "urn:oasis:names:tc:SAML:2.0:protocol"
+SIGNATURE = "http://www.w3.org/2000/09/xmldsig#"
+SUCCESS = "urn:oasis:names:tc:SAML:2.0:status:Success"
+NS = {"saml": ASSERTION, "samlp": PROTOCOL, "ds": SIGNATURE}
+
+_URL_SAFE = str.maketrans("-_", "+/")
+
+MAX_TEXT = 65536
+MAX_ELEMENTS = 2000
+MAX_ATTRIBUTES = 50  # of one element: reading them takes the square of their number
+ENVELOPED = f"{SIGNATURE}enveloped-signature"
+EXCLUSIVE = "http://www.w3.org/2001/10/xml-exc-c14n#"
+#: With comments it is the same: a document with a comment is refused.
+CANONICAL = (EXCLUSIVE, f"{EXCLUSIVE}WithComments")
+
+_METHODS = frozenset(
+    {
+        SignatureMethod.RSA_SHA256, SignatureMethod.RSA_SHA384, SignatureMethod.RSA_SHA512,
+        SignatureMethod.ECDSA_SHA256, SignatureMethod.ECDSA_SHA384, SignatureMethod.ECDSA_SHA512,
+    }
+)  # fmt: skip
+_DIGESTS = frozenset({DigestAlgorithm.SHA256, DigestAlgorithm.SHA384, DigestAlgorithm.SHA512})
+STRICT = SignatureConfiguration(location="./", signature_methods=_METHODS, digest_algorithms=_DIGESTS)
+WITH_SHA1 = SignatureConfiguration(
+    location="./",
+    signature_methods=_METHODS | {SignatureMethod.RSA_SHA1, SignatureMethod.ECDSA_SHA1},
+    digest_algorithms=_DIGESTS | {DigestAlgorithm.SHA1},
+)
+#: What signxml lets through, beside its own, where the message is not what it expects.
+_VERIFIER_ERRORS = (
+    SignXMLException, UnsupportedAlgorithm, etree.LxmlError, ValueError, TypeError, KeyError, NotImplementedError,
+    AttributeError, AssertionError,
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A document of the right shape, believed in nothing yet: `assertion` stands in `root`, or is it.
+
+    It is an Assertion, or an EncryptedAssertion.
+    """
+
+    root: etree._Element
+    assertion: etree._Element
+
+    @property
+    def is_encrypted(self) -> bool:
+        return bool(self.assertion.tag == f"{{{ASSERTION}}}EncryptedAssertion")
+
+    @property
+    def is_signed(self) -> bool:
+        """Whether a signature stands anywhere in it."""
+        return self.root.find(".//ds:Signature", NS) is not None
+
+    @property
+    def issuer(self) -> str:
+        """Who claims to have issued it: to find out whose certificates to ask for."""
+        named = self.root if self.is_encrypted else self.assertion
+        return (named.findtext("saml:Issuer", namespaces=NS) or "").strip()
+
+
+def decode(text: str) -> bytes:
+    """An assertion from base64url or base64, padded or not. Raises `AssertionRefused`."""
+    if len(text) > MAX_TEXT:
+        raise AssertionRefused("it is longer than 64 KiB")
+    compact = "".join(text.split()).rstrip("=").translate(_URL_SAFE)
+    if not compact:
+        raise AssertionRefused("it is not base64url")
+    try:
+        return b64decode(compact + "=" * (-len(compact) % 4), validate=True)
+    except ValueError as error:
+        raise AssertionRefused("it is not base64url") from error
+
+
+def parse(data: bytes, *, within: etree._Element | None = None) -> Document:
+    """A document with exactly one Assertion. Raises `AssertionRefused` for whatever else it holds.
+
+    `within`: it is read with the namespaces of that element, and must be the Assertion itself.
+    """
+    if within is not None:
+        shell = etree.tostring(etree.Element("shell", nsmap=within.nsmap))
+        root = _parse(shell.removesuffix(b"/>") + b">" + data + b"</shell>")
+        _check_tree(root)
+        if len(root) != 1 or root[0].tag != f"{{{ASSERTION}}}Assertion" or (root.text or root[0].tail or "").strip():
+            raise AssertionRefused("what was encrypted is not one Assertion")
+        return Document(root[0], _the_assertion(root[0]))
+    root = _parse(data)
+    about = root.getroottree().docinfo
+    if about.doctype or root.getprevious() is not None or root.getnext() is not None:
+        raise AssertionRefused("it holds a DOCTYPE, or something beside its root")
+    if about.xml_version != "1.0" or (about.encoding or "UTF-8").upper() not in ("UTF-8", "US-ASCII"):
+        raise AssertionRefused("it is not XML 1.0 in UTF-8")
+    _check_tree(root)
+    return Document(root, _the_assertion(root))
+
+
+def _parse(data: bytes) -> etree._Element:
+    if b"\0" in data:
+        raise AssertionRefused("it is not XML 1.0 in UTF-8")  # UTF-16 and UTF-32 are told by their zeros
+    try:
+        data.decode("utf-8")
+        return etree.fromstring(data, _new_parser())
+    except (etree.XMLSyntaxError, ValueError) as error:
+        raise AssertionRefused("it is not well-formed XML in UTF-8") from error
+
+
+def _new_parser() -> etree.XMLParser:
+    return etree.XMLParser(
+        resolve_entities=False, no_network=True, load_dtd=False, dtd_validation=False, huge_tree=False, recover=False
+    )
+
+
+def _check_tree(root: etree._Element) -> None:
+    """Nothing that two readers could read in two ways, and no ID twice, however it is written."""
+    ids: set[str] = set()
+    for count, element in enumerate(root.iter(), 1):
+        if not isinstance(element.tag, str):
+            raise AssertionRefused("it holds a comment, a processing instruction or an entity")
+        if count > MAX_ELEMENTS or len(element.attrib) > MAX_ATTRIBUTES:
+            raise AssertionRefused(f"it has more than {MAX_ELEMENTS} elements, or {MAX_ATTRIBUTES} attributes in one")
+        for name, value in element.attrib.items():
+            if name.rpartition("}")[2].lower() == "id":
+                if value in ids:
+                    raise AssertionRefused("an ID stands twice")
+                ids.add(value)
+
+
+def _the_assertion(root: etree._Element) -> etree._Element:
+    """The one Assertion or EncryptedAssertion: the document itself, or right within its Response."""
+    kinds = (f"{{{ASSERTION}}}Assertion", f"{{{ASSERTION}}}EncryptedAssertion")
+    everywhere = list(root.iter(*kinds))
+    if root.tag in kinds:
+        if len(everywhere) != 1:
+            raise AssertionRefused("it holds another Assertion within")
+        return root
+    if root.tag != f"{{{PROTOCOL}}}Response":
+        raise AssertionRefused("it is neither an Assertion nor a Response")
+    if len(everywhere) != 1 or everywhere[0].getparent() is not root:
+        raise AssertionRefused("its Response does not hold exactly one Assertion")
+    status = root.find("samlp:Status/samlp:StatusCode", NS)
+    if status is None or status.get("Value") != SUCCESS:
+        raise AssertionRefused("its Response does not say Success")
+    return everywhere[0]
+
+
+def signed_assertion(
+    document: Document, certificates: Iterable[x509.Certificate], *, allow_sha1: bool = False
+) -> etree._Element:
+    """The Assertion as one of these certificates signed it, itself or by its Response. Raises `AssertionRefused`.
+
+    Where both are signed, both must hold: the second is looked for in what the first covers.
+    """
+    root, assertion = document.root, document.assertion
+    signatures = root.findall(".//ds:Signature", NS)
+    if not signatures:
+        raise AssertionRefused("it is not signed")
+    if not all(each.getparent() in (root, assertion) for each in signatures):
+        raise AssertionRefused("a signature stands where none belongs")
+    trusted, configuration = list(certificates), WITH_SHA1 if allow_sha1 else STRICT
+    if root is not assertion and root.find("ds:Signature", NS) is not None:
+        assertion = _the_assertion(_verify(root, trusted, configuration))
+    if assertion.find("ds:Signature", NS) is not None:
+        assertion = _verify(assertion, trusted, configuration)
+    return assertion
+
+
+def _check_shape(signed: etree._Element) -> None:
+    """One signature, with one reference: to its parent by its ID, transformed as SAML has it (SAML core section 5.4)."""
+    if len(signed.findall("ds:Signature", NS)) != 1:
+        raise AssertionRefused("it has more than one signature")
+    signature = signed.find("ds:Signature", NS)
+    references = signature.findall("ds:SignedInfo/ds:Reference", NS)
+    if len(references) != 1 or len(signature.findall(".//ds:Reference", NS)) != 1:
+        raise AssertionRefused("its signature does not have exactly one reference")
+    identity = signed.get("ID") or ""
+    if not re.fullmatch(r"[\w.:-]{1,255}", identity) or references[0].get("URI") != f"#{identity}":
+        raise AssertionRefused("its signature does not refer to the element that it stands in")
+    transforms = references[0].findall("ds:Transforms/ds:Transform", NS)
+    inside = {each.tag for transform in transforms for each in transform} - {f"{{{EXCLUSIVE}}}InclusiveNamespaces"}
+    if inside or [each.get("Algorithm") for each in transforms] not in [[ENVELOPED, each] for each in CANONICAL]:
+        raise AssertionRefused("its signature uses other transforms than enveloped-signature and exclusive c14n")
+    method = signature.find("ds:SignedInfo/ds:CanonicalizationMethod", NS)
+    if method is None or method.get("Algorithm") not in CANONICAL:
+        raise AssertionRefused("its signature uses another canonicalisation than exclusive c14n")
+    if signature.find("ds:Object", NS) is not None:
+        raise AssertionRefused("its signature holds an Object")
+
+
+def _verify(
+    signed: etree._Element, certificates: list[x509.Certificate], configuration: SignatureConfiguration
+) -> etree._Element:
+    """What the signature of this element covers, as signxml saw it."""
+    _check_shape(signed)
+    reasons = []
+    for certificate in certificates:
+        try:
+            result = XMLVerifier().verify(
+                signed, x509_cert=certificate, id_attribute="ID", expect_config=configuration, parser=_new_parser()
+            )
+        except _VERIFIER_ERRORS as error:
+            reasons.append(clean(error) or type(error).__name__)
+            continue
+        if isinstance(result, list) or result.signed_xml is None or not result.signed_data:
+            raise AssertionRefused("its signature covers nothing")
+        if result.signed_xml.get("ID") != signed.get("ID") or result.signed_xml.tag != signed.tag:
+            raise AssertionRefused("its signature covers another element")
+        return result.signed_xml
+    raise AssertionRefused(f"its signature is wrong: {'; '.join(dict.fromkeys(reasons)) or 'no certificate to ask'}")

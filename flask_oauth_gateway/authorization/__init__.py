@@ -1,0 +1,1 @@
+"""A user lets a client have something."""

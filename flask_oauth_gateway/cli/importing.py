@@ -1,0 +1,92 @@
+"""`flask oauth client import` and `export`: clients that move between registries."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import asdict, replace
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+from flask.cli import with_appcontext
+
+from ..importing import SOURCES, Entry, Unreadable, bring
+from ..web.environ import current_state
+from .output import as_json, print_json, print_table
+
+if TYPE_CHECKING:
+    from ..importing import Outcome
+
+SAID = {
+    "new": "imported",
+    "there": "was there already",
+    "different": "was there already, and is left as it is",
+    "refused": "refused",
+}
+
+
+@click.command("export")
+@with_appcontext
+def export_clients() -> None:
+    """Print every client as JSON, with its secrets' digests: a backup that `import` reads, to be kept like one.
+
+    Applications come with their clients.
+    """
+    from ..importing.gateway import export
+
+    state = current_state()
+    clients = state.client_registry.list()
+    names = dict.fromkeys(each.application for each in clients if each.application is not None)
+    applications = [found for name in names if (found := state.applications.get(name)) is not None]
+    print_json(export(clients, applications))
+
+
+@click.command("import")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--from", "source", type=click.Choice(list(SOURCES)), default="gateway", show_default=True, help="Whose.")
+@click.option("--grant", "grants", multiple=True, help="A grant type for clients whose registry doesn't say which.")
+@click.option("--scope", "scopes", multiple=True, help="A scope for clients whose registry doesn't say which.")
+@click.option("--dry-run", is_flag=True, help="Only say what would happen.")
+@as_json
+@with_appcontext
+def import_clients(
+    file: Path, source: str, grants: tuple[str, ...], scopes: tuple[str, ...], dry_run: bool, as_json: bool
+) -> None:
+    """Register the clients of another registry, with their secrets. Those that are there already are left as they are."""
+    state = current_state()
+    module, _, function = SOURCES[source].partition(":")
+    read = getattr(import_module(f"flask_oauth_gateway.importing.{module}"), function)
+    try:
+        entries = read(file.read_bytes(), state.settings)
+    except Unreadable as error:
+        raise click.ClickException(f"Nothing was imported. {error}") from None
+    outcomes = list(bring(state, [_filled(entry, grants, scopes) for entry in entries], dry_run=dry_run))
+    if as_json:
+        print_json([asdict(outcome) for outcome in outcomes])
+    else:
+        _print(outcomes, dry_run)
+    refused = [outcome for outcome in outcomes if outcome.what == "refused"]
+    if refused:
+        more = f" And {len(refused) - 1} more." if len(refused) > 1 else ""
+        raise click.ClickException(f"{refused[0].where} is refused: {refused[0].notes[0]}{more}")
+
+
+def _filled(entry: Entry, grants: tuple[str, ...], scopes: tuple[str, ...]) -> Entry:
+    """An entry with the grants and scopes that the command line names, where its registry says nothing of them."""
+    metadata = dict(entry.metadata)
+    if grants and not entry.says_grants:
+        metadata["grant_types"] = list(grants)
+    if scopes and not (entry.says_scopes and metadata.get("scope")):
+        metadata["scope"] = list(scopes)
+    return replace(entry, metadata=metadata)
+
+
+def _print(outcomes: list[Outcome], dry_run: bool) -> None:
+    said = {**SAID, "new": "would be imported"} if dry_run else SAID
+    rows = (
+        (o.client_id, o.where, said[o.what], " ".join(f"{note.rstrip('.')}." for note in o.notes)) for o in outcomes
+    )
+    print_table(("CLIENT_ID", "THERE", "HERE", "NOTES"), rows)
+    counted = Counter(said[outcome.what] for outcome in outcomes)
+    click.echo(", ".join(f"{count} {what}" for what, count in counted.items()) or "There was nothing to import.")

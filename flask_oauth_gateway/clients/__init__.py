@@ -1,0 +1,1 @@
+"""Who may call: the registry of clients and applications."""

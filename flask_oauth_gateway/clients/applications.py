@@ -1,0 +1,166 @@
+"""`gateway.applications`: the application registry, which the command line, the pages and the management API all call."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy.exc import IntegrityError
+
+from ..signals import application_changed, application_created, client_changed
+from ..stores.applications import (
+    APPROVED,
+    NAME_LENGTH,
+    REVOKED,
+    STATUSES,
+    Application,
+    ApplicationNotFound,
+    is_application_id,
+)
+from ..web.environ import actor
+from .metadata import ClientMetadataError, check_object, check_owner, check_plan
+from .registry import check_page
+
+if TYPE_CHECKING:
+    from ..authorization_server import State
+
+FIELDS = ("name", "owner", "plan", "attributes")
+
+
+@dataclass(frozen=True, slots=True)
+class ApplicationPage:
+    """Some applications, and where the next ones begin: `find(..., after=page.next)`; `None` where there are no more."""
+
+    applications: Sequence[Application]
+    next: str | None
+
+
+class ApplicationRegistry:
+    """Creates, reads, changes and deletes applications."""
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+
+    def create(
+        self,
+        name: str,
+        *,
+        application_id: str | None = None,
+        owner: str | None = None,
+        status: str = APPROVED,
+        plan: str | None = None,
+        attributes: Mapping[str, Any] | None = None,
+    ) -> Application:
+        """Register an application. `application_id` is made where it isn't brought; `owner` is a subject.
+
+        `status` is "pending", "approved" or "revoked": its clients work while it is approved. `plan` and `attributes` count
+        for those of its clients that have none of their own. Raises `ClientMetadataError`, which says what is wrong.
+        """
+        made = secrets.token_hex(16) if application_id is None else application_id
+        values = self.check(made, {"name": name, "owner": owner, "plan": plan, "attributes": attributes}, status)
+        try:
+            self._state.applications.add(made, values)
+        except IntegrityError:
+            raise ClientMetadataError(f"There is an application {made!r} already.") from None
+        application_created.send(self._state.app, application_id=made, actor=actor())
+        return self._existing(made)
+
+    def check(self, application_id: str, given: Mapping[str, Any], status: str) -> dict[str, Any]:
+        """A whole application, checked and converted. Raises `ClientMetadataError`, which says what is wrong."""
+        if not is_application_id(application_id):
+            raise ClientMetadataError("An application_id is 1 to 64 letters, digits, or any of . _ ~ -")
+        if status not in STATUSES:
+            raise ClientMetadataError(f"status is one of {', '.join(STATUSES)}.")
+        return {**self._checked(given), "status": status}
+
+    def get(self, application_id: str) -> Application | None:
+        """The application as it is now, or `None`."""
+        return self._state.applications.get(application_id)
+
+    def find(
+        self,
+        text: str | None = None,
+        *,
+        status: str | None = None,
+        owner: str | None = None,
+        after: str | None = None,
+        limit: int = 100,
+    ) -> ApplicationPage:
+        """A page of the applications, the oldest first.
+
+        With `text` those whose `application_id` begins with it, or whose name has it. Raises `ValueError` for an `after`
+        that no page gave, or a `limit` below 1.
+        """
+        start = check_page(after, limit)
+        text = text and text.replace("\0", "")  # PostgreSQL takes none
+        found = self._state.applications.page(
+            text=text or None, status=status, owner=owner, after=start, limit=limit + 1
+        )
+        return ApplicationPage(found[:limit], str(found[limit - 1].key) if len(found) > limit else None)
+
+    def update(self, application_id: str, **changes: Any) -> Application:
+        """Change what is named of `name`, `owner`, `plan` and `attributes`; `None` takes the last three away.
+
+        Raises `ApplicationNotFound` or `ClientMetadataError`.
+        """
+        if changes and not self._state.applications.change(application_id, self._checked(changes)):
+            raise ApplicationNotFound(application_id)
+        found = self._existing(application_id)
+        self._changed(application_id, "update", sorted(changes))
+        return found
+
+    def approve(self, application_id: str) -> Application:
+        """Let its clients work, save those that were disabled one by one. Raises `ApplicationNotFound`."""
+        return self._set_status(application_id, "approve", APPROVED)
+
+    def revoke(self, application_id: str) -> Application:
+        """Stop its clients and all their tokens at once; they are kept. Raises `ApplicationNotFound`."""
+        return self._set_status(application_id, "revoke", REVOKED)
+
+    def delete(self, application_id: str, *, with_clients: bool = False) -> None:
+        """Delete an application; its clients' tokens are dead at once.
+
+        Raises `ApplicationNotFound`, or `ApplicationInUse` where it has clients and they are not to be deleted with it.
+        """
+        for client_id in self._state.applications.remove(application_id, with_clients=with_clients):
+            client_changed.send(self._state.app, client_id=client_id, change="delete", fields=[], actor=actor())
+        self._changed(application_id, "delete", [])
+
+    def _set_status(self, application_id: str, change: str, status: str) -> Application:
+        self._state.applications.set_status(application_id, status)
+        self._changed(application_id, change, ["status"])
+        return self._existing(application_id)
+
+    def _changed(self, application_id: str, change: str, fields: Sequence[str]) -> None:
+        self._state.clients.forget_all()
+        self._state.forget_tokens()
+        application_changed.send(
+            self._state.app, application_id=application_id, change=change, fields=fields, actor=actor()
+        )
+
+    def _checked(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        values = dict(given)
+        for name in values:
+            if name not in FIELDS:
+                raise ClientMetadataError(f"{name!r} is not something that an application has.")
+        if "name" in values and not _is_name(values["name"]):
+            raise ClientMetadataError(f"name is a text of 1 to {NAME_LENGTH} characters, without control characters.")
+        check_owner(values.get("owner"))
+        if values.get("plan") is not None:
+            values["plan"] = check_plan("plan", values["plan"], self._state.settings)
+        if values.get("attributes") is not None:
+            values["attributes"] = check_object("attributes", values["attributes"])
+        return values
+
+    def _existing(self, application_id: str) -> Application:
+        found = self._state.applications.get(application_id)
+        if found is None:
+            raise ApplicationNotFound(application_id)
+        return found
+
+
+def _is_name(name: object) -> bool:
+    return isinstance(name, str) and re.fullmatch(rf"[^\x00-\x1f\x7f]{{1,{NAME_LENGTH}}}", name) is not None

@@ -1,0 +1,255 @@
+"""What a client's registration may say: RFC 7591's members (section 2) and our own, checked and converted."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from ..config import ADMIN_SCOPE
+from ..config.checks import ConfigurationError, full_grant_type, is_loopback, is_secure, positive
+from ..stores.clients import REGISTERED
+
+if TYPE_CHECKING:
+    from ..config import Settings
+
+REDIRECTING_GRANTS = frozenset({"authorization_code", "implicit"})
+SCRIPT_SCHEMES = frozenset({"javascript", "data", "vbscript", "file", "about", "blob"})
+MAX_TEXT = 2048
+_VISIBLE = re.compile(r"[^\x00-\x1f\x7f]*")
+
+
+class ClientMetadataError(ValueError):
+    """A registration that can't be; `error` is RFC 7591's code (section 3.2.2)."""
+
+    def __init__(self, message: str, error: str = "invalid_client_metadata") -> None:
+        super().__init__(message)
+        self.error = error
+
+
+def check_metadata(metadata: Mapping[str, Any], settings: Settings) -> dict[str, Any]:
+    """A whole registration, checked and converted. Raises `ClientMetadataError`, which says what is wrong."""
+    unknown = [name for name in metadata if name not in _CHECKS]
+    if unknown:
+        raise ClientMetadataError(f"{unknown[0]!r} is not something that a client's registration says.")
+    values = {name: _CHECKS[name](name, value, settings) for name, value in metadata.items() if value is not None}
+    grants = values.get("grant_types", ())
+    method = values.get("token_endpoint_auth_method", "client_secret_basic")
+    if method == "none" and "client_credentials" in grants:
+        raise ClientMetadataError("A public client (token_endpoint_auth_method 'none') can't use client_credentials.")
+    if REDIRECTING_GRANTS.intersection(grants) and not values.get("redirect_uris"):
+        raise ClientMetadataError(
+            "A client that sends users here needs at least one redirect_uri.", "invalid_redirect_uri"
+        )
+    beyond = set(values.get("default_scope", "").split()) - set(values.get("scope", "").split())
+    if beyond:
+        raise ClientMetadataError(f"default_scope names {min(beyond)!r}, which is not in scope.")
+    if ADMIN_SCOPE in values.get("scope", "").split() and list(grants) != ["client_credentials"]:
+        raise ClientMetadataError(
+            f"A client for {ADMIN_SCOPE} has the one grant client_credentials: no user may be asked for it."
+        )
+    if values.get("jwks") and values.get("jwks_uri"):
+        raise ClientMetadataError("A client has either jwks or jwks_uri, not both (RFC 7591 section 2).")
+    if method == "private_key_jwt" and not any(values.get(name) for name in ("jwks", "jwks_uri", "certificate")):
+        raise ClientMetadataError("A client registered for private_key_jwt needs a jwks, jwks_uri or certificate.")
+    return values
+
+
+def check_owner(owner: object) -> None:
+    """Whose something is, where it is somebody's. Raises `ClientMetadataError`."""
+    if owner is not None and not (isinstance(owner, str) and re.fullmatch(r"[^\x00-\x1f\x7f]{1,255}", owner)):
+        raise ClientMetadataError("owner is a subject: 1 to 255 characters, none of them a control character.")
+
+
+def _text(name: str, value: Any, settings: Settings) -> str:
+    if not isinstance(value, str) or len(value) > MAX_TEXT or not _VISIBLE.fullmatch(value):
+        raise ClientMetadataError(f"{name} is a text of at most {MAX_TEXT} characters, without control characters.")
+    return value
+
+
+def _long_text(name: str, value: Any, settings: Settings) -> str:
+    if not isinstance(value, str) or len(value) > 65536:
+        raise ClientMetadataError(f"{name} is a text of at most 64 KiB.")
+    return value
+
+
+def _list(name: str, value: Any) -> list[str]:
+    items = [value] if isinstance(value, str) else list(value) if isinstance(value, Iterable) else [None]
+    if not all(isinstance(item, str) for item in items):
+        raise ClientMetadataError(f"{name} is a list of texts.")
+    return list(dict.fromkeys(items))
+
+
+def _texts(name: str, value: Any, settings: Settings) -> list[str]:
+    return [_text(name, item, settings) for item in _list(name, value)]
+
+
+def _grant_types(name: str, value: Any, settings: Settings) -> list[str]:
+    grants = [full_grant_type(item) for item in _list(name, value)]
+    for grant in grants:
+        if not grant or len(grant) > 255:
+            raise ClientMetadataError("A grant type has 1 to 255 characters.")
+    return grants
+
+
+def _scope(name: str, value: Any, settings: Settings) -> str:
+    names = value.split() if isinstance(value, str) else _list(name, value)
+    for item in names:
+        if item not in settings.scopes:
+            known = ", ".join(settings.scopes) or "none at all: set OAUTH_SCOPES"
+            raise ClientMetadataError(f"{name} names {item!r}, which is not in OAUTH_SCOPES ({known}).")
+    return " ".join(dict.fromkeys(names))
+
+
+def _auth_method(name: str, value: Any, settings: Settings) -> str:
+    if value not in settings.client_auth_methods:
+        offered = ", ".join(settings.client_auth_methods)
+        raise ClientMetadataError(f"{name} is {value!r}; OAUTH_CLIENT_AUTH_METHODS offers {offered}.")
+    return str(value)
+
+
+def _redirect_uris(name: str, value: Any, settings: Settings) -> list[str]:
+    return [check_redirect_uri(item) for item in _list(name, value)]
+
+
+def check_redirect_uri(uri: str) -> str:
+    """A redirect URI that may be registered: https, http on loopback, or an app's own scheme (RFC 8252 section 7).
+
+    Raises `ClientMetadataError`.
+    """
+
+    def wrong(why: str) -> ClientMetadataError:
+        return ClientMetadataError(f"The redirect URI {uri[:200]!r} {why}.", "invalid_redirect_uri")
+
+    if len(uri) > MAX_TEXT or not re.fullmatch(r"[\x21-\x7e]+", uri) or "\\" in uri:
+        raise wrong("holds a space, a backslash or what is not ASCII, or is longer than 2048 characters")
+    try:
+        parts = urlsplit(uri)
+        host, _ = parts.hostname, parts.port
+    except ValueError:
+        raise wrong("is not a URI") from None
+    if "#" in uri:
+        raise wrong("holds a fragment (RFC 6749 section 3.1.2)")
+    if "@" in parts.netloc:
+        raise wrong("holds a user name")
+    if parts.scheme in ("http", "https"):
+        if not host:
+            raise wrong("names no host")
+        if parts.scheme == "http" and not is_loopback(host):
+            raise wrong("must be https: plain http is for loopback alone")
+    elif not parts.scheme or parts.scheme in SCRIPT_SCHEMES or "." not in parts.scheme:
+        raise wrong("needs https, http on loopback, or a scheme of the app's own such as com.example.app")
+    return uri
+
+
+def _web_url(name: str, value: Any, settings: Settings) -> str:
+    text = _text(name, value, settings)
+    try:
+        parts = urlsplit(text)
+        fine = parts.scheme in ("http", "https") and bool(parts.hostname) and "@" not in parts.netloc
+    except ValueError:
+        fine = False
+    if not fine:
+        raise ClientMetadataError(f"{name} is an http or https URL.")
+    return text
+
+
+def _boolean(name: str, value: Any, settings: Settings) -> bool:
+    if not isinstance(value, bool):
+        raise ClientMetadataError(f"{name} is True or False.")
+    return value
+
+
+def _lifetime(name: str, value: Any, settings: Settings) -> int:
+    try:
+        return positive(name, value)
+    except ConfigurationError as error:
+        raise ClientMetadataError(f"{name} is a number of seconds, 1 or more.") from error
+
+
+def _token_format(name: str, value: Any, settings: Settings) -> str:
+    if value not in ("opaque", "jwt"):
+        raise ClientMetadataError(f"{name} is 'opaque' or 'jwt'.")
+    return str(value)
+
+
+def check_object(name: str, value: Any, settings: Settings | None = None) -> dict[str, Any]:
+    """A JSON object. Raises `ClientMetadataError`."""
+    wrong = ClientMetadataError(f"{name} is a JSON object.")
+    if not isinstance(value, Mapping) or not all(isinstance(key, str) for key in value):
+        raise wrong
+    try:
+        kept: dict[str, Any] = json.loads(json.dumps(dict(value), allow_nan=False))
+    except (TypeError, ValueError, RecursionError) as error:
+        raise wrong from error
+    return kept
+
+
+def _jwks(name: str, value: Any, settings: Settings) -> dict[str, Any]:
+    """A key set: public keys that are strong enough, each of which can be read."""
+    from ..crypto.jose import UnusableKey, load_jwks
+
+    kept = check_object(name, value)
+    try:
+        load_jwks(kept)
+    except UnusableKey as error:
+        raise ClientMetadataError(f"{name} can't be used: {error}.") from error
+    return kept
+
+
+def _jwks_uri(name: str, value: Any, settings: Settings) -> str:
+    url = _web_url(name, value, settings)
+    if not is_secure(url):
+        raise ClientMetadataError(f"{name} is an https URL: keys that anybody on the way could change prove nothing.")
+    return url
+
+
+def _certificate(name: str, value: Any, settings: Settings) -> str:
+    """An X.509 certificate or a public key, in PEM."""
+    from ..crypto.jose import UnusableKey, load_pem
+
+    text = _long_text(name, value, settings)
+    try:
+        load_pem(text)
+    except UnusableKey as error:
+        raise ClientMetadataError(f"{name} can't be used: {error}.") from error
+    return text
+
+
+def check_plan(name: str, value: Any, settings: Settings) -> str | None:
+    """A plan that there is; "" is none. Raises `ClientMetadataError`."""
+    if value == "":
+        return None
+    if not isinstance(value, str) or value not in settings.plans:
+        known = ", ".join(settings.plans) or "none at all: set OAUTH_PLANS"
+        raise ClientMetadataError(f"{name} is {value!r}, which is not in OAUTH_PLANS ({known}).")
+    return value
+
+
+_CHECKS: dict[str, Callable[[str, Any, Settings], Any]] = {
+    "client_name": _text,
+    "grant_types": _grant_types,
+    "redirect_uris": _redirect_uris,
+    "scope": _scope,
+    "default_scope": _scope,
+    "token_endpoint_auth_method": _auth_method,
+    "jwks": _jwks,
+    "jwks_uri": _jwks_uri,
+    "contacts": _texts,
+    "logo_uri": _web_url,
+    "client_uri": _web_url,
+    "policy_uri": _web_url,
+    "tos_uri": _web_url,
+    "skip_consent": _boolean,
+    "access_token_format": _token_format,
+    "access_token_lifetime": _lifetime,
+    "refresh_token_lifetime": _lifetime,
+    "certificate": _certificate,
+    "attributes": check_object,
+    "resource_server": _boolean,
+    "plan": check_plan,
+}
+if set(_CHECKS) != set(REGISTERED):
+    raise RuntimeError("A member of a client's registration has no check.")

@@ -1,0 +1,52 @@
+"""Which redirect URIs a client may use: exactly those registered, save the port of a loopback one (RFC 9700 section 2.1)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from ..config.checks import is_loopback
+
+if TYPE_CHECKING:
+    from ..stores.clients import Client
+
+DEFAULT_PORTS = {"http": ":80", "https": ":443"}  # which no browser writes
+
+
+def is_registered(uri: str, client: Client) -> bool:
+    """Whether a redirect URI is one of the client's: byte by byte, save a loopback URI's port (RFC 8252 section 7.3)."""
+    if uri in client.redirect_uris:
+        return True
+    without_port = _without_loopback_port(uri)
+    return without_port is not None and any(
+        without_port == _without_loopback_port(known) for known in client.redirect_uris
+    )
+
+
+def is_impersonable(uri: str) -> bool:
+    """Whether any app on the user's machine can receive what is sent there (RFC 8252 section 8.6)."""
+    parts = urlsplit(uri)
+    return parts.scheme not in ("http", "https") or is_loopback(parts.hostname or "")
+
+
+def origin_of(uri: str) -> str | None:
+    """The origin of an http or https URI, as a browser writes it; `None` for other schemes."""
+    parts = urlsplit(uri)
+    if parts.scheme not in DEFAULT_PORTS:
+        return None
+    return f"{parts.scheme}://{parts.netloc.lower().removesuffix(DEFAULT_PORTS[parts.scheme])}"
+
+
+def _without_loopback_port(uri: str) -> str | None:
+    """A loopback URI with its port taken out; `None` for what isn't one."""
+    try:
+        parts = urlsplit(uri)
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        return None
+    if parts.scheme != "http" or not host or not is_loopback(host):
+        return None
+    bare = f"[{host}]" if ":" in host else host
+    if parts.netloc != (bare if port is None else f"{bare}:{port}"):
+        return None  # a user name, a second colon, leading zeros: only a plain address with a port is compared loosely
+    return uri.replace(f"http://{parts.netloc}", f"http://{bare}", 1)

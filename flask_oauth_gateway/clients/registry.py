@@ -1,0 +1,300 @@
+"""`gateway.clients`: the client registry, which the command line, the pages and the management API all call."""
+
+from __future__ import annotations
+
+import difflib
+import re
+import secrets
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy.exc import IntegrityError
+
+from ..authentication import SECRET_METHODS as SHOWN_SECRET_METHODS
+from ..crypto import hashing
+from ..grants import GRANTS
+from ..signals import client_changed, client_created
+from ..stores.applications import ApplicationNotFound
+from ..stores.clients import REGISTERED, Client
+from ..web.environ import actor
+from .metadata import ClientMetadataError, check_metadata, check_owner
+
+if TYPE_CHECKING:
+    from ..authorization_server import State
+
+SECRET_METHODS = (*SHOWN_SECRET_METHODS, "client_secret_jwt")
+MIN_BROUGHT_SECRET = 8
+MIN_HMAC_SECRET = 32
+HINT_LENGTH = 4
+_OWN = {"enabled": "switched_on", "owner": "owner", "application": "application"}  # beside what is registered
+MAX_TRIES = 50  # each try that fails is a change by somebody else that went through
+
+
+class ClientNotFound(LookupError):
+    """There is no client of this `client_id`."""
+
+    def __init__(self, client_id: str) -> None:
+        super().__init__(f"There is no client {client_id!r}.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class KnownSecret:
+    """A secret that a client has elsewhere: as it is, or hashed in a way that is known here (`hashing.py`)."""
+
+    plain: str | None = None
+    digest: str | None = None
+    hint: str = ""
+    expires_at: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ClientPage:
+    """Some clients, and where the next ones begin: `clients.find(..., after=page.next)`; `None` where there are no more."""
+
+    clients: Sequence[Client]
+    next: str | None
+
+
+class ClientRegistry:
+    """Creates, reads, changes and deletes clients."""
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+
+    def create(
+        self,
+        *,
+        client_id: str | None = None,
+        client_secret: str | None = None,
+        secret_expires_in: int | None = None,
+        owner: str | None = None,
+        application: str | None = None,
+        **metadata: Any,
+    ) -> Client:
+        """Register a client by RFC 7591's names and our own; returns it with its plain `client_secret`, this one time.
+
+        `client_id` and `client_secret` are made where they are not brought; `secret_expires_in` is in seconds;
+        `application` is the `application_id` of the one that it belongs to. Raises `ClientMetadataError`, which says what
+        is wrong.
+        """
+        check_owner(owner)
+        values = self.check(metadata)
+        method = values.get("token_endpoint_auth_method", "client_secret_basic")
+        if client_secret is not None and method not in SECRET_METHODS:
+            raise ClientMetadataError(f"A client registered for {method} has no client_secret.")
+        if client_id is None:
+            client_id = secrets.token_hex(16)
+        _check_client_id(client_id)
+        plain, row = (
+            _secret(self._state, method, client_secret, secret_expires_in) if method in SECRET_METHODS else (None, None)
+        )
+        try:
+            own = {"owner": owner, "application": application or None}
+            self._state.clients.add(client_id, {**values, **own}, [] if row is None else [row])
+        except IntegrityError:
+            raise ClientMetadataError(f"There is a client {client_id!r} already.") from None
+        except ApplicationNotFound as error:
+            raise ClientMetadataError(str(error)) from None
+        client_created.send(self._state.app, client_id=client_id, actor=actor())
+        return self._existing(client_id, plain)
+
+    def check(self, metadata: Mapping[str, Any]) -> dict[str, Any]:
+        """A whole registration, checked and converted. Raises `ClientMetadataError`, which says what is wrong."""
+        values = check_metadata(metadata, self._state.settings)
+        self._check_grant_types(values.get("grant_types", ()))
+        return values
+
+    def adopt(
+        self,
+        client_id: str,
+        metadata: Mapping[str, Any],
+        *,
+        secrets: Sequence[KnownSecret],
+        enabled: bool,
+        owner: str | None,
+        application: str | None = None,
+        dry_run: bool = False,
+    ) -> None:
+        """Register a client of another registry, with the secrets that it has there; `dry_run` only checks it.
+
+        Raises `ClientMetadataError`, or `IntegrityError` where the `client_id` is taken.
+        """
+        check_owner(owner)
+        _check_client_id(client_id)
+        values = self.check(metadata)
+        method = values.get("token_endpoint_auth_method", "client_secret_basic")
+        if secrets and method not in SECRET_METHODS:
+            raise ClientMetadataError(f"A client registered for {method} has no client_secret.")
+        now = time.time()
+        live = [secret for secret in secrets if secret.expires_at is None or secret.expires_at > now + 1]
+        rows = [_known_secret(self._state, method, secret, now) for secret in live]
+        if not dry_run:
+            own = {"owner": owner, "switched_on": enabled, "application": application}
+            self._state.clients.add(client_id, {**values, **own}, rows)
+            client_created.send(self._state.app, client_id=client_id, actor=actor())
+
+    def get(self, client_id: str) -> Client | None:
+        """The client as it is now, or `None`."""
+        return self._state.clients.load(client_id)
+
+    def list(self, application: str | None = None) -> list[Client]:
+        """Every client, or every one of an application (its `application_id`), the oldest first."""
+        return self._state.clients.list(application)
+
+    def find(
+        self,
+        text: str | None = None,
+        *,
+        owner: str | None = None,
+        application: str | None = None,
+        after: str | None = None,
+        limit: int = 100,
+    ) -> ClientPage:
+        """A page of the clients, the oldest first: with `text` those whose `client_id` begins with it, or whose name has it.
+
+        `application`: those of this `application_id`. Raises `ValueError` for an `after` that no page gave, or a `limit`
+        below 1.
+        """
+        start = check_page(after, limit)
+        text = text and text.replace("\0", "")  # PostgreSQL takes none
+        found = self._state.clients.page(
+            text=text or None, owner=owner, application=application, after=start, limit=limit + 1
+        )
+        return ClientPage(found[:limit], str(found[limit - 1].key) if len(found) > limit else None)
+
+    def update(self, client_id: str, **changes: Any) -> Client:
+        """Change what is named, `enabled`, `owner` and `application` too; a disabled client's tokens stop at once.
+
+        `enabled` is the client's own switch: in an application that isn't approved it does nothing all the same. Raises
+        `ClientNotFound` or `ClientMetadataError`.
+        """
+        if not isinstance(changes.get("enabled", True), bool):
+            raise ClientMetadataError("enabled is True or False.")
+        check_owner(changes.get("owner"))
+        own = {
+            _OWN[name]: value or None if name == "application" else value
+            for name, value in changes.items()
+            if name in _OWN
+        }
+        for _ in range(MAX_TRIES):  # where another change comes in between, this one is checked against it again
+            client = self._existing(client_id)
+            values = {name: getattr(client, name) for name in REGISTERED}
+            metadata = values | {name: value for name, value in changes.items() if name not in _OWN}
+            if len(own) < len(changes):  # a client can be disabled even where the settings have moved on from it
+                values = self.check(metadata)
+            if values.get("token_endpoint_auth_method", "client_secret_basic") in SECRET_METHODS and not client.secrets:
+                raise ClientMetadataError(
+                    "The client has no secret; one registered without can't be changed to need one."
+                )
+            try:
+                changed = self._state.clients.change(client, {**dict.fromkeys(REGISTERED), **values, **own})
+            except ApplicationNotFound as error:
+                raise ClientMetadataError(str(error)) from None
+            if changed:
+                self._state.forget_tokens()
+                self._changed(client_id, "update", sorted(changes))
+                return self._existing(client_id)
+        raise ClientMetadataError(f"The client {client_id!r} is being changed by somebody else; try again.")
+
+    def rotate_secret(
+        self,
+        client_id: str,
+        overlap: int = 0,
+        *,
+        expires_in: int | None = None,
+        client_secret: str | None = None,
+    ) -> Client:
+        """Add a secret and let the others live for `overlap` seconds; returns the client with the new one, this one time.
+
+        `expires_in` is how long the new one lives, in seconds; `client_secret` brings one's own. Raises `ClientNotFound`
+        or `ClientMetadataError`.
+        """
+        client = self._existing(client_id)
+        if client.token_endpoint_auth_method not in SECRET_METHODS:
+            raise ClientMetadataError(
+                f"A client registered for {client.token_endpoint_auth_method} has no client_secret."
+            )
+        if overlap < 0:
+            raise ClientMetadataError("overlap is a number of seconds, zero or more.")
+        plain, row = _secret(self._state, client.token_endpoint_auth_method, client_secret, expires_in)
+        if not self._state.clients.add_secret(client, row, overlap=overlap):
+            raise ClientNotFound(client_id)
+        self._changed(client_id, "rotate_secret", ["client_secret"])
+        return self._existing(client_id, plain)
+
+    def delete(self, client_id: str) -> None:
+        """Delete a client; its tokens are dead at once. Raises `ClientNotFound`."""
+        if not self._state.clients.remove(self._existing(client_id)):
+            raise ClientNotFound(client_id)
+        self._state.forget_tokens()
+        self._changed(client_id, "delete", [])
+
+    def _changed(self, client_id: str, change: str, fields: Sequence[str]) -> None:
+        client_changed.send(self._state.app, client_id=client_id, change=change, fields=fields, actor=actor())
+
+    def _check_grant_types(self, grant_types: Iterable[str]) -> None:
+        """A grant may be off at the moment, but it must be one that there is: a typing error would show much later."""
+        known = {*GRANTS, *self._state.server.grants}
+        for name in grant_types:
+            if name not in known:
+                near = difflib.get_close_matches(name, known, n=1)
+                hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(sorted(known))}."
+                raise ClientMetadataError(f"There is no grant type {name!r}; {hint}")
+
+    def _existing(self, client_id: str, client_secret: str | None = None) -> Client:
+        client = self._state.clients.load(client_id)
+        if client is None:
+            raise ClientNotFound(client_id)
+        return client if client_secret is None else client.with_secret(client_secret)
+
+
+def _check_client_id(client_id: str) -> None:
+    if not re.fullmatch(r"[\x20-\x7e]{1,2048}", client_id):
+        raise ClientMetadataError("A client_id is 1 to 2048 printable ASCII characters.")
+
+
+def check_page(after: str | None, limit: int) -> int:
+    """Where a page begins. Raises `ValueError` for an `after` that no page gave, or a `limit` below 1."""
+    if limit < 1:
+        raise ValueError("limit is a number of 1 or more.")
+    if after is not None and not re.fullmatch("[0-9]{1,18}", after):
+        raise ValueError("after is what an earlier page gave as next.")
+    return int(after or 0)
+
+
+def _secret(state: State, method: str, brought: str | None, expires_in: int | None) -> tuple[str, dict[str, Any]]:
+    """A secret in clear, and what is stored of it: a hash, or for a client that signs with it the sealed secret."""
+    if expires_in is not None and expires_in < 1:
+        raise ClientMetadataError("A secret lives for a second or more.")
+    shortest = MIN_HMAC_SECRET if method == "client_secret_jwt" else MIN_BROUGHT_SECRET
+    if brought is not None and not (len(brought) >= shortest and re.fullmatch(r"[\x20-\x7e]{1,1024}", brought)):
+        raise ClientMetadataError(f"A client_secret has {shortest} to 1024 printable ASCII characters.")
+    plain = hashing.new_secret() if brought is None else brought
+    if method == "client_secret_jwt":
+        from ..crypto.sealing import seal
+
+        digest = hashing.SEALED + seal(state, plain)
+    else:
+        digest = hashing.generated_secret_digest(plain) if brought is None else hashing.brought_secret_digest(plain)
+    return plain, {"hint": plain[-HINT_LENGTH:], "digest": digest, "expires_in": expires_in}
+
+
+def _known_secret(state: State, method: str, secret: KnownSecret, now: float) -> dict[str, Any]:
+    """What is stored of a secret that comes from elsewhere."""
+    expires_in = None if secret.expires_at is None else int(secret.expires_at - now)
+    if secret.digest is None and not isinstance(secret.plain, str):
+        raise ClientMetadataError("Its secret is not a text.")
+    if secret.digest is None:
+        return _secret(state, method, secret.plain, expires_in)[1]
+    if not hashing.is_known_digest(secret.digest):
+        raise ClientMetadataError("Its secret is hashed in a way that can't be checked here.")
+    if (method == "client_secret_jwt") != secret.digest.startswith(hashing.SEALED):
+        raise ClientMetadataError(f"Its secret is not kept as one for {method} is.")
+    if secret.digest.startswith(hashing.SEALED):
+        from ..crypto.sealing import unseal
+
+        if unseal(state, secret.digest.removeprefix(hashing.SEALED)) is None:
+            raise ClientMetadataError("Its secret was encrypted under another key than this app's.")
+    return {"hint": secret.hint[-HINT_LENGTH:], "digest": secret.digest, "expires_in": expires_in}

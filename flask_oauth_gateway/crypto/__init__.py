@@ -1,0 +1,1 @@
+"""Keys, signatures, hashes and sealed texts; knows nothing of OAuth."""

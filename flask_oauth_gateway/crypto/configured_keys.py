@@ -1,0 +1,55 @@
+"""The keys of an issuer, as its entry in the configuration names them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+from ..config.checks import ConfigurationError, boolean, is_secure, one_or_more_of
+from .jose import EVERY_ALGORITHM, UnusableKey, algorithms_of, load_jwks
+from .key_sets import FixedKeys, PemKey, RemoteKeys
+
+
+def configured_algorithms(key: str, given: Any, source: FixedKeys | PemKey | RemoteKeys) -> tuple[str, ...]:
+    """The algorithms that an issuer may use: each is one that its keys, where they are known, can be used with."""
+    listed: tuple[str, ...] = one_or_more_of(*EVERY_ALGORITHM)(key, given)
+    fixed = None if isinstance(source, RemoteKeys) else source.fixed
+    possible = None if fixed is None else {name for each in fixed for name in algorithms_of(each)}
+    for name in listed:
+        if possible is not None and name not in possible:
+            raise ConfigurationError(key, name, f"an algorithm that fits the key ({', '.join(sorted(possible))})")
+        if possible is None and name.startswith("HS"):
+            raise ConfigurationError(key, name, "no HMAC with jwks_uri: a secret that can be fetched is none")
+    return listed
+
+
+def configured_keys(
+    key: str, entry: Mapping[str, Any], *, relaxed: bool, symmetric: bool = False
+) -> FixedKeys | PemKey | RemoteKeys:
+    """The keys of an issuer's entry in the configuration: one of `jwks`, `jwks_uri` and `key`. Raises `ConfigurationError`."""
+    given = [name for name in ("jwks", "jwks_uri", "key") if entry.get(name)]
+    if len(given) != 1:
+        raise ConfigurationError(key, given, "a dict with one of jwks, jwks_uri and key")
+    value = entry[given[0]]
+    try:
+        if given == ["jwks"]:
+            return FixedKeys(load_jwks(value, symmetric=symmetric))
+        if given == ["key"]:
+            return PemKey(value) if isinstance(value, str) else FixedKeys(load_jwks(value, symmetric=symmetric))
+    except UnusableKey as error:  # what was given may be a secret
+        raise ConfigurationError(f"{key}[{given[0]!r}]", "what can't be used", f"a public key: {error}") from error
+    if not isinstance(value, str) or not is_fetchable(value, relaxed=relaxed):
+        raise ConfigurationError(
+            f"{key}['jwks_uri']", value, "an https URL (in debug and testing http on loopback too)"
+        )
+    private_addresses = boolean(f"{key}['private_addresses']", entry.get("private_addresses", False))
+    return RemoteKeys(value, private_addresses=private_addresses, plain_http_on_loopback=relaxed)
+
+
+def is_fetchable(url: str, *, relaxed: bool) -> bool:
+    """Whether keys may be fetched from a URL: https, or in debug and testing http on loopback."""
+    try:
+        return is_secure(url) and (relaxed or urlsplit(url).scheme == "https") and bool(urlsplit(url).hostname)
+    except ValueError:
+        return False

@@ -1,0 +1,215 @@
+"""A document from a URL that somebody else chose: https, no private address, nowhere else, not long, not slow."""
+
+from __future__ import annotations
+
+import http.client
+import ipaddress
+import socket
+import ssl
+import threading
+import time
+from collections.abc import Mapping
+from contextlib import closing, suppress
+from dataclasses import dataclass
+from urllib.parse import SplitResult, urljoin, urlsplit
+
+from ..config.checks import is_loopback
+
+MAX_BYTES = 65536
+MAX_SECONDS = 5.0
+MAX_REDIRECTS = 3
+TOO_SLOW = "it took too long"
+NAT64 = ipaddress.ip_network("64:ff9b::/96")  # an IPv4 address as an IPv6 network without IPv4 writes it
+
+
+class FetchError(Exception):
+    """The document can't be had; the message says why."""
+
+
+def fetch(
+    url: str, *, private_addresses: bool = False, plain_http_on_loopback: bool = False
+) -> tuple[bytes, int | None]:
+    """A document, and the seconds that it may be kept (`Cache-Control: max-age`), `None` where it doesn't say.
+
+    Raises `FetchError`. The host's address is looked up once, and the connection goes to just that address, so that a
+    name can't point elsewhere between the check and the connection.
+    """
+    deadline = time.monotonic() + MAX_SECONDS
+    host = _split(url).hostname
+    for _ in range(MAX_REDIRECTS + 1):
+        status, headers, body = _ask(_GET, url, deadline, private_addresses, plain_http_on_loopback)
+        if status == 200:
+            return body, _max_age(headers.get("Cache-Control", ""))
+        location = headers.get("Location")
+        if status not in (301, 302, 303, 307, 308) or location is None:
+            raise FetchError(f"the server answered {status}")
+        try:
+            url = urljoin(url, location)
+        except ValueError:
+            raise FetchError("it redirects to what is no URL") from None
+        if _split(url).hostname != host:
+            raise FetchError("it redirects to another host")
+    raise FetchError("it redirects again and again")
+
+
+def post_form(
+    url: str,
+    body: bytes,
+    headers: Mapping[str, str],
+    *,
+    within: float = MAX_SECONDS,
+    private_addresses: bool = False,
+    plain_http_on_loopback: bool = False,
+) -> tuple[bytes, int | None]:
+    """The answer to a form that is sent to just this URL, and the seconds that it may be kept, as `fetch` has them.
+
+    A redirect would take the form's secrets along, so it is none. `within`: seconds. Raises `FetchError`.
+    """
+    sent = _Request("POST", {**headers, "Content-Type": "application/x-www-form-urlencoded"}, body)
+    deadline = time.monotonic() + min(within, MAX_SECONDS)
+    status, answered, answer = _ask(sent, url, deadline, private_addresses, plain_http_on_loopback)
+    if status != 200:
+        raise FetchError(f"the server answered {status}")
+    return answer, _max_age(answered.get("Cache-Control", ""))
+
+
+@dataclass(frozen=True, slots=True)
+class _Request:
+    method: str
+    headers: Mapping[str, str]
+    body: bytes | None = None
+
+
+_GET = _Request("GET", {"Accept": "application/json"})
+
+
+def _split(url: str) -> SplitResult:
+    try:
+        parts = urlsplit(url)
+        _ = parts.hostname, parts.port
+    except ValueError:
+        raise FetchError("the URL can't be read") from None
+    return parts
+
+
+def _ask(
+    sent: _Request, url: str, deadline: float, private_addresses: bool, plain_http_on_loopback: bool
+) -> tuple[int, http.client.HTTPMessage, bytes]:
+    parts = _split(url)
+    host = parts.hostname or ""
+    plain = parts.scheme == "http" and plain_http_on_loopback and is_loopback(host)
+    if not host or parts.username is not None or not (parts.scheme == "https" or plain):
+        raise FetchError("the URL is not https")
+    port = parts.port or (80 if plain else 443)
+    addresses = _addresses(host, port, deadline)
+    if not (private_addresses or plain) and not all(map(_is_public, addresses)):
+        raise FetchError("the host has a private address")
+    path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+    connection = _Connection(host, port, addresses, deadline, plain=plain)
+    watchdog = threading.Timer(max(0.1, deadline - time.monotonic()), connection.abort)
+    watchdog.daemon = True
+    watchdog.start()  # a socket's timeout starts anew with every byte, so that a slow server could go on for ever
+    try:
+        connection.request(sent.method, path, sent.body, {**sent.headers, "Accept-Encoding": "identity"})
+        with closing(connection.getresponse()) as response:
+            body = _body(response)
+    except (OSError, http.client.HTTPException, ValueError) as error:
+        if connection.aborted or isinstance(error, TimeoutError):
+            raise FetchError(TOO_SLOW) from error
+        raise FetchError(f"the connection failed: {error}") from error
+    finally:
+        watchdog.cancel()
+        connection.end()
+    if connection.aborted:
+        raise FetchError(TOO_SLOW)
+    return response.status, response.headers, body
+
+
+def _addresses(host: str, port: int, deadline: float) -> list[str]:
+    """The addresses of a host, looked up in time: a look-up itself knows no limit. Raises `FetchError`."""
+    found: list[str] = []
+
+    def look_up() -> None:
+        with suppress(OSError, UnicodeError):
+            found.extend(str(item[4][0]) for item in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
+
+    thread = threading.Thread(target=look_up, daemon=True)
+    thread.start()
+    thread.join(max(0.1, deadline - time.monotonic()))
+    if not found:
+        raise FetchError(TOO_SLOW if thread.is_alive() else "the host's name can't be resolved")
+    return [*found]
+
+
+def _is_public(address: str) -> bool:
+    ip = ipaddress.ip_address(address.partition("%")[0])
+    if isinstance(ip, ipaddress.IPv6Address):
+        inner = ip.ipv4_mapped or ip.sixtofour or (ipaddress.IPv4Address(int(ip) % 2**32) if ip in NAT64 else None)
+        if inner is None and ip.is_reserved:
+            return False
+        ip = inner or ip
+    return ip.is_global and not ip.is_multicast
+
+
+def _body(response: http.client.HTTPResponse) -> bytes:
+    body = response.read(MAX_BYTES + 1)
+    if len(body) > MAX_BYTES:
+        raise FetchError("it is longer than 64 KiB")
+    return body
+
+
+def _max_age(cache_control: str) -> int | None:
+    said = dict(directive.strip().partition("=")[::2] for directive in cache_control.lower().split(","))
+    if "no-store" in said or "no-cache" in said:
+        return 0
+    seconds = said.get("max-age", "").strip('"')
+    return int(seconds[:9]) if seconds.isdecimal() else None
+
+
+class _Connection(http.client.HTTPConnection):
+    """A connection to addresses that were looked at, under the name of their host."""
+
+    def __init__(self, host: str, port: int, addresses: list[str], deadline: float, *, plain: bool) -> None:
+        super().__init__(host, port)
+        self._addresses = addresses
+        self._deadline = deadline
+        self._plain = plain
+        self._socket: socket.socket | None = None  # `sock` is None again once the body is being read
+        self.aborted = False
+
+    def connect(self) -> None:
+        self.sock = self._socket = self._connected()
+        if not self._plain:
+            # Shaking hands comes after, so that `abort` reaches a server that is slow at it.
+            context = ssl.create_default_context()
+            secure = context.wrap_socket(self._socket, server_hostname=self.host, do_handshake_on_connect=False)
+            self.sock = self._socket = secure
+        if self.aborted:  # before there was a socket to end
+            raise OSError(TOO_SLOW)
+        if not self._plain:
+            secure.do_handshake()
+
+    def _connected(self) -> socket.socket:
+        """To the first address that answers."""
+        failure: OSError | None = None
+        for address in self._addresses:
+            try:
+                return socket.create_connection((address, self.port), max(0.1, self._deadline - time.monotonic()))
+            except OSError as error:
+                failure = error
+            if time.monotonic() >= self._deadline:
+                break
+        raise failure or OSError("no address")
+
+    def abort(self) -> None:
+        """End it from another thread: whatever waits for its next byte fails."""
+        self.aborted = True
+        if self._socket is not None:
+            with suppress(OSError):
+                self._socket.shutdown(socket.SHUT_RDWR)
+
+    def end(self) -> None:
+        """Close it, however far it came."""
+        self.close()
+        if self._socket is not None:
+            self._socket.close()

@@ -1,0 +1,156 @@
+"""Which database the gateway works on: the app's own, or one that it brings itself."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from flask import Flask
+from sqlalchemy import URL, Engine, create_engine, event, make_url
+from sqlalchemy.exc import IntegrityError, OperationalError, ProgrammingError
+from sqlalchemy.pool import StaticPool
+
+from ..errors import TemporarilyUnavailable
+from .engine import BorrowedDatabase, Database, InMemoryDatabase, as_unavailable
+from .schema import check_version
+from .tables import add_to, metadata
+
+if TYPE_CHECKING:
+    from flask_sqlalchemy import SQLAlchemy
+
+logger = logging.getLogger(__name__)
+
+SQLITE_BUSY_SECONDS = 30
+
+
+def database_of(app: Flask, db: SQLAlchemy) -> Database:
+    """Work on the app's own database, over connections of the gateway's own. Puts the tables on `db.metadata`."""
+    add_to(db.metadata)
+
+    def connect() -> Engine:
+        with app.app_context():
+            url = db.engine.url
+            if not _is_in_memory(url):
+                engine = make_engine(url, dict(app.config.get("SQLALCHEMY_ENGINE_OPTIONS", {})))
+                with _let_go_of(engine):
+                    check_version(engine)
+                return engine
+            return _borrow(db.engine)
+
+    in_memory = _is_in_memory(make_url(app.config.get("SQLALCHEMY_DATABASE_URI") or "sqlite://"))
+    return BorrowedDatabase(connect) if in_memory else Database(connect)
+
+
+def embedded_database(app: Flask, uri: str | None) -> Database:
+    """A database of the gateway's own; its tables are made on first use."""
+
+    def connect() -> Engine:
+        if uri is None:
+            folder = Path(app.instance_path)
+            _make_folder(folder)
+            url = URL.create("sqlite", database=str(folder / "oauth.db"))
+        else:
+            url = make_url(uri)
+        options: dict[str, Any] = {"poolclass": StaticPool} if in_memory else {}
+        engine = make_engine(url, options)
+        if url.get_backend_name() == "sqlite":
+            event.listen(engine, "connect", _set_synchronous_normal)
+        with _let_go_of(engine):
+            check_version(engine, complete=False)  # another process may be making them
+            create_tables(engine)
+            check_version(engine)
+        return engine
+
+    in_memory = uri is not None and _is_in_memory(make_url(uri))
+    return InMemoryDatabase(connect) if in_memory else Database(connect)
+
+
+@contextmanager
+def _let_go_of(engine: Engine) -> Iterator[None]:
+    """Close the connections of an engine that can't be used."""
+    try:
+        with as_unavailable():
+            yield
+    except TemporarilyUnavailable:
+        engine.dispose()
+        raise
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        logger.error(
+            "The folder of the gateway's database can't be made: %s. Make it, or set OAUTH_DATABASE_URI.", error
+        )
+        raise TemporarilyUnavailable from error
+
+
+def make_engine(url: URL, options: dict[str, Any]) -> Engine:
+    """An engine in autocommit: BEGIN and ROLLBACK around a single statement are two more round trips."""
+    options = {"hide_parameters": True, "skip_autocommit_rollback": True, **options, "isolation_level": "AUTOCOMMIT"}
+    if url.get_backend_name() == "sqlite":
+        options["connect_args"] = {
+            "timeout": SQLITE_BUSY_SECONDS, "check_same_thread": False, **options.get("connect_args", {})
+        }  # fmt: skip
+    return create_engine(url, **options)
+
+
+def create_tables(engine: Engine) -> None:
+    """Make the tables that are missing, while other processes may be doing the same."""
+    with engine.connect():  # where the database can't be reached there is nothing to try again
+        pass
+    if engine.dialect.name == "sqlite" and not _is_in_memory(engine.url):
+        _switch_to_wal(engine)
+    for attempt in range(5):
+        try:
+            metadata.create_all(engine)
+        except (IntegrityError, OperationalError, ProgrammingError):  # another process made one in between
+            if attempt == 4:
+                raise
+            time.sleep(0.1 * (attempt + 1))
+        else:
+            return
+
+
+def _switch_to_wal(engine: Engine) -> None:
+    """Write-ahead logging, so that readers and a writer don't wait for each other; it stays with the file."""
+    for attempt in range(50):
+        try:
+            with engine.connect() as connection:
+                connection.exec_driver_sql("PRAGMA journal_mode=WAL")
+        except OperationalError as error:  # this one change doesn't wait for SQLite's busy timeout
+            if attempt == 49 or "locked" not in str(error.orig):
+                raise
+            time.sleep(0.1)
+        else:
+            return
+
+
+def _set_synchronous_normal(connection: Any, record: object) -> None:
+    """With WAL this survives a killed process; after a power cut the last few transactions may be gone, none is torn."""
+    connection.execute("PRAGMA synchronous=NORMAL")
+
+
+def _is_in_memory(url: URL) -> bool:
+    name = url.database or ""
+    return url.get_backend_name() == "sqlite" and (
+        name in ("", ":memory:", "file::memory:") or url.query.get("mode") == "memory"
+    )
+
+
+def _borrow(engine: Engine) -> Engine:
+    """An engine on the app's one connection, which leaves its transactions to the app."""
+    connection = engine.raw_connection()  # kept for good: giving it back would roll the app's work back
+    borrowed = create_engine("sqlite://", creator=lambda: connection.dbapi_connection, poolclass=StaticPool)
+    borrowed.dialect.do_commit = _leave_to_the_app  # type: ignore[method-assign]
+    borrowed.dialect.do_rollback = _leave_to_the_app  # type: ignore[method-assign]
+    return borrowed
+
+
+def _leave_to_the_app(dbapi_connection: object) -> None:
+    """Nothing: the app says when its transaction ends."""

@@ -1,0 +1,185 @@
+"""What `flask oauth issuer list` says of each issuer: its keys, where they come from, what it may do."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, cast
+
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
+from cryptography.hazmat.primitives.hashes import SHA256
+
+from ..config.checks import full_grant_type
+from ..errors import TemporarilyUnavailable
+
+if TYPE_CHECKING:
+    from joserfc.jwk import Key
+
+    from ..assertions.jwt import JwtIssuer, TrustedIssuer
+    from ..assertions.saml_issuers import SamlIssuer
+    from ..authorization_server import State
+    from ..crypto.key_sets import KeySource
+    from ..resource_server import Checker
+    from ..stores.clients import Client
+
+NO_TOKEN = "flask-oauth-issuer-list"  # what an introspection endpoint is asked about
+JWT_BEARER, SAML2_BEARER = full_grant_type("jwt_bearer"), full_grant_type("saml2_bearer")
+
+
+def describe_issuers(state: Checker, *, configured_only: bool = False) -> list[dict[str, Any]]:
+    """Those of the configuration, and the clients that sign for themselves; keys that stand at a URL are fetched.
+
+    `configured_only`: without the clients, and nobody else is asked for anything.
+    """
+    ours = (_jwt_issuers, _saml_issuers) if state.issues_tokens else ()
+    own = [each for describe in ours for each in describe(cast("State", state), configured_only)]
+    return [*own, *_token_issuers(state, configured_only)]
+
+
+def _token_issuers(state: Checker, configured_only: bool) -> Iterator[dict[str, Any]]:
+    """Those of `OAUTH_TRUSTED_TOKEN_ISSUERS`; of who asks there, never the secret."""
+    trusted = {} if state.trusted_tokens is None else state.trusted_tokens.issuers
+    for name, each in trusted.items():
+        entry = state.settings.trusted_token_issuers[name]
+        given = next(key for key in ("introspection", "jwks", "jwks_uri", "key") if entry.get(key))
+        place = f"OAUTH_TRUSTED_TOKEN_ISSUERS, {given}"
+        keys, problem = [], None
+        if each.client is not None:
+            place = f"{place} {each.client.url}"
+            if not configured_only:
+                with suppress(TemporarilyUnavailable):
+                    each.client.ask(NO_TOKEN)
+            problem = each.client.problem
+        if each.source is not None:
+            place = _with_url(each.source, place)
+            certificate = _certificate(entry["key"]) if given == "key" else {}
+            keys = [{**_describe_key(key), **certificate} for key in _keys(each.source, configured_only)]
+            problem = each.source.problem
+        yield {
+            "issuer": name,
+            "kind": "access tokens",
+            "source": place,
+            "client_id": None if each.client is None else each.client.client_id,
+            "scopes": None if each.scopes is None else sorted(each.scopes),
+            "audience": sorted(each.audience),
+            "algorithms": None if each.algorithms is None else list(each.algorithms),
+            "problem": problem,
+            "keys": keys,
+        }
+
+
+def _jwt_issuers(state: State, configured_only: bool) -> Iterator[dict[str, Any]]:
+    """Those of `OAUTH_JWT_ISSUERS`, and the clients."""
+    if JWT_BEARER not in state.settings.grant_types:
+        return
+    from ..assertions.jwt import issuer_of_client
+
+    for name, trusted in state.jwt_issuers.items():
+        entry = state.settings.jwt_issuers[name]
+        given = next(each for each in ("jwks", "jwks_uri", "key") if entry.get(each))
+        source = f"OAUTH_JWT_ISSUERS, {given}"
+        yield _describe_jwt(trusted, source, entry["key"] if given == "key" else None, configured_only)
+    if configured_only:
+        return
+    for client in _clients(state, JWT_BEARER):
+        own = issuer_of_client(state, client)
+        if own is not None:
+            given = "jwks" if client.jwks else "certificate" if client.certificate else "jwks_uri"
+            yield _describe_jwt(own, f"the client's {given}", None if client.jwks else client.certificate)
+
+
+def _saml_issuers(state: State, configured_only: bool) -> Iterator[dict[str, Any]]:
+    """Those of `OAUTH_SAML_ISSUERS`, and the clients."""
+    for name, trusted in state.saml_issuers.items():
+        given = "certificates" if state.settings.saml_issuers[name].get("certificates") else "metadata"
+        yield _describe_saml(trusted, f"OAUTH_SAML_ISSUERS, {given}")
+    if SAML2_BEARER in state.settings.grant_types and not configured_only:
+        from ..assertions.saml_issuers import issuer_of_client
+
+        for client in _clients(state, SAML2_BEARER):
+            own = issuer_of_client(client)
+            if own is not None:
+                yield _describe_saml(own, "the client's certificate")
+
+
+def _clients(state: State, grant_type: str) -> list[Client]:
+    """The enabled clients that are registered for a grant."""
+    return [each for each in state.client_registry.list() if each.enabled and each.check_grant_type(grant_type)]
+
+
+def _describe(kind: str, trusted: TrustedIssuer, source: str) -> dict[str, Any]:
+    return {
+        "issuer": trusted.issuer,
+        "kind": kind,
+        "source": source,
+        "client_id": trusted.client_id,
+        "scopes": None if trusted.scopes is None else sorted(trusted.scopes),
+        "audience": None if trusted.audience is None else sorted(trusted.audience),
+        "max_lifetime": trusted.max_lifetime,
+    }
+
+
+def _keys(source: KeySource, configured_only: bool) -> list[Key]:
+    return [] if configured_only and hasattr(source, "url") else list(source.keys())
+
+
+def _describe_jwt(trusted: JwtIssuer, source: str, pem: Any, configured_only: bool = False) -> dict[str, Any]:
+    certificate = _certificate(pem)
+    keys = [{**_describe_key(key), **certificate} for key in _keys(trusted.source, configured_only)]
+    return {
+        **_describe("JWT", trusted, _with_url(trusted.source, source)),
+        "algorithms": None if trusted.algorithms is None else list(trusted.algorithms),
+        "problem": trusted.source.problem,
+        "keys": keys,
+    }
+
+
+def _with_url(source: KeySource, text: str) -> str:
+    url = getattr(source, "url", None)
+    return text if url is None else f"{text} {url}"
+
+
+def _describe_key(key: Key) -> dict[str, Any]:
+    from ..crypto.jose import algorithms_of
+
+    curve = key.get("crv")
+    only = key.get("alg")
+    return {
+        "kid": key.get("kid"),
+        "type": key.key_type if curve is None else f"{key.key_type} {curve}",
+        "algorithms": [name for name in algorithms_of(key) if only in (None, name)],
+    }
+
+
+def _describe_saml(trusted: SamlIssuer, source: str) -> dict[str, Any]:
+    keys = []
+    for each in trusted.certificates:
+        family = "ECDSA" if isinstance(each.public_key(), EllipticCurvePublicKey) else "RSA"
+        hashes = ["SHA256", "SHA384", "SHA512", *(["SHA1"] if trusted.allow_sha1 else [])]
+        algorithms = [f"{family}-{name}" for name in hashes]
+        keys.append({"kid": None, "type": family, "algorithms": algorithms, **_describe_certificate(each)})
+    recipient = None if trusted.recipient is None else sorted(trusted.recipient)
+    return {
+        **_describe("SAML", trusted, source),
+        "recipient": recipient,
+        "allow_sha1": trusted.allow_sha1,
+        "keys": keys,
+    }
+
+
+def _certificate(pem: Any) -> dict[str, Any]:
+    if not isinstance(pem, str) or "BEGIN CERTIFICATE" not in pem:
+        return {}
+    return _describe_certificate(x509.load_pem_x509_certificate(pem.encode()))
+
+
+def _describe_certificate(certificate: x509.Certificate) -> dict[str, Any]:
+    ends = int(certificate.not_valid_after_utc.timestamp())
+    return {
+        "subject": certificate.subject.rfc4514_string(),
+        "fingerprint": certificate.fingerprint(SHA256()).hex(),
+        "expires_at": ends,
+        "expired": ends < time.time(),
+    }

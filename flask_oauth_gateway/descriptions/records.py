@@ -1,0 +1,83 @@
+"""Clients, applications, tokens, keys as JSON, for command line and management API: what may be shown, and nothing else."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ..stores.applications import Application
+from ..stores.clients import REGISTERED, Client
+
+if TYPE_CHECKING:
+    from sqlalchemy.engine import Row
+
+    from ..tokens.access_token import AccessToken
+    from ..tokens.signing_keys import SigningKey
+
+
+def describe_client(client: Client) -> dict[str, Any]:
+    """All that is known of a client, and of its secrets only what may be shown."""
+    return {
+        "client_id": client.client_id,
+        "enabled": client.enabled,
+        "switched_on": client.switched_on,
+        "application": client.application,
+        "owner": client.owner,
+        "created_at": client.created_at,
+        "updated_at": client.updated_at,
+        **{name: getattr(client, name) for name in REGISTERED},
+        "secrets": [
+            {"hint": s.hint, "created_at": s.created_at, "expires_at": s.expires_at, "last_used_at": s.last_used_at}
+            for s in client.secrets
+        ],
+    }
+
+
+def describe_application(application: Application) -> dict[str, Any]:
+    """All that is known of an application."""
+    return {
+        "application_id": application.application_id,
+        "name": application.name,
+        "owner": application.owner,
+        "status": application.status,
+        "plan": application.plan,
+        "attributes": dict(application.attributes),
+        "created_at": application.created_at,
+        "updated_at": application.updated_at,
+    }
+
+
+def describe_token(token: AccessToken) -> dict[str, Any]:
+    """A token, without the token."""
+    return {
+        "token_id": token.token_id,
+        "status": token.refusal or "live",
+        "client_id": token.client_id,
+        "subject": token.subject,
+        "scope": token.scope,
+        "audience": list(token.audience),
+        "grant_type": token.grant_type,
+        "issued_at": token.iat,
+        "expires_at": token.exp,
+        "attributes": dict(token.attributes),
+    }
+
+
+def describe_key(signing: SigningKey) -> dict[str, Any]:
+    """A signing key, without its private half."""
+    return {
+        "kid": signing.kid,
+        "algorithm": signing.algorithm,
+        "generation": signing.generation,
+        "created_at": signing.created_at,
+        "active_from": signing.active_from,
+        "retired_at": signing.retired_at,
+        "public": signing.public,
+    }
+
+
+ENTRY = ("id", "at", "event", "outcome", "client_id", "subject", "actor", "address", "details")
+
+
+def describe_entry(row: Row[Any]) -> dict[str, Any]:
+    """An entry of the audit trail."""
+    return {name: getattr(row, name) for name in ENTRY}

@@ -1,0 +1,292 @@
+"""Why a request was refused, at length: what was expected, what came, and where it is written. For whoever runs the server.
+
+An answer to a client stays terse. Here the stores are asked what it would not be told; nothing is written.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+import time
+from base64 import urlsafe_b64encode
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from hashlib import sha256 as hash_of
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from ..authentication import SECRET_METHODS
+from ..config.checks import full_grant_type
+from ..crypto.hashing import sha256, verify_secret
+from ..stores.applications import APPROVED
+from ..tokens.lifetimes import dies_at
+from ..tokens.opaque import from_row
+
+if TYPE_CHECKING:
+    from ..authorization_server import State
+    from ..stores.clients import Client
+
+Said = tuple[str, str]  # what was expected, and what came
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """Which check failed; what it expected and what it got; the RFC and section that ask for it."""
+
+    check: str
+    expected: str
+    got: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refused:
+    """A request that was refused: its error, its parameters, who claims to send it, and what it carries."""
+
+    state: State
+    error: str
+    description: str
+    reason: str = ""
+    parameters: Mapping[str, str]
+    client_id: str | None = None
+    secret: str | None = None
+    method: str | None = None
+    token: str | None = None
+    needed: str = ""
+
+    @property
+    def client(self) -> Client | None:
+        return None if self.client_id is None else self.state.clients.load(self.client_id)
+
+
+def explain(refused: Refused) -> Explanation:
+    """The first row of `RULES` that fits says what is wrong."""
+    for error, pattern, check, look, source in RULES:
+        found = re.match(pattern, refused.reason or refused.description) if error in (refused.error, "*") else None
+        if found is not None:
+            expected, got = look(refused, found)
+            return Explanation(check, expected, got, source)
+    return Explanation(refused.error, refused.description, refused.reason, SOURCES.get(refused.error, RFC6749_ERRORS))
+
+
+# What each row looks at.
+
+
+def _missing(refused: Refused, found: re.Match[str]) -> Said:
+    return f"the parameter '{found[1]}'", _listed(refused.parameters) or "no parameters"
+
+
+def _said(refused: Refused, found: re.Match[str]) -> Said:
+    """Where the sentence says it all."""
+    return refused.description, refused.reason or _listed(refused.parameters)
+
+
+def _client_id(refused: Refused, found: re.Match[str]) -> Said:
+    client = refused.client
+    if client is not None and client.application is not None and client.application_status != APPROVED:
+        what = f"the application {client.application} is {client.application_status} (flask oauth application approve)"
+        return "a client whose application is approved", f"{client.client_id}; {what}"
+    if client is not None:
+        return "a client that is enabled", f"{client.client_id}, which is disabled (flask oauth client enable)"
+    known = [each.client_id for each in refused.state.clients.list()]
+    return _or_nearest("a client_id that is registered", refused.client_id or "", known), refused.client_id or "none"
+
+
+def _redirect_uri(refused: Refused, found: re.Match[str]) -> Said:
+    client, sent = refused.client, refused.parameters.get("redirect_uri", "none")
+    registered = [] if client is None else client.redirect_uris
+    near = difflib.get_close_matches(sent, registered, n=1, cutoff=0)
+    if not near:
+        return "a redirect URI that is registered for the client, which has none", sent
+    return f"exactly {near[0]} (the nearest of {len(registered)})", f"{sent}: {_difference(near[0], sent)}"
+
+
+def _difference(registered: str, sent: str) -> str:
+    if sent.rstrip("/") == registered.rstrip("/"):
+        return "a slash at the end is a difference too"
+    try:
+        one, other = urlsplit(registered), urlsplit(sent)
+    except ValueError:
+        return "it is no URI"
+    names = ("scheme", "netloc", "path", "query", "fragment")
+    differing = [name for name in names if getattr(one, name) != getattr(other, name)]
+    words = {"netloc": "host or port"}
+    return "another " + " and ".join(words.get(name, name) for name in differing)
+
+
+def _response_type(refused: Refused, found: re.Match[str]) -> Said:
+    grants = refused.state.settings.grant_types
+    offered = [
+        name for name, grant in (("code", "authorization_code"), ("token", "implicit")) if grant in grants
+    ]  # as OAUTH_GRANT_TYPES has them
+    return f"response_type={' or '.join(offered)} (OAUTH_GRANT_TYPES)", refused.parameters.get("response_type", "none")
+
+
+def _grant_of_client(refused: Refused, found: re.Match[str]) -> Said:
+    client = refused.client
+    asked = refused.parameters.get("grant_type") or f"response_type={refused.parameters.get('response_type')}"
+    return f"what the client is registered for: {_listed(client.grant_types if client else ())}", asked
+
+
+def _grant_of_server(refused: Refused, found: re.Match[str]) -> Said:
+    asked = refused.parameters.get("grant_type", "")
+    expected = _or_nearest("what OAUTH_GRANT_TYPES holds", asked, refused.state.settings.grant_types)
+    hint = " (a short name is for the configuration alone)" if full_grant_type(asked) != asked else ""
+    return expected, asked + hint
+
+
+def _scope_of_server(refused: Refused, found: re.Match[str]) -> Said:
+    return _or_nearest("a name in OAUTH_SCOPES", found[1], refused.state.settings.scopes), found[1]
+
+
+def _scope_of_client(refused: Refused, found: re.Match[str]) -> Said:
+    client = refused.client
+    return f"what the client is registered for: {client.scope if client else 'nothing'}", found[1]
+
+
+def _challenge(refused: Refused, found: re.Match[str]) -> Said:
+    methods = " or ".join(refused.state.settings.pkce_methods)
+    sent = refused.parameters.get("code_challenge_method", "none, which means plain")
+    return f"code_challenge, with code_challenge_method={methods} (OAUTH_REQUIRE_PKCE, OAUTH_PKCE_METHODS)", sent
+
+
+def _secret(refused: Refused, found: re.Match[str]) -> Said:
+    client, secret = refused.client, refused.secret or ""
+    if client is None:
+        return _client_id(refused, found)
+    if client.token_endpoint_auth_method not in SECRET_METHODS:
+        return client.token_endpoint_auth_method, f"{refused.method}: no falling back to a secret"
+    now = time.time()
+    for known in client.secrets:
+        if not known.is_live(now) and verify_secret(secret, known.digest):
+            return "a secret that lives", f"one that ended on {_when(known.expires_at)}"
+    if any(verify_secret(secret.strip(), known.digest) for known in client.secrets):
+        return "the secret as it is", "the secret with white space around it"
+    live = [f"…{known.hint}" for known in client.secrets if known.is_live(now)]
+    expected = f"a secret that ends in {' or '.join(live)}" if live else "nothing: the client has no secret that lives"
+    return expected, f"one of {len(secret)} characters that ends in …{secret[-4:] if len(secret) >= 16 else ''}"
+
+
+def _auth_method(refused: Refused, found: re.Match[str]) -> Said:
+    client = refused.client
+    offered = _listed(refused.state.settings.client_auth_methods)
+    own = "" if client is None else f"; this client is registered for {client.token_endpoint_auth_method}"
+    return f"one of OAUTH_CLIENT_AUTH_METHODS: {offered}{own}", refused.method or "none"
+
+
+def _code(refused: Refused, found: re.Match[str]) -> Said:
+    row = refused.state.codes.find(sha256(refused.parameters.get("code", "")))
+    if row is None:
+        return "a code that this server gave", "one that it doesn't know (or purged: they are kept for a day)"
+    if row.client_id != refused.client_id:
+        return f"the client that it was given to, {row.client_id}", refused.client_id or "none"
+    if row.spent_at is not None:
+        return "a code that is used for the first time", f"one that was used at {_when(row.spent_at)}"
+    if row.expires_at <= time.time():
+        return (
+            f"a code that is used within {row.expires_at - row.issued_at} s",
+            f"one that expired at {_when(row.expires_at)}",
+        )
+    return _verifier_or_uri(refused, row)
+
+
+def _code_check(refused: Refused, found: re.Match[str]) -> Said:
+    row = refused.state.codes.find(sha256(refused.parameters.get("code", "")))
+    return _said(refused, found) if row is None else _verifier_or_uri(refused, row)
+
+
+def _verifier_or_uri(refused: Refused, row: Any) -> Said:
+    sent = refused.parameters.get("redirect_uri")
+    if "redirect_uri" in refused.description:
+        return f"redirect_uri={row.redirect_uri}, as in the authorization request", sent or "none"
+    verifier = refused.parameters.get("code_verifier")
+    if row.code_challenge is None or verifier is None:
+        return f"{'a' if row.code_challenge else 'no'} code_verifier", "none" if verifier is None else "one"
+    made = urlsafe_b64encode(hash_of(verifier.encode()).digest()).rstrip(b"=").decode()
+    return f"a verifier for the {row.code_challenge_method} challenge {row.code_challenge}", f"one whose S256 is {made}"
+
+
+def _refresh_token(refused: Refused, found: re.Match[str]) -> Said:
+    state = refused.state
+    row = state.families.find_refresh_token(sha256(refused.parameters.get("refresh_token", "")))
+    if row is None:
+        return "a refresh token that this server gave", "one that it doesn't know (or purged)"
+    if row.client_id != refused.client_id:
+        return f"the client that it was given to, {row.client_id}", refused.client_id or "none"
+    if row.revoked_at is not None:
+        return "an approval that holds", f"one that was revoked at {_when(row.revoked_at)}"
+    if row.spent_at is not None:
+        return "a refresh token that is used for the first time", f"one that was used at {_when(row.spent_at)}"
+    return "a refresh token that lives", f"one that ended at {_when(dies_at(state, row))}"
+
+
+def _access_token(refused: Refused, found: re.Match[str]) -> Said:
+    row = refused.state.tokens.find(sha256(refused.token or ""))
+    if row is None:
+        return "an access token that lives", refused.description
+    token = from_row(row)
+    times = f"issued at {_when(token.iat)}, good until {_when(token.exp)}"
+    return "an access token that lives", f"one of {token.client_id}, {times}: {token.refusal or refused.description}"
+
+
+def _scopes_of_token(refused: Refused, found: re.Match[str]) -> Said:
+    row = refused.state.tokens.find(sha256(refused.token or ""))
+    return f"the scopes {refused.needed}", "another token" if row is None else f"a token with {row.scope or 'no scope'}"
+
+
+RFC6749_ERRORS = "RFC 6749 section 5.2"
+SOURCES = {
+    "invalid_token": "RFC 6750 section 3.1",
+    "insufficient_scope": "RFC 6750 section 3.1",
+    "insufficient_user_authentication": "RFC 9470 section 3",
+    "login_required": "OpenID Connect Core section 3.1.2.6",
+    "consent_required": "OpenID Connect Core section 3.1.2.6",
+    "access_denied": "RFC 6749 section 4.1.2.1",
+    "invalid_target": "RFC 8707 section 2",
+    "authorization_pending": "RFC 8628 section 3.5",
+    "slow_down": "RFC 8628 section 3.5",
+    "expired_token": "RFC 8628 section 3.5",
+}
+NAME = r"'([^']+)'"
+
+#: Error, how its reason or description begins, the check, who looks at it, and where it is written.
+RULES: tuple[tuple[str, str, str, Callable[[Refused, re.Match[str]], Said], str], ...] = (
+    ("*", f"The parameter {NAME} is repeated", "each parameter once", _said, "RFC 6749 section 3.1"),
+    ("*", "The parameter 'code_challenge' is missing", "PKCE", _challenge, "RFC 7636 section 4.4.1"),
+    ("*", "The parameter 'code_challenge_method'", "PKCE method", _challenge, "RFC 7636 section 4.3, RFC 9700 section 2.1.1"),
+    ("*", "The 'code_challenge' must be", "code challenge", _said, "RFC 7636 section 4.2"),
+    ("*", f"The parameter {NAME} is missing", "required parameter", _missing, "RFC 6749 section 4"),
+    ("invalid_client", "The application that sent you", "client_id", _client_id, "RFC 6749 section 4.1.2.1"),
+    ("*", "The address to send you back to", "redirect URI", _redirect_uri, "RFC 6749 section 3.1.2.3, RFC 9700 section 2.1"),
+    ("unsupported_response_type", "", "response type", _response_type, "RFC 6749 section 3.1.1"),
+    ("unauthorized_client", "", "grants of the client", _grant_of_client, "RFC 6749 section 5.2"),
+    ("unsupported_grant_type", "", "grants of the server", _grant_of_server, "RFC 6749 section 5.2"),
+    ("invalid_scope", f"The scope {NAME} is not known", "scope", _scope_of_server, "RFC 6749 section 3.3"),
+    ("invalid_scope", f"The scope {NAME} is not one that this client", "scope", _scope_of_client, "RFC 6749 section 3.3"),
+    ("invalid_client", "no such client|the client is disabled", "client_id", _client_id, "RFC 6749 section 2.3"),
+    ("invalid_client", "wrong secret", "client secret", _secret, "RFC 6749 section 2.3.1"),
+    ("invalid_client", "no credentials|.* is not offered|the client did not", "client authentication", _auth_method,
+     "RFC 6749 section 2.3"),
+    ("invalid_grant", "The (authorization )?code is unknown", "authorization code", _code, "RFC 6749 section 4.1.3"),
+    ("invalid_grant", "The 'redirect_uri'", "redirect URI of the code", _code_check, "RFC 6749 section 4.1.3"),
+    ("invalid_grant", "(The|A) 'code_verifier'", "PKCE verifier", _code_check, "RFC 7636 section 4.6"),
+    ("invalid_grant", "The refresh token", "refresh token", _refresh_token, "RFC 6749 section 6, RFC 9700 section 4.14.2"),
+    ("unauthorized", "", "access token", _said, "RFC 6750 section 2.1"),
+    ("invalid_token", "", "access token", _access_token, "RFC 6750 section 3.1"),
+    ("insufficient_scope", "", "scopes of the token", _scopes_of_token, "RFC 6750 section 3.1"),
+)  # fmt: skip
+
+
+def _or_nearest(what: str, given: str, known: Iterable[str]) -> str:
+    names = list(known)
+    near = difflib.get_close_matches(given, names, n=1)
+    return f"{what}; the nearest is {near[0]}" if near else f"{what}: {_listed(names[:20])}"
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(names)
+
+
+def _when(seconds: int | None) -> str:
+    return datetime.fromtimestamp(seconds or 0, UTC).strftime("%Y-%m-%d %H:%M:%SZ")

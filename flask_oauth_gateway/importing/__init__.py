@@ -1,0 +1,187 @@
+"""Registries of clients that come from elsewhere: one file a source, each with `read`, from what was exported to entries.
+
+`bring` puts entries into the client registry, each on its own: what can't be brought is named and stands in nobody's way.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy.exc import IntegrityError
+
+from ..clients.metadata import ClientMetadataError
+from ..clients.registry import KnownSecret
+from ..crypto.hashing import verify_secret
+from ..stores.clients import REGISTERED
+
+if TYPE_CHECKING:
+    from ..authorization_server import State
+    from ..stores.clients import Client
+
+#: What `flask oauth client import --from` takes.
+SOURCES = {
+    "gateway": "gateway:read",
+    "apigee": "apigee:read",
+    "axway": "axway:read",
+    "django-oauth-toolkit": "django_oauth_toolkit:read",
+    "authlib": "authlib:read",
+}
+
+
+class Unreadable(ValueError):
+    """What was given is not what that source exports; says where and why."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApplicationEntry:
+    """An application as another registry has it; it comes with its clients."""
+
+    application_id: str
+    name: str
+    status: str
+    owner: str | None = None
+    plan: str | None = None
+    attributes: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """A client as another registry has it. `where` is what to call it there; `metadata` has RFC 7591's names and ours.
+
+    `says_grants`, `says_scopes`: whether the other registry knows what a client may do, or it had to be guessed.
+    """
+
+    where: str
+    client_id: str
+    metadata: dict[str, Any]
+    secrets: tuple[KnownSecret, ...] = ()
+    enabled: bool = True
+    owner: str | None = None
+    application: ApplicationEntry | None = None
+    notes: list[str] = field(default_factory=list)
+    says_grants: bool = True
+    says_scopes: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of an entry: "new", "there", "different" or "refused", and what there is to say of it."""
+
+    client_id: str
+    where: str
+    what: str
+    notes: list[str]
+
+
+def bring(state: State, entries: Iterable[Entry], *, dry_run: bool) -> Iterator[Outcome]:
+    """Register each entry that isn't there yet. One that is there is left as it is, so that a second run changes nothing."""
+    seen: set[str] = set()
+    for entry in entries:
+        what, notes = "refused", list(entry.notes)
+        try:
+            if entry.client_id in seen:
+                raise ClientMetadataError(f"there is another entry with the client_id {entry.client_id!r}.")
+            seen.add(entry.client_id)
+            known = state.clients.load(entry.client_id)
+            if known is None:
+                if entry.application is not None:
+                    notes += _bring_application(state, entry.application, dry_run=dry_run)
+                state.client_registry.adopt(
+                    entry.client_id,
+                    entry.metadata,
+                    secrets=entry.secrets,
+                    enabled=entry.enabled,
+                    owner=entry.owner,
+                    application=None if entry.application is None else entry.application.application_id,
+                    dry_run=dry_run,
+                )
+                what = "new"
+            else:
+                differing = _differing(state, entry, known)
+                what = "different" if differing else "there"
+                notes += [f"{name} is another here" for name in differing]
+        except ClientMetadataError as error:
+            notes.insert(0, str(error))
+        except IntegrityError:
+            what = "there"  # somebody else brought it meanwhile
+        yield Outcome(entry.client_id, entry.where, what, notes)
+
+
+def _bring_application(state: State, entry: ApplicationEntry, *, dry_run: bool) -> list[str]:
+    """Make an application that isn't there yet; returns what there is to say. Raises `ClientMetadataError`."""
+    if state.applications.get(entry.application_id) is not None:
+        return []
+    given = asdict(entry)
+    if dry_run:
+        checked = {name: value for name, value in given.items() if name not in ("application_id", "status")}
+        state.application_registry.check(entry.application_id, checked, entry.status)
+    else:
+        state.application_registry.create(**given)
+    return [f"with its application {entry.name!r} ({entry.status})"]
+
+
+def _differing(state: State, entry: Entry, known: Client) -> list[str]:
+    """What of an entry is otherwise in the client that has its `client_id`."""
+    values = state.client_registry.check(entry.metadata)
+    wanted: dict[str, Any] = {name: values[name] for name in REGISTERED if values.get(name)}
+    differing = [name for name, value in wanted.items() if value != getattr(known, name)]
+    if entry.enabled != known.switched_on:
+        differing.append("enabled")
+    if entry.application is not None and entry.application.application_id != known.application:
+        differing.append("application")
+    now = time.time()
+    live = [secret.digest for secret in known.secrets if secret.is_live(now)]
+    if any(not _is_among(secret, live) for secret in entry.secrets):
+        differing.append("the secret")
+    return differing
+
+
+def _is_among(secret: KnownSecret, digests: list[str]) -> bool:
+    if secret.digest is not None:
+        return secret.digest in digests
+    return any(verify_secret(secret.plain or "", digest) for digest in digests)
+
+
+# What the readers share.
+
+
+def parse_json(raw: bytes) -> Any:
+    """A file's JSON. Raises `Unreadable`."""
+    try:
+        return json.loads(raw)
+    except (ValueError, RecursionError) as error:
+        raise Unreadable(f"The file is not JSON: {error}.") from None
+
+
+def objects(found: Any, *names: str) -> list[Mapping[str, Any]]:
+    """The objects of a list, of a list that stands under one of `names`, or the one object that there is."""
+    if isinstance(found, Mapping):
+        found = next((found[name] for name in names if isinstance(found.get(name), list)), [found])
+    if not isinstance(found, list):
+        raise Unreadable("The file is neither a list nor an object.")
+    for number, each in enumerate(found, 1):
+        if not isinstance(each, Mapping):
+            raise Unreadable(f"Entry {number} is not an object.")
+    return found
+
+
+def text(entry: Mapping[str, Any], name: str, where: str) -> str:
+    """A member that must be a text with something in it. Raises `Unreadable`."""
+    value = entry.get(name)
+    if not isinstance(value, str) or not value:
+        raise Unreadable(f"{where} has no {name!r}.")
+    return value
+
+
+def listed(entry: Mapping[str, Any], name: str, where: str) -> list[Any]:
+    """A member that is a list, or isn't there. Raises `Unreadable`."""
+    value = entry.get(name)
+    if value is None:
+        return []
+    if not isinstance(value, list):
+        raise Unreadable(f"{where}: {name!r} is not a list.")
+    return value

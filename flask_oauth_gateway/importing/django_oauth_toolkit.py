@@ -1,0 +1,82 @@
+"""django-oauth-toolkit: `manage.py dumpdata oauth2_provider.application`, or another model in its place.
+
+Its secrets are hashed by Django, save where `hash_client_secret` is off. PBKDF2 (Django's default) and argon2 are known
+here too; of another hash nothing can be made.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from ..clients.registry import KnownSecret
+from ..crypto.hashing import is_known_digest
+from . import Entry, Unreadable, objects, parse_json, text
+
+if TYPE_CHECKING:
+    from ..config import Settings
+
+GRANTS = {
+    "authorization-code": ["authorization_code", "refresh_token"],
+    "implicit": ["implicit"],
+    "password": ["password", "refresh_token"],
+    "client-credentials": ["client_credentials"],
+    "openid-hybrid": ["authorization_code", "refresh_token"],
+    "urn:ietf:params:oauth:grant-type:device_code": ["device_code", "refresh_token"],
+    "device-code": ["device_code", "refresh_token"],
+}
+HASHED = ("pbkdf2_sha256$", "pbkdf2_sha1$", "argon2$", "bcrypt", "scrypt$", "md5$")
+
+
+def read(raw: bytes, settings: Settings) -> list[Entry]:
+    """Every application: whatever has a `client_id` and says which grant it uses."""
+    entries = []
+    for number, row in enumerate(objects(parse_json(raw)), 1):
+        fields = row.get("fields")
+        if not isinstance(fields, Mapping):
+            raise Unreadable(f"Entry {number} has no 'fields': this is not what dumpdata writes.")
+        if "client_id" in fields and "authorization_grant_type" in fields:
+            entries.append(_entry(f"{row.get('model', 'application')} {row.get('pk', number)}", fields, settings))
+    return entries
+
+
+def _entry(where: str, fields: Mapping[str, Any], settings: Settings) -> Entry:
+    kind = text(fields, "authorization_grant_type", where)
+    if kind not in GRANTS:
+        raise Unreadable(f"{where}: there is no grant like {kind!r} here.")
+    public = fields.get("client_type") == "public"
+    notes = ["it is hybrid there: here it takes part in the code flow"] if kind == "openid-hybrid" else []
+    secrets: tuple[KnownSecret, ...] = ()
+    if not public:
+        secrets, problem = _secret(fields)
+        notes += problem
+    owner = fields.get("user")
+    return Entry(
+        where=where,
+        client_id=text(fields, "client_id", where),
+        metadata={
+            "client_name": fields.get("name") or "",
+            "redirect_uris": str(fields.get("redirect_uris") or "").split(),
+            "grant_types": GRANTS[kind],
+            "token_endpoint_auth_method": "none" if public else None,
+            "scope": list(settings.scopes),  # every application may ask for every scope there
+            "skip_consent": bool(fields.get("skip_authorization")),
+        },
+        secrets=secrets,
+        owner=None if owner is None else "/".join(map(str, owner)) if isinstance(owner, list) else str(owner),
+        notes=notes,
+        says_scopes=False,
+    )
+
+
+def _secret(fields: Mapping[str, Any]) -> tuple[tuple[KnownSecret, ...], list[str]]:
+    secret = str(fields.get("client_secret") or "")
+    if not secret:
+        return (), ["it has no secret: give it one with rotate-secret"]
+    if not secret.startswith(HASHED):
+        return (KnownSecret(plain=secret),), []
+    digest = secret.removeprefix("argon2") if secret.startswith("argon2$") else secret
+    if not is_known_digest(digest):
+        way = secret.partition("$")[0]
+        return (), [f"its secret is hashed by {way}, which can't be checked here: give it a new one with rotate-secret"]
+    return (KnownSecret(digest=digest),), []

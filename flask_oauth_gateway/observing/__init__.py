@@ -1,0 +1,1 @@
+"""Who watches what happens; nobody calls them."""

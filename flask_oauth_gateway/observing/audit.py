@@ -1,0 +1,184 @@
+"""The audit trail: a subscriber to the signals that writes down who did what, when, from where, and how it ended.
+
+What was refused may come from anybody, so that a flood of it must not fill the database: the same refusal of the same
+client from the same address is written once a minute, with how often it came since, and of those that are different (a
+new client_id each time) only so many.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from typing import TYPE_CHECKING, Any
+
+from flask import Flask, has_request_context
+
+from .. import signals
+from ..web.addresses import address_of, neighbourhood_of
+from ..web.environ import actor
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from ..authorization_server import State
+
+REFUSAL_SECONDS = 60
+MAX_REMEMBERED_REFUSALS = 10_000
+DIFFERENT_FROM_AN_ADDRESS, DIFFERENT_IN_ALL = 20, 1000  # entries a minute, of an event; the rest is one more entry
+MAX_REASON = 500
+
+
+class Audit:
+    """Writes one app's audit trail. It lives as long as the app's state, which holds it."""
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+        self._store = state.audit
+        self._refusals: dict[tuple[Any, ...], tuple[float, int]] = {}
+        self._different: dict[tuple[Any, ...], tuple[float, int]] = {}
+        for signal, receiver in (
+            (signals.token_issued, self.token_issued),
+            (signals.token_refreshed, self.token_refreshed),
+            (signals.refresh_token_reused, self.refresh_token_reused),
+            (signals.authorization_granted, self.authorization_granted),
+            (signals.authorization_denied, self.authorization_denied),
+            (signals.token_revoked, self.token_revoked),
+            (signals.token_rejected, self.token_rejected),
+            (signals.client_rejected, self.client_rejected),
+            (signals.assertion_rejected, self.assertion_rejected),
+            (signals.client_created, self.client_created),
+            (signals.client_changed, self.client_changed),
+            (signals.application_created, self.application_created),
+            (signals.application_changed, self.application_changed),
+            (signals.key_changed, self.key_changed),
+        ):
+            signal.connect(receiver, sender=state.app)
+
+    def token_issued(self, sender: Flask, **said: Any) -> None:
+        self._issued("token_issued", said)
+
+    def token_refreshed(self, sender: Flask, **said: Any) -> None:
+        self._issued("token_refreshed", said)
+
+    def refresh_token_reused(self, sender: Flask, **said: Any) -> None:
+        details = {"families_revoked": said["count"]}
+        self._write("refresh_token_reused", "invalid_grant", said["client_id"], said["subject"], details)
+
+    def authorization_granted(self, sender: Flask, **said: Any) -> None:
+        details = {"scope": " ".join(said["scopes"]), "asked": said["asked"]}
+        self._write("authorization_granted", "ok", said["client_id"], said["subject"], details)
+
+    def authorization_denied(self, sender: Flask, **said: Any) -> None:
+        outcome = "access_denied" if said["reason"] == "denied" else "ok"  # taking it back is no refusal
+        self._write("authorization_denied", outcome, said["client_id"], said["subject"], {"reason": said["reason"]})
+
+    def token_revoked(self, sender: Flask, **said: Any) -> None:
+        details = {"token_id": said["token_id"], "count": said["count"], "by": said["by"]}
+        self._write("token_revoked", "ok", said["client_id"], said["subject"], details)
+
+    def token_rejected(self, sender: Flask, **said: Any) -> None:
+        self._refused(
+            "token_rejected", said["error"], said["client_id"], {"reason": said["reason"], "path": said["path"]}
+        )
+
+    def client_rejected(self, sender: Flask, **said: Any) -> None:
+        self._refused("client_rejected", "invalid_client", said["client_id"], {"reason": said["reason"]})
+
+    def assertion_rejected(self, sender: Flask, **said: Any) -> None:
+        details = {"reason": said["reason"][:MAX_REASON], "kind": said["kind"]}
+        self._refused("assertion_rejected", "invalid_grant", said["client_id"], details)
+
+    def client_created(self, sender: Flask, **said: Any) -> None:
+        self._write("client_created", "ok", said["client_id"], None, None, at_once=True)
+
+    def client_changed(self, sender: Flask, **said: Any) -> None:
+        details = {"change": said["change"], "fields": said["fields"]}
+        self._write("client_changed", "ok", said["client_id"], None, details, at_once=True)
+
+    def application_created(self, sender: Flask, **said: Any) -> None:
+        details = {"application_id": said["application_id"]}
+        self._write("application_created", "ok", None, None, details, at_once=True)
+
+    def application_changed(self, sender: Flask, **said: Any) -> None:
+        details = {name: said[name] for name in ("application_id", "change", "fields")}
+        self._write("application_changed", "ok", None, None, details, at_once=True)
+
+    def key_changed(self, sender: Flask, **said: Any) -> None:
+        self._write("key_changed", "ok", None, None, {"change": said["change"], "kid": said["kid"]})
+
+    def exported(self, kind: str, filters: Mapping[str, Any]) -> None:
+        """An administrator takes the trail away as a file."""
+        asked = {name: value for name, value in filters.items() if value is not None}
+        self._write("audit_exported", "ok", None, None, {"format": kind, "filters": asked}, at_once=True)
+
+    def _issued(self, event: str, said: dict[str, Any]) -> None:
+        details = {"grant_type": said["grant_type"], "scope": " ".join(said["scopes"]), "token_id": said["token_id"]}
+        self._write(event, "ok", said["client_id"], said["subject"], details)
+
+    def _refused(self, event: str, error: str, client_id: str | None, details: dict[str, Any]) -> None:
+        now = time.monotonic()
+        client_id, address = _storable(client_id), self._neighbourhood()
+        # What a reason quotes and counts is the sender's choice, and would make every refusal another one.
+        same = (event, error, client_id, re.split(r"[0-9'\"]", details["reason"], maxsplit=1)[0], address)
+        since, count = self._refusals.get(same, (0.0, 0))
+        if not count or now - since >= REFUSAL_SECONDS:
+            for whence, most in ((address, DIFFERENT_FROM_AN_ADDRESS), (None, DIFFERENT_IN_ALL)):
+                if self._is_one_more_than((event, error, whence), most, now):
+                    same, client_id = (event, error, None, "", whence), None
+                    details = {"reason": "more different ones than are written one by one"}
+                    break  # what one address floods with leaves room for the others
+            since, count = self._refusals.get(same, (0.0, 0))
+        if count and now - since < REFUSAL_SECONDS:
+            self._refusals[same] = (since, count + 1)
+            return
+        if len(self._refusals) >= MAX_REMEMBERED_REFUSALS:
+            self._refusals.clear()
+        self._refusals[same] = (now, 1)
+        if count > 1:
+            details = {**details, "repeated": count - 1}
+        self._write(event, error, client_id, None, details)
+
+    def _neighbourhood(self) -> str | None:
+        return neighbourhood_of(self._state) if has_request_context() else None
+
+    def _is_one_more_than(self, kind: tuple[Any, ...], most: int, now: float) -> bool:
+        """Whether there were so many different refusals of a kind within the last minute; counts another one."""
+        since, count = self._different.get(kind, (now, 0))
+        if now - since >= REFUSAL_SECONDS:
+            since, count = now, 0
+        if len(self._different) >= MAX_REMEMBERED_REFUSALS:
+            self._different.clear()
+        self._different[kind] = (since, count + 1)
+        return count >= most
+
+    def _write(
+        self,
+        event: str,
+        outcome: str,
+        client_id: str | None,
+        subject: str | None,
+        details: dict[str, Any] | None,
+        *,
+        at_once: bool = False,
+    ) -> None:
+        """A request's entries are written soon: nobody waits for the head of the chain, and where the database went away
+        meanwhile the answer must still reach the caller. What changes the registry is rare, and written `at_once`."""
+        entry = {
+            "at": int(time.time()),
+            "event": event,
+            "outcome": outcome,
+            "client_id": _storable(client_id),
+            "subject": subject,
+            "actor": actor(),
+            "address": address_of(self._state)[:64] or None if has_request_context() else None,
+            "details": details,
+        }
+        if at_once or not has_request_context():
+            self._store.add(entry)
+        else:
+            self._store.add_soon(entry)
+
+
+def _storable(client_id: str | None) -> str | None:
+    """A `client_id` that anybody may have claimed, as it fits its column; PostgreSQL takes no NUL."""
+    return client_id and client_id[:2048].replace("\0", "?")

@@ -1,0 +1,105 @@
+"""Watches the endpoints and the checks of tokens, for metrics and traces. Not loaded where both are off."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from functools import partial, wraps
+from typing import TYPE_CHECKING, Any, Protocol
+from urllib.parse import parse_qs, urlsplit
+
+from flask import Response, current_app, request
+from werkzeug.exceptions import HTTPException
+
+from ..errors import OAuth2Error
+from ..protection.require_token import Requirement, check
+from ..web.environ import CHECKED_BY, CLIENT, PAGE_ERROR, REFUSED, TOKEN
+
+if TYPE_CHECKING:
+    from ..resource_server import Checker
+
+CHECK = "check"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How it ended: the answer's status (200: a token was let through), the error's code, whose token or request it was."""
+
+    status: int
+    error: str | None = None
+    client_id: str | None = None
+
+
+class Observer(Protocol):
+    """Is told of each piece of work, an endpoint's name or `CHECK`: what `begin` returns, `end` gets back."""
+
+    def begin(self, what: str) -> Any: ...
+
+    def end(self, begun: Any, what: str, outcome: Outcome) -> None: ...
+
+
+def watch(state: Checker, observers: Sequence[Observer], endpoints: Iterable[str]) -> None:
+    """Put the observers around the views of these endpoints, as far as they are routed, and around each check of a token."""
+    views = state.app.view_functions
+    for name in endpoints:
+        if f"oauth.{name}" in views:
+            views[f"oauth.{name}"] = _watched(observers, name, views[f"oauth.{name}"])
+    state.watch = partial(_watched_check, observers)
+
+
+def _watched(observers: Sequence[Observer], name: str, view: Callable[..., Any]) -> Callable[..., Response]:
+    @wraps(view)
+    def watched(**arguments: Any) -> Response:
+        begun = [(each, each.begin(name)) for each in observers]
+        status: int = 500
+        error: str | None = "server_error"
+        try:
+            response = current_app.make_response(view(**arguments))
+        except OAuth2Error as refusal:
+            status, error = refusal.status_code, refusal.error
+            raise
+        except HTTPException as refusal:
+            status = refusal.code or 500
+            error = "invalid_request" if status < 500 else error
+            raise
+        else:
+            status, error = response.status_code, _error_of(response)
+            return response
+        finally:
+            client = request.environ.get(CLIENT)
+            outcome = Outcome(status, error, None if client is None else client.client_id)
+            for each, at in reversed(begun):
+                each.end(at, name, outcome)
+
+    return watched
+
+
+def _error_of(response: Response) -> str | None:
+    """The error that an answer speaks of: in JSON, on a page, or in where it redirects to."""
+    if response.status_code >= 400:
+        if PAGE_ERROR in request.environ:
+            return "shown_to_user"
+        refusal = request.environ.get(REFUSED)
+        return "invalid_request" if refusal is None else str(refusal)
+    if response.location and "error=" in response.location:
+        target = urlsplit(response.location)
+        return (parse_qs(target.query) | parse_qs(target.fragment)).get("error", [None])[0]
+    return None
+
+
+def _watched_check(observers: Sequence[Observer], state: Checker, requirement: Requirement) -> Response | None:
+    environ = request.environ
+    if environ.get(CHECKED_BY) is state and requirement.only_scopes and requirement.scopes <= environ[TOKEN].scopes:
+        return check(state, requirement)  # asked twice, looked up once, and counted once
+    begun = [(each, each.begin(CHECK)) for each in observers]
+    outcome = Outcome(500, "server_error")
+    try:
+        response = check(state, requirement)
+        token = environ.get(TOKEN)
+        error = None if response is None else str(environ[REFUSED])
+        status = 200 if response is None else response.status_code
+        outcome = Outcome(status, error, None if token is None else token.client_id)
+        return response
+    finally:
+        for each, at in reversed(begun):
+            each.end(at, CHECK, outcome)

@@ -1,0 +1,140 @@
+"""`/oauth/admin/`: the administrator's pages. Whoever the hook `is_admin` says `True` of may enter; without it nobody."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import wraps
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from flask import Response, redirect, request, url_for
+from werkzeug.exceptions import HTTPException
+
+from ...authorization.request import SignInRequest
+from ...clients.registry import ClientNotFound
+from ...config.checks import ConfigurationError
+from ...errors import NotFound, OAuth2Error
+from ...hooks import subject_of
+from ...stores.applications import ApplicationNotFound
+from ...users.accounts import send_to_login, signed_in_user
+from ...web.addresses import neighbourhood_of
+from ...web.csrf import is_form_token, new_form_token
+from ...web.environ import ACTOR, current_state
+from ...web.request import parse_parameters, read_form
+from ..rendering import error_page, plain, refusal_page, render_page
+from ..translations import translate
+
+if TYPE_CHECKING:
+    from werkzeug.wrappers import Response as BaseResponse
+
+    from ...authorization_server import State
+
+PAGE = 50
+SECTIONS = ("overview", "clients", "applications", "grants", "tokens", "keys", "issuers", "audit")
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """An administrator's request: who it is, and what was sent, each name with all its values."""
+
+    state: State
+    user: Any
+    subject: str
+    query: dict[str, list[str]]
+    form: dict[str, list[str]] | None
+
+    def asked(self, name: str) -> str | None:
+        """A value of the URL's, without what PostgreSQL can't take; `None` where it is empty or not there."""
+        return self.query.get(name, [""])[-1].replace("\0", "").strip() or None
+
+    def sent(self, name: str) -> str:
+        """A value of the form's."""
+        return (self.form or {}).get(name, [""])[-1].strip()
+
+    @property
+    def is_stale(self) -> bool:
+        """Whether the form was not shown to this administrator, in this session, within the last hour."""
+        return not is_form_token(self.sent("form_token"), self.subject, "admin")
+
+    def render(self, template: str, section: str, status: int = 200, **context: Any) -> Response:
+        """A page of `templates/oauth/admin/`."""
+        return render_page(
+            f"admin/{template}",
+            status,
+            user=self.user,
+            section=section,
+            sections=SECTIONS,
+            form_token=new_form_token(self.subject, "admin"),
+            done=self.asked("done"),
+            when=when,
+            plain=plain,
+            **context,
+        )
+
+
+def page(view: Callable[[Visit], Response | BaseResponse]) -> Callable[[], Response | BaseResponse]:
+    """A view that administrators alone get to; others are sent to sign in, or told that it isn't for them."""
+
+    @wraps(view)
+    def guarded() -> Response | BaseResponse:
+        state = current_state()
+        try:
+            state.rate_limiter.spend("admin", f"address:{neighbourhood_of(state)}")
+            user = signed_in_user(state)
+            if user is None:
+                return send_to_login(state, SignInRequest(return_to=_return_to()))
+            if state.hooks.is_admin is None or state.hooks.is_admin(user) is not True:
+                return error_page(403, "access_denied", "This page is for administrators.")
+            subject = subject_of(user)
+            request.environ[ACTOR] = subject[:255]
+            query = _by_name(parse_parameters(request.environ.get("QUERY_STRING", "").encode("latin-1")))
+            form = _by_name(read_form(request, state.settings)) if request.method == "POST" else None
+            return view(Visit(state, user, subject, query, form))
+        except ConfigurationError as error:
+            state.app.logger.error("%s", error)
+            return error_page(503, "server_error", "The server is not configured for this.")
+        except OAuth2Error as error:
+            return refusal_page(error)
+        except (ClientNotFound, ApplicationNotFound):  # it was deleted just now
+            return error_page(404, "not_found", "There is nothing at this address.")
+        except HTTPException as error:
+            return error_page(error.code or 400, "invalid_request", error.description or "")
+
+    return guarded
+
+
+def go(endpoint: str, **query: Any) -> BaseResponse:
+    """On to another of these pages, after a form was done with."""
+    response = redirect(url_for(f"oauth.{endpoint}", **query), 303)
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+def not_there() -> NoReturn:
+    """Raises `NotFound`, as a page."""
+    raise NotFound("There is nothing at this address.")
+
+
+def when(seconds: int | None) -> str:
+    """A time, UTC: 2026-11-21 07:30."""
+    return "" if seconds is None else datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M")
+
+
+def stale_text() -> str:
+    return translate("This page was out of date. Please send it again.")
+
+
+def _return_to() -> str:
+    if request.method != "GET":
+        return url_for("oauth.admin_overview")
+    query = request.query_string.decode("latin-1")
+    path = f"{request.script_root}{request.path}"
+    return f"{path}?{query}" if query else path
+
+
+def _by_name(pairs: list[tuple[str, str]]) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for name, value in pairs:
+        found.setdefault(name, []).append(value)
+    return found

@@ -1,0 +1,119 @@
+"""`GET, POST /oauth/admin/clients/new` and `…/client/edit`: a registration as a form."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from ...clients.metadata import ClientMetadataError
+from ...stores.clients import REGISTERED
+from . import Visit, go, page, stale_text
+from .clients import DAY, existing, number
+
+if TYPE_CHECKING:
+    from flask import Response
+    from werkzeug.wrappers import Response as BaseResponse
+
+    from ...stores.clients import Client
+
+TEXTS = (
+    "client_name", "client_uri", "logo_uri", "policy_uri", "tos_uri", "jwks_uri", "certificate",
+    "token_endpoint_auth_method", "access_token_format", "plan",
+)  # fmt: skip
+LISTS = ("redirect_uris", "contacts", "scope", "default_scope", "grant_types")
+NUMBERS = ("access_token_lifetime", "refresh_token_lifetime")
+OBJECTS = ("jwks", "attributes")
+SWITCHES = ("skip_consent", "resource_server")
+
+
+@page
+def client_new(visit: Visit) -> Response | BaseResponse:
+    """Register a client. Its secret is on the answer to the form, and never again."""
+    if visit.form is None:
+        grants = [name for name in ("authorization_code", "refresh_token") if name in visit.state.settings.grant_types]
+        return _form(visit, None, {"grant_types": grants, "application": visit.asked("application")})
+    try:
+        if visit.is_stale:
+            raise ClientMetadataError(stale_text())
+        days = number(visit.sent("secret_days"))
+        made = visit.state.client_registry.create(
+            client_id=visit.sent("client_id") or None,
+            owner=visit.sent("owner") or None,
+            application=visit.sent("application") or None,
+            secret_expires_in=None if days is None else days * DAY,
+            **_registration(visit),
+        )
+    except ClientMetadataError as error:
+        return _form(visit, None, _as_sent(visit), str(error))
+    return visit.render("secret.html", "clients", client=made, is_new=True)
+
+
+@page
+def client_edit(visit: Visit) -> Response | BaseResponse:
+    """Change a client's registration."""
+    found = existing(visit)
+    if visit.form is None:
+        return _form(visit, found, _as_stored(found))
+    try:
+        if visit.is_stale:
+            raise ClientMetadataError(stale_text())
+        if visit.sent("version") != str(found.version):
+            raise ClientMetadataError(stale_text())
+        # An app's own template may lack one: that takes a client out of no application.
+        own = {name: visit.sent(name) or None for name in ("owner", "application") if name in visit.form}
+        visit.state.client_registry.update(found.client_id, **own, **_registration(visit))
+    except ClientMetadataError as error:
+        return _form(visit, found, _as_sent(visit), str(error))
+    return go("admin_client", client_id=found.client_id, done="changed")
+
+
+def _form(visit: Visit, client: Client | None, values: dict[str, Any], problem: str | None = None) -> Response:
+    settings = visit.state.settings
+    method = values.get("token_endpoint_auth_method")
+    methods = dict.fromkeys([*settings.client_auth_methods, *([method] if method else [])])
+    return visit.render(
+        "client_form.html",
+        "clients",
+        200 if problem is None else 400,
+        client=client,
+        values=values,
+        problem=problem,
+        grants=list(dict.fromkeys([*visit.state.server.grants, *values.get("grant_types", ())])),
+        methods=list(methods),
+        scopes=settings.scopes,
+        plans=list(settings.plans),
+    )
+
+
+def _registration(visit: Visit) -> dict[str, Any]:
+    """What the form says, by RFC 7591's names. Raises `ClientMetadataError`."""
+    form = visit.form or {}
+    found: dict[str, Any] = {name: visit.sent(name) or None for name in TEXTS}
+    found |= {name: " ".join(form.get(name, ())).split() for name in LISTS}
+    found |= {name: number(visit.sent(name)) for name in NUMBERS}
+    found |= {name: visit.sent(name) == "yes" for name in SWITCHES}
+    for name in OBJECTS:
+        try:
+            found[name] = json.loads(visit.sent(name)) if visit.sent(name) else None
+        except (ValueError, RecursionError) as error:
+            raise ClientMetadataError(f"{name} is a JSON object ({error}).") from error
+    return found
+
+
+def _as_sent(visit: Visit) -> dict[str, Any]:
+    """The form as it was filled in, to be shown again."""
+    form = visit.form or {}
+    found: dict[str, Any] = {
+        name: visit.sent(name)
+        for name in (*TEXTS, *NUMBERS, *OBJECTS, "owner", "application", "client_id", "secret_days")
+    }
+    found |= {name: " ".join(form.get(name, ())).split() for name in LISTS}
+    return found | {name: visit.sent(name) == "yes" for name in SWITCHES} | {"version": visit.sent("version")}
+
+
+def _as_stored(client: Client) -> dict[str, Any]:
+    found: dict[str, Any] = {name: getattr(client, name) for name in REGISTERED}
+    found |= {name: found[name].split() for name in ("scope", "default_scope")}
+    for name in OBJECTS:
+        found[name] = json.dumps(found[name], indent=2, ensure_ascii=False) if found[name] else ""
+    return found | {"owner": client.owner, "application": client.application, "version": str(client.version)}

@@ -1,0 +1,112 @@
+"""`/oauth/admin/clients`: the registry, a client and its secrets, enabling, disabling and deleting it."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+from werkzeug.exceptions import BadRequest
+
+from ...clients.metadata import ClientMetadataError
+from ...clients.registry import SECRET_METHODS
+from ...config.checks import MAX_LIFETIME
+from . import PAGE, Visit, go, not_there, page, stale_text
+
+if TYPE_CHECKING:
+    from flask import Response
+    from werkzeug.wrappers import Response as BaseResponse
+
+    from ...stores.clients import Client
+
+DAY, HOUR = 86400, 3600
+OVERLAPS = (0, HOUR, DAY, 7 * DAY, 30 * DAY)
+
+
+@page
+def clients(visit: Visit) -> Response:
+    """The list, searched and page by page."""
+    text, owner = visit.asked("q"), visit.asked("owner")
+    try:
+        found = visit.state.client_registry.find(text, owner=owner, after=visit.asked("after"), limit=PAGE)
+    except ValueError as error:
+        raise BadRequest(str(error)) from error
+    return visit.render("clients.html", "clients", found=found, text=text, owner=owner)
+
+
+@page
+def client(visit: Visit) -> Response:
+    """One client: its registration, its secrets, and what can be done with it."""
+    return show(visit, existing(visit))
+
+
+def show(visit: Visit, found: Client, problem: str | None = None) -> Response:
+    return visit.render(
+        "client.html",
+        "clients",
+        200 if problem is None else 400,
+        client=found,
+        problem=problem,
+        counts=visit.state.tokens.live_counts(found.key),
+        has_secrets=found.token_endpoint_auth_method in SECRET_METHODS,
+        overlaps=OVERLAPS,
+        now=time.time(),
+    )
+
+
+@page
+def client_secret(visit: Visit) -> Response | BaseResponse:
+    """Another secret, shown on the answer to this form and never again."""
+    found = existing(visit)
+    if visit.is_stale:
+        return show(visit, found, stale_text())
+    try:
+        overlap, days = number(visit.sent("overlap")), number(visit.sent("expires_days"))
+        made = visit.state.client_registry.rotate_secret(
+            found.client_id, overlap or 0, expires_in=None if days is None else days * DAY
+        )
+    except ClientMetadataError as error:
+        return show(visit, found, str(error))
+    return visit.render("secret.html", "clients", client=made, is_new=False)
+
+
+@page
+def client_switch(visit: Visit) -> Response | BaseResponse:
+    """Enable or disable it."""
+    found = existing(visit)
+    if visit.is_stale:
+        return show(visit, found, stale_text())
+    try:
+        visit.state.client_registry.update(found.client_id, enabled=visit.sent("enabled") == "yes")
+    except ClientMetadataError as error:
+        return show(visit, found, str(error))
+    return go("admin_client", client_id=found.client_id, done="changed")
+
+
+@page
+def client_delete(visit: Visit) -> Response | BaseResponse:
+    """What deleting it would break, and the button."""
+    found = existing(visit)
+    problem = None
+    if visit.form is not None:
+        if not visit.is_stale:
+            visit.state.client_registry.delete(found.client_id)
+            return go("admin_clients", done="deleted")
+        problem = stale_text()
+    counts = visit.state.tokens.live_counts(found.key)
+    status = 200 if problem is None else 400
+    return visit.render("client_delete.html", "clients", status, client=found, counts=counts, problem=problem)
+
+
+def existing(visit: Visit) -> Client:
+    """The client that the URL names. Raises `NotFound`."""
+    found = visit.state.client_registry.get(visit.asked("client_id") or "")
+    return not_there() if found is None else found
+
+
+def number(text: str) -> Any:
+    """A whole number, or `None` for nothing. Raises `ClientMetadataError`."""
+    if not text:
+        return None
+    if not text.isascii() or not text.isdigit() or len(text) > 9 or int(text) > MAX_LIFETIME:
+        raise ClientMetadataError(f"{text[:20]!r} is not a whole number.")
+    return int(text)

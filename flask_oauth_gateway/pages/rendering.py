@@ -1,0 +1,153 @@
+"""The pages that people see: plain HTML from templates that the app may override, under a strict policy."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any, NamedTuple
+from urllib.parse import quote, urlsplit
+
+from flask import Response, render_template, request
+from werkzeug.urls import iri_to_uri
+
+from ..clients.redirect_uris import is_impersonable
+from ..hooks import subject_of
+from ..web.environ import PAGE_ERROR
+from .translations import date, language, translate, translate_own, translate_plural
+
+if TYPE_CHECKING:
+    from ..doctor.explanations import Explanation
+    from ..errors import OAuth2Error
+    from ..stores.clients import Client
+
+# Pictures and fonts of this site are let in for the owner's brand and theme; ours need none.
+POLICY = (
+    "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; font-src 'self'; base-uri 'none';"
+    " frame-ancestors 'none'; form-action "
+)
+MINUTE, HOUR, DAY = 60, 3600, 86400
+
+# What can't be seen and turns around or breaks up what stands beside it; the joiners that scripts need are let through.
+_UNSEEN = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff]+")
+_WEB = re.compile(r"(https?://)([^\s/?#\\@]+)([/?#].*)?", re.IGNORECASE | re.DOTALL)
+_APP = re.compile(r"()((?!https?:)[a-z][a-z0-9+.-]*)(:.*)", re.IGNORECASE | re.DOTALL)
+_PARAMETER = re.compile(r"The parameter '([^']+)' ([^%]+)")
+
+
+class Address(NamedTuple):
+    """A URI in ASCII, and its parts: `owner` says whose it is, a host or an app's scheme."""
+
+    uri: str
+    before: str
+    owner: str
+    after: str
+
+
+def render_page(
+    template: str, status: int = 200, *, sends_to: str | None = None, user: Any = None, **context: Any
+) -> Response:
+    """A page of `templates/oauth/`, or the app's own of the same name.
+
+    `sends_to` is where its form may end up beside this site: a browser holds `form-action` against redirects too.
+    """
+    page = render_template(
+        f"oauth/{template}",
+        _=translate,
+        _own=translate_own,
+        address=address,
+        date=date,
+        how_long=how_long,
+        is_impersonable=is_impersonable,
+        language=language,
+        title_of=title_of,
+        user=user,
+        user_name=None if user is None else name_of(user),
+        **context,
+    )
+    response = Response(page, status, mimetype="text/html")
+    response.headers.update(
+        {
+            "Content-Security-Policy": POLICY + " ".join(["'self'", *_form_targets(sends_to)]),
+            "X-Frame-Options": "DENY",
+            "Referrer-Policy": "no-referrer",
+            "Cache-Control": "no-store",
+            "X-Content-Type-Options": "nosniff",
+        }
+    )
+    return response
+
+
+def error_page(status: int, error: str, description: str, explanation: Explanation | None = None) -> Response:
+    """What a user sees where nothing can be redirected anywhere; in debug mode with what its developer needs to know."""
+    request.environ[PAGE_ERROR] = description
+    return render_page("error.html", status, error=error, description=explain(description), explanation=explanation)
+
+
+def refusal_page(error: OAuth2Error) -> Response:
+    """An error as a page, with the headers that it has as JSON."""
+    response = error_page(error.status_code, error.error, error.description)
+    response.headers.extend(error.extra_headers() if hasattr(error, "extra_headers") else [])
+    return response
+
+
+def explain(description: str | None) -> str:
+    """An error's description in the user's language. What names a parameter is one text for all of them."""
+    text = description or ""
+    found = _PARAMETER.fullmatch(text)
+    if found is None:
+        return translate(text)
+    return translate(f"The parameter '%(name)s' {found[2]}", name=found[1])
+
+
+def name_of(user: Any) -> str:
+    """What to call a user: the first of `name`, `username`, `email` that is there, else the subject."""
+    for attribute in ("name", "username", "email"):
+        value = getattr(user, attribute, None)
+        if isinstance(value, str) and (name := plain(value)):
+            return name
+    return subject_of(user)
+
+
+def title_of(client: Client) -> str:
+    """What to call a client: its name, else its `client_id`."""
+    return plain(client.client_name) or client.client_id
+
+
+def plain(text: str) -> str:
+    """A text that others wrote, without the characters that would make it look like something else."""
+    return _UNSEEN.sub(" ", text).strip()
+
+
+def address(uri: str) -> Address:
+    """A URI as a browser will read it, in parts. Where it has no host or scheme to trust, `owner` is empty."""
+    if not uri.isascii():
+        try:
+            uri = iri_to_uri(uri)
+        except ValueError:
+            uri = quote(uri, safe="%!#$&'()*+,/:;=?@[]")
+    found = _WEB.fullmatch(uri) or _APP.fullmatch(uri)
+    return Address(uri, *found.groups("")) if found else Address(uri, "", "", uri)
+
+
+def how_long(duration: str | int) -> str:
+    """An entry of `OAUTH_CONSENT_DURATIONS` in words, in the largest unit that fits."""
+    if duration == "once":
+        return translate("This time only")
+    if duration == "always":
+        return translate("Until I take it back")
+    seconds = int(duration)
+    if seconds % DAY == 0:
+        return translate_plural("%(num)s day", "%(num)s days", seconds // DAY)
+    if seconds % HOUR == 0:
+        return translate_plural("%(num)s hour", "%(num)s hours", seconds // HOUR)
+    return translate_plural("%(num)s minute", "%(num)s minutes", max(1, round(seconds / MINUTE)))
+
+
+def _form_targets(uri: str | None) -> list[str]:
+    """The scheme that a client's redirect URI has: its own site may well redirect on to another host."""
+    if uri is None:
+        return []
+    parts = urlsplit(uri)
+    if parts.scheme != "http":
+        return [f"{parts.scheme}:"]
+    host = parts.hostname or ""
+    return ["http:"] if ":" in host else [f"http://{host}:*"]  # a policy has no way to write an IPv6 address

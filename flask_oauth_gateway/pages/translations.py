@@ -1,0 +1,101 @@
+"""The pages' texts in the user's language: through Flask-Babel where the app has it, else in English.
+
+A catalog of this domain in the app's own translation folders goes first: it may reword our texts, or add a language.
+"""
+
+from __future__ import annotations
+
+import gettext
+from datetime import UTC, datetime
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from flask import current_app
+
+DOMAIN = "flask_oauth_gateway"
+LOCALE = Path(__file__).parent.parent / "locale"
+MONTHS = (
+    "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
+    "December",
+)  # fmt: skip
+
+
+def translate(text: str, **values: Any) -> str:
+    """A text in the language that the app chose for this request; `%(name)s` filled in."""
+    found = _catalog().gettext(text) if text else ""  # to gettext, the empty text is the catalog's header
+    return found % values if values else found
+
+
+def translate_plural(one: str, many: str, number: int) -> str:
+    """A text that counts something, in the form that the language has for this number; `%(num)s` filled in."""
+    return _catalog().ngettext(one, many, number) % {"num": number}
+
+
+def translate_own(text: str) -> str:
+    """A text of the app's, such as what a scope means: in the app's own catalog, where that has it."""
+    if not text or not _has_babel():
+        return text
+    from flask_babel import gettext as gettext_of_the_app
+
+    return str(gettext_of_the_app(text))
+
+
+def language() -> str:
+    """The language that the page is in, for `<html lang>`."""
+    locale = _locale()
+    return "en" if locale is None else str(locale).replace("_", "-")
+
+
+def date(seconds: int) -> str:
+    """A day: November 21, 2026."""
+    day = datetime.fromtimestamp(seconds, UTC)
+    if not _has_babel():
+        return f"{MONTHS[day.month - 1]} {day.day}, {day.year}"
+    from babel.dates import format_date
+    from flask_babel import to_user_timezone
+
+    return str(format_date(to_user_timezone(day), "long", locale=_locale() or "en"))
+
+
+def _has_babel() -> bool:
+    return "babel" in current_app.extensions
+
+
+def _locale() -> Any:
+    """The request's locale, where there are texts for it; else `None`, and the page is in English."""
+    if not _has_babel():
+        return None
+    from flask_babel import get_locale
+
+    locale = get_locale()
+    if locale is None or (locale.language != "en" and not _has_texts(str(locale), _folders())):
+        return None
+    return locale
+
+
+def _catalog() -> gettext.NullTranslations:
+    locale = _locale()
+    return gettext.NullTranslations() if locale is None else _load(str(locale), _folders())
+
+
+def _folders() -> tuple[str, ...]:
+    """Where catalogs are looked for: the app's own folders first."""
+    return (*map(str, current_app.extensions["babel"].translation_directories), str(LOCALE))
+
+
+@lru_cache(maxsize=100)
+def _load(locale: str, folders: tuple[str, ...]) -> gettext.NullTranslations:
+    """The catalogs of a locale, each with the next as its fallback; `de` serves `de_AT`."""
+    catalog = gettext.NullTranslations()
+    for folder in reversed(folders):
+        if gettext.find(DOMAIN, folder, [locale]):
+            found = gettext.translation(DOMAIN, folder, [locale])
+            found.add_fallback(catalog)
+            catalog = found
+    return catalog
+
+
+@lru_cache(maxsize=100)
+def _has_texts(locale: str, folders: tuple[str, ...]) -> bool:
+    return any(gettext.find(DOMAIN, folder, [locale]) for folder in folders)

@@ -1,0 +1,139 @@
+"""Which resource a path belongs to, and which ones a token is for (RFC 8707, RFC 9728): `OAUTH_RESOURCES` made ready.
+
+What no prefix covers belongs to the server itself: its resource identifier is the issuer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from flask import request
+
+from ..errors import InvalidTarget, InvalidToken, TemporarilyUnavailable, clean
+from ..web.issuer import absolute_url, issuer_of
+
+if TYPE_CHECKING:
+    from ..resource_server import Checker
+    from ..tokens.access_token import AccessToken
+
+WELL_KNOWN = "/.well-known/oauth-protected-resource"
+MAX_PLACES = 100
+PLACE = ("wsgi.url_scheme", "HTTP_HOST", "SERVER_NAME", "SERVER_PORT", "SCRIPT_NAME")
+
+
+class Resources:
+    """One app's resources, by path prefix."""
+
+    def __init__(self, state: Checker) -> None:
+        given = state.settings.resources
+        self._state = state
+        self._root = given.get("/") or state.settings.issuer  # None: the issuer, as the request has it
+        below = [prefix for prefix in given if prefix != "/"]
+        self._prefixes = ("/", *below)
+        self._below = tuple((prefix, f"{prefix}/", given[prefix]) for prefix in sorted(below, key=len, reverse=True))
+        self._is_configured = bool(given)
+        self._metadata_urls: dict[tuple[Any, ...], str | None] = {}
+
+    def of(self, path: str) -> str:
+        """The identifier of the resource that a path belongs to; prefixes fit whole segments, and the longest one counts."""
+        for prefix, start, identifier in self._below:
+            if path == prefix or path.startswith(start):
+                return identifier
+        return self._root or issuer_of(self._state)
+
+    def prefix_of(self, path: str) -> str:
+        """The prefix that a path falls under."""
+        return next((prefix for prefix, start, _ in self._below if path == prefix or path.startswith(start)), "/")
+
+    def all(self) -> dict[str, str]:
+        """Every prefix and its identifier, "/" first. Raises `TemporarilyUnavailable` where the server has no name."""
+        return {prefix: self.of(prefix) for prefix in self._prefixes}
+
+    def check(self, token: AccessToken) -> None:
+        """Raises `InvalidToken` for a token that is meant for other resources than that of the request's path."""
+        wanted = self.of(request.path) if self._below else self._root or issuer_of(self._state)
+        if wanted not in token.audience:
+            raise InvalidToken("The access token is meant for another audience.", token.client_id)
+
+    def resolve(self, asked: Iterable[str], approved: str | None = None) -> tuple[str, ...]:
+        """What the `resource` parameters of a request name, of what was approved before (left out: of all that there is).
+
+        Empty where none was sent and nothing was approved. Raises `InvalidTarget` (RFC 8707 section 2).
+        """
+        wanted = tuple(asked)
+        if not wanted:
+            return tuple((approved or "").split())
+        known = {_canonical(identifier): identifier for identifier in self.all().values()}
+        found = {}
+        for name in wanted:
+            identifier = known.get(_canonical(name))
+            if identifier is None:
+                names = ", ".join(map(clean, known.values()))
+                raise InvalidTarget(
+                    f"The resource '{clean(name, 80)}' is not known here; these are: {clean(names, 400)}."
+                )
+            if approved is not None and identifier not in approved.split():
+                raise InvalidTarget(f"The resource '{clean(name, 80)}' is not one that was approved.")
+            found[identifier] = True
+        return tuple(found)
+
+    def default_audience(self) -> str | None:
+        """What a token is for where nothing else was asked for: all that `OAUTH_RESOURCES` names; `None` without it."""
+        if not self._is_configured:
+            return None
+        identifiers = [self.of(prefix) for prefix in self._prefixes[1:]]
+        with suppress(TemporarilyUnavailable):  # opaque tokens need no issuer
+            identifiers.insert(0, self.of("/"))
+        return " ".join(dict.fromkeys(identifiers))
+
+    def metadata_url(self, path: str) -> str | None:
+        """Where the metadata of a path's resource stands (RFC 9728 section 3.1); `None` where the server has no name.
+
+        Beneath a mount point it is named where this app answers itself, not where the host's root would have it.
+        """
+        app, environ = self._state.app, request.environ
+        prefix = self.prefix_of(path) if self._below else "/"
+        # All that the URL goes by: it is worked out once for each, not at each refusal.
+        key = (prefix, app.debug, app.testing, *map(environ.get, PLACE))
+        with suppress(KeyError):
+            return self._metadata_urls[key]
+        found = self._find_metadata_url(path, "" if prefix == "/" else prefix)
+        if len(self._metadata_urls) >= MAX_PLACES:  # whoever asks chooses the host
+            self._metadata_urls.clear()
+        self._metadata_urls[key] = found
+        return found
+
+    def _find_metadata_url(self, path: str, at: str) -> str | None:
+        try:
+            if not request.script_root:
+                identifier, issuer = urlsplit(self.of(path)), urlsplit(issuer_of(self._state))
+                if identifier[:2] == issuer[:2]:
+                    at = identifier.path.rstrip("/")
+            return absolute_url(self._state, f"{request.script_root}{WELL_KNOWN}{at}")
+        except TemporarilyUnavailable:
+            return None
+
+    def prefix_at(self, path: str) -> str | None:
+        """The prefix whose metadata stands behind the well-known part at this path: its own, or its identifier's."""
+        mount = mount_point(self._state)
+        for prefix in self.all():
+            if path in ({"", mount} if prefix == "/" else {prefix, mount + prefix}):
+                return prefix
+        return next((prefix for prefix, each in self.all().items() if urlsplit(each).path.rstrip("/") == path), None)
+
+
+def mount_point(state: Checker) -> str:
+    """The path that the app is mounted at; "" where it is none.
+
+    `SCRIPT_NAME` says it, save in a request for a well-known address at the root, which a server hands on as it is: there
+    Flask's `APPLICATION_ROOT` does.
+    """
+    return request.script_root or str(state.app.config["APPLICATION_ROOT"]).rstrip("/")
+
+
+def _canonical(identifier: str) -> str:
+    """`https://a.example/` and `https://a.example` are one (RFC 3986 section 6.2.3): many a client's URL type adds the slash."""
+    return identifier.removesuffix("/") if identifier.count("/") == 3 else identifier

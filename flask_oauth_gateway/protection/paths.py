@@ -1,0 +1,258 @@
+"""`OAUTH_PROTECT`: what each path asks for, from configuration alone. The first entry that fits decides.
+
+A path that can be read in several ways (`//`, `..`, `;`, a backslash) has to be let through in each of them: whatever a
+view, a file system or an upstream makes of it, it was asked for what that asks.
+"""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from flask import Flask, Response, request
+
+from ..config.checks import ConfigurationError, full_grant_type
+from .require_token import Requirement, admit, is_preflight, requirement
+
+KEY = "OAUTH_PROTECT"
+OPTIONS = tuple(
+    name for name, each in inspect.signature(requirement).parameters.items() if each.kind is each.KEYWORD_ONLY
+)
+KEYS = ("path", "methods", "host", "scopes", *OPTIONS)
+LISTS = ("any_of", "grant_types")
+
+NAMED = re.compile(r"<[A-Za-z_]\w*>")
+LITERAL = re.compile(r"[^*<>;?#%\\\s]+")
+METHOD = re.compile(r"[A-Za-z][A-Za-z-]*")
+HOST = re.compile(r"[a-z0-9._-]+|\[[0-9a-f:.]+\]")
+
+AMBIGUOUS = re.compile(r"//|[;\\]|/\.\.?(?:/|\Z)")
+SLASHES = re.compile(r"/{2,}")
+PARAMETERS = re.compile(r";[^/]*")
+
+
+@dataclass(frozen=True, slots=True)
+class PathRule:
+    """One entry: where it holds, and what is asked there; `requirement` is `None` where it is open."""
+
+    key: str
+    path: str
+    host: str | None
+    methods: frozenset[str]
+    requirement: Requirement | None
+    pattern: str
+
+
+class PathRules:
+    """The entries in order, made ready to be asked: one regular expression by host and method."""
+
+    def __init__(self, rules: Sequence[PathRule], *, ignore_case: bool = False) -> None:
+        self.rules = tuple(rules)
+        self._hosts = {rule.host for rule in rules if rule.host}
+        self._methods = {method for rule in rules for method in rule.methods}
+        flags = re.DOTALL | (re.IGNORECASE if ignore_case else 0)
+        self._tables: dict[tuple[str | None, str], tuple[re.Pattern[str], list[PathRule]]] = {}
+        for host in (None, *self._hosts):
+            for method in ("", *self._methods):
+                fitting = [r for r in rules if r.host in (None, host) and (not r.methods or method in r.methods)]
+                pattern = "|".join(f"({rule.pattern})" for rule in fitting) or "(?!)"
+                self._tables[host, method] = re.compile(pattern, flags), fitting
+
+    def find(self, method: str, path: str, host: str | None = None) -> PathRule | None:
+        """The first entry for a path as it stands; HEAD is as GET."""
+        if method == "HEAD":
+            method = "GET"
+        pattern, fitting = self._tables[
+            host if host in self._hosts else None, method if method in self._methods else ""
+        ]
+        found = pattern.fullmatch(path)
+        return None if found is None or found.lastindex is None else fitting[found.lastindex - 1]
+
+    def find_all(self, method: str, path: str, host: str | None = None) -> set[PathRule | None]:
+        """The first entry for each way in which the path may be read; `None` among them where one has no entry."""
+        return {self.find(method, each, host) for each in readings(path)}
+
+    def below(self, folder: str) -> PathRules:
+        """The entries that name something in a folder."""
+        return PathRules([rule for rule in self.rules if rule.path.startswith(folder)])
+
+    @cached_property
+    def ignoring_case(self) -> PathRules:
+        """The same for who reads paths without regard to case."""
+        return PathRules(self.rules, ignore_case=True)
+
+
+def readings(path: str) -> set[str]:
+    """A path, and what those make of it who merge slashes, cut parameters, take backslashes for slashes, or go up at `..`."""
+    if AMBIGUOUS.search(path) is None:
+        return {path}
+    found: set[str] = set()
+    for text in {path, path.replace("\\", "/")}:
+        for each in {text, PARAMETERS.sub("", text)}:
+            merged, resolved = SLASHES.sub("/", each), _without_dots(each)
+            found |= {each, merged, resolved, _without_dots(merged), SLASHES.sub("/", resolved)}
+    return found
+
+
+def _without_dots(path: str) -> str:
+    kept: list[str] = []
+    for segment in path.split("/")[1:]:
+        if segment == "..":
+            del kept[-1:]
+        elif segment != ".":
+            kept.append(segment)
+    return "/" + "/".join(kept)
+
+
+def guard(app: Flask, rules: PathRules, own: frozenset[str]) -> None:
+    """Ask before every view of an app, and before every 404; not at `own` endpoints, the gateway's, nor for static files."""
+    if all(rule.host for rule in rules.rules):
+        return  # all of them are for forward auth
+    folders: dict[str, PathRules] = {}
+
+    def before_request() -> Response | None:
+        endpoint = request.endpoint
+        if endpoint in own or is_preflight():
+            return None
+        asked = rules
+        if endpoint is not None and is_static(app, endpoint):
+            # Aside, save where an entry names something in their folder.
+            folder = str(request.url_rule).partition("<")[0]
+            if folder not in folders:
+                folders[folder] = rules.below(folder)
+            asked = folders[folder]
+        found = asked.find_all(request.method, request.path)
+        return ask_all(rule.requirement for rule in found if rule is not None)
+
+    # Before the app's own: they may rely on current_token.
+    app.before_request_funcs.setdefault(None, []).insert(0, before_request)
+
+
+def ask_all(requirements: Iterable[Requirement | None]) -> Response | None:
+    """`admit` for each of them; the first refusal."""
+    for wanted in requirements:
+        refusal = None if wanted is None else admit(wanted)
+        if refusal is not None:
+            return refusal
+    return None
+
+
+def is_static(app: Flask, endpoint: str) -> bool:
+    """Whether an endpoint is the static folder of the app or of a blueprint."""
+    blueprint, _, name = endpoint.rpartition(".")
+    if name != "static":
+        return False
+    if not blueprint:
+        return app.has_static_folder
+    return blueprint in app.blueprints and app.blueprints[blueprint].has_static_folder
+
+
+# From configuration
+
+
+def load_rules(entries: Sequence[Mapping[str, Any]]) -> PathRules:
+    """What `OAUTH_PROTECT` says. Raises `ConfigurationError`, which names the entry."""
+    return PathRules([_rule(f"{KEY}[{number}]", entry) for number, entry in enumerate(entries)])
+
+
+def _rule(key: str, entry: Mapping[str, Any]) -> PathRule:
+    unknown = [name for name in entry if name not in KEYS]
+    if unknown or "path" not in entry:
+        trouble = f"{unknown[0]!r} is not one" if unknown else "'path' is missing"
+        raise ConfigurationError(key, dict(entry), f"a dict with {', '.join(KEYS)}; {trouble}")
+    return PathRule(
+        key=key,
+        path=entry["path"],
+        host=_host(f"{key}['host']", entry.get("host")),
+        methods=_methods(f"{key}['methods']", entry.get("methods")),
+        requirement=_requirement(key, entry),
+        pattern=_pattern(f"{key}['path']", entry["path"]),
+    )
+
+
+def patterns_of(key: str, paths: Iterable[str]) -> re.Pattern[str]:
+    """Several paths as one regular expression. Raises `ConfigurationError`."""
+    return re.compile("|".join(_pattern(key, path) for path in paths) or "(?!)", re.DOTALL)
+
+
+def _pattern(key: str, path: Any) -> str:
+    """A path as a regular expression, with or without a slash at its end."""
+    allowed = (
+        "a path such as '/api/*', '/users/<name>/mail' or '/': decoded, '*' or '<name>' for a whole segment, '*' at the end"
+        " for everything below"
+    )
+    if not isinstance(path, str) or not path.startswith("/"):
+        raise ConfigurationError(key, path, allowed)
+    segments = path.rstrip("/").split("/")[1:]
+    everything_below = segments[-1:] == ["*"]
+    pattern = ""
+    for segment in segments[:-1] if everything_below else segments:
+        if segment == "*" or NAMED.fullmatch(segment):
+            pattern += "/[^/]+"
+        elif LITERAL.fullmatch(segment) and segment not in (".", ".."):
+            pattern += "/" + re.escape(segment)
+        else:
+            raise ConfigurationError(key, path, allowed)
+    return pattern + ("(?:/.*)?" if everything_below else "/?")
+
+
+def _host(key: str, host: Any) -> str | None:
+    if host is not None and not (isinstance(host, str) and HOST.fullmatch(host.lower())):
+        raise ConfigurationError(key, host, "a host name without a port, or None for every host")
+    return None if host is None else host.lower()
+
+
+def _methods(key: str, methods: Any) -> frozenset[str]:
+    names = _listed(methods)
+    if methods is None:
+        return frozenset()
+    if not names or not all(METHOD.fullmatch(name) for name in names) or "HEAD" in map(str.upper, names):
+        raise ConfigurationError(key, methods, "a list of methods such as 'POST' (HEAD goes with GET), or None for all")
+    return frozenset(map(str.upper, names))
+
+
+def _requirement(key: str, entry: Mapping[str, Any]) -> Requirement | None:
+    options = {name: entry[name] for name in OPTIONS if name in entry}
+    if "scopes" in entry and entry["scopes"] is None:
+        if options:
+            raise ConfigurationError(key, dict(entry), "open ('scopes': None) or ask for something, not both")
+        return None
+    for name, value in options.items():
+        allowed, fits = FITTING.get(name, ("", lambda _: True))
+        if not fits(value):
+            raise ConfigurationError(f"{key}[{name!r}]", value, allowed)
+    scopes = _listed(entry.get("scopes", ()))
+    if scopes is None:
+        raise ConfigurationError(f"{key}['scopes']", entry["scopes"], "a list of scopes, or None to open it")
+    options |= {name: _listed(options[name]) for name in LISTS if name in options}
+    if "grant_types" in options:
+        options["grant_types"] = [full_grant_type(name) for name in options["grant_types"]]
+    try:
+        return requirement(*scopes, **options)
+    except TypeError as error:
+        raise ConfigurationError(key, dict(entry), f"what @require_token takes: {error}") from error
+
+
+def _listed(value: Any) -> list[str] | None:
+    """A list of names, or one text with spaces; `None` for what is neither."""
+    if isinstance(value, str):
+        return value.split()
+    is_list = isinstance(value, Iterable) and not isinstance(value, (bytes, Mapping))
+    names: list[Any] = [*value] if is_list else [None]
+    return names if all(isinstance(name, str) and name for name in names) else None
+
+
+#: What the options of `require_token` may be here, where a type checker doesn't see them.
+FITTING: dict[str, tuple[str, Callable[[Any], bool]]] = {
+    "any_of": ("a list of scopes", lambda value: bool(_listed(value))),
+    "grant_types": ("a list of grant types", lambda value: bool(_listed(value))),
+    "optional": ("True or False", lambda value: isinstance(value, bool)),
+    "bound": ("True or False", lambda value: isinstance(value, bool)),
+    "audience": ("a text", lambda value: isinstance(value, str) and bool(value)),
+    "acr": ("a text", lambda value: isinstance(value, str) and bool(value)),
+    "max_age": ("seconds", lambda value: isinstance(value, int) and not isinstance(value, bool) and value >= 0),
+}

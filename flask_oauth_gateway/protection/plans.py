@@ -1,0 +1,144 @@
+"""`OAUTH_PLANS`: what the clients of a plan may reach, and how often. A client names its plan; without one it is as ever."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from flask import Response, request
+
+from ..config.checks import ConfigurationError
+from ..errors import InsufficientScope, InvalidToken, TooManyRequests
+from ..tokens.issuing import RESERVED
+from ..web.environ import ASKED_PATHS, USAGE
+from .paths import patterns_of, readings
+
+if TYPE_CHECKING:
+    import re
+
+    from limits import RateLimitItem
+
+    from ..stores.clients import ClientStore
+    from ..tokens.access_token import AccessToken
+    from ..web.rate_limits import RateLimiter, Usage
+
+KEY = "OAUTH_PLANS"
+QUOTA = "quota"  # what its counts are called, beside those of OAUTH_RATE_LIMITS
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """One plan. `scopes` and `paths` are the most that it gives; `None`: all. `quotas`: how many requests of one client."""
+
+    name: str
+    scopes: frozenset[str] | None
+    paths: re.Pattern[str] | None
+    quotas: tuple[RateLimitItem, ...]
+    attributes: Mapping[str, Any]
+
+
+class QuotaUsedUp(TooManyRequests):
+    """The client has used up what its plan gives: 429 with `Retry-After`, in seconds, and `RateLimit-*`."""
+
+    description = "The quota of this client's plan is used up. Please wait a while."
+
+    def __init__(self, usage: Usage) -> None:
+        super().__init__(usage.reset)
+        self.usage = usage
+
+    def extra_headers(self) -> list[tuple[str, str]]:
+        return [*super().extra_headers(), *headers_of(self.usage)]
+
+
+class Plans:
+    """The plans of one app, and whose they are."""
+
+    def __init__(self, plans: Mapping[str, Mapping[str, Any]], clients: ClientStore, limiter: RateLimiter) -> None:
+        self._plans = {name: _plan(name, entry) for name, entry in plans.items()}
+        self._clients = clients
+        self._limiter = limiter
+
+    def of(self, token: AccessToken) -> AccessToken:
+        """The token as its client's plan lets it be: no more scopes, and the attributes of plan and client beside its own.
+
+        What a client has none of, it has of its application. Which plan that is, is as old as what is remembered of a
+        client. Raises `InvalidToken` for a plan that is gone.
+        """
+        client = self._clients.get(token.client_id)
+        if client is None or client.plan_in_force is None:  # a token whose client is gone was refused before
+            return token
+        plan = self._plans.get(client.plan_in_force)
+        if plan is None:
+            raise InvalidToken("The plan of this access token's client is not known here.", token.client_id)
+        planned = copy.copy(token)  # the token itself may be remembered, and outlive the plan
+        planned.plan = plan.name
+        if plan.scopes is not None and not token.scopes <= plan.scopes:
+            planned.scope = " ".join(name for name in token.scope.split() if name in plan.scopes)
+            planned.scopes = token.scopes & plan.scopes
+        if plan.attributes or client.attributes or client.application_attributes:
+            own = {name: value for name, value in client.attributes_in_force.items() if name not in RESERVED}
+            planned.attributes = {**plan.attributes, **own, **token.attributes}
+        return planned
+
+    def spend(self, token: AccessToken) -> None:
+        """Let one request go by. Raises `InsufficientScope` for a path beyond the plan, `QuotaUsedUp` for one too many."""
+        if token.plan is None:
+            return
+        plan = self._plans[token.plan]
+        if plan.paths is not None and not _is_within(plan.paths):
+            raise InsufficientScope("", "The plan of this client does not reach this path.", token.client_id)
+        if plan.quotas:
+            taken = [self._limiter.take(quota, QUOTA, token.client_id) for quota in plan.quotas]
+            used_up = [usage for usage in taken if not usage.allowed]
+            if used_up:
+                usage = max(used_up, key=lambda usage: usage.reset)
+                request.environ[USAGE] = usage
+                raise QuotaUsedUp(usage)
+            request.environ[USAGE] = min(taken, key=lambda usage: usage.remaining)
+
+
+def headers_of(usage: Usage) -> list[tuple[str, str]]:
+    """What is left of a quota, in the three fields that most clients know; `Reset` in seconds from now.
+
+    The IETF's drafts had them up to the seventh; the two structured fields that came after are still being changed.
+    """
+    limit, remaining, reset = str(usage.limit), str(usage.remaining), str(usage.reset)
+    return [("RateLimit-Limit", limit), ("RateLimit-Remaining", remaining), ("RateLimit-Reset", reset)]
+
+
+def add_headers(response: Response) -> Response:
+    """Say on every answer what is left of the quota, where the client has one."""
+    usage = request.environ.get(USAGE)
+    if usage is not None:
+        response.headers.update(headers_of(usage))
+    return response
+
+
+def _is_within(paths: re.Pattern[str]) -> bool:
+    """Whether the plan reaches the path in every way in which it may be read; a path that no proxy named is none."""
+    asked: Iterable[str] = request.environ.get(ASKED_PATHS, (request.path,))
+    read = [each for path in asked for each in readings(path)]
+    return bool(read) and all(paths.fullmatch(each) for each in read)
+
+
+def _plan(name: str, entry: Mapping[str, Any]) -> Plan:
+    attributes, paths, quota = entry.get("attributes", {}), entry.get("paths"), entry.get("quota")
+    taken = RESERVED.intersection(attributes)
+    if taken:
+        allowed = f"a dict; {min(taken)!r} is a name that the protocol uses itself"
+        raise ConfigurationError(f"{KEY}[{name!r}]['attributes']", attributes, allowed)
+    return Plan(
+        name=name,
+        scopes=None if entry.get("scopes") is None else frozenset(entry["scopes"]),
+        paths=None if paths is None else patterns_of(f"{KEY}[{name!r}]['paths']", paths),
+        quotas=() if quota is None else _quotas(quota),
+        attributes=attributes,
+    )
+
+
+def _quotas(quota: str) -> tuple[RateLimitItem, ...]:
+    from limits import parse_many
+
+    return tuple(parse_many(quota))

@@ -1,0 +1,237 @@
+"""Access tokens of other servers (`OAUTH_TRUSTED_TOKEN_ISSUERS`): checked by their keys, or by asking them.
+
+A JWT names its issuer, whose entry says which keys and which audience count. An opaque token names nobody: each issuer
+with an introspection endpoint is asked in turn. An issuer that can't be reached makes its own tokens wait, and no others.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from ..config.checks import ConfigurationError, names, optional_text
+from ..crypto import fetching
+from ..crypto.configured_keys import configured_algorithms, configured_keys
+from ..crypto.hashing import sha256
+from ..crypto.jose import JwtError, read, verify
+from ..crypto.key_sets import KeySource
+from ..errors import InvalidToken, TemporarilyUnavailable
+from ..tokens.cache import TokenCache
+from ..web.logs import logger
+from .introspection import IntrospectionClient, load_introspection_client
+from .token_shapes import NoAccessToken, access_token, audience_of, check_kind, check_times, check_use
+
+if TYPE_CHECKING:
+    from ..config import Settings
+    from ..crypto.jose import Jwt
+    from ..tokens.access_token import AccessToken
+
+JWT_CACHE_SECONDS = 300  # a checked signature stays good; an issuer's key that is taken back is believed for as long
+ENTRY_KEYS = (
+    "jwks", "jwks_uri", "key", "introspection", "client_id", "client_secret", "audience", "algorithms", "scopes",
+    "scope_claims", "subject_claim", "private_addresses",
+)  # fmt: skip
+REFUSED = "The access token was not accepted."
+
+
+class Asked(NamedTuple):
+    """What an issuer said of a token, and the seconds that it may be kept; `None`: it doesn't say."""
+
+    token: AccessToken
+    seconds: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TokenIssuer:
+    """One trusted server. `audience`: a token must be for one of these. It has keys, or it is asked."""
+
+    issuer: str
+    audience: frozenset[str]
+    source: KeySource | None = None
+    algorithms: tuple[str, ...] | None = None
+    client: IntrospectionClient | None = None
+    scopes: frozenset[str] | None = None
+    scope_claims: tuple[str, ...] | None = None
+    subject_claim: str = "sub"
+
+    @property
+    def is_away(self) -> bool:
+        """Whether it didn't answer when it was asked last."""
+        return self.client is not None and self.client.problem is not None
+
+    def verify(self, jwt: Jwt, skew: int) -> AccessToken:
+        """A JWT that names this issuer. Raises `JwtError`, `NoAccessToken`, and `TemporarilyUnavailable` without keys."""
+        if self.source is None:
+            raise JwtError("its issuer has no keys here")
+        named = jwt.header.get("kid")
+        kid = named if isinstance(named, str) else None
+        keys = self.source.keys(kid)
+        is_there = kid is None or any(key.get("kid") in (kid, None) for key in keys)
+        if not keys or (self.source.problem is not None and not is_there):  # it may be a new key of theirs
+            logger.error("The keys of %s can't be had: %s", self.issuer, self.source.problem)
+            raise TemporarilyUnavailable("The keys of the access token's issuer can't be had at the moment.")
+        verify(jwt, keys, self.algorithms)
+        check_kind(jwt.header, jwt.claims)
+        return self.accept(jwt.claims, skew)
+
+    def ask(self, token: str, skew: int, within: float) -> Asked | None:
+        """What the issuer says of a token, in so many seconds; `None` where it isn't a live one of its own.
+
+        Raises `NoAccessToken` and `TemporarilyUnavailable`.
+        """
+        if self.client is None:
+            return None
+        answer = self.client.ask(token, within)
+        if answer is None:
+            return None
+        claims = answer.claims
+        if claims.get("iss") not in (None, self.issuer):
+            raise NoAccessToken("the issuer that was asked names another one")
+        # Refresh tokens are active too: without a token_type, only those for an API are access tokens beyond doubt.
+        if not check_use(claims) and not (self.audience - {self.client.client_id}).intersection(audience_of(claims)):
+            raise NoAccessToken("nothing shows that it is an access token: no token_type, no audience of ours")
+        return Asked(self.accept({"exp": int(time.time()) + 1, **claims}, skew), answer.seconds)
+
+    def accept(self, claims: Mapping[str, Any], skew: int) -> AccessToken:
+        """The token, if it is for us and it is its time. Raises `NoAccessToken`."""
+        times = check_times(claims, skew)
+        if self.audience and self.audience.isdisjoint(audience_of(claims)):
+            raise NoAccessToken(f"it is for {' '.join(audience_of(claims))[:200]!r}, not for us")
+        return access_token(
+            claims,
+            issuer=self.issuer,
+            times=times,
+            scope_claims=self.scope_claims,
+            most=self.scopes,
+            subject_claim=self.subject_claim,
+        )
+
+
+class TrustedTokens:
+    """Checks the tokens of trusted issuers, and remembers JWTs whose signature was good."""
+
+    def __init__(self, issuers: Mapping[str, TokenIssuer], skew: int) -> None:
+        self.issuers = issuers
+        self._skew = skew
+        self._asked = tuple(each for each in issuers.values() if each.client is not None)
+        self._jwts = TokenCache(JWT_CACHE_SECONDS)
+
+    @property
+    def can_ask(self) -> bool:
+        """Whether an opaque token may be one of theirs."""
+        return bool(self._asked)
+
+    def read_jwt(self, token: str, cache: TokenCache | None) -> AccessToken | None:
+        """A JWT of a trusted issuer; `None` where it names none. Raises `InvalidToken` or `TemporarilyUnavailable`."""
+        token_hash, now = sha256(token), time.time()
+        found = self._jwts.get(token_hash, now)
+        if found is not None:
+            return found
+        try:
+            jwt = read(token)
+            name = jwt.claims.get("iss")
+            issuer = self.issuers.get(name) if isinstance(name, str) else None
+            if issuer is None:
+                return None
+            if issuer.source is None:
+                return self._answer_of(issuer, token, cache, fetching.MAX_SECONDS)
+            found = issuer.verify(jwt, self._skew)
+        except (JwtError, NoAccessToken) as error:
+            raise _refused(error) from error
+        self._jwts.put(token_hash, found, now)
+        return found
+
+    def read_opaque(self, token: str, cache: TokenCache | None) -> AccessToken:
+        """An opaque token, of the first issuer that knows it. Raises `InvalidToken`, or `TemporarilyUnavailable` where
+        nobody knows it who could be asked, and somebody could not.
+        """
+        known = None if cache is None else cache.get(sha256(token), time.time())
+        if known is not None:
+            return known
+        unreachable, reasons = None, []
+        deadline = time.monotonic() + fetching.MAX_SECONDS  # for all of them together
+        asked = sorted(self._asked, key=lambda each: each.is_away)
+        for left, issuer in zip(range(len(asked), 0, -1), asked, strict=True):
+            try:
+                return self._answer_of(issuer, token, cache, (deadline - time.monotonic()) / left)
+            except TemporarilyUnavailable as error:
+                unreachable = error
+            except InvalidToken as error:
+                reasons.append(f"{issuer.issuer}: {error.reason or error.description}")
+        if unreachable is not None:
+            raise unreachable
+        unknown = InvalidToken("The access token is not known here.")
+        unknown.reason = "; ".join(reasons)
+        raise unknown
+
+    def _answer_of(self, issuer: TokenIssuer, token: str, cache: TokenCache | None, within: float) -> AccessToken:
+        """By asking, unless it was asked lately. Raises `InvalidToken` or `TemporarilyUnavailable`."""
+        token_hash, now = sha256(token), time.time()
+        found = None if cache is None else cache.get(token_hash, now)
+        if found is not None:
+            return found
+        try:
+            asked = issuer.ask(token, self._skew, within)
+        except NoAccessToken as error:
+            raise _refused(error) from error
+        if asked is None:
+            raise InvalidToken("The access token is not known here.")
+        if cache is not None:
+            cache.put(token_hash, asked.token, now, seconds=asked.seconds)
+        return asked.token
+
+
+def _refused(error: Exception) -> InvalidToken:
+    """One answer for whoever sent it; what was wrong is in the log."""
+    answer = InvalidToken(REFUSED)
+    answer.reason = str(error)
+    return answer
+
+
+def load_trusted_tokens(settings: Settings, *, relaxed: bool) -> TrustedTokens:
+    """The issuers of `OAUTH_TRUSTED_TOKEN_ISSUERS`, their keys parsed once. Raises `ConfigurationError`."""
+    configured = settings.trusted_token_issuers
+    issuers = {name: _load(name, entry, relaxed) for name, entry in configured.items()}
+    if settings.issuer in issuers:
+        raise ConfigurationError("OAUTH_TRUSTED_TOKEN_ISSUERS", settings.issuer, "other servers than this one")
+    return TrustedTokens(issuers, settings.clock_skew)
+
+
+def _load(name: str, entry: Any, relaxed: bool) -> TokenIssuer:
+    key = f"OAUTH_TRUSTED_TOKEN_ISSUERS[{name!r}]"
+    if not isinstance(entry, Mapping):
+        raise ConfigurationError(key, entry, "a dict with a key set, or with 'introspection'")
+    for given in entry:
+        if given not in ENTRY_KEYS:
+            raise ConfigurationError(key, given, f"a dict with {', '.join(ENTRY_KEYS)}")
+    asks = "introspection" in entry
+    audience = _audience(f"{key}['audience']", entry, asks=asks)
+    source = None if asks else configured_keys(key, entry, relaxed=relaxed)
+    algorithms = entry.get("algorithms")
+    return TokenIssuer(
+        issuer=name,
+        audience=audience,
+        source=source,
+        algorithms=None
+        if algorithms is None or source is None
+        else configured_algorithms(f"{key}['algorithms']", algorithms, source),
+        client=load_introspection_client(key, entry, relaxed=relaxed) if asks else None,
+        scopes=frozenset(names(f"{key}['scopes']", entry["scopes"])) if "scopes" in entry else None,
+        scope_claims=names(f"{key}['scope_claims']", entry["scope_claims"]) if "scope_claims" in entry else None,
+        subject_claim=optional_text(f"{key}['subject_claim']", entry.get("subject_claim")) or "sub",
+    )
+
+
+def _audience(key: str, entry: Mapping[str, Any], *, asks: bool) -> frozenset[str]:
+    """What a token has to name: an issuer's keys sign for others too (RFC 8725 section 3.9), and it is asked about all of
+    them. A text is one name, spaces and all. Empty only where it is asked, and meant so: what it calls active is taken.
+    """
+    given = entry.get("audience")
+    if given or (asks and given == ()):
+        return frozenset((given,) if isinstance(given, str) else names(key, given))
+    allowed = "what its tokens name us: a text or a list" + (
+        "; () takes every one that it calls active" if asks else ""
+    )
+    raise ConfigurationError(key, given, allowed)

@@ -1,0 +1,65 @@
+"""`gateway.wsgi(application, "scope")`: any WSGI application, reached only with a good access token (PEP 3333)."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+from flask import request
+
+from ..web.environ import TOKEN, USAGE
+from .require_token import Requirement, admit, is_preflight
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
+    from ..resource_server import Checker
+    from ..web.rate_limits import Usage
+
+
+def guarded(state: Checker, application: WSGIApplication, wanted: Requirement) -> WSGIApplication:
+    """The application behind a check of the token; what the token says is in its environ.
+
+    `oauth.client_id`, `oauth.subject` (`None` where there is none), `oauth.scopes` (a frozenset), `oauth.attributes`
+    (a dict). They are set at each request, so that nothing of that name comes from elsewhere; a header can't be called so.
+    """
+
+    def guarded_application(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        # The body is the application's: whatever OAUTH_BEARER_METHODS says, it isn't read here.
+        asked = {**environ, "wsgi.input": io.BytesIO(), "CONTENT_LENGTH": "0", **_place(state, environ)}
+        with state.app.request_context(asked):
+            refusal = None if is_preflight() else admit(wanted)
+            token, usage = request.environ.get(TOKEN), request.environ.get(USAGE)
+        if refusal is not None:
+            return refusal(environ, start_response)
+        about: dict[str, Any] = {
+            TOKEN: token,
+            "oauth.client_id": token.client_id if token else None,
+            "oauth.subject": token.subject if token else None,
+            "oauth.scopes": token.scopes if token else frozenset(),
+            "oauth.attributes": dict(token.attributes) if token else {},
+        }
+        environ.update(about)
+        return application(environ, start_response if usage is None else _with_usage(start_response, usage))
+
+    return guarded_application
+
+
+def _with_usage(start_response: StartResponse, usage: Usage) -> StartResponse:
+    """The same, which also says what is left of the client's quota."""
+    from .plans import headers_of
+
+    def start(status: str, headers: list[tuple[str, str]], exc_info: Any = None, /) -> Any:
+        return start_response(status, [*headers, *headers_of(usage)], exc_info)
+
+    return start
+
+
+def _place(state: Checker, environ: WSGIEnvironment) -> dict[str, str]:
+    """The request's path as the app would route it: where the application is mounted belongs to it."""
+    mount = str(state.app.config["APPLICATION_ROOT"]).rstrip("/")
+    path = environ.get("SCRIPT_NAME", "") + environ.get("PATH_INFO", "")
+    if not f"{path}/".startswith(f"{mount}/"):
+        mount = ""
+    return {"SCRIPT_NAME": mount, "PATH_INFO": path.removeprefix(mount)}

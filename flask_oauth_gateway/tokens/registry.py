@@ -1,0 +1,254 @@
+"""`gateway.tokens`: find, revoke, mint and annotate tokens in code. The command line and the pages call the same."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from flask import has_request_context
+
+from ..clients.registry import ClientNotFound
+from ..crypto.hashing import sha256
+from ..database.purge import purge_expired
+from ..errors import InvalidToken
+from ..permissions.scopes import resolve_scopes
+from ..protection.validators import is_jwt, validate_own
+from ..signals import token_revoked
+from ..users.accounts import load_user
+from ..web.environ import actor
+from .access_token import AccessToken
+from .issuing import RESERVED, Issue, StaleClient, issue
+from .opaque import from_row
+from .revoked import kind_of
+
+if TYPE_CHECKING:
+    from ..authorization_server import State
+
+
+@dataclass(frozen=True, slots=True)
+class TokenPage:
+    """Some tokens, and where the next ones begin: `tokens.find(..., after=page.next)`; `None` where there are no more."""
+
+    tokens: list[AccessToken]
+    next: str | None
+
+
+class TokenRegistry:
+    """Finds, revokes, mints and annotates tokens."""
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+
+    def issue(
+        self,
+        client_id: str,
+        *,
+        subject: str | None = None,
+        scope: str | Iterable[str] | None = None,
+        audience: str | Iterable[str] = (),
+        attributes: Mapping[str, Any] | None = None,
+        expires_in: int | None = None,
+        grant_type: str = "direct",
+    ) -> dict[str, Any]:
+        """Mint a token for a client, and a user where `subject` is given; returns the members of a token response.
+
+        `expires_in` is in seconds. Raises `ClientNotFound`, also for a disabled client, `InvalidScopeError`, and
+        `ValueError` for what can't be.
+        """
+        if subject is not None and not re.fullmatch(r"[^\0]{1,255}", subject):
+            raise ValueError("A subject has 1 to 255 characters.")
+        if expires_in is not None and expires_in < 1:
+            raise ValueError("A token lives for a second or more.")
+        asked = scope if scope is None or isinstance(scope, str) else " ".join(scope)
+        for _ in range(3):
+            client = self._state.clients.load(client_id)
+            if client is None or not client.enabled:
+                raise ClientNotFound(client_id)
+            try:
+                return issue(
+                    self._state,
+                    Issue(
+                        client=client,
+                        grant_type=grant_type,
+                        scopes=resolve_scopes(asked, client, self._state.settings),
+                        subject=subject,
+                        user=None if subject is None else load_user(self._state, subject),
+                        audience=(audience,) if isinstance(audience, str) else tuple(audience),
+                        attributes=attributes,
+                        expires_in=expires_in,
+                    ),
+                )
+            except StaleClient:
+                continue
+        raise ClientNotFound(client_id)
+
+    def find(
+        self,
+        *,
+        client_id: str | None = None,
+        subject: str | None = None,
+        live: bool = True,
+        limit: int = 100,
+        after: str | None = None,
+    ) -> TokenPage:
+        """A page of the tokens of a client, a user, both or all; those that expire last come first.
+
+        `live=False` lists dead ones too. Raises `ValueError` for an `after` that no page gave, or a `limit` below 1.
+        """
+        if limit < 1:
+            raise ValueError("limit is a number of 1 or more.")
+        key = None
+        if client_id is not None:
+            client = self._state.clients.load(client_id)
+            if client is None:
+                return TokenPage([], None)
+            key = client.key
+        rows = self._state.tokens.page(client=key, subject=subject, live=live, after=_position(after), limit=limit + 1)
+        last = rows[limit - 1] if len(rows) > limit else None
+        following = None if last is None else f"{last.expires_at}.{bytes(last.token_hash).hex()}"
+        return TokenPage([from_row(row) for row in rows[:limit]], following)
+
+    def get(self, *, token: str | None = None, token_id: str | None = None) -> AccessToken | None:
+        """One token by its value or by what it is called in lists, dead ones too: `refusal` then says why."""
+        token_hash = self._hash(token, token_id)
+        row = None if token_hash is None else self._state.tokens.find(token_hash)
+        return None if row is None else from_row(row)
+
+    def revoke(
+        self,
+        *,
+        token: str | None = None,
+        token_id: str | None = None,
+        client_id: str | None = None,
+        subject: str | None = None,
+        issued_before: datetime | int | None = None,
+    ) -> int:
+        """Revoke every live token that fits all that is given; returns how many tokens and approvals ended.
+
+        `issued_before` is an aware datetime, or seconds since 1970. Raises `ValueError` where nothing is given: revoking
+        everything by oversight is not offered.
+        """
+        if all(value is None for value in (token, token_id, client_id, subject, issued_before)):
+            raise ValueError("revoke() needs a token, token_id, client_id, subject or issued_before.")
+        token_hash, client = None, None
+        if token is not None and is_jwt(token):
+            return self._revoke_jwt(token, client_id, subject, issued_before)
+        if token is not None or token_id is not None:
+            token_hash = self._hash(token, token_id)
+            if token_hash is None:
+                return 0
+        if client_id is not None:
+            client = self._state.clients.load(client_id)
+            if client is None:
+                return 0
+        if isinstance(issued_before, datetime):
+            issued_before = int(issued_before.astimezone(UTC).timestamp())
+        count = self._state.tokens.revoke_where(
+            token_hash=token_hash,
+            client=None if client is None else client.key,
+            subject=subject,
+            issued_before=issued_before,
+            mark=None if token_hash is not None else self._state.revocations.marker(*kind_of(client_id, subject)),
+        )
+        if not count and token is not None and token_hash is not None:
+            fits = {"client": None if client is None else client.key, "subject": subject}
+            count = self._revoke_family(token_hash, fits, issued_before)
+        self._state.forget_tokens()
+        if count:
+            token_revoked.send(
+                self._state.app,
+                client_id=client_id,
+                subject=subject,
+                token_id=None if token_hash is None else token_hash[:16].hex(),
+                count=count,
+                by=_by(),
+                actor=actor(),
+            )
+        return count
+
+    def _revoke_jwt(
+        self, token: str, client_id: str | None, subject: str | None, issued_before: datetime | int | None
+    ) -> int:
+        """A token that isn't stored: mark it, where it is good and fits."""
+        try:
+            found = validate_own(self._state, token)
+        except InvalidToken:
+            return 0
+        before = issued_before.timestamp() if isinstance(issued_before, datetime) else issued_before
+        if client_id not in (None, found.client_id) or subject not in (None, found.subject):
+            return 0
+        if before is not None and found.iat >= before:
+            return 0
+        self._state.revoke_stateless(found)
+        token_revoked.send(
+            self._state.app,
+            client_id=found.client_id,
+            subject=found.subject,
+            token_id=found.token_id,
+            count=1,
+            by=_by(),
+            actor=actor(),
+        )
+        return 1
+
+    def set_attributes(
+        self, attributes: Mapping[str, Any], *, token: str | None = None, token_id: str | None = None
+    ) -> bool:
+        """Add to or change a live token's attributes; a value of `None` takes one away. False where the token isn't live.
+
+        Raises `ValueError` for a name that the protocol uses itself.
+        """
+        taken = RESERVED.intersection(attributes)
+        if taken:
+            raise ValueError(f"A token attribute can't be named {min(taken)!r}: the protocol uses that name itself.")
+        found = self.get(token=token, token_id=token_id)
+        token_hash = self._hash(token, token_id)
+        if found is None or token_hash is None or found.refusal is not None:
+            return False
+        changed = self._state.tokens.change_attributes(token_hash, attributes)
+        self._state.forget_tokens()
+        return changed
+
+    def purge(self, *, batch: int = 1000, audit_older_than: timedelta | int | None = None) -> int:
+        """Delete what has expired, `batch` rows a statement, until none is left; returns how many rows.
+
+        The audit trail stays, save what is older than `audit_older_than` (a `timedelta` or seconds).
+        """
+        deleted = purge_expired(self._state.database, batch=batch)
+        if audit_older_than is not None:
+            age = audit_older_than.total_seconds() if isinstance(audit_older_than, timedelta) else audit_older_than
+            deleted += self._state.audit.purge(int(time.time() - age), batch=batch)
+        return deleted
+
+    def _revoke_family(self, token_hash: bytes, fits: Mapping[str, Any], issued_before: int | None) -> int:
+        """End what a refresh token belongs to, where it fits what else was given."""
+        row = self._state.families.find_refresh_token(token_hash)
+        if row is None or any(value not in (None, getattr(row, name)) for name, value in fits.items()):
+            return 0
+        if issued_before is not None and row.issued_at >= issued_before:
+            return 0
+        return int(self._state.families.revoke(bytes(row.family)))
+
+    def _hash(self, token: str | None, token_id: str | None) -> bytes | None:
+        if token is not None:
+            return sha256(token)
+        if token_id is None or not re.fullmatch(r"[0-9a-f]{32}", token_id):
+            return None
+        return self._state.tokens.hash_of(bytes.fromhex(token_id))
+
+
+def _by() -> str:
+    return "an administrator" if has_request_context() and actor() is not None else "code"
+
+
+def _position(after: str | None) -> tuple[int, bytes] | None:
+    if after is None:
+        return None
+    if not re.fullmatch(r"[0-9]{1,18}\.[0-9a-f]{64}", after):
+        raise ValueError("after is what an earlier page gave as next.")
+    expires_at, _, token_hash = after.partition(".")
+    return int(expires_at), bytes.fromhex(token_hash)

@@ -1,0 +1,229 @@
+"""The keys that sign: made on first use, published before they sign and until their last token has expired, rotated by age.
+
+Which key signs follows from the clock and the table alone, so that every process changes over at the same time.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+import threading
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from joserfc.jwk import ECKey, Key, KeyParameters, OKPKey, RSAKey
+
+from ..crypto.sealing import has_key, proofs, seal, unseal
+from ..errors import TemporarilyUnavailable
+from ..signals import key_changed
+from ..stores.revocations import MAX_TOKEN_LIFETIME, mark_of
+from ..web.environ import actor
+
+if TYPE_CHECKING:
+    from sqlalchemy.engine import Row
+
+    from ..authorization_server import State
+
+RELOAD_SECONDS = 60  # how long a process goes by the keys it read
+PUBLISH_AHEAD_SECONDS = 3600  # longer than anybody keeps the key set
+MIN_RELOAD_SECONDS = 1  # how often a kid that anybody may have made up makes it read again
+KID_RANDOM = 16  # hex digits of a kid; its proof follows
+DAY = 86400
+KEY = "key"  # the mark of all tokens that a key signed
+
+
+@dataclass(frozen=True, slots=True)
+class SigningKey:
+    """A key with its private half, where it could be opened; times are seconds since 1970."""
+
+    kid: str
+    algorithm: str
+    generation: int
+    public: dict[str, Any]
+    key: Key
+    can_sign: bool
+    created_at: int
+    active_from: int
+    retired_at: int | None
+
+    def is_published(self, now: float) -> bool:
+        return self.retired_at is None or self.retired_at > now
+
+
+Keys = Mapping[str, SigningKey]  # by `kid`
+
+
+class KeyRing:
+    """One process's view of the keys."""
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+        self._keys: Keys = {}
+        self._loaded_at = -1e9
+        self._lock = threading.RLock()
+        self._looked_for: set[str] = set()  # few: nobody else can make a kid that gets here
+
+    def signing_key(self) -> SigningKey:
+        """The key that signs at this moment. Makes the first one, and the next one where it is due."""
+        self._reload_if(RELOAD_SECONDS)
+        keys, now = self._keys, time.time()
+        newest = _newest_active(keys, now)
+        if newest is not None and self._state.revoked.covers(1, (mark_of(KEY, newest.kid),)):
+            self._reload_if(0)  # another process has retired it
+            keys = self._keys
+            newest = _newest_active(keys, now)
+        if newest is None:
+            self.rotate(publish_ahead=0, known=keys)
+            keys, now = self._keys, time.time()  # it is active from the second in which it was made
+            newest = _newest_active(keys, now)
+        if newest is None:
+            raise TemporarilyUnavailable
+        self._rotate_by_age(newest, keys, now)
+        return newest
+
+    def find(self, kid: str | None) -> SigningKey | None:
+        """A published key by its `kid`, one that another process has just made too."""
+        if kid is None:
+            return None
+        self._reload_if(RELOAD_SECONDS)
+        if kid not in self._keys:
+            self._look_again(kid)
+        key = self._keys.get(kid)
+        return key if key is not None and key.is_published(time.time()) else None
+
+    def all(self) -> list[SigningKey]:
+        """Every key, the oldest first."""
+        self._reload_if(0)
+        return sorted(self._keys.values(), key=_generation)
+
+    def published(self) -> list[SigningKey]:
+        """The keys of the public key set (RFC 7517 section 5)."""
+        self._reload_if(RELOAD_SECONDS)
+        if not self._keys:
+            self.signing_key()
+        now = time.time()
+        return [key for key in self._keys.values() if key.is_published(now)]
+
+    def rotate(self, *, publish_ahead: int = PUBLISH_AHEAD_SECONDS, known: Keys | None = None) -> SigningKey:
+        """Make the next key, which signs after `publish_ahead` seconds; of several processes exactly one makes it.
+
+        `known`: the keys that made the caller want another; one that has come since then will do.
+        """
+        with self._lock:
+            self._load()
+            newest = _newest(self._keys)
+            if known is not None and newest is not None and newest.kid not in known:
+                return newest
+            now = int(time.time())
+            if not has_key(self._state):
+                self._state.app.logger.error("Signing keys need a SECRET_KEY, or OAUTH_KEY_ENCRYPTION_KEY.")
+                raise TemporarilyUnavailable("The server can't keep a signing key: its configuration needs SECRET_KEY.")
+            generation = 1 if newest is None else newest.generation + 1
+            values = _new_key(self._state, generation)
+            active_from = now + publish_ahead
+            made = self._state.keys.add({**values, "created_at": now, "active_from": active_from})
+            if made and newest is not None and newest.retired_at is None:
+                ends = active_from + MAX_TOKEN_LIFETIME + PUBLISH_AHEAD_SECONDS
+                self._state.keys.retire(newest.kid, ends)
+            self._load()
+            if made:
+                key_changed.send(self._state.app, kid=values["kid"], change="rotate", actor=actor())
+            return max(self._keys.values(), key=_generation)
+
+    def retire(self, kid: str) -> bool:
+        """Believe a key no more, from now on: every token that it signed is refused."""
+        retired = self._state.keys.retire(kid)
+        if retired:
+            self._state.revocations.add(KEY, kid)  # which other processes read sooner than keys
+            self._state.forget_tokens()
+            key_changed.send(self._state.app, kid=kid, change="retire", actor=actor())
+        self._loaded_at = -1e9
+        return retired
+
+    def _rotate_by_age(self, newest: SigningKey, keys: Keys, now: float) -> None:
+        days = self._state.settings.key_rotation_days
+        due = newest.active_from + days * DAY - PUBLISH_AHEAD_SECONDS
+        if days and now >= due and _newest(keys) is newest:
+            self.rotate(known=keys)
+
+    def _look_again(self, kid: str) -> None:
+        """Another process may have made a key since: read anew, once for a kid that proves to be of this app's making.
+
+        Any other makes it read once a second: a flood of invented ones is no flood of queries.
+        """
+        if kid not in self._looked_for and kid[KID_RANDOM:] in proofs(self._state, kid[:KID_RANDOM]):
+            with self._lock:
+                if kid not in self._keys and kid not in self._looked_for:
+                    self._load()
+                    self._looked_for.add(kid)
+        else:
+            self._reload_if(MIN_RELOAD_SECONDS)
+
+    def _reload_if(self, older_than: float) -> None:
+        if time.monotonic() - self._loaded_at >= older_than:
+            with self._lock:
+                if time.monotonic() - self._loaded_at >= older_than:
+                    self._load()
+
+    def _load(self) -> None:
+        keys = {}
+        for row in self._state.keys.all():
+            known = self._keys.get(row.kid)
+            key, can_sign = (known.key, known.can_sign) if known is not None else _open(self._state, row)
+            keys[row.kid] = SigningKey(
+                row.kid,
+                row.algorithm,
+                row.generation,
+                row.public,
+                key,
+                can_sign,
+                row.created_at,
+                row.active_from,
+                row.retired_at,
+            )
+        self._keys = keys
+        self._loaded_at = time.monotonic()
+
+
+def _generation(key: SigningKey) -> int:
+    return key.generation
+
+
+def _newest(keys: Keys) -> SigningKey | None:
+    return max(keys.values(), key=_generation, default=None)
+
+
+def _newest_active(keys: Keys, now: float) -> SigningKey | None:
+    active = (key for key in keys.values() if key.can_sign and key.active_from <= now and key.is_published(now))
+    return max(active, key=_generation, default=None)
+
+
+def _new_key(state: State, generation: int) -> dict[str, Any]:
+    algorithm, random = state.settings.signing_algorithm, secrets.token_hex(KID_RANDOM // 2)
+    kid = random + proofs(state, random)[0]
+    parameters: KeyParameters = {"kid": kid, "alg": algorithm, "use": "sig"}
+    key: Key
+    if algorithm == "ES256":
+        key = ECKey.generate_key("P-256", parameters)
+    elif algorithm == "EdDSA":
+        key = OKPKey.generate_key("Ed25519", parameters)
+    else:
+        key = RSAKey.generate_key(2048, parameters)
+    return {
+        "kid": kid,
+        "generation": generation,
+        "algorithm": algorithm,
+        "public": key.as_dict(private=False),
+        "sealed": seal(state, json.dumps(key.as_dict(private=True))),
+    }
+
+
+def _open(state: State, row: Row[Any]) -> tuple[Key, bool]:
+    """A key with its private half, parsed once; where the app's `SECRET_KEY` doesn't open it any more, its public half."""
+    types: dict[str, type[Key]] = {"EC": ECKey, "OKP": OKPKey, "RSA": RSAKey}
+    text = unseal(state, row.sealed) if has_key(state) else None
+    if text is None:
+        state.app.logger.error("The signing key %s can't be opened: is SECRET_KEY another one now?", row.kid)
+    return types[row.public["kty"]].import_key(row.public if text is None else json.loads(text)), text is not None

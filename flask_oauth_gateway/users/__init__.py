@@ -1,0 +1,1 @@
+"""Who is signed in, and who a subject is; the app knows."""

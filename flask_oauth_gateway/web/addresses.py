@@ -1,0 +1,58 @@
+"""Where a request came from: the connection's address, or behind trusted proxies (`OAUTH_TRUSTED_PROXIES`) what they say."""
+
+from __future__ import annotations
+
+from ipaddress import IPv4Address, IPv6Address, ip_address
+from typing import TYPE_CHECKING
+
+from flask import request
+
+if TYPE_CHECKING:
+    from ..authorization_server import State
+
+
+def address_of(state: State) -> str:
+    """The address of whoever makes the request; empty where there is none (a Unix socket)."""
+    direct = request.environ.get("REMOTE_ADDR") or ""
+    trusted = state.settings.trusted_proxies
+    if not trusted:
+        return direct
+    forwarded = [part.strip() for part in request.headers.get("X-Forwarded-For", "").split(",")]
+    hops = [direct, *(part for part in reversed(forwarded) if part)]
+    if isinstance(trusted, int):
+        return _plain(hops[min(trusted, len(hops) - 1)])
+    for hop in hops:
+        parsed = _parsed(hop)
+        if parsed is None or not any(parsed in network for network in trusted):
+            return _plain(hop)
+    return _plain(hops[-1])
+
+
+def neighbourhood_of(state: State) -> str:
+    """What is limited together: an IPv4 address, or a /64 of IPv6, of which whoever has one address has all."""
+    address = address_of(state)
+    parsed = _parsed(address) if ":" in address else None
+    if isinstance(parsed, IPv6Address):
+        mapped = parsed.ipv4_mapped
+        return str(mapped or IPv6Address(int(parsed) >> 64 << 64))
+    return address
+
+
+def client_here(state: State, client_id: str | None) -> str:
+    """A client at this address, for what is limited by both: nobody uses up a client's share from elsewhere."""
+    return f"client:{client_id} address:{neighbourhood_of(state)}"
+
+
+def _plain(hop: str) -> str:
+    """A hop without the port that some proxies add; what is no address stays as it is, cut short."""
+    parsed = _parsed(hop)
+    return hop[:64] if parsed is None else str(parsed)
+
+
+def _parsed(hop: str) -> IPv4Address | IPv6Address | None:
+    for text in (hop, hop.partition("]")[0].lstrip("["), hop.partition(":")[0]):
+        try:
+            return ip_address(text)
+        except ValueError:
+            continue
+    return None

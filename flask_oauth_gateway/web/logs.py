@@ -1,0 +1,104 @@
+"""One line for each token that is given and each refusal: logger `flask_oauth_gateway`, level INFO, and nothing below that.
+
+A line is `name=value` pairs; the same are in the record's `oauth`, a dict, for formatters that write JSON. No line holds a
+secret, a token or a user's name.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+import secrets
+from typing import TYPE_CHECKING, Any
+
+from flask import Flask, has_request_context, request
+
+from .. import signals
+from .environ import CLIENT, REFUSED
+
+if TYPE_CHECKING:
+    from authlib.oauth2 import OAuth2Error
+
+logger = logging.getLogger("flask_oauth_gateway")
+
+REQUEST_ID = "flask_oauth_gateway.request_id"
+MAX_VALUE = 500
+_SANE_ID = re.compile(r"[A-Za-z0-9._:/+=@-]{1,128}")
+_PLAIN = re.compile(r"[A-Za-z0-9._:/+@-]+")
+
+#: Signal to what its line is called, and to what of its payload is in it.
+GIVEN = {
+    signals.token_issued: ("token_issued", ("client_id", "grant_type", "scopes", "token_id")),
+    signals.token_refreshed: ("token_refreshed", ("client_id", "grant_type", "scopes", "token_id")),
+    signals.token_revoked: ("token_revoked", ("client_id", "token_id", "count", "by")),
+    signals.refresh_token_reused: ("refresh_token_reused", ("client_id", "count")),
+    signals.authorization_granted: ("authorization_granted", ("client_id", "scopes", "asked")),
+    signals.authorization_denied: ("authorization_denied", ("client_id", "reason")),
+}
+
+
+class EventLog:
+    """Writes one app's lines. It lives as long as the app's state, which holds it."""
+
+    def __init__(self, app: Flask) -> None:
+        self._receivers = [self._receiver(*about) for about in GIVEN.values()]
+        for signal, receiver in zip(GIVEN, self._receivers, strict=True):
+            signal.connect(receiver, sender=app)
+
+    @staticmethod
+    def _receiver(event: str, names: tuple[str, ...]) -> Any:
+        def receive(sender: Flask, **said: Any) -> None:
+            if logger.isEnabledFor(logging.INFO):
+                _write(event, {name: said[name] for name in names})
+
+        return receive
+
+
+def refused(error: OAuth2Error, environ: dict[str, Any]) -> None:
+    """Remember with the request what it is refused with, and write it down."""
+    environ[REFUSED] = error.error  # not the error itself: its traceback holds the request, which would live on
+    if logger.isEnabledFor(logging.INFO):
+        client = environ.get(CLIENT)
+        said = {
+            "error": error.error,
+            "status": error.status_code,
+            "client_id": getattr(error, "client_id", None) or (None if client is None else client.client_id),
+            "reason": getattr(error, "reason", None) or error.description,
+        }
+        _write("refused", said)
+
+
+def request_id() -> str | None:
+    """What this request is called in the lines: its `X-Request-ID` where that is sane, else a name of our own."""
+    if not has_request_context():
+        return None
+    known = request.environ.get(REQUEST_ID)
+    if known is None:
+        given = request.environ.get("HTTP_X_REQUEST_ID", "")
+        known = given if _SANE_ID.fullmatch(given) else secrets.token_hex(16)
+        request.environ[REQUEST_ID] = known
+    return str(known)
+
+
+def _write(event: str, said: dict[str, Any]) -> None:
+    fields: dict[str, Any] = {"event": event, "request_id": request_id()}
+    if has_request_context():
+        fields |= {"method": request.method, "path": request.path, "address": request.remote_addr}
+    fields |= said
+    if "scopes" in fields:
+        fields["scope"] = " ".join(fields.pop("scopes"))
+    known = {name: _bounded(value) for name, value in fields.items() if value is not None}
+    text = " ".join(f"{name}={_quoted(value)}" for name, value in known.items())
+    logger.info("%s", text, extra={"oauth": known})
+
+
+def _bounded(value: Any) -> Any:
+    return value[:MAX_VALUE] if isinstance(value, str) else value
+
+
+def _quoted(value: Any) -> str:
+    """A value on one line: whoever sent it can't begin another."""
+    if isinstance(value, str) and _PLAIN.fullmatch(value):
+        return value
+    return json.dumps(value)

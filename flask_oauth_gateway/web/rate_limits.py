@@ -1,0 +1,133 @@
+"""Limits on what can be guessed or flooded, by the limits library, per client, user and address.
+
+Counted in this process's memory, or with `OAUTH_REDIS_URL` for all processes together; where Redis is away, in memory.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
+
+from ..config.checks import RATE_LIMITS
+from ..errors import TooManyRequests
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from limits import RateLimitItem
+    from limits.storage import Storage
+
+    from ..database.redis import Redis
+
+    Work = Callable[[Storage, RateLimitItem, str], "Result"]
+
+Result = TypeVar("Result")
+
+
+class Usage(NamedTuple):
+    """What one hit left of a limit: whether it was within it, how many there are, are left, and in how many seconds anew."""
+
+    allowed: bool
+    limit: int
+    remaining: int
+    reset: int
+
+
+class RateLimiter:
+    """Each name (`password`, `device_codes`, …) has its own limits; an identity is a text such as `address:192.0.2.1`."""
+
+    def __init__(self, limits: Mapping[str, str | None] | None, redis: Redis | None = None) -> None:
+        self._texts: Mapping[str, str | None] = {} if limits is None else {**RATE_LIMITS, **limits}
+        self._redis = redis
+        self._items: dict[tuple[str, int], list[RateLimitItem]] = {}
+        self._memory: Storage | None = None
+        self._shared: Storage | None = None
+
+    def is_on(self, name: str) -> bool:
+        """Whether anything of this name is limited."""
+        return self._texts.get(name) is not None
+
+    def check(self, name: str, *identities: str, times: int = 1) -> None:
+        """Raises `TooManyRequests` where one of the identities has used up its share; counts nothing.
+
+        `times`: how many times the limit's amount they may use.
+        """
+        if self.is_on(name):
+            self._refuse(
+                [
+                    self._do(_reset_if_used_up, item, name, identity)
+                    for item in self._limits(name, times)
+                    for identity in identities
+                ]
+            )
+
+    def hit(self, name: str, *identities: str, times: int = 1) -> None:
+        """Count one for each identity."""
+        if self.is_on(name):
+            for item in self._limits(name, times):
+                for identity in identities:
+                    self._do(_hit, item, name, identity)
+
+    def spend(self, name: str, *identities: str) -> None:
+        """Count one for each identity. Raises `TooManyRequests` where that is one too many."""
+        if self.is_on(name):
+            taken = [self.take(item, name, identity) for item in self._limits(name, 1) for identity in identities]
+            self._refuse([time.time() + usage.reset for usage in taken if not usage.allowed])
+
+    def take(self, item: RateLimitItem, name: str, identity: str) -> Usage:
+        """One hit of a limit of the limits library, whatever `OAUTH_RATE_LIMITS` says, and what is left of it.
+
+        `name` says what is limited, `identity` whose it is: the count is of both together.
+        """
+        return self._do(_hit, item, name, identity)
+
+    @staticmethod
+    def _refuse(resets: list[float]) -> None:
+        last = max(resets, default=0.0)
+        if last:
+            raise TooManyRequests(max(1, int(last - time.time()) + 1))
+
+    def _limits(self, name: str, times: int) -> list[RateLimitItem]:
+        """The limits library is imported by the flows that need it alone."""
+        found = self._items.get((name, times))
+        if found is None:
+            from limits import parse_many
+
+            items = parse_many(self._texts.get(name) or "")
+            found = self._items[name, times] = [type(each)(each.amount * times, each.multiples) for each in items]
+        return found
+
+    def _do(self, work: Work[Result], item: RateLimitItem, name: str, identity: str) -> Result:
+        """What `work` makes of Redis's counts, or of this process's own."""
+        # Of one length, and no name or address to read in Redis.
+        key = hashlib.sha256(identity.encode(errors="backslashreplace")).hexdigest()[:32]
+        key = item.key_for("oauth", name, key)
+        if self._redis is not None:
+            from ..database.redis import RedisAway
+
+            if self._shared is None:
+                self._shared = self._redis.counts()
+            shared = self._shared
+            try:
+                return self._redis.run(lambda: work(shared, item, key))
+            except RedisAway:
+                pass
+        if self._memory is None:
+            from .counts import Counts
+
+            self._memory = Counts()
+        return work(self._memory, item, key)
+
+
+def _hit(storage: Storage, item: RateLimitItem, key: str) -> Usage:
+    count = storage.incr(key, item.get_expiry())
+    seconds = storage.get_expiry(key) - time.time()
+    return Usage(count <= item.amount, item.amount, max(0, item.amount - count), max(1, math.ceil(seconds)))
+
+
+def _reset_if_used_up(storage: Storage, item: RateLimitItem, key: str) -> float:
+    """When a limit that is used up begins anew, in seconds since 1970; 0 where it isn't used up."""
+    return storage.get_expiry(key) if storage.get(key) >= item.amount else 0.0

@@ -1,0 +1,172 @@
+"""The request as Authlib's grants read it, parsed strictly and once.
+
+Authlib's own Flask request merges the query string into the form, takes the first of a repeated parameter and
+refuses plain http behind a TLS proxy; hence this one.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl
+
+from authlib.oauth2.rfc6749 import OAuth2Payload, OAuth2Request
+from werkzeug.exceptions import RequestEntityTooLarge
+
+from ..errors import InvalidRequestError, RequestTooLarge, clean
+from .environ import FORM as READ_FORM
+
+if TYPE_CHECKING:
+    from flask import Request
+
+    from ..config import Settings
+
+FORM = "application/x-www-form-urlencoded"
+MAX_PARAMETERS = 100
+REPEATABLE = frozenset({"resource", "audience"})  # RFC 8707 section 2, RFC 8693 section 2.1
+FROM_ANYWHERE = ("grant_type", "scope", "state")
+SECRETS = frozenset(
+    {
+        "client_secret", "client_assertion", "code", "code_verifier", "refresh_token", "password", "assertion",
+        "device_code", "token", "access_token", "subject_token", "actor_token",
+    }
+)  # fmt: skip
+_CONTROL = {c: None for c in range(32) if chr(c) not in "\t\r\n"} | {127: None}
+
+
+class Payload(OAuth2Payload):
+    """The parameters: `data` one value each, `datalist` all values of each."""
+
+    __slots__ = ("_data", "_datalist")
+
+    def __init__(self, pairs: list[tuple[str, str]]) -> None:
+        data: dict[str, str] = {}
+        datalist: dict[str, list[str]] = {}
+        for name, value in pairs:
+            if not value:  # RFC 6749 section 3.1: sent without a value is as if omitted
+                continue
+            if name in data and name not in REPEATABLE:
+                raise InvalidRequestError(f"The parameter '{clean(name, 40)}' is repeated.")
+            data.setdefault(name, value)
+            datalist.setdefault(name, []).append(value)
+        self._data = data
+        self._datalist = datalist
+
+    @property
+    def data(self) -> dict[str, str]:
+        return self._data
+
+    @property
+    def datalist(self) -> dict[str, list[str]]:
+        return self._datalist
+
+
+class OAuthRequest(OAuth2Request):
+    """What a grant sees of a request. `form` holds the body's parameters, `payload` these and the few others allowed."""
+
+    def __init__(self, http: Request, form: dict[str, str], payload: Payload) -> None:
+        # Not Authlib's __init__: it asks for the whole URL and refuses http, which a TLS proxy makes of every request.
+        self.method = http.method
+        self.headers = http.headers
+        self.environ = http.environ
+        self.payload = payload
+        self._form = form
+        self.client: Any = None
+        self.auth_method: str | None = None
+        self.spent_assertion: bytes | None = None  # what the client proved itself with: this request's, and good once
+        self.user: Any = None
+        self.subject: str | None = None
+        self._scope: str | None = None
+
+    @property
+    def form(self) -> dict[str, str]:
+        return self._form
+
+
+def read_form(http: Request, settings: Settings) -> list[tuple[str, str]]:
+    """The body's parameters, in order. Raises `InvalidRequestError` or `RequestTooLarge`."""
+    if "form" in http.__dict__:  # the app has read it before us, in a before_request function
+        return _read_by_the_app(http, settings)
+    http.max_content_length = settings.max_body + 1  # at its limit Werkzeug cuts a chunked body off, and says nothing
+    try:
+        body = http.get_data(cache=False)
+    except RequestEntityTooLarge:
+        raise RequestTooLarge from None
+    if len(body) > settings.max_body:
+        raise RequestTooLarge
+    if not body:
+        return []
+    _check_type(http)
+    return parse_parameters(body)
+
+
+def _read_by_the_app(http: Request, settings: Settings) -> list[tuple[str, str]]:
+    """What Werkzeug made of the body: by the same rules, save that bytes which are no UTF-8 are replaced by now."""
+    if (http.content_length or 0) > settings.max_body:
+        raise RequestTooLarge
+    pairs = list(http.form.items(multi=True))
+    if pairs or http.content_length:
+        _check_type(http)
+    if len(pairs) > MAX_PARAMETERS:
+        raise InvalidRequestError(f"There are more than {MAX_PARAMETERS} parameters.")
+    _check_values(pairs)
+    return pairs
+
+
+def _check_type(http: Request) -> None:
+    if http.mimetype != FORM:
+        raise InvalidRequestError(f"The body must be {FORM}.")
+
+
+def parse_parameters(raw: bytes) -> list[tuple[str, str]]:
+    """The parameters of a form body or a query string (RFC 6749 appendix B). Raises `InvalidRequestError`."""
+    try:
+        pairs = parse_qsl(raw.decode(), keep_blank_values=True, errors="strict", max_num_fields=MAX_PARAMETERS)
+    except UnicodeDecodeError:
+        raise InvalidRequestError("The parameters are not valid UTF-8.") from None
+    except ValueError:
+        raise InvalidRequestError(f"There are more than {MAX_PARAMETERS} parameters.") from None
+    _check_values(pairs)
+    return pairs
+
+
+def _check_values(pairs: list[tuple[str, str]]) -> None:
+    for name, value in pairs:
+        if not value.isprintable() and value.translate(_CONTROL) != value:
+            raise InvalidRequestError(f"The parameter '{clean(name, 40)}' holds a control character.")
+
+
+def read_request(http: Request, settings: Settings) -> OAuthRequest:
+    """The request of an endpoint that takes a form. Raises `InvalidRequestError` or `RequestTooLarge`."""
+    pairs = read_form(http, settings)
+    query = http.environ.get("QUERY_STRING", "")
+    if query:
+        refuse_secrets(query)
+    payload = Payload(pairs)
+    if settings.compatibility is not None:
+        http.environ[READ_FORM] = payload.data
+    return OAuthRequest(http, payload.data, payload)
+
+
+def read_token_request(http: Request, settings: Settings) -> OAuthRequest:
+    """The request of the token endpoint, where `OAUTH_TOKEN_PARAMETERS_FROM` may widen where parameters come from."""
+    request = read_request(http, settings)
+    sources = settings.token_parameters_from
+    if sources == ("body",):
+        return request
+    body = [(name, value) for name, values in request.payload.datalist.items() for value in values]
+    pairs = body if "body" in sources else [(name, value) for name, value in body if name not in FROM_ANYWHERE]
+    if "query" in sources:
+        query = parse_parameters(http.environ.get("QUERY_STRING", "").encode("latin-1"))
+        pairs += [(name, value) for name, value in query if name in FROM_ANYWHERE]
+    if "header" in sources:
+        found = ((name, http.environ.get(f"HTTP_{name.upper()}")) for name in FROM_ANYWHERE)
+        pairs += [(name, value) for name, value in found if value]
+    request.payload = Payload(pairs)
+    return request
+
+
+def refuse_secrets(query: str) -> None:
+    """Refuse a URL that carries a secret: URLs end up in logs and histories (RFC 6749 section 2.3.1)."""
+    for name, value in parse_parameters(query.encode("latin-1")):
+        if value and name in SECRETS:
+            raise InvalidRequestError(f"'{name}' belongs in the body of the request, never in its URL.")
