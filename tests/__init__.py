@@ -1,6 +1,4 @@
 import pytest
 
 # before anything imports it, so that its asserts explain themselves and count under `python -O`
-pytest.register_assert_rewrite(
-    "tests.support", "tests.flows_support", "tests.docs.pages", "tests.example_app.running", "tests.pages.site"
-)
+pytest.register_assert_rewrite("tests.support", "tests.docs.pages")

@@ -19,10 +19,10 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from flask_oauth_gateway import OAuthGateway
-from tests import services
-from tests.databases import DATABASES, ServerDatabase
+from tests.support import services
+from tests.support.databases import DATABASES, ServerDatabase
 
-WITHOUT_TABLES = {"stores", "cli"}
+WITHOUT_TABLES = {"cli", "database", "doctor", "stores"}
 MISSING = pytest.StashKey[dict[str, str]]()
 SERVER_URLS = {"postgresql": services.POSTGRESQL_URL, "mariadb": services.MARIADB_URL}
 NAMES = {
@@ -96,7 +96,7 @@ def server_database() -> Iterator[Callable[[str], ServerDatabase]]:
 @pytest.fixture(scope="session")
 def sqlite_with_tables(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A file with the gateway's tables, to be copied."""
-    from tests.support import build_app, close_app
+    from tests.support.app import build_app, close_app
 
     folder = tmp_path_factory.mktemp("tables")
     app = build_app(instance_path=str(folder), OAUTH_DATABASE_URI=f"sqlite:///{folder / 'oauth.db'}")
@@ -140,8 +140,8 @@ def redis_url() -> str:
 
 @pytest.fixture
 def make_app(database_uri: str, tmp_path: Path) -> Iterator[Callable[..., Flask]]:
-    """Builds apps on this test's database, as `tests.support.build_app` does; takes configuration."""
-    from tests.support import build_app, close_app
+    """Builds apps on this test's database, as `tests.support.app.build_app` does; takes configuration."""
+    from tests.support.app import build_app, close_app
 
     apps: list[Flask] = []
 
@@ -205,8 +205,8 @@ def registered(app: Flask) -> Any:
 
 @pytest.fixture
 def make_site(make_app: Callable[..., Flask]) -> Callable[..., Any]:
-    """Builds a `tests.flows_support.Site`: an app with every grant, where alice is signed in; takes configuration."""
-    from tests.flows_support import GRANT_TYPES, Site
+    """Builds a `tests.support.site.Site`: an app with every grant, where alice is signed in; takes configuration."""
+    from tests.support.site import GRANT_TYPES, Site
 
     return lambda **config: Site(make_app(**{"OAUTH_GRANT_TYPES": GRANT_TYPES} | config))
 
@@ -218,9 +218,9 @@ def site(make_site: Callable[..., Any]) -> Any:
 
 @pytest.fixture
 def make_trading(make_app: Callable[..., Flask], caplog: pytest.LogCaptureFixture) -> Callable[..., Any]:
-    """Builds a `tests.trading.Trading`; takes its signer, what its issuer's entry says beside the key, configuration."""
-    from tests.signing import Signer
-    from tests.trading import GRANT_TYPES, IDP, Trading
+    """Builds a `tests.support.trading.Trading`; takes its signer, what its issuer's entry says beside the key, configuration."""
+    from tests.support.signing import Signer
+    from tests.support.trading import GRANT_TYPES, IDP, Trading
 
     def make_trading(signer: Any = None, *, entry: dict[str, Any] | None = None, **config: Any) -> Any:
         signer = signer or Signer()

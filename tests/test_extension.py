@@ -7,7 +7,7 @@ import pytest
 from flask import Flask
 
 from flask_oauth_gateway import ConfigurationError, ConfigurationWarning, OAuthGateway, current_token, require_token
-from tests.support import SCOPES, ask, bearer, close_app, is_accepted, refusal, register, sqlite_only, token_for
+from tests.support.app import SCOPES, ask, bearer, close_app, is_accepted, refusal, register, sqlite_only, token_for
 
 
 @pytest.fixture
@@ -140,7 +140,7 @@ def test_plain_http_for_the_issuer_is_let_through_in_testing_and_debug_alone(mak
 
 @sqlite_only
 def test_a_grant_of_the_app_s_own_is_named_by_module_and_class(make_app: Any) -> None:
-    app = make_app(OAUTH_GRANT_TYPES=["client_credentials", "tests.lottery:LotteryGrant"])
+    app = make_app(OAUTH_GRANT_TYPES=["client_credentials", "tests.support.lottery:LotteryGrant"])
     client, made = app.test_client(), register(app)
     answer = ask(client, made, grant_type="urn:example:lottery", number="7").get_json()
     assert (answer["expires_in"], answer["scope"], answer["token_type"]) == (77, "weather:read", "Bearer")
@@ -156,11 +156,11 @@ def test_a_grant_of_the_app_s_own_is_named_by_module_and_class(make_app: Any) ->
     ("name", "allowed"),
     [
         ("lottery", "one of .*client_credentials.*, or 'module:Class'"),
-        ("tests.lottery:Nothing", "'module:Class' of what can be imported"),
+        ("tests.support.lottery:Nothing", "'module:Class' of what can be imported"),
         ("tests.nowhere:LotteryGrant", "'module:Class' of what can be imported"),
-        ("tests.lottery:NOT_A_GRANT", "one of .*client_credentials.*, or 'module:Class'"),
+        ("tests.support.lottery:NOT_A_GRANT", "one of .*client_credentials.*, or 'module:Class'"),
         (":", "'module:Class'"),
-        ("tests.lottery:", "'module:Class'"),
+        ("tests.support.lottery:", "'module:Class'"),
     ],
 )
 def test_a_grant_that_is_not_there_stops_the_app_from_starting(make_bare: Any, name: str, allowed: str) -> None:

@@ -13,10 +13,10 @@ from flask import Blueprint, Flask
 
 from flask_oauth_gateway import OAuthGateway
 from flask_oauth_gateway.config import ConfigurationError
-from tests.checking import API, ISSUER, asked, checking_app, said
-from tests.key_server import KeyServer, key_server
-from tests.signing import Signer
-from tests.support import bearer
+from tests.support.app import bearer
+from tests.support.checking import API, ISSUER, asked, checking_app, said
+from tests.support.key_server import KeyServer, key_server
+from tests.support.signing import Signer
 
 pytest_plugins = ["flask_oauth_gateway.testing"]
 OTHER = "https://other.example"

@@ -7,7 +7,7 @@ from typing import Any
 from blinker import Signal
 
 from flask_oauth_gateway import signals
-from tests.support import ask, basic, bearer, recorded, register, register_public, sqlite_only, token_for
+from tests.support.app import ask, basic, bearer, recorded, register, register_public, sqlite_only, token_for
 
 EVERY = {name: signal for name, signal in vars(signals).items() if isinstance(signal, Signal)}
 

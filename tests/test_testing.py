@@ -13,8 +13,8 @@ from flask import Flask
 from flask_oauth_gateway import OAuthGateway, current_token, require_token
 from flask_oauth_gateway.testing import Clock
 from flask_oauth_gateway.web.environ import STATE
-from tests.statements import statements_of
-from tests.support import ask, bearer, is_accepted, refusal, register, sqlite_only, token_for
+from tests.support.app import ask, bearer, is_accepted, refusal, register, sqlite_only, token_for
+from tests.support.statements import statements_of
 
 pytest_plugins = ["flask_oauth_gateway.testing", "pytester"]
 

@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from tests.support import ask, sqlite_only
+from tests.support.app import ask, sqlite_only
 
 pytestmark = sqlite_only
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from sqlalchemy import inspect, text
 
-from tests.support import ask, basic, register, sqlite_only, token_for
+from tests.support.app import ask, basic, register, sqlite_only, token_for
 
 
 def test_the_newest_entries_come_first_and_may_be_filtered(

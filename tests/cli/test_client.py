@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from tests.signing import Signer
-from tests.support import ask, register, register_public, sqlite_only
+from tests.support.app import ask, register, register_public, sqlite_only
+from tests.support.signing import Signer
 
 #: What could clear a terminal, or turn its text around, and stands in a name all the same.
 STEERING = "evil\u009b2J\u202ename"

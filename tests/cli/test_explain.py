@@ -14,9 +14,9 @@ from sqlalchemy import inspect, text
 
 from flask_oauth_gateway import require_token, signals
 from flask_oauth_gateway.web.environ import STATE
-from tests.flows_support import DEVICE_CODE, REDIRECT_URI, VERIFIER, Page, query
-from tests.signing import Signer, claims_of
-from tests.support import recorded, register, sqlite_only, token_for
+from tests.support.app import recorded, register, sqlite_only, token_for
+from tests.support.signing import Signer, claims_of
+from tests.support.site import DEVICE_CODE, REDIRECT_URI, VERIFIER, Page, query
 
 SIGNALS = [each for each in vars(signals).values() if isinstance(each, Signal)]
 HOST = "http://localhost"

@@ -9,10 +9,10 @@ import pytest
 from flask import Flask
 
 from flask_oauth_gateway.web.environ import STATE
-from tests.key_server import key_server
-from tests.signing import Signer, claims_of
-from tests.support import SCOPES, recorded, sqlite_only
-from tests.trading import GRANT_TYPES, IDP, Trading
+from tests.support.app import SCOPES, recorded, sqlite_only
+from tests.support.key_server import key_server
+from tests.support.signing import Signer, claims_of
+from tests.support.trading import GRANT_TYPES, IDP, Trading
 
 READ, WRITE = SCOPES
 CERTIFIED = Signer("RS256", kid=None)

@@ -8,7 +8,7 @@ from flask import Blueprint, Flask
 from flask.views import MethodView
 
 from flask_oauth_gateway import require_token
-from tests.support import sqlite_only
+from tests.support.app import sqlite_only
 
 PROTECT: list[dict[str, Any]] = [
     {"path": "/health", "scopes": None},

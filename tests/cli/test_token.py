@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.support import is_accepted, register, sqlite_only, token_for
+from tests.support.app import is_accepted, register, sqlite_only, token_for
 
 
 def listed(flask_oauth: Any, *arguments: str) -> list[dict[str, Any]]:

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from tests.flows_support import REDIRECT_URI, VERIFIER, Page, query
-from tests.support import ask, basic, bearer, register, sqlite_only
+from tests.support.app import ask, basic, bearer, register, sqlite_only
+from tests.support.site import REDIRECT_URI, VERIFIER, Page, query
 
 JSON = {"Accept": "application/json"}
 ATTRIBUTES = {

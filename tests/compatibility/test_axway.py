@@ -8,8 +8,8 @@ from xml.etree import ElementTree
 import pytest
 
 from flask_oauth_gateway import require_token
-from tests.signing import Signer
-from tests.support import ask, basic, bearer, register, sqlite_only
+from tests.support.app import ask, basic, bearer, register, sqlite_only
+from tests.support.signing import Signer
 
 TOKEN = "/api/oauth/token"
 

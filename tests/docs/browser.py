@@ -12,7 +12,7 @@ import requests
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from tests.flows.serving import Person
+from tests.support.serving import Person
 
 
 def main(url: str) -> None:

@@ -10,7 +10,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from tests.services import NGINX
+from tests.support.services import NGINX
 
 PAGE = Path(__file__).parents[2] / "docs" / "going-to-production.md"
 pytestmark = pytest.mark.nginx

@@ -11,7 +11,7 @@ from sqlalchemy import text
 
 from flask_oauth_gateway.database.tables import access_token
 from flask_oauth_gateway.web.environ import STATE
-from tests.support import ask, bearer, is_accepted, token_for
+from tests.support.app import ask, bearer, is_accepted, token_for
 
 PAGE = Path(__file__).parents[2] / "docs" / "scaling.md"
 postgresql_only = pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.support import refusal, sqlite_only
+from tests.support.app import refusal, sqlite_only
 
 pytestmark = sqlite_only
 

@@ -7,7 +7,7 @@ from joserfc import jwt as joserfc_jwt
 from joserfc.jwk import KeySet
 from werkzeug.test import TestResponse
 
-from tests.support import basic, bearer, refusal, register, register_public, sqlite_only, token_for
+from tests.support.app import basic, bearer, refusal, register, register_public, sqlite_only, token_for
 
 INACTIVE = {"active": False}
 JWT = "application/token-introspection+jwt"

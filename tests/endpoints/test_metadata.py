@@ -7,7 +7,7 @@ import pytest
 from authlib.oauth2.rfc8414 import AuthorizationServerMetadata
 from flask import Flask
 
-from tests.support import build_app, close_app
+from tests.support.app import build_app, close_app
 
 WELL_KNOWN = "/.well-known/oauth-authorization-server"
 ISSUER = "https://auth.example.com"

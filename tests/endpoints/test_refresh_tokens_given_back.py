@@ -7,8 +7,8 @@ import pytest
 
 from flask_oauth_gateway.errors import TemporarilyUnavailable
 from flask_oauth_gateway.signals import token_revoked
-from tests.flows_support import BOTH, READ, granted
-from tests.support import recorded, refusal, sqlite_only
+from tests.support.app import recorded, refusal, sqlite_only
+from tests.support.site import BOTH, READ, granted
 
 INACTIVE = {"active": False}
 

@@ -11,7 +11,7 @@ from werkzeug.middleware.dispatcher import DispatcherMiddleware
 from werkzeug.test import Client
 
 from flask_oauth_gateway import require_token
-from tests.support import basic, bearer, build_app, close_app, refusal, register
+from tests.support.app import basic, bearer, build_app, close_app, refusal, register
 
 WELL_KNOWN = "/.well-known/oauth-protected-resource"
 SERVER = "/.well-known/oauth-authorization-server"

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.support import basic, is_accepted, refusal, register, register_public, sqlite_only, token_for
+from tests.support.app import basic, is_accepted, refusal, register, register_public, sqlite_only, token_for
 
 
 def revoke(client: Any, registered: Any, **form: str) -> Any:

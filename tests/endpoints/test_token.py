@@ -7,7 +7,17 @@ from typing import Any
 
 import pytest
 
-from tests.support import ask, basic, bearer, is_accepted, refusal, register, register_public, sqlite_only, token_for
+from tests.support.app import (
+    ask,
+    basic,
+    bearer,
+    is_accepted,
+    refusal,
+    register,
+    register_public,
+    sqlite_only,
+    token_for,
+)
 
 
 def test_a_client_gets_a_token_with_which_it_may_call_the_protected_view(client: Any, registered: Any) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from flask import request
 
-from tests.support import ask, basic, refusal, register, sqlite_only
+from tests.support.app import ask, basic, refusal, register, sqlite_only
 
 FORM = "application/x-www-form-urlencoded"
 pytestmark = sqlite_only

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.support import bearer, refusal, register, sqlite_only, token_for
+from tests.support.app import bearer, refusal, register, sqlite_only, token_for
 
 
 def test_the_holder_of_a_token_learns_what_it_is(client: Any, gateway: Any, registered: Any, clock: Any) -> None:

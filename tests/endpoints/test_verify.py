@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from tests.support import bearer, refusal, register, sqlite_only, token_for
+from tests.support.app import bearer, refusal, register, sqlite_only, token_for
 
 PROTECT: list[dict[str, Any]] = [
     {"path": "/public/*", "scopes": None},

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.example_app.running import example_app, url_in
+from tests.support.example import example_app, url_in
 
 
 @pytest.fixture(scope="session")

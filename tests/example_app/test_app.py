@@ -11,7 +11,7 @@ from werkzeug.test import TestResponse
 
 from example_app import create_app
 from example_app.seed import seed
-from tests.support import basic, bearer, close_app
+from tests.support.app import basic, bearer, close_app
 
 pytest_plugins = ["flask_oauth_gateway.testing"]
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 import requests
 
-from tests.example_app.running import example_app, url_in
-from tests.flows.serving import Form, Person
+from tests.support.example import example_app, url_in
+from tests.support.serving import Form, Person
 
 
 @pytest.fixture(scope="module")
@@ -123,7 +123,7 @@ class TestTelevision:
 
 def test_without_a_connection_the_clients_say_so(tmp_path: Path) -> None:
     from example_app import create_app
-    from tests.support import close_app
+    from tests.support.app import close_app
 
     app = create_app({"TESTING": True}, instance_path=str(tmp_path / "instance"))
     for path in ("/client/", "/tv/"):

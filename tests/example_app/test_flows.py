@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from example_app.flows import FLOWS
-from tests.example_app.running import ROOT, environment, example_app, url_in
+from tests.support.example import ROOT, environment, example_app, url_in
 
 
 def flows(*arguments: str) -> subprocess.CompletedProcess[str]:

@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.example_app.running import ROOT, environment, example_app, url_in
+from tests.support.example import ROOT, environment, example_app, url_in
 
 
 def pasted(line: str) -> str:

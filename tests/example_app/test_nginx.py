@@ -13,9 +13,9 @@ from flask import Flask
 
 from example_app import create_app
 from tests.docs.pages import free_port, wait_for
-from tests.flows.serving import serving
-from tests.services import NGINX
-from tests.support import bearer, close_app
+from tests.support.app import bearer, close_app
+from tests.support.services import NGINX
+from tests.support.serving import serving
 
 pytestmark = pytest.mark.nginx
 

@@ -10,8 +10,8 @@ import pytest
 import requests
 
 from example_app.playground.catalogue import CATALOGUE
-from tests.example_app.player import END, SEND, Player
-from tests.example_app.running import example_app, url_in
+from tests.support.example import example_app, url_in
+from tests.support.player import END, SEND, Player
 
 #: Each flow once, and those whose tokens come about differently also with a JWT.
 FORMATS = [

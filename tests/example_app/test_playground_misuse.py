@@ -7,8 +7,8 @@ from urllib.parse import urlencode
 import pytest
 import requests
 
-from tests.example_app.player import END, Player
-from tests.flows.serving import Form
+from tests.support.player import END, Player
+from tests.support.serving import Form
 
 
 @pytest.fixture
@@ -189,7 +189,7 @@ class TestPages:
 
 def test_without_a_connection_it_says_so(tmp_path: Path) -> None:
     from example_app import create_app
-    from tests.support import close_app
+    from tests.support.app import close_app
 
     app = create_app({"TESTING": True}, instance_path=str(tmp_path / "instance"))
     response = app.test_client().get("/playground/")

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from flask_oauth_gateway.pages import device
-from tests.flows.serving import Person, Server, build_app, serving
-from tests.support import close_app
+from tests.support.app import close_app
+from tests.support.serving import Person, Server, build_app, serving
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from typing import Any
 from flask import Flask
 
 from flask_oauth_gateway import OAuthGateway
-from tests.support import build_app
+from tests.support.app import build_app
 
 CACHE_SECONDS = 2
 

@@ -10,7 +10,7 @@ from authlib.integrations.flask_client import OAuth, OAuthError
 from authlib.integrations.requests_client import OAuth2Session
 from flask import Flask, session, url_for
 
-from tests.flows.serving import DEVICE_CODE, Person, Server, serving
+from tests.support.serving import DEVICE_CODE, Person, Server, serving
 
 REDIRECT_URI = "https://app.example/callback"
 

@@ -13,12 +13,12 @@ import jwt as pyjwt
 import pytest
 import requests
 
-from tests.flows.serving import Server, serving
-from tests.flows.serving import build_app as build_server
-from tests.services import NODE_CLIENTS
-from tests.signing import Signer, claims_of
-from tests.support import SCOPES, bearer, close_app
-from tests.trading import CLIENT_ASSERTION, GRANT, GRANT_TYPES, IDP
+from tests.support.app import SCOPES, bearer, close_app
+from tests.support.services import NODE_CLIENTS
+from tests.support.serving import Server, serving
+from tests.support.serving import build_app as build_server
+from tests.support.signing import Signer, claims_of
+from tests.support.trading import CLIENT_ASSERTION, GRANT, GRANT_TYPES, IDP
 
 READ, WRITE = SCOPES
 ALGORITHMS = ["RS256", "PS256", "ES256", "ES384", "EdDSA"]

@@ -24,9 +24,9 @@ from urllib.parse import urlencode
 import pytest
 
 from tests.flows.many_processes_app import CACHE_SECONDS, create_app
-from tests.flows_support import REDIRECT_URI, VERIFIER, answer, query
-from tests.redis_server import PASSWORD, RedisServer, own_redis
-from tests.support import basic, bearer, close_app
+from tests.support.app import basic, bearer, close_app
+from tests.support.redis_server import PASSWORD, RedisServer, own_redis
+from tests.support.site import REDIRECT_URI, VERIFIER, answer, query
 
 pytestmark = [pytest.mark.postgresql, pytest.mark.redis]
 

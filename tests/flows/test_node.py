@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.flows.serving import Person, Server
+from tests.support.serving import Person, Server
 
 SCRIPTS = Path(__file__).parent / "node"
 REDIRECT_URI = "https://app.example/callback"

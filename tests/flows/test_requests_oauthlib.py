@@ -12,7 +12,7 @@ from oauthlib.oauth2 import (
 from requests.auth import HTTPBasicAuth
 from requests_oauthlib import OAuth2Session
 
-from tests.flows.serving import Person, Server
+from tests.support.serving import Person, Server
 
 REDIRECT_URI = "https://app.example/callback"
 

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 import requests
 
-from tests.checking import API, asked, checking_app
-from tests.flows.serving import Server, build_app, serving
-from tests.support import close_app
+from tests.support.app import close_app
+from tests.support.checking import API, asked, checking_app
+from tests.support.serving import Server, build_app, serving
 
 OWN = SimpleNamespace(client_id="own", client_secret="a secret of its own")
 SECONDS = 1  # how late an app that asks may learn of a revocation

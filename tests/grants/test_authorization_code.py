@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from flask_oauth_gateway.signals import token_issued, token_revoked
-from tests.flows_support import BOTH, READ, REDIRECT_URI, VERIFIER, Person, answer, granted
-from tests.support import recorded, refusal, register, sqlite_only, token_for
+from tests.support.app import recorded, refusal, register, sqlite_only, token_for
+from tests.support.site import BOTH, READ, REDIRECT_URI, VERIFIER, Person, answer, granted
 
 OTHER = "another-verifier-of-more-than-43-characters-012345"
 
@@ -55,7 +55,7 @@ MISUSES = {
 @sqlite_only
 @pytest.mark.parametrize("misuse", MISUSES.values(), ids=MISUSES)
 def test_a_code_that_is_misused_once_is_good_for_nothing_any_more(site: Any, clock: Any, misuse: Any) -> None:
-    from tests.flows_support import challenge_of
+    from tests.support.site import challenge_of
 
     client = site.register(redirect_uris=[REDIRECT_URI, "https://app.example/cb2"])
     code = site.code(client)
@@ -123,7 +123,7 @@ def test_a_verifier_for_a_request_without_a_challenge_is_a_downgrade(make_site: 
 
 @sqlite_only
 def test_the_wrong_secret_does_not_spend_the_code(site: Any) -> None:
-    from tests.support import basic
+    from tests.support.app import basic
 
     client = site.register()
     code = site.code(client)

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from flask_oauth_gateway.signals import token_issued
-from tests.flows_support import BOTH, DEVICE_CODE, READ, WRITE, Page, Person, granted
-from tests.support import recorded, refusal, sqlite_only
+from tests.support.app import recorded, refusal, sqlite_only
+from tests.support.site import BOTH, DEVICE_CODE, READ, WRITE, Page, Person, granted
 
 
 def register(site: Any, **metadata: Any) -> Any:

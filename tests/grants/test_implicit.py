@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from tests.flows_support import BOTH, READ, REDIRECT_URI, Page, answer, location, refused
-from tests.support import refusal, sqlite_only
+from tests.support.app import refusal, sqlite_only
+from tests.support.site import BOTH, READ, REDIRECT_URI, Page, answer, location, refused
 
 
 def test_a_browser_app_gets_a_token_for_its_user(site: Any) -> None:

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from tests.flows_support import READ, granted
-from tests.support import refusal, sqlite_only
+from tests.support.app import refusal, sqlite_only
+from tests.support.site import READ, granted
 
 
 @pytest.fixture

@@ -7,8 +7,8 @@ from sqlalchemy import select
 
 from flask_oauth_gateway.database.tables import refresh_token
 from flask_oauth_gateway.signals import refresh_token_reused
-from tests.flows_support import READ, granted
-from tests.support import recorded, refusal, sqlite_only
+from tests.support.app import recorded, refusal, sqlite_only
+from tests.support.site import READ, granted
 
 
 @pytest.fixture

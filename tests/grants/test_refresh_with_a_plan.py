@@ -3,7 +3,7 @@
 from types import SimpleNamespace
 from typing import Any
 
-from tests.support import register, token_for
+from tests.support.app import register, token_for
 
 
 def test_a_refresh_gives_what_the_plan_has_by_then(make_app: Any) -> None:

@@ -1,4 +1,4 @@
-"""The grant's own rules (RFC 7522 section 2.1); what an assertion must be is in tests/saml/."""
+"""The grant's own rules (RFC 7522 section 2.1); what an assertion must be is in tests/assertions/saml/."""
 
 from collections.abc import Callable
 from typing import Any
@@ -8,10 +8,10 @@ from flask import Flask
 
 from flask_oauth_gateway.assertions.assertion import Assertion
 from flask_oauth_gateway.signals import assertion_rejected
-from tests.saml.conftest import CONFIG
-from tests.saml.idp import EMAIL, NAME, SERVER, TOKEN_ENDPOINT, Idp, encode, pem, rsa_key
-from tests.saml.relying import GRANT, Relying
-from tests.support import ask, basic, recorded, refusal, sqlite_only
+from tests.assertions.saml.conftest import CONFIG
+from tests.support.app import ask, basic, recorded, refusal, sqlite_only
+from tests.support.idp import EMAIL, NAME, SERVER, TOKEN_ENDPOINT, Idp, encode, pem, rsa_key
+from tests.support.relying import GRANT, Relying
 
 IDP = Idp()
 ENTRY = IDP.entry

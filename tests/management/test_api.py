@@ -12,7 +12,7 @@ from werkzeug.test import TestResponse
 from flask_oauth_gateway import OAuthGateway
 from flask_oauth_gateway.clients.metadata import ClientMetadataError
 from flask_oauth_gateway.web.environ import STATE
-from tests.support import SCOPES, ask, basic, bearer, is_accepted, refusal, register, sqlite_only, token_for
+from tests.support.app import SCOPES, ask, basic, bearer, is_accepted, refusal, register, sqlite_only, token_for
 
 API = "/oauth/admin/api"
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from tests.management.test_api import Api, api
-from tests.support import is_accepted, refusal, sqlite_only, token_for
+from tests.support.app import is_accepted, refusal, sqlite_only, token_for
 
 __all__ = ["api"]  # the fixture
 PATH = "/applications"

@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, settings
 from openapi_spec_validator import validate
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 
-from tests.support import build_app, close_app, register, token_for
+from tests.support.app import build_app, close_app, register, token_for
 
 
 def make() -> tuple[Flask, str]:

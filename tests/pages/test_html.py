@@ -13,8 +13,8 @@ from werkzeug.middleware.dispatcher import DispatcherMiddleware
 from werkzeug.test import Client, TestResponse
 
 from flask_oauth_gateway.pages.rendering import address, plain
-from tests.pages.site import SCOPES, Site, build_site
-from tests.support import close_app
+from tests.support.app import close_app
+from tests.support.served_site import SCOPES, Site, build_site
 
 EVIL = "<script>alert(1)</script>\"'><img src=x onerror=alert(1)>{{ 7654321*3 }}"
 CALLBACK = "https://app.example/cb"

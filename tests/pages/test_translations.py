@@ -15,9 +15,9 @@ from flask_babel import Babel
 from flask_oauth_gateway.pages.rendering import explain, how_long
 from flask_oauth_gateway.pages.translations import date, language, translate
 from tests.pages import catalogs
-from tests.pages.site import Site, build_site
 from tests.pages.test_html import Looker, every_page, signed_in
-from tests.support import close_app
+from tests.support.app import close_app
+from tests.support.served_site import Site, build_site
 
 TEXTS = [message for message in catalogs.texts() if message.id]
 EVENING = 1795303800  # 2026-11-21 23:30 in UTC

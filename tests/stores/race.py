@@ -9,7 +9,7 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 
-from tests.support import build_app, close_app
+from tests.support.app import build_app, close_app
 
 
 def main(config: str, path: str, forms: str, threads: str) -> None:

@@ -14,7 +14,7 @@ from typing import Any
 from flask import Flask
 from flask.testing import FlaskClient
 
-from tests.support import basic, bearer, build_app, close_app
+from tests.support.app import basic, bearer, build_app, close_app
 
 AT_LEAST = 4  # rounds of each thread, however slow the machine is
 

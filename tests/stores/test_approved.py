@@ -14,7 +14,7 @@ from flask_oauth_gateway.database.tables import access_token, family, new_family
 from flask_oauth_gateway.stores.issuance import Deed, Outcome, do
 from flask_oauth_gateway.stores.once import OnceStore, once_key
 from flask_oauth_gateway.web.environ import STATE
-from tests.support import register
+from tests.support.app import register
 
 TABLES = (once, family, access_token, refresh_token)
 

@@ -15,8 +15,8 @@ from flask_oauth_gateway.database.engine import Database
 from flask_oauth_gateway.database.tables import audit
 from flask_oauth_gateway.stores import audit as module
 from flask_oauth_gateway.stores.audit import AuditStore
-from tests.stores.apps import audit_of, database_of, finished, python, register
-from tests.support import token_for
+from tests.support.app import token_for
+from tests.support.stored import audit_of, database_of, finished, python, register
 
 
 def entry(number: int) -> dict[str, Any]:
@@ -71,8 +71,8 @@ def test_whoever_reads_sees_what_waits(app: Flask) -> None:
 def test_what_waits_is_written_at_the_end_of_the_process(app: Flask, database_uri: str) -> None:
     script = """
 import sys
-from tests.support import build_app, token_for
-from tests.stores.apps import register
+from tests.support.app import build_app, token_for
+from tests.support.stored import register
 app = build_app(OAUTH_DATABASE_URI=sys.argv[1])
 token_for(app.test_client(), register(app))
 """

@@ -9,8 +9,8 @@ from flask import Flask
 from sqlalchemy import delete, insert, select, update
 
 from flask_oauth_gateway.database.tables import audit, audit_head
-from tests.stores.apps import audit_of, database_of, finished, python, register, tokens_of
-from tests.support import sqlite_only, token_for
+from tests.support.app import sqlite_only, token_for
+from tests.support.stored import audit_of, database_of, finished, python, register, tokens_of
 
 ROWS = 6
 
@@ -95,8 +95,8 @@ def test_many_writers_make_one_chain(make_app: Callable[..., Flask], database_ur
     """Another process, and threads of two apps in this one; the first of them all makes the head."""
     script = """
 import sys
-from tests.support import build_app
-from tests.stores.apps import audit_of
+from tests.support.app import build_app
+from tests.support.stored import audit_of
 from tests.stores.test_audit_chain import entry
 store = audit_of(build_app(OAUTH_DATABASE_URI=sys.argv[1]))
 for number in range(40):

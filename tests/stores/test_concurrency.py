@@ -11,9 +11,9 @@ from flask.testing import FlaskClient
 from sqlalchemy import func, select
 
 from flask_oauth_gateway.database.tables import access_token, audit
-from tests.signing import Signer
-from tests.stores.apps import audit_of, clients_of, database_of, finished, python, register, status_with, tokens_of
-from tests.support import basic, token_for
+from tests.support.app import basic, token_for
+from tests.support.signing import Signer
+from tests.support.stored import audit_of, clients_of, database_of, finished, python, register, status_with, tokens_of
 
 SECONDS, THREADS, PROCESSES = 2, 20, 2
 CERTIFICATE = Signer().certificate()

@@ -5,8 +5,8 @@ from collections.abc import Callable
 from flask import Flask
 from flask.testing import FlaskClient
 
-from tests.stores.apps import audit_of, clients_of, register, status_with, tokens_of
-from tests.support import basic, token_for
+from tests.support.app import basic, token_for
+from tests.support.stored import audit_of, clients_of, register, status_with, tokens_of
 
 LOOK_ALIKE = [
     "jose",

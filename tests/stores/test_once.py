@@ -13,9 +13,9 @@ from flask import Flask
 
 from flask_oauth_gateway.stores.once import OnceStore, once_key
 from flask_oauth_gateway.web.environ import STATE
-from tests.signing import claims_of
-from tests.stores.apps import finished, python, tokens_of
-from tests.trading import CLIENT_ASSERTION, GRANT, GRANT_TYPES, IDP
+from tests.support.signing import claims_of
+from tests.support.stored import finished, python, tokens_of
+from tests.support.trading import CLIENT_ASSERTION, GRANT, GRANT_TYPES, IDP
 
 
 @pytest.fixture

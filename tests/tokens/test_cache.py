@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from flask_oauth_gateway.web.environ import STATE
-from tests.support import is_accepted, register, sqlite_only, token_for
+from tests.support.app import is_accepted, register, sqlite_only, token_for
 
 pytestmark = sqlite_only
 

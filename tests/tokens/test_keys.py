@@ -10,8 +10,8 @@ import pytest
 from flask import Flask
 
 from flask_oauth_gateway.database.tables import key
-from tests.statements import statements_of
-from tests.support import ask, is_accepted, refusal, register, sqlite_only, token_for
+from tests.support.app import ask, is_accepted, refusal, register, sqlite_only, token_for
+from tests.support.statements import statements_of
 
 DAY = 86400
 

@@ -15,15 +15,15 @@ from urllib.parse import urlencode
 import pytest
 from flask import Flask
 
-from tests.stores.apps import python
-from tests.support import basic, bearer, register
+from tests.support.app import basic, bearer, register
+from tests.support.stored import python
 from tests.tokens.test_keys import kid_of
 
 POLL_SECONDS = 1
 SERVER = """
 import sys
 from werkzeug.serving import WSGIRequestHandler, make_server
-from tests.support import build_app
+from tests.support.app import build_app
 
 class Silent(WSGIRequestHandler):
     def log(self, *arguments):

@@ -1,0 +1,177 @@
+"""Documents from a URL that somebody else chose: nowhere private, nowhere else, not long, not slow."""
+
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from typing import Any
+
+import pytest
+
+from flask_oauth_gateway.crypto import fetching as safe_fetch
+from flask_oauth_gateway.crypto.fetching import FetchError, fetch
+from tests.support.key_server import KeyServer, key_server
+
+LIMIT = 0.4
+
+
+@pytest.fixture
+def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[KeyServer]:
+    """A server on loopback; what takes longer than 0.4 seconds is too slow."""
+    monkeypatch.setattr(safe_fetch, "MAX_SECONDS", LIMIT)
+    with key_server() as server:
+        yield server
+
+
+def refused(url: str, **how: Any) -> str:
+    """Why a document can't be had."""
+    start = time.monotonic()
+    with pytest.raises(FetchError) as raised:
+        fetch(url, plain_http_on_loopback=True, **how)
+    assert time.monotonic() - start < LIMIT + 1
+    return str(raised.value)
+
+
+def test_a_document_and_how_long_it_may_be_kept(server: KeyServer) -> None:
+    server.says = {"a": 1}
+    assert fetch(f"{server.url}?x=1", plain_http_on_loopback=True) == (b'{"a": 1}', None)
+    server.headers = {"Cache-Control": "public, max-age=77"}
+    assert fetch(server.url, plain_http_on_loopback=True) == (b'{"a": 1}', 77)
+    assert server.requests == ["/jwks?x=1", "/jwks"]
+
+
+def test_plain_http_is_for_loopback_where_that_is_let_through(server: KeyServer) -> None:
+    for url in (
+        "http://example.com/", "ftp://127.0.0.1/", "file:///etc/passwd", "//127.0.0.1/", "/jwks", "", "http://", "https://",
+        f"http://user@127.0.0.1:{server.port}/", f"http://user:pw@127.0.0.1:{server.port}/", "https://a@b.example/",
+        f"http://127.0.0.1.example:{server.port}/", "gopher://127.0.0.1/",
+    ):  # fmt: skip
+        assert refused(url) == "the URL is not https"
+    for url in ("https://[", "http://127.0.0.1:99999/", "https://[::1", "http://127.0.0.1:x/"):
+        assert refused(url) == "the URL can't be read"
+    with pytest.raises(FetchError, match="not https"):
+        fetch(server.url)
+    assert server.requests == []
+
+
+PRIVATE = [
+    "127.0.0.1", "10.0.0.1", "172.16.5.5", "192.168.1.1", "169.254.169.254", "0.0.0.0", "100.64.0.1", "224.0.0.1",  # noqa: S104
+    "255.255.255.255", "::1", "::", "fe80::1", "fe80::1%eth0", "fc00::1", "ff02::1", "::ffff:127.0.0.1", "::ffff:10.0.0.1",
+    "::127.0.0.1", "64:ff9b::7f00:1", "64:ff9b::a00:1", "2002:7f00:1::", "2001:db8::1", "192.0.2.1",
+]  # fmt: skip
+PUBLIC = ["8.8.8.8", "2606:4700:4700::1111", "::ffff:8.8.8.8", "64:ff9b::808:808"]
+
+
+@pytest.mark.parametrize("address", PRIVATE)
+def test_a_private_address_is_not_asked(monkeypatch: pytest.MonkeyPatch, address: str) -> None:
+    def never(*_: Any, **__: Any) -> Any:
+        raise AssertionError("it was asked")
+
+    monkeypatch.setattr(socket, "create_connection", never)
+    for addresses in ([address], [PUBLIC[0], address]):  # not even where another one is public
+        found = [(socket.AF_INET, socket.SOCK_STREAM, 0, "", (each, 443)) for each in addresses]
+        monkeypatch.setattr(socket, "getaddrinfo", lambda *_, found=found, **__: found)
+        assert refused("https://keys.example/") == "the host has a private address"
+
+
+def test_public_addresses_are_asked_one_after_the_other_and_looked_up_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[Any] = []
+    looked_up: list[str] = []
+
+    def look_up(host: str, port: int, **_: Any) -> Any:
+        looked_up.append(host)
+        return [(0, 0, 0, "", (each, port)) for each in PUBLIC]
+
+    def connect(address: Any, timeout: float) -> Any:
+        asked.append(address)
+        raise ConnectionRefusedError("no")
+
+    monkeypatch.setattr(socket, "getaddrinfo", look_up)
+    monkeypatch.setattr(socket, "create_connection", connect)
+    assert refused("https://keys.example/") == "the connection failed: no"
+    assert asked == [(each, 443) for each in PUBLIC]
+    assert looked_up == ["keys.example"]
+
+
+def test_a_private_address_may_be_allowed(monkeypatch: pytest.MonkeyPatch, server: KeyServer) -> None:
+    assert "private address" in refused(f"https://127.0.0.1:{server.port}/")
+    assert "connection failed" in refused(f"https://127.0.0.1:{server.port}/", private_addresses=True)  # no TLS there
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_a_redirect_is_followed_on_the_same_host_alone(server: KeyServer, status: int) -> None:
+    server.status = status
+    for location in (
+        f"http://localhost:{server.port}/jwks", "https://evil.example/", "//evil.example/", "http://169.254.169.254/",
+        f"http://127.0.0.2:{server.port}/",
+    ):  # fmt: skip
+        server.headers = {"Location": location}
+        assert refused(server.url) == "it redirects to another host"
+    server.headers = {"Location": "file:///etc/passwd"}
+    assert refused(server.url) == "it redirects to another host"
+    server.headers = {"Location": "http://["}
+    assert refused(server.url) == "it redirects to what is no URL"
+    server.headers = {"Location": "http://127.0.0.1:x/"}
+    assert refused(server.url) == "the URL can't be read"
+    server.requests.clear()
+    server.headers = {"Location": "/elsewhere"}
+    assert refused(server.url) == "it redirects again and again"
+    assert server.requests == ["/jwks", "/elsewhere", "/elsewhere", "/elsewhere"]
+    server.headers = {}
+    assert refused(server.url) == f"the server answered {status}"
+
+
+@pytest.mark.parametrize("status", [204, 304, 400, 401, 404, 500, 503])
+def test_only_200_is_an_answer(server: KeyServer, status: int) -> None:
+    server.status = status
+    assert refused(server.url) == f"the server answered {status}"
+
+
+@pytest.mark.parametrize("how", ["drip", "hang"])
+def test_a_slow_server_is_given_up(server: KeyServer, how: str) -> None:
+    server.how, server.says = how, b"x" * 1000
+    assert refused(server.url) == "it took too long"
+
+
+def test_a_slow_name_server_is_given_up(server: KeyServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: server.over.wait(5) and [])
+    assert refused("https://slow.example/") == "it took too long"
+
+
+def test_a_server_that_is_slow_at_shaking_hands_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(safe_fetch, "MAX_SECONDS", LIMIT)
+    over = threading.Event()
+
+    def drip(listener: socket.socket) -> None:
+        connection, _ = listener.accept()
+        with connection, suppress(OSError):  # the client goes away
+            for byte in b"\x16\x03\x03\x40\x00" + b"\x02" * 9000:  # the beginning of a long record
+                if over.wait(0.02):
+                    return
+                connection.send(bytes([byte]))
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=drip, args=(listener,), daemon=True)
+        thread.start()
+        assert refused(f"https://127.0.0.1:{listener.getsockname()[1]}/", private_addresses=True) == "it took too long"
+        over.set()
+        thread.join()
+
+
+def test_64_kib_and_no_more(server: KeyServer) -> None:
+    server.says = b"x" * 65536
+    assert len(fetch(server.url, plain_http_on_loopback=True)[0]) == 65536
+    server.says = b"x" * 65537
+    assert refused(server.url) == "it is longer than 64 KiB"
+    server.how = "endless"
+    assert refused(server.url) == "it is longer than 64 KiB"
+
+
+def test_what_speaks_no_http_and_what_is_not_there_is_a_refusal(server: KeyServer) -> None:
+    server.how = "down"
+    assert "connection failed" in refused(server.url)
+    assert "connection failed" in refused("http://127.0.0.1:1/")
+    assert "can't be resolved" in refused("https://nowhere.invalid/")
+    assert "connection failed" in refused(f"{server.url}\u00e4")
+    assert "connection failed" in refused(f"{server.url} x")

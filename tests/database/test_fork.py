@@ -1,0 +1,153 @@
+"""The engine is used before a fork, as with `gunicorn --preload`: parent and child go on, each on its own connections."""
+
+import json
+import os
+import signal
+import socket
+import time
+from http.client import HTTPConnection
+from pathlib import Path
+
+from flask import Flask
+from sqlalchemy import func, select
+
+from flask_oauth_gateway.database.tables import access_token, audit
+from tests.support.app import basic
+from tests.support.stored import audit_of, database_of, finished, python, register, status_with
+
+FORKING = """
+import json, os, sys
+from tests.support.app import bearer, build_app, close_app, token_for
+from tests.support.stored import clients_of, register, status_with
+app = build_app(OAUTH_DATABASE_URI=sys.argv[1])
+registered = register(app)
+client = app.test_client()
+before = token_for(client, registered)["access_token"]  # its entry in the audit trail is still waiting
+child = os.fork()
+tokens = []
+for _ in range(40):
+    tokens.append(token_for(client, registered)["access_token"])
+    assert status_with(app, before) == status_with(app, tokens[-1]) == 200
+with app.app_context():
+    clients_of(app).rotate_secret(registered.client_id, overlap=60)
+if child:
+    _, failed = os.waitpid(child, 0)
+    assert not failed
+sys.stdout.write(json.dumps([before, *tokens] if child else tokens) + chr(10))
+sys.stdout.flush()
+"""
+
+PRELOADED = """
+import os
+from tests.support.app import build_app, token_for
+from tests.support.stored import register
+app = build_app(OAUTH_DATABASE_URI=os.environ["OAUTH_URI"])
+
+@app.get("/pid")
+def pid():
+    return str(os.getpid())
+
+registered = register(app, client_id="preloaded", client_secret="only for tests")
+token_for(app.test_client(), registered)
+"""
+
+
+def test_parent_and_child_go_on(app: Flask, database_uri: str) -> None:
+    out = finished(python("-W", "error", "-c", FORKING, database_uri))
+    tokens = [token for line in out.splitlines() for token in json.loads(line)]
+    assert len(set(tokens)) == 81
+    assert {status_with(app, token) for token in tokens} == {200}
+    with database_of(app).engine.connect() as connection:
+        entries = select(func.count()).select_from(audit).where(audit.c.event == "token_issued")
+        assert connection.scalar(entries) == 81, "what waited at the fork is written once"
+
+
+def test_gunicorn_preloads_and_its_workers_answer(app: Flask, database_uri: str, tmp_path: Path) -> None:
+    (tmp_path / "preloaded.py").write_text(PRELOADED)
+    with socket.create_server(("127.0.0.1", 0)) as found:
+        port = found.getsockname()[1]
+    server = python(
+        *("-m", "gunicorn", "--preload", "--workers=2", "--worker-class=gthread", "--threads=4", "--log-level=error"),
+        *(f"--bind=127.0.0.1:{port}", f"--pythonpath={tmp_path},{Path.cwd()}", "preloaded:app"),
+        env={**os.environ, "OAUTH_URI": database_uri},
+    )
+    try:
+        wait_for(port)
+        pids = {request(port, "GET", "/pid")[1] for _ in range(10)}
+        headers = basic("preloaded", "only for tests") | {"Content-Type": "application/x-www-form-urlencoded"}
+        for _ in range(12):
+            status, body = request(port, "POST", "/oauth/token", "grant_type=client_credentials", headers)
+            assert status == 200, body
+            bearer = {"Authorization": f"Bearer {json.loads(body)['access_token']}"}
+            assert request(port, "GET", "/weather", "", bearer)[0] == 200
+    finally:
+        server.send_signal(signal.SIGTERM)
+        _, errors = server.communicate(timeout=15)
+    assert "Traceback" not in errors, errors
+    assert len(pids) <= 2
+    with database_of(app).engine.connect() as connection:
+        assert connection.scalar(select(func.count()).select_from(access_token)) == 13
+        entries = select(func.count()).select_from(audit).where(audit.c.event == "token_issued")
+        assert connection.scalar(entries) == 13, "workers that end write what waits"
+
+
+def test_a_lock_that_is_held_at_the_fork_holds_up_no_child(app: Flask) -> None:
+    """The thread that held it doesn't exist in the child."""
+    register(app)
+    store = audit_of(app)
+    with store._lock:
+        child = os.fork()
+        if child == 0:
+            taken = store._lock.acquire(timeout=1) and database_of(app)._lock.acquire(timeout=1)
+            os._exit(0 if taken else 1)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+
+def wait_for(port: int) -> None:
+    for _ in range(800):
+        try:
+            socket.create_connection(("127.0.0.1", port), timeout=1).close()
+        except OSError:
+            time.sleep(0.05)
+        else:
+            return
+    raise TimeoutError("gunicorn did not start")
+
+
+def request(
+    port: int, method: str, path: str, body: str = "", headers: dict[str, str] | None = None
+) -> tuple[int, str]:
+    connection = HTTPConnection("127.0.0.1", port, timeout=10)
+    try:
+        connection.request(method, path, body, headers or {})
+        response = connection.getresponse()
+        return response.status, response.read().decode()
+    finally:
+        connection.close()
+
+
+ENDING = """
+import sys, threading, time
+from flask_oauth_gateway.stores import audit_chain
+from tests.support.app import build_app, token_for
+from tests.support.stored import register
+app = build_app(OAUTH_DATABASE_URI=sys.argv[1])
+registered = register(app)
+append, begun = audit_chain.append, threading.Event()
+
+def append_slowly(*given):
+    begun.set()
+    time.sleep(0.5)
+    append(*given)
+
+audit_chain.append = append_slowly
+token_for(app.test_client(), registered)
+begun.wait()
+"""
+
+
+def test_a_process_that_ends_waits_for_what_is_just_being_written(app: Flask, database_uri: str) -> None:
+    finished(python("-W", "error", "-c", ENDING, database_uri))
+    with database_of(app).engine.connect() as connection:
+        entries = select(func.count()).select_from(audit).where(audit.c.event == "token_issued")
+        assert connection.scalar(entries) == 1

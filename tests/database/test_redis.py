@@ -1,0 +1,154 @@
+"""Redis between the processes of one gateway: shared limits, news of revocations, and what happens when it is away.
+
+Two apps on one database are two processes: they share no memory. (`tests/flows/test_many_processes.py` has real ones.)
+"""
+
+import logging
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask
+from limits import parse
+
+from flask_oauth_gateway.web.environ import STATE
+from tests.support.app import basic, bearer, register, sqlite_only, token_for
+from tests.support.redis_server import PASSWORD, RedisServer, own_redis
+
+pytestmark = [pytest.mark.redis, sqlite_only]
+MakeApp = Callable[..., Flask]
+
+
+@pytest.fixture
+def redis_server(tmp_path: Path) -> Iterator[RedisServer]:
+    with own_redis(tmp_path) as server:
+        yield server
+
+
+@pytest.fixture
+def make_two(make_app: MakeApp, redis_server: RedisServer) -> Callable[..., tuple[Flask, Flask]]:
+    def make_two(**config: Any) -> tuple[Flask, Flask]:
+        return make_app(OAUTH_REDIS_URL=redis_server.url, **config), make_app(
+            OAUTH_REDIS_URL=redis_server.url, **config
+        )
+
+    return make_two
+
+
+def status(app: Flask, token: str) -> int:
+    return app.test_client().get("/weather", headers=bearer(token)).status_code
+
+
+def eventually(found: Callable[[], bool], seconds: float = 5) -> bool:
+    deadline = time.monotonic() + seconds
+    while not found():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.01)
+    return True
+
+
+def listens(app: Flask, redis_server: RedisServer) -> bool:
+    redis = app.extensions[STATE].redis
+    return eventually(lambda: bool(redis._subscription and redis._subscription.subscribed))
+
+
+def take(app: Flask, times: int, limit: str = "5/minute") -> list[Any]:
+    return [app.extensions[STATE].rate_limiter.take(parse(limit), "quota", "client:a") for _ in range(times)]
+
+
+def test_counts_are_shared(make_two: Any) -> None:
+    one, other = make_two()
+    assert [use.remaining for use in take(one, 3) + take(other, 3)] == [4, 3, 2, 1, 0, 0]
+    last = take(one, 1)[0]
+    assert (last.allowed, last.limit) == (False, 5)
+    assert 1 <= last.reset <= 60
+
+
+def test_a_revocation_is_known_at_once_in_the_other_process(make_two: Any, redis_server: RedisServer) -> None:
+    one, other = make_two(OAUTH_TOKEN_CACHE_SECONDS=3600)
+    client = register(one)
+    tokens = [token_for(one.test_client(), client)["access_token"] for _ in range(2)]
+    assert status(other, tokens[0]) == 200
+    assert listens(other, redis_server)
+    assert [status(other, token) for token in tokens] == [200, 200]
+    headers = basic(client.client_id, client.client_secret)
+    one.test_client().post("/oauth/revoke", data={"token": tokens[0]}, headers=headers)
+    assert eventually(lambda: status(other, tokens[0]) == 401)
+    assert status(other, tokens[1]) == 200
+    one.extensions["oauth_gateway"].tokens.revoke(client_id=client.client_id)
+    assert eventually(lambda: status(other, tokens[1]) == 401)
+
+
+def test_a_revoked_jwt_is_known_at_once_in_the_other_process(make_two: Any, redis_server: RedisServer) -> None:
+    one, other = make_two(OAUTH_ACCESS_TOKEN_FORMAT="jwt", OAUTH_REVOCATION_POLL_SECONDS=3600)
+    token = token_for(one.test_client(), register(one))["access_token"]
+    assert status(other, token) == 200
+    assert listens(other, redis_server)
+    assert status(other, token) == 200
+    one.extensions["oauth_gateway"].tokens.revoke(token=token)
+    assert eventually(lambda: status(other, token) == 401)
+
+
+def test_away_and_back(make_two: Any, redis_server: RedisServer, caplog: pytest.LogCaptureFixture) -> None:
+    one, other = make_two(OAUTH_TOKEN_CACHE_SECONDS=2)
+    client = register(one)
+    token = token_for(one.test_client(), client)["access_token"]
+    assert status(other, token) == 200
+    assert listens(other, redis_server)
+    assert take(one, 3)[-1].remaining == 2
+    redis_server.stop()
+    assert [use.remaining for use in take(one, 3)] == [4, 3, 2], "counted by each process"
+    assert take(other, 1)[0].remaining == 4
+    assert eventually(lambda: not other.extensions[STATE].token_cache._tokens), "it may miss what is told from now on"
+    assert status(other, token) == 200
+    one.extensions["oauth_gateway"].tokens.revoke(token=token)
+    assert eventually(lambda: status(other, token) == 401, 4), "no longer than OAUTH_TOKEN_CACHE_SECONDS"
+    complaints = [record for record in caplog.records if "Redis did not answer" in record.message]
+    assert 1 <= len(complaints) <= 2, "one line for each process"
+    redis_server.start()
+    assert eventually(lambda: take(one, 1)[0].remaining + take(other, 1)[0].remaining in (7, 5, 3)), "shared again"
+    token = token_for(one.test_client(), client)["access_token"]
+    assert status(other, token) == 200
+    assert eventually(lambda: "Redis answers again" in caplog.text)
+    assert PASSWORD not in caplog.text
+    assert all(record.levelno >= logging.WARNING for record in caplog.records if "Redis" in record.message)
+
+
+def test_one_that_answers_nothing_holds_nobody_up_for_long(make_two: Any, redis_server: RedisServer) -> None:
+    one, other = make_two(OAUTH_TOKEN_CACHE_SECONDS=3600)
+    take(one, 1)
+    redis_server.freeze()
+    started = time.monotonic()
+    assert [use.remaining for use in take(one, 4) + take(other, 4)] == [4, 3, 2, 1] * 2
+    assert time.monotonic() - started < 3
+    started = time.monotonic()
+    take(one, 1000, "5000/minute")
+    assert time.monotonic() - started < 2, "a thousand times: it is not asked again"
+    redis_server.thaw()
+    assert eventually(lambda: take(one, 1, "7/minute")[0].remaining != take(other, 1, "7/minute")[0].remaining)
+
+
+def test_the_doctor_sees_that_it_is_away_or_lets_nobody_in(make_app: MakeApp, redis_server: RedisServer) -> None:
+    def weak(url: str) -> list[str]:
+        result = make_app(OAUTH_REDIS_URL=url).test_cli_runner().invoke(args=["oauth", "doctor"])
+        assert PASSWORD not in result.output
+        return [line for line in result.output.splitlines() if "Redis does not answer" in line]
+
+    assert not weak(redis_server.url)
+    assert weak(redis_server.url.replace(PASSWORD, "another"))
+    redis_server.stop()
+    assert weak(redis_server.url)
+
+
+def test_nothing_of_redis_is_imported_unless_configured(app: Flask, tmp_path: Path) -> None:
+    code = (
+        "import sys; from tests.support.app import build_app, close_app; app = build_app(instance_path=sys.argv[1]);"
+        "assert app.test_client().get('/weather', headers={'Authorization': 'Bearer x'}).status_code == 401;"
+        "close_app(app); sys.exit('redis' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code, str(tmp_path)], check=False).returncode == 0

@@ -1,0 +1,180 @@
+"""SQL statements of a warm request, every BEGIN, COMMIT, ROLLBACK and SET among them.
+
+Counted where they can't hide: SQLite tells of each that it runs, MariaDB counts what a session asks for, and between
+PostgreSQL and its client the messages are read on the wire. What happens goes into the audit trail together with
+others from another thread, so that it isn't in the request's count: the last test says what it costs.
+"""
+
+import struct
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from flask import Flask
+from sqlalchemy import event, make_url
+
+from flask_oauth_gateway.database import background as later
+from tests.support.app import basic, bearer, token_for
+from tests.support.proxy import Proxy
+from tests.support.site import Site
+from tests.support.stored import audit_of, database_of, register
+
+Counter = Callable[[Callable[[], object]], int]
+
+
+class CountingProxy(Proxy):
+    """Counts what a PostgreSQL client asks the server to execute: simple queries, and executions of prepared ones."""
+
+    def __init__(self, host: str, port: int) -> None:
+        self.executed = 0
+        self._rest: dict[int, bytes] = {}
+        super().__init__(host, port)
+
+    def heard(self, connection: int, data: bytes) -> None:
+        known = self._rest.get(connection)
+        rest = (known or b"") + data
+        if known is None and len(rest) >= 8:  # the first message has no type
+            rest = rest[struct.unpack("!I", rest[:4])[0] :]
+        while len(rest) >= 5 and len(rest) > (length := struct.unpack("!I", rest[1:5])[0]):
+            self.executed += rest[:1] in (b"Q", b"E")
+            rest = rest[1 + length :]
+        self._rest[connection] = rest
+
+
+@pytest.fixture
+def proxy(database_uri: str) -> Iterator[CountingProxy | None]:
+    url = make_url(database_uri)
+    if url.get_backend_name() != "postgresql":
+        yield None
+        return
+    proxy = CountingProxy(url.host or "", url.port or 5432)
+    yield proxy
+    proxy.close()
+
+
+@pytest.fixture
+def app(make_app: Callable[..., Flask], database_uri: str, proxy: CountingProxy | None) -> Iterator[Flask]:
+    url = make_url(database_uri)
+    if proxy is not None:
+        plain = {"sslmode": "disable", "gssencmode": "disable"}
+        url = url.set(host="127.0.0.1", port=proxy.port).update_query_dict(plain)
+    app = make_app(OAUTH_DATABASE_URI=url.render_as_string(hide_password=False))
+    yield app
+    audit_of(app).flush()
+
+
+@pytest.fixture
+def count(app: Flask, proxy: CountingProxy | None, monkeypatch: pytest.MonkeyPatch) -> Counter:
+    """Calls a function and says how many statements that took, on the one connection that the pool has."""
+    monkeypatch.setattr(later, "SECONDS", 3600)
+    engine = database_of(app).engine
+    told: list[str] = []
+    if engine.dialect.name == "sqlite":
+        engine.dispose()
+        event.listen(engine, "connect", lambda connection, _: connection.set_trace_callback(told.append))
+
+    def so_far() -> int:
+        if proxy is not None:
+            return proxy.executed
+        if engine.dialect.name == "sqlite":
+            return len(told)
+        with engine.connect() as connection:
+            row = connection.exec_driver_sql("SHOW SESSION STATUS LIKE 'Questions'").one()
+        return int(row[1])
+
+    def count(work: Callable[[], object]) -> int:
+        work()  # warm
+        asking = -so_far() + so_far()  # MariaDB counts the question too
+        before = so_far()
+        work()
+        return so_far() - before - asking
+
+    return count
+
+
+def test_the_counter_counts(app: Flask, count: Counter) -> None:
+    def four() -> None:
+        with database_of(app).transaction() as connection:
+            connection.exec_driver_sql("SELECT 1")
+            connection.exec_driver_sql("SELECT 2")
+
+    assert count(four) == 4
+
+
+def test_statements_of_a_request(app: Flask, count: Counter) -> None:
+    client, registered = app.test_client(), register(app)
+    headers = basic(registered.client_id, registered.client_secret or "")
+    token = token_for(client, registered)["access_token"]
+    spare = iter([token_for(client, registered)["access_token"] for _ in range(4)])
+
+    def post(path: str, **form: str) -> Callable[[], Any]:
+        def send() -> None:
+            assert client.post(path, data=form, headers=headers).status_code == 200
+
+        return send
+
+    def revoke() -> None:
+        assert client.post("/oauth/revoke", data={"token": next(spare)}, headers=headers).status_code == 200
+
+    def refused() -> None:
+        assert client.get("/weather", headers=bearer("nobody's")).status_code == 401
+
+    def in_body() -> None:
+        assert client.post("/oauth/tokeninfo", data={"access_token": token}).status_code == 200
+
+    counted = {
+        "protected view": count(lambda: client.get("/weather", headers=bearer(token))),
+        "protected view, refused": count(refused),
+        "issue": count(post("/oauth/token", grant_type="client_credentials")),
+        "introspect": count(post("/oauth/introspect", token=token)),
+        "tokeninfo": count(in_body),
+        "revoke": count(revoke),
+    }
+    assert counted == {
+        "protected view": 1,
+        "protected view, refused": 1,
+        "issue": 1,
+        "introspect": 1,
+        "tokeninfo": 1,
+        "revoke": 1,
+    }
+
+
+def test_the_audit_trail_of_many_tokens_costs_little_more(app: Flask, count: Counter) -> None:
+    """BEGIN, SELECT and UPDATE of the head, INSERT and COMMIT for all tokens of a second.
+
+    SQLite and PostgreSQL count each row of that INSERT.
+
+    Each row is far less than a statement of its own: nobody waits for it, and the batch is one transaction.
+    """
+    client, registered = app.test_client(), register(app)
+
+    def many() -> None:
+        for _ in range(50):
+            token_for(client, registered)
+        audit_of(app).flush()
+
+    rows = 1 if database_of(app).engine.dialect.name in ("mysql", "mariadb") else 50
+    assert count(many) == 50 + rows + 4
+
+
+def test_statements_of_a_code_and_a_refresh(app: Flask, count: Counter) -> None:
+    """Two and one on PostgreSQL; elsewhere a look, and a transaction. What has to be decided in between needs the look."""
+    site = Site(app)
+    registered = site.register()
+    codes = iter([site.code(registered) for _ in range(2)])
+    tokens = {"refresh_token": site.tokens(registered)["refresh_token"]}
+
+    def redeem() -> None:
+        assert site.redeem(registered, next(codes)).status_code == 200
+
+    def refresh(**more: str) -> None:
+        response = site.refresh(registered, tokens["refresh_token"], **more)
+        assert response.status_code == 200, response.text
+        tokens.update(response.get_json())
+
+    at_once = database_of(app).engine.dialect.name == "postgresql"
+    counted = count(redeem), count(refresh), count(lambda: refresh(scope="weather:read"))
+    assert counted == ((2, 1, 2) if at_once else (7, 6, 6))
+    site.gateway.token_attributes(lambda *_: {"colour": "blue"})
+    assert count(refresh) == (2 if at_once else 6)

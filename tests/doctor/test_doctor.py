@@ -1,0 +1,187 @@
+"""`flask oauth doctor`: what of the configuration is weak, by its key, and a status for CI."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from click.testing import Result
+from flask import Flask
+from sqlalchemy import text
+
+from flask_oauth_gateway.doctor.settings import CHECKS
+from tests.support.app import register, sqlite_only, token_for
+from tests.support.idp import Idp
+from tests.support.signing import Signer
+
+SOUND = {
+    "OAUTH_ISSUER": "https://auth.example.com",
+    "SECRET_KEY": "a key that is only for tests, and long",
+    "SESSION_COOKIE_SECURE": True,
+}
+WEAK: list[tuple[str, dict[str, Any]]] = [
+    ("OAUTH_ISSUER", {"OAUTH_ISSUER": None}),
+    ("OAUTH_ALLOW_HTTP", {"OAUTH_ALLOW_HTTP": True}),
+    ("OAUTH_REQUIRE_PKCE", {"OAUTH_REQUIRE_PKCE": "public"}),
+    ("OAUTH_PKCE_METHODS", {"OAUTH_PKCE_METHODS": ["S256", "plain"]}),
+    ("OAUTH_GRANT_TYPES", {"OAUTH_GRANT_TYPES": ["authorization_code", "implicit"]}),
+    ("OAUTH_GRANT_TYPES", {"OAUTH_GRANT_TYPES": ["password"]}),
+    ("OAUTH_REFRESH_TOKENS", {"OAUTH_REFRESH_TOKENS": "preserve"}),
+    ("OAUTH_BEARER_METHODS", {"OAUTH_BEARER_METHODS": ["header", "query"]}),
+    ("OAUTH_ACCESS_TOKEN_LIFETIME", {"OAUTH_ACCESS_TOKEN_LIFETIME": {"client_credentials": 30 * 86400}}),
+    ("OAUTH_AUTHORIZATION_CODE_LIFETIME", {"OAUTH_AUTHORIZATION_CODE_LIFETIME": 3600}),
+    ("OAUTH_RATE_LIMITS", {"OAUTH_RATE_LIMITS": None}),
+    ("OAUTH_CORS_ORIGINS", {"OAUTH_CORS_ORIGINS": "*"}),
+    ("OAUTH_TOKEN_PARAMETERS_FROM", {"OAUTH_TOKEN_PARAMETERS_FROM": ["body", "query"]}),
+    ("OAUTH_REFRESH_TOKEN_LIFETIME", {"OAUTH_REFRESH_TOKEN_LIFETIME": 400 * 86400}),
+    ("OAUTH_REFRESH_TOKEN_GRACE", {"OAUTH_REFRESH_TOKEN_GRACE": 61}),
+    ("OAUTH_TOKEN_CACHE_SECONDS", {"OAUTH_TOKEN_CACHE_SECONDS": 61}),
+    ("OAUTH_REVOCATION_POLL_SECONDS", {"OAUTH_REVOCATION_POLL_SECONDS": 61}),
+    ("OAUTH_CLOCK_SKEW", {"OAUTH_CLOCK_SKEW": 301}),
+    ("OAUTH_FORWARD_AUTH_PEERS", {"OAUTH_FORWARD_AUTH": True, "OAUTH_FORWARD_AUTH_PEERS": ["0.0.0.0/0"]}),
+    ("OAUTH_TRUSTED_PROXIES", {"OAUTH_TRUSTED_PROXIES": ["::/0"]}),
+    ("OAUTH_KEY_ROTATION_DAYS", {"OAUTH_KEY_ROTATION_DAYS": 0, "OAUTH_ACCESS_TOKEN_FORMAT": "jwt"}),
+]
+#: The same, in another way or of what is no setting of the gateway's.
+AROUND: list[tuple[str, dict[str, Any]]] = [
+    ("OAUTH_RATE_LIMITS", {"OAUTH_RATE_LIMITS": {"password": None}}),
+    ("SECRET_KEY", {"SECRET_KEY": "secret"}),
+    ("OAUTH_KEY_ENCRYPTION_KEY", {"OAUTH_KEY_ENCRYPTION_KEY": "secret"}),
+    ("SESSION_COOKIE_SECURE", {"SESSION_COOKIE_SECURE": False}),
+    ("SESSION_COOKIE_HTTPONLY", {"SESSION_COOKIE_HTTPONLY": False}),
+    ("OAUTH_DATABASE_URI", {"OAUTH_DATABASE_URI": "sqlite://"}),
+]
+
+
+def doctor(app: Flask, *options: str) -> Result:
+    result: Result = app.test_cli_runner().invoke(args=["oauth", "doctor", *options])
+    return result
+
+
+@sqlite_only
+def test_of_a_sound_configuration_it_says_nothing_ill(make_app: Callable[..., Flask]) -> None:
+    result = doctor(make_app(**SOUND))
+    assert result.exit_code == 0, result.output
+    assert result.output == "Nothing weak was found.\n"
+
+
+@pytest.fixture
+def make_app(make_app: Callable[..., Flask]) -> Callable[..., Flask]:
+    """Apps that know their users."""
+
+    def make_app_with_users(**config: Any) -> Flask:
+        app = make_app(**config)
+        app.extensions["oauth_gateway"].load_user(lambda subject: subject)
+        return app
+
+    return make_app_with_users
+
+
+@sqlite_only
+@pytest.mark.parametrize(("key", "config"), WEAK + AROUND)
+def test_a_weakness_is_named_by_its_key(make_app: Callable[..., Flask], key: str, config: dict[str, Any]) -> None:
+    app = make_app(**SOUND | config)
+    result = doctor(app)
+    assert result.exit_code == 1
+    assert result.stdout.startswith(f"{key}: ")
+    assert result.stderr == "Error: One thing is weak.\n"
+    (weakness,) = json.loads(doctor(app, "--json").stdout)
+    assert weakness["key"] == key
+    assert weakness["why"]
+    assert weakness["fix"]
+
+
+def test_every_check_is_tried_here() -> None:
+    assert len(WEAK) == len(CHECKS)
+    assert {key for key, _ in WEAK} == {check.weakness.key for check in CHECKS}
+
+
+@sqlite_only
+def test_it_complains_of_an_issuer_that_signs_with_sha1(make_app: Callable[..., Flask]) -> None:
+    idp = Idp()
+    entry = {**idp.entry, "allow_sha1": True}
+    entry["max_lifetime"] = 7200
+    app = make_app(**SOUND, OAUTH_GRANT_TYPES=["saml2_bearer"], OAUTH_SAML_ISSUERS={"https://idp.example": entry})
+    result = doctor(app)
+    assert result.exit_code == 1
+    keys = [line.partition("]: ")[0] for line in result.stdout.splitlines()]
+    assert keys[:2] == [
+        f"OAUTH_SAML_ISSUERS['https://idp.example']['{name}'" for name in ("max_lifetime", "allow_sha1")
+    ]
+    sound = {"https://idp.example": idp.entry}
+    assert doctor(make_app(**SOUND, OAUTH_GRANT_TYPES=["saml2_bearer"], OAUTH_SAML_ISSUERS=sound)).exit_code == 0
+
+
+@sqlite_only
+def test_it_complains_of_a_missing_secret_key(make_app: Callable[..., Flask]) -> None:
+    result = doctor(make_app(**SOUND | {"SECRET_KEY": None}))
+    assert result.exit_code == 1
+    assert result.stdout.startswith("SECRET_KEY: ")
+
+
+def weaknesses(app: Flask) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for each in json.loads(doctor(app, "--json").stdout):
+        found.setdefault(each["key"], []).append(each["why"])
+    return found
+
+
+def test_it_looks_at_what_is_stored(make_app: Callable[..., Flask], clock: Any) -> None:
+    methods = ["client_secret_basic", "private_key_jwt", "none"]
+    app = make_app(**SOUND, OAUTH_CLIENT_AUTH_METHODS=methods, OAUTH_ACCESS_TOKEN_FORMAT="jwt")
+    clients = app.extensions["oauth_gateway"].clients
+    old = {"grant_types": ["implicit", "password"], "redirect_uris": ["http://localhost:8000/cb"]}
+    register(app, client_id="old", token_endpoint_auth_method="none", access_token_lifetime=90000, **old)
+    register(app, client_id="fine")
+    register(app, client_id="soon", secret_expires_in=10 * 86400)
+    register(app, client_id="rotates", secret_expires_in=10 * 86400)
+    clients.rotate_secret("rotates", 3600)
+    register(
+        app,
+        client_id="signs",
+        token_endpoint_auth_method="private_key_jwt",
+        certificate=Signer("RS256").certificate(until=5),
+    )
+    register(app, client_id="off", grant_types=["password"])
+    clients.update("off", enabled=False)
+    found = weaknesses(app)
+    assert [why.partition(" (")[0] for why in found["client 'old'"]] == [
+        "it may use implicit",
+        "it may use password",
+        "a redirect URI names localhost, which may be another host",
+        "its access tokens live for more than a day",
+    ]
+    assert [why.partition(" on ")[0] for why in found["client 'soon'"]] == ["its last secret ends"]
+    assert [why.partition(" on ")[0] for why in found["client 'signs'"]] == ["its certificate ends"]
+    assert set(found) == {"client 'old'", "client 'soon'", "client 'signs'"}
+    clock.advance(60)
+    servers_clock = {} if app.extensions["oauth_gateway"].database.engine.dialect.name == "sqlite" else {"the clock"}
+    assert set(weaknesses(app)) - set(found) == set(servers_clock)
+
+
+@sqlite_only
+def test_it_finds_a_changed_trail_a_key_that_can_t_be_opened_and_missing_tables(make_app: Callable[..., Flask]) -> None:
+    app = make_app(**SOUND, OAUTH_ACCESS_TOKEN_FORMAT="jwt")
+    database = app.extensions["oauth_gateway"].database
+    token_for(app.test_client(), register(app))
+    assert weaknesses(app) == {}
+    database.run(text("UPDATE oauth_audit SET event = 'nothing' WHERE id = 1"))
+    assert set(weaknesses(app)) == {"audit entry 1"}
+    other = make_app(**SOUND | {"SECRET_KEY": "another key, which is long enough as well"})
+    assert any(key.startswith("key '") for key in weaknesses(other))
+    database.run(text("DROP TABLE oauth_key"))
+    assert weaknesses(app) == {"the database": ["it can't be read: no such table: oauth_key"]}
+
+
+@sqlite_only
+def test_it_misses_the_hook_that_knows_users_and_counts_that_processes_share(
+    make_app: Callable[..., Flask], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = make_app(**SOUND)
+    app.extensions["oauth_gateway"].hooks.load_user = None
+    assert set(weaknesses(app)) == {"gateway.load_user"}
+    monkeypatch.setenv("FLASK_DEBUG", "1")
+    assert set(weaknesses(make_app(**SOUND))) == {"DEBUG"}
+    monkeypatch.setenv("FLASK_DEBUG", "0")
+    monkeypatch.setenv("WEB_CONCURRENCY", "4")
+    assert set(weaknesses(make_app(**SOUND))) == {"OAUTH_REDIS_URL"}

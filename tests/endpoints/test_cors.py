@@ -1,0 +1,103 @@
+"""Which scripts in a browser may read an answer: those of the client's own origin, or those that the owner names."""
+
+from typing import Any
+
+import pytest
+
+from tests.support.app import sqlite_only
+from tests.support.site import VERIFIER, query
+
+pytestmark = sqlite_only
+
+OWN, OTHER = "https://app.example", "https://evil.example"
+READABLE = "Access-Control-Allow-Origin"
+
+
+def token_request(site: Any, client: Any, origin: str | None, **form: str) -> Any:
+    data = {"grant_type": "authorization_code", "client_id": client.client_id, "code": "x", "code_verifier": VERIFIER}
+    headers = {} if origin is None else {"Origin": origin}
+    return site.browser.post("/oauth/token", data=data | form, headers=headers)
+
+
+@pytest.mark.parametrize("path", ["token", "revoke", "device_authorization"])
+@pytest.mark.parametrize("origin", [OWN, OTHER, "null"])
+def test_a_preflight_passes_for_everybody_and_tells_nothing(site: Any, path: str, origin: str) -> None:
+    headers = {"Origin": origin, "Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "dpop"}
+    response = site.browser.options(f"/oauth/{path}", headers=headers)
+    assert (response.status_code, response.data) == (204, b"")
+    assert response.headers[READABLE] == origin
+    assert "POST" in response.headers["Access-Control-Allow-Methods"]
+    allowed = response.headers["Access-Control-Allow-Headers"].lower()
+    assert all(name in allowed for name in ("authorization", "content-type", "dpop"))
+    assert "Access-Control-Allow-Credentials" not in response.headers
+    assert response.headers["Vary"] == "Origin"
+
+
+def test_a_client_s_own_pages_read_the_answer_and_errors_too(site: Any) -> None:
+    client = site.register_public()
+    code = site.code(client)
+    for response in (
+        token_request(site, client, OWN, code=code, redirect_uri=f"{OWN}/cb"),
+        token_request(site, client, OWN),  # an error
+        site.browser.post("/oauth/revoke", data={"client_id": client.client_id, "token": "x"}, headers={"Origin": OWN}),
+    ):
+        assert response.headers[READABLE] == OWN
+        assert "Retry-After" in response.headers["Access-Control-Expose-Headers"]
+        assert "Origin" in response.headers["Vary"]
+        assert "Access-Control-Allow-Credentials" not in response.headers
+
+
+@pytest.mark.parametrize(
+    "origin", [OTHER, "http://app.example", "https://app.example:8443", "https://app.example.evil.example", "null", "", "é"]
+)  # fmt: skip
+def test_nobody_else_s_do(site: Any, origin: str) -> None:
+    client = site.register_public()
+    assert READABLE not in token_request(site, client, origin).headers
+    assert READABLE not in token_request(site, client, None).headers
+    stranger = site.register_public(client_id="stranger", redirect_uris=[f"{OTHER}/cb"])
+    assert READABLE not in token_request(site, stranger, OWN).headers
+    assert READABLE not in token_request(site, client, OWN, client_id="nobody").headers
+
+
+@pytest.mark.parametrize(("uri", "origin"), [
+    ("https://APP.example/cb", "https://app.example"),
+    ("https://app.example:443/cb", "https://app.example"),
+    ("https://app.example:8443/cb", "https://app.example:8443"),
+    ("http://localhost:5173/cb", "http://localhost:5173"),
+    ("http://[::1]:80/cb", "http://[::1]"),
+])  # fmt: skip
+def test_an_origin_is_what_a_browser_makes_of_the_address(site: Any, uri: str, origin: str) -> None:
+    client = site.register_public(redirect_uris=[uri, "com.example.app:/cb"])
+    assert token_request(site, client, origin).headers[READABLE] == origin
+
+
+def test_the_owner_may_name_the_origins(make_site: Any) -> None:
+    site = make_site(OAUTH_CORS_ORIGINS=["https://console.example"])
+    client = site.register_public()
+    assert token_request(site, client, "https://console.example").headers[READABLE] == "https://console.example"
+    assert READABLE not in token_request(site, client, OWN).headers
+    for origin, passes in (("https://console.example", True), (OWN, False)):
+        response = site.browser.options("/oauth/token", headers={"Origin": origin})
+        assert (READABLE in response.headers) == passes
+    everybody = make_site(OAUTH_CORS_ORIGINS=["*"])
+    assert token_request(everybody, everybody.register_public(), OTHER).headers[READABLE] == OTHER
+    nobody = make_site(OAUTH_CORS_ORIGINS=[])
+    assert READABLE not in token_request(nobody, nobody.register_public(), OWN).headers
+
+
+@pytest.mark.parametrize("config", [{}, {"OAUTH_CORS_ORIGINS": ["*"]}])
+def test_no_script_of_another_site_ever_reads_a_page_or_what_belongs_to_servers(make_site: Any, config: Any) -> None:
+    site = make_site(**config)
+    client = site.register_public()
+    headers = {"Origin": OWN}
+    for response in (
+        site.browser.get("/oauth/authorize", query_string=query(client), headers=headers),
+        site.browser.get("/oauth/authorize", headers=headers),
+        site.browser.get("/oauth/device", headers=headers),
+        site.browser.get("/oauth/applications", headers=headers),
+        site.browser.post("/oauth/introspect", data={"client_id": client.client_id, "token": "x"}, headers=headers),
+        site.browser.options("/oauth/authorize", headers=headers),
+        site.browser.options("/oauth/applications", headers=headers),
+        site.browser.get("/oauth/nothing", headers=headers),
+    ):
+        assert not [name for name, _ in response.headers if name.startswith("Access-Control")]

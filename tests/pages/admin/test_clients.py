@@ -1,0 +1,111 @@
+"""The registry in a browser: registering, finding, changing, new secrets, disabling, deleting."""
+
+import re
+from typing import Any
+
+import pytest
+
+from tests.support.app import is_accepted, sqlite_only
+from tests.support.site import READ, REDIRECT_URI
+
+HOSTILE = "\"><script>alert(1)</script>{{7*7}}</title>'\u202e"
+
+
+def secret_in(response: Any) -> str:
+    found = re.search(r"<code>client_secret</code></dt><dd><code>([^<]+)", response.text)
+    assert found is not None, response.text
+    return found[1]
+
+
+def test_a_client_is_registered_and_its_secret_is_shown_once(site: Any) -> None:
+    form = {
+        "client_name": "Weather <station>", "owner": "ops", "grant_types": ["client_credentials", "authorization_code"],
+        "redirect_uris": f"{REDIRECT_URI}\r\nhttps://b.example/cb", "scope": [READ], "secret_days": "30",
+        "attributes": '{"tier": "gold"}', "access_token_lifetime": "60",
+    }  # fmt: skip
+    response = site.submit("clients/new", form)
+    assert response.status_code == 200
+    assert response.headers["Cache-Control"] == "no-store"
+    secret = secret_in(response)
+    (made,) = site.gateway.clients.list()
+    assert made.redirect_uris == [REDIRECT_URI, "https://b.example/cb"]
+    assert (made.client_name, made.owner, made.attributes) == ("Weather <station>", "ops", {"tier": "gold"})
+    assert site.token(made.with_secret(secret), "client_credentials").status_code == 200
+    for path in ("clients", "client", "client/edit", "client/delete", "audit", "tokens"):
+        text = site.browser.get(f"/oauth/admin/{path}?client_id={made.client_id}").text
+        assert secret not in text
+        assert made.secrets[0].digest not in text
+    (entry,) = site.trail("client_created")
+    assert (entry.client_id, entry.actor) == (made.client_id, "root")
+    again = site.submit("client/secret", {"overlap": "3600", "expires_days": "7"}, client_id=made.client_id)
+    new = secret_in(again)
+    for each in (secret, new):  # the old one lives for the overlap
+        assert site.token(made.with_secret(each), "client_credentials").status_code == 200
+    assert [row.actor for row in site.trail("client_changed")] == ["root"]
+
+
+@sqlite_only
+def test_what_cannot_be_registered_is_said_and_nothing_that_was_typed_is_lost(site: Any) -> None:
+    for form, why in (
+        ({"redirect_uris": "http://evil.example/cb"}, "must be https"),
+        ({"attributes": "{"}, "attributes is a JSON object"),
+        ({"secret_days": "x"}, "is not a whole number"),
+        ({"client_id": "\u00e4"}, "printable ASCII"),
+        ({"scope": "nothing"}, "not in OAUTH_SCOPES"),
+    ):
+        response = site.submit("clients/new", {"client_name": "Typed before", **form})
+        assert response.status_code == 400
+        assert why in response.text
+        assert "Typed before" in response.text
+    assert site.gateway.clients.list() == []
+
+
+def test_a_client_is_changed_disabled_enabled_and_deleted(site: Any) -> None:
+    made = site.register(client_id="a/b ?&#<x>", grant_types=["client_credentials"])
+    here = {"client_id": made.client_id}
+    token = site.token(made, "client_credentials").get_json()["access_token"]
+    browser = site.app.test_client()
+    form = {"client_name": "Renamed", "grant_types": "client_credentials", "scope": READ, "version": str(made.version)}
+    assert site.submit("client/edit", form, **here).status_code == 303
+    assert site.gateway.clients.get(made.client_id).scope == READ
+    stale = site.submit("client/edit", form, **here)  # somebody has changed it since the form was shown
+    assert (stale.status_code, "out of date" in stale.text) == (400, True)
+    for enabled in ("no", "yes"):
+        assert site.submit("client/switch", {"enabled": enabled}, **here).status_code == 303
+        assert is_accepted(browser, token) is (enabled == "yes")
+    assert "1" in site.open("client/delete", **here).text
+    assert site.submit("client/delete", {}, **here).status_code == 303
+    assert not is_accepted(browser, token)
+    assert site.open("client", 404, **here)
+    assert {row.actor for row in site.trail("client_changed")} == {"root"}
+
+
+@sqlite_only
+def test_the_list_is_searched_and_goes_page_by_page(site: Any) -> None:
+    for number in range(51):
+        site.register(client_id=f"c{number:02}", client_name=f"Station {number}")
+    first = site.browser.get("/oauth/admin/clients?q=station").text
+    assert "c49" in first
+    assert "c50" not in first
+    following = re.search(r'href="([^"]+)" rel="next"', first)
+    assert following is not None
+    assert "c50" in site.browser.get(following[1].replace("&amp;", "&")).text
+    assert "Nothing was found" in site.open("clients", q="nobody").text
+
+
+@sqlite_only
+@pytest.mark.parametrize("path", ["clients", "client", "client/edit", "client/delete", "tokens", "grants", "audit"])
+def test_what_outsiders_wrote_stays_text(site: Any, path: str) -> None:
+    client = site.register(
+        client_id="<i>id</i>", client_name=HOSTILE, owner="<b>o</b>",
+        attributes={"</pre><script>": "<script>alert(1)</script>"}, contacts=["<script>"],
+    )  # fmt: skip
+    site.gateway.tokens.issue(client.client_id, subject="<img src=x onerror=alert(1)>")
+    site.app.test_client().post("/oauth/token", data={"grant_type": "x", "client_id": HOSTILE, "client_secret": "x"})
+    text = site.browser.get(
+        f"/oauth/admin/{path}",
+        query_string={"client_id": None if path == "audit" else client.client_id, "q": HOSTILE[:-1]},
+    ).text
+    for markup in ("<script>", "<img", "<i>", "<b>o", "\u202e", "{{7*7}}</title>", "alert(1)</script>"):
+        if (path, markup) != ("client/edit", "\u202e"):  # in the field it stands as it is stored
+            assert markup not in text, markup

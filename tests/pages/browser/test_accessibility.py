@@ -1,0 +1,128 @@
+"""Nothing serious in axe-core's eyes on any page: light and dark, on a phone and on a desktop; and nothing runs over."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from axe_playwright_python.base import AXE_SCRIPT
+from playwright.sync_api import Page
+
+from tests.pages.browser.conftest import DESKTOP, PHONE, Visitor
+from tests.support.served_site import Site
+
+pytestmark = pytest.mark.chromium
+
+SMALLEST = {"width": 320, "height": 568}
+SERIOUS = {"critical", "serious", "moderate"}
+
+
+@pytest.fixture
+def site(make_site: Callable[..., Site]) -> Site:
+    return make_site(OAUTH_CONSENT_DURATIONS=["once", 30 * 86400, "always"])
+
+
+@pytest.fixture
+def visitor(make_visitor: Callable[..., Visitor], site: Site) -> Visitor:
+    return make_visitor(site)
+
+
+def troubles(page: Page) -> Iterator[str]:
+    """What is wrong with the page that is open, in each of its looks."""
+    page.evaluate(AXE_SCRIPT)
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+        for size in (PHONE, DESKTOP):
+            page.set_viewport_size(size)
+            for violation in page.evaluate("axe.run({resultTypes: ['violations']})")["violations"]:
+                if violation["impact"] in SERIOUS:
+                    yield f"{scheme}, {size['width']}: {violation['id']}: {[n['html'] for n in violation['nodes']]}"
+    page.set_viewport_size(SMALLEST)
+    if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
+        yield "wider than 320 pixels"
+
+
+def check(visitor: Visitor) -> None:
+    found = list(troubles(visitor.page))
+    assert not found, "\n".join(found)
+
+
+def test_consent(visitor: Visitor, site: Site) -> None:
+    client = site.register()
+    visitor.visit(site.request_for(client, scope="profile"))
+    visitor.page.get_by_role("radio", name="Until I take it back").check()
+    visitor.allow()
+    visitor.page.wait_for_url(f"{site.callback}*")
+    visitor.visit(site.request_for(client))
+    check(visitor)
+
+
+def test_consent_of_names_without_end(visitor: Visitor, site: Site) -> None:
+    client = site.register(
+        client_name="N" * 200, owner="O" * 200, redirect_uris=[f"{site.callback}?{'u' * 1900}", "com.example.app:/cb"]
+    )
+    visitor.visit(site.request_for(client))
+    visitor.page.get_by_text("The whole address").click()
+    check(visitor)
+
+
+def test_consent_that_was_stale(visitor: Visitor, site: Site) -> None:
+    visitor.visit(site.request_for(site.register()))
+    visitor.page.locator("[name=form_token]").evaluate("field => { field.value = 'old' }")
+    visitor.allow()
+    visitor.page.get_by_role("alert").wait_for()
+    check(visitor)
+    visitor.complaints = [text for text in visitor.complaints if "400" not in text]
+
+
+def test_device(visitor: Visitor, site: Site) -> None:
+    codes = site.start_device(site.register())
+    visitor.visit("/oauth/device?user_code=BBBB-BBBB")
+    check(visitor)
+    visitor.page.get_by_role("button", name="Continue").click()
+    visitor.page.get_by_role("alert").wait_for()
+    check(visitor)
+    visitor.complaints = [text for text in visitor.complaints if "400" not in text]
+    visitor.visit(codes["verification_uri_complete"])
+    visitor.page.get_by_role("button", name="Continue").click()
+    visitor.page.locator("p.code").wait_for()
+    check(visitor)
+    visitor.allow()
+    visitor.page.get_by_role("heading", name="Device connected").wait_for()
+    check(visitor)
+
+
+def test_applications(visitor: Visitor, site: Site) -> None:
+    visitor.visit("/oauth/applications")
+    check(visitor)
+    for name in ("Weather station", "Weather station", "N" * 200):
+        visitor.visit(site.request_for(site.register(client_name=name)))
+        visitor.page.get_by_role("radio", name="30 days").check()
+        visitor.allow()
+        visitor.page.wait_for_url(f"{site.callback}*")
+    visitor.visit("/oauth/applications")
+    check(visitor)
+
+
+def test_error(visitor: Visitor) -> None:
+    visitor.visit("/oauth/authorize?client_id=nobody")
+    check(visitor)
+    visitor.complaints = [text for text in visitor.complaints if "400" not in text]
+
+
+def test_form_post(visitor: Visitor, site: Site) -> None:
+    visitor.page.route("**/submit.js", lambda route: route.fulfill(body=""))  # or it would be gone at once
+    visitor.visit(site.request_for(site.register(), response_mode="form_post"))
+    visitor.allow()
+    visitor.page.get_by_role("button", name="Continue").wait_for()
+    check(visitor)
+
+
+def test_the_systems_own_colors_hide_nothing(visitor: Visitor, site: Site) -> None:
+    visitor.page.emulate_media(forced_colors="active")
+    visitor.visit(site.request_for(site.register()))
+    for name in ("Allow", "Refuse"):
+        style: dict[str, Any] = visitor.page.get_by_role("button", name=name).evaluate(
+            "button => ({line: getComputedStyle(button).borderTopWidth, color: getComputedStyle(button).borderTopColor})"
+        )
+        assert style["line"] != "0px"
+        assert style["color"] != "rgba(0, 0, 0, 0)"

@@ -1,0 +1,91 @@
+"""The demo's clients in a real browser: above all the single-page app, which is a script."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.pages.browser.conftest import Browser
+from tests.support.example import example_app, url_in
+
+pytestmark = pytest.mark.chromium
+
+
+@pytest.fixture
+def url(tmp_path: Path) -> Iterator[str]:
+    with example_app(tmp_path) as printed:
+        yield url_in(printed)
+
+
+def open_page(browser: Browser, complaints: list[str]) -> Page:
+    page = browser.new_context().new_page()
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+
+    def listen(message: Any) -> None:
+        if message.type in ("error", "warning") and not message.location["url"].endswith("/favicon.ico"):
+            complaints.append(message.text)
+
+    page.on("console", listen)
+    return page
+
+
+def sign_in(page: Page, name: str = "alice") -> None:
+    page.get_by_label("User name").fill(name)
+    page.get_by_label("Password").fill(name)
+    page.get_by_role("button", name="Sign in").click()
+
+
+def test_the_single_page_app(browser: Browser, url: str) -> None:
+    complaints: list[str] = []
+    page = open_page(browser, complaints)
+    page.goto(f"{url}/spa")
+    page.get_by_role("button", name="Sign in").click()
+    sign_in(page)
+    page.get_by_label("Report the weather").uncheck()
+    page.get_by_role("button", name="Allow").click()
+    expect(page.get_by_text("Hello, Alice Archer!")).to_be_visible()
+    expect(page.get_by_text("clear, 21 °C")).to_be_visible()
+    expect(page.locator("#scopes")).to_have_text("weather:read")
+    assert page.url == f"{url}/spa"  # the code is gone from the address
+    assert page.evaluate("[localStorage.length, sessionStorage.length]") == [0, 0]
+    page.get_by_role("button", name="Sign out").click()
+    expect(page.get_by_role("button", name="Sign in")).to_be_visible()
+
+    page.goto(f"{url}/spa?code=stolen&state=forged&iss={url}")
+    expect(page.get_by_role("alert")).to_contain_text("doesn't belong to a request of this page")
+    page.get_by_role("button", name="Try again").click()
+    page.get_by_role("button", name="Refuse").click()
+    expect(page.get_by_role("alert")).to_contain_text("access_denied")
+    assert complaints == []
+
+
+def test_the_web_app_and_another_account(browser: Browser, url: str) -> None:
+    complaints: list[str] = []
+    page = open_page(browser, complaints)
+    page.goto(f"{url}/client")
+    page.get_by_role("link", name="Sign in with the gateway").click()
+    sign_in(page)
+    page.get_by_role("link", name="Use another account").click()
+    sign_in(page, "bob")
+    page.get_by_role("button", name="Allow").click()
+    expect(page.get_by_text("Hello, Bob Baker!")).to_be_visible()
+    page.get_by_role("button", name="Sign out").click()
+    expect(page.get_by_role("link", name="Sign in with the gateway")).to_be_visible()
+    assert complaints == []
+
+
+def test_the_television_notices_by_itself(browser: Browser, url: str) -> None:
+    complaints: list[str] = []
+    television = open_page(browser, complaints)
+    television.goto(f"{url}/tv")
+    television.get_by_role("button", name="Turn on").click()
+    address = television.get_by_role("link", name="Open it here").get_attribute("href")
+    phone = open_page(browser, complaints)
+    phone.goto(address or "")
+    sign_in(phone)
+    phone.get_by_role("button", name="Continue").click()
+    phone.get_by_role("button", name="Allow").click()
+    expect(television.get_by_text("Connected by Alice Archer")).to_be_visible(timeout=20_000)
+    assert complaints == []

@@ -1,0 +1,178 @@
+"""The playground in a real browser: every flow without a script, and what a script adds."""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import urljoin
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from example_app.playground.catalogue import CATALOGUE
+from tests.pages.browser.conftest import Browser
+from tests.pages.browser.test_accessibility import troubles
+from tests.support.example import example_app, url_in
+
+pytestmark = pytest.mark.chromium
+
+
+@pytest.fixture(scope="module")
+def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with example_app(tmp_path_factory.mktemp("demo")) as printed:
+        yield url_in(printed)
+
+
+@pytest.fixture
+def complaints() -> Iterator[list[str]]:
+    """What the browser's console says; nothing."""
+    complaints: list[str] = []
+    yield complaints
+    assert complaints == []
+
+
+def open_page(browser: Browser, complaints: list[str], **options: Any) -> Page:
+    page = browser.new_context(reduced_motion="reduce", **options).new_page()
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+
+    def listen(message: Any) -> None:
+        if message.type in ("error", "warning") and not message.location["url"].endswith("/favicon.ico"):
+            complaints.append(message.text)
+
+    page.on("console", listen)
+    return page
+
+
+@pytest.fixture(scope="module")
+def plain_page(browser: Browser) -> Iterator[Page]:
+    """A page without a script; one for all tests, as a new one each would cost more than they do."""
+    complaints: list[str] = []
+    page = browser.run(lambda: open_page(browser, complaints, java_script_enabled=False))
+    yield page
+    browser.run(page.context.close)
+    assert complaints == []
+
+
+def start(page: Page, url: str, title: str, button: str = "Start") -> None:
+    page.goto(f"{url}/playground/")
+    card = page.get_by_role("listitem").filter(has=page.get_by_role("heading", name=title))
+    card.get_by_role("button", name=button, exact=True).click()
+
+
+def sign_in(page: Page) -> None:
+    """Sign in, where that is asked."""
+    if page.title().startswith("Sign in"):
+        page.get_by_label("User name").fill("alice")
+        page.get_by_label("Password").fill("alice")
+        page.get_by_role("button", name="Sign in").click()
+
+
+def allow(page: Page) -> None:
+    """Sign in where that is asked, and allow what is asked."""
+    page.locator("[name=password], [name=decision]").first.wait_for()
+    sign_in(page)
+    page.get_by_role("button", name="Allow").click()
+
+
+def go_through(page: Page, name: str) -> None:
+    """The part of the user, with their browser."""
+    page.get_by_role("link", name="Go there in this browser").click()
+    allow(page)
+    if name == "implicit":
+        page.get_by_label("The whole address").fill(page.evaluate("location.href"))
+        page.get_by_role("button", name="Go on with it").click()
+
+
+def connect(page: Page) -> None:
+    """The part of the user, with their phone."""
+    code = page.locator(".screen").last.inner_text()
+    with page.expect_popup() as opened:
+        page.get_by_role("link", name="Open it here").click()
+    phone = opened.value
+    phone.locator("[name=password], [name=user_code]").first.wait_for()
+    sign_in(phone)
+    phone.get_by_label("Code").fill(code)
+    phone.get_by_role("button", name="Continue").click()
+    allow(phone)
+    phone.get_by_role("heading", name="Device connected").wait_for()
+    phone.close()
+    page.get_by_role("button", name="I have approved").click()
+
+
+def walk(page: Page, name: str, until: str) -> None:
+    """Press what is to be pressed until a heading of this name is there."""
+    for _ in range(30):
+        if page.get_by_role("heading", name=until).count():
+            return
+        todo = page.locator(".next form button, .next a.button").first.inner_text()
+        if todo == "Go there in this browser":
+            go_through(page, name)
+        elif todo == "I have approved":
+            connect(page)
+        else:
+            with page.expect_navigation(wait_until="domcontentloaded"):
+                page.get_by_role("button", name=todo).press("Enter")
+    raise AssertionError(page.content())
+
+
+def press_on(page: Page) -> None:
+    """Send all that is left as the page's button would, without drawing the pages in between: tests may be slow elsewhere."""
+    action = page.locator(".next form").get_attribute("action") or ""
+    for position in range(int(page.locator("[name=position]").input_value()), 40):
+        page.request.post(urljoin(page.url, action), form={"position": str(position)})
+    page.reload()
+
+
+@pytest.mark.parametrize("entry", CATALOGUE, ids=lambda entry: entry.name)
+def test_every_flow_is_walked_without_a_script(browser: Browser, plain_page: Page, url: str, entry: Any) -> None:
+    page = plain_page
+    start(page, url, entry.title)
+    walk(page, entry.name, until="Read the token")
+    press_on(page)
+    expect(page.get_by_role("heading", name="That is the whole flow")).to_be_visible()
+    expect(page.get_by_role("heading", name="It isn't active.")).to_be_visible()
+
+
+def test_a_flow_with_a_script(browser: Browser, url: str, complaints: list[str]) -> None:
+    page = open_page(browser, complaints)
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    start(page, url, "Client credentials", "Start, token as JWT")
+    page.get_by_text("The same with curl").click()
+    page.get_by_role("button", name="Copy").click()
+    page.get_by_role("button", name="Copied").wait_for()
+    assert page.evaluate("navigator.clipboard.readText()") == page.locator("[data-copy]").inner_text()
+    walk(page, "client_credentials", until="Use the token")
+    press_on(page)
+    expect(page.get_by_role("heading", name="That is the whole flow")).to_be_visible()
+    page.go_back()  # to a page whose button has been pressed: it does nothing
+    expect(page.get_by_role("heading", name="That is the whole flow")).to_be_visible()
+
+
+def test_a_script_takes_the_token_out_of_the_address(browser: Browser, url: str, complaints: list[str]) -> None:
+    page = open_page(browser, complaints)
+    start(page, url, "Implicit")
+    page.get_by_role("link", name="Go there in this browser").click()
+    allow(page)
+    field = page.get_by_label("The whole address")
+    expect(field).to_have_value(re.compile(r"#.*access_token="))
+    assert page.url == f"{url}/playground/callback"
+    page.get_by_role("button", name="Go on with it").click()
+    expect(page.get_by_role("heading", name="Read the token")).to_be_visible()
+    page.context.close()
+
+
+def test_each_look_of_it_keeps_nobody_out(browser: Browser, url: str) -> None:
+    complaints: list[str] = []  # axe-core is put in by the test, which the page's policy has no say in
+    page = open_page(browser, complaints, bypass_csp=True)
+    start(page, url, "Authorization code with PKCE", "Start, token as JWT")
+    go_through(page, "authorization_code")
+    walk(page, "authorization_code", until="Read the token")
+    page.locator("details").evaluate_all("all => all.forEach(each => { each.open = true })")
+    check_page(page)
+    page.goto(f"{url}/playground/")
+    check_page(page)
+    page.context.close()
+
+
+def check_page(page: Page) -> None:
+    found = list(troubles(page))
+    assert not found, f"{page.url}\n" + "\n".join(found)

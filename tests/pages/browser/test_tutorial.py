@@ -1,0 +1,85 @@
+"""The tutorial's notice board in a real browser: the one thing of that page that its own test can't run."""
+
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.docs.pages import Page, wait_for
+from tests.pages.browser.conftest import Browser
+
+pytestmark = pytest.mark.chromium
+TUTORIAL = Path(__file__).parents[3] / "docs" / "tutorial.md"
+STEPS = 5  # as it is, 1, 2, 3, 4
+SERVE = """
+import sys
+from app import create_app
+from demo import demo_data
+from oauth import gateway
+
+app = create_app()
+with app.app_context():
+    demo_data()
+    gateway.clients.create(
+        client_id="board", client_name="Notice board", token_endpoint_auth_method="none", redirect_uris=[sys.argv[2]],
+        grant_types=["authorization_code"], scope="notes:read",
+    )
+app.run(port=int(sys.argv[1]))
+"""
+
+
+class Quiet(SimpleHTTPRequestHandler):
+    def log_message(self, *_: Any) -> None:
+        pass
+
+
+@pytest.fixture
+def board(tmp_path: Path) -> Iterator[str]:
+    """The address of the board, beside the notes app as step 4 leaves it."""
+    page = Page(TUTORIAL, tmp_path, tmp_path)
+    page.write(STEPS)
+    folder, port = tmp_path / "board", page.ports["5000"]
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(folder))) as server:
+        url = f"http://127.0.0.1:{server.server_port}/"
+        script = folder / "board.js"
+        script.write_text(script.read_text().replace("http://127.0.0.1:8000/", url))
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        with (tmp_path / "server.log").open("wb") as log:
+            command = [sys.executable, "-c", SERVE, str(port), url]
+            notes = subprocess.Popen(command, cwd=tmp_path, stdout=log, stderr=log)
+        try:
+            wait_for(port, notes)
+            yield url
+        finally:
+            notes.terminate()
+            notes.wait()
+            server.shutdown()
+
+
+def test_the_board_shows_the_notes_of_who_allows_it(browser: Browser, board: str) -> None:
+    page = browser.new_context().new_page()
+    complaints: list[str] = []
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.goto(board)
+    page.get_by_role("button", name="Show my notes").click()
+    page.get_by_label("E-mail").fill("alice@example.com")
+    page.get_by_label("Password").fill("secret")
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.get_by_label("Read your notes")).to_be_checked()
+    page.get_by_role("button", name="Allow").click()
+    expect(page.get_by_role("listitem")).to_have_text("Buy tea")
+    assert page.url == board
+
+    page.get_by_role("button", name="Show my notes").click()
+    assert complaints == []
+    with page.expect_event("pageerror") as refused:
+        page.get_by_role("button", name="Refuse").click()
+    assert str(refused.value) == "access_denied"
+    expect(page.get_by_role("listitem")).to_have_count(0)

@@ -1,0 +1,222 @@
+"""`/oauth/applications`: what a user has granted, and taking it back."""
+
+import time
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+
+from flask_oauth_gateway.pages.rendering import date
+from flask_oauth_gateway.signals import authorization_denied, token_revoked
+from tests.grants.test_device_code import decide, poll, start
+from tests.support.app import recorded, refusal, sqlite_only
+from tests.support.site import (
+    BOTH,
+    READ,
+    WRITE,
+    Page,
+    another_browser,
+    answer,
+    assert_page_headers,
+    granted,
+    location,
+    split,
+)
+
+DAY = 86400
+
+
+def applications(site: Any) -> Page:
+    response = site.browser.get("/oauth/applications")
+    assert response.status_code == 200
+    assert_page_headers(response)
+    return Page(response)
+
+
+def take_back(site: Any, client: Any) -> Any:
+    """Press the button of a client on the page."""
+    page = applications(site)
+    (action,) = {action for action in page.actions if action == path_of(client)}
+    return site.browser.post(action, data={"form_token": page.hidden("form_token")})
+
+
+def path_of(client: Any) -> str:
+    return f"/oauth/applications/{quote(client.client_id, safe='/:')}/revoke"
+
+
+def today(site: Any) -> str:
+    with site.app.test_request_context():
+        return date(int(time.time()))
+
+
+def test_a_user_sees_what_was_granted_to_whom_and_takes_it_back(site: Any) -> None:
+    client, other = site.register(client_name="Weather app"), site.register(client_name="Diary")
+    tokens, kept = site.tokens(client), site.tokens(other)
+    refreshed = granted(site.refresh(client, tokens["refresh_token"]))
+    site.person = "bob"
+    bobs = site.tokens(client)
+    site.person = "alice"
+    unused_code = site.code(client)
+    page = applications(site)
+    for told in ("Weather app", "Diary", "Read the weather", "Change the weather", "Alice", today(site)):
+        assert told in page.text
+    with recorded(token_revoked, site.app) as revoked, recorded(authorization_denied, site.app) as denied:
+        response = take_back(site, client)
+    assert (response.status_code, response.headers["Location"]) == (303, "/oauth/applications")
+    assert denied == [{"client_id": client.client_id, "subject": "alice", "reason": "withdrawn"}]
+    assert [(said["client_id"], said["subject"], said["by"]) for said in revoked] == [
+        (client.client_id, "alice", "the user")
+    ]
+    for token in (tokens["access_token"], refreshed["access_token"]):
+        assert not site.is_live(token)
+    refusal(site.refresh(client, refreshed["refresh_token"]), 400, "invalid_grant")
+    refusal(site.redeem(client, unused_code), 400, "invalid_grant")  # handed out before, and not redeemed in time
+    for token in (kept["access_token"], bobs["access_token"]):
+        assert site.is_live(token)
+    granted(site.refresh(client, bobs["refresh_token"]))
+    page = applications(site)
+    assert "Weather app" not in page.text
+    assert "Diary" in page.text
+    assert list(Page(site.ask(client)).boxes) == [READ, WRITE]  # asked again
+    assert "code" in answer(location(site.ask(other)))
+
+
+@sqlite_only
+def test_whoever_has_granted_nothing_sees_nothing(site: Any) -> None:
+    site.tokens(site.register(client_name="Weather app"))
+    site.person = "bob"
+    page = applications(site)
+    assert not page.actions
+    assert "Weather app" not in page.text
+
+
+@sqlite_only
+def test_since_when_and_when_it_was_last_used(site: Any, clock: Any) -> None:
+    client = site.register()
+    before = today(site)
+    tokens = site.tokens(client)
+    clock.advance(3 * DAY)
+    granted(site.refresh(client, tokens["refresh_token"]))
+    used = today(site)
+    clock.advance(2 * DAY)
+    text = applications(site).text
+    assert before in text
+    assert used in text
+
+
+@sqlite_only
+def test_every_flow_that_a_user_takes_part_in_is_listed(site: Any) -> None:
+    site.gateway.check_password(lambda username, _: site.people.get(username))
+    grants = ["password", "device_code", "refresh_token"]
+    client = site.register(grant_types=grants, redirect_uris=[], client_name="Old app")
+    granted(site.token(client, "password", username="alice", password="x", scope=READ))
+    assert "Old app" in applications(site).text
+    take_back(site, client)
+    assert "Old app" not in applications(site).text
+    codes = start(site, client)
+    decide(site, codes["user_code"])
+    tokens = granted(poll(site, client, codes["device_code"]))
+    take_back(site, client)
+    assert not site.is_live(tokens["access_token"])
+    spa = site.register_public(grant_types=["implicit"], client_name="Browser app")
+    token = answer(site.approve(spa, response_type="token"), part="fragment")["access_token"]
+    take_back(site, spa)
+    assert not site.is_live(token)
+
+
+@sqlite_only
+def test_an_approval_whose_tokens_have_all_expired_is_listed_as_long_as_it_isn_t_asked_again(
+    site: Any, clock: Any
+) -> None:
+    client = site.register(client_name="Weather app", grant_types=["authorization_code"])
+    site.tokens(client)
+    clock.advance(DAY)
+    assert "Weather app" in applications(site).text
+    take_back(site, client)
+    assert "Weather app" not in applications(site).text
+
+
+@sqlite_only
+@pytest.mark.parametrize("token", [None, "", "x", "another session's", "another user's", "stale"])
+def test_nothing_is_taken_back_by_a_form_that_the_page_did_not_show(site: Any, token: str | None, clock: Any) -> None:
+    client = site.register()
+    tokens = site.tokens(client)
+    data = {} if token is None else {"form_token": token}
+    if token == "another user's":
+        site.person = "bob"
+    if token in ("another session's", "another user's", "stale"):
+        browser = another_browser(site) if token == "another session's" else site.browser
+        data = {"form_token": Page(browser.get("/oauth/device")).hidden("form_token")}
+        site.person = "alice"
+        applications(site)
+        if browser is not site.browser or token == "stale":
+            page = Page(browser.get("/oauth/applications"))
+            data = {"form_token": page.hidden("form_token")}
+        clock.advance(3601 if token == "stale" else 0)
+        tokens = site.tokens(client) if token == "stale" else tokens
+    response = site.browser.post(path_of(client), data=data)
+    assert response.status_code == 400
+    assert 'role="alert"' in response.text
+    assert site.is_live(tokens["access_token"])
+
+
+@sqlite_only
+def test_twice_or_for_nobody_it_says_nothing_more(site: Any) -> None:
+    client = site.register()
+    site.tokens(client)
+    page = applications(site)
+    with recorded(authorization_denied, site.app) as said:
+        for path in (path_of(client), path_of(client), "/oauth/applications/nobody/revoke", path_of(site.register())):
+            response = site.browser.post(path, data={"form_token": page.hidden("form_token")})
+            assert response.status_code == 303
+    assert len(said) == 1
+
+
+@sqlite_only
+@pytest.mark.parametrize(
+    "client_id", ["https://client.example/metadata?a=b&c", 'a b/"<b>', "a//evil.example/", "..", "x#y", "a%2Fb"]
+)
+def test_a_client_id_may_be_an_address_or_anything_else(site: Any, client_id: str) -> None:
+    client = site.register(client_id=client_id, client_name="Odd")
+    tokens = site.tokens(client)
+    page = applications(site)
+    (action,) = page.actions
+    response = site.browser.post(action, data={"form_token": page.hidden("form_token")})
+    assert (response.status_code, response.headers["Location"]) == (303, "/oauth/applications")
+    assert not site.is_live(tokens["access_token"])
+    assert not applications(site).actions
+
+
+@sqlite_only
+def test_nobody_is_signed_in_and_comes_back_to_the_list(make_site: Any) -> None:
+    site = make_site(OAUTH_LOGIN_URL="/login")
+    site.person = None
+    for response in (site.browser.get("/oauth/applications"), site.browser.post("/oauth/applications/x/revoke")):
+        assert split(response.headers["Location"]) == ("/login", {"next": "/oauth/applications"})
+    app = site.browser.get("/oauth/applications", environ_overrides={"SCRIPT_NAME": "/app"})
+    assert split(app.headers["Location"])[1] == {"next": "/app/oauth/applications"}
+
+
+@sqlite_only
+def test_a_deleted_client_is_gone_and_a_disabled_one_can_still_be_taken_back(site: Any) -> None:
+    gone, disabled = site.register(client_name="Gone"), site.register(client_name="Disabled")
+    tokens = [site.tokens(client) for client in (gone, disabled)]
+    site.gateway.clients.delete(gone.client_id)
+    site.gateway.clients.update(disabled.client_id, enabled=False)
+    text = applications(site).text
+    assert "Gone" not in text
+    assert "Disabled" in text
+    take_back(site, disabled)
+    site.gateway.clients.update(disabled.client_id, enabled=True)
+    assert not site.is_live(tokens[1]["access_token"])
+
+
+@sqlite_only
+def test_what_was_unticked_is_not_listed(site: Any) -> None:
+    client = site.register()
+    site.tokens(client, READ)
+    text = applications(site).text
+    assert "Read the weather" in text
+    assert "Change the weather" not in text
+    assert granted(site.redeem(client, site.code(client)))["scope"] == BOTH
+    assert "Change the weather" in applications(site).text

@@ -1,0 +1,171 @@
+"""The house in order: a folder is a subject, imports go down, types too, and nothing goes round in a circle.
+
+An import inside a function counts, and one under `if TYPE_CHECKING:` as well. An entry of a table, of the form
+"module:name", is a string and no import: that is how what stands below reaches a feature that is switched on.
+"""
+
+import ast
+from collections.abc import Iterator
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+
+from flask_oauth_gateway.endpoints import ENDPOINTS
+from flask_oauth_gateway.grants import GRANTS
+
+PACKAGE = "flask_oauth_gateway"
+
+#: The folders, and the files of the root, from the top of the house to the bottom. Each imports what stands in the lines
+#: below its own, and nothing that stands beside it.
+ORDER = """
+__init__
+testing
+extension
+cli
+endpoints
+management  pages
+importing  doctor
+descriptions
+authorization_server
+resource_server
+compatibility  observing
+protection
+grants
+authorization
+tokens
+users
+permissions
+authentication
+assertions
+clients
+web
+stores
+database
+crypto
+config
+hooks  signals  errors
+"""
+FLOORS = [line.split() for line in ORDER.split("\n") if line]
+FLOOR = {name: floor for floor, names in enumerate(reversed(FLOORS)) for name in names}
+
+#: Imports that go up, and are to go: the wide state, for its type alone, and a few beside it.
+UPWARD = {
+    ("*", "authorization_server"),
+    ("*", "resource_server"),
+    ("authorization_server", "extension"),
+    ("resource_server", "extension"),
+    ("web.environ", "extension"),
+    ("web.environ", "tokens.access_token"),
+    ("clients.registry", "authentication"),
+    ("clients.registry", "grants"),
+    ("errors", "web.logs"),
+    ("permissions.resources", "tokens.access_token"),
+    ("protection.openapi", "endpoints"),
+    ("tokens.registry", "protection.validators"),
+    ("users.accounts", "authorization.request"),
+}
+MOST_LINES, MOST_FILES = 400, 25
+
+ROOT = Path(__file__).parents[2] / PACKAGE
+
+
+def module_name(path: Path) -> str:
+    """`stores/tokens.py` is stores.tokens, `stores/__init__.py` is stores, the package's own is __init__."""
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    if len(parts) > 1 and parts[-1] == "__init__":
+        parts = parts[:-1]
+    return ".".join(parts)
+
+
+FILES = {module_name(path): path for path in sorted(ROOT.rglob("*.py"))}
+FOLDERS = sorted({path.parent for path in FILES.values()} - {ROOT})
+
+
+def imports(module: str) -> Iterator[tuple[int, str]]:
+    """Line and name of each module of ours that a module imports, wherever in it."""
+    for node in ast.walk(ast.parse(FILES[module].read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from ((node.lineno, ours(name.name)) for name in node.names if is_ours(name.name))
+        elif isinstance(node, ast.ImportFrom):
+            source = absolute(module, node)
+            if is_ours(source):
+                # `from ..database import tables` imports a module, `from ..database.tables import client` a name
+                for name in node.names:
+                    full = ours(f"{source}.{name.name}")
+                    yield node.lineno, full if full in FILES else ours(source)
+
+
+def absolute(module: str, node: ast.ImportFrom) -> str:
+    if not node.level:
+        return node.module or ""
+    here = [PACKAGE] if module == "__init__" else [PACKAGE, *module.split(".")]
+    is_folder = FILES[module].name == "__init__.py" and module != "__init__"
+    base = here[: len(here) - node.level + is_folder] or [PACKAGE]
+    return ".".join([*base, node.module] if node.module else base)
+
+
+def is_ours(name: str) -> bool:
+    return name == PACKAGE or name.startswith(f"{PACKAGE}.")
+
+
+def ours(name: str) -> str:
+    return name.removeprefix(PACKAGE).removeprefix(".") or "__init__"
+
+
+def folder_of(module: str) -> str:
+    return module.partition(".")[0]
+
+
+def goes_down(module: str, target: str) -> bool:
+    here, there = folder_of(module), folder_of(target)
+    if here == there or (module, target) in UPWARD or ("*", target) in UPWARD:
+        return True
+    return FLOOR[there] < FLOOR[here]
+
+
+@pytest.mark.parametrize("module", FILES)
+def test_imports_go_down(module: str) -> None:
+    assert folder_of(module) in FLOOR, f"{module} has no floor: give its folder a place in ORDER"
+    wrong = [
+        f"{module}, line {line}, imports {target}" for line, target in imports(module) if not goes_down(module, target)
+    ]
+    assert not wrong
+
+
+def test_no_two_files_of_a_folder_import_each_other() -> None:
+    """Folders can't go round in a circle, as they import downwards; the files within one might."""
+    graph = {module: {to for _, to in imports(module) if folder_of(to) == folder_of(module)} for module in FILES}
+    while leaves := {module for module, targets in graph.items() if not targets - {module}}:
+        graph = {module: targets - leaves for module, targets in graph.items() if module not in leaves}
+    circles = {"management", "management.openapi", "tokens.issuing", "tokens.jwt", "tokens.registry"}  # to go
+    assert not graph.keys() - circles, "these import each other in a circle"
+
+
+@pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: str(folder.relative_to(ROOT)))
+def test_a_folder_begins_with_what_it_is_for_and_has_few_files(folder: Path) -> None:
+    sentence = ast.get_docstring(ast.parse(folder.joinpath("__init__.py").read_text(encoding="utf-8")))
+    assert sentence, f"{folder.name}/__init__.py doesn't say what the folder is for"
+    assert 2 <= len(list(folder.glob("*.py"))) <= MOST_FILES
+
+
+@pytest.mark.parametrize("module", FILES)
+def test_a_file_is_short(module: str) -> None:
+    assert len(FILES[module].read_text(encoding="utf-8").splitlines()) <= MOST_LINES
+
+
+@pytest.mark.parametrize(("grant_type", "path"), GRANTS.items())
+def test_a_grant_is_what_its_key_says_and_is_tested_and_documented(grant_type: str, path: str) -> None:
+    module, _, name = path.partition(":")
+    grant = getattr(import_module(module), name)
+    assert grant_type == grant.GRANT_TYPE
+    file = module.rpartition(".")[2]
+    project = ROOT.parent
+    assert (project / f"tests/grants/test_{file}.py").exists()
+    assert (project / f"docs/flows/{file}.md").exists()
+
+
+@pytest.mark.parametrize("name", ENDPOINTS)
+def test_an_endpoint_is_there(name: str) -> None:
+    module, _, function = ENDPOINTS[name].view.partition(":")
+    assert callable(getattr(import_module(f"{PACKAGE}.{module}"), function))

@@ -1,0 +1,143 @@
+"""Whatever comes in at an endpoint: the answer is never a 500, never late, and an error is in the one form of errors."""
+
+import string
+import time
+from base64 import b64encode
+from typing import Any
+from urllib.parse import urlencode
+
+import pytest
+from flask import Flask
+from hypothesis import HealthCheck, event, given, settings
+from hypothesis import strategies as st
+
+from flask_oauth_gateway.endpoints import ENDPOINTS
+from flask_oauth_gateway.grants import GRANTS
+from flask_oauth_gateway.web.environ import STATE
+from tests.support.app import DESCRIPTION, basic, register, register_public
+
+FORM = "application/x-www-form-urlencoded"
+NAMES = [
+    "grant_type", "scope", "state", "client_id", "client_secret", "token", "token_type_hint", "access_token",
+    "refresh_token", "code", "code_verifier", "redirect_uri", "response_type", "code_challenge",
+    "code_challenge_method", "username", "password", "assertion", "device_code", "user_code", "decision", "resource",
+]  # fmt: skip
+PAGES = {"authorize", "device", "applications", "revoke_application"}  # a person looks at these
+SECONDS = 5  # far more than any answer takes
+
+text = st.one_of(
+    st.sampled_from(["", "a", "\0", "\x1b[2J", "\u00e4", "\U0001f327", "\ufffe", "*", "' OR 1=1 --", "%s", "{0}", "x" * 5000]),
+    st.text(st.characters(exclude_categories=["Cs"]), max_size=20),
+)  # fmt: skip
+value = st.one_of(
+    text,
+    st.sampled_from(
+        [*GRANTS, "code", "weather:read", "refresh_token", "station", "public", "https://app.example/callback"]
+    ),
+)
+pairs = st.lists(st.tuples(st.one_of(st.sampled_from(NAMES), text), value), max_size=8)
+escapes = st.lists(
+    st.sampled_from(["%", "%0", "%zz", "%ff", "%00", "=", "&", "+", ";", "a", "grant_type=", "\u00e4"]), max_size=12
+)
+body = st.one_of(
+    st.none(),
+    pairs,
+    st.binary(max_size=100),
+    escapes.map(lambda parts: "".join(parts).encode()),
+    st.sampled_from([b"{}", b"[]", b"null", b"{" * 2000, b'{"grant_type": "client_credentials"}', b"\xff" * 200_000]),
+)
+content_type = st.sampled_from(
+    [FORM, FORM, FORM, f"{FORM}; charset=utf-16", "application/json", "multipart/form-data", "text/xml", "\u00e4", "", None]
+)  # fmt: skip
+header_text = st.text(string.printable.replace("\r", "").replace("\n", "") + "\0\u00e4\u00ff", max_size=40)
+authorization = st.one_of(
+    st.none(),
+    st.sampled_from(["right", "Basic", "Basic =", "Bearer", "Bearer a b", "Bearer " + "x" * 20_000, "Basic " + "A" * 9000]),
+    header_text,
+    st.binary(max_size=60).map(lambda raw: f"Basic {b64encode(raw).decode()}"),
+    header_text.map(lambda rest: f"Bearer {rest}"),
+)  # fmt: skip
+method = st.sampled_from(
+    ["GET", "HEAD", "POST", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT", "LOL"]
+)
+
+
+PLACE = {"redirect_uris": ["https://app.example/callback"]}
+
+
+class Alice:
+    id = "alice"
+
+
+def send(app: Flask, path: str, method: str, **parts: Any) -> Any:
+    """One request, as raw as the test client sends it; returns the response and how long it took."""
+    client = app.test_client()
+    headers = {"Accept": "*/*"}
+    if parts["authorization"] == "right":
+        headers |= basic("station", "a secret that is known")
+    elif parts["authorization"] is not None:
+        headers["Authorization"] = parts["authorization"]
+    if parts["content_type"] is not None:
+        headers["Content-Type"] = parts["content_type"]
+    data = parts["body"]
+    if isinstance(data, list):
+        data = urlencode(data).encode()
+    start = time.perf_counter()
+    response = client.open(path, method=method, data=data, headers=headers, query_string=parts["query"])
+    return response, time.perf_counter() - start
+
+
+@pytest.mark.parametrize("name", ENDPOINTS)
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@given(data=st.data())
+def test_junk_gets_an_answer_that_says_what_is_wrong(make_app: Any, name: str, data: st.DataObject) -> None:
+    app = junk_app(make_app)
+    app.config["TEST_USER"] = data.draw(st.sampled_from([None, Alice()]))
+    path = "/oauth" + ENDPOINTS[name].path.replace("<path:client_id>", "station")
+    asked = data.draw(method)
+    query = data.draw(st.one_of(st.just(""), escapes.map("".join), pairs.map(dict)))
+    response, seconds = send(
+        app,
+        path,
+        asked,
+        query=query,
+        body=data.draw(body),
+        content_type=data.draw(content_type),
+        authorization=data.draw(authorization),
+    )
+    assert response.status_code < 500
+    assert seconds < SECONDS
+    if response.status_code >= 400 and name in PAGES and response.mimetype == "text/html":
+        assert "default-src 'none'" in response.headers["Content-Security-Policy"]
+    elif response.status_code >= 400 and asked != "HEAD":
+        assert response.mimetype == "application/json"
+        answer = response.get_json()
+        assert set(answer) == {"error", "error_description"}
+        assert DESCRIPTION.fullmatch(answer["error"])
+        assert DESCRIPTION.fullmatch(answer["error_description"])
+        assert response.headers["Cache-Control"] == "no-store"
+    app.extensions[STATE].audit.flush()  # what was noted of it can be written
+    event(f"{name} {response.status_code}")
+
+
+_apps: dict[int, Flask] = {}
+
+
+def junk_app(make_app: Any) -> Flask:
+    """One app for all examples of a test: with every grant, and a user who is signed in where TEST_USER says so."""
+    if id(make_app) not in _apps:
+        _apps.clear()
+        app = make_app(
+            OAUTH_GRANT_TYPES=list(GRANTS),
+            OAUTH_TOKEN_PARAMETERS_FROM=["body", "query", "header"],
+            OAUTH_FORWARD_AUTH=True,
+        )
+        gateway = app.extensions["oauth_gateway"]
+        gateway.current_user(lambda: app.config["TEST_USER"])
+        gateway.login(lambda _: "Sign in, please.")
+        gateway.load_user(lambda subject: subject)
+        gateway.check_password(lambda _name, _password: None)
+        register(app, client_id="station", client_secret="a secret that is known", grant_types=list(GRANTS), **PLACE)
+        register_public(app, client_id="public", grant_types=["authorization_code", "refresh_token"], **PLACE)
+        _apps[id(make_app)] = app
+    return _apps[id(make_app)]

@@ -1,0 +1,28 @@
+"""The fixture `flask_oauth`: the command line of a test's app."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from click.testing import Result
+from flask import Flask
+
+
+@pytest.fixture
+def flask_oauth(app: Flask) -> Callable[..., Result]:
+    """Runs `flask oauth …`, which has to end well; with `fails=True` it has to end with one line on stderr."""
+
+    def flask_oauth(*arguments: str, fails: bool = False, stdin: str | None = None) -> Result:
+        result: Any = app.test_cli_runner().invoke(args=["oauth", *arguments], input=stdin)
+        assert all(c == "\n" or c.isprintable() for c in result.output), "this could steer a terminal"
+        if fails:
+            assert result.exit_code == 1, result.output
+            assert result.stdout == ""
+            assert result.stderr.startswith("Error: ")
+            assert result.stderr.count("\n") == 1
+        else:
+            assert result.exit_code == 0, result.output
+            assert result.stderr == ""
+        return result
+
+    return flask_oauth

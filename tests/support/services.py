@@ -1,0 +1,85 @@
+"""The servers and programs that parts of the suite need: where they are expected, and whether they answer."""
+
+import os
+import shutil
+import socket
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+
+from sqlalchemy import URL, create_engine, make_url
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.pool import NullPool
+
+POSTGRESQL_URL = os.environ.get("TEST_POSTGRES_URL", "postgresql+psycopg://postgres@127.0.0.1:5432/postgres")
+MARIADB_URL = os.environ.get("TEST_MARIADB_URL", "mariadb+pymysql://root@127.0.0.1:3306/test?charset=utf8mb4")
+REDIS_URL = os.environ.get("TEST_REDIS_URL", "redis://127.0.0.1:6379/0")
+CHROMIUM = os.environ.get("TEST_CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
+NGINX = shutil.which("nginx", path=f"{os.environ.get('PATH', '')}{os.pathsep}/usr/sbin")  # Debian's place
+NODE_CLIENTS = Path(__file__).parents[1] / "flows" / "node"
+
+CONNECT_TIMEOUT = 2
+
+
+def missing_services() -> dict[str, str]:
+    """Why a service cannot be used, by the name of its marker; empty where all of them answer."""
+    checks: dict[str, Callable[[], str | None]] = {
+        "postgresql": lambda: _database_trouble(POSTGRESQL_URL),
+        "mariadb": lambda: _database_trouble(MARIADB_URL),
+        "redis": lambda: _redis_trouble(REDIS_URL),
+        "chromium": _chromium_trouble,
+        "node": _node_trouble,
+        "xmlsec1": lambda: None if shutil.which("xmlsec1") else "no xmlsec1 on the PATH",
+        "nginx": lambda: None if NGINX else "not on the PATH",
+    }
+    return {name: reason for name, check in checks.items() if (reason := check())}
+
+
+def _database_trouble(url: str) -> str | None:
+    parsed = make_url(url)
+    if reason := _nothing_answers(parsed):
+        return reason
+    engine = create_engine(parsed, poolclass=NullPool, connect_args={"connect_timeout": CONNECT_TIMEOUT})
+    try:
+        engine.connect().close()
+    except DBAPIError as error:
+        return f"{parsed.host}:{parsed.port} refused: {str(error.orig).splitlines()[0]}"
+    return None
+
+
+def _redis_trouble(url: str) -> str | None:
+    parsed = make_url(url)
+    if reason := _nothing_answers(parsed):
+        return reason
+    with closing(_connect(parsed)) as connection:
+        connection.sendall(b"PING\r\n")
+        # -NOAUTH is an answer too: the tests then fail with the reason, which is better than silence
+        if not connection.recv(64).startswith((b"+PONG", b"-NOAUTH")):
+            return f"{parsed.host}:{parsed.port} is not Redis"
+    return None
+
+
+def _chromium_trouble() -> str | None:
+    if CHROMIUM is None:
+        return "not on the PATH; TEST_CHROMIUM may name it"
+    return None if shutil.which(CHROMIUM) else f"{CHROMIUM} is no program"
+
+
+def _node_trouble() -> str | None:
+    if shutil.which("node") is None:
+        return "no node on the PATH"
+    if not all(NODE_CLIENTS.joinpath("node_modules", name).exists() for name in ("openid-client", "xml-crypto")):
+        return "they need `npm ci` in tests/flows/node"
+    return None
+
+
+def _nothing_answers(url: URL) -> str | None:
+    try:
+        _connect(url).close()
+    except OSError:
+        return f"nothing answered at {url.host}:{url.port}"
+    return None
+
+
+def _connect(url: URL) -> socket.socket:
+    return socket.create_connection((url.host or "127.0.0.1", url.port or 0), timeout=CONNECT_TIMEOUT)
