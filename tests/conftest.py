@@ -8,10 +8,10 @@ report says so; with TEST_REQUIRE_ALL=1 the run fails at once instead.
 import gc
 import os
 import shutil
-import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import hypothesis
 import pytest
@@ -20,7 +20,11 @@ from flask.testing import FlaskClient
 
 from flask_oauth_gateway import OAuthGateway
 from tests.support import services
+from tests.support.clock import Clock
 from tests.support.databases import DATABASES, ServerDatabase
+
+if TYPE_CHECKING:
+    from tests.support.browser import Browser
 
 WITHOUT_TABLES = {"cli", "database", "doctor", "stores"}
 MISSING = pytest.StashKey[dict[str, str]]()
@@ -172,21 +176,6 @@ def gateway(app: Flask) -> OAuthGateway:
     return app.extensions["oauth_gateway"]
 
 
-class Clock:
-    """The time of day and the time since start, as this process reads them; `advance` moves both."""
-
-    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self._offset = 0.0
-        for name in ("time", "monotonic"):
-            monkeypatch.setattr(time, name, self._shifted(getattr(time, name)))
-
-    def _shifted(self, read: Callable[[], float]) -> Callable[[], float]:
-        return lambda: read() + self._offset
-
-    def advance(self, seconds: float) -> None:
-        self._offset += seconds
-
-
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     return Clock(monkeypatch)
@@ -234,3 +223,23 @@ def make_trading(make_app: Callable[..., Flask], caplog: pytest.LogCaptureFixtur
 @pytest.fixture
 def trading(make_trading: Callable[..., Any]) -> Any:
     return make_trading()
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator["Browser"]:
+    """Chromium, one for all of a worker's tests, which carry `@pytest.mark.chromium`."""
+    from tests.support.browser import Browser
+
+    browser = Browser()
+    yield browser
+    browser.stop()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
+    """A test that uses the browser runs in the browser's thread."""
+    if not (pyfuncitem.get_closest_marker("chromium") and "browser" in pyfuncitem.funcargs):
+        return None
+    arguments = {name: pyfuncitem.funcargs[name] for name in pyfuncitem._fixtureinfo.argnames}
+    pyfuncitem.funcargs["browser"].run(partial(pyfuncitem.obj, **arguments))
+    return True

@@ -14,7 +14,7 @@ from sqlalchemy import Engine, Integer, LargeBinary, Table
 
 from flask_oauth_gateway.database.purge import EXPIRING
 from flask_oauth_gateway.database.tables import application, audit, client, metadata
-from tests.grants.test_device_code import decide, poll, start
+from tests.support.device import decide, poll, start
 from tests.support.signing import Signer, claims_of
 from tests.support.site import BOTH, DEVICE_CODE, GRANT_TYPES, Site, granted
 from tests.support.statements import statements_of

@@ -18,13 +18,14 @@
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 import time
-from contextlib import ExitStack, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+
+from tests.support.ports import free_ports, is_open, wait_for
 
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 NAMED = re.compile(r"(?:#|//|<!--) ([\w-][\w/-]*\.\w+)(, now:)?(?: -->)?\n")
@@ -198,32 +199,3 @@ def programs_of(path: Path) -> set[str]:
 
 def normal(line: str) -> str:
     return " ".join(line.split())
-
-
-def free_port() -> int:
-    return free_ports(1)[0]
-
-
-def free_ports(number: int) -> list[int]:
-    """Different ones: each is held until all are known."""
-    with ExitStack() as held:
-        servers = [held.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(number)]
-        return [int(server.getsockname()[1]) for server in servers]
-
-
-def is_open(port: int) -> bool:
-    try:
-        socket.create_connection(("127.0.0.1", port), timeout=1).close()
-    except OSError:
-        return False
-    return True
-
-
-def wait_for(port: int, server: subprocess.Popen[bytes], seconds: float = 30) -> None:
-    """Until something listens. Fails where the server ends before."""
-    until = time.monotonic() + seconds
-    while time.monotonic() < until and server.poll() is None:
-        if is_open(port):
-            return
-        time.sleep(0.05)
-    raise AssertionError("The server did not start: see server.log.")

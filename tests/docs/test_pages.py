@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.docs.pages import Page, free_ports, is_open, programs_of
+from tests.docs.pages import Page, programs_of
+from tests.support.ports import free_ports, is_open
 
 SECOND_SERVER = '''
 ```python

@@ -12,8 +12,8 @@ import pytest
 from flask import Flask
 
 from example_app import create_app
-from tests.docs.pages import free_port, wait_for
 from tests.support.app import bearer, close_app
+from tests.support.ports import free_port, wait_for
 from tests.support.services import NGINX
 from tests.support.serving import serving
 

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from tests.grants.test_device_code import decide, start
 from tests.support.app import build_app, close_app
+from tests.support.device import decide, start
 from tests.support.site import DEVICE_CODE, REDIRECT_URI, VERIFIER, Page
 
 RIVALS = 20

@@ -4,10 +4,9 @@ from typing import Any
 
 import pytest
 
-from tests.management.test_api import Api, api
 from tests.support.app import is_accepted, refusal, sqlite_only, token_for
+from tests.support.management import Api
 
-__all__ = ["api"]  # the fixture
 PATH = "/applications"
 
 

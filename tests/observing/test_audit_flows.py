@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from tests.grants.test_device_code import decide, poll, start
 from tests.support.app import refusal, sqlite_only
+from tests.support.device import decide, poll, start
 from tests.support.site import BOTH, DEVICE_CODE, READ, Page, granted
 
 

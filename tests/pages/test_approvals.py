@@ -8,8 +8,8 @@ import pytest
 
 from flask_oauth_gateway.pages.rendering import date
 from flask_oauth_gateway.signals import authorization_denied, token_revoked
-from tests.grants.test_device_code import decide, poll, start
 from tests.support.app import recorded, refusal, sqlite_only
+from tests.support.device import decide, poll, start
 from tests.support.site import (
     BOTH,
     READ,

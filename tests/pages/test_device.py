@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from flask_oauth_gateway.signals import authorization_denied, authorization_granted
-from tests.grants.test_device_code import confirm, decide, poll, register, start
 from tests.support.app import recorded, refusal, sqlite_only
+from tests.support.device import confirm, decide, poll, register, start
 from tests.support.site import (
     BOTH,
     DEVICE_CODE,

@@ -8,51 +8,15 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from flask.testing import FlaskClient
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
-from werkzeug.test import Client, TestResponse
+from werkzeug.test import Client
 
 from flask_oauth_gateway.pages.rendering import address, plain
 from tests.support.app import close_app
-from tests.support.served_site import SCOPES, Site, build_site
+from tests.support.looker import CALLBACK, Looker, every_page, hidden, signed_in
+from tests.support.served_site import SCOPES, build_site
 
 EVIL = "<script>alert(1)</script>\"'><img src=x onerror=alert(1)>{{ 7654321*3 }}"
-CALLBACK = "https://app.example/cb"
-
-
-class Looker:
-    """Looks at the pages of a site without a browser."""
-
-    def __init__(self, site: Site, http: Client) -> None:
-        site.url, site.callback = "", CALLBACK
-        self.site = site
-        self.http = http
-
-    def consent(self, client: Any, **parameters: str) -> TestResponse:
-        return self.http.get(self.site.request_for(client, **parameters))
-
-    def device(self, user_code: str = "", **form: str) -> TestResponse:
-        token = hidden(self.http.get("/oauth/device"), "form_token")
-        return self.http.post("/oauth/device", data={"form_token": token, "user_code": user_code, **form})
-
-    def allow(self, page: TestResponse, action: str) -> TestResponse:
-        data = {"form_token": hidden(page, "form_token"), "decision": "allow", "scope": [*SCOPES]}
-        if 'name="user_code"' in page.text:
-            data["user_code"] = hidden(page, "user_code")
-        return self.http.post(action, data=data)
-
-
-def hidden(page: TestResponse, name: str) -> str:
-    found = re.search(f'name="{name}" value="([^"]*)"', page.text)
-    assert found, page.text
-    return found[1]
-
-
-def signed_in(app: Flask, name: str = "alice") -> FlaskClient:
-    http = app.test_client()
-    with http.session_transaction() as session:
-        session["user"] = name
-    return http
 
 
 @pytest.fixture
@@ -72,20 +36,6 @@ def make_looker(tmp_path: Path) -> Any:
 @pytest.fixture
 def looker(make_looker: Callable[..., Looker]) -> Looker:
     return make_looker()
-
-
-def every_page(looker: Looker) -> dict[str, TestResponse]:
-    """Each page once, by its template's name."""
-    client = looker.site.register()
-    pages = {"error": looker.http.get("/oauth/authorize"), "consent": looker.consent(client)}
-    pages["form_post"] = looker.allow(
-        looker.consent(client, response_mode="form_post"), looker.site.request_for(client, response_mode="form_post")
-    )
-    pages["applications"] = looker.http.get("/oauth/applications")
-    pages["device"] = looker.http.get("/oauth/device")
-    pages["device_confirm"] = looker.device(looker.site.start_device(client)["user_code"])
-    pages["device_done"] = looker.allow(pages["device_confirm"], "/oauth/device")
-    return pages
 
 
 def test_every_page_has_its_headers(looker: Looker) -> None:

@@ -15,8 +15,8 @@ from flask_babel import Babel
 from flask_oauth_gateway.pages.rendering import explain, how_long
 from flask_oauth_gateway.pages.translations import date, language, translate
 from tests.pages import catalogs
-from tests.pages.test_html import Looker, every_page, signed_in
 from tests.support.app import close_app
+from tests.support.looker import Looker, every_page, signed_in
 from tests.support.served_site import Site, build_site
 
 TEXTS = [message for message in catalogs.texts() if message.id]

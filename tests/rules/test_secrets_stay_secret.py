@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import MetaData, select
 
 from flask_oauth_gateway import signals
-from tests.grants.test_device_code import confirm, poll, start
+from tests.support.device import confirm, poll, start
 from tests.support.site import GRANT_TYPES, VERIFIER, Page, another_browser, answer, granted, location, query
 
 PASSWORD = "correct horse battery staple"

@@ -10,14 +10,10 @@ from sqlalchemy import delete, insert, select, update
 
 from flask_oauth_gateway.database.tables import audit, audit_head
 from tests.support.app import sqlite_only, token_for
+from tests.support.audit import entry
 from tests.support.stored import audit_of, database_of, finished, python, register, tokens_of
 
 ROWS = 6
-
-
-def entry(number: int) -> dict[str, Any]:
-    details = {"n": number, "ü": [1.5, None, True, "\u2028 \\ é "], "a": {"z": 1, "b": -1}}
-    return {"at": number, "event": f"event {number}", "outcome": "ok", "subject": "Ünï ", "details": details}
 
 
 def found(app: Flask) -> list[str]:
@@ -97,7 +93,7 @@ def test_many_writers_make_one_chain(make_app: Callable[..., Flask], database_ur
 import sys
 from tests.support.app import build_app
 from tests.support.stored import audit_of
-from tests.stores.test_audit_chain import entry
+from tests.support.audit import entry
 store = audit_of(build_app(OAUTH_DATABASE_URI=sys.argv[1]))
 for number in range(40):
     store.add(entry(number))

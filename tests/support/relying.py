@@ -13,6 +13,10 @@ from tests.support.idp import encode
 
 GRANT = "urn:ietf:params:oauth:grant-type:saml2-bearer"
 CLIENT_ASSERTION = "urn:ietf:params:oauth:client-assertion-type:saml2-bearer"
+CONFIG = {
+    "OAUTH_GRANT_TYPES": ["saml2_bearer", "client_credentials", "refresh_token"],
+    "OAUTH_CLIENT_AUTH_METHODS": ["client_secret_basic", "client_secret_post", "none", "saml2_bearer"],
+}
 LOGGER = "flask_oauth_gateway.grants.assertion"
 
 

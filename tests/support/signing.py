@@ -144,3 +144,8 @@ def claims_of(issuer: str, audience: Any = "http://localhost/oauth/token", /, **
         **changes,
     }
     return {name: value for name, value in said.items() if value is not None}
+
+
+def kid_of(token: str) -> str:
+    header = token.split(".", maxsplit=1)[0]
+    return str(json.loads(unb64(header))["kid"])

@@ -1,7 +1,7 @@
 """Signing keys: made on first use, published before they sign, kept until their last token has expired."""
 
 import json
-from base64 import urlsafe_b64decode, urlsafe_b64encode
+from base64 import urlsafe_b64encode
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -11,6 +11,7 @@ from flask import Flask
 
 from flask_oauth_gateway.database.tables import key
 from tests.support.app import ask, is_accepted, refusal, register, sqlite_only, token_for
+from tests.support.signing import kid_of
 from tests.support.statements import statements_of
 
 DAY = 86400
@@ -19,11 +20,6 @@ DAY = 86400
 @pytest.fixture
 def jwt_apps(make_app: Callable[..., Flask]) -> Callable[..., Flask]:
     return lambda **config: make_app(**{"OAUTH_ACCESS_TOKEN_FORMAT": "jwt"} | config)
-
-
-def kid_of(token: str) -> str:
-    header = token.split(".", maxsplit=1)[0]
-    return str(json.loads(urlsafe_b64decode(header + "=" * (-len(header) % 4)))["kid"])
 
 
 def published(app: Flask) -> list[str]:

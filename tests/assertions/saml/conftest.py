@@ -9,12 +9,7 @@ from flask import Flask
 
 from tests.support.app import build_app, close_app
 from tests.support.idp import NAME, Idp
-from tests.support.relying import Relying
-
-CONFIG = {
-    "OAUTH_GRANT_TYPES": ["saml2_bearer", "client_credentials", "refresh_token"],
-    "OAUTH_CLIENT_AUTH_METHODS": ["client_secret_basic", "client_secret_post", "none", "saml2_bearer"],
-}
+from tests.support.relying import CONFIG, Relying
 
 
 @pytest.fixture(scope="session")

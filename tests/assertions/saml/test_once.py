@@ -7,8 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from threading import Barrier
 
-from tests.conftest import Clock
 from tests.support.app import refusal
+from tests.support.clock import Clock
 from tests.support.idp import Idp, assertion, at, encode, new_id, response, rsa_key
 from tests.support.relying import CLIENT_ASSERTION, Relying
 

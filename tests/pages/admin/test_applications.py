@@ -3,7 +3,7 @@
 import re
 from typing import Any
 
-from tests.pages.admin.test_clients import HOSTILE
+from tests.support.admin import HOSTILE
 from tests.support.app import is_accepted, sqlite_only
 
 HERE = {"application_id": "mine"}

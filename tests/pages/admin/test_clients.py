@@ -5,10 +5,9 @@ from typing import Any
 
 import pytest
 
+from tests.support.admin import HOSTILE
 from tests.support.app import is_accepted, sqlite_only
 from tests.support.site import READ, REDIRECT_URI
-
-HOSTILE = "\"><script>alert(1)</script>{{7*7}}</title>'\u202e"
 
 
 def secret_in(response: Any) -> str:

@@ -1,19 +1,14 @@
 """Nothing serious in axe-core's eyes on any page: light and dark, on a phone and on a desktop; and nothing runs over."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
-from axe_playwright_python.base import AXE_SCRIPT
-from playwright.sync_api import Page
 
-from tests.pages.browser.conftest import DESKTOP, PHONE, Visitor
+from tests.support.browser import Visitor, check
 from tests.support.served_site import Site
 
 pytestmark = pytest.mark.chromium
-
-SMALLEST = {"width": 320, "height": 568}
-SERIOUS = {"critical", "serious", "moderate"}
 
 
 @pytest.fixture
@@ -24,26 +19,6 @@ def site(make_site: Callable[..., Site]) -> Site:
 @pytest.fixture
 def visitor(make_visitor: Callable[..., Visitor], site: Site) -> Visitor:
     return make_visitor(site)
-
-
-def troubles(page: Page) -> Iterator[str]:
-    """What is wrong with the page that is open, in each of its looks."""
-    page.evaluate(AXE_SCRIPT)
-    for scheme in ("light", "dark"):
-        page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
-        for size in (PHONE, DESKTOP):
-            page.set_viewport_size(size)
-            for violation in page.evaluate("axe.run({resultTypes: ['violations']})")["violations"]:
-                if violation["impact"] in SERIOUS:
-                    yield f"{scheme}, {size['width']}: {violation['id']}: {[n['html'] for n in violation['nodes']]}"
-    page.set_viewport_size(SMALLEST)
-    if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
-        yield "wider than 320 pixels"
-
-
-def check(visitor: Visitor) -> None:
-    found = list(troubles(visitor.page))
-    assert not found, "\n".join(found)
 
 
 def test_consent(visitor: Visitor, site: Site) -> None:

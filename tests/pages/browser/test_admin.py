@@ -5,8 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.pages.browser.conftest import Visitor
-from tests.pages.browser.test_accessibility import check
+from tests.support.browser import Visitor, check
 from tests.support.served_site import Site
 
 pytestmark = pytest.mark.chromium

@@ -7,7 +7,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.pages.browser.conftest import Visitor
+from tests.support.browser import Visitor
 from tests.support.served_site import VERIFIER, Site
 from tests.support.site import DEVICE_CODE
 

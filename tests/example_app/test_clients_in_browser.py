@@ -2,12 +2,11 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.pages.browser.conftest import Browser
+from tests.support.browser import Browser, open_page
 from tests.support.example import example_app, url_in
 
 pytestmark = pytest.mark.chromium
@@ -17,18 +16,6 @@ pytestmark = pytest.mark.chromium
 def url(tmp_path: Path) -> Iterator[str]:
     with example_app(tmp_path) as printed:
         yield url_in(printed)
-
-
-def open_page(browser: Browser, complaints: list[str]) -> Page:
-    page = browser.new_context().new_page()
-    page.on("pageerror", lambda error: complaints.append(str(error)))
-
-    def listen(message: Any) -> None:
-        if message.type in ("error", "warning") and not message.location["url"].endswith("/favicon.ico"):
-            complaints.append(message.text)
-
-    page.on("console", listen)
-    return page
 
 
 def sign_in(page: Page, name: str = "alice") -> None:

@@ -9,8 +9,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from example_app.playground.catalogue import CATALOGUE
-from tests.pages.browser.conftest import Browser
-from tests.pages.browser.test_accessibility import troubles
+from tests.support.browser import Browser, open_page, troubles
 from tests.support.example import example_app, url_in
 
 pytestmark = pytest.mark.chromium
@@ -28,18 +27,6 @@ def complaints() -> Iterator[list[str]]:
     complaints: list[str] = []
     yield complaints
     assert complaints == []
-
-
-def open_page(browser: Browser, complaints: list[str], **options: Any) -> Page:
-    page = browser.new_context(reduced_motion="reduce", **options).new_page()
-    page.on("pageerror", lambda error: complaints.append(str(error)))
-
-    def listen(message: Any) -> None:
-        if message.type in ("error", "warning") and not message.location["url"].endswith("/favicon.ico"):
-            complaints.append(message.text)
-
-    page.on("console", listen)
-    return page
 
 
 @pytest.fixture(scope="module")

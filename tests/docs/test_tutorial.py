@@ -13,10 +13,10 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.docs.pages import Page, wait_for
-from tests.pages.browser.conftest import Browser
+from tests.support.browser import Browser
 
 pytestmark = pytest.mark.chromium
-TUTORIAL = Path(__file__).parents[3] / "docs" / "tutorial.md"
+TUTORIAL = Path(__file__).parents[2] / "docs" / "tutorial.md"
 STEPS = 5  # as it is, 1, 2, 3, 4
 SERVE = """
 import sys

@@ -1,0 +1,39 @@
+"""The tests' own house: what tests share stands in tests/support, and no test reaches into another test's file."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import flask_oauth_gateway
+
+ROOT = Path(__file__).parents[1]
+FILES = {str(path.relative_to(ROOT)): path for path in sorted(ROOT.rglob("*.py"))}
+PACKAGE = Path(flask_oauth_gateway.__file__).parent
+#: Folders that are not the package's: what holds for everything, whole stories, and what stands beside the package.
+OWN = {"docs", "example_app", "flows", "rules", "support"}
+
+
+def imported(path: Path) -> Iterator[str]:
+    """The modules of ours that a file imports, wherever in it, or lets another process import by its name."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and node.module:
+            yield from (node.module, *(f"{node.module}.{name.name}" for name in node.names))
+        elif isinstance(node, ast.Import):
+            yield from (name.name for name in node.names)
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_no_test_imports_from_another_test_s_file(name: str) -> None:
+    tests = [each for each in imported(FILES[name]) if each.startswith("tests.") and is_test(each)]
+    assert not tests, f"what they share belongs in tests/support: {tests}"
+
+
+def is_test(module: str) -> bool:
+    return any(part.startswith("test_") or part == "conftest" for part in module.split(".")[1:])
+
+
+def test_a_folder_is_one_of_the_package_s() -> None:
+    folders = {path.name for path in ROOT.iterdir() if path.is_dir() and list(path.glob("*.py"))}
+    assert folders - OWN <= {path.name for path in PACKAGE.iterdir() if path.is_dir()}
