@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 from flask.cli import AppGroup, with_appcontext
 
-from ..web.environ import current_state
+from ..authorization_server import current_server
 from .output import OAuthGroup
 
 
@@ -38,5 +38,5 @@ def init_db() -> None:
     """Make the gateway's tables that are missing."""
     from ..database.connect import create_tables
 
-    create_tables(current_state().database.engine)
+    create_tables(current_server().database.engine)
     click.echo("The gateway's tables are there.")

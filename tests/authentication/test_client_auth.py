@@ -7,8 +7,7 @@ import pytest
 
 from flask_oauth_gateway.crypto import hashing
 from flask_oauth_gateway.signals import client_rejected
-from flask_oauth_gateway.web.environ import STATE
-from tests.support.app import ask, basic, recorded, refusal, register, register_public, sqlite_only
+from tests.support.app import ask, basic, recorded, refusal, register, register_public, server_of, sqlite_only
 
 CHALLENGE = 'Basic realm="oauth", charset="UTF-8"'
 GRANT = {"grant_type": "client_credentials"}
@@ -100,7 +99,7 @@ def test_a_garbage_header_is_turned_away_and_noted_without_trouble(app: Any, cli
         for header in GARBAGE:
             assert is_turned_away(post(client, header)), header
     assert len(rejections) == len(GARBAGE)
-    noted = app.extensions[STATE].audit.newest(100)
+    noted = server_of(app).audit.newest(100)
     assert {entry.event for entry in noted} == {"client_rejected"}
     assert "a?b" in {entry.client_id for entry in noted}
 

@@ -10,11 +10,11 @@ from urllib.parse import urlencode
 import pytest
 from blinker import Signal
 from click.testing import Result
+from flask.views import MethodView
 from sqlalchemy import inspect, text
 
 from flask_oauth_gateway import require_token, signals
-from flask_oauth_gateway.web.environ import STATE
-from tests.support.app import recorded, register, sqlite_only, token_for
+from tests.support.app import recorded, register, server_of, sqlite_only, token_for
 from tests.support.signing import Signer, claims_of
 from tests.support.site import DEVICE_CODE, REDIRECT_URI, VERIFIER, Page, query
 
@@ -59,7 +59,7 @@ def curl(client: Any, *, secret: str | None = None, **form: str) -> str:
 
 def contents(app: Any) -> dict[str, list[Any]]:
     """Every row of every table of the gateway's."""
-    app.extensions[STATE].audit.flush()
+    server_of(app).audit.flush()
     database = app.extensions["oauth_gateway"].database
     tables = [name for name in inspect(database.engine).get_table_names() if name.startswith("oauth_")]
     return {name: sorted(map(repr, database.all(text(f"SELECT * FROM {name}")))) for name in tables}  # noqa: S608
@@ -291,3 +291,26 @@ def test_the_error_page_says_it_in_debug_mode_alone(make_site: Callable[..., Any
     page = Page(site.ask(client, redirect_uri=f"{REDIRECT_URI}?x=<1>"))
     assert ("another query" in page.text) is debug
     assert (REDIRECT_URI in page.text) is debug
+
+
+class Decorated(MethodView):
+    """A class view whose method asks for a token itself."""
+
+    @require_token("weather:write")
+    def get(self) -> str:
+        return "in"
+
+
+@sqlite_only
+def test_a_class_view_is_explained_by_what_its_method_asks_for(make_app: Any) -> None:
+    app = make_app()
+    app.add_url_rule("/decorated", view_func=Decorated.as_view("decorated"))
+    registered = register(app)
+    token = token_for(app.test_client(), registered, scope="weather:read")["access_token"]
+    for line, status in (
+        (("curl", f"{HOST}/decorated"), 401),
+        (("curl", "-H", f"Authorization: Bearer {token}", f"{HOST}/decorated"), 403),
+    ):
+        headers = {} if status == 401 else {"Authorization": f"Bearer {token}"}
+        assert app.test_client().get("/decorated", headers=headers).status_code == status
+        assert verdict(app, *line)["status"] == status

@@ -7,8 +7,7 @@ from typing import Any
 import pytest
 
 from flask_oauth_gateway import ClientMetadataError, ClientNotFound
-from flask_oauth_gateway.web.environ import STATE
-from tests.support.app import ask, is_accepted, register, register_public, sqlite_only, token_for
+from tests.support.app import ask, is_accepted, register, register_public, server_of, sqlite_only, token_for
 
 
 def test_clients_are_found_by_the_start_of_their_id_and_by_their_name_page_by_page(gateway: Any) -> None:
@@ -206,7 +205,7 @@ def test_a_client_can_be_disabled_after_the_settings_moved_on_from_it(make_app: 
 
 
 def test_of_two_changes_at_once_neither_is_lost(app: Any, gateway: Any, registered: Any, monkeypatch: Any) -> None:
-    store = app.extensions[STATE].clients
+    store = server_of(app).clients
     change, others = store.change, ["alice"]
 
     def change_after_somebody_else(client: Any, values: Any) -> bool:
@@ -222,7 +221,7 @@ def test_of_two_changes_at_once_neither_is_lost(app: Any, gateway: Any, register
 
 @sqlite_only
 def test_an_update_that_never_comes_through_says_so(app: Any, gateway: Any, registered: Any, monkeypatch: Any) -> None:
-    monkeypatch.setattr(app.extensions[STATE].clients, "change", lambda *_: False)
+    monkeypatch.setattr(server_of(app).clients, "change", lambda *_: False)
     with pytest.raises(ClientMetadataError, match="is being changed by somebody else"):
         gateway.clients.update(registered.client_id, client_name="New name")
 

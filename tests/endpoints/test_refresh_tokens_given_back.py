@@ -7,7 +7,7 @@ import pytest
 
 from flask_oauth_gateway.errors import TemporarilyUnavailable
 from flask_oauth_gateway.signals import token_revoked
-from tests.support.app import recorded, refusal, sqlite_only
+from tests.support.app import recorded, refusal, server_of, sqlite_only
 from tests.support.site import BOTH, READ, granted
 
 INACTIVE = {"active": False}
@@ -115,7 +115,7 @@ def test_a_database_that_fails_is_never_a_success(site: Any, monkeypatch: Any) -
     def fail(*_: Any) -> None:
         raise TemporarilyUnavailable
 
-    monkeypatch.setattr(site.app.extensions["oauth_gateway_state"].families, "revoke", fail)
+    monkeypatch.setattr(server_of(site.app).approvals, "revoke", fail)
     response = site.post(client, "/oauth/revoke", token=tokens["refresh_token"])
     assert response.status_code == 503
     assert response.headers["Retry-After"]

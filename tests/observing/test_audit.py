@@ -8,18 +8,17 @@ import pytest
 
 from flask_oauth_gateway.database import background as later
 from flask_oauth_gateway.stores import audit as audit_store
-from flask_oauth_gateway.web.environ import STATE
-from tests.support.app import ask, basic, bearer, register, sqlite_only, token_for
+from tests.support.app import ask, basic, bearer, register, server_of, sqlite_only, token_for
 
 
 def trail(app: Any, **filters: Any) -> list[Any]:
     """The entries, oldest first."""
-    return app.extensions[STATE].audit.newest(100, filters)[::-1]
+    return server_of(app).audit.newest(100, filters)[::-1]
 
 
 def written(app: Any) -> int:
     """How many entries stand in the database, without those that wait to be written."""
-    state = app.extensions[STATE]
+    state = server_of(app)
     return len(state.database.all(audit_store.audit.select()))
 
 
@@ -88,7 +87,7 @@ def test_the_same_refusal_is_written_once_a_minute_with_how_often_it_came(app: A
 @sqlite_only
 def test_a_flood_of_refusals_fills_neither_the_memory_nor_a_column(app: Any, client: Any, monkeypatch: Any) -> None:
     monkeypatch.setattr("flask_oauth_gateway.observing.audit.MAX_REMEMBERED_REFUSALS", 10)
-    remembered = app.extensions[STATE].audit_trail._refusals
+    remembered = server_of(app).audit_trail._refusals
     for number in range(25):
         form = {"client_id": "x" * 100_000 + str(number), "client_secret": "x"}
         client.post("/oauth/token", data=form | {"grant_type": "client_credentials"})
@@ -142,7 +141,7 @@ def test_entries_of_issued_tokens_are_written_together_soon_after(
 def test_after_close_nothing_is_written_any_more_and_nothing_is_lost(
     app: Any, client: Any, registered: Any, gateway: Any, monkeypatch: Any
 ) -> None:
-    store = app.extensions[STATE].audit
+    store = server_of(app).audit
     writing, write = threading.Event(), store._write
 
     def slow(entries: Any) -> None:
@@ -158,7 +157,7 @@ def test_after_close_nothing_is_written_any_more_and_nothing_is_lost(
     assert writing.wait(5)  # the timer's thread is in the midst of it
     assert ask(client, registered).status_code == 200
     gateway.close()
-    assert app.extensions[STATE].database.engine.pool.checkedin() == 0
+    assert server_of(app).database.engine.pool.checkedin() == 0
     assert not [timer for timer in store._later._timers if timer.is_alive()]
     assert written(app) == before + 2
 
@@ -181,7 +180,7 @@ def test_reading_the_trail_shows_what_still_waits_to_be_written(
     app: Any, client: Any, registered: Any, limit: int
 ) -> None:
     ask(client, registered)
-    newest = app.extensions[STATE].audit.newest(limit)
+    newest = server_of(app).audit.newest(limit)
     assert [entry.event for entry in newest] == ["token_issued", "client_created"][:limit]
 
 

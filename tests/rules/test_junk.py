@@ -11,10 +11,8 @@ from flask import Flask
 from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 
-from flask_oauth_gateway.endpoints import ENDPOINTS
-from flask_oauth_gateway.grants import GRANTS
-from flask_oauth_gateway.web.environ import STATE
-from tests.support.app import DESCRIPTION, basic, register, register_public
+from flask_oauth_gateway.features import ENDPOINTS, GRANTS
+from tests.support.app import DESCRIPTION, basic, register, register_public, server_of
 
 FORM = "application/x-www-form-urlencoded"
 NAMES = [
@@ -116,7 +114,7 @@ def test_junk_gets_an_answer_that_says_what_is_wrong(make_app: Any, name: str, d
         assert DESCRIPTION.fullmatch(answer["error"])
         assert DESCRIPTION.fullmatch(answer["error_description"])
         assert response.headers["Cache-Control"] == "no-store"
-    app.extensions[STATE].audit.flush()  # what was noted of it can be written
+    server_of(app).audit.flush()  # what was noted of it can be written
     event(f"{name} {response.status_code}")
 
 

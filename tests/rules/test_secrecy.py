@@ -9,8 +9,7 @@ from blinker import Signal
 from sqlalchemy import MetaData, make_url
 
 from flask_oauth_gateway import signals
-from flask_oauth_gateway.web.environ import STATE
-from tests.support.app import ask, basic, bearer, register, register_public, token_for
+from tests.support.app import ask, basic, bearer, register, register_public, server_of, token_for
 
 BROUGHT = "correct horse battery staple"
 
@@ -54,7 +53,7 @@ def use_everything(app: Any) -> tuple[list[str], list[str]]:
         refusals.append(runner.invoke(args=["oauth", *command.split()]))
         refusals.append(runner.invoke(args=["oauth", *command.split(), "--json"]))
     refusals.append(runner.invoke(args=["oauth", "token", "inspect", tokens[2]]))
-    app.extensions[STATE].audit.flush()
+    server_of(app).audit.flush()
     return secrets + tokens, [str(getattr(each, "text", "") or each.output) for each in refusals]
 
 

@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy import MetaData, select
 
 from flask_oauth_gateway import signals
+from tests.support.app import server_of
 from tests.support.device import confirm, poll, start
 from tests.support.site import GRANT_TYPES, VERIFIER, Page, another_browser, answer, granted, location, query
 
@@ -105,7 +106,7 @@ def test_no_secret_is_written_down_anywhere(make_site: Any, caplog: Any, heard: 
 
 def tables(site: Any) -> dict[str, str]:
     """Every table's content as text, bytes as they are and in hex."""
-    state = site.app.extensions["oauth_gateway_state"]
+    state = server_of(site.app)
     state.audit.flush()
     metadata = MetaData()
     metadata.reflect(state.database.engine)

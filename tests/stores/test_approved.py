@@ -13,8 +13,7 @@ from sqlalchemy import func, select
 from flask_oauth_gateway.database.tables import access_token, family, new_family_key, once, refresh_token
 from flask_oauth_gateway.stores.issuance import Deed, Outcome, do
 from flask_oauth_gateway.stores.once import OnceStore, once_key
-from flask_oauth_gateway.web.environ import STATE
-from tests.support.app import register
+from tests.support.app import register, server_of
 
 TABLES = (once, family, access_token, refresh_token)
 
@@ -40,12 +39,12 @@ def deed(app: Flask, registered: Any, number: int = 0, **changes: Any) -> Deed:
 
 
 def rows(app: Flask) -> list[int]:
-    database = app.extensions[STATE].database
+    database = server_of(app).database
     return [database.first(select(func.count()).select_from(table))[0] for table in TABLES]
 
 
 def test_all_of_it(app: Flask, registered: Any) -> None:
-    database = app.extensions[STATE].database
+    database = server_of(app).database
     assert do(database, deed(app, registered)) == Outcome(client_is_live=True, spent=True)
     assert rows(app) == [1, 1, 1, 1]
     stored = database.first(select(access_token))
@@ -53,8 +52,8 @@ def test_all_of_it(app: Flask, registered: Any) -> None:
 
 
 def test_nothing_where_it_was_spent(app: Flask, registered: Any) -> None:
-    app.extensions[STATE].once.claim(once_key("a"), later())
-    outcome = do(app.extensions[STATE].database, deed(app, registered))
+    server_of(app).once.claim(once_key("a"), later())
+    outcome = do(server_of(app).database, deed(app, registered))
     assert not outcome.spent
     assert rows(app) == [1, 0, 0, 0]
 
@@ -63,12 +62,12 @@ def test_nothing_where_it_was_spent(app: Flask, registered: Any) -> None:
 def test_nothing_where_the_client_has_changed(app: Flask, registered: Any, stateless: bool) -> None:
     old = deed(app, registered, **({"access_token": None} if stateless else {}))
     app.extensions["oauth_gateway"].clients.update(registered.client_id, client_name="Another")
-    assert not do(app.extensions[STATE].database, old).client_is_live
+    assert not do(server_of(app).database, old).client_is_live
     assert rows(app) == [0, 0, 0, 0]
 
 
 def test_a_family_that_goes_on_gets_no_second_row(app: Flask, registered: Any) -> None:
-    database = app.extensions[STATE].database
+    database = server_of(app).database
     first = deed(app, registered)
     do(database, first)
     assert first.family is not None
@@ -79,7 +78,7 @@ def test_a_family_that_goes_on_gets_no_second_row(app: Flask, registered: Any) -
 
 def test_of_20_at_once_one_is_done(app: Flask) -> None:
     registered = register(app)
-    database, start = app.extensions[STATE].database, Barrier(20)
+    database, start = server_of(app).database, Barrier(20)
     deeds = [deed(app, registered, number) for number in range(20)]
 
     def perform(one: Deed) -> bool:

@@ -12,7 +12,7 @@ import pytest
 from flask import Flask
 
 from flask_oauth_gateway.stores.once import OnceStore, once_key
-from flask_oauth_gateway.web.environ import STATE
+from tests.support.app import server_of
 from tests.support.signing import claims_of
 from tests.support.stored import finished, python, tokens_of
 from tests.support.trading import CLIENT_ASSERTION, GRANT, GRANT_TYPES, IDP
@@ -20,7 +20,7 @@ from tests.support.trading import CLIENT_ASSERTION, GRANT, GRANT_TYPES, IDP
 
 @pytest.fixture
 def store(app: Flask) -> OnceStore:
-    found: OnceStore = app.extensions[STATE].once
+    found: OnceStore = server_of(app).once
     return found
 
 

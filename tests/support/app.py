@@ -14,7 +14,8 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from flask_oauth_gateway import OAuthGateway, current_token, require_token
-from flask_oauth_gateway.web.environ import STATE
+from flask_oauth_gateway.authorization_server import AuthorizationServer
+from flask_oauth_gateway.resource_server import SERVER
 
 SCOPES = {"weather:read": "Read the weather", "weather:write": "Change the weather"}
 DESCRIPTION = re.compile(r"[\x20-\x21\x23-\x5b\x5d-\x7e]+")  # RFC 6749 section 5.2
@@ -41,9 +42,15 @@ def build_app(**config: Any) -> Flask:
     return app
 
 
+def server_of(app: Flask) -> AuthorizationServer:
+    """The parts that an app's authorization server is made of."""
+    server: AuthorizationServer = app.extensions[SERVER]
+    return server
+
+
 def close_app(app: Flask) -> None:
     """Let go of the database: a connection left open is a warning, and thus a failure, of a later test."""
-    app.extensions[STATE].close()
+    server_of(app).close()
 
 
 def basic(client_id: str, client_secret: str) -> dict[str, str]:

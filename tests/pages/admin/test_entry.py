@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from flask_oauth_gateway.endpoints import ENDPOINTS
+from flask_oauth_gateway.features import ENDPOINTS
 from tests.support.app import sqlite_only
 from tests.support.site import assert_page_headers, error_page
 

@@ -8,7 +8,7 @@ import re
 import time
 from typing import Any
 
-from tests.support.app import sqlite_only
+from tests.support.app import server_of, sqlite_only
 
 
 def test_a_token_a_grant_and_all_of_a_user_are_revoked(site: Any) -> None:
@@ -68,7 +68,7 @@ def test_the_audit_trail_is_filtered_and_taken_away_as_a_file(site: Any) -> None
     client = site.register(client_id="c", grant_types=["client_credentials"])
     site.gateway.tokens.issue("c", subject='=HYPERLINK("http://evil")')
     site.token(client, "client_credentials")
-    audit = site.app.extensions["oauth_gateway_state"].audit
+    audit = server_of(site.app).audit
     audit.add(
         {
             "at": 60,
@@ -99,7 +99,7 @@ def test_the_audit_trail_is_filtered_and_taken_away_as_a_file(site: Any) -> None
 
 
 def test_the_overview_counts_by_the_hour_and_says_it_as_a_table_too(site: Any) -> None:
-    audit = site.app.extensions["oauth_gateway_state"].audit
+    audit = server_of(site.app).audit
     now = int(time.time())
     for at, event in (
         (now, "token_issued"),
