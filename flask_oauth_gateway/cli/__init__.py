@@ -5,7 +5,6 @@ from __future__ import annotations
 import click
 from flask.cli import AppGroup, with_appcontext
 
-from ..authorization_server import current_server
 from .output import OAuthGroup
 
 
@@ -36,6 +35,7 @@ def make_cli() -> AppGroup:
 @with_appcontext
 def init_db() -> None:
     """Make the gateway's tables that are missing."""
+    from ..authorization_server import current_server
     from ..database.connect import create_tables
 
     create_tables(current_server().database.engine)

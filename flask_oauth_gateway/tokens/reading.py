@@ -6,14 +6,14 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy.engine import Row
-
 from ..crypto.hashing import sha256
 from ..errors import InvalidToken, UnknownToken
 from ..stores.tokens import token_id_of
 from .access_token import AccessToken
 
 if TYPE_CHECKING:
+    from sqlalchemy.engine import Row
+
     from ..stores.tokens import TokenStore
     from ..users.accounts import Users
     from .cache import TokenCache

@@ -10,12 +10,12 @@ import pytest
 from flask import Flask
 from sqlalchemy import func, select
 
-from flask_oauth_gateway.database.tables import access_token, family, new_family_key, once, refresh_token
+from flask_oauth_gateway.database.tables import access_token, approval, new_approval_key, once, refresh_token
 from flask_oauth_gateway.stores.issuance import Deed, Outcome, do
 from flask_oauth_gateway.stores.once import OnceStore, once_key
 from tests.support.app import register, server_of
 
-TABLES = (once, family, access_token, refresh_token)
+TABLES = (once, approval, access_token, refresh_token)
 
 
 def later() -> int:
@@ -23,15 +23,15 @@ def later() -> int:
 
 
 def deed(app: Flask, registered: Any, number: int = 0, **changes: Any) -> Deed:
-    """Claims one key, and stores a family with an access token and a refresh token."""
+    """Claims one key, and stores an approval with an access token and a refresh token."""
     client = app.extensions["oauth_gateway"].clients.get(registered.client_id)
-    key, times = new_family_key(), {"issued_at": int(time.time()), "expires_at": later()}
+    key, times = new_approval_key(), {"issued_at": int(time.time()), "expires_at": later()}
     common = {"client": client.key, "subject": "alice", "scope": "weather:read", "attributes": {"a": 1}, "claims": None}
     token = {**common, "token_hash": bytes([number]) * 32, "family": key, "grant_type": "x", "audience": None, **times}
     given: dict[str, Any] = {
         "client": client,
         "spend": OnceStore.claiming(once_key("a"), later()),
-        "family": {**common, "id": key, "grant_type": "x", "created_at": int(time.time()), "expires_at": later()},
+        "approval": {**common, "id": key, "grant_type": "x", "created_at": int(time.time()), "expires_at": later()},
         "access_token": token,
         "refresh_token": {"token_hash": bytes([number + 100]) * 32, "family": key, **times},
     }
@@ -66,12 +66,12 @@ def test_nothing_where_the_client_has_changed(app: Flask, registered: Any, state
     assert rows(app) == [0, 0, 0, 0]
 
 
-def test_a_family_that_goes_on_gets_no_second_row(app: Flask, registered: Any) -> None:
+def test_an_approval_that_goes_on_gets_no_second_row(app: Flask, registered: Any) -> None:
     database = server_of(app).database
     first = deed(app, registered)
     do(database, first)
-    assert first.family is not None
-    following = {"family": None, "spend": OnceStore.claiming(once_key("b"), later())}
+    assert first.approval is not None
+    following = {"approval": None, "spend": OnceStore.claiming(once_key("b"), later())}
     assert do(database, deed(app, registered, 1, **following)).spent
     assert rows(app) == [2, 1, 2, 2]
 
