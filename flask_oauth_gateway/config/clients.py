@@ -2,10 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+from typing import Any
 
-from . import checks as check
+from .checks import ConfigurationError, names, one_or_more_of
 from .setting import setting
+
+
+def read_origins(key: str, value: Any) -> tuple[str, ...] | None:
+    """Origins (`https://app.example.com`), `"*"` for every one, or `None`."""
+    if value is None:
+        return None
+    listed = names(key, value)
+    if any(item != "*" and not re.fullmatch(r"[a-z][a-z0-9+.-]*://[^/?#@\s]+", item) for item in listed):
+        raise ConfigurationError(key, value, "a list of origins such as 'https://app.example.com', '*', or None")
+    return listed
 
 
 @dataclass(frozen=True)
@@ -14,7 +26,7 @@ class ClientSettings:
 
     client_auth_methods: tuple[str, ...] = setting(
         ("client_secret_basic", "client_secret_post", "none", "private_key_jwt"),
-        check.one_or_more_of(
+        one_or_more_of(
             "client_secret_basic",
             "client_secret_post",
             "none",
@@ -27,7 +39,7 @@ class ClientSettings:
     )
     cors_origins: tuple[str, ...] | None = setting(
         None,
-        check.origins,
+        read_origins,
         "Origins whose scripts may read the answers of the token, revocation and device endpoints. Left out: those of"
         " the client's redirect URIs.",
     )

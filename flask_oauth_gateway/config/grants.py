@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
-from . import checks as check
+from .checks import full_grant_type, names, one_or_more_of, positive, true_false_or
 from .setting import setting
+
+
+def read_grant_types(key: str, value: Any) -> tuple[str, ...]:
+    """Names of grants, the short ones in full."""
+    return tuple(dict.fromkeys(map(full_grant_type, names(key, value))))
 
 
 @dataclass(frozen=True)
@@ -14,22 +20,22 @@ class GrantSettings:
 
     grant_types: tuple[str, ...] = setting(
         ("authorization_code", "client_credentials", "refresh_token"),
-        check.grant_types,
+        read_grant_types,
         'The grants that the token endpoint takes. An entry is a grant\'s name or `"module:Class"`, a grant of the'
         " app's own.",
     )
     token_parameters_from: tuple[str, ...] = setting(
         ("body",),
-        check.one_or_more_of("body", "query", "header"),
+        one_or_more_of("body", "query", "header"),
         "Where `grant_type`, `scope` and `state` are read at the token endpoint; `query` and `header` serve clients"
         " of API gateways. Credentials, codes, tokens and assertions are read from the body alone.",
     )
     require_pkce: bool | str = setting(
         True,
-        check.true_false_or("public"),
+        true_false_or("public"),
         'Ask for PKCE (RFC 7636) of every client; `"public"`: of public clients alone.',
     )
     pkce_methods: tuple[str, ...] = setting(
-        ("S256",), check.one_or_more_of("S256", "plain"), "The code challenge methods that are taken (RFC 7636)."
+        ("S256",), one_or_more_of("S256", "plain"), "The code challenge methods that are taken (RFC 7636)."
     )
-    authorization_code_lifetime: int = setting(60, check.positive, "Seconds that an authorization code lives.")
+    authorization_code_lifetime: int = setting(60, positive, "Seconds that an authorization code lives.")

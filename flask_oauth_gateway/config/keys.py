@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from . import checks as check
+from .checks import days, one_of, secret_text
 from .setting import setting
 
 
@@ -13,16 +13,16 @@ class KeySettings:
     __slots__ = ()
 
     signing_algorithm: str = setting(
-        "ES256", check.one_of("ES256", "RS256", "PS256", "EdDSA"), "What new signing keys are for (RFC 7518, RFC 8037)."
+        "ES256", one_of("ES256", "RS256", "PS256", "EdDSA"), "What new signing keys are for (RFC 7518, RFC 8037)."
     )
     key_rotation_days: int = setting(
         90,
-        check.days,
+        days,
         "Days after which a new signing key is made; it is published an hour before it signs. 0: by hand alone.",
     )
     key_encryption_key: str | None = setting(
         None,
-        check.secret_text,
+        secret_text,
         "A long random text that encrypts what must be had again in clear (the secrets of `client_secret_jwt` clients). Left"
         " out: derived from `SECRET_KEY`; `SECRET_KEY_FALLBACKS` still open what was encrypted before.",
     )

@@ -3,9 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
-from . import checks as check
+from .checks import SCOPE_NAME, ConfigurationError, boolean
 from .setting import setting
+
+
+def read_boolean_or_scope(key: str, value: Any) -> bool | str:
+    if isinstance(value, str) and SCOPE_NAME.fullmatch(value):
+        return value
+    if not isinstance(value, bool):
+        raise ConfigurationError(key, value, "True, False or the name of a scope")
+    return value
 
 
 @dataclass(frozen=True)
@@ -14,13 +23,13 @@ class ObservingSettings:
 
     metrics: bool | str = setting(
         False,
-        check.boolean_or_scope,
+        read_boolean_or_scope,
         "Count for Prometheus, in the default registry of prometheus-client (extra `metrics`). A scope's name also turns on"
         " `/oauth/metrics`, for tokens with that scope.",
     )
     traces: bool = setting(
         False,
-        check.boolean,
+        boolean,
         "Make OpenTelemetry spans of the endpoints' work and the checks of tokens (extra `traces`).",
     )
 

@@ -4,9 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
-from . import checks as check
+from .checks import SCOPE_NAME, ConfigurationError, names
 from .setting import setting
+
+
+def read_scopes(key: str, value: Any) -> Mapping[str, str]:
+    """A dict of scope name to description."""
+    if not isinstance(value, Mapping):
+        raise ConfigurationError(key, value, "a dict of scope name to description")
+    for name, description in value.items():
+        if not isinstance(name, str) or not SCOPE_NAME.fullmatch(name) or not isinstance(description, str):
+            raise ConfigurationError(
+                key, value, f"a dict of scope name (no space, quote or backslash) to description; {name!r} is not that"
+            )
+    return dict(value)
 
 
 @dataclass(frozen=True)
@@ -15,15 +28,15 @@ class PermissionSettings:
 
     scopes: Mapping[str, str] = setting(
         {},
-        check.scopes,
+        read_scopes,
         "Each scope's name and what it means, in words for a user. An unknown scope is `invalid_scope`.",
     )
     default_scopes: tuple[str, ...] = setting(
         (),
-        check.names,
+        names,
         "What a request that names no scope gets, where its client has no `default_scope`: these, as far as the"
         " client may have them, else all that the client is registered for.",
     )
     required_scopes: tuple[str, ...] = setting(
-        (), check.names, "Scopes that a user can't untick on the consent page; every other one may be."
+        (), names, "Scopes that a user can't untick on the consent page; every other one may be."
     )

@@ -2,12 +2,100 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from ipaddress import ip_network
 from typing import Any
 
-from . import checks as check
+from .checks import RATE_LIMITS, ConfigurationError, boolean, dict_of_dicts, list_of_dicts, names, one_or_more_of
 from .setting import setting
+
+PLAN_KEYS = ("scopes", "paths", "quota", "attributes")
+
+
+def read_peers(key: str, value: Any) -> tuple[str, ...]:
+    """IP addresses, networks, and `unix`."""
+    listed = names(key, value)
+    for item in listed:
+        try:
+            if item != "unix":
+                ip_network(item)
+        except ValueError:
+            raise ConfigurationError(
+                key, value, f"a list of addresses, networks such as '10.0.0.0/8', and 'unix'; {item!r} is not one"
+            ) from None
+    return listed
+
+
+def read_resources(key: str, value: Any) -> Mapping[str, str]:
+    """A dict of path prefix to absolute URI (RFC 8707 section 2); a slash at the end of a prefix says nothing."""
+    allowed = "a dict of path such as '/api' to an absolute URI without fragment, such as 'https://api.example.com'"
+    if not isinstance(value, Mapping):
+        raise ConfigurationError(key, value, allowed)
+    found = {}
+    for path, identifier in value.items():
+        if not isinstance(path, str) or not re.fullmatch(r"/|(/[A-Za-z0-9._~!$&'()*+,;=:@-]+)+/?", path):
+            raise ConfigurationError(key, value, f"{allowed}; {path!r} is no such path")
+        if not isinstance(identifier, str) or not re.fullmatch(r"[A-Za-z][A-Za-z0-9+.-]*:[!$-~]+", identifier):
+            raise ConfigurationError(key, value, f"{allowed}; {identifier!r} is no such URI")
+        if "#" in identifier or "\\" in identifier or len(identifier) > 2048:
+            raise ConfigurationError(key, value, f"{allowed}; {identifier!r} is no such URI")
+        if (path.rstrip("/") or "/") in found:
+            raise ConfigurationError(key, value, f"{allowed}; {path!r} is there twice")
+        found[path.rstrip("/") or "/"] = identifier
+    return found
+
+
+def read_plans(key: str, value: Any) -> Mapping[str, Mapping[str, Any]]:
+    """A dict of name to a dict with any of `PLAN_KEYS`; each plan is given all of them."""
+    found = {}
+    for name, plan in dict_of_dicts(key, value).items():
+        where = f"{key}[{name!r}]"
+        if not re.fullmatch(r"[\x21-\x7e]{1,64}", name):
+            raise ConfigurationError(
+                key, value, f"a dict by names of 1 to 64 characters without spaces; {name!r} is not one"
+            )
+        unknown = [each for each in plan if each not in PLAN_KEYS]
+        if unknown:
+            raise ConfigurationError(where, plan, f"a dict with {', '.join(PLAN_KEYS)}; {unknown[0]!r} is not one")
+        scopes, paths, quota, attributes = (plan.get(each) for each in PLAN_KEYS)
+        if quota is not None:
+            _check_limits(f"{where}['quota']", quota)
+        if attributes is not None and not (
+            isinstance(attributes, Mapping) and all(isinstance(n, str) for n in attributes)
+        ):
+            raise ConfigurationError(f"{where}['attributes']", attributes, "a dict of name to value")
+        found[name] = {
+            "scopes": None if scopes is None else names(f"{where}['scopes']", scopes),
+            "paths": None if paths is None else names(f"{where}['paths']", paths),
+            "quota": quota,
+            "attributes": dict(attributes or {}),
+        }
+    return found
+
+
+def read_rate_limits(key: str, value: Any) -> Mapping[str, str | None] | None:
+    """A dict of name to limits in the notation of the limits library, or to `None`; or `None`."""
+    if value is None:
+        return None
+    if not isinstance(value, Mapping):
+        raise ConfigurationError(key, value, f"a dict with {', '.join(RATE_LIMITS)}, or None")
+    for name, limit in value.items():
+        if name not in RATE_LIMITS:
+            raise ConfigurationError(key, value, f"a dict with {', '.join(RATE_LIMITS)}; {name!r} is not one")
+        if limit is not None:
+            _check_limits(f"{key}[{name!r}]", limit)
+    return dict(value)
+
+
+def _check_limits(key: str, value: Any) -> None:
+    from limits import parse_many
+
+    try:
+        parse_many(value)
+    except (ValueError, TypeError, AttributeError) as error:
+        raise ConfigurationError(key, value, "a limit such as '10/minute;100/hour', or None") from error
 
 
 @dataclass(frozen=True)
@@ -16,44 +104,44 @@ class ProtectionSettings:
 
     bearer_methods: tuple[str, ...] = setting(
         ("header",),
-        check.one_or_more_of("header", "body", "query"),
+        one_or_more_of("header", "body", "query"),
         "Where a protected view takes its token from (RFC 6750 section 2). A URL ends up in logs: mind `query`.",
     )
     protect: tuple[Mapping[str, Any], ...] = setting(
         (),
-        check.list_of_dicts,
+        list_of_dicts,
         "What paths ask for; the first entry that fits decides. A dict with `path` (`/api/*`: it and everything below;"
         " `*` or `<name>` inside: one segment) and as far as wanted `methods` (left out: all; HEAD goes with GET), `scopes`"
         " (`None`: open), what else `@require_token` takes, and `host` (for forward auth).",
     )
     forward_auth: bool = setting(
         False,
-        check.boolean,
+        boolean,
         "Answer proxies that ask at `/oauth/verify` whether a request may go on to its upstream.",
     )
     forward_auth_peers: tuple[str, ...] = setting(
         ("127.0.0.0/8", "::1", "unix"),
-        check.peers,
+        read_peers,
         "Addresses and networks of the proxies that may name a request's path, method and host in headers; `unix`: whoever"
         " comes by a Unix socket.",
     )
     resources: Mapping[str, str] = setting(
         {},
-        check.resources,
+        read_resources,
         "Path prefix to resource identifier, an absolute URI without fragment: what the `resource` parameter may name"
         " (RFC 8707), what `/.well-known/oauth-protected-resource` describes (RFC 9728), what a token's `aud` holds where"
         ' nothing else was asked for. Without an entry for it, `"/"` is the issuer.',
     )
     plans: Mapping[str, Mapping[str, Any]] = setting(
         {},
-        check.plans,
+        read_plans,
         "What clients may reach, by the name of a plan that a client has: a dict with any of `scopes` (the most that its"
         " tokens have), `paths` (all that they reach, written as in `OAUTH_PROTECT`), `quota` (how many requests of one"
         " client, in the notation of the limits library: `10/second;1000/hour`) and `attributes` (which its tokens have).",
     )
     rate_limits: Mapping[str, str | None] | None = setting(
         {},
-        check.rate_limits,
+        read_rate_limits,
         "Limits in the notation of the limits library (`10/minute;100/hour`), by name: `token` (tokens of a client),"
         " `token_failures` (wrong client secrets), `password` (wrong passwords), `device` (new device codes),"
         " `device_codes` (wrong user codes), `introspect` (questions about tokens), `admin` (requests of the administrator's"

@@ -2,11 +2,87 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
-from ipaddress import IPv4Network, IPv6Network
+from ipaddress import IPv4Network, IPv6Network, ip_network
+from typing import Any
+from urllib.parse import urlsplit
 
-from . import checks as check
+from .checks import ConfigurationError, boolean, names, one_of, positive, secret_text
 from .setting import setting
+
+
+def read_issuer(key: str, value: Any) -> str | None:
+    """A URL without query and fragment (RFC 8414 section 2), without a slash at its end."""
+    if value is None:
+        return None
+    allowed = "a URL such as 'https://auth.example.com', without query, fragment or a slash at its end; or None"
+    if not isinstance(value, str):
+        raise ConfigurationError(key, value, allowed)
+    try:
+        parts = urlsplit(value)
+        host, _ = parts.hostname, parts.port
+    except ValueError as error:
+        raise ConfigurationError(key, value, allowed) from error
+    is_plain = re.fullmatch(r"[\x21-\x7e]+", value) and "@" not in parts.netloc and not {"?", "#"}.intersection(value)
+    if parts.scheme not in ("http", "https") or not host or not is_plain or value.endswith("/"):
+        raise ConfigurationError(key, value, allowed)
+    return value
+
+
+def read_url_prefix(key: str, value: Any) -> str:
+    if not isinstance(value, str) or not re.fullmatch(r"(/[A-Za-z0-9._~-]+)+", value):
+        raise ConfigurationError(key, value, 'a path such as "/oauth", without a slash at its end')
+    return value
+
+
+def read_database_uri(key: str, value: Any) -> str | None:
+    """An SQLAlchemy URL, or `None`; it may hold a password, so that no error message repeats it."""
+    text = secret_text(key, value)
+    if text is not None:
+        from sqlalchemy import make_url
+        from sqlalchemy.exc import ArgumentError
+
+        try:
+            make_url(text)
+        except (ArgumentError, ValueError):
+            hidden = "what SQLAlchemy can't read"
+            raise ConfigurationError(
+                key, hidden, "a URL such as 'postgresql+psycopg://user:password@host/name'"
+            ) from None
+    return text
+
+
+def read_redis_url(key: str, value: Any) -> str | None:
+    """A Redis URL, or `None`; it may hold a password, so that no error message repeats it."""
+    text = secret_text(key, value)
+    if text is not None:
+        try:
+            from redis import ConnectionPool
+        except ImportError:
+            raise ConfigurationError(
+                key, "a URL", "used where redis is installed: pip install 'flask-oauth-gateway[redis]'"
+            ) from None
+        try:
+            ConnectionPool.from_url(text)
+        except ValueError:
+            raise ConfigurationError(
+                key, "what redis can't read", "a URL such as 'rediss://:password@host:6379/0'"
+            ) from None
+    return text
+
+
+def read_trusted_proxies(key: str, value: Any) -> int | tuple[IPv4Network | IPv6Network, ...]:
+    """How many proxies there are, or the networks that they are in."""
+    if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= 20:
+        return value
+    wrong = ConfigurationError(key, value, "a number of proxies, or a list of addresses and networks ('10.0.0.0/8')")
+    if isinstance(value, int):
+        raise wrong
+    try:
+        return tuple(map(ip_network, names(key, value)))
+    except ValueError:
+        raise wrong from None
 
 
 @dataclass(frozen=True)
@@ -15,50 +91,50 @@ class ServerSettings:
 
     issuer: str | None = setting(
         None,
-        check.issuer,
+        read_issuer,
         "The authorization server's own URL, without query or fragment (RFC 8414 section 2). Left out, it is the"
         " request's root URL in debug, in testing and on loopback; elsewhere whatever carries it answers 503.",
     )
     allow_http: bool = setting(
         False,
-        check.boolean,
+        boolean,
         "Let `OAUTH_ISSUER` be plain http beyond loopback, debug and testing.",
     )
     url_prefix: str = setting(
-        "/oauth", check.url_prefix, "The path under which the endpoints stand; the well-known ones stand at the root."
+        "/oauth", read_url_prefix, "The path under which the endpoints stand; the well-known ones stand at the root."
     )
     resource_server: bool = setting(
         False,
-        check.boolean,
+        boolean,
         "The app only checks tokens, those of `OAUTH_TRUSTED_TOKEN_ISSUERS`: it has no database and issues none.",
     )
     database_uri: str | None = setting(
         None,
-        check.database_uri,
+        read_database_uri,
         "An SQLAlchemy URL, used only where the app has no `db` of its own. Left out: the SQLite file `oauth.db` in"
         " the instance folder, in WAL mode, made with its tables on first use.",
     )
     redis_url: str | None = setting(
         None,
-        check.redis_url,
+        read_redis_url,
         "A URL of Redis (`redis://`, `rediss://`, `unix://`), through which many processes share rate limits, and drop a"
         " revoked token from their caches at once. Without it each counts by itself, and looks by itself.",
     )
     trusted_proxies: int | tuple[IPv4Network | IPv6Network, ...] = setting(
         0,
-        check.trusted_proxies,
+        read_trusted_proxies,
         "Whose `X-Forwarded-For` is believed, for rate limits and the audit trail: a number of proxies in front of the app,"
         " or a list of the addresses and networks that they are in. 0 where Werkzeug's `ProxyFix` does it.",
     )
-    max_body: int = setting(131072, check.positive, "Bytes of the largest body that an endpoint reads; more is 413.")
+    max_body: int = setting(131072, positive, "Bytes of the largest body that an endpoint reads; more is 413.")
     admin: bool = setting(
         False,
-        check.boolean,
+        boolean,
         "The administrator's pages at `/oauth/admin/`: clients, tokens, keys, issuers, audit trail. Whom the hook"
         " `@gateway.is_admin` says `True` of may enter; without it nobody.",
     )
     compatibility: str | None = setting(
         None,
-        check.one_of(None, "apigee", "axway"),
+        one_of(None, "apigee", "axway"),
         'Answers in the shape that clients of another gateway expect: `"apigee"` or `"axway"`.',
     )

@@ -3,9 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
-from . import checks as check
+from .checks import ConfigurationError, boolean, optional_text, positive
 from .setting import setting
+
+
+def read_durations(key: str, value: Any) -> tuple[str | int, ...]:
+    """Any of `"once"`, `"always"` and seconds."""
+    items: list[Any] = [*value] if isinstance(value, (list, tuple)) else [None]
+    if None in items or any(isinstance(item, str) and item not in ("once", "always") for item in items):
+        raise ConfigurationError(key, value, "a list of 'once', 'always', and seconds or timedeltas")
+    return tuple(item if isinstance(item, str) else positive(key, item) for item in items)
 
 
 @dataclass(frozen=True)
@@ -14,18 +23,18 @@ class UserSettings:
 
     login_url: str | None = setting(
         None,
-        check.optional_text,
+        optional_text,
         "Where a user signs in: a URL of this site or an endpoint, called with `next`. Left out: Flask-Login's"
         " `login_view`.",
     )
     consent_durations: tuple[str | int, ...] = setting(
         (),
-        check.durations,
+        read_durations,
         'How long a user may let an approval last: any of `"once"`, seconds or a `timedelta`, and `"always"`. Empty:'
         " until it is revoked, without asking.",
     )
     check_user: bool = setting(
         False,
-        check.boolean,
+        boolean,
         "Ask the `load_user` hook for each token's subject, and refuse the token of a user who is gone.",
     )
