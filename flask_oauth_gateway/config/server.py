@@ -1,4 +1,4 @@
-"""Settings of the server as a whole: whether it issues tokens, its addresses, its database, its administrator's pages."""
+"""Settings of the whole server: whether it issues tokens, where it stands, its database, and its administrator's pages."""
 
 from __future__ import annotations
 
