@@ -34,12 +34,12 @@ class ClientSettings:
             "client_secret_jwt",
             "saml2_bearer",
         ),
-        "How a client may say who it is (RFC 7591 section 2, `token_endpoint_auth_method`; `saml2_bearer`: RFC 7522"
-        " section 2.2).",
+        "How a client may say who it is (RFC 7591 section 2, `token_endpoint_auth_method`; for `saml2_bearer`,"
+        " RFC 7522 section 2.2).",
     )
     cors_origins: tuple[str, ...] | None = setting(
         None,
         read_origins,
-        "Origins whose scripts may read the answers of the token, revocation and device endpoints. Left out: those of"
-        " the client's redirect URIs.",
+        "Origins whose scripts may read the answers of the token, revocation and device endpoints. Where they are"
+        " left out, the origins of a client's redirect URIs count.",
     )

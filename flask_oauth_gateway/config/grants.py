@@ -21,21 +21,22 @@ class GrantSettings:
     grant_types: tuple[str, ...] = setting(
         ("authorization_code", "client_credentials", "refresh_token"),
         read_grant_types,
-        'The grants that the token endpoint takes. An entry is a grant\'s name or `"module:Class"`, a grant of the'
-        " app's own.",
+        'The grants that the token endpoint takes. An entry is a grant\'s name, or `"module:Class"` for a grant'
+        " of the app's own.",
     )
     token_parameters_from: tuple[str, ...] = setting(
         ("body",),
         one_or_more_of("body", "query", "header"),
-        "Where `grant_type`, `scope` and `state` are read at the token endpoint; `query` and `header` serve clients"
-        " of API gateways. Credentials, codes, tokens and assertions are read from the body alone.",
+        "Where the token endpoint reads `grant_type`, `scope` and `state`; `query` and `header` serve clients of"
+        " API gateways. Credentials, codes, tokens and assertions are read from the body alone.",
     )
     require_pkce: bool | str = setting(
         True,
         true_false_or("public"),
-        'Ask for PKCE (RFC 7636) of every client; `"public"`: of public clients alone.',
+        '`True`: every client needs PKCE (RFC 7636); `"public"`: public clients alone need it; `False`: no client'
+        " needs it.",
     )
     pkce_methods: tuple[str, ...] = setting(
         ("S256",), one_or_more_of("S256", "plain"), "The code challenge methods that are taken (RFC 7636)."
     )
-    authorization_code_lifetime: int = setting(60, positive, "Seconds that an authorization code lives.")
+    authorization_code_lifetime: int = setting(60, positive, "How many seconds an authorization code lives.")

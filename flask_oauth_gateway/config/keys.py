@@ -1,4 +1,4 @@
-"""Settings of the gateway's own keys: those that sign tokens, and the one that encrypts what is stored."""
+"""Settings of the gateway's own keys: those that sign tokens, and the one that encrypts stored secrets."""
 
 from __future__ import annotations
 
@@ -13,16 +13,20 @@ class KeySettings:
     __slots__ = ()
 
     signing_algorithm: str = setting(
-        "ES256", one_of("ES256", "RS256", "PS256", "EdDSA"), "What new signing keys are for (RFC 7518, RFC 8037)."
+        "ES256",
+        one_of("ES256", "RS256", "PS256", "EdDSA"),
+        "The algorithm that new signing keys are for (RFC 7518, RFC 8037).",
     )
     key_rotation_days: int = setting(
         90,
         days,
-        "Days after which a new signing key is made; it is published an hour before it signs. 0: by hand alone.",
+        "After how many days a new signing key is made; the key is published an hour before it signs. With 0,"
+        " keys are rotated by hand alone.",
     )
     key_encryption_key: str | None = setting(
         None,
         secret_text,
-        "A long random text that encrypts what must be had again in clear (the secrets of `client_secret_jwt` clients). Left"
-        " out: derived from `SECRET_KEY`; `SECRET_KEY_FALLBACKS` still open what was encrypted before.",
+        "A long random text that encrypts what the gateway must have again in clear (the secrets of"
+        " `client_secret_jwt` clients). Where it is left out, the key is derived from `SECRET_KEY`."
+        " `SECRET_KEY_FALLBACKS` still open what was encrypted before.",
     )

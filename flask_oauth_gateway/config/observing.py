@@ -24,13 +24,14 @@ class ObservingSettings:
     metrics: bool | str = setting(
         False,
         read_boolean_or_scope,
-        "Count for Prometheus, in the default registry of prometheus-client (extra `metrics`). A scope's name also turns on"
-        " `/oauth/metrics`, for tokens with that scope.",
+        "Whether the gateway counts for Prometheus, in the default registry of prometheus-client (extra"
+        " `metrics`). A scope's name also turns on `/oauth/metrics`, for tokens with that scope.",
     )
     traces: bool = setting(
         False,
         boolean,
-        "Make OpenTelemetry spans of the endpoints' work and the checks of tokens (extra `traces`).",
+        "Whether the gateway makes OpenTelemetry spans of the endpoints' work and of the checks of tokens (extra"
+        " `traces`).",
     )
 
     @property

@@ -29,14 +29,15 @@ class PermissionSettings:
     scopes: Mapping[str, str] = setting(
         {},
         read_scopes,
-        "Each scope's name and what it means, in words for a user. An unknown scope is `invalid_scope`.",
+        "Each scope's name, and what the scope means, in words for a user. A request for any other scope is"
+        " refused with `invalid_scope`.",
     )
     default_scopes: tuple[str, ...] = setting(
         (),
         names,
-        "What a request that names no scope gets, where its client has no `default_scope`: these, as far as the"
-        " client may have them, else all that the client is registered for.",
+        "What a request that names no scope gets, where its client has no `default_scope`: those scopes of this"
+        " list that the client may have. Where there are none, it gets all that the client is registered for.",
     )
     required_scopes: tuple[str, ...] = setting(
-        (), names, "Scopes that a user can't untick on the consent page; every other one may be."
+        (), names, "Scopes that a user can't untick on the consent page; the user may untick every other scope."
     )

@@ -92,49 +92,61 @@ class ServerSettings:
     issuer: str | None = setting(
         None,
         read_issuer,
-        "The authorization server's own URL, without query or fragment (RFC 8414 section 2). Left out, it is the"
-        " request's root URL in debug, in testing and on loopback; elsewhere whatever carries it answers 503.",
+        "The authorization server's own URL, without query or fragment (RFC 8414 section 2). Where it is left"
+        " out, the request's root URL is taken in debug, in testing and on loopback; elsewhere, every answer that"
+        " would carry the issuer is a 503.",
     )
     allow_http: bool = setting(
         False,
         boolean,
-        "Let `OAUTH_ISSUER` be plain http beyond loopback, debug and testing.",
+        "Whether `OAUTH_ISSUER` may be plain http beyond loopback, debug and testing too.",
     )
     url_prefix: str = setting(
-        "/oauth", read_url_prefix, "The path under which the endpoints stand; the well-known ones stand at the root."
+        "/oauth",
+        read_url_prefix,
+        "The path under which the endpoints stand; those below `/.well-known/` stand at the root.",
     )
     resource_server: bool = setting(
         False,
         boolean,
-        "The app only checks tokens, those of `OAUTH_TRUSTED_TOKEN_ISSUERS`: it has no database and issues none.",
+        "Whether the app is only a resource server: it checks the tokens of `OAUTH_TRUSTED_TOKEN_ISSUERS`, issues"
+        " none, and has no database.",
     )
     database_uri: str | None = setting(
         None,
         read_database_uri,
-        "An SQLAlchemy URL, used only where the app has no `db` of its own. Left out: the SQLite file `oauth.db` in"
-        " the instance folder, in WAL mode, made with its tables on first use.",
+        "An SQLAlchemy URL, used only where the app has no `db` of its own. Where it is left out, the gateway"
+        " uses the SQLite file `oauth.db` in the instance folder, in WAL mode, and makes the file and its tables"
+        " on first use.",
     )
     redis_url: str | None = setting(
         None,
         read_redis_url,
-        "A URL of Redis (`redis://`, `rediss://`, `unix://`), through which many processes share rate limits, and drop a"
-        " revoked token from their caches at once. Without it each counts by itself, and looks by itself.",
+        "A URL of Redis (`redis://`, `rediss://`, `unix://`). Through Redis, many processes share rate limits,"
+        " and each drops a revoked token from its cache at once. Without Redis, each process counts by itself,"
+        " and looks for revoked tokens by itself.",
     )
     trusted_proxies: int | tuple[IPv4Network | IPv6Network, ...] = setting(
         0,
         read_trusted_proxies,
-        "Whose `X-Forwarded-For` is believed, for rate limits and the audit trail: a number of proxies in front of the app,"
-        " or a list of the addresses and networks that they are in. 0 where Werkzeug's `ProxyFix` does it.",
+        "Whose `X-Forwarded-For` is believed, for rate limits and the audit trail: a number of proxies in front"
+        " of the app, or a list of the addresses and networks that the proxies are in. 0 is right where"
+        " Werkzeug's `ProxyFix` reads the header.",
     )
-    max_body: int = setting(131072, positive, "Bytes of the largest body that an endpoint reads; more is 413.")
+    max_body: int = setting(
+        131072,
+        positive,
+        "How many bytes the body of a request to an endpoint may have; a larger body is answered with 413.",
+    )
     admin: bool = setting(
         False,
         boolean,
-        "The administrator's pages at `/oauth/admin/`: clients, tokens, keys, issuers, audit trail. Whom the hook"
-        " `@gateway.is_admin` says `True` of may enter; without it nobody.",
+        "Whether there are pages for administrators at `/oauth/admin/`: clients, tokens, keys, issuers, audit"
+        " trail. A user may enter if the hook `@gateway.is_admin` says `True` of that user; without the hook,"
+        " nobody may.",
     )
     compatibility: str | None = setting(
         None,
         one_of(None, "apigee", "axway"),
-        'Answers in the shape that clients of another gateway expect: `"apigee"` or `"axway"`.',
+        '`"apigee"` or `"axway"`: the answers have the shape that clients of that gateway expect.',
     )

@@ -33,45 +33,55 @@ class TokenSettings:
     access_token_format: str = setting(
         "opaque",
         one_of("opaque", "jwt"),
-        '`"opaque"`: random, looked up at each use; `"jwt"`: signed, checked without a look-up (RFC 9068). A client may have'
-        " its own.",
+        '`"opaque"`: an access token is random, and is looked up at each use; `"jwt"`: it is signed, and is'
+        " checked without a look-up (RFC 9068). A client may have its own format.",
     )
     access_token_lifetime: int | Mapping[str, int] = setting(
         3600,
         read_lifetime_by_grant,
-        "Seconds that an access token lives: a number, a `timedelta`, or a dict by grant type. A client may have its own.",
+        "How many seconds an access token lives: a number, a `timedelta`, or a dict by grant type. A client may"
+        " have its own lifetime.",
     )
     token_prefix: str = setting(
         "",
         read_token_prefix,
-        'What every token begins with, e.g. `"acme_"`, so that secret scanners know one when they see it.',
+        'What every token begins with, e.g. `"acme_"`, so that secret scanners know a token when they see it.',
     )
     refresh_tokens: str = setting(
         "rotate",
         one_of("rotate", "preserve", "once"),
-        '`"rotate"`: each use gives a new one, and reuse of an old one revokes its family (RFC 9700 section 4.14.2);'
-        ' `"preserve"`: the same one goes on; `"once"`: a refresh gives no further one.',
+        '`"rotate"`: each use of a refresh token gives a new one, and reuse of an old one revokes its approval'
+        ' (RFC 9700 section 4.14.2); `"preserve"`: the same refresh token stays; `"once"`: a refresh gives no'
+        " further refresh token.",
     )
     refresh_token_lifetime: int = setting(
         30 * 86400,
         positive,
-        "Seconds after the approval in which it can be refreshed, however often. A client may have its own.",
+        "For how many seconds after an approval its tokens can be refreshed, however often. A client may have its"
+        " own lifetime.",
     )
     refresh_token_idle: int | None = setting(
-        None, optional_positive, "Seconds without use after which a refresh token ends; `None`: it doesn't."
+        None,
+        optional_positive,
+        "After how many seconds without use a refresh token ends. With `None`, a refresh token doesn't end for"
+        " want of use.",
     )
     refresh_token_grace: int = setting(
         0,
         seconds,
-        "Seconds in which a repeat of the last rotation is a lost answer, not a theft: it gets the same successor.",
+        "For how many seconds a repeat of the last rotation counts as a lost answer, not as a theft: the client"
+        " gets the same new token again.",
     )
     revocation_poll_seconds: int = setting(
-        2, seconds, "How late a process may learn of a revoked JWT; 0 looks it up each time."
+        2,
+        seconds,
+        "How many seconds late a process may learn that a JWT was revoked. With 0, the process looks at each use.",
     )
     token_cache_seconds: int = setting(
         0,
         seconds,
-        "How long a process may go by a token that it has verified before it looks again: how stale it may be.",
+        "For how many seconds a process may rely on a token that it has verified before it looks again; for so"
+        " long, its answer may be stale.",
     )
 
     def access_token_lifetime_of(self, grant_type: str) -> int:

@@ -24,17 +24,18 @@ class UserSettings:
     login_url: str | None = setting(
         None,
         optional_text,
-        "Where a user signs in: a URL of this site or an endpoint, called with `next`. Left out: Flask-Login's"
-        " `login_view`.",
+        "Where a user signs in: a URL of this site or an endpoint, called with `next`. Where it is left out,"
+        " Flask-Login's `login_view` is taken.",
     )
     consent_durations: tuple[str | int, ...] = setting(
         (),
         read_durations,
-        'How long a user may let an approval last: any of `"once"`, seconds or a `timedelta`, and `"always"`. Empty:'
-        " until it is revoked, without asking.",
+        'How long a user may let an approval last: any of `"once"`, seconds or a `timedelta`, and `"always"`.'
+        " Where the list is empty, the user isn't asked how long, and an approval lasts until it is revoked.",
     )
     check_user: bool = setting(
         False,
         boolean,
-        "Ask the `load_user` hook for each token's subject, and refuse the token of a user who is gone.",
+        "Whether the `load_user` hook is asked for each token's subject, so that the token of a user who is gone"
+        " is refused.",
     )
