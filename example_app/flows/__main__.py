@@ -72,6 +72,7 @@ def own_server() -> Iterator[tuple[str, dict[str, str]]]:
     finally:
         server.shutdown()
         server.server_close()
+        app.extensions["oauth_gateway"].close()
 
 
 def arguments() -> argparse.Namespace:
