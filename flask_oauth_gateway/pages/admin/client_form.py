@@ -80,8 +80,8 @@ def _form(visit: Visit, client: Client | None, values: dict[str, Any], problem: 
         problem=problem,
         grants=list(dict.fromkeys([*visit.state.server.grants, *values.get("grant_types", ())])),
         methods=list(methods),
-        scopes=settings.scopes,
-        plans=list(settings.plans),
+        scopes=list(dict.fromkeys([*settings.scopes, *(values.get("scope") or ())])),
+        plans=list(dict.fromkeys([*settings.plans, *([values["plan"]] if values.get("plan") else [])])),
     )
 
 
