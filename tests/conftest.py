@@ -17,6 +17,7 @@ import hypothesis
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from jinja2 import StrictUndefined
 
 from flask_oauth_gateway import OAuthGateway
 from tests.support import services
@@ -42,6 +43,9 @@ NAMES = {
 # A slow moment of the machine is not a bug.
 hypothesis.settings.register_profile("gateway", deadline=None)
 hypothesis.settings.load_profile("gateway")
+
+# What a template names must be there, or be said to be missing: in every app of the tests, and in no other.
+Flask.jinja_options = {"undefined": StrictUndefined}
 
 
 def pytest_configure(config: pytest.Config) -> None:

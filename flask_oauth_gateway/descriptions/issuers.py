@@ -119,7 +119,10 @@ def _describe(kind: str, trusted: TrustedIssuer, source: str) -> dict[str, Any]:
 
 
 def _keys(source: KeySource, configured_only: bool) -> list[Key]:
-    return [] if configured_only and hasattr(source, "url") else list(source.keys())
+    """Those that are known; a key whose certificate has expired too, which `source.keys()` leaves out."""
+    if configured_only and hasattr(source, "url"):
+        return []
+    return list(getattr(source, "fixed", None) or source.keys())
 
 
 def _describe_jwt(trusted: JwtIssuer, source: str, pem: Any, configured_only: bool = False) -> dict[str, Any]:

@@ -42,7 +42,7 @@ def application(visit: Visit) -> Response:
 def application_new(visit: Visit) -> Response | BaseResponse:
     """Register an application."""
     if visit.form is None:
-        return _form(visit, None, {"status": APPROVED})
+        return _form(visit, None, _as_sent(visit) | {"status": APPROVED})
     try:
         if visit.is_stale:
             raise ClientMetadataError(stale_text())

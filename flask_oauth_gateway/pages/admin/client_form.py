@@ -31,7 +31,7 @@ def client_new(visit: Visit) -> Response | BaseResponse:
     """Register a client. Its secret is on the answer to the form, and never again."""
     if visit.form is None:
         grants = [name for name in ("authorization_code", "refresh_token") if name in visit.server.settings.grant_types]
-        return _form(visit, None, {"grant_types": grants, "application": visit.asked("application")})
+        return _form(visit, None, _as_sent(visit) | {"grant_types": grants, "application": visit.asked("application")})
     try:
         if visit.is_stale:
             raise ClientMetadataError(stale_text())
@@ -80,8 +80,8 @@ def _form(visit: Visit, client: Client | None, values: dict[str, Any], problem: 
         problem=problem,
         grants=list(dict.fromkeys([*visit.server.grants, *values.get("grant_types", ())])),
         methods=list(methods),
-        scopes=settings.scopes,
-        plans=list(settings.plans),
+        scopes=list(dict.fromkeys([*settings.scopes, *(values.get("scope") or ())])),
+        plans=list(dict.fromkeys([*settings.plans, *([values["plan"]] if values.get("plan") else [])])),
     )
 
 
