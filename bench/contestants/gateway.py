@@ -13,7 +13,7 @@ from flask import Flask
 
 from flask_oauth_gateway import OAuthGateway, current_token, require_token
 from flask_oauth_gateway.crypto.hashing import sha256
-from flask_oauth_gateway.database.tables import access_token, code, family, new_family_key, refresh_token
+from flask_oauth_gateway.database.tables import access_token, code, new_approval_key, refresh_token
 
 from . import CLIENT_ID, CLIENT_SECRET, REDIRECT_URI, VERIFIER, form_of, options, raw, standard_request
 
@@ -101,7 +101,7 @@ def _approved(app: Flask, client: int, work: str, number: int) -> list[str]:
     """Make so many codes, or refresh tokens with their approvals."""
     gateway = app.extensions["oauth_gateway"]
     values = [secrets.token_urlsafe(32) for _ in range(number)]
-    keys = [new_family_key() for _ in values]
+    keys = [new_approval_key() for _ in values]
     common = {"client": client, "subject": "alice", "scope": "read"}
     if work == "code":
         from authlib.oauth2.rfc7636 import create_s256_code_challenge

@@ -10,11 +10,11 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.test import TestResponse
 
 from flask_oauth_gateway.database import tables
-from tests.flows_support import DEVICE_CODE, GRANT_TYPES, REDIRECT_URI, Page, Site, query
 from tests.pages.branches import Watched
-from tests.saml.idp import certificate_of, ec_key, metadata, pem, rsa_key
-from tests.signing import Signer, claims_of
-from tests.support import build_app
+from tests.support.app import build_app, server_of
+from tests.support.idp import certificate_of, ec_key, metadata, pem, rsa_key
+from tests.support.signing import Signer, claims_of
+from tests.support.site import DEVICE_CODE, GRANT_TYPES, REDIRECT_URI, Page, Site, query
 
 IDP, SAML = "https://idp.example", "https://idp.example/saml"
 NOWHERE = "http://127.0.0.1:9/jwks"  # nobody listens there
@@ -88,7 +88,7 @@ class Rows(Site):
         self.people["root"] = SimpleNamespace(id="root", name="Root")  # type: ignore[assignment]
         self.gateway.is_admin(lambda user: user.id == "root")
         self.person = "root"
-        self.state = app.extensions["oauth_gateway_state"]
+        self.server = server_of(app)
 
     def register(self, **metadata: Any) -> Any:
         return super().register(**{"scope": [*SCOPES]} | metadata)
@@ -156,7 +156,7 @@ def full_site(folder: Any) -> Rows:
     old = earlier.extensions["oauth_gateway"]
     old.clients.create(client_id="outdated", plan="old", scope="gone plain", grant_types=["client_credentials"])
     old.applications.create("Outdated", application_id="outdated", plan="old")
-    earlier.extensions["oauth_gateway_state"].key_ring.rotate(publish_ahead=0)
+    server_of(earlier).key_ring.rotate(publish_ahead=0)
     old.close()
     site = Rows(
         app_of(
@@ -257,7 +257,7 @@ def _approvals(site: Rows) -> None:
     secret = tables.client_secret
     times = {"created_at": 60, "expires_at": 120, "last_used_at": 90}
     oldest = site.gateway.clients.get("full").secrets[0].id
-    with site.state.database.transaction() as connection:
+    with site.server.database.transaction() as connection:
         connection.execute(update(secret).where(secret.c.id == oldest).values(hint="old!", **times))
     site.answered("alice", site.consent("unscoped", "alice", scope=None), decision="allow", duration="always")
     consent = site.consent("remembered", "alice", scope="plain")
@@ -275,7 +275,7 @@ def _tokens(site: Rows) -> None:
     table = tables.access_token
     for name, values in (("revoked", {"revoked_at": 60}), ("expired", {"expires_at": 60})):
         issue("tokens", subject=name)
-        with site.state.database.transaction() as connection:
+        with site.server.database.transaction() as connection:
             connection.execute(update(table).where(table.c.subject == name).values(**values))
     site.register(client_id="stopped", client_name="Stopped")
     issue("stopped", subject="of-a-disabled-client")
@@ -290,16 +290,16 @@ def _crowd(site: Rows) -> None:
     ends = {"expires_at": now + 9_000_000}
     numbers = [number.to_bytes(16) for number in range(CROWD)]
     consents = [{"client": key, "subject": n.hex(), "scope": "", "granted_at": now} for n in numbers]
-    with site.state.database.transaction() as connection:
+    with site.server.database.transaction() as connection:
         families = [both | ends | {"id": n, "created_at": now} for n in numbers]
         tokens = [both | ends | {"token_hash": n * 2, "issued_at": now} for n in numbers]
-        connection.execute(insert(tables.family), families)
+        connection.execute(insert(tables.approval), families)
         connection.execute(insert(tables.access_token), tokens)
         connection.execute(insert(tables.consent), consents)
 
 
 def _keys(site: Rows) -> None:
-    ring = site.state.key_ring
+    ring = site.server.key_ring
     ring.rotate(publish_ahead=0)
     ring.retire(ring.rotate(publish_ahead=0).kid)
     ring.rotate(publish_ahead=0)
@@ -308,7 +308,7 @@ def _keys(site: Rows) -> None:
 
 def _trail(site: Rows) -> None:
     for number, entry in enumerate(EVENTS):
-        site.state.audit.add({"at": 60 * number, "outcome": "ok", "subject": None, "actor": None} | entry)
+        site.server.audit.add({"at": 60 * number, "outcome": "ok", "subject": None, "actor": None} | entry)
     site.browser.post("/oauth/token", data={"grant_type": "password", "client_id": "nobody", "client_secret": "x"})
     # A key set that can't be had: this is noticed where it is needed, not where it is shown.
     assertion = SIGNER.sign(claims_of(IDP))

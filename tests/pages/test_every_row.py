@@ -13,12 +13,12 @@ from werkzeug.test import TestResponse
 import flask_oauth_gateway
 from flask_oauth_gateway.observing.audit import Audit
 from flask_oauth_gateway.pages.admin.audit import EVENTS
-from tests.flows_support import Page
 from tests.pages import rows
 from tests.pages.admin_lines import ADMIN
 from tests.pages.lines import PEOPLE, Line
 from tests.pages.rows import Rows
-from tests.support import close_app
+from tests.support.app import close_app
+from tests.support.site import Page
 
 TABLE = [*PEOPLE, *ADMIN]
 TEMPLATES = Path(flask_oauth_gateway.__file__).parent / "templates"
