@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from flask.testing import FlaskClient
 
     from .authorization_server import AuthorizationServer
-    from .stores.clients import Client
+    from .stores.registered_client import Client
 
 __all__ = ["Clock", "OAuthToken", "authorized_client", "oauth_client", "oauth_clock", "oauth_token"]
 

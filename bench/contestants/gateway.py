@@ -12,8 +12,8 @@ from typing import Any
 from flask import Flask
 
 from flask_oauth_gateway import OAuthGateway, current_token, require_token
-from flask_oauth_gateway.crypto.hashing import sha256
-from flask_oauth_gateway.database.tables import access_token, code, new_approval_key, refresh_token
+from flask_oauth_gateway.crypto.hashing import sha256, time_ordered_key
+from flask_oauth_gateway.database.tables import access_token, approval, code, refresh_token
 
 from . import CLIENT_ID, CLIENT_SECRET, REDIRECT_URI, VERIFIER, form_of, options, raw, standard_request
 
@@ -101,7 +101,7 @@ def _approved(app: Flask, client: int, work: str, number: int) -> list[str]:
     """Make so many codes, or refresh tokens with their approvals."""
     gateway = app.extensions["oauth_gateway"]
     values = [secrets.token_urlsafe(32) for _ in range(number)]
-    keys = [new_approval_key() for _ in values]
+    keys = [time_ordered_key() for _ in values]
     common = {"client": client, "subject": "alice", "scope": "read"}
     if work == "code":
         from authlib.oauth2.rfc7636 import create_s256_code_challenge
@@ -117,7 +117,7 @@ def _approved(app: Flask, client: int, work: str, number: int) -> list[str]:
         _insert(gateway, code, rows)
         return values
     lives = {"created_at": int(time.time()), "expires_at": int(time.time()) + HOUR}
-    _insert(gateway, family, [{"id": key, "grant_type": "authorization_code", **common, **lives} for key in keys])
+    _insert(gateway, approval, [{"id": key, "grant_type": "authorization_code", **common, **lives} for key in keys])
     rows = [{"token_hash": sha256(value), "family": key} | _times() for value, key in zip(values, keys, strict=True)]
     _insert(gateway, refresh_token, rows)
     return values

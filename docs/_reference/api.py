@@ -17,7 +17,7 @@ from flask_oauth_gateway.extension import OAuthGateway
 from flask_oauth_gateway.hooks import Hooks
 from flask_oauth_gateway.protection.require_token import requirement
 from flask_oauth_gateway.stores.applications import Application
-from flask_oauth_gateway.stores.clients import Client
+from flask_oauth_gateway.stores.registered_client import Client
 from flask_oauth_gateway.tokens.access_token import AccessToken
 from flask_oauth_gateway.tokens.registry import TokenPage, TokenRegistry
 from flask_oauth_gateway.users.accounts import SignInRequest

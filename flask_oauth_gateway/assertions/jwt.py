@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
     from ..clients.keys import ClientKeys
     from ..crypto.jose import Jwt
-    from ..stores.clients import Client, ClientStore
+    from ..stores.clients import ClientStore
+    from ..stores.registered_client import Client
 
 MAX_LIFETIME = 300
 JWT_KEYS = (

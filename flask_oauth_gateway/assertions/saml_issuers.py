@@ -22,7 +22,8 @@ from .saml_encryption import decrypt
 from .saml_xml import SIGNATURE, Document, decode, parse, signed_assertion
 
 if TYPE_CHECKING:
-    from ..stores.clients import Client, ClientStore
+    from ..stores.clients import ClientStore
+    from ..stores.registered_client import Client
 
 METADATA = "urn:oasis:names:tc:SAML:2.0:metadata"
 KEYS = (

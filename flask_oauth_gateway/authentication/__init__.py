@@ -13,7 +13,8 @@ if TYPE_CHECKING:
 
     from flask import Flask
 
-    from ..stores.clients import Client, ClientStore
+    from ..stores.clients import ClientStore
+    from ..stores.registered_client import Client
     from ..web.request import OAuthRequest
     from .failures import Failures
 

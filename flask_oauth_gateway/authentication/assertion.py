@@ -19,9 +19,10 @@ if TYPE_CHECKING:
     from ..assertions.saml_issuers import SamlAssertions
     from ..clients.keys import ClientKeys
     from ..crypto.jose import Jwt
-    from ..stores.clients import Client, ClientStore
+    from ..stores.clients import ClientStore
     from ..stores.last_used import LastUsed
     from ..stores.once import OnceStore
+    from ..stores.registered_client import Client
     from ..web.issuer import Issuer
     from ..web.request import OAuthRequest
     from .failures import Failures

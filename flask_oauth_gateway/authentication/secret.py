@@ -15,8 +15,9 @@ from ..features import SENT_SECRET_METHODS
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from ..stores.clients import Client, ClientStore
+    from ..stores.clients import ClientStore
     from ..stores.last_used import LastUsed
+    from ..stores.registered_client import Client
     from ..web.request import OAuthRequest
     from .failures import Failures
 
@@ -83,8 +84,8 @@ class SecretAuthentication:
             return False  # registered for a key, a certificate or nothing: no falling back to a secret
         now = int(time.time())
         for known in client.secrets:
-            if known.is_live(now) and verify_secret(secret, known.digest):
-                if not known.was_used_lately(now):
+            if now < known.ends_at and verify_secret(secret, known.digest):
+                if now >= known.noted_until:
                     self._last_used.note(known, now)
                 return True
         return False

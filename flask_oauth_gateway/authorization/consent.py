@@ -12,8 +12,8 @@ from ..clients.redirect_uris import is_impersonable
 if TYPE_CHECKING:
     from ..config import Settings
     from ..hooks import Hooks
-    from ..stores.clients import Client
     from ..stores.consents import ConsentStore
+    from ..stores.registered_client import Client
     from .request import Authorization
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from ..errors import OAuth2Error, clean
 
 if TYPE_CHECKING:
-    from ..stores.clients import Client
+    from ..stores.registered_client import Client
 
 
 class PageError(Exception):

@@ -15,7 +15,7 @@ from ..clients.registry import ClientNotFound
 from ..descriptions.records import describe_client
 from ..features import GRANTS, METHODS
 from ..stores.applications import APPROVED, ApplicationNotFound
-from ..stores.clients import Client
+from ..stores.registered_client import Client
 from .output import Duration, as_json, print_json, print_table, visible, when
 
 GRANT_NAMES = ", ".join(grant_type.rpartition(":")[2].replace("-", "_") for grant_type in GRANTS)

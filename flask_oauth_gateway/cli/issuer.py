@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from ..authorization_server import AuthorizationServer
     from ..grants.assertion import Checked
     from ..resource_server import Server
-    from ..stores.clients import Client
+    from ..stores.registered_client import Client
 
 issuer = AppGroup("issuer", help="Show who is trusted, and try an assertion or another server's access token.")
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from ..crypto.key_sets import KeySource
     from ..crypto.sealing import Sealing
-    from ..stores.clients import Client, ClientSecret
+    from ..stores.registered_client import Client, ClientSecret
 
 MAX_REMEMBERED = 1000
 

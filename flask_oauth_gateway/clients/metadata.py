@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from ..config import ADMIN_SCOPE
 from ..config.checks import ConfigurationError, full_grant_type, is_loopback, is_secure, positive
-from ..stores.clients import REGISTERED
+from ..stores.registered_client import REGISTERED
 
 if TYPE_CHECKING:
     from ..config import Settings

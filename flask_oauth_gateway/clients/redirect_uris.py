@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from ..config.checks import is_loopback
 
 if TYPE_CHECKING:
-    from ..stores.clients import Client
+    from ..stores.registered_client import Client
 
 DEFAULT_PORTS = {"http": ":80", "https": ":443"}  # which no browser writes
 

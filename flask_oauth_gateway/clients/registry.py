@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy.exc import IntegrityError
 
-from ..crypto import hashing
 from ..features import GRANTS, SECRET_METHODS
 from ..signals import client_changed, client_created
 from ..stores.applications import ApplicationNotFound
-from ..stores.clients import REGISTERED, Client
+from ..stores.registered_client import REGISTERED, Client
 from ..web.environ import actor
 from .metadata import ClientMetadataError, check_metadata, check_owner
+from .secrets import KnownSecret, known_secret, new_secret
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
@@ -29,9 +29,6 @@ if TYPE_CHECKING:
     from ..crypto.sealing import Sealing
     from ..stores.clients import ClientStore
 
-MIN_BROUGHT_SECRET = 8
-MIN_HMAC_SECRET = 32
-HINT_LENGTH = 4
 _OWN = {"enabled": "switched_on", "owner": "owner", "application": "application"}  # beside what is registered
 MAX_TRIES = 50  # each try that fails is a change by somebody else that went through
 
@@ -41,16 +38,6 @@ class ClientNotFound(LookupError):
 
     def __init__(self, client_id: str) -> None:
         super().__init__(f"There is no client {client_id!r}.")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
-class KnownSecret:
-    """A secret that a client has elsewhere: as it is, or hashed in a way that is known here (`hashing.py`)."""
-
-    plain: str | None = None
-    digest: str | None = None
-    hint: str = ""
-    expires_at: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +92,7 @@ class ClientRegistry:
             client_id = secrets.token_hex(16)
         _check_client_id(client_id)
         plain, row = (
-            _secret(self._sealing, method, client_secret, secret_expires_in)
+            new_secret(self._sealing, method, client_secret, secret_expires_in)
             if method in SECRET_METHODS
             else (None, None)
         )
@@ -148,7 +135,7 @@ class ClientRegistry:
             raise ClientMetadataError(f"A client registered for {method} has no client_secret.")
         now = time.time()
         live = [secret for secret in secrets if secret.expires_at is None or secret.expires_at > now + 1]
-        rows = [_known_secret(self._sealing, method, secret, now) for secret in live]
+        rows = [known_secret(self._sealing, method, secret, now) for secret in live]
         if not dry_run:
             own = {"owner": owner, "switched_on": enabled, "application": application}
             self._clients.add(client_id, {**values, **own}, rows)
@@ -237,7 +224,7 @@ class ClientRegistry:
             )
         if overlap < 0:
             raise ClientMetadataError("overlap is a number of seconds, zero or more.")
-        plain, row = _secret(self._sealing, client.token_endpoint_auth_method, client_secret, expires_in)
+        plain, row = new_secret(self._sealing, client.token_endpoint_auth_method, client_secret, expires_in)
         if not self._clients.add_secret(client, row, overlap=overlap):
             raise ClientNotFound(client_id)
         self._changed(client_id, "rotate_secret", ["client_secret"])
@@ -281,35 +268,3 @@ def check_page(after: str | None, limit: int) -> int:
     if after is not None and not re.fullmatch("[0-9]{1,18}", after):
         raise ValueError("after is what an earlier page gave as next.")
     return int(after or 0)
-
-
-def _secret(sealing: Sealing, method: str, brought: str | None, expires_in: int | None) -> tuple[str, dict[str, Any]]:
-    """A secret in clear, and what is stored of it: a hash, or for a client that signs with it the sealed secret."""
-    if expires_in is not None and expires_in < 1:
-        raise ClientMetadataError("A secret lives for a second or more.")
-    shortest = MIN_HMAC_SECRET if method == "client_secret_jwt" else MIN_BROUGHT_SECRET
-    if brought is not None and not (len(brought) >= shortest and re.fullmatch(r"[\x20-\x7e]{1,1024}", brought)):
-        raise ClientMetadataError(f"A client_secret has {shortest} to 1024 printable ASCII characters.")
-    plain = hashing.new_secret() if brought is None else brought
-    if method == "client_secret_jwt":
-        digest = hashing.SEALED + sealing.seal(plain)
-    else:
-        digest = hashing.generated_secret_digest(plain) if brought is None else hashing.brought_secret_digest(plain)
-    return plain, {"hint": plain[-HINT_LENGTH:], "digest": digest, "expires_in": expires_in}
-
-
-def _known_secret(sealing: Sealing, method: str, secret: KnownSecret, now: float) -> dict[str, Any]:
-    """What is stored of a secret that comes from elsewhere."""
-    expires_in = None if secret.expires_at is None else int(secret.expires_at - now)
-    if secret.digest is None and not isinstance(secret.plain, str):
-        raise ClientMetadataError("Its secret is not a text.")
-    if secret.digest is None:
-        return _secret(sealing, method, secret.plain, expires_in)[1]
-    if not hashing.is_known_digest(secret.digest):
-        raise ClientMetadataError("Its secret is hashed in a way that can't be checked here.")
-    if (method == "client_secret_jwt") != secret.digest.startswith(hashing.SEALED):
-        raise ClientMetadataError(f"Its secret is not kept as one for {method} is.")
-    sealed = secret.digest.removeprefix(hashing.SEALED)
-    if sealed != secret.digest and sealing.unseal(sealed) is None:
-        raise ClientMetadataError("Its secret was encrypted under another key than this app's.")
-    return {"hint": secret.hint[-HINT_LENGTH:], "digest": secret.digest, "expires_in": expires_in}

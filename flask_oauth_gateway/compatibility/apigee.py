@@ -21,7 +21,8 @@ from ..web.environ import CLIENT, FORM, PAGE_ERROR
 
 if TYPE_CHECKING:
     from ..stores.approvals import ApprovalStore
-    from ..stores.clients import Client, ClientStore
+    from ..stores.clients import ClientStore
+    from ..stores.registered_client import Client
 
 INVALID = ("Invalid Access Token", "keymanagement.service.invalid_access_token")
 EXPIRED = ("Access Token expired", "keymanagement.service.access_token_expired")

@@ -10,6 +10,7 @@ import hashlib
 import hmac
 import re
 import secrets
+import time
 from base64 import b64encode
 from collections.abc import Mapping
 from functools import lru_cache
@@ -38,6 +39,11 @@ def new_secret(prefix: str = "") -> str:
     """256 random bits as text that fits a URL, and a command line: it begins with no dash."""
     value = secrets.token_urlsafe(SECRET_BYTES)
     return prefix + value if prefix or value[0] != "-" else new_secret()
+
+
+def time_ordered_key() -> bytes:
+    """A key for a row, 16 bytes: the time in ms and 80 random bits, so that new rows stand together in the index."""
+    return (time.time_ns() // 1_000_000).to_bytes(6, "big") + secrets.token_bytes(10)
 
 
 def app_keys(config: Mapping[str, Any], first: str | None) -> list[bytes]:

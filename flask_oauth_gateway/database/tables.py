@@ -1,14 +1,11 @@
 """The schema. `add_to(metadata)` puts it beside an app's own tables.
 
-Times are whole seconds since 1970, UTC. Identifiers of the gateway's own rows never leave the database. There is no
-foreign key from a token to its client: on PostgreSQL it would lock the client's row at every issue; a token whose
-client is gone is refused by the join that looks it up, and purged.
+Times are whole seconds since 1970, UTC. Identifiers of the gateway's own rows never leave the database. There is no foreign key
+from a token to its client: on PostgreSQL it would lock the client's row at every issue (`docs/architecture.md`).
 """
 
 from __future__ import annotations
 
-import os
-import time
 from typing import Any
 
 from sqlalchemy import (
@@ -295,8 +292,3 @@ def add_to(other: MetaData) -> None:
     for table in metadata.sorted_tables:
         if table.name not in other.tables:
             table.to_metadata(other)
-
-
-def new_approval_key() -> bytes:
-    """A key for an approval: the time in ms and 80 random bits, so that new rows stand together in the index."""
-    return (time.time_ns() // 1_000_000).to_bytes(6, "big") + os.urandom(10)

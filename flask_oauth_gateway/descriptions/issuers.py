@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from ..authorization_server import AuthorizationServer
     from ..crypto.key_sets import KeySource
     from ..resource_server import Server
-    from ..stores.clients import Client
+    from ..stores.registered_client import Client
 
 NO_TOKEN = "flask-oauth-issuer-list"  # what an introspection endpoint is asked about
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ..stores.applications import Application
-from ..stores.clients import REGISTERED, Client
+from ..stores.registered_client import REGISTERED, Client
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Row

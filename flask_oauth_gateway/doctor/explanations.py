@@ -23,7 +23,7 @@ from ..stores.applications import APPROVED
 
 if TYPE_CHECKING:
     from ..authorization_server import AuthorizationServer
-    from ..stores.clients import Client
+    from ..stores.registered_client import Client
 
 Found = tuple[str, str]  # what was expected, and what came
 

@@ -16,7 +16,7 @@ from .weakness import Weakness
 
 if TYPE_CHECKING:
     from ..authorization_server import AuthorizationServer
-    from ..stores.clients import Client
+    from ..stores.registered_client import Client
 
 SOON = 14 * 86400
 CLOCKS_APART = 30

@@ -10,8 +10,7 @@ from urllib.parse import urlencode
 from flask import Response, request, url_for
 from sqlalchemy.exc import IntegrityError
 
-from ..crypto.hashing import new_secret, sha256
-from ..database.tables import new_approval_key
+from ..crypto.hashing import new_secret, sha256, time_ordered_key
 from ..errors import UnauthorizedClientError
 from ..features import DEVICE_CODE
 from ..permissions.scopes import resolve_scopes
@@ -46,7 +45,7 @@ def device_authorization(server: AuthorizationServer) -> Response:
                     "device_code_hash": sha256(device_code),
                     "user_code_hash": sha256(user_code),
                     "client": client.key,
-                    "family": new_approval_key(),
+                    "family": time_ordered_key(),
                     "scope": " ".join(scopes),
                     "audience": " ".join(audience) or None,
                     "poll_interval": INTERVAL,

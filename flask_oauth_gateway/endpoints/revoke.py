@@ -14,7 +14,7 @@ from ..web.request import read_request
 
 if TYPE_CHECKING:
     from ..authorization_server import AuthorizationServer
-    from ..stores.clients import Client
+    from ..stores.registered_client import Client
     from ..web.request import OAuthRequest
 
 BY = "client"

@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from ..authentication import ClientAuthentication
     from ..config import Settings
     from ..hooks import Hooks
-    from ..stores.clients import Client, ClientStore
+    from ..stores.clients import ClientStore
+    from ..stores.registered_client import Client
     from ..users.accounts import Users
     from ..web.issuer import Issuer
     from ..web.request import OAuthRequest

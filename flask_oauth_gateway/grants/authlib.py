@@ -15,7 +15,8 @@ from ..tokens.issuing import Issue
 from ..web.answers import json_response
 
 if TYPE_CHECKING:
-    from ..stores.clients import Client, ClientStore
+    from ..stores.clients import ClientStore
+    from ..stores.registered_client import Client
     from ..web.request import OAuthRequest
     from .base import GrantSteps
 

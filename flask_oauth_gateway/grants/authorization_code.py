@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Any
 from authlib.oauth2.rfc7636 import create_s256_code_challenge
 from sqlalchemy.engine import Row
 
-from ..crypto.hashing import new_secret, sha256
-from ..database.tables import new_approval_key
+from ..crypto.hashing import new_secret, sha256, time_ordered_key
 from ..errors import InvalidGrantError, InvalidRequestError, OAuth2Error
 from ..tokens.issuing import AlreadySpent, Issue
 from .base import AuthorizationGrant, TokenGrant
@@ -19,8 +18,8 @@ from .base import AuthorizationGrant, TokenGrant
 if TYPE_CHECKING:
     from ..authorization.request import Authorization, Granted
     from ..config import Settings
-    from ..stores.clients import Client
     from ..stores.codes import CodeStore
+    from ..stores.registered_client import Client
     from ..tokens.revoking import Revoking
     from ..web.request import OAuthRequest
     from .base import GrantSteps
@@ -47,7 +46,7 @@ class AuthorizationCodeGrant(TokenGrant, AuthorizationGrant):
             {
                 "code_hash": sha256(code),
                 "client": authorization.client.key,
-                "family": new_approval_key(),
+                "family": time_ordered_key(),
                 "subject": granted.subject,
                 "scope": " ".join(granted.scopes),
                 "audience": " ".join(authorization.audience) or None,

@@ -9,7 +9,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from ..database.tables import new_approval_key
+from ..crypto.hashing import time_ordered_key
 from ..errors import InvalidGrantError, UnauthorizedClientError
 from ..permissions.scopes import resolve_scopes
 from ..tokens.issuing import AlreadySpent, Approval, Issue
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from ..authorization.request import Authorization, Granted
     from ..config import Settings
     from ..permissions.resources import Resources
-    from ..stores.clients import Client
+    from ..stores.registered_client import Client
     from ..tokens.issuing import Issuing
     from ..tokens.lifetimes import Lifetimes
     from ..users.accounts import Users
@@ -106,7 +106,7 @@ class GrantSteps:
         refresh_ends = self._lifetimes.refresh_token_ends(client, lasts_until) if refreshable else None
         ends = self._lifetimes.approval_ends(client, grant_type, refresh_ends, lasts_until)
         return {
-            "approval": Approval(key=key or new_approval_key(), scope=scope, expires_at=ends, audience=audience),
+            "approval": Approval(key=key or time_ordered_key(), scope=scope, expires_at=ends, audience=audience),
             "refresh_token_expires_at": refresh_ends,
         }
 
@@ -145,7 +145,7 @@ class TokenGrant(ABC):
 
     def check_registered(self, client: Client) -> None:
         """Raises `UnauthorizedClientError` where the client is not registered for this grant (RFC 6749 section 5.2)."""
-        if not client.check_grant_type(self.GRANT_TYPE):
+        if self.GRANT_TYPE not in client.grant_types:
             name = self.GRANT_TYPE.rpartition(":")[2]
             raise UnauthorizedClientError(f"This client is not registered for {name}.")
 

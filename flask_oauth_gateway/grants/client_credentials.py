@@ -9,7 +9,7 @@ from ..tokens.issuing import Issue
 from .base import TokenGrant
 
 if TYPE_CHECKING:
-    from ..stores.clients import Client
+    from ..stores.registered_client import Client
     from ..web.request import OAuthRequest
 
 

@@ -15,8 +15,8 @@ from ..tokens.issuing import Issue
 from .base import TokenGrant
 
 if TYPE_CHECKING:
-    from ..stores.clients import Client
     from ..stores.devices import DeviceStore
+    from ..stores.registered_client import Client
     from ..web.request import OAuthRequest
     from .base import GrantSteps
 

@@ -16,7 +16,7 @@ from .base import TokenGrant
 
 if TYPE_CHECKING:
     from ..hooks import Hooks
-    from ..stores.clients import Client
+    from ..stores.registered_client import Client
     from ..users.accounts import Users
     from ..web.addresses import Addresses
     from ..web.rate_limits import RateLimiter

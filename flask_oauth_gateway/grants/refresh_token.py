@@ -15,7 +15,7 @@ from sqlalchemy.engine import Row
 from ..crypto.hashing import sha256
 from ..errors import InvalidGrantError, InvalidRequestError, InvalidScopeError, clean
 from ..permissions.scopes import is_in_plan, names_of
-from ..stores.rotation import can_rotate_at_once, rotate_at_once
+from ..stores.issuance import can_rotate_at_once, rotate_at_once
 from ..stores.tokens import token_id_of
 from ..tokens.issuing import AlreadySpent, Approval, Issue, token_response
 from .base import TokenGrant
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from ..hooks import Hooks
     from ..permissions.resources import Resources
     from ..stores.approvals import ApprovalStore
-    from ..stores.clients import Client
+    from ..stores.registered_client import Client
     from ..stores.tokens import TokenStore
     from ..tokens.issuing import Issuing
     from ..tokens.lifetimes import Lifetimes

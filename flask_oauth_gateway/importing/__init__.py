@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy.exc import IntegrityError
 
 from ..clients.metadata import ClientMetadataError
-from ..clients.registry import KnownSecret
+from ..clients.secrets import KnownSecret
 from ..crypto.hashing import verify_secret
-from ..stores.clients import REGISTERED
+from ..stores.registered_client import REGISTERED
 
 if TYPE_CHECKING:
     from ..authorization_server import AuthorizationServer
-    from ..stores.clients import Client
+    from ..stores.registered_client import Client
 
 #: What `flask oauth client import --from` takes.
 SOURCES = {

@@ -11,7 +11,7 @@ import time
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from ..clients.registry import KnownSecret
+from ..clients.secrets import KnownSecret
 from ..crypto.hashing import sha256
 from ..stores.applications import REVOKED, STATUSES, is_application_id
 from . import ApplicationEntry, Entry, Unreadable, listed, objects, parse_json, text

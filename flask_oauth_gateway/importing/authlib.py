@@ -11,7 +11,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..clients.registry import KnownSecret
+from ..clients.secrets import KnownSecret
 from . import Entry, Unreadable, objects, parse_json, text
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from ..clients.registry import KnownSecret
+from ..clients.secrets import KnownSecret
 from . import Entry, Unreadable, listed, objects, parse_json, text
 
 if TYPE_CHECKING:

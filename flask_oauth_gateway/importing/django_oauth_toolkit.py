@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from ..clients.registry import KnownSecret
+from ..clients.secrets import KnownSecret
 from ..crypto.hashing import is_known_digest
 from . import Entry, Unreadable, objects, parse_json, text
 

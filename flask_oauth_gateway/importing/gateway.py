@@ -11,14 +11,14 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
-from ..clients.registry import KnownSecret
-from ..stores.clients import REGISTERED
+from ..clients.secrets import KnownSecret
+from ..stores.registered_client import REGISTERED
 from . import ApplicationEntry, Entry, Unreadable, listed, objects, parse_json, text
 
 if TYPE_CHECKING:
     from ..config import Settings
     from ..stores.applications import Application
-    from ..stores.clients import Client
+    from ..stores.registered_client import Client
 
 FORMAT = 1
 

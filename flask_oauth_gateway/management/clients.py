@@ -7,7 +7,7 @@ from typing import Any
 from ..clients.registry import ClientNotFound
 from ..descriptions.records import describe_client
 from ..errors import InvalidRequestError
-from ..stores.clients import REGISTERED, Client
+from ..stores.registered_client import REGISTERED, Client
 from .operation import FLAG, PAGE, SECONDS, TEXT, Call, Operation, PreconditionFailed, Schema, expected_version
 
 OR_NULL: dict[str, Schema] = {

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from werkzeug.wrappers import Response as BaseResponse
 
     from ..authorization_server import AuthorizationServer
-    from ..stores.clients import Client
+    from ..stores.registered_client import Client
     from .person import Person
 
 FORM = "applications"  # what the page's form token is bound to

@@ -18,7 +18,7 @@ from .translations import date, language, translate, translate_own, translate_pl
 if TYPE_CHECKING:
     from ..doctor.explanations import Explanation
     from ..errors import OAuth2Error
-    from ..stores.clients import Client
+    from ..stores.registered_client import Client
 
 # Pictures and fonts of this site are let in for the owner's brand and theme; ours need none.
 POLICY = (

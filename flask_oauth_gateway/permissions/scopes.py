@@ -8,7 +8,7 @@ from ..errors import InvalidScopeError, clean
 
 if TYPE_CHECKING:
     from ..config import Settings
-    from ..stores.clients import Client
+    from ..stores.registered_client import Client
 
 
 def names_of(asked: str, settings: Settings) -> list[str]:

@@ -11,8 +11,8 @@ from sqlalchemy.engine import Row
 from ..database.engine import Database
 from ..database.prepared import Prepared
 from ..database.tables import approval, client, refresh_token
-from .clients import Client
 from .issuance import Spend
+from .registered_client import Client
 from .revocations import RevocationStore
 
 _A, _R = approval.c, refresh_token.c

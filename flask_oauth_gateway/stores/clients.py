@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 from sqlalchemy import bindparam, delete, insert, or_, select, update
 from sqlalchemy.engine import Row
 
-from ..crypto.hashing import SHA256_PREFIX, sha256
+from ..crypto.hashing import sha256
 from ..database.engine import Database
 from ..database.prepared import Prepared
 from ..database.tables import application as application_table
@@ -18,128 +17,12 @@ from ..database.tables import client as client_table
 from ..database.tables import client_secret as secret_table
 from ..database.tables import consent as consent_table
 from .applications import APPROVED, lock_application
+from .registered_client import DEFAULTS, REGISTERED, Client, ClientSecret
 from .revocations import CACHE_SECONDS, RevocationStore
 
 # A change made by another process is seen by every statement that acts, and in the cache after CACHE_SECONDS.
 CACHE_SIZE = 10_000
 NAME_LENGTH = 255
-LAST_USED_SECONDS = 300  # how far behind a secret's last use may lag
-
-
-@dataclass(frozen=True, slots=True)
-class ClientSecret:
-    """One of a client's secrets, as far as it is known after it was shown."""
-
-    id: int
-    hint: str
-    digest: str = field(repr=False)
-    created_at: int
-    expires_at: int | None
-    last_used_at: int | None
-
-    @property
-    def is_generated(self) -> bool:
-        """Whether it is 256 random bits, which nobody guesses."""
-        return self.digest.startswith(SHA256_PREFIX)
-
-    def is_live(self, now: float) -> bool:
-        return self.expires_at is None or self.expires_at > now
-
-    def was_used_lately(self, now: float) -> bool:
-        """Whether its last use is known well enough: nothing needs to be noted."""
-        return self.last_used_at is not None and now - self.last_used_at < LAST_USED_SECONDS
-
-
-LISTED: Mapping[str, Any] = {"registered": True, "default": []}
-
-
-def registered(default: Any) -> Any:
-    """A field that stands in the `metadata` column."""
-    metadata = {"registered": True, "default": default}
-    return (
-        field(default_factory=list, metadata=metadata) if default == [] else field(default=default, metadata=metadata)
-    )
-
-
-@dataclass(frozen=True, slots=True, repr=False, kw_only=True)
-class Client:
-    """A registered client: RFC 7591's members and our own. Its plain `client_secret` is there when it was just made.
-
-    `enabled`: whether it may do anything, which takes its own switch, and its application approved where it has one.
-    """
-
-    key: int
-    client_id: str
-    version: int
-    enabled: bool
-    switched_on: bool = True
-    owner: str | None
-    created_at: int
-    updated_at: int
-    secrets: tuple[ClientSecret, ...] = ()
-    client_secret: str | None = None
-    application: str | None = None  # its `application_id`, and what counts of it
-    application_status: str | None = None
-    application_plan: str | None = None
-    application_attributes: Mapping[str, Any] | None = None
-
-    client_name: str = registered("")
-    grant_types: list[str] = field(default_factory=list, metadata=LISTED)
-    redirect_uris: list[str] = field(default_factory=list, metadata=LISTED)
-    scope: str = registered("")
-    default_scope: str = registered("")
-    token_endpoint_auth_method: str = registered("client_secret_basic")
-    jwks: Mapping[str, Any] | None = registered(None)
-    jwks_uri: str | None = registered(None)
-    contacts: list[str] = field(default_factory=list, metadata=LISTED)
-    logo_uri: str | None = registered(None)
-    client_uri: str | None = registered(None)
-    policy_uri: str | None = registered(None)
-    tos_uri: str | None = registered(None)
-    skip_consent: bool = registered(False)
-    access_token_format: str | None = registered(None)
-    access_token_lifetime: int | None = registered(None)
-    refresh_token_lifetime: int | None = registered(None)
-    certificate: str | None = registered(None)
-    attributes: Mapping[str, Any] | None = registered(None)
-    resource_server: bool = registered(False)
-    plan: str | None = registered(None)
-
-    scopes: frozenset[str] = field(init=False)
-    plan_in_force: str | None = field(init=False)  # its own, or its application's
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "scopes", frozenset(self.scope.split()))
-        object.__setattr__(self, "plan_in_force", self.plan if self.plan is not None else self.application_plan)
-
-    def __repr__(self) -> str:
-        return f"<Client {self.client_id!r}>"
-
-    def with_secret(self, client_secret: str) -> Client:
-        """The same client, with the secret that was just made for it."""
-        return replace(self, client_secret=client_secret)
-
-    @property
-    def is_public(self) -> bool:
-        """Whether it can't keep a secret (RFC 6749 section 2.1)."""
-        return self.token_endpoint_auth_method == "none"
-
-    @property
-    def attributes_in_force(self) -> dict[str, Any]:
-        """Its own attributes, before its application's."""
-        return {**(self.application_attributes or {}), **(self.attributes or {})}
-
-    # What Authlib's grants ask of a client.
-
-    def get_client_id(self) -> str:
-        return self.client_id
-
-    def check_grant_type(self, grant_type: str) -> bool:
-        return grant_type in self.grant_types
-
-
-REGISTERED = tuple(item.name for item in fields(Client) if item.metadata.get("registered"))
-_DEFAULTS = {item.name: item.metadata["default"] for item in fields(Client) if item.metadata.get("registered")}
 
 _SECRET_COLUMNS = ("id", "hint", "digest", "created_at", "expires_at", "last_used_at")
 _APPLICATION_COLUMNS = {
@@ -319,7 +202,7 @@ def _grouped(rows: Iterable[Row[Any]]) -> list[Client]:
 def _from_rows(rows: Sequence[Row[Any]]) -> Client:
     """A client of its row, repeated for each of its secrets."""
     row = rows[0]
-    values: dict[str, Any] = {name: value for name, value in row.metadata.items() if name in _DEFAULTS}
+    values: dict[str, Any] = {name: value for name, value in row.metadata.items() if name in DEFAULTS}
     secrets = (
         ClientSecret(*(getattr(each, f"secret_{name}") for name in _SECRET_COLUMNS)) for each in rows if each.secret_id
     )
@@ -341,7 +224,7 @@ def _from_rows(rows: Sequence[Row[Any]]) -> Client:
 def _to_columns(values: Mapping[str, Any]) -> dict[str, Any]:
     """The columns of a client: those of its own, and `metadata` with all that isn't at its default."""
     metadata = {
-        name: values[name] for name in REGISTERED if values.get(name, _DEFAULTS[name]) not in (None, _DEFAULTS[name])
+        name: values[name] for name in REGISTERED if values.get(name, DEFAULTS[name]) not in (None, DEFAULTS[name])
     }
     return {
         "owner": values.get("owner"),

@@ -13,7 +13,7 @@ from sqlalchemy.exc import IntegrityError
 from ..database.engine import Database
 from ..database.tables import client as client_table
 from ..database.tables import consent
-from .clients import Client
+from .registered_client import Client
 
 _C = consent.c
 _FIND = select(consent).where(_C.subject == bindparam("who"), _C.client == bindparam("whom"))

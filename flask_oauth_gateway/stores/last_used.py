@@ -11,10 +11,10 @@ from ..database.background import Later
 from ..database.engine import Database, InMemoryDatabase
 from ..database.tables import client_secret
 from ..errors import TemporarilyUnavailable
-from .clients import LAST_USED_SECONDS
+from .registered_client import LAST_USED_SECONDS
 
 if TYPE_CHECKING:
-    from .clients import ClientSecret
+    from .registered_client import ClientSecret
 
 MAX_REMEMBERED = 10_000
 

@@ -13,7 +13,7 @@ from sqlalchemy.sql import ColumnElement
 from ..database.engine import Database
 from ..database.prepared import Prepared
 from ..database.tables import access_token, approval, client, code, consent, device_code
-from .clients import Client
+from .registered_client import Client
 
 MAX_COUNTED = 10_000
 _T = access_token.c

@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from ..database.engine import Database
     from ..hooks import Hooks
     from ..permissions.resources import Resources
-    from ..stores.clients import Client
     from ..stores.issuance import Spend
+    from ..stores.registered_client import Client
     from ..stores.tokens import TokenStore
     from .jwt import JwtTokens
     from .lifetimes import Lifetimes

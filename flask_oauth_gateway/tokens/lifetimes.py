@@ -9,7 +9,7 @@ from sqlalchemy.engine import Row
 
 if TYPE_CHECKING:
     from ..config import Settings
-    from ..stores.clients import Client
+    from ..stores.registered_client import Client
 
 
 class Lifetimes:

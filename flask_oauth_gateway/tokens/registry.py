@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     from ..database.engine import Database
     from ..stores.approvals import ApprovalStore
     from ..stores.audit import AuditStore
-    from ..stores.clients import Client, ClientStore
+    from ..stores.clients import ClientStore
+    from ..stores.registered_client import Client
     from ..stores.tokens import TokenStore
     from ..users.accounts import Users
     from .issuing import Issuing

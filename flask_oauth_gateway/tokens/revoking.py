@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from ..database.redis import Redis
     from ..stores.approvals import ApprovalStore
-    from ..stores.clients import Client
+    from ..stores.registered_client import Client
     from ..stores.revocations import RevocationStore
     from ..stores.tokens import TokenStore
     from .access_token import AccessToken

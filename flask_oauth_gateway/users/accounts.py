@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from werkzeug.wrappers import Response as BaseResponse
 
     from ..hooks import Hooks
-    from ..stores.clients import Client
+    from ..stores.registered_client import Client
 
 # Flask-Login keeps its user loader in an attribute of its own, without another way to it.
 # ruff: noqa: SLF001

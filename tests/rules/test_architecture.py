@@ -48,7 +48,7 @@ features  hooks  signals  errors
 FLOORS = [line.split() for line in ORDER.split("\n") if line]
 FLOOR = {name: floor for floor, names in enumerate(reversed(FLOORS)) for name in names}
 
-MOST_LINES, MOST_FILES = 400, 25
+MOST_LINES, MOST_FILES = 300, 15
 
 ROOT = Path(__file__).parents[2] / PACKAGE
 
@@ -126,7 +126,7 @@ def test_no_two_files_of_a_folder_import_each_other() -> None:
 def test_a_folder_begins_with_what_it_is_for_and_has_few_files(folder: Path) -> None:
     sentence = ast.get_docstring(ast.parse(folder.joinpath("__init__.py").read_text(encoding="utf-8")))
     assert sentence, f"{folder.name}/__init__.py doesn't say what the folder is for"
-    assert 2 <= len(list(folder.glob("*.py"))) <= MOST_FILES
+    assert 2 <= len([each for each in folder.glob("*.py") if each.name != "__init__.py"]) <= MOST_FILES
 
 
 @pytest.mark.parametrize("module", FILES)

@@ -10,7 +10,8 @@ import pytest
 from flask import Flask
 from sqlalchemy import func, select
 
-from flask_oauth_gateway.database.tables import access_token, approval, new_approval_key, once, refresh_token
+from flask_oauth_gateway.crypto.hashing import time_ordered_key
+from flask_oauth_gateway.database.tables import access_token, approval, once, refresh_token
 from flask_oauth_gateway.stores.issuance import Deed, Outcome, do
 from flask_oauth_gateway.stores.once import OnceStore, once_key
 from tests.support.app import register, server_of
@@ -25,7 +26,7 @@ def later() -> int:
 def deed(app: Flask, registered: Any, number: int = 0, **changes: Any) -> Deed:
     """Claims one key, and stores an approval with an access token and a refresh token."""
     client = app.extensions["oauth_gateway"].clients.get(registered.client_id)
-    key, times = new_approval_key(), {"issued_at": int(time.time()), "expires_at": later()}
+    key, times = time_ordered_key(), {"issued_at": int(time.time()), "expires_at": later()}
     common = {"client": client.key, "subject": "alice", "scope": "weather:read", "attributes": {"a": 1}, "claims": None}
     token = {**common, "token_hash": bytes([number]) * 32, "family": key, "grant_type": "x", "audience": None, **times}
     given: dict[str, Any] = {

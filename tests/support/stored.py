@@ -16,7 +16,7 @@ from flask_oauth_gateway import OAuthGateway, current_token, require_token
 from flask_oauth_gateway.clients.registry import ClientRegistry
 from flask_oauth_gateway.database.engine import Database
 from flask_oauth_gateway.stores.audit import AuditStore
-from flask_oauth_gateway.stores.clients import Client
+from flask_oauth_gateway.stores.registered_client import Client
 from flask_oauth_gateway.tokens.registry import TokenRegistry
 from tests.support.app import SCOPES, bearer
 

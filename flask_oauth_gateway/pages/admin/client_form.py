@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from ...clients.metadata import ClientMetadataError
-from ...stores.clients import REGISTERED
+from ...stores.registered_client import REGISTERED
 from . import Visit, go, page, stale_text
 from .clients import DAY, existing, number
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from flask import Response
     from werkzeug.wrappers import Response as BaseResponse
 
-    from ...stores.clients import Client
+    from ...stores.registered_client import Client
 
 TEXTS = (
     "client_name", "client_uri", "logo_uri", "policy_uri", "tos_uri", "jwks_uri", "certificate",

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from flask import Response
     from werkzeug.wrappers import Response as BaseResponse
 
-    from ...stores.clients import Client
+    from ...stores.registered_client import Client
 
 DAY, HOUR = 86400, 3600
 OVERLAPS = (0, HOUR, DAY, 7 * DAY, 30 * DAY)
