@@ -16,7 +16,7 @@ PACKAGE = __name__.rpartition(".")[0]
 
 
 def load_grants(names: Iterable[str], parts: Any) -> Mapping[str, Any]:
-    """The grants that `OAUTH_GRANT_TYPES` names, by `grant_type`, each made with the parts that its constructor names.
+    """The grants that `OAUTH_GRANT_TYPES` names, by `grant_type`, each made with the parts that the fields of its class name.
 
     `parts` is the server, which has them as attributes: a grant sees no others. `"module:Class"` names a grant of the app's
     own, a class as Authlib's documentation says, which `authlib.py` lets in. Raises `ConfigurationError` for one that isn't

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hmac
 import re
 import time
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from authlib.oauth2.rfc7636 import create_s256_code_challenge
@@ -22,27 +23,25 @@ if TYPE_CHECKING:
     from ..stores.registered_client import Client
     from ..tokens.revoking import Revoking
     from ..web.request import OAuthRequest
-    from .base import GrantSteps
 
 VERIFIER = re.compile(r"[A-Za-z0-9._~-]{43,128}")  # RFC 7636 section 4.1
 
 
+@dataclass(eq=False)
 class AuthorizationCodeGrant(TokenGrant, AuthorizationGrant):
     """A code is spent by one statement, whatever comes of it."""
 
     GRANT_TYPE = "authorization_code"
     REFUSED = "The code is unknown, expired, used, or was given to another client."
 
-    def __init__(self, steps: GrantSteps, settings: Settings, codes: CodeStore, revoking: Revoking) -> None:
-        super().__init__(steps)
-        self._settings = settings
-        self._codes = codes
-        self._revoking = revoking
+    settings: Settings
+    codes: CodeStore
+    revoking: Revoking
 
     def authorize(self, authorization: Authorization, granted: Granted) -> dict[str, Any]:
         """A code for what the user granted (section 4.1.2)."""
-        code, now = new_secret(self._settings.token_prefix), int(time.time())
-        self._codes.add(
+        code, now = new_secret(self.settings.token_prefix), int(time.time())
+        self.codes.add(
             {
                 "code_hash": sha256(code),
                 "client": authorization.client.key,
@@ -58,7 +57,7 @@ class AuthorizationCodeGrant(TokenGrant, AuthorizationGrant):
                 "refreshable": granted.refreshable,
                 "claims": granted.claims or None,
                 "issued_at": now,
-                "expires_at": now + self._settings.authorization_code_lifetime,
+                "expires_at": now + self.settings.authorization_code_lifetime,
             }
         )
         return {"code": code}
@@ -69,7 +68,7 @@ class AuthorizationCodeGrant(TokenGrant, AuthorizationGrant):
         if code is None:
             raise InvalidRequestError("The parameter 'code' is missing.")
         code_hash = sha256(code)
-        row = self._codes.find(code_hash)
+        row = self.codes.find(code_hash)
         if row is None:
             raise InvalidGrantError(self.REFUSED)
         if row.spent_at is not None:
@@ -77,7 +76,7 @@ class AuthorizationCodeGrant(TokenGrant, AuthorizationGrant):
         try:
             return self._decide(request, client, row)
         except OAuth2Error:
-            if not self._codes.spend(code_hash):
+            if not self.codes.spend(code_hash):
                 raise AlreadySpent from None
             raise
 
@@ -94,7 +93,7 @@ class AuthorizationCodeGrant(TokenGrant, AuthorizationGrant):
             user=self.steps.user(row.subject, "code"),
             audience=self.steps.audience(request, row.audience),
             claims=row.claims,
-            spend=self._codes.spending(bytes(row.code_hash)),
+            spend=self.codes.spending(bytes(row.code_hash)),
             **self.steps.approval(
                 client,
                 self.GRANT_TYPE,
@@ -108,9 +107,9 @@ class AuthorizationCodeGrant(TokenGrant, AuthorizationGrant):
 
     def spent_before(self, request: OAuthRequest) -> dict[str, Any]:
         """A code that comes twice was stolen: what it gave ends (section 4.1.2)."""
-        row = self._codes.find(sha256(request.form["code"]))
+        row = self.codes.find(sha256(request.form["code"]))
         if row is not None:
-            self._revoking.approval(bytes(row.family), row.client_id, row.subject, by="authorization code used again")
+            self.revoking.approval(bytes(row.family), row.client_id, row.subject, by="authorization code used again")
         raise InvalidGrantError(self.REFUSED)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from sqlalchemy.engine import Row
@@ -18,27 +19,25 @@ if TYPE_CHECKING:
     from ..stores.devices import DeviceStore
     from ..stores.registered_client import Client
     from ..web.request import OAuthRequest
-    from .base import GrantSteps
 
 SLOW_DOWN_SECONDS = 5  # RFC 8628 section 3.5
 
 
+@dataclass(eq=False)
 class DeviceCodeGrant(TokenGrant):
     """A device code is spent once, and the interval grows where the device asks too often."""
 
     GRANT_TYPE = DEVICE_CODE
     REFUSED = "The device code is unknown, used, or was given to another client."
 
-    def __init__(self, steps: GrantSteps, devices: DeviceStore) -> None:
-        super().__init__(steps)
-        self._devices = devices
+    devices: DeviceStore
 
     def decide(self, request: OAuthRequest, client: Client) -> Issue:
         """Every check, in the order of RFC 8628 section 3.5."""
         device_code = request.form.get("device_code")
         if device_code is None:
             raise InvalidRequestError("The parameter 'device_code' is missing.")
-        row = self._devices.find(sha256(device_code))
+        row = self.devices.find(sha256(device_code))
         if row is None or row.client != client.key or row.spent_at is not None:
             raise InvalidGrantError(self.REFUSED)
         if row.expires_at <= time.time():
@@ -56,7 +55,7 @@ class DeviceCodeGrant(TokenGrant):
             user=self.steps.user(row.subject, "device code"),
             audience=self.steps.audience(request, row.audience),
             claims=row.claims,
-            spend=self._devices.spending(bytes(row.device_code_hash)),
+            spend=self.devices.spending(bytes(row.device_code_hash)),
             **self.steps.approval(client, self.GRANT_TYPE, scope, row.audience, key=bytes(row.family)),
         )
 
@@ -64,7 +63,7 @@ class DeviceCodeGrant(TokenGrant):
         """The user hasn't answered: come again, and later where the device asks too often."""
         too_soon = row.last_polled_at is not None and time.time() - row.last_polled_at < row.poll_interval
         interval = row.poll_interval + (SLOW_DOWN_SECONDS if too_soon else 0)
-        self._devices.polled(bytes(row.device_code_hash), interval)
+        self.devices.polled(bytes(row.device_code_hash), interval)
         if too_soon:
             raise AuthorizationError("slow_down", f"Wait for {interval} seconds between two requests.")
         raise AuthorizationError("authorization_pending", "The user has not answered yet.")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import time
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy.engine import Row
@@ -32,52 +33,38 @@ if TYPE_CHECKING:
     from ..tokens.lifetimes import Lifetimes
     from ..tokens.revoking import Revoking
     from ..web.request import OAuthRequest
-    from .base import GrantSteps
 
 
+@dataclass(eq=False)
 class RefreshTokenGrant(TokenGrant):
     """Its checks and its write are one statement, where the database can do that."""
 
     GRANT_TYPE = "refresh_token"
     REFUSED = "The refresh token is unknown, expired, revoked, or was given to another client."
 
-    def __init__(
-        self,
-        steps: GrantSteps,
-        settings: Settings,
-        hooks: Hooks,
-        database: Database,
-        approvals: ApprovalStore,
-        tokens: TokenStore,
-        resources: Resources,
-        lifetimes: Lifetimes,
-        issuing: Issuing,
-        revoking: Revoking,
-    ) -> None:
-        super().__init__(steps)
-        self._settings = settings
-        self._hooks = hooks
-        self._database = database
-        self._approvals = approvals
-        self._tokens = tokens
-        self._resources = resources
-        self._lifetimes = lifetimes
-        self._issuing = issuing
-        self._revoking = revoking
+    settings: Settings
+    hooks: Hooks
+    database: Database
+    approvals: ApprovalStore
+    tokens: TokenStore
+    resources: Resources
+    lifetimes: Lifetimes
+    issuing: Issuing
+    revoking: Revoking
 
     def decide(self, request: OAuthRequest, client: Client) -> Issue:
         """Every check that needs no write, in the RFC's order; then what is spent, by the way that tokens rotate here."""
         token = _presented(request)
-        row = self._approvals.find_refresh_token(sha256(token))
-        if row is None or row.client != client.key or not self._lifetimes.is_live(row):
+        row = self.approvals.find_refresh_token(sha256(token))
+        if row is None or row.client != client.key or not self.lifetimes.is_live(row):
             raise InvalidGrantError(self.REFUSED)
         if row.spent_at is not None:  # a theft is one whatever it asks for
             raise AlreadySpent
         scopes = self._scopes(request, client, row)
         audience = self.steps.audience(request, row.audience)
-        rotates = self._settings.refresh_tokens == "rotate"
-        salt = os.urandom(32) if rotates and self._settings.refresh_token_grace else None
-        preserves = self._settings.refresh_tokens == "preserve"
+        rotates = self.settings.refresh_tokens == "rotate"
+        salt = os.urandom(32) if rotates and self.settings.refresh_token_grace else None
+        preserves = self.settings.refresh_tokens == "preserve"
         token_hash = sha256(token)
         return self._of_approval(
             client,
@@ -85,7 +72,7 @@ class RefreshTokenGrant(TokenGrant):
             scopes=scopes,
             audience=audience,
             user=self.steps.user(row.subject, "refresh token"),
-            spend=self._approvals.using(token_hash) if preserves else self._approvals.spending(token_hash, salt),
+            spend=self.approvals.using(token_hash) if preserves else self.approvals.spending(token_hash, salt),
             refresh_token_expires_at=row.expires_at if rotates else None,
             derive_from=None if salt is None else (token, salt),
         )
@@ -93,74 +80,74 @@ class RefreshTokenGrant(TokenGrant):
     def answer(self, request: OAuthRequest) -> dict[str, Any]:
         """As every grant's; a refresh token that goes on is named again."""
         answer = super().answer(request)
-        if self._settings.refresh_tokens == "preserve":
+        if self.settings.refresh_tokens == "preserve":
             answer.setdefault("refresh_token", request.form["refresh_token"])
         return answer
 
     def at_once(self, request: OAuthRequest) -> dict[str, Any] | None:
         """The answer in one statement, where the database can and nothing has to be decided first; else `None`."""
-        token, client, settings = _presented(request), request.client, self._settings
+        token, client, settings = _presented(request), request.client, self.settings
         if (
             settings.refresh_tokens != "rotate"
             or request.payload.scope is not None
             or "resource" in request.payload.datalist
-            or self._hooks.token_attributes is not None
+            or self.hooks.token_attributes is not None
             or client.plan_in_force is not None
-            or self._issuing.format_of(client) != "opaque"
-            or not can_rotate_at_once(self._database)
+            or self.issuing.format_of(client) != "opaque"
+            or not can_rotate_at_once(self.database)
         ):
             return None
         salt = os.urandom(32) if settings.refresh_token_grace else None
         derive_from = None if salt is None else (token, salt)
-        access_token, refresh_token = (self._issuing.new_value(derive_from, what) for what in ("access", "refresh"))
+        access_token, refresh_token = (self.issuing.new_value(derive_from, what) for what in ("access", "refresh"))
         now, token_hash = int(time.time()), sha256(access_token)
         values = {
             "old_hash": sha256(token),
             "salt": salt,
             "token_hash": token_hash,
             "refresh_hash": sha256(refresh_token),
-            "audience": self._resources.default_audience(),
+            "audience": self.resources.default_audience(),
             "grant_type": self.GRANT_TYPE,
-            "expires_at": now + self._lifetimes.access_token_seconds(client, self.GRANT_TYPE),
+            "expires_at": now + self.lifetimes.access_token_seconds(client, self.GRANT_TYPE),
         }
-        row = rotate_at_once(self._database, client, values, idle=settings.refresh_token_idle)
+        row = rotate_at_once(self.database, client, values, idle=settings.refresh_token_idle)
         if row is None:
             return None
         try:
             self.steps.user(row.subject, "refresh token")
         except InvalidGrantError:  # nobody has the successors
-            self._revoking.approval(bytes(row.family), client.client_id, row.subject, by="the user is gone")
+            self.revoking.approval(bytes(row.family), client.client_id, row.subject, by="the user is gone")
             raise
         scopes, token_id = tuple(row.scope.split()), token_id_of(token_hash)
-        self._issuing.announce(client, self.GRANT_TYPE, row.subject, scopes, token_id)
+        self.issuing.announce(client, self.GRANT_TYPE, row.subject, scopes, token_id)
         return token_response(access_token, row.token_expires_at - now, row.scope, refresh_token, row.attributes)
 
     def spent_before(self, request: OAuthRequest) -> dict[str, Any]:
         """The same successor to a repeat of the last rotation, where that is allowed; else the approval ends."""
-        row = self._approvals.find_refresh_token(sha256(request.form["refresh_token"]))
+        row = self.approvals.find_refresh_token(sha256(request.form["refresh_token"]))
         if row is None:
             raise InvalidGrantError(self.REFUSED)
-        grace = self._settings.refresh_token_grace
+        grace = self.settings.refresh_token_grace
         if grace and row.salt is not None and row.revoked_at is None and row.spent_at + grace >= int(time.time()):
             answer = self._successor(request, row)
             if answer is not None:
                 return answer
-        self._revoking.reused(row)
+        self.revoking.reused(row)
         raise InvalidGrantError(self.REFUSED)
 
     def _successor(self, request: OAuthRequest, row: Row[Any]) -> dict[str, Any] | None:
         """What the last rotation answered; `None` where that was used already, or revoked since."""
         derive_from = request.form["refresh_token"], bytes(row.salt)
-        refresh_token = self._issuing.new_value(derive_from, "refresh")
-        following = self._approvals.find_refresh_token(sha256(refresh_token))
+        refresh_token = self.issuing.new_value(derive_from, "refresh")
+        following = self.approvals.find_refresh_token(sha256(refresh_token))
         if following is None or following.spent_at is not None:
             return None
-        if self._issuing.format_of(request.client) == "jwt":  # which isn't stored: the same is said again
+        if self.issuing.format_of(request.client) == "jwt":  # which isn't stored: the same is said again
             user = self.steps.user(row.subject, "refresh token")
             again = self._of_approval(request.client, row, scopes=(), audience=(), user=user)
             return {**self.steps.issue(again), "refresh_token": refresh_token}
-        access_token = self._issuing.new_value(derive_from, "access")
-        stored = self._tokens.find(sha256(access_token))
+        access_token = self.issuing.new_value(derive_from, "access")
+        stored = self.tokens.find(sha256(access_token))
         if stored is None or stored.revoked_at is not None:
             return None
         left = max(0, stored.expires_at - int(time.time()))
@@ -180,11 +167,11 @@ class RefreshTokenGrant(TokenGrant):
 
     def _scopes(self, request: OAuthRequest, client: Client, row: Row[Any]) -> tuple[str, ...]:
         """What is asked for: no more than was approved and the plan has; left out, all. Raises `InvalidScopeError`."""
-        approved = tuple(name for name in row.scope.split() if is_in_plan(name, client, self._settings))
+        approved = tuple(name for name in row.scope.split() if is_in_plan(name, client, self.settings))
         asked = request.payload.scope
         if asked is None:
             return approved
-        names = names_of(asked, self._settings)
+        names = names_of(asked, self.settings)
         for name in names:
             if name not in approved:
                 raise InvalidScopeError(
