@@ -22,10 +22,10 @@ def test_a_token_a_grant_and_all_of_a_user_are_revoked(site: Any) -> None:
     one = site.gateway.tokens.get(token=given[0]).token_id
     assert site.submit("tokens", {"token_id": one}, subject="alice").headers["Location"].endswith("done=revoked")
     assert [site.is_live(token) for token in given] == [False, True, True]
-    grants = [value for name, value in site.open("grants", client_id=client.client_id).fields if name == "grant"]
-    assert len(grants) == 3
-    for grant in (*grants[:2], "00" * 16, "junk"):
-        assert site.submit("grants", {"grant": grant}).status_code == 303
+    approvals = [value for name, value in site.open("grants", client_id=client.client_id).fields if name == "approval"]
+    assert len(approvals) == 3
+    for approval in (*approvals[:2], "00" * 16, "junk"):
+        assert site.submit("grants", {"approval": approval}).status_code == 303
     assert sum(site.is_live(token) for token in given) <= 1
     assert site.submit("revoke", {}).status_code == 400  # nothing is named: not everything
     assert site.submit("revoke", {}, subject="alice").status_code == 303
