@@ -1,8 +1,8 @@
-"""Fixtures for every test, and what becomes of tests whose server is missing.
+"""Fixtures for every test, where a test runs on three databases, and what becomes of tests whose server is missing.
 
-The suite runs most tests on SQLite, PostgreSQL and MariaDB: a test that asks for `app`, `client` or
-`database_uri` runs once on each. Where a server does not answer its tests are skipped, and the end of the
-report says so; with TEST_REQUIRE_ALL=1 the run fails at once instead.
+A test that asks for `app`, `client` or `database_uri` runs on SQLite, and in the folders of `STORED` on PostgreSQL and MariaDB
+too. Where a server does not answer its tests are skipped, and the end of the report says so; with TEST_REQUIRE_ALL=1 the run
+fails at once instead.
 """
 
 import gc
@@ -21,11 +21,26 @@ from flask.testing import FlaskClient
 from flask_oauth_gateway import OAuthGateway
 from tests.support import services
 from tests.support.clock import Clock
-from tests.support.databases import DATABASES, ServerDatabase
+from tests.support.compiled import keep_what_is_compiled
+from tests.support.databases import DATABASES, EVERY_DATABASE, ServerDatabase
 
 if TYPE_CHECKING:
     from tests.support.browser import Browser
 
+#: The folders that are about what is stored: their tests run on every database. A test in another folder that is so too says
+#: it with `tests.support.databases.every_database`; one of these in which the database has no part, with `sqlite_only`.
+STORED = {
+    "authentication",
+    "authorization",
+    "clients",
+    "database",
+    "grants",
+    "importing",
+    "observing",
+    "stores",
+    "tokens",
+}
+#: Their tests begin with an empty database; those of other folders may find the gateway's tables there.
 WITHOUT_TABLES = {"cli", "database", "doctor", "stores"}
 MISSING = pytest.StashKey[dict[str, str]]()
 SERVER_URLS = {"postgresql": services.POSTGRESQL_URL, "mariadb": services.MARIADB_URL}
@@ -42,6 +57,8 @@ NAMES = {
 # A slow moment of the machine is not a bug.
 hypothesis.settings.register_profile("gateway", deadline=None)
 hypothesis.settings.load_profile("gateway")
+
+keep_what_is_compiled()
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -110,19 +127,23 @@ def sqlite_with_tables(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "oauth.db"
 
 
-@pytest.fixture(
-    params=[
-        "sqlite",
-        pytest.param("postgresql", marks=pytest.mark.postgresql),
-        pytest.param("mariadb", marks=pytest.mark.mariadb),
-    ]
-)
-def database_uri(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """The URI of an empty database, in turn on each kind of database; the gateway's tables may be there already.
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    marks = metafunc.definition.iter_markers("parametrize")
+    if "database_uri" not in metafunc.fixturenames or any(mark.args[0] == "database_uri" for mark in marks):
+        return
+    kinds = EVERY_DATABASE if folders_of(metafunc.definition) & STORED else ["sqlite"]
+    metafunc.parametrize("database_uri", kinds, indirect=True)
 
-    Tests of the stores and of the command line begin without tables.
-    """
-    keep_tables = WITHOUT_TABLES.isdisjoint(request.path.parts)
+
+def folders_of(item: pytest.Item) -> set[str]:
+    """The folders below tests/ in which a test stands."""
+    return set(item.path.relative_to(Path(__file__).parent).parts[:-1])
+
+
+@pytest.fixture
+def database_uri(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The URI of an empty database, of the kind that the test was made for; the gateway's tables may be there already."""
+    keep_tables = WITHOUT_TABLES.isdisjoint(folders_of(request.node))
     if request.param == "sqlite":
         if keep_tables:
             shutil.copyfile(request.getfixturevalue("sqlite_with_tables"), tmp_path / "oauth.db")

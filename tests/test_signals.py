@@ -7,7 +7,7 @@ from typing import Any
 from blinker import Signal
 
 from flask_oauth_gateway import signals
-from tests.support.app import ask, basic, bearer, recorded, register, register_public, sqlite_only, token_for
+from tests.support.app import ask, basic, bearer, recorded, register, register_public, token_for
 
 EVERY = {name: signal for name, signal in vars(signals).items() if isinstance(signal, Signal)}
 
@@ -58,7 +58,6 @@ def test_a_token_request_says_who_authenticated_and_what_was_given(
     }
 
 
-@sqlite_only
 def test_a_token_minted_in_code_says_so_too(app: Any, gateway: Any, registered: Any) -> None:
     with all_recorded(app) as heard:
         gateway.tokens.issue(registered.client_id, subject="alice")
@@ -102,7 +101,6 @@ def test_revoking_says_by_whom(app: Any, client: Any, gateway: Any, registered: 
     ]
 
 
-@sqlite_only
 def test_a_refused_token_says_where_and_why_and_a_missing_one_nothing(
     app: Any, client: Any, gateway: Any, registered: Any
 ) -> None:
@@ -123,7 +121,6 @@ def test_a_refused_token_says_where_and_why_and_a_missing_one_nothing(
     assert heard["token_rejected"][2]["reason"] == "The access token was revoked."
 
 
-@sqlite_only
 def test_each_app_hears_of_its_own_alone(make_app: Any, tmp_path: Any) -> None:
     one, two = make_app(), make_app(OAUTH_DATABASE_URI=f"sqlite:///{tmp_path}/other.db")
     with all_recorded(one) as heard:

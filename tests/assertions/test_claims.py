@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.app import sqlite_only
+from tests.support.databases import every_database
 from tests.support.signing import Signer, b64, claims_of, signature_of, token, unb64
 from tests.support.trading import IDP
 
@@ -19,7 +19,6 @@ def now() -> int:
     return int(time.time())
 
 
-@sqlite_only
 def test_the_audience_is_the_issuer_or_the_token_endpoint(trading: Any) -> None:
     for audience in (HERE, ENDPOINT, [HERE], ["https://other.example", ENDPOINT]):
         assert trading.trade(trading.assertion(aud=audience))
@@ -39,14 +38,12 @@ def test_the_audience_is_the_issuer_or_the_token_endpoint(trading: Any) -> None:
         assert trading.why(trading.assertion(aud=audience)) == "its aud is neither a text nor a list of texts"
 
 
-@sqlite_only
 def test_an_audience_may_be_agreed_upon(make_trading: Any) -> None:
     trading = make_trading(entry={"audience": ["urn:weather", "https://weather.example"]})
     assert trading.trade(trading.assertion(aud="urn:weather"))
     assert "'urn:weather'" in trading.why(trading.assertion(aud=HERE))
 
 
-@sqlite_only
 def test_with_an_issuer_of_the_server_s_own_the_host_header_decides_nothing(make_trading: Any) -> None:
     trading = make_trading(OAUTH_ISSUER="https://auth.example/tenant")
     assert trading.trade(trading.assertion(aud="https://auth.example/tenant"))
@@ -57,7 +54,6 @@ def test_with_an_issuer_of_the_server_s_own_the_host_header_decides_nothing(make
 # Times
 
 
-@sqlite_only
 def test_it_is_good_until_it_expires_within_the_skew(trading: Any, clock: Any, now: int) -> None:
     assert trading.why(trading.assertion(exp=None)) == "it does not say when it expires (exp)"
     assert trading.trade(trading.assertion(exp=now + 0.5))
@@ -68,7 +64,6 @@ def test_it_is_good_until_it_expires_within_the_skew(trading: Any, clock: Any, n
     assert trading.why(late).startswith("it expired 6")
 
 
-@sqlite_only
 def test_it_must_not_live_for_long(trading: Any, make_trading: Any, now: int) -> None:
     assert trading.trade(trading.assertion(exp=now + 299))
     for times in (
@@ -81,7 +76,6 @@ def test_it_must_not_live_for_long(trading: Any, make_trading: Any, now: int) ->
     assert "longer than the 3600" in longer.why(longer.assertion(exp=now + 3700))
 
 
-@sqlite_only
 def test_it_is_not_from_the_future(trading: Any, now: int) -> None:
     assert trading.trade(trading.assertion(nbf=now + 50, iat=now + 50))
     assert trading.trade(trading.assertion(nbf=now - 10**8))
@@ -89,14 +83,12 @@ def test_it_is_not_from_the_future(trading: Any, now: int) -> None:
     assert "in the future (iat" in trading.why(trading.assertion(iat=now + 70))
 
 
-@sqlite_only
 def test_the_skew_is_a_setting(make_trading: Any, now: int) -> None:
     trading = make_trading(OAUTH_CLOCK_SKEW=0)
     assert "expired" in trading.why(trading.assertion(exp=now - 1))
     assert "not valid yet" in trading.why(trading.assertion(nbf=now + 20))
 
 
-@sqlite_only
 def test_a_time_is_a_number_and_of_this_age(trading: Any, make_trading: Any, now: int) -> None:
     for name in ("exp", "nbf", "iat"):
         for value in NOT_A_TIME:
@@ -118,7 +110,6 @@ def test_a_time_is_a_number_and_of_this_age(trading: Any, make_trading: Any, now
 # Names
 
 
-@sqlite_only
 def test_issuer_subject_and_jti_are_short_visible_texts(trading: Any) -> None:
     assert trading.trade(trading.assertion(sub="\u00e4lice@\u5929\u6c17.example", jti="x" * 255))
     for value in (5, True, ["alice"], {}, "", "a\0b", "a\nb", "\x1b[2J", "\u202e", "x" * 256, "\ud800"):
@@ -135,6 +126,7 @@ def test_issuer_subject_and_jti_are_short_visible_texts(trading: Any) -> None:
 # Once
 
 
+@every_database
 def test_it_is_good_once_by_issuer_and_jti(trading: Any, clock: Any) -> None:
     assertion = trading.assertion(jti="one")
     assert trading.trade(assertion)
@@ -151,7 +143,6 @@ def test_it_is_good_once_by_issuer_and_jti(trading: Any, clock: Any) -> None:
     assert "it expired" in trading.why(assertion)
 
 
-@sqlite_only
 def test_without_a_jti_it_is_told_apart_by_what_was_signed(trading: Any) -> None:
     """Not by its bytes: of a signature there may be two, and two ways to write it."""
     claims = claims_of(IDP, jti=None)
@@ -170,7 +161,6 @@ def test_without_a_jti_it_is_told_apart_by_what_was_signed(trading: Any) -> None
     assert trading.trade(trading.signer.sign({**claims, "exp": claims["exp"] + 1}))
 
 
-@sqlite_only
 def test_a_refused_request_does_not_spend_it(trading: Any) -> None:
     assertion = trading.assertion()
     assert trading.post(assertion, scope="unknown").status_code == 400
@@ -186,7 +176,6 @@ OTHER_KINDS: list[Any] = [
 ]  # fmt: skip
 
 
-@sqlite_only
 def test_a_plain_jwt_or_one_for_this_is_taken_and_a_token_of_another_kind_refused(trading: Any) -> None:
     for kind in (None, "JWT", "jwt", "application/JWT", "authorization-grant+jwt"):
         assert trading.trade(trading.signer.sign(claims_of(IDP), typ=kind))

@@ -8,7 +8,8 @@ import pytest
 from flask_oauth_gateway.crypto.jose import read
 from flask_oauth_gateway.signals import client_authenticated, client_rejected
 from flask_oauth_gateway.web.environ import STATE
-from tests.support.app import basic, recorded, refusal, sqlite_only
+from tests.support.app import basic, recorded, refusal
+from tests.support.databases import sqlite_only
 from tests.support.signing import Signer, claims_of, rsa_key, token
 from tests.support.trading import CLIENT_ASSERTION, GRANT
 

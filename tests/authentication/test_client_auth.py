@@ -8,7 +8,8 @@ import pytest
 from flask_oauth_gateway.crypto import hashing
 from flask_oauth_gateway.signals import client_rejected
 from flask_oauth_gateway.web.environ import STATE
-from tests.support.app import ask, basic, recorded, refusal, register, register_public, sqlite_only
+from tests.support.app import ask, basic, recorded, refusal, register, register_public
+from tests.support.databases import sqlite_only
 
 CHALLENGE = 'Basic realm="oauth", charset="UTF-8"'
 GRANT = {"grant_type": "client_credentials"}

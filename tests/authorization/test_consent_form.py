@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from flask_oauth_gateway.signals import authorization_granted
-from tests.support.app import recorded, sqlite_only
+from tests.support.app import recorded
+from tests.support.databases import sqlite_only
 from tests.support.site import BOTH, READ, WRITE, Page, another_browser, answer, granted, location, query
 
 

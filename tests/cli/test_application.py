@@ -3,9 +3,7 @@
 import json
 from typing import Any
 
-from tests.support.app import ask, sqlite_only
-
-pytestmark = sqlite_only
+from tests.support.app import ask
 
 
 def test_the_life_of_an_application(app: Any, client: Any, flask_oauth: Any) -> None:

@@ -6,9 +6,11 @@ from typing import Any
 import pytest
 from sqlalchemy import inspect, text
 
-from tests.support.app import ask, basic, register, sqlite_only, token_for
+from tests.support.app import ask, basic, register, token_for
+from tests.support.databases import every_database
 
 
+@every_database
 def test_the_newest_entries_come_first_and_may_be_filtered(
     app: Any, client: Any, flask_oauth: Any, registered: Any
 ) -> None:
@@ -34,12 +36,12 @@ def test_the_newest_entries_come_first_and_may_be_filtered(
     assert issued["details"]["scope"] == "weather:read"
 
 
-@sqlite_only
 def test_what_a_stranger_claims_to_be_can_t_steer_the_terminal(client: Any, flask_oauth: Any) -> None:
     client.post("/oauth/token", data={"grant_type": "client_credentials"}, headers=basic("\x1b[2J\u009b\u202e", "x"))
     assert "?[2J??" in flask_oauth("audit", "list").stdout
 
 
+@every_database
 def test_a_trail_that_was_changed_is_told_from_one_that_was_not(
     gateway: Any, flask_oauth: Any, registered: Any
 ) -> None:
@@ -57,6 +59,7 @@ def test_a_trail_that_was_changed_is_told_from_one_that_was_not(
     assert result.stdout.startswith("Each of the entries 1 to 2 was deleted.\nEntries: 0.")
 
 
+@every_database
 def test_init_db_makes_the_tables_and_may_be_repeated(gateway: Any, flask_oauth: Any) -> None:
     for _ in range(2):
         assert flask_oauth("init-db").stdout == "The gateway's tables are there.\n"
@@ -64,7 +67,6 @@ def test_init_db_makes_the_tables_and_may_be_repeated(gateway: Any, flask_oauth:
     assert {"oauth_client", "oauth_client_secret", "oauth_access_token", "oauth_audit"} <= set(tables)
 
 
-@sqlite_only
 @pytest.mark.parametrize(
     "arguments",
     [
@@ -85,7 +87,6 @@ def test_a_database_that_can_t_be_used_is_one_line_on_stderr(
     assert result.stderr == "Error: The database can't be used: unable to open database file\n"
 
 
-@sqlite_only
 def test_every_command_says_what_it_is_for(app: Any) -> None:
     def walk(command: Any, path: list[str]) -> None:
         assert command.help
@@ -98,7 +99,6 @@ def test_every_command_says_what_it_is_for(app: Any) -> None:
     walk(app.cli.commands["oauth"], ["oauth"])
 
 
-@sqlite_only
 def test_a_command_writes_its_audit_entries_before_it_ends(app: Any, flask_oauth: Any) -> None:
     flask_oauth("client", "create", "x", "--client-id", "one", "--grant", "client_credentials")
     flask_oauth("client", "rotate-secret", "one")

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.app import ask, register, register_public, sqlite_only
+from tests.support.app import ask, register, register_public
 from tests.support.signing import Signer
 
 #: What could clear a terminal, or turn its text around, and stands in a name all the same.
@@ -77,7 +77,6 @@ def test_every_option_of_create_is_kept(flask_oauth: Any) -> None:
     }
 
 
-@sqlite_only
 def test_a_secret_may_come_from_standard_input(flask_oauth: Any, client: Any) -> None:
     command = ("client", "create", "x", "--grant", "client_credentials", "--client-secret", "-", "--json")
     made = as_client(flask_oauth(*command, stdin="from a pipe\r\n").stdout)
@@ -87,7 +86,6 @@ def test_a_secret_may_come_from_standard_input(flask_oauth: Any, client: Any) ->
     assert "client_secret: another one   (shown once)" in rotated.stdout
 
 
-@sqlite_only
 def test_a_public_client_has_no_secret_to_show(flask_oauth: Any) -> None:
     printed = flask_oauth("client", "create", "Phone", "--public").stdout
     assert printed.startswith("client_id: ")
@@ -148,7 +146,6 @@ def test_a_client_is_disabled_enabled_and_deleted(app: Any, client: Any, flask_o
     assert app.extensions["oauth_gateway"].clients.list() == []
 
 
-@sqlite_only
 def test_delete_asks_first(app: Any, flask_oauth: Any) -> None:
     register(app, client_id="one", client_name=STEERING)
     kept = app.test_cli_runner().invoke(args=["oauth", "client", "delete", "one"], input="n\n")
@@ -159,7 +156,6 @@ def test_delete_asks_first(app: Any, flask_oauth: Any) -> None:
     assert app.extensions["oauth_gateway"].clients.get("one") is None
 
 
-@sqlite_only
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
@@ -198,7 +194,6 @@ def test_what_can_t_be_done_is_one_line_on_stderr_and_changes_nothing(
     assert app.extensions["oauth_gateway"].clients.list() == before
 
 
-@sqlite_only
 def test_a_client_that_signs_is_registered_with_its_keys(flask_oauth: Any, gateway: Any, tmp_path: Path) -> None:
     signer = Signer()
     keys, certificate, wrong = (tmp_path / name for name in ("jwks.json", "certificate.pem", "wrong.json"))

@@ -14,7 +14,8 @@ from sqlalchemy import inspect, text
 
 from flask_oauth_gateway import require_token, signals
 from flask_oauth_gateway.web.environ import STATE
-from tests.support.app import recorded, register, sqlite_only, token_for
+from tests.support.app import recorded, register, token_for
+from tests.support.databases import every_database
 from tests.support.signing import Signer, claims_of
 from tests.support.site import DEVICE_CODE, REDIRECT_URI, VERIFIER, Page, query
 
@@ -65,6 +66,7 @@ def contents(app: Any) -> dict[str, list[Any]]:
     return {name: sorted(map(repr, database.all(text(f"SELECT * FROM {name}")))) for name in tables}  # noqa: S608
 
 
+@every_database
 def test_nothing_of_it_has_happened(make_site: Callable[..., Any]) -> None:
     """What would be spent, stored, revoked and written down, is not, on every database."""
     site = make_site(OAUTH_RATE_LIMITS={"token_failures": "1/hour"})
@@ -95,7 +97,6 @@ def test_nothing_of_it_has_happened(make_site: Callable[..., Any]) -> None:
     assert site.redeem(client, code).status_code == 200
 
 
-@sqlite_only
 def test_authorization_requests(make_site: Callable[..., Any]) -> None:
     site = make_site(OAUTH_GRANT_TYPES=["authorization_code", "client_credentials"])
     app, client = site.app, site.register(client_id="weather-app", redirect_uris=[REDIRECT_URI, "https://b.example/x"])
@@ -130,7 +131,6 @@ def test_authorization_requests(make_site: Callable[..., Any]) -> None:
     assert verdict(app, link(client))["error"] is None
 
 
-@sqlite_only
 def test_client_authentication(make_app: Callable[..., Any], clock: Any) -> None:
     app = make_app(OAUTH_CLIENT_AUTH_METHODS=["client_secret_basic", "private_key_jwt", "none"])
     client = register(app, client_id="station")
@@ -162,7 +162,6 @@ def test_client_authentication(make_app: Callable[..., Any], clock: Any) -> None
     assert "station" in why(app, curl(type("C", (), {"client_id": "statoin"}), secret="x", **form))[2]
 
 
-@sqlite_only
 def test_token_requests(make_site: Callable[..., Any], clock: Any) -> None:
     site = make_site()
     app, client, other = site.app, site.register(), site.register()
@@ -207,7 +206,6 @@ def test_token_requests(make_site: Callable[..., Any], clock: Any) -> None:
     assert why(app, curl(device, grant_type=DEVICE_CODE, device_code="x"))[0] == "invalid_grant"
 
 
-@sqlite_only
 def test_an_assertion_is_explained_and_not_used_up(make_trading: Callable[..., Any]) -> None:
     trading = make_trading()
     line = f"curl -d grant_type=urn:ietf:params:oauth:grant-type:jwt-bearer -d assertion={{}} {TOKEN}"
@@ -219,7 +217,6 @@ def test_an_assertion_is_explained_and_not_used_up(make_trading: Callable[..., A
     assert "its issuer 'https://stranger.example' is not trusted here" in why(trading.app, line.format(stranger))[3]
 
 
-@sqlite_only
 def test_protected_views_are_asked_and_not_called(app: Any, client: Any, registered: Any, clock: Any) -> None:
     called = []
 
@@ -255,7 +252,6 @@ def test_protected_views_are_asked_and_not_called(app: Any, client: Any, registe
     assert not called
 
 
-@sqlite_only
 def test_for_people_it_is_a_few_lines(app: Any, registered: Any) -> None:
     result = run(app, "curl", "-u", f"{registered.client_id}:x", "-d", "grant_type=client_credentials", TOKEN)
     assert result.exit_code == 1
@@ -270,7 +266,6 @@ def test_for_people_it_is_a_few_lines(app: Any, registered: Any) -> None:
     assert (given.exit_code, given.stdout) == (0, "POST /oauth/token: 200 OK\nIt would be answered.\n")
 
 
-@sqlite_only
 @pytest.mark.parametrize(
     "line",
     ["curl", "curl -d", "curl --frobnicate x http://localhost/", "curl -d @secrets http://localhost/", "wget http://x",
@@ -283,7 +278,6 @@ def test_what_is_no_request_is_one_line_on_stderr(app: Any, line: str) -> None:
     assert result.stderr.count("\n") == 1
 
 
-@sqlite_only
 @pytest.mark.parametrize("debug", [True, False])
 def test_the_error_page_says_it_in_debug_mode_alone(make_site: Callable[..., Any], debug: bool) -> None:
     site = make_site(DEBUG=debug)

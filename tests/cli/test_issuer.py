@@ -9,14 +9,13 @@ import pytest
 from flask import Flask
 
 from flask_oauth_gateway.web.environ import STATE
-from tests.support.app import SCOPES, recorded, sqlite_only
+from tests.support.app import SCOPES, recorded
 from tests.support.key_server import key_server
 from tests.support.signing import Signer, claims_of
 from tests.support.trading import GRANT_TYPES, IDP, Trading
 
 READ, WRITE = SCOPES
 CERTIFIED = Signer("RS256", kid=None)
-pytestmark = sqlite_only
 
 
 @pytest.fixture

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from tests.support.app import is_accepted, register, sqlite_only, token_for
+from tests.support.app import is_accepted, register, token_for
+from tests.support.databases import every_database
 
 
 def listed(flask_oauth: Any, *arguments: str) -> list[dict[str, Any]]:
@@ -36,7 +37,6 @@ def test_tokens_are_listed_by_what_they_are_called_never_by_their_value(
     assert listed(flask_oauth, "--subject", "nobody") == []
 
 
-@sqlite_only
 def test_a_long_list_comes_in_pages(gateway: Any, flask_oauth: Any, registered: Any) -> None:
     for number in range(5):
         gateway.tokens.issue(registered.client_id, expires_in=100 + number)
@@ -101,6 +101,7 @@ def test_one_token_or_all_that_fit_are_revoked(client: Any, gateway: Any, flask_
     assert live() == []
 
 
+@every_database
 def test_what_has_expired_is_purged(gateway: Any, flask_oauth: Any, registered: Any, clock: Any) -> None:
     for _ in range(5):
         gateway.tokens.issue(registered.client_id, expires_in=5)
@@ -110,7 +111,6 @@ def test_what_has_expired_is_purged(gateway: Any, flask_oauth: Any, registered: 
     assert listed(flask_oauth, "--all") == []
 
 
-@sqlite_only
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [

@@ -10,7 +10,8 @@ from flask.testing import FlaskClient
 
 from flask_oauth_gateway import ApplicationInUse, ApplicationNotFound, ClientMetadataError, OAuthGateway, signals
 from flask_oauth_gateway.web.environ import STATE
-from tests.support.app import ask, is_accepted, recorded, refusal, register, sqlite_only, token_for
+from tests.support.app import ask, is_accepted, recorded, refusal, register, token_for
+from tests.support.databases import sqlite_only
 from tests.support.stored import finished, python
 
 

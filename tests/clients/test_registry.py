@@ -8,7 +8,8 @@ import pytest
 
 from flask_oauth_gateway import ClientMetadataError, ClientNotFound
 from flask_oauth_gateway.web.environ import STATE
-from tests.support.app import ask, is_accepted, register, register_public, sqlite_only, token_for
+from tests.support.app import ask, is_accepted, register, register_public, token_for
+from tests.support.databases import sqlite_only
 
 
 def test_clients_are_found_by_the_start_of_their_id_and_by_their_name_page_by_page(gateway: Any) -> None:

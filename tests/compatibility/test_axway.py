@@ -8,7 +8,7 @@ from xml.etree import ElementTree
 import pytest
 
 from flask_oauth_gateway import require_token
-from tests.support.app import ask, basic, bearer, register, sqlite_only
+from tests.support.app import ask, basic, bearer, register
 from tests.support.signing import Signer
 
 TOKEN = "/api/oauth/token"
@@ -53,7 +53,6 @@ def post(app: Any, client: Any, path: str = TOKEN, **form: str) -> Any:
     return app.test_client().post(path, data=form, headers=basic(client.client_id, client.client_secret))
 
 
-@sqlite_only
 def test_client_credentials_with_commas_and_each_format(axway: Any, sample: Any) -> None:
     def asked(**form: str) -> Any:
         response = post(axway, sample, grant_type="client_credentials", scope="resource.WRITE,resource.READ", **form)
@@ -115,7 +114,6 @@ def test_password_and_refresh(axway: Any, sample: Any) -> None:
     assert dead.status_code == 400
 
 
-@sqlite_only
 def test_tokeninfo_of_client_credentials_names_the_client(axway: Any, sample: Any) -> None:
     token = ask_token(axway, sample)
     told = axway.test_client().post("/api/oauth/tokeninfo", data={"access_token": token}).get_json()
@@ -126,7 +124,6 @@ def ask_token(app: Any, client: Any, **form: str) -> str:
     return str(post(app, client, grant_type="client_credentials", **form).get_json()["access_token"])
 
 
-@sqlite_only
 def test_the_documented_jwt_with_times_as_texts(axway: Any) -> None:
     signer = Signer("RS256", kid=None)
     register(axway, client_id="App", grant_types=["jwt_bearer"], jwks=signer.jwks(), scope=["resource.READ"],
@@ -139,7 +136,6 @@ def test_the_documented_jwt_with_times_as_texts(axway: Any) -> None:
     assert response.get_json()["expires_in"] == "3600"
 
 
-@sqlite_only
 def test_a_protected_view_s_refusals(axway: Any, sample: Any, clock: Any) -> None:
     def challenge(status: int, token: str | None, path: str = "/write") -> str:
         response = axway.test_client().get(path, headers={} if token is None else bearer(token))
@@ -164,7 +160,6 @@ def test_a_protected_view_s_refusals(axway: Any, sample: Any, clock: Any) -> Non
     assert challenge(401, token) == f'{dead}"The access token expired."'
 
 
-@sqlite_only
 def test_without_it_a_comma_is_part_of_a_name(make_app: Any) -> None:
     app = make_app(OAUTH_SCOPES={"a,b": "One name"})
     assert ask(app.test_client(), register(app, scope=["a,b"]), scope="a,b").get_json()["scope"] == "a,b"

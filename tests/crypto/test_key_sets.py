@@ -9,7 +9,6 @@ import pytest
 
 from flask_oauth_gateway.crypto.jose import load_jwks
 from flask_oauth_gateway.crypto.key_sets import RemoteKeys
-from tests.support.app import sqlite_only
 from tests.support.key_server import KeyServer, key_server
 from tests.support.signing import Signer, b64, claims_of, rsa_key
 from tests.support.trading import IDP
@@ -165,7 +164,6 @@ def test_a_shared_secret_in_a_set_that_all_can_read_is_none(server: KeyServer, k
 # Through the token endpoint
 
 
-@sqlite_only
 def test_a_server_that_is_down_stops_neither_known_keys_nor_other_issuers(make_trading: Any, clock: Any) -> None:
     with key_server() as down, key_server() as up:
         issuers = {
@@ -191,7 +189,6 @@ def test_a_server_that_is_down_stops_neither_known_keys_nor_other_issuers(make_t
         assert "no key of its issuer fits alg 'ES256' and kid 'one'" in trading.why(trading.assertion())
 
 
-@sqlite_only
 def test_a_client_may_register_where_its_keys_are(make_trading: Any) -> None:
     with key_server() as server:
         server.says = ONE.jwks()

@@ -8,7 +8,7 @@ from sqlalchemy import MetaData
 from flask_oauth_gateway import ClientMetadataError, ConfigurationError
 from flask_oauth_gateway.crypto.sealing import seal, unseal
 from flask_oauth_gateway.web.environ import STATE
-from tests.support.app import sqlite_only
+from tests.support.databases import every_database
 from tests.support.signing import Signer, claims_of
 from tests.support.trading import CLIENT_ASSERTION
 
@@ -34,6 +34,7 @@ def works(app: Any, made: Any) -> bool:
     return bool(response.status_code == 200)
 
 
+@every_database
 def test_the_secret_is_nowhere_in_the_database_in_clear(make_app: Any) -> None:
     app = make_app(OAUTH_CLIENT_AUTH_METHODS=METHODS)
     made, brought = register(app), register(app, client_secret="a secret of thirty-two characters or more")
@@ -49,7 +50,6 @@ def test_the_secret_is_nowhere_in_the_database_in_clear(make_app: Any) -> None:
         assert not any(secret in row or secret.encode().hex() in row for row in rows)
 
 
-@sqlite_only
 def test_the_secret_key_may_change_while_the_old_one_is_a_fallback(make_app: Any) -> None:
     first = make_app(OAUTH_CLIENT_AUTH_METHODS=METHODS, SECRET_KEY="first")
     made = register(first)
@@ -66,7 +66,6 @@ def test_the_secret_key_may_change_while_the_old_one_is_a_fallback(make_app: Any
     assert not works(first, renewed)
 
 
-@sqlite_only
 def test_what_was_changed_is_not_opened_and_nothing_is_sealed_alike_twice(app: Any) -> None:
     state = app.extensions[STATE]
     sealed = seal(state, "a secret")
@@ -77,21 +76,18 @@ def test_what_was_changed_is_not_opened_and_nothing_is_sealed_alike_twice(app: A
         assert unseal(state, wrong) is None
 
 
-@sqlite_only
 def test_without_a_secret_key_nothing_is_sealed(make_app: Any) -> None:
     app = make_app(SECRET_KEY=None, OAUTH_CLIENT_AUTH_METHODS=METHODS)
     with pytest.raises(ConfigurationError, match="SECRET_KEY is None"):
         register(app)
 
 
-@sqlite_only
 def test_a_secret_that_signs_is_a_long_one(make_app: Any) -> None:
     app = make_app(OAUTH_CLIENT_AUTH_METHODS=METHODS)
     with pytest.raises(ClientMetadataError, match="32 to 1024"):
         register(app, client_secret="x" * 31)
 
 
-@sqlite_only
 def test_a_client_that_is_changed_to_sign_needs_a_new_secret(make_app: Any) -> None:
     """The old one is a hash, with which nothing can be checked but the secret itself."""
     app = make_app(OAUTH_CLIENT_AUTH_METHODS=METHODS)

@@ -16,7 +16,8 @@ from flask import Flask
 from limits import parse
 
 from flask_oauth_gateway.web.environ import STATE
-from tests.support.app import basic, bearer, register, sqlite_only, token_for
+from tests.support.app import basic, bearer, register, token_for
+from tests.support.databases import sqlite_only
 from tests.support.redis_server import PASSWORD, RedisServer, own_redis
 
 pytestmark = [pytest.mark.redis, sqlite_only]

@@ -4,9 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.app import refusal, sqlite_only
-
-pytestmark = sqlite_only
+from tests.support.app import refusal
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "LINK"])

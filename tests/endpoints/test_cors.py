@@ -4,10 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.app import sqlite_only
 from tests.support.site import VERIFIER, query
-
-pytestmark = sqlite_only
 
 OWN, OTHER = "https://app.example", "https://evil.example"
 READABLE = "Access-Control-Allow-Origin"

@@ -7,7 +7,8 @@ from joserfc import jwt as joserfc_jwt
 from joserfc.jwk import KeySet
 from werkzeug.test import TestResponse
 
-from tests.support.app import basic, bearer, refusal, register, register_public, sqlite_only, token_for
+from tests.support.app import basic, bearer, refusal, register, register_public, token_for
+from tests.support.databases import every_database
 
 INACTIVE = {"active": False}
 JWT = "application/token-introspection+jwt"
@@ -72,14 +73,12 @@ def test_a_token_that_is_dead_is_only_inactive(
         assert introspect(client, asker, token) == INACTIVE
 
 
-@sqlite_only
 @pytest.mark.parametrize("hint", ["access_token", "refresh_token", "\u00e4"])
 def test_a_wrong_hint_is_no_hindrance(client: Any, registered: Any, hint: str) -> None:
     token = token_for(client, registered)["access_token"]
     assert introspect(client, registered, token, token_type_hint=hint)["active"] is True
 
 
-@sqlite_only
 def test_only_a_client_that_shows_who_it_is_may_ask(app: Any, client: Any, registered: Any) -> None:
     token = token_for(client, registered)["access_token"]
     public = register_public(app)
@@ -91,6 +90,7 @@ def test_only_a_client_that_shows_who_it_is_may_ask(app: Any, client: Any, regis
     refusal(client.post(f"/oauth/introspect?token={token}", headers=headers), 400, "invalid_request")
 
 
+@every_database
 def test_a_resource_server_that_another_process_disabled_or_demoted_learns_nothing_more(make_app: Any) -> None:
     here, there = make_app(), make_app()
     client, registry = here.test_client(), there.extensions["oauth_gateway"].clients
@@ -135,7 +135,6 @@ def test_whoever_asks_for_it_gets_the_answer_as_a_jwt_of_their_own(app: Any, cli
     assert introspect(client, stranger, token) == INACTIVE
 
 
-@sqlite_only
 @pytest.mark.parametrize("format_", ["opaque", "jwt"])
 def test_a_signed_answer_is_no_token_and_a_token_no_answer(make_app: Any, format_: str) -> None:
     app = make_app(OAUTH_ACCESS_TOKEN_FORMAT=format_)
@@ -145,7 +144,6 @@ def test_a_signed_answer_is_no_token_and_a_token_no_answer(make_app: Any, format
     assert introspect(client, server, answer.text) == INACTIVE
 
 
-@sqlite_only
 @pytest.mark.parametrize(
     ("accept", "mimetype"),
     [
@@ -164,7 +162,6 @@ def test_the_accept_header_decides_which(client: Any, registered: Any, accept: s
     assert signed(client, registered, token, accept).mimetype == mimetype
 
 
-@sqlite_only
 @pytest.mark.parametrize(
     ("missing", "named"), [({"SECRET_KEY": None}, "SECRET_KEY"), ({"TESTING": False}, "OAUTH_ISSUER")]
 )

@@ -7,7 +7,8 @@ import pytest
 
 from flask_oauth_gateway.errors import TemporarilyUnavailable
 from flask_oauth_gateway.signals import token_revoked
-from tests.support.app import recorded, refusal, sqlite_only
+from tests.support.app import recorded, refusal
+from tests.support.databases import every_database
 from tests.support.site import BOTH, READ, granted
 
 INACTIVE = {"active": False}
@@ -24,6 +25,7 @@ def introspect(site: Any, client: Any, token: str, **more: str) -> Any:
     return response.get_json()
 
 
+@every_database
 def test_who_gives_a_refresh_token_back_gives_back_all_that_the_approval_gave(site: Any) -> None:
     client = site.register()
     other = site.tokens(client)
@@ -59,7 +61,6 @@ def test_another_client_s_refresh_token_lives_on(site: Any) -> None:
     granted(site.refresh(client, tokens["refresh_token"]))
 
 
-@sqlite_only
 @pytest.mark.parametrize("hint", ["access_token", "refresh_token", "id_token", "é"])
 def test_a_hint_changes_nothing(site: Any, hint: str) -> None:
     client = site.register()
@@ -69,7 +70,6 @@ def test_a_hint_changes_nothing(site: Any, hint: str) -> None:
     assert not site.is_live(tokens["access_token"])
 
 
-@sqlite_only
 def test_a_public_client_gives_its_own_back(site: Any) -> None:
     client = site.register_public()
     tokens = site.tokens(client)
@@ -79,7 +79,6 @@ def test_a_public_client_gives_its_own_back(site: Any) -> None:
     assert not site.is_live(tokens["access_token"])
 
 
-@sqlite_only
 def test_one_that_was_spent_takes_its_family_along_too(site: Any) -> None:
     client = site.register()
     first = site.tokens(client)
@@ -88,7 +87,6 @@ def test_one_that_was_spent_takes_its_family_along_too(site: Any) -> None:
     assert not site.is_live(second["access_token"])
 
 
-@sqlite_only
 def test_an_access_token_that_is_given_back_takes_nothing_else_along(site: Any) -> None:
     client = site.register()
     tokens = site.tokens(client)
@@ -97,7 +95,6 @@ def test_an_access_token_that_is_given_back_takes_nothing_else_along(site: Any) 
     granted(site.refresh(client, tokens["refresh_token"]))
 
 
-@sqlite_only
 def test_a_disabled_client_gives_nothing_back(site: Any) -> None:
     client = site.register()
     tokens = site.tokens(client)
@@ -107,7 +104,6 @@ def test_a_disabled_client_gives_nothing_back(site: Any) -> None:
     granted(site.refresh(client, tokens["refresh_token"]))
 
 
-@sqlite_only
 def test_a_database_that_fails_is_never_a_success(site: Any, monkeypatch: Any) -> None:
     client = site.register()
     tokens = site.tokens(client)
@@ -144,7 +140,6 @@ def test_nobody_else_sees_it_lest_it_pass_for_an_access_token(site: Any) -> None
         assert introspect(site, asker, tokens["refresh_token"]) == INACTIVE
 
 
-@sqlite_only
 def test_one_that_is_spent_expired_idle_or_revoked_is_only_inactive(make_site: Any, clock: Any) -> None:
     site = make_site(OAUTH_REFRESH_TOKEN_IDLE=600, OAUTH_REFRESH_TOKEN_LIFETIME=1000)
     client = site.register()

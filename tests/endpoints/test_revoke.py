@@ -4,13 +4,15 @@ from typing import Any
 
 import pytest
 
-from tests.support.app import basic, is_accepted, refusal, register, register_public, sqlite_only, token_for
+from tests.support.app import basic, is_accepted, refusal, register, register_public, token_for
+from tests.support.databases import every_database
 
 
 def revoke(client: Any, registered: Any, **form: str) -> Any:
     return client.post("/oauth/revoke", data=form, headers=basic(registered.client_id, registered.client_secret))
 
 
+@every_database
 def test_a_client_gives_its_token_back(client: Any, registered: Any) -> None:
     token, other = (token_for(client, registered)["access_token"] for _ in range(2))
     response = revoke(client, registered, token=token)
@@ -30,7 +32,6 @@ def test_another_client_s_token_lives_on_and_the_answer_tells_nothing(app: Any, 
     assert is_accepted(client, token)
 
 
-@sqlite_only
 def test_a_resource_server_may_ask_after_every_token_and_revoke_its_own_alone(
     app: Any, client: Any, registered: Any
 ) -> None:
@@ -39,7 +40,6 @@ def test_a_resource_server_may_ask_after_every_token_and_revoke_its_own_alone(
     assert is_accepted(client, token)
 
 
-@sqlite_only
 @pytest.mark.parametrize("hint", ["access_token", "refresh_token", "id_token", "\u00e4", "x" * 1000])
 def test_a_hint_that_is_wrong_or_unheard_of_changes_nothing(client: Any, registered: Any, hint: str) -> None:
     token = token_for(client, registered)["access_token"]
@@ -47,7 +47,6 @@ def test_a_hint_that_is_wrong_or_unheard_of_changes_nothing(client: Any, registe
     assert not is_accepted(client, token)
 
 
-@sqlite_only
 def test_a_public_client_gives_its_own_token_back_by_name(app: Any, client: Any, gateway: Any) -> None:
     public, other = register_public(app), register_public(app)
     token = gateway.tokens.issue(public.client_id)["access_token"]
@@ -58,7 +57,6 @@ def test_a_public_client_gives_its_own_token_back_by_name(app: Any, client: Any,
     assert not is_accepted(client, token)
 
 
-@sqlite_only
 def test_the_token_is_needed_and_so_is_the_client(client: Any, registered: Any) -> None:
     for form in ({}, {"token": ""}):
         sentence = refusal(revoke(client, registered, **form), 400, "invalid_request")
@@ -77,6 +75,7 @@ def test_a_disabled_client_gives_nothing_back(client: Any, gateway: Any, registe
     assert is_accepted(client, token)
 
 
+@every_database
 def test_a_client_that_another_process_disabled_gives_nothing_back(make_app: Any) -> None:
     here, there = make_app(), make_app()
     made = register(here)
@@ -88,6 +87,7 @@ def test_a_client_that_another_process_disabled_gives_nothing_back(make_app: Any
     assert is_accepted(client, token)
 
 
+@every_database
 def test_a_disabled_client_s_tokens_stop_at_once_and_a_deleted_one_s_for_good(
     app: Any, client: Any, gateway: Any, registered: Any
 ) -> None:

@@ -7,17 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.app import (
-    ask,
-    basic,
-    bearer,
-    is_accepted,
-    refusal,
-    register,
-    register_public,
-    sqlite_only,
-    token_for,
-)
+from tests.support.app import ask, basic, bearer, is_accepted, refusal, register, register_public, token_for
 
 
 def test_a_client_gets_a_token_with_which_it_may_call_the_protected_view(client: Any, registered: Any) -> None:
@@ -52,7 +42,6 @@ def test_a_token_is_refused_once_its_lifetime_is_over(make_app: Any, clock: Any)
 # Scopes
 
 
-@sqlite_only
 @pytest.mark.parametrize(
     ("config", "metadata", "asked", "given"),
     [
@@ -75,7 +64,6 @@ def test_the_scopes_are_those_asked_for_else_the_defaults(
     assert token_for(app.test_client(), register(app, **metadata), **parameters)["scope"] == given
 
 
-@sqlite_only
 @pytest.mark.parametrize(
     ("asked", "sentence"),
     [
@@ -97,7 +85,6 @@ def test_a_scope_that_the_client_may_not_have_is_spelled_back(app: Any, client: 
 # Lifetimes and looks
 
 
-@sqlite_only
 @pytest.mark.parametrize(
     ("setting", "of_client", "seconds"),
     [
@@ -124,7 +111,6 @@ def test_a_token_lives_as_long_as_its_client_or_its_grant_says(
     assert before <= found.iat <= time.time()
 
 
-@sqlite_only
 def test_a_token_begins_with_the_prefix_that_secret_scanners_know(make_app: Any) -> None:
     app = make_app(OAUTH_TOKEN_PREFIX="acme_")
     client = app.test_client()
@@ -134,7 +120,6 @@ def test_a_token_begins_with_the_prefix_that_secret_scanners_know(make_app: Any)
     assert is_accepted(client, token)
 
 
-@sqlite_only
 def test_the_endpoints_stand_under_the_prefix_of_the_configuration(make_app: Any) -> None:
     app = make_app(OAUTH_URL_PREFIX="/auth/v2")
     registered = register(app)
@@ -148,26 +133,22 @@ def test_the_endpoints_stand_under_the_prefix_of_the_configuration(make_app: Any
 # Grants
 
 
-@sqlite_only
 def test_a_request_without_a_grant_type_hears_where_it_belongs(client: Any, registered: Any) -> None:
     sentence = refusal(ask(client, registered, grant_type=""), 400, "invalid_request")
     assert sentence == "The parameter 'grant_type' is missing from the body of the request."
 
 
-@sqlite_only
 @pytest.mark.parametrize("grant_type", ["lottery", "CLIENT_CREDENTIALS", "client_credentials ", '"\u00e9\\'])
 def test_a_grant_that_is_not_on_is_unsupported(client: Any, registered: Any, grant_type: str) -> None:
     sentence = refusal(ask(client, registered, grant_type=grant_type), 400, "unsupported_grant_type")
     assert sentence.startswith("The grant type '")
 
 
-@sqlite_only
 def test_a_client_that_is_not_registered_for_a_grant_is_not_authorized_for_it(app: Any, client: Any) -> None:
     sentence = refusal(ask(client, register(app, grant_types=[])), 400, "unauthorized_client")
     assert "client_credentials" in sentence
 
 
-@sqlite_only
 def test_a_public_client_gets_no_token_for_itself(app: Any, client: Any) -> None:
     form = {"grant_type": "client_credentials", "client_id": register_public(app).client_id}
     refusal(client.post("/oauth/token", data=form), 401, "invalid_client")
@@ -192,14 +173,12 @@ def test_custom_attributes_are_shown_save_those_that_are_kept(app: Any, client: 
     assert kept.attributes == {"plan": "gold", "limits": {"per_day": 5}, "_segment": "B2B"}
 
 
-@sqlite_only
 @pytest.mark.parametrize("given", [None, {}])
 def test_a_hook_without_attributes_to_give_adds_none(app: Any, client: Any, registered: Any, given: Any) -> None:
     app.extensions["oauth_gateway"].token_attributes(lambda *_: given)
     assert set(token_for(client, registered)) == {"access_token", "token_type", "expires_in", "scope"}
 
 
-@sqlite_only
 def test_an_attribute_may_not_take_a_name_of_the_protocol(make_app: Any, caplog: pytest.LogCaptureFixture) -> None:
     app = make_app(PROPAGATE_EXCEPTIONS=False)
     registered = register(app)

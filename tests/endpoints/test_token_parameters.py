@@ -6,10 +6,9 @@ from typing import Any
 import pytest
 from flask import request
 
-from tests.support.app import ask, basic, refusal, register, sqlite_only
+from tests.support.app import ask, basic, refusal, register
 
 FORM = "application/x-www-form-urlencoded"
-pytestmark = sqlite_only
 
 
 def post(client: Any, registered: Any, body: Any = b"", content_type: str = FORM, **options: Any) -> Any:

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.app import bearer, refusal, register, sqlite_only, token_for
+from tests.support.app import bearer, refusal, register, token_for
 
 
 def test_the_holder_of_a_token_learns_what_it_is(client: Any, gateway: Any, registered: Any, clock: Any) -> None:
@@ -55,7 +55,6 @@ def test_what_is_no_good_token_is_invalid(app: Any, client: Any, gateway: Any, c
     refusal(client.post("/oauth/tokeninfo", data={"access_token": "\u00e4"}), 400, "invalid_token")
 
 
-@sqlite_only
 def test_the_token_is_needed_once_and_never_in_the_url(client: Any, registered: Any) -> None:
     token = token_for(client, registered)["access_token"]
     missing = "The access token is missing: send it as bearer in the header, or POST 'access_token'."
@@ -68,13 +67,11 @@ def test_the_token_is_needed_once_and_never_in_the_url(client: Any, registered: 
         assert "never in its URL" in refusal(response, 400, "invalid_request")
 
 
-@sqlite_only
 @pytest.mark.parametrize("header", ["Bearer", "Bearer a b"])
 def test_a_malformed_header_is_an_invalid_request(client: Any, header: str) -> None:
     refusal(client.get("/oauth/tokeninfo", headers={"Authorization": header}), 400, "invalid_request")
 
 
-@sqlite_only
 def test_a_user_who_is_gone_ends_the_token_here_too(make_app: Any) -> None:
     app = make_app(OAUTH_CHECK_USER=True)
     gateway = app.extensions["oauth_gateway"]

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from flask_oauth_gateway.signals import token_issued, token_revoked
-from tests.support.app import recorded, refusal, register, sqlite_only, token_for
+from tests.support.app import recorded, refusal, register, token_for
+from tests.support.databases import sqlite_only
 from tests.support.site import BOTH, READ, REDIRECT_URI, VERIFIER, Person, answer, granted
 
 OTHER = "another-verifier-of-more-than-43-characters-012345"

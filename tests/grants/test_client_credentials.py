@@ -8,7 +8,8 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from flask_oauth_gateway import ClientMetadataError, current_token, require_token
-from tests.support.app import ask, bearer, refusal, register, register_public, sqlite_only
+from tests.support.app import ask, bearer, refusal, register, register_public
+from tests.support.databases import sqlite_only
 
 
 def test_the_token_is_the_clients_own_and_nobody_elses(app: Flask, client: FlaskClient, registered: Any) -> None:

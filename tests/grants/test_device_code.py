@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from flask_oauth_gateway.signals import token_issued
-from tests.support.app import recorded, refusal, sqlite_only
+from tests.support.app import recorded, refusal
+from tests.support.databases import sqlite_only
 from tests.support.device import decide, poll, register, start
 from tests.support.site import BOTH, DEVICE_CODE, READ, WRITE, Person, granted
 

@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from tests.support.app import refusal, sqlite_only
+from tests.support.app import refusal
+from tests.support.databases import sqlite_only
 from tests.support.site import BOTH, READ, REDIRECT_URI, Page, answer, location, refused
 
 

@@ -7,7 +7,8 @@ import pytest
 
 from flask_oauth_gateway.signals import assertion_rejected
 from flask_oauth_gateway.web.environ import STATE
-from tests.support.app import SCOPES, basic, recorded, refusal, sqlite_only
+from tests.support.app import SCOPES, basic, recorded, refusal
+from tests.support.databases import sqlite_only
 from tests.support.signing import Signer, claims_of, rsa_key
 from tests.support.trading import GRANT, IDP
 

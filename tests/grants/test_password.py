@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from tests.support.app import refusal, sqlite_only
+from tests.support.app import refusal
+from tests.support.databases import sqlite_only
 from tests.support.site import READ, granted
 
 

@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from flask_oauth_gateway.signals import refresh_token_reused, token_issued, token_refreshed, token_revoked
-from tests.support.app import recorded, refusal, sqlite_only
+from tests.support.app import recorded, refusal
+from tests.support.databases import sqlite_only
 from tests.support.site import BOTH, READ, WRITE, Person, granted
 
 DAY = 86400

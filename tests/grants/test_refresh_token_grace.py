@@ -7,7 +7,8 @@ from sqlalchemy import select
 
 from flask_oauth_gateway.database.tables import refresh_token
 from flask_oauth_gateway.signals import refresh_token_reused
-from tests.support.app import recorded, refusal, sqlite_only
+from tests.support.app import recorded, refusal
+from tests.support.databases import sqlite_only
 from tests.support.site import READ, granted
 
 

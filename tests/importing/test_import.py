@@ -18,7 +18,8 @@ from flask import Flask
 
 from flask_oauth_gateway.importing import SOURCES
 from flask_oauth_gateway.web.environ import STATE
-from tests.support.app import ask, basic, is_accepted, register, sqlite_only, token_for
+from tests.support.app import ask, basic, is_accepted, register, token_for
+from tests.support.databases import sqlite_only
 from tests.support.signing import Signer
 
 SCOPES = {"READ": "Read", "WRITE": "Write"}

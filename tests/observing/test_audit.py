@@ -9,7 +9,8 @@ import pytest
 from flask_oauth_gateway.database import background as later
 from flask_oauth_gateway.stores import audit as audit_store
 from flask_oauth_gateway.web.environ import STATE
-from tests.support.app import ask, basic, bearer, register, sqlite_only, token_for
+from tests.support.app import ask, basic, bearer, register, token_for
+from tests.support.databases import sqlite_only
 
 
 def trail(app: Any, **filters: Any) -> list[Any]:

@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from tests.support.app import refusal, sqlite_only
+from tests.support.app import refusal
+from tests.support.databases import sqlite_only
 from tests.support.device import decide, poll, start
 from tests.support.site import BOTH, DEVICE_CODE, READ, Page, granted
 

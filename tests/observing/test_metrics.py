@@ -14,7 +14,8 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from flask_oauth_gateway import ConfigurationError, OAuthGateway, require_token
 from flask_oauth_gateway.errors import OAuth2Error
-from tests.support.app import SCOPES, ask, bearer, refusal, register, sqlite_only, token_for
+from tests.support.app import SCOPES, ask, bearer, refusal, register, token_for
+from tests.support.databases import sqlite_only
 
 pytest_plugins = ["flask_oauth_gateway.testing"]
 

@@ -11,7 +11,8 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from flask_oauth_gateway import require_token
-from tests.support.app import ask, bearer, register, sqlite_only, token_for
+from tests.support.app import ask, bearer, register, token_for
+from tests.support.databases import sqlite_only
 
 pytestmark = sqlite_only
 EXPORTER = InMemorySpanExporter()

@@ -8,7 +8,8 @@ import pytest
 
 from flask_oauth_gateway.pages.rendering import date
 from flask_oauth_gateway.signals import authorization_denied, token_revoked
-from tests.support.app import recorded, refusal, sqlite_only
+from tests.support.app import recorded, refusal
+from tests.support.databases import every_database
 from tests.support.device import decide, poll, start
 from tests.support.site import (
     BOTH,
@@ -49,6 +50,7 @@ def today(site: Any) -> str:
         return date(int(time.time()))
 
 
+@every_database
 def test_a_user_sees_what_was_granted_to_whom_and_takes_it_back(site: Any) -> None:
     client, other = site.register(client_name="Weather app"), site.register(client_name="Diary")
     tokens, kept = site.tokens(client), site.tokens(other)
@@ -81,7 +83,6 @@ def test_a_user_sees_what_was_granted_to_whom_and_takes_it_back(site: Any) -> No
     assert "code" in answer(location(site.ask(other)))
 
 
-@sqlite_only
 def test_whoever_has_granted_nothing_sees_nothing(site: Any) -> None:
     site.tokens(site.register(client_name="Weather app"))
     site.person = "bob"
@@ -90,7 +91,6 @@ def test_whoever_has_granted_nothing_sees_nothing(site: Any) -> None:
     assert "Weather app" not in page.text
 
 
-@sqlite_only
 def test_since_when_and_when_it_was_last_used(site: Any, clock: Any) -> None:
     client = site.register()
     before = today(site)
@@ -104,7 +104,6 @@ def test_since_when_and_when_it_was_last_used(site: Any, clock: Any) -> None:
     assert used in text
 
 
-@sqlite_only
 def test_every_flow_that_a_user_takes_part_in_is_listed(site: Any) -> None:
     site.gateway.check_password(lambda username, _: site.people.get(username))
     grants = ["password", "device_code", "refresh_token"]
@@ -124,7 +123,6 @@ def test_every_flow_that_a_user_takes_part_in_is_listed(site: Any) -> None:
     assert not site.is_live(token)
 
 
-@sqlite_only
 def test_an_approval_whose_tokens_have_all_expired_is_listed_as_long_as_it_isn_t_asked_again(
     site: Any, clock: Any
 ) -> None:
@@ -136,7 +134,6 @@ def test_an_approval_whose_tokens_have_all_expired_is_listed_as_long_as_it_isn_t
     assert "Weather app" not in applications(site).text
 
 
-@sqlite_only
 @pytest.mark.parametrize("token", [None, "", "x", "another session's", "another user's", "stale"])
 def test_nothing_is_taken_back_by_a_form_that_the_page_did_not_show(site: Any, token: str | None, clock: Any) -> None:
     client = site.register()
@@ -160,7 +157,6 @@ def test_nothing_is_taken_back_by_a_form_that_the_page_did_not_show(site: Any, t
     assert site.is_live(tokens["access_token"])
 
 
-@sqlite_only
 def test_twice_or_for_nobody_it_says_nothing_more(site: Any) -> None:
     client = site.register()
     site.tokens(client)
@@ -172,7 +168,6 @@ def test_twice_or_for_nobody_it_says_nothing_more(site: Any) -> None:
     assert len(said) == 1
 
 
-@sqlite_only
 @pytest.mark.parametrize(
     "client_id", ["https://client.example/metadata?a=b&c", 'a b/"<b>', "a//evil.example/", "..", "x#y", "a%2Fb"]
 )
@@ -187,7 +182,6 @@ def test_a_client_id_may_be_an_address_or_anything_else(site: Any, client_id: st
     assert not applications(site).actions
 
 
-@sqlite_only
 def test_nobody_is_signed_in_and_comes_back_to_the_list(make_site: Any) -> None:
     site = make_site(OAUTH_LOGIN_URL="/login")
     site.person = None
@@ -197,7 +191,6 @@ def test_nobody_is_signed_in_and_comes_back_to_the_list(make_site: Any) -> None:
     assert split(app.headers["Location"])[1] == {"next": "/app/oauth/applications"}
 
 
-@sqlite_only
 def test_a_deleted_client_is_gone_and_a_disabled_one_can_still_be_taken_back(site: Any) -> None:
     gone, disabled = site.register(client_name="Gone"), site.register(client_name="Disabled")
     tokens = [site.tokens(client) for client in (gone, disabled)]
@@ -211,7 +204,6 @@ def test_a_deleted_client_is_gone_and_a_disabled_one_can_still_be_taken_back(sit
     assert not site.is_live(tokens[1]["access_token"])
 
 
-@sqlite_only
 def test_what_was_unticked_is_not_listed(site: Any) -> None:
     client = site.register()
     site.tokens(client, READ)

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from flask_oauth_gateway.signals import authorization_denied, authorization_granted, token_issued
-from tests.support.app import recorded, sqlite_only
+from tests.support.app import recorded
 from tests.support.site import (
     BOTH,
     ISSUER,
@@ -51,7 +51,6 @@ def test_a_user_approves_and_the_client_gets_a_code_for_it(site: Any) -> None:
     }
 
 
-@sqlite_only
 def test_a_user_refuses_and_the_client_is_told(site: Any) -> None:
     client = site.register()
     with recorded(authorization_denied, site.app) as said, recorded(authorization_granted, site.app) as never:
@@ -64,7 +63,6 @@ def test_a_user_refuses_and_the_client_is_told(site: Any) -> None:
     refused(location(site.ask(client, prompt="none")), "consent_required")
 
 
-@sqlite_only
 @pytest.mark.parametrize(("response_mode", "part"), [(None, "query"), ("query", "query"), ("fragment", "fragment")])
 def test_state_and_issuer_come_back_as_they_are_with_a_code_and_with_an_error(
     site: Any, response_mode: str | None, part: str
@@ -80,7 +78,6 @@ def test_state_and_issuer_come_back_as_they_are_with_a_code_and_with_an_error(
         refused(where, "invalid_scope", **place)
 
 
-@sqlite_only
 def test_without_a_state_none_comes_back(site: Any) -> None:
     client = site.register()
     assert set(answer(site.approve(client, state=None))) == {"code", "iss"}
@@ -88,7 +85,6 @@ def test_without_a_state_none_comes_back(site: Any) -> None:
     assert "state" not in answer(location(site.ask(client, state=None, scope="nope")))
 
 
-@sqlite_only
 def test_form_post_hands_the_answer_over_in_a_form_that_needs_no_script(site: Any) -> None:
     client = site.register()
     response = site.send(Page(site.ask(client, response_mode="form_post", state=STATE)))
@@ -104,7 +100,6 @@ def test_form_post_hands_the_answer_over_in_a_form_that_needs_no_script(site: An
     assert (refusal.hidden("error"), refusal.hidden("state")) == ("invalid_scope", STATE)
 
 
-@sqlite_only
 def test_an_implicit_answer_is_in_the_fragment_unless_a_form_was_asked_for(site: Any) -> None:
     client = site.register_public(grant_types=["implicit"])
     with recorded(token_issued, site.app) as issued:
@@ -119,7 +114,6 @@ def test_an_implicit_answer_is_in_the_fragment_unless_a_form_was_asked_for(site:
     refused(where, "invalid_scope", part="fragment")
 
 
-@sqlite_only
 def test_the_request_may_come_as_a_form_too(site: Any) -> None:
     client = site.register()
     response = site.browser.post("/oauth/authorize", data=query(client, state=STATE))
@@ -134,7 +128,6 @@ def test_the_request_may_come_as_a_form_too(site: Any) -> None:
     error_page(too_large, "invalid_request", 413)
 
 
-@sqlite_only
 def test_an_unknown_or_disabled_client_is_told_to_the_user_alone(site: Any) -> None:
     client = site.register()
     for client_id in ("nobody", "é", "x" * 3000, "'; drop table oauth_client;--", "<script>alert(1)</script>"):
@@ -152,7 +145,6 @@ def test_an_unknown_or_disabled_client_is_told_to_the_user_alone(site: Any) -> N
     error_page(site.ask(client), "invalid_client")
 
 
-@sqlite_only
 @pytest.mark.parametrize("name", ["client_id", "redirect_uri"])
 def test_a_client_or_an_address_that_is_named_twice_is_a_page(site: Any, name: str) -> None:
     client = site.register()
@@ -161,7 +153,6 @@ def test_a_client_or_an_address_that_is_named_twice_is_a_page(site: Any, name: s
     assert name in error_page(response, "invalid_request")
 
 
-@sqlite_only
 @pytest.mark.parametrize(
     "name",
     ["response_type", "scope", "state", "code_challenge", "code_challenge_method", "response_mode", "prompt",
@@ -178,14 +169,12 @@ def test_any_other_parameter_that_comes_twice_is_an_error_for_the_client(site: A
     assert ("state" in answer(where)) == (name != "state")
 
 
-@sqlite_only
 def test_a_user_who_refused_may_be_asked_again_and_approve(site: Any) -> None:
     client = site.register()
     location(site.send(Page(site.ask(client)), decision="deny"))
     assert "code" in answer(site.approve(client))
 
 
-@sqlite_only
 def test_what_is_in_a_request_never_becomes_markup(site: Any) -> None:
     evil = "<script>alert(1)</script>\"'><img src=x onerror=alert(1)>"
     client = site.register(client_name=evil, owner=evil, client_uri="https://x.example/?<script>")
@@ -201,7 +190,6 @@ def test_what_is_in_a_request_never_becomes_markup(site: Any) -> None:
     assert "<script>alert" not in site.ask(client).text
 
 
-@sqlite_only
 def test_a_verifier_of_the_same_code_on_the_shortest_and_the_longest_challenge(site: Any) -> None:
     from tests.support.site import challenge_of
 

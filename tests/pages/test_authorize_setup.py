@@ -5,10 +5,7 @@ from typing import Any
 import flask_login
 import pytest
 
-from tests.support.app import sqlite_only
 from tests.support.site import ISSUER, READ, Page, answer, error_page, granted, location, query, refused, split
-
-pytestmark = sqlite_only
 
 
 class Member(flask_login.UserMixin):  # type: ignore[misc]

@@ -6,10 +6,7 @@ from urllib.parse import urlencode
 
 import pytest
 
-from tests.support.app import sqlite_only
 from tests.support.site import READ, Page, answer, error_page, granted, location, query, refused, split
-
-pytestmark = sqlite_only
 
 
 @pytest.fixture

@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from flask_oauth_gateway.signals import authorization_denied, authorization_granted
-from tests.support.app import recorded, refusal, sqlite_only
+from tests.support.app import recorded, refusal
+from tests.support.databases import every_database
 from tests.support.device import confirm, decide, poll, register, start
 from tests.support.site import (
     BOTH,
@@ -46,7 +47,6 @@ def test_the_page_shows_who_asks_for_what_and_the_code_again(site: Any) -> None:
     granted(poll(site, client, codes["device_code"]))
 
 
-@sqlite_only
 @pytest.mark.parametrize("write", [
     str.lower, str.title, lambda code: code.replace("-", ""), lambda code: code.replace("-", " "),
     lambda code: f"  {code.lower()} ", "-".join, lambda code: code.replace("-", "\u2013"),
@@ -56,7 +56,6 @@ def test_a_code_may_be_typed_as_one_likes(site: Any, write: Any) -> None:
     assert codes["user_code"] in confirm(site, write(codes["user_code"])).text
 
 
-@sqlite_only
 def test_the_complete_address_fills_the_code_in_and_still_asks(site: Any) -> None:
     client = register(site)
     codes = start(site, client)
@@ -67,7 +66,6 @@ def test_the_complete_address_fills_the_code_in_and_still_asks(site: Any) -> Non
     refusal(poll(site, client, codes["device_code"]), 400, "authorization_pending")
 
 
-@sqlite_only
 @pytest.mark.parametrize("typed", ["", "x", "BCDF-GHJK", "é", "0" * 5000, "<script>alert(1)</script>", '"><b>'])
 def test_a_code_that_is_none_is_said_to_be_none(site: Any, typed: str) -> None:
     not_known(type_in(site, typed))
@@ -76,6 +74,7 @@ def test_a_code_that_is_none_is_said_to_be_none(site: Any, typed: str) -> None:
     assert '"><b>' not in site.browser.get("/oauth/device", query_string={"user_code": typed}).text
 
 
+@every_database
 def test_who_types_the_code_first_is_the_only_one_who_may_go_on_with_it(site: Any) -> None:
     client = register(site)
     codes = start(site, client)
@@ -90,6 +89,7 @@ def test_who_types_the_code_first_is_the_only_one_who_may_go_on_with_it(site: An
     assert site.me(tokens["access_token"])["subject"] == "alice"
 
 
+@every_database
 def test_a_double_click_says_the_same_twice(site: Any) -> None:
     client = register(site)
     for decision, word in (("allow", "Device connected"), ("deny", "Device refused")):
@@ -104,7 +104,6 @@ def test_a_double_click_says_the_same_twice(site: Any) -> None:
     not_known(type_in(site, codes["user_code"]))  # and it can't be answered anew
 
 
-@sqlite_only
 def test_the_first_answer_stands(site: Any) -> None:
     client = register(site)
     codes = start(site, client)
@@ -114,7 +113,6 @@ def test_the_first_answer_stands(site: Any) -> None:
     assert granted(poll(site, client, codes["device_code"]))["scope"] == READ
 
 
-@sqlite_only
 def test_a_required_scope_can_t_be_unticked(make_site: Any) -> None:
     site = make_site(OAUTH_REQUIRED_SCOPES=[READ])
     client = register(site)
@@ -124,7 +122,6 @@ def test_a_required_scope_can_t_be_unticked(make_site: Any) -> None:
     assert granted(poll(site, client, codes["device_code"]))["scope"] == READ
 
 
-@sqlite_only
 def test_each_form_is_taken_from_its_own_page_session_and_user_alone(site: Any, clock: Any) -> None:
     client = register(site)
     codes, others = start(site, client), start(site, client)
@@ -145,7 +142,6 @@ def test_each_form_is_taken_from_its_own_page_session_and_user_alone(site: Any, 
     assert "Device connected" in site.browser.post("/oauth/device", data=good | token).text
 
 
-@sqlite_only
 def test_nobody_is_signed_in_and_the_way_leads_through_the_login_back_with_the_code(make_site: Any) -> None:
     site = make_site(OAUTH_LOGIN_URL="/login")
     codes = start(site, register(site))
@@ -163,7 +159,6 @@ def test_nobody_is_signed_in_and_the_way_leads_through_the_login_back_with_the_c
     assert codes["user_code"] in site.browser.get(parameters["next"]).text
 
 
-@sqlite_only
 def test_guessing_is_limited_by_user_and_by_address(make_site: Any, clock: Any) -> None:
     site = make_site(OAUTH_RATE_LIMITS={"device_codes": "3/minute"})
     codes = start(site, register(site))
@@ -181,7 +176,6 @@ def test_guessing_is_limited_by_user_and_by_address(make_site: Any, clock: Any) 
         not_known(type_in(free, "BCDF-GHJK"))
 
 
-@sqlite_only
 def test_a_code_of_a_client_that_was_disabled_or_deleted_is_none(site: Any) -> None:
     for end in (lambda c: site.gateway.clients.update(c, enabled=False), site.gateway.clients.delete):
         client = register(site)
@@ -200,7 +194,6 @@ def test_a_code_that_expired_is_none(site: Any, clock: Any) -> None:
     not_known(type_in(site, codes["user_code"]))
 
 
-@sqlite_only
 def test_how_the_user_signed_in_is_in_the_token(site: Any) -> None:
     site.gateway.login_details(lambda _: {"acr": "gold"})
     client = register(site, token_endpoint_auth_method="client_secret_basic")

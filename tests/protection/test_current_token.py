@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from flask_oauth_gateway import current_gateway, current_token, require_token
-from tests.support.app import bearer, is_accepted, refusal, register, sqlite_only, token_for
+from tests.support.app import bearer, is_accepted, refusal, register, token_for
 from tests.support.statements import statements_of
 
 
@@ -63,7 +63,6 @@ def test_the_view_sees_all_that_the_token_says(app: Any, client: Any, gateway: A
     assert "_segment" not in claims
 
 
-@sqlite_only
 def test_a_token_without_a_user_has_no_subject(client: Any, registered: Any, looked_at: Any) -> None:
     token = token_for(client, registered)["access_token"]
     client.get("/look", headers=bearer(token))
@@ -74,7 +73,6 @@ def test_a_token_without_a_user_has_no_subject(client: Any, registered: Any, loo
     assert "aud" not in looked_at[0]["claims"]
 
 
-@sqlite_only
 def test_where_there_is_no_token_current_token_is_falsy(app: Any, client: Any) -> None:
     seen = []
     app.add_url_rule("/open", "open", lambda: str(seen.append(bool(current_token))))
@@ -85,14 +83,12 @@ def test_where_there_is_no_token_current_token_is_falsy(app: Any, client: Any) -
     assert seen == [False, False, False]
 
 
-@sqlite_only
 def test_a_token_tells_nothing_of_itself_when_printed(client: Any, gateway: Any, registered: Any) -> None:
     token = token_for(client, registered)["access_token"]
     assert token not in repr(gateway.tokens.get(token=token))
     assert registered.client_id in repr(gateway.tokens.get(token=token))
 
 
-@sqlite_only
 def test_current_gateway_is_the_gateway_of_the_app(app: Any, gateway: Any) -> None:
     with app.app_context():
         assert current_gateway.clients.list() == gateway.clients.list()
@@ -103,7 +99,6 @@ def test_current_gateway_is_the_gateway_of_the_app(app: Any, gateway: Any) -> No
 # The user
 
 
-@sqlite_only
 def test_the_user_is_loaded_on_first_use_and_once(app: Any, client: Any, gateway: Any) -> None:
     loaded = []
 
@@ -124,7 +119,6 @@ def test_the_user_is_loaded_on_first_use_and_once(app: Any, client: Any, gateway
     assert loaded == ["alice", "alice"]  # another request may see another user
 
 
-@sqlite_only
 def test_a_token_without_a_user_has_none_to_load(app: Any, client: Any, gateway: Any, registered: Any) -> None:
     gateway.load_user(lambda _: pytest.fail("there is nobody to load"))
     app.add_url_rule("/user", "user", require_token(lambda: {"user": current_token.user}))
@@ -132,7 +126,6 @@ def test_a_token_without_a_user_has_none_to_load(app: Any, client: Any, gateway:
     assert client.get("/user", headers=bearer(token)).get_json() == {"user": None}
 
 
-@sqlite_only
 def test_a_user_who_is_gone_ends_the_token_where_users_are_checked(make_app: Any) -> None:
     users = {"alice": object()}
     for checked in (False, True):
@@ -159,7 +152,6 @@ def look_ups(app: Any, token: str, times: int = 1) -> int:
     return len(sent)
 
 
-@sqlite_only
 def test_a_token_that_was_seen_lately_is_not_looked_up_again(make_app: Any, clock: Any) -> None:
     app = make_app(OAUTH_TOKEN_CACHE_SECONDS=30)
     client = app.test_client()
@@ -171,13 +163,11 @@ def test_a_token_that_was_seen_lately_is_not_looked_up_again(make_app: Any, cloc
     assert not is_accepted(client, token)
 
 
-@sqlite_only
 def test_without_that_setting_every_request_looks_the_token_up(app: Any, client: Any, registered: Any) -> None:
     token = token_for(client, registered)["access_token"]
     assert look_ups(app, token, 3) == 3
 
 
-@sqlite_only
 @pytest.mark.parametrize("how", ["revoke", "registry", "disable", "delete", "attributes"])
 def test_what_is_remembered_is_dropped_at_once_where_this_process_ends_it(make_app: Any, how: str) -> None:
     app = make_app(OAUTH_TOKEN_CACHE_SECONDS=300)

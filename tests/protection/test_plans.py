@@ -7,10 +7,8 @@ from flask import Flask
 from werkzeug.test import Client
 
 from flask_oauth_gateway import ConfigurationError, current_token, require_token
-from tests.support.app import ask, basic, bearer, refusal, register, sqlite_only, token_for
+from tests.support.app import ask, basic, bearer, refusal, register, token_for
 from tests.support.statements import statements_of
-
-pytestmark = sqlite_only
 
 FREE = {"scopes": ["weather:read"], "quota": "2/minute", "attributes": {"tier": "free", "_cost": 1}}
 PLANS = {"free": FREE, "api": {"paths": ["/api/*", "/oauth/*"]}, "burst": {"quota": "1/second;3/hour"}}

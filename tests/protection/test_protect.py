@@ -11,7 +11,7 @@ from flask.views import MethodView, View
 from flask_oauth_gateway import current_token, require_token
 from flask_oauth_gateway.tokens.issuing import Issue, issue
 from flask_oauth_gateway.web.environ import STATE
-from tests.support.app import bearer, refusal, register, sqlite_only, token_for
+from tests.support.app import bearer, refusal, register, token_for
 
 METADATA = "http://localhost/.well-known/oauth-protected-resource"
 NEEDED = 'scope="weather:read"'
@@ -71,7 +71,6 @@ class HelloMethodView(MethodView):
         pytest.param(HelloMethodView.as_view("methods"), id="MethodView"),
     ],
 )
-@sqlite_only
 def test_every_kind_of_view_may_be_protected(app: Any, client: Any, registered: Any, view: Any) -> None:
     app.add_url_rule("/hello", "hello", view)
     assert challenge(client.get("/hello"), 401, "unauthorized") == NEEDED
@@ -81,7 +80,6 @@ def test_every_kind_of_view_may_be_protected(app: Any, client: Any, registered: 
     assert client.get("/hello", headers=bearer(writer)).status_code == 403
 
 
-@sqlite_only
 def test_without_parentheses_any_good_token_is_enough(app: Any, client: Any, registered: Any) -> None:
     app.add_url_rule("/bare", "bare", require_token(hello))
     app.add_url_rule("/empty", "empty", require_token()(hello))
@@ -91,7 +89,6 @@ def test_without_parentheses_any_good_token_is_enough(app: Any, client: Any, reg
         assert client.get(path, headers=bearer(token)).status_code == 200
 
 
-@sqlite_only
 def test_a_protected_view_keeps_its_name_and_its_documentation(app: Any) -> None:
     @require_token("weather:read")
     def documented() -> None:
@@ -118,7 +115,6 @@ def test_each_refusal_has_the_challenge_that_rfc_6750_gives_it(app: Any, client:
     )
 
 
-@sqlite_only
 @pytest.mark.parametrize(
     "header", ["Bearer", "Bearer ", "Bearer a b", "bearer  ", "Bearer \u00e4", "Bearer a, Bearer b"]
 )
@@ -128,20 +124,17 @@ def test_a_malformed_bearer_header_is_an_invalid_request(client: Any, header: st
     assert challenge(response, 400, "invalid_request") == expected
 
 
-@sqlite_only
 @pytest.mark.parametrize("header", ["", "Basic YTpi", "Bearerish x", "Token x", "\x00"])
 def test_another_scheme_is_as_no_token(client: Any, header: str) -> None:
     assert challenge(client.get("/weather", headers={"Authorization": header}), 401, "unauthorized") == NEEDED
 
 
-@sqlite_only
 @pytest.mark.parametrize("scheme", ["bearer", "BEARER", "Bearer "])
 def test_the_scheme_is_read_without_regard_to_case(client: Any, registered: Any, scheme: str) -> None:
     token = token_for(client, registered)["access_token"]
     assert client.get("/weather", headers={"Authorization": f"{scheme} {token}"}).status_code == 200
 
 
-@sqlite_only
 def test_a_token_of_more_than_16_kib_is_refused_unread(client: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     looked_up: list[bytes] = []
     store = client.application.extensions[STATE].tokens
@@ -156,7 +149,6 @@ def test_a_token_of_more_than_16_kib_is_refused_unread(client: Any, monkeypatch:
 # Where the token may come from
 
 
-@sqlite_only
 def test_a_token_in_the_url_or_the_body_counts_only_where_that_is_set(make_app: Any) -> None:
     for methods in (["header"], ["header", "query"], ["header", "body"], ["query"], ["body"]):
         app = make_app(OAUTH_BEARER_METHODS=methods)
@@ -172,7 +164,6 @@ def test_a_token_in_the_url_or_the_body_counts_only_where_that_is_set(make_app: 
             assert response.status_code == (200 if way in methods else 401), (methods, way)
 
 
-@sqlite_only
 def test_a_token_sent_in_two_ways_is_an_invalid_request_even_if_it_is_the_same(make_app: Any) -> None:
     app = make_app(OAUTH_BEARER_METHODS=["header", "body", "query"])
     app.add_url_rule("/form", "form", require_token(hello), methods=["POST"])
@@ -186,7 +177,6 @@ def test_a_token_sent_in_two_ways_is_an_invalid_request_even_if_it_is_the_same(m
 # What a view may ask of a token
 
 
-@sqlite_only
 def test_all_scopes_are_needed_and_of_any_of_one(app: Any, client: Any, registered: Any) -> None:
     app.add_url_rule("/all", "all", require_token("weather:read", "weather:write")(hello))
     names = (name for name in ("weather:write", "weather:forecast"))
@@ -206,7 +196,6 @@ def test_all_scopes_are_needed_and_of_any_of_one(app: Any, client: Any, register
         assert challenge(client.get(path, headers=reader), 403, "insufficient_scope").endswith(f'scope="{scope}"')
 
 
-@sqlite_only
 def test_an_optional_token_may_be_missing_and_must_be_good_if_it_is_there(
     app: Any, client: Any, registered: Any
 ) -> None:
@@ -224,7 +213,6 @@ def test_an_optional_token_may_be_missing_and_must_be_good_if_it_is_there(
     assert client.get("/maybe", headers=bearer(writer)).status_code == 403
 
 
-@sqlite_only
 def test_a_view_may_ask_for_an_audience_a_grant_or_a_bound_token(app: Any, client: Any, gateway: Any) -> None:
     app.add_url_rule("/audience", "audience", require_token(audience="https://api.example")(hello))
     app.add_url_rule("/grant", "grant", require_token(grant_types=["client_credentials", "password"])(hello))
@@ -248,7 +236,6 @@ def test_a_view_may_ask_for_an_audience_a_grant_or_a_bound_token(app: Any, clien
     assert refused.endswith('error_description="The access token is meant for another audience."')
 
 
-@sqlite_only
 def test_a_view_may_ask_how_and_when_the_user_signed_in(app: Any, client: Any, clock: Any) -> None:
     app.add_url_rule("/recent", "recent", require_token(max_age=300)(hello))
     app.add_url_rule("/now", "now", require_token(max_age=0)(hello))
@@ -283,7 +270,6 @@ def test_what_is_no_name_is_refused_at_decoration() -> None:
 # Whole blueprints
 
 
-@sqlite_only
 def test_a_blueprint_is_protected_as_a_whole_and_cors_preflights_pass(app: Any, registered: Any) -> None:
     blueprint = Blueprint("api", __name__, url_prefix="/api")
     app.extensions["oauth_gateway"].protect(blueprint, any_of=["weather:read"], audience=None)

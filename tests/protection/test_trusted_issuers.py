@@ -9,12 +9,11 @@ from flask import Flask
 
 from flask_oauth_gateway import current_token, require_token
 from flask_oauth_gateway.config import ConfigurationError
-from tests.support.app import bearer, register, sqlite_only
+from tests.support.app import bearer, register
 from tests.support.checking import API, ISSUER, asked, said
 from tests.support.signing import Signer
 
 SIGNER = Signer("ES256")
-pytestmark = sqlite_only
 
 
 @pytest.fixture

@@ -5,7 +5,6 @@ from typing import Any
 from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 
-from tests.support.app import sqlite_only
 from tests.support.site import READ, REDIRECT_URI, challenge_of
 
 LOOPBACK = "http://127.0.0.1/cb"
@@ -41,7 +40,6 @@ requests = st.fixed_dictionaries(
 )
 
 
-@sqlite_only
 @settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(requests=st.lists(requests, min_size=1, max_size=3), method=st.sampled_from(["GET", "POST"]))
 def test_nobody_is_sent_to_an_address_that_isn_t_registered(

@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from typing import Any
 from urllib.parse import quote_plus
 
-import pytest
 from blinker import Signal
 from flask import Flask
 from flask.testing import FlaskClient
@@ -18,9 +17,6 @@ from flask_oauth_gateway.web.environ import STATE
 
 SCOPES = {"weather:read": "Read the weather", "weather:write": "Change the weather"}
 DESCRIPTION = re.compile(r"[\x20-\x21\x23-\x5b\x5d-\x7e]+")  # RFC 6749 section 5.2
-
-#: For a test in which the database has no part: on SQLite alone.
-sqlite_only = pytest.mark.parametrize("database_uri", ["sqlite"], indirect=True)
 
 
 def build_app(**config: Any) -> Flask:

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from flask_oauth_gateway.web.environ import STATE
-from tests.support.app import is_accepted, register, sqlite_only, token_for
+from tests.support.app import is_accepted, register, token_for
+from tests.support.databases import sqlite_only
 
 pytestmark = sqlite_only
 

@@ -13,7 +13,8 @@ from joserfc.jwk import ECKey, KeySet, OctKey
 
 from flask_oauth_gateway import current_token, require_token
 from flask_oauth_gateway.database.tables import access_token
-from tests.support.app import ask, basic, bearer, is_accepted, register, sqlite_only, token_for
+from tests.support.app import ask, basic, bearer, is_accepted, register, token_for
+from tests.support.databases import sqlite_only
 from tests.support.site import Site
 
 ALGORITHMS = ["ES256", "RS256", "PS256", "EdDSA"]

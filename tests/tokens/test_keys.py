@@ -10,7 +10,8 @@ import pytest
 from flask import Flask
 
 from flask_oauth_gateway.database.tables import key
-from tests.support.app import ask, is_accepted, refusal, register, sqlite_only, token_for
+from tests.support.app import ask, is_accepted, refusal, register, token_for
+from tests.support.databases import sqlite_only
 from tests.support.signing import kid_of
 from tests.support.statements import statements_of
 

@@ -9,7 +9,8 @@ from sqlalchemy import func, select
 from flask_oauth_gateway import ClientNotFound
 from flask_oauth_gateway.database.tables import access_token
 from flask_oauth_gateway.errors import InvalidScopeError
-from tests.support.app import basic, bearer, is_accepted, register, register_public, sqlite_only, token_for
+from tests.support.app import basic, bearer, is_accepted, register, register_public, token_for
+from tests.support.databases import sqlite_only
 
 
 def issue(gateway: Any, made: Any, **options: Any) -> str:

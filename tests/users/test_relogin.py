@@ -7,9 +7,8 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from flask import Flask, redirect, request, session
 
-from tests.support.app import register, sqlite_only
+from tests.support.app import register
 
-pytestmark = sqlite_only
 REDIRECT_URI = "https://app.example/callback"
 
 

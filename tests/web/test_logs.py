@@ -11,9 +11,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from flask_oauth_gateway import require_token
-from tests.support.app import ask, bearer, sqlite_only, token_for
-
-pytestmark = sqlite_only
+from tests.support.app import ask, bearer, token_for
 
 
 @pytest.fixture

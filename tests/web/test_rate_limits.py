@@ -10,9 +10,8 @@ from limits import parse
 
 from flask_oauth_gateway.web import counts
 from flask_oauth_gateway.web.environ import STATE
-from tests.support.app import basic, refusal, register, sqlite_only
+from tests.support.app import basic, refusal, register
 
-pytestmark = sqlite_only
 HERE, ELSEWHERE = "192.0.2.1", "198.51.100.1"
 BROUGHT = "a secret that a person chose"
 

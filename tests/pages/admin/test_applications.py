@@ -4,7 +4,7 @@ import re
 from typing import Any
 
 from tests.support.admin import HOSTILE
-from tests.support.app import is_accepted, sqlite_only
+from tests.support.app import is_accepted
 
 HERE = {"application_id": "mine"}
 
@@ -50,7 +50,6 @@ def test_the_life_of_an_application(site: Any) -> None:
     assert {row.actor for row in site.trail("application_changed")} == {"root"}
 
 
-@sqlite_only
 def test_a_client_is_put_into_an_application_and_taken_out(site: Any) -> None:
     site.gateway.applications.create("Mine", application_id="mine")
     assert 'value="mine"' in site.browser.get("/oauth/admin/clients/new?application=mine").text
@@ -70,7 +69,6 @@ def test_a_client_is_put_into_an_application_and_taken_out(site: Any) -> None:
     assert site.gateway.clients.get("c").application is None
 
 
-@sqlite_only
 def test_what_cannot_be_is_said_and_nothing_that_was_typed_is_lost(site: Any) -> None:
     for form, why in (
         ({"name": ""}, "name is a text"),
@@ -87,7 +85,6 @@ def test_what_cannot_be_is_said_and_nothing_that_was_typed_is_lost(site: Any) ->
     assert site.gateway.applications.find().applications == []
 
 
-@sqlite_only
 def test_the_list_is_searched_and_goes_page_by_page(site: Any) -> None:
     for number in range(51):
         site.gateway.applications.create(f"Partner {number}", application_id=f"a{number:02}")
@@ -104,7 +101,6 @@ def test_the_list_is_searched_and_goes_page_by_page(site: Any) -> None:
     assert "Nothing was found" in site.open("applications", owner="nobody").text
 
 
-@sqlite_only
 def test_what_outsiders_wrote_stays_text(site: Any) -> None:
     attributes = {"</pre><script>": "<script>alert(1)</script>"}
     site.gateway.applications.create(

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tests.support.admin import HOSTILE
-from tests.support.app import is_accepted, sqlite_only
+from tests.support.app import is_accepted
 from tests.support.site import READ, REDIRECT_URI
 
 
@@ -43,7 +43,6 @@ def test_a_client_is_registered_and_its_secret_is_shown_once(site: Any) -> None:
     assert [row.actor for row in site.trail("client_changed")] == ["root"]
 
 
-@sqlite_only
 def test_what_cannot_be_registered_is_said_and_nothing_that_was_typed_is_lost(site: Any) -> None:
     for form, why in (
         ({"redirect_uris": "http://evil.example/cb"}, "must be https"),
@@ -79,7 +78,6 @@ def test_a_client_is_changed_disabled_enabled_and_deleted(site: Any) -> None:
     assert {row.actor for row in site.trail("client_changed")} == {"root"}
 
 
-@sqlite_only
 def test_the_list_is_searched_and_goes_page_by_page(site: Any) -> None:
     for number in range(51):
         site.register(client_id=f"c{number:02}", client_name=f"Station {number}")
@@ -92,7 +90,6 @@ def test_the_list_is_searched_and_goes_page_by_page(site: Any) -> None:
     assert "Nothing was found" in site.open("clients", q="nobody").text
 
 
-@sqlite_only
 @pytest.mark.parametrize("path", ["clients", "client", "client/edit", "client/delete", "tokens", "grants", "audit"])
 def test_what_outsiders_wrote_stays_text(site: Any, path: str) -> None:
     client = site.register(

@@ -7,13 +7,10 @@ from typing import Any
 import pytest
 
 from flask_oauth_gateway.endpoints import ENDPOINTS
-from tests.support.app import sqlite_only
 from tests.support.site import assert_page_headers, error_page
 
 PAGES = {name: each for name, each in ENDPOINTS.items() if each.view.startswith("admin.") and "/api" not in each.path}
 POSTS = [each.path for each in PAGES.values() if "POST" in each.methods]
-
-pytestmark = sqlite_only
 
 
 def test_without_the_setting_there_is_nothing_and_nothing_is_imported(app: Any) -> None:

@@ -8,9 +8,10 @@ import re
 import time
 from typing import Any
 
-from tests.support.app import sqlite_only
+from tests.support.databases import every_database
 
 
+@every_database
 def test_a_token_a_grant_and_all_of_a_user_are_revoked(site: Any) -> None:
     site.person = "alice"
     client = site.register()
@@ -38,7 +39,6 @@ def test_a_token_a_grant_and_all_of_a_user_are_revoked(site: Any) -> None:
         assert not any(token in other.get("/oauth/admin/audit").text for token in given)
 
 
-@sqlite_only
 def test_a_key_is_made_and_retired(site: Any) -> None:
     assert "There is none yet" in site.open("keys").text
     for _ in range(2):
@@ -54,7 +54,6 @@ def test_a_key_is_made_and_retired(site: Any) -> None:
     }
 
 
-@sqlite_only
 def test_the_issuers_of_the_configuration(make_site: Any) -> None:
     assert "Nobody is trusted" in make_site().open("issuers").text
     entry = {"jwks_uri": "https://idp.example/keys", "client_id": "partner"}
@@ -64,6 +63,7 @@ def test_the_issuers_of_the_configuration(make_site: Any) -> None:
     assert "partner" in text
 
 
+@every_database
 def test_the_audit_trail_is_filtered_and_taken_away_as_a_file(site: Any) -> None:
     client = site.register(client_id="c", grant_types=["client_credentials"])
     site.gateway.tokens.issue("c", subject='=HYPERLINK("http://evil")')
@@ -98,6 +98,7 @@ def test_the_audit_trail_is_filtered_and_taken_away_as_a_file(site: Any) -> None
     assert {row.actor for row in site.trail("audit_exported")} == {"root"}
 
 
+@every_database
 def test_the_overview_counts_by_the_hour_and_says_it_as_a_table_too(site: Any) -> None:
     audit = site.app.extensions["oauth_gateway_state"].audit
     now = int(time.time())
@@ -115,7 +116,6 @@ def test_the_overview_counts_by_the_hour_and_says_it_as_a_table_too(site: Any) -
     assert len(re.findall(r'<tr><th scope="row">', text)) == 48
 
 
-@sqlite_only
 def test_no_page_and_no_export_shows_a_token_a_secret_or_its_hash(site: Any) -> None:
     site.person = "alice"
     client = site.register()
