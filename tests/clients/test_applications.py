@@ -12,7 +12,7 @@ from flask_oauth_gateway import ApplicationInUse, ApplicationNotFound, ClientMet
 from flask_oauth_gateway.web.environ import STATE
 from tests.support.app import ask, is_accepted, recorded, refusal, register, token_for
 from tests.support.databases import sqlite_only
-from tests.support.stored import finished, python
+from tests.support.processes import finished, python
 
 
 def works(client: FlaskClient, registered: Any) -> bool:

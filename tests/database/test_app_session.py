@@ -13,17 +13,8 @@ from sqlalchemy.orm import Session
 
 from flask_oauth_gateway.errors import TemporarilyUnavailable
 from tests.support.app import basic, token_for
-from tests.support.stored import (
-    AppDatabase,
-    app_with_database,
-    audit_of,
-    clients_of,
-    close_all,
-    database_of,
-    register,
-    status_with,
-    tokens_of,
-)
+from tests.support.app_database import AppDatabase, app_with_database, close_all
+from tests.support.stored import audit_of, clients_of, database_of, register, status_with, tokens_of
 
 MakeApp = Callable[..., Flask]
 

@@ -13,8 +13,9 @@ from flask import Flask
 
 from flask_oauth_gateway.stores.once import OnceStore, once_key
 from flask_oauth_gateway.web.environ import STATE
+from tests.support.processes import finished, python
 from tests.support.signing import claims_of
-from tests.support.stored import finished, python, tokens_of
+from tests.support.stored import tokens_of
 from tests.support.trading import CLIENT_ASSERTION, GRANT, GRANT_TYPES, IDP
 
 

@@ -16,8 +16,8 @@ import pytest
 from flask import Flask
 
 from tests.support.app import basic, bearer, register
+from tests.support.processes import python
 from tests.support.signing import kid_of
-from tests.support.stored import python
 
 POLL_SECONDS = 1
 SERVER = """
