@@ -19,10 +19,16 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from flask_oauth_gateway import OAuthGateway
+from flask_oauth_gateway.stores.clients import Client
 from tests.support import services
+from tests.support.app import MakeApp, build_app, close_app, gateway_of
 from tests.support.clock import Clock
 from tests.support.compiled import keep_what_is_compiled
 from tests.support.databases import DATABASES, EVERY_DATABASE, ServerDatabase
+from tests.support.signing import Signer
+from tests.support.site import GRANT_TYPES, MakeSite, Site
+from tests.support.trading import GRANT_TYPES as TRADING_GRANT_TYPES
+from tests.support.trading import IDP, MakeTrading, Trading
 
 if TYPE_CHECKING:
     from tests.support.browser import Browser
@@ -117,8 +123,6 @@ def server_database() -> Iterator[Callable[[str], ServerDatabase]]:
 @pytest.fixture(scope="session")
 def sqlite_with_tables(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A file with the gateway's tables, to be copied."""
-    from tests.support.app import build_app, close_app
-
     folder = tmp_path_factory.mktemp("tables")
     app = build_app(instance_path=str(folder), OAUTH_DATABASE_URI=f"sqlite:///{folder / 'oauth.db'}")
     with app.extensions["oauth_gateway"].database.engine.connect():
@@ -164,10 +168,8 @@ def redis_url() -> str:
 
 
 @pytest.fixture
-def make_app(database_uri: str, tmp_path: Path) -> Iterator[Callable[..., Flask]]:
+def make_app(database_uri: str, tmp_path: Path) -> Iterator[MakeApp]:
     """Builds apps on this test's database, as `tests.support.app.build_app` does; takes configuration."""
-    from tests.support.app import build_app, close_app
-
     apps: list[Flask] = []
 
     def make_app(**config: Any) -> Flask:
@@ -182,7 +184,7 @@ def make_app(database_uri: str, tmp_path: Path) -> Iterator[Callable[..., Flask]
 
 
 @pytest.fixture
-def app(make_app: Callable[..., Flask]) -> Flask:
+def app(make_app: MakeApp) -> Flask:
     """An app as in the quick start, with two scopes and `GET /weather`."""
     return make_app()
 
@@ -194,7 +196,7 @@ def client(app: Flask) -> FlaskClient:
 
 @pytest.fixture
 def gateway(app: Flask) -> OAuthGateway:
-    return app.extensions["oauth_gateway"]
+    return gateway_of(app)
 
 
 @pytest.fixture
@@ -203,10 +205,10 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 
 
 @pytest.fixture
-def registered(app: Flask) -> Any:
+def registered(app: Flask) -> Client:
     """A confidential client with both scopes; the only place where its `client_secret` is to be had."""
     with app.app_context():
-        return app.extensions["oauth_gateway"].clients.create(
+        return gateway_of(app).clients.create(
             client_name="Weather station",
             grant_types=["client_credentials"],
             scope="weather:read weather:write",
@@ -214,35 +216,31 @@ def registered(app: Flask) -> Any:
 
 
 @pytest.fixture
-def make_site(make_app: Callable[..., Flask]) -> Callable[..., Any]:
+def make_site(make_app: MakeApp) -> MakeSite:
     """Builds a `tests.support.site.Site`: an app with every grant, where alice is signed in; takes configuration."""
-    from tests.support.site import GRANT_TYPES, Site
-
     return lambda **config: Site(make_app(**{"OAUTH_GRANT_TYPES": GRANT_TYPES} | config))
 
 
 @pytest.fixture
-def site(make_site: Callable[..., Any]) -> Any:
+def site(make_site: MakeSite) -> Site:
     return make_site()
 
 
 @pytest.fixture
-def make_trading(make_app: Callable[..., Flask], caplog: pytest.LogCaptureFixture) -> Callable[..., Any]:
+def make_trading(make_app: MakeApp, caplog: pytest.LogCaptureFixture) -> MakeTrading:
     """Builds a `tests.support.trading.Trading`; takes its signer, what its issuer's entry says beside the key, configuration."""
-    from tests.support.signing import Signer
-    from tests.support.trading import GRANT_TYPES, IDP, Trading
 
-    def make_trading(signer: Any = None, *, entry: dict[str, Any] | None = None, **config: Any) -> Any:
+    def make_trading(signer: Signer | None = None, *, entry: dict[str, Any] | None = None, **config: Any) -> Trading:
         signer = signer or Signer()
         issuers = {IDP: {"jwks": signer.jwks(), "client_id": "partner"} | (entry or {})}
-        app = make_app(**{"OAUTH_GRANT_TYPES": GRANT_TYPES, "OAUTH_JWT_ISSUERS": issuers} | config)
+        app = make_app(**{"OAUTH_GRANT_TYPES": TRADING_GRANT_TYPES, "OAUTH_JWT_ISSUERS": issuers} | config)
         return Trading(app, signer, caplog)
 
     return make_trading
 
 
 @pytest.fixture
-def trading(make_trading: Callable[..., Any]) -> Any:
+def trading(make_trading: MakeTrading) -> Trading:
     return make_trading()
 
 

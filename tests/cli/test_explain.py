@@ -10,11 +10,15 @@ from urllib.parse import urlencode
 import pytest
 from blinker import Signal
 from click.testing import Result
+from flask import Flask
+from flask.testing import FlaskClient
 from sqlalchemy import inspect, text
 
 from flask_oauth_gateway import require_token, signals
+from flask_oauth_gateway.stores.clients import Client
 from flask_oauth_gateway.web.environ import STATE
 from tests.support.app import recorded, register, token_for
+from tests.support.clock import Clock
 from tests.support.databases import every_database
 from tests.support.signing import Signer, claims_of
 from tests.support.site import DEVICE_CODE, REDIRECT_URI, VERIFIER, Page, query
@@ -25,20 +29,20 @@ OTHER = "https://app.example:8/c"
 TOKEN = f"{HOST}/oauth/token"
 
 
-def run(app: Any, *line: str) -> Result:
+def run(app: Flask, *line: str) -> Result:
     result: Result = app.test_cli_runner().invoke(args=["oauth", "explain", *line])
     assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
     return result
 
 
-def verdict(app: Any, *line: str) -> dict[str, Any]:
+def verdict(app: Flask, *line: str) -> dict[str, Any]:
     result = run(app, "--json", *line)
     found: dict[str, Any] = json.loads(result.stdout)
     assert result.exit_code == (0 if found["error"] is None else 1)
     return found
 
 
-def why(app: Any, *line: str) -> tuple[str, str, str, str]:
+def why(app: Flask, *line: str) -> tuple[str, str, str, str]:
     """Error, check, expected and got; the source is there."""
     found = verdict(app, *line)
     told = found["explanation"]
@@ -50,7 +54,7 @@ def link(client: Any, **parameters: str | None) -> str:
     return f"{HOST}/oauth/authorize?{urlencode(query(client, **parameters))}"
 
 
-def curl(client: Any, *, secret: str | None = None, **form: str) -> str:
+def curl(client: Client, *, secret: str | None = None, **form: str) -> str:
     """The curl line of a token request."""
     words = ["curl", "-s", "-X", "POST", "-u", f"{client.client_id}:{secret or client.client_secret}"]
     for name, value in form.items():
@@ -58,7 +62,7 @@ def curl(client: Any, *, secret: str | None = None, **form: str) -> str:
     return shlex.join([*words, TOKEN])
 
 
-def contents(app: Any) -> dict[str, list[Any]]:
+def contents(app: Flask) -> dict[str, list[Any]]:
     """Every row of every table of the gateway's."""
     app.extensions[STATE].audit.flush()
     database = app.extensions["oauth_gateway"].database
@@ -131,7 +135,7 @@ def test_authorization_requests(make_site: Callable[..., Any]) -> None:
     assert verdict(app, link(client))["error"] is None
 
 
-def test_client_authentication(make_app: Callable[..., Any], clock: Any) -> None:
+def test_client_authentication(make_app: Callable[..., Any], clock: Clock) -> None:
     app = make_app(OAUTH_CLIENT_AUTH_METHODS=["client_secret_basic", "private_key_jwt", "none"])
     client = register(app, client_id="station")
     old = client.client_secret
@@ -162,7 +166,7 @@ def test_client_authentication(make_app: Callable[..., Any], clock: Any) -> None
     assert "station" in why(app, curl(type("C", (), {"client_id": "statoin"}), secret="x", **form))[2]
 
 
-def test_token_requests(make_site: Callable[..., Any], clock: Any) -> None:
+def test_token_requests(make_site: Callable[..., Any], clock: Clock) -> None:
     site = make_site()
     app, client, other = site.app, site.register(), site.register()
     code = site.code(client)
@@ -217,7 +221,9 @@ def test_an_assertion_is_explained_and_not_used_up(make_trading: Callable[..., A
     assert "its issuer 'https://stranger.example' is not trusted here" in why(trading.app, line.format(stranger))[3]
 
 
-def test_protected_views_are_asked_and_not_called(app: Any, client: Any, registered: Any, clock: Any) -> None:
+def test_protected_views_are_asked_and_not_called(
+    app: Flask, client: FlaskClient, registered: Client, clock: Clock
+) -> None:
     called = []
 
     @app.post("/fire")
@@ -252,7 +258,7 @@ def test_protected_views_are_asked_and_not_called(app: Any, client: Any, registe
     assert not called
 
 
-def test_for_people_it_is_a_few_lines(app: Any, registered: Any) -> None:
+def test_for_people_it_is_a_few_lines(app: Flask, registered: Client) -> None:
     result = run(app, "curl", "-u", f"{registered.client_id}:x", "-d", "grant_type=client_credentials", TOKEN)
     assert result.exit_code == 1
     assert result.stderr == "Error: The request is refused: invalid_client.\n"
@@ -271,7 +277,7 @@ def test_for_people_it_is_a_few_lines(app: Any, registered: Any) -> None:
     ["curl", "curl -d", "curl --frobnicate x http://localhost/", "curl -d @secrets http://localhost/", "wget http://x",
      "curl a b", "curl -H nothing http://localhost/", "ftp://x", "http://[", "curl 'unclosed"],
 )  # fmt: skip
-def test_what_is_no_request_is_one_line_on_stderr(app: Any, line: str) -> None:
+def test_what_is_no_request_is_one_line_on_stderr(app: Flask, line: str) -> None:
     result = run(app, line)
     assert (result.exit_code, result.stdout) == (1, "")
     assert result.stderr.startswith("Error: ")

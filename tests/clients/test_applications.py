@@ -2,6 +2,7 @@
 
 import json
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,13 +10,15 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from flask_oauth_gateway import ApplicationInUse, ApplicationNotFound, ClientMetadataError, OAuthGateway, signals
+from flask_oauth_gateway.stores.clients import Client
 from flask_oauth_gateway.web.environ import STATE
-from tests.support.app import ask, is_accepted, recorded, refusal, register, token_for
+from tests.support.app import MakeApp, ask, is_accepted, recorded, refusal, register, token_for
+from tests.support.clock import Clock
 from tests.support.databases import sqlite_only
 from tests.support.processes import finished, python
 
 
-def works(client: FlaskClient, registered: Any) -> bool:
+def works(client: FlaskClient, registered: Client) -> bool:
     """Whether a client is given a token."""
     response = ask(client, registered)
     if response.status_code == 200:
@@ -95,7 +98,7 @@ def test_what_can_t_be_is_refused_in_words(gateway: OAuthGateway) -> None:
 
 @pytest.mark.parametrize("token_format", ["opaque", "jwt"])
 def test_its_clients_and_their_tokens_work_while_it_is_approved_and_one_that_is_disabled_stays_so(
-    make_app: Any, token_format: str
+    make_app: MakeApp, token_format: str
 ) -> None:
     app = make_app(OAUTH_ACCESS_TOKEN_FORMAT=token_format)
     gateway, client = app.extensions["oauth_gateway"], app.test_client()
@@ -126,7 +129,7 @@ def test_its_clients_and_their_tokens_work_while_it_is_approved_and_one_that_is_
 
 
 @pytest.mark.parametrize("token_format", ["opaque", "jwt"])
-def test_a_client_that_moves_is_what_its_new_application_lets_it_be(make_app: Any, token_format: str) -> None:
+def test_a_client_that_moves_is_what_its_new_application_lets_it_be(make_app: MakeApp, token_format: str) -> None:
     app = make_app(OAUTH_ACCESS_TOKEN_FORMAT=token_format)
     gateway, client = app.extensions["oauth_gateway"], app.test_client()
     good = gateway.applications.create("Good").application_id
@@ -149,7 +152,7 @@ def test_a_client_that_moves_is_what_its_new_application_lets_it_be(make_app: An
 
 
 @pytest.mark.parametrize("token_format", ["opaque", "jwt"])
-def test_one_with_clients_is_deleted_with_them_or_not_at_all(make_app: Any, token_format: str) -> None:
+def test_one_with_clients_is_deleted_with_them_or_not_at_all(make_app: MakeApp, token_format: str) -> None:
     app = make_app(OAUTH_ACCESS_TOKEN_FORMAT=token_format)
     gateway, client = app.extensions["oauth_gateway"], app.test_client()
     mine = gateway.applications.create("Mine").application_id
@@ -190,7 +193,7 @@ def test_signals_and_the_audit_trail_say_what_was_done(app: Flask, gateway: OAut
 
 @sqlite_only
 def test_a_change_by_another_process_while_a_client_is_switched_on_is_not_lost(
-    make_app: Any, monkeypatch: pytest.MonkeyPatch
+    make_app: MakeApp, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     app, other = make_app(), make_app()
     gateway, elsewhere = app.extensions["oauth_gateway"], other.extensions["oauth_gateway"]
@@ -212,7 +215,7 @@ def test_a_change_by_another_process_while_a_client_is_switched_on_is_not_lost(
     assert not works(app.test_client(), one)
 
 
-def test_another_process_follows_for_jwts_when_it_next_reads_the_marks(make_app: Any, clock: Any) -> None:
+def test_another_process_follows_for_jwts_when_it_next_reads_the_marks(make_app: MakeApp, clock: Clock) -> None:
     here, there = (make_app(OAUTH_ACCESS_TOKEN_FORMAT="jwt", OAUTH_REVOCATION_POLL_SECONDS=5) for _ in range(2))
     gateway, client = here.extensions["oauth_gateway"], there.test_client()
     mine = gateway.applications.create("Mine").application_id
@@ -249,7 +252,7 @@ print(json.dumps(seen))
 
 
 def test_what_one_process_revokes_another_refuses_at_once_though_it_remembers_the_client(
-    make_app: Any, database_uri: str, tmp_path: Any
+    make_app: MakeApp, database_uri: str, tmp_path: Path
 ) -> None:
     config = {"instance_path": str(tmp_path), "OAUTH_DATABASE_URI": database_uri, "OAUTH_RATE_LIMITS": None}
     app = make_app(**config)
@@ -281,7 +284,7 @@ PLANS = {"free": {"attributes": {"tier": "free", "from": "plan"}, "quota": "1/da
 
 @sqlite_only
 @pytest.mark.parametrize("token_format", ["opaque", "jwt"])
-def test_its_plan_and_attributes_count_where_a_client_has_none_of_its_own(make_app: Any, token_format: str) -> None:
+def test_its_plan_and_attributes_count_where_a_client_has_none_of_its_own(make_app: MakeApp, token_format: str) -> None:
     app = make_app(OAUTH_PLANS=PLANS, OAUTH_ACCESS_TOKEN_FORMAT=token_format)
     gateway, client = app.extensions["oauth_gateway"], app.test_client()
     attributes = {"from": "application", "region": "eu", "sub": "never"}
@@ -311,7 +314,7 @@ def test_its_plan_and_attributes_count_where_a_client_has_none_of_its_own(make_a
 
 
 @sqlite_only
-def test_scopes_beyond_its_plan_are_not_given(make_app: Any) -> None:
+def test_scopes_beyond_its_plan_are_not_given(make_app: MakeApp) -> None:
     app = make_app(OAUTH_PLANS={"read": {"scopes": ["weather:read"]}})
     gateway = app.extensions["oauth_gateway"]
     one = register(app, application=gateway.applications.create("Mine", plan="read").application_id)

@@ -4,9 +4,12 @@ import time
 from typing import Any
 
 import pytest
+from werkzeug.test import TestResponse
 
 from tests.support.app import ask, basic, bearer, register
-from tests.support.site import REDIRECT_URI, VERIFIER, Page, query
+from tests.support.clock import Clock
+from tests.support.site import REDIRECT_URI, VERIFIER, MakeSite, Page, query
+from tests.support.trading import MakeTrading
 
 JSON = {"Accept": "application/json"}
 ATTRIBUTES = {
@@ -18,11 +21,11 @@ ATTRIBUTES = {
 
 
 @pytest.fixture
-def apigee(make_site: Any) -> Any:
+def apigee(make_site: MakeSite) -> Any:
     return make_site(OAUTH_COMPATIBILITY="apigee")
 
 
-def said(response: Any, status: int) -> dict[str, Any]:
+def said(response: TestResponse, status: int) -> dict[str, Any]:
     assert response.status_code == status, response.text
     assert response.mimetype == "application/json"
     assert response.headers["Cache-Control"] == "no-store"
@@ -63,7 +66,7 @@ def test_client_credentials(apigee: Any) -> None:
     assert "app_enduser" not in told
 
 
-def test_a_code_and_what_refreshes_it(apigee: Any, clock: Any) -> None:
+def test_a_code_and_what_refreshes_it(apigee: Any, clock: Clock) -> None:
     client = apigee.register(contacts=["dev@example.com"])
     first = said(apigee.redeem(client, apigee.code(client)), 200)
     assert (first["token_type"], first["refresh_count"], first["refresh_token_status"]) == (
@@ -118,7 +121,7 @@ def test_the_authorize_endpoint_s_errors_to_a_program(apigee: Any) -> None:
     assert "client_id" in Page(page).text
 
 
-def test_a_protected_view_s_refusals_are_faults(apigee: Any, clock: Any) -> None:
+def test_a_protected_view_s_refusals_are_faults(apigee: Any, clock: Clock) -> None:
     http = apigee.app.test_client()
 
     def fault(status: int, token: str | None, path: str = "/me") -> tuple[str, str]:
@@ -145,7 +148,7 @@ def test_what_apigee_has_no_policy_for_stays_as_it_is(apigee: Any) -> None:
     assert apigee.post(client, "/oauth/revoke", token=token).get_json() == {}
 
 
-def test_a_token_for_an_assertion_names_its_client_too(make_trading: Any) -> None:
+def test_a_token_for_an_assertion_names_its_client_too(make_trading: MakeTrading) -> None:
     trading = make_trading(OAUTH_COMPATIBILITY="apigee")
     answer = said(trading.post(trading.assertion()), 200)
     assert (answer["client_id"], answer["token_type"]) == ("partner", "BearerToken")

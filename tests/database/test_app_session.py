@@ -12,6 +12,7 @@ from sqlalchemy import event, text
 from sqlalchemy.orm import Session
 
 from flask_oauth_gateway.errors import TemporarilyUnavailable
+from flask_oauth_gateway.stores.clients import Client
 from tests.support.app import basic, token_for
 from tests.support.app_database import AppDatabase, app_with_database, close_all
 from tests.support.stored import audit_of, clients_of, database_of, register, status_with, tokens_of
@@ -40,7 +41,7 @@ WRITES: dict[str, Callable[[Flask, Any], object]] = {
 }
 
 
-def revoke_by_http(client: FlaskClient, registered: Any) -> None:
+def revoke_by_http(client: FlaskClient, registered: Client) -> None:
     token = token_for(client, registered)["access_token"]
     headers = basic(registered.client_id, registered.client_secret)
     assert client.post("/oauth/revoke", data={"token": token}, headers=headers).status_code == 200

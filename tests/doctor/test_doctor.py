@@ -11,6 +11,7 @@ from sqlalchemy import text
 
 from flask_oauth_gateway.doctor.settings import CHECKS
 from tests.support.app import register, token_for
+from tests.support.clock import Clock
 from tests.support.databases import every_database
 from tests.support.idp import Idp
 from tests.support.signing import Signer
@@ -124,7 +125,7 @@ def weaknesses(app: Flask) -> dict[str, list[str]]:
 
 
 @every_database
-def test_it_looks_at_what_is_stored(make_app: Callable[..., Flask], clock: Any) -> None:
+def test_it_looks_at_what_is_stored(make_app: Callable[..., Flask], clock: Clock) -> None:
     methods = ["client_secret_basic", "private_key_jwt", "none"]
     app = make_app(**SOUND, OAUTH_CLIENT_AUTH_METHODS=methods, OAUTH_ACCESS_TOKEN_FORMAT="jwt")
     clients = app.extensions["oauth_gateway"].clients

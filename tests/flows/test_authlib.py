@@ -10,12 +10,13 @@ from authlib.integrations.flask_client import OAuth, OAuthError
 from authlib.integrations.requests_client import OAuth2Session
 from flask import Flask, session, url_for
 
+from flask_oauth_gateway.stores.clients import Client
 from tests.support.serving import DEVICE_CODE, Person, Server, serving
 
 REDIRECT_URI = "https://app.example/callback"
 
 
-def session_of(registered: Any, **options: Any) -> OAuth2Session:
+def session_of(registered: Client, **options: Any) -> OAuth2Session:
     return OAuth2Session(registered.client_id, registered.client_secret, redirect_uri=REDIRECT_URI, **options)
 
 
@@ -115,7 +116,7 @@ class TestOtherGrants:
 class TestFlaskClient:
     """A web app of somebody's, with Authlib's `OAuth`, on an address of its own."""
 
-    def build(self, server: Server, registered: Any, **client_kwargs: Any) -> Flask:
+    def build(self, server: Server, registered: Client, **client_kwargs: Any) -> Flask:
         app = Flask("web_app")
         app.config.update(SECRET_KEY="of the client", SESSION_COOKIE_NAME="web_app")
         oauth = OAuth(app)

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from flask_oauth_gateway.stores.clients import Client
 from tests.support.serving import Person, Server
 
 SCRIPTS = Path(__file__).parent / "node"
@@ -19,7 +20,7 @@ LIBRARIES = ["openid_client", "oauth4webapi"]
 pytestmark = [pytest.mark.node, pytest.mark.parametrize("library", LIBRARIES)]
 
 
-def tell(library: str, story: str, server: Server, registered: Any, alice: Person, **deed: Any) -> dict[str, Any]:
+def tell(library: str, story: str, server: Server, registered: Client, alice: Person, **deed: Any) -> dict[str, Any]:
     """Let a script tell a story; alice does her part when it asks her to. Returns what it ends with."""
     setup = {
         "story": story,

@@ -12,6 +12,7 @@ from oauthlib.oauth2 import (
 from requests.auth import HTTPBasicAuth
 from requests_oauthlib import OAuth2Session
 
+from flask_oauth_gateway.stores.clients import Client
 from tests.support.serving import Person, Server
 
 REDIRECT_URI = "https://app.example/callback"
@@ -23,7 +24,7 @@ def plain_http(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OAUTHLIB_INSECURE_TRANSPORT", "1")
 
 
-def basic(registered: Any) -> HTTPBasicAuth:
+def basic(registered: Client) -> HTTPBasicAuth:
     return HTTPBasicAuth(registered.client_id, registered.client_secret)
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import requests
 
+from flask_oauth_gateway.stores.clients import Client
 from tests.support.app import close_app
 from tests.support.checking import API, asked, checking_app
 from tests.support.serving import Server, build_app, serving
@@ -51,7 +52,7 @@ def get(url: str, token: str, path: str = "/who") -> requests.Response:
     return requests.get(f"{url}{path}", headers={"Authorization": f"Bearer {token}"}, timeout=5)
 
 
-def tokens(server: Server, registered: Any, **form: str) -> dict[str, Any]:
+def tokens(server: Server, registered: Client, **form: str) -> dict[str, Any]:
     answer = requests.post(server.token, data=form, auth=(registered.client_id, registered.client_secret), timeout=5)
     assert answer.status_code == 200, answer.text
     return dict(answer.json())

@@ -5,26 +5,31 @@ import time
 from typing import Any
 
 import pytest
+from flask import Flask
+from flask.testing import FlaskClient
 
+from flask_oauth_gateway import OAuthGateway
 from flask_oauth_gateway.database import background as later
 from flask_oauth_gateway.stores import audit as audit_store
+from flask_oauth_gateway.stores.clients import Client
 from flask_oauth_gateway.web.environ import STATE
 from tests.support.app import ask, basic, bearer, register, token_for
+from tests.support.clock import Clock
 from tests.support.databases import sqlite_only
 
 
-def trail(app: Any, **filters: Any) -> list[Any]:
+def trail(app: Flask, **filters: Any) -> list[Any]:
     """The entries, oldest first."""
     return app.extensions[STATE].audit.newest(100, filters)[::-1]
 
 
-def written(app: Any) -> int:
+def written(app: Flask) -> int:
     """How many entries stand in the database, without those that wait to be written."""
     state = app.extensions[STATE]
     return len(state.database.all(audit_store.audit.select()))
 
 
-def test_a_client_s_life_can_be_read_off_the_trail(app: Any, client: Any, gateway: Any) -> None:
+def test_a_client_s_life_can_be_read_off_the_trail(app: Flask, client: FlaskClient, gateway: OAuthGateway) -> None:
     before = int(time.time())
     made = register(app)
     token = token_for(client, made, scope="weather:read")["access_token"]
@@ -63,7 +68,9 @@ def test_a_client_s_life_can_be_read_off_the_trail(app: Any, client: Any, gatewa
     assert all(before <= entry.at <= time.time() for entry in entries)
 
 
-def test_the_same_refusal_is_written_once_a_minute_with_how_often_it_came(app: Any, client: Any, clock: Any) -> None:
+def test_the_same_refusal_is_written_once_a_minute_with_how_often_it_came(
+    app: Flask, client: FlaskClient, clock: Clock
+) -> None:
     def knock(client_id: str = "nobody", address: str = "10.0.0.1", times: int = 1) -> None:
         for _ in range(times):
             origin = {"REMOTE_ADDR": address}
@@ -87,7 +94,9 @@ def test_the_same_refusal_is_written_once_a_minute_with_how_often_it_came(app: A
 
 
 @sqlite_only
-def test_a_flood_of_refusals_fills_neither_the_memory_nor_a_column(app: Any, client: Any, monkeypatch: Any) -> None:
+def test_a_flood_of_refusals_fills_neither_the_memory_nor_a_column(
+    app: Flask, client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("flask_oauth_gateway.observing.audit.MAX_REMEMBERED_REFUSALS", 10)
     remembered = app.extensions[STATE].audit_trail._refusals
     for number in range(25):
@@ -101,7 +110,7 @@ def test_a_flood_of_refusals_fills_neither_the_memory_nor_a_column(app: Any, cli
 
 @sqlite_only
 def test_ever_other_names_from_one_address_or_from_everywhere_are_written_together(
-    app: Any, client: Any, clock: Any, monkeypatch: Any
+    app: Flask, client: FlaskClient, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("flask_oauth_gateway.observing.audit.DIFFERENT_IN_ALL", 30)
 
@@ -126,7 +135,7 @@ def test_ever_other_names_from_one_address_or_from_everywhere_are_written_togeth
 
 @sqlite_only
 def test_entries_of_issued_tokens_are_written_together_soon_after(
-    app: Any, client: Any, registered: Any, monkeypatch: Any
+    app: Flask, client: FlaskClient, registered: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(later, "SECONDS", 0.2)
     before = written(app)
@@ -141,7 +150,7 @@ def test_entries_of_issued_tokens_are_written_together_soon_after(
 
 @sqlite_only
 def test_after_close_nothing_is_written_any_more_and_nothing_is_lost(
-    app: Any, client: Any, registered: Any, gateway: Any, monkeypatch: Any
+    app: Flask, client: FlaskClient, registered: Client, gateway: OAuthGateway, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store = app.extensions[STATE].audit
     writing, write = threading.Event(), store._write
@@ -166,7 +175,7 @@ def test_after_close_nothing_is_written_any_more_and_nothing_is_lost(
 
 @sqlite_only
 def test_many_entries_don_t_wait_for_the_time_to_be_up(
-    app: Any, client: Any, registered: Any, monkeypatch: Any
+    app: Flask, client: FlaskClient, registered: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(later, "SECONDS", 30)
     monkeypatch.setattr(audit_store, "FLUSH_ROWS", 5)
@@ -179,7 +188,7 @@ def test_many_entries_don_t_wait_for_the_time_to_be_up(
 @sqlite_only
 @pytest.mark.parametrize("limit", [1, 2])
 def test_reading_the_trail_shows_what_still_waits_to_be_written(
-    app: Any, client: Any, registered: Any, limit: int
+    app: Flask, client: FlaskClient, registered: Client, limit: int
 ) -> None:
     ask(client, registered)
     newest = app.extensions[STATE].audit.newest(limit)
@@ -188,7 +197,7 @@ def test_reading_the_trail_shows_what_still_waits_to_be_written(
 
 @sqlite_only
 def test_the_trail_outlives_tokens_and_clients(
-    app: Any, client: Any, gateway: Any, registered: Any, clock: Any
+    app: Flask, client: FlaskClient, gateway: OAuthGateway, registered: Client, clock: Clock
 ) -> None:
     ask(client, registered)
     gateway.clients.delete(registered.client_id)

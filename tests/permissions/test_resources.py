@@ -10,7 +10,7 @@ from werkzeug.middleware.dispatcher import DispatcherMiddleware
 from flask_oauth_gateway import current_token, require_token
 from flask_oauth_gateway.permissions.resources import MAX_PLACES
 from flask_oauth_gateway.web.environ import STATE
-from tests.support.app import ask, basic, bearer, refusal, register, token_for
+from tests.support.app import MakeApp, ask, basic, bearer, refusal, register, token_for
 from tests.support.site import BOTH, DEVICE_CODE, ISSUER, READ, Page, Site, answer, granted, refused
 
 A, B = "https://a.example", "urn:example:b"
@@ -215,7 +215,7 @@ def test_forward_auth_takes_tokens_for_the_audience_that_the_rule_or_the_url_nam
             assert response.status_code == (204 if resource in taken else 401), (path, query, resource)
 
 
-def test_outside_of_tests_and_loopback_no_host_header_gets_into_a_challenge(make_app: Any) -> None:
+def test_outside_of_tests_and_loopback_no_host_header_gets_into_a_challenge(make_app: MakeApp) -> None:
     app = make_app(TESTING=False)
     client = app.test_client()
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from flask import Blueprint, Flask, request
+from flask.testing import FlaskClient
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -43,7 +44,7 @@ def protected(make_app: Callable[..., Flask]) -> Flask:
     return app
 
 
-def statuses(client: Any, method: str, *paths: str, **how: Any) -> list[int]:
+def statuses(client: FlaskClient, method: str, *paths: str, **how: Any) -> list[int]:
     return [client.open(path, method=method, **how).status_code for path in paths]
 
 

@@ -1,10 +1,12 @@
 """`gateway.wsgi`: other WSGI applications behind a token."""
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 from flask import Flask
+from flask.testing import FlaskClient
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
 from werkzeug.test import Client
 
@@ -53,7 +55,7 @@ def inner() -> Application:
     return Application()
 
 
-def test_an_application_is_reached_with_a_good_token_alone(app: Flask, client: Any, inner: Application) -> None:
+def test_an_application_is_reached_with_a_good_token_alone(app: Flask, client: FlaskClient, inner: Application) -> None:
     gateway = app.extensions["oauth_gateway"]
     outside = Client(DispatcherMiddleware(app.wsgi_app, {"/other": gateway.wsgi(inner, "weather:read")}))
     made = register(app)
@@ -78,7 +80,9 @@ def test_an_application_is_reached_with_a_good_token_alone(app: Flask, client: A
     assert outside.get("/weather", headers=bearer(reader["access_token"])).status_code == 200
 
 
-def test_a_streamed_answer_passes_as_it_comes_and_is_closed(app: Flask, client: Any, inner: Application) -> None:
+def test_a_streamed_answer_passes_as_it_comes_and_is_closed(
+    app: Flask, client: FlaskClient, inner: Application
+) -> None:
     guarded = app.extensions["oauth_gateway"].wsgi(inner)
     token = token_for(client, register(app))["access_token"]
     outside = Client(guarded)
@@ -90,7 +94,7 @@ def test_a_streamed_answer_passes_as_it_comes_and_is_closed(app: Flask, client: 
     assert inner.answers[0].is_closed
 
 
-def test_nobody_can_say_by_a_header_who_he_is(app: Flask, client: Any, inner: Application) -> None:
+def test_nobody_can_say_by_a_header_who_he_is(app: Flask, client: FlaskClient, inner: Application) -> None:
     outside = Client(app.extensions["oauth_gateway"].wsgi(inner, optional=True))
     forged = {"OAuth.Subject": "admin", "oauth.client_id": "admin", "OAuth-Subject": "admin"}
     assert outside.get("/", headers=forged).status_code == 200
@@ -117,7 +121,7 @@ def test_the_body_is_left_alone_wherever_tokens_may_come_from(
 
 
 def test_a_mounted_flask_app_sees_the_token_and_one_with_a_gateway_asks_for_its_own(
-    app: Flask, client: Any, make_app: Callable[..., Flask], tmp_path: Any
+    app: Flask, client: FlaskClient, make_app: Callable[..., Flask], tmp_path: Path
 ) -> None:
     plain = Flask("plain")
     plain.add_url_rule("/", "home", lambda: current_token.client_id)

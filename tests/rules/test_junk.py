@@ -10,11 +10,12 @@ import pytest
 from flask import Flask
 from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
+from werkzeug.test import TestResponse
 
 from flask_oauth_gateway.endpoints import ENDPOINTS
 from flask_oauth_gateway.grants import GRANTS
 from flask_oauth_gateway.web.environ import STATE
-from tests.support.app import DESCRIPTION, basic, register, register_public
+from tests.support.app import DESCRIPTION, MakeApp, basic, register, register_public
 from tests.support.databases import every_database
 
 FORM = "application/x-www-form-urlencoded"
@@ -93,7 +94,7 @@ def send(app: Flask, path: str, method: str, **parts: Any) -> Any:
 @pytest.mark.parametrize("name", ENDPOINTS)
 @settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(data=st.data())
-def test_junk_gets_an_answer_that_says_what_is_wrong(make_app: Any, name: str, data: st.DataObject) -> None:
+def test_junk_gets_an_answer_that_says_what_is_wrong(make_app: MakeApp, name: str, data: st.DataObject) -> None:
     app = junk_app(make_app)
     app.config["TEST_USER"] = data.draw(st.sampled_from([None, Alice()]))
     asked = data.draw(method)
@@ -114,7 +115,7 @@ def test_junk_gets_an_answer_that_says_what_is_wrong(make_app: Any, name: str, d
 
 @every_database
 @pytest.mark.parametrize("name", [name for name, each in ENDPOINTS.items() if "/admin" not in each.path])
-def test_a_text_that_a_database_may_choke_on_is_a_text_like_others(make_app: Any, name: str) -> None:
+def test_a_text_that_a_database_may_choke_on_is_a_text_like_others(make_app: MakeApp, name: str) -> None:
     """Wherever it stands: as each parameter, of a client that is known and of one that is not, and in the header."""
     app = junk_app(make_app)
     app.config["TEST_USER"] = Alice()
@@ -146,7 +147,7 @@ def path_of(name: str) -> str:
     return "/oauth" + ENDPOINTS[name].path.replace("<path:client_id>", "station")
 
 
-def is_said_as_it_should_be(app: Flask, name: str, asked: str, response: Any) -> None:
+def is_said_as_it_should_be(app: Flask, name: str, asked: str, response: TestResponse) -> None:
     assert response.status_code < 500
     if response.status_code >= 400 and name in PAGES and response.mimetype == "text/html":
         assert "default-src 'none'" in response.headers["Content-Security-Policy"]
@@ -163,7 +164,7 @@ def is_said_as_it_should_be(app: Flask, name: str, asked: str, response: Any) ->
 _apps: dict[int, Flask] = {}
 
 
-def junk_app(make_app: Any) -> Flask:
+def junk_app(make_app: MakeApp) -> Flask:
     """One app for all examples of a test: with every grant, and a user who is signed in where TEST_USER says so."""
     if id(make_app) not in _apps:
         _apps.clear()

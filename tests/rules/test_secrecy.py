@@ -82,7 +82,7 @@ def files_of(database_uri: str) -> list[str]:
     return [path.read_bytes().decode("latin-1") for path in files]
 
 
-def use_everything(app: Any) -> tuple[list[str], list[str]]:
+def use_everything(app: Flask) -> tuple[list[str], list[str]]:
     """Goes through every flow, well and badly; returns the secrets that were in play, and the refusals' texts."""
     gateway, client = app.extensions["oauth_gateway"], app.test_client()
     made = register(app)

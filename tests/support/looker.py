@@ -1,7 +1,6 @@
 """`Looker`: looks at the pages of a site without a browser."""
 
 import re
-from typing import Any
 
 from flask import Flask
 from flask.testing import FlaskClient
@@ -20,7 +19,7 @@ class Looker:
         self.site = site
         self.http = http
 
-    def consent(self, client: Any, **parameters: str) -> TestResponse:
+    def consent(self, client: Client, **parameters: str) -> TestResponse:
         return self.http.get(self.site.request_for(client, **parameters))
 
     def device(self, user_code: str = "", **form: str) -> TestResponse:

@@ -12,6 +12,7 @@ from markupsafe import escape
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 from flask_oauth_gateway import OAuthGateway
+from flask_oauth_gateway.stores.clients import Client
 from tests.support.app import close_app
 from tests.support.site import DEVICE_CODE, challenge_of
 
@@ -64,7 +65,7 @@ class Site:
         }
         return self.gateway.clients.create(**defaults | metadata)
 
-    def request_for(self, client: Any, **parameters: str) -> str:
+    def request_for(self, client: Client, **parameters: str) -> str:
         """The URL that a client sends its user to."""
         query = {
             "client_id": client.client_id,
@@ -76,7 +77,7 @@ class Site:
         }
         return f"{self.url}/oauth/authorize?{urlencode(query | parameters)}"
 
-    def start_device(self, client: Any) -> dict[str, Any]:
+    def start_device(self, client: Client) -> dict[str, Any]:
         """What a device gets that asks for codes."""
         with self.app.test_client() as device:
             credentials = {"client_id": client.client_id, "client_secret": client.client_secret}
@@ -85,7 +86,7 @@ class Site:
         answer: dict[str, Any] = response.get_json()
         return answer
 
-    def token(self, client: Any, **form: str) -> dict[str, Any]:
+    def token(self, client: Client, **form: str) -> dict[str, Any]:
         """The token endpoint's answer to a client."""
         credentials = {"client_id": client.client_id, "client_secret": client.client_secret}
         with self.app.test_client() as http:

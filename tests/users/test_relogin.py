@@ -7,7 +7,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from flask import Flask, redirect, request, session
 
-from tests.support.app import register
+from tests.support.app import MakeApp, register
 
 REDIRECT_URI = "https://app.example/callback"
 
@@ -17,7 +17,7 @@ class User:
 
 
 @pytest.fixture
-def app(make_app: Any) -> Flask:
+def app(make_app: MakeApp) -> Flask:
     app: Flask = make_app(OAUTH_LOGIN_URL="/login", OAUTH_REQUIRE_PKCE=False)
     gateway = app.extensions["oauth_gateway"]
     gateway.current_user(lambda: User() if "signed_in_at" in session else None)

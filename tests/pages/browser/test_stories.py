@@ -7,6 +7,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from playwright.sync_api import Page, expect
 
+from flask_oauth_gateway.stores.clients import Client
 from tests.support.browser import Visitor
 from tests.support.served_site import VERIFIER, Site
 from tests.support.site import DEVICE_CODE
@@ -20,7 +21,7 @@ def answer(page: Page, site: Site) -> dict[str, str]:
     return {name: values[0] for name, values in parse_qs(urlsplit(page.url).query).items()}
 
 
-def token_for(site: Site, client: Any, code: str) -> dict[str, Any]:
+def token_for(site: Site, client: Client, code: str) -> dict[str, Any]:
     return site.token(
         client,
         grant_type="authorization_code",
