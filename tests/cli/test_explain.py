@@ -65,6 +65,7 @@ def curl(client: Client, *, secret: str | None = None, **form: str) -> str:
 def contents(app: Flask) -> dict[str, list[Any]]:
     """Every row of every table of the gateway's."""
     app.extensions[STATE].audit.flush()
+    app.extensions[STATE].last_used.close()  # when a secret was last used is written soon, which would be in between
     database = app.extensions["oauth_gateway"].database
     tables = [name for name in inspect(database.engine).get_table_names() if name.startswith("oauth_")]
     return {name: sorted(map(repr, database.all(text(f"SELECT * FROM {name}")))) for name in tables}  # noqa: S608

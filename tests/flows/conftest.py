@@ -7,20 +7,20 @@ import pytest
 
 from flask_oauth_gateway.pages import device
 from tests.support.app import close_app
-from tests.support.serving import Person, Server, build_app, serving
+from tests.support.serving import Server, Walker, build_server, serving
 
 
 @pytest.fixture
 def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
     """On SQLite alone: what depends on the database is tested elsewhere."""
     monkeypatch.setattr(device, "INTERVAL", 1)  # seconds between two questions of a device; the tests have better to do
-    with serving(lambda url: build_app(url, instance_path=str(tmp_path / "instance"))) as (url, app):
+    with serving(lambda url: build_server(url, instance_path=str(tmp_path / "instance"))) as (url, app):
         yield Server(url, app)
     close_app(app)
 
 
 @pytest.fixture
-def alice() -> Iterator[Person]:
-    person = Person("alice")
+def alice() -> Iterator[Walker]:
+    person = Walker("alice")
     with person.browser:
         yield person

@@ -13,7 +13,7 @@ import requests
 from flask_oauth_gateway.stores.clients import Client
 from tests.support.app import close_app
 from tests.support.checking import API, asked, checking_app
-from tests.support.serving import Server, build_app, serving
+from tests.support.serving import Server, build_server, serving
 
 OWN = SimpleNamespace(client_id="own", client_secret="a secret of its own")
 SECONDS = 1  # how late an app that asks may learn of a revocation
@@ -22,7 +22,7 @@ SECONDS = 1  # how late an app that asks may learn of a revocation
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[Server]:
     config = {"OAUTH_RESOURCES": {"/": API}, "OAUTH_TOKEN_CACHE_SECONDS": SECONDS}
-    with serving(lambda url: build_app(url, instance_path=str(tmp_path / "instance"), **config)) as (url, app):
+    with serving(lambda url: build_server(url, instance_path=str(tmp_path / "instance"), **config)) as (url, app):
         yield Server(url, app)
     close_app(app)
 

@@ -24,22 +24,30 @@ DESCRIPTION = re.compile(r"[\x20-\x21\x23-\x5b\x5d-\x7e]+")  # RFC 6749 section 
 MakeApp = Callable[..., Flask]
 
 
-def build_app(**config: Any) -> Flask:
-    """An app with a gateway and one protected view, `GET /weather` for `weather:read`.
+def bare_app(name: str, **config: Any) -> Flask:
+    """An app as all of them begin, without a gateway.
 
-    `instance_path` goes to Flask, everything else is configuration.
+    `instance_path` and `template_folder` go to Flask, everything else is configuration.
     """
-    app = Flask("weather", instance_path=config.pop("instance_path", None))
-    app.config.update(TESTING=True, SECRET_KEY="only for tests", OAUTH_SCOPES=dict(SCOPES))
-    app.config.update(config)
-    OAuthGateway(app)
+    folders = {each: config.pop(each) for each in ("instance_path", "template_folder") if each in config}
+    app = Flask(name, **folders)
+    app.config.update({"SECRET_KEY": "only for tests", "OAUTH_SCOPES": dict(SCOPES)} | config)
+    return app
 
+
+def build_app(**config: Any) -> Flask:
+    """An app with a gateway and one protected view, `GET /weather` for `weather:read`; takes what `bare_app` takes."""
+    app = bare_app("weather", **{"TESTING": True} | config)
+    OAuthGateway(app)
+    add_weather(app)
+    return app
+
+
+def add_weather(app: Flask) -> None:
     @app.get("/weather")
     @require_token("weather:read")
     def weather() -> dict[str, str]:
         return {"for": current_token.client_id}
-
-    return app
 
 
 def close_app(app: Flask) -> None:

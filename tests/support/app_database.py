@@ -10,8 +10,8 @@ from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from flask_oauth_gateway import OAuthGateway, current_token, require_token
-from tests.support.app import SCOPES, close_app
+from flask_oauth_gateway import OAuthGateway
+from tests.support.app import add_weather, bare_app, close_app
 
 
 class AppDatabase:
@@ -38,9 +38,8 @@ def app_with_database(uri: str, mine: AppDatabase, tmp_path: Path, how: str = "p
     `how`: "passed" to the gateway, "found" because it was registered before, or "later": passed, and its own
     `init_app` comes after the gateway's.
     """
-    app = Flask("notes", instance_path=str(tmp_path / "instance"))
-    app.config.update(TESTING=True, SECRET_KEY="only for tests", OAUTH_SCOPES=dict(SCOPES))
-    app.config.update(SQLALCHEMY_DATABASE_URI=uri, **config)
+    config = {"instance_path": str(tmp_path / "instance"), "SQLALCHEMY_DATABASE_URI": uri, "TESTING": True} | config
+    app = bare_app("notes", **config)
     if how != "later":
         mine.db.init_app(app)
     gateway = OAuthGateway()
@@ -51,11 +50,7 @@ def app_with_database(uri: str, mine: AppDatabase, tmp_path: Path, how: str = "p
     if how == "later":
         mine.db.init_app(app)
 
-    @app.get("/weather")
-    @require_token("weather:read")
-    def weather() -> dict[str, str]:
-        return {"for": current_token.client_id}
-
+    add_weather(app)
     return app
 
 

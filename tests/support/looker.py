@@ -6,7 +6,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import Client, TestResponse
 
-from tests.support.served_site import SCOPES, Site
+from tests.support.served_site import SCOPES, ServedSite
 
 CALLBACK = "https://app.example/cb"
 
@@ -14,7 +14,7 @@ CALLBACK = "https://app.example/cb"
 class Looker:
     """Looks at the pages of a site without a browser."""
 
-    def __init__(self, site: Site, http: Client) -> None:
+    def __init__(self, site: ServedSite, http: Client) -> None:
         site.url, site.callback = "", CALLBACK
         self.site = site
         self.http = http
