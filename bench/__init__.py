@@ -1,1 +1,1 @@
-"""What the gateway costs: `make bench`, or `python -m bench`."""
+"""Measures what the gateway costs: `make bench`, or `python -m bench`."""

@@ -1,4 +1,4 @@
-"""Direct WSGI calls in one process, interleaved rounds, medians, and ratios to the bare view of the same run.
+"""Measures direct WSGI calls in one process: interleaved rounds, medians, and ratios to the bare view of the same run.
 
 `python -m bench [--rounds N] [--calls N] [--tokens N] [--database URI] [--json FILE]`
 """
@@ -24,13 +24,13 @@ from .tokens import token_work
 
 CLIENT_CREDENTIALS = b"grant_type=client_credentials"
 WARM_UP = 20
-#: Ten entries, the last of which fits.
+#: Ten entries; only the last one fits the request.
 FORWARDED = [{"host": "files.example", "path": f"/files/{n}/*", "scopes": ["weather:read"]} for n in range(10)]
 FORWARD = {"X-Original-URI": "/files/9/june", "X-Original-Method": "GET", "X-Forwarded-Host": "files.example"}
 
 
 def contestants(folder: str, uri: str | None, tokens: int, repeats: int) -> dict[str, tuple[Call, str | None]]:
-    """Each piece of work, and what it is compared with. `repeats`: how often each is done in all."""
+    """Return each operation, and the one it is compared with. `repeats`: how often each is done in total."""
     bare = bare_app()
     idp, issuer = IdentityProvider(), JwtIssuer()
     app = gateway_app(
@@ -91,7 +91,7 @@ def contestants(folder: str, uri: str | None, tokens: int, repeats: int) -> dict
 
 
 def fill(app, client: int, tokens: int) -> None:  # type: ignore[no-untyped-def]
-    """Put other tokens into the table, so that the look-up has something to look through."""
+    """Put other tokens into the table, so that the look-up searches a table of real size."""
     import secrets
 
     now = int(time.time())
@@ -108,7 +108,7 @@ def fill(app, client: int, tokens: int) -> None:  # type: ignore[no-untyped-def]
 
 
 def measure(work: dict[str, tuple[Call, str | None]], rounds: int, calls: int) -> dict[str, float]:
-    """The median time of a call, in microseconds: rounds interleaved, so that a busy minute hits all alike."""
+    """Return the median time of a call, in microseconds. Rounds are interleaved, so that a busy minute hits all alike."""
     times: dict[str, list[float]] = {name: [] for name in work}
     for name, (perform, _) in work.items():
         for _ in range(WARM_UP):

@@ -1,4 +1,4 @@
-"""The apps under the clock: bare Flask views, and the same with the gateway."""
+"""The apps that are measured: bare Flask views, and the same views with the gateway."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ def call(
     bodies: Iterable[bytes] | None = None,
     tokens: Iterable[str] | None = None,
 ) -> Call:
-    """A direct WSGI call, without the test client, which would cost more than the view. Returns the status.
+    """Make a direct WSGI call, without the test client, which would cost more than the view. Returns the status.
 
-    `bodies`: the next one of them at each call, for what is good once. `tokens`: the same, each as a bearer token.
+    Each call takes the next of `bodies`, since some bodies are good once, and the next of `tokens` as bearer token.
     """
     following = repeat(body) if bodies is None else iter(bodies)
     bearers = None if tokens is None else iter(tokens)
@@ -72,16 +72,16 @@ def call(
 
 
 def answer(app: Flask, method: str, path: str, **how: Any) -> dict[str, Any]:
-    """The JSON answer of one request, through the test client."""
+    """Return the JSON answer of one request, through the test client."""
     headers, body = how.get("headers"), how.get("body", b"")
     kind = {"content_type": "application/x-www-form-urlencoded"} if body else {}
     return json.loads(app.test_client().open(path, method=method, headers=headers, data=body, **kind).data)
 
 
 def bare_app() -> Flask:
-    """A view, and a view that parses a form: the limits."""
+    """Make an app with a view, and a view that parses a form: nothing in Flask can be faster."""
     app = Flask("bare")
-    app.secret_key = "bench"  # as every real app has: with it Flask opens a session at each request
+    app.secret_key = "bench"  # every real app has one: with it Flask opens a session at each request
 
     @app.get("/bare")
     def bare() -> dict[str, str]:
@@ -95,7 +95,7 @@ def bare_app() -> Flask:
 
 
 def gateway_app(folder: str, uri: str | None = None, **config: Any) -> Flask:
-    """An app with the gateway and one protected view."""
+    """Make an app with the gateway and one protected view."""
     app = Flask("gateway", instance_path=folder)
     app.config.update(SECRET_KEY="bench", OAUTH_SCOPES={"weather:read": "Read the weather"}, OAUTH_DATABASE_URI=uri)
     app.config.update(config)
@@ -110,5 +110,5 @@ def gateway_app(folder: str, uri: str | None = None, **config: Any) -> Flask:
 
 
 def basic(client_id: str, client_secret: str) -> dict[str, str]:
-    """The header of HTTP Basic."""
+    """Return the header of HTTP Basic."""
     return {"Authorization": "Basic " + b64encode(f"{client_id}:{client_secret}".encode()).decode()}

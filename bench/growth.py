@@ -1,10 +1,10 @@
-"""Does it stay as fast when the tables grow? The same work with 1 thousand and with 1 million tokens, of few clients or many.
+"""Does the gateway stay as fast when the tables grow? The same work with 1 thousand and 1 million tokens, few or many clients.
 
-Every call uses a token drawn at random, none that the database just had in its hands. Both databases are open in one
-process and take turns, so that a busy minute hits both alike.
+Every call uses a random token, not one that the database has just read. Both databases are open in one process and take
+turns, so that a busy minute hits both alike.
 
 `python -m bench.growth [--few N] [--many N] [--clients N] [--rounds N] [--calls N] [--server URI]`: SQLite in a temporary
-folder, or two databases that are made on a PostgreSQL or MariaDB server, and dropped at the end.
+folder, or two databases that it makes on a PostgreSQL or MariaDB server, and drops at the end.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ ON_POSTGRESQL = """
 
 
 class Growing:
-    """An app whose tables hold so many tokens of so many clients, and its work: each call draws its token, and who calls."""
+    """An app whose tables hold so many tokens of so many clients, and its operations: each call draws a token and a client."""
 
     def __init__(self, folder: str, uri: str | None, tokens: int, clients: int) -> None:
         self.app = gateway_app(folder, uri)
@@ -74,7 +74,7 @@ class Growing:
         return call(self.app, "POST", path, headers=basic(self.clients[client], self.secret), body=body)
 
     def bytes_a_token(self) -> float:
-        """On disk, with its indexes: of everything, on SQLite."""
+        """Return a token's size on disk, with its indexes; on SQLite this counts the whole file."""
         engine = self.app.extensions["oauth_gateway"].database.engine
         with engine.connect() as connection:
             if engine.dialect.name == "sqlite":
@@ -89,7 +89,7 @@ class Growing:
             return int(connection.exec_driver_sql(size).scalar_one()) / self.tokens
 
     def time(self, work: str, calls: int) -> float:
-        """Microseconds of a call."""
+        """Return the microseconds of a call."""
         performing = [self.work[work]() for _ in range(calls)]
         start = time.perf_counter()
         statuses = {perform() for perform in performing}
@@ -99,12 +99,12 @@ class Growing:
 
 
 def name(number: int) -> str:
-    """The token of a row."""
+    """Return the token of a row."""
     return f"growth-{number:09}"
 
 
 def more_clients(app: Flask, key: int, number: int) -> list[str]:
-    """So many copies of a client, with its secret, the keys of which follow its own; returns their `client_id`s."""
+    """Make so many copies of a client, with its secret and with consecutive keys; returns their `client_id`s."""
     names = [f"client-{each:06}" for each in range(number)]
     with app.extensions["oauth_gateway"].database.transaction() as connection:
         row = connection.execute(client_table.select().where(client_table.c.id == key)).one()._asdict()
@@ -123,11 +123,11 @@ def more_clients(app: Flask, key: int, number: int) -> list[str]:
 
 
 def fill(app: Flask, client: int, tokens: int, clients: int) -> None:
-    """Put the tokens into the table, as they would have come in an hour; the clients' keys follow each other."""
+    """Put the tokens into the table, as if issued within an hour; the clients' keys are consecutive."""
     now = int(time.time())
     database = app.extensions["oauth_gateway"].database
     if database.engine.dialect.name == "postgresql":
-        with database.engine.connect() as connection:  # 10 million rows in a minute, where a client sends them in ten
+        with database.engine.connect() as connection:  # ten times faster than a client sends rows
             connection.exec_driver_sql(
                 ON_POSTGRESQL, {"client": client, "clients": clients, "now": now, "last": tokens - 1}
             )
@@ -147,7 +147,7 @@ def fill(app: Flask, client: int, tokens: int, clients: int) -> None:
 
 @contextmanager
 def databases(server: str | None) -> Iterator[tuple[str | None, str | None]]:
-    """Two empty databases; `None` twice where SQLite in the instance folder will do."""
+    """Make two empty databases; yields `None` twice for SQLite in the instance folder."""
     if server is None:
         yield None, None
         return

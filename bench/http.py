@@ -1,9 +1,9 @@
-"""Over HTTP: every contestant on gunicorn with 2 workers, one after the other in turn, asked by wrk.
+"""Measures over HTTP: every contestant runs on gunicorn with 2 workers, they take turns, and wrk sends the requests.
 
 `python -m bench.http [--rounds N] [--seconds N] [--only NAME…] [--work NAME…] [--json FILE] [--worker-class NAME]`
 
 Each figure is the median of its rounds, and its ratio the median of the ratios to the bare view just before and after.
-wrk, and a PostgreSQL server where somebody may make databases, have to be there (`BENCH_POSTGRES_URL`).
+It needs wrk, and a PostgreSQL server on which it may make databases (`BENCH_POSTGRES_URL`).
 """
 
 from __future__ import annotations
@@ -34,12 +34,12 @@ ROOT = LUA.parent.parent
 FIRST_PORT = 5610
 CONNECTIONS = 8
 WARM_UP_SECONDS = 0.5
-REQUESTS_A_SECOND = 4000  # no contestant is faster at what is made ahead for it
+REQUESTS_A_SECOND = 4000  # no contestant answers more requests made ahead than this
 
 
 @dataclass
 class Running:
-    """A contestant's server, and what was measured of it: (requests a second, ratio, p50 ms, p99 ms) by round."""
+    """A contestant's server, and its results: (requests a second, ratio, p50 ms, p99 ms) by round."""
 
     name: str
     contestant: Contestant
@@ -49,12 +49,12 @@ class Running:
     rounds: dict[str, list[tuple[float, float, float, float]]] = field(default_factory=dict)
 
     def python(self, expression: str) -> None:
-        """Run a line in a process of its own, with the contestant's module as `it`."""
+        """Run a line of Python in a process of its own, with the contestant's module as `it`."""
         code = f"from bench.contestants import {self.contestant.module} as it; {expression}"
         subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=self.environment, check=True)  # noqa: S603
 
     def memory(self) -> float:
-        """MiB that a worker holds of its own and its share of the rest (PSS): the median of its workers."""
+        """Return the MiB that a worker holds, with its share of common memory (PSS): the median of all workers."""
         children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
         return statistics.median(_pss(int(child)) for child in children)
 
@@ -95,7 +95,7 @@ def main() -> None:
 
 @contextmanager
 def serving(name: str, folder: Path, port: int, worker_class: str) -> Iterator[Running]:
-    """A contestant on gunicorn, its database made and its client registered."""
+    """Serve a contestant on gunicorn, with its database made and its client registered."""
     contestant = CONTESTANTS[name]
     with database(contestant.database, folder, port) as uri:
         own = folder / str(port)
@@ -122,7 +122,7 @@ def serving(name: str, folder: Path, port: int, worker_class: str) -> Iterator[R
 
 @contextmanager
 def database(kind: str | None, folder: Path, number: int) -> Iterator[str]:
-    """The URL of an empty database, which goes away at the end."""
+    """Yield the URL of an empty database, which is deleted at the end."""
     if kind != "postgresql":
         yield "" if kind is None else f"sqlite:///{folder / f'{number}.db'}"
         return
@@ -140,7 +140,7 @@ def database(kind: str | None, folder: Path, number: int) -> Iterator[str]:
 
 
 def measure(running: Running, work: str, bare: Running, folder: Path, seconds: float) -> None:
-    """One round of a piece of work, between two of the bare view."""
+    """Measure one round of an operation, between two rounds of the bare view."""
     ahead = int(REQUESTS_A_SECOND * (seconds + WARM_UP_SECONDS)) if work in ONCE else 1
     file = folder / "requests"
 
@@ -170,7 +170,7 @@ def measure(running: Running, work: str, bare: Running, folder: Path, seconds: f
 
 
 def ask(port: int, file: Path, seconds: float, *, again: bool) -> dict[str, float]:
-    """What wrk says of these requests."""
+    """Send these requests with wrk, and return its results."""
     command = [
         "wrk", "-t", "1", "-c", str(CONNECTIONS), "-d", f"{max(1, round(seconds))}s", "-s", str(LUA),
         f"http://127.0.0.1:{port}", "--", str(file), "again" if again else "once",
@@ -180,7 +180,7 @@ def ask(port: int, file: Path, seconds: float, *, again: bool) -> dict[str, floa
 
 
 def summary(running: Running) -> dict[str, dict[str, float]]:
-    """The medians of each piece of work."""
+    """Return the medians of each operation."""
     names: tuple[tuple[str, Callable[[float], float]], ...] = (
         ("requests_a_second", round),
         ("ratio", lambda value: round(value, 3)),
@@ -194,7 +194,7 @@ def summary(running: Running) -> dict[str, dict[str, float]]:
 
 
 def table(result: dict[str, dict[str, dict[str, float]]], work: list[str]) -> str:
-    """Markdown: a row a contestant, a column a piece of work, each the ratio to the bare view and what that was."""
+    """Return Markdown: a row for each contestant, a column for each operation, with ratio and requests a second."""
     shown = [name for name in work if any(name in found for found in result.values())]
     lines = ["| ratio to a bare view (requests a second; p50, p99 in ms) | " + " | ".join(shown) + " |"]
     lines.append("| --- |" + " --- |" * len(shown))
@@ -216,7 +216,7 @@ def _wait_for(port: int) -> None:
                 return
         except urllib.error.HTTPError as error:
             error.close()
-            return  # it answers, that it wants a token
+            return  # the server answers that it wants a token, so it is up
         except OSError:
             time.sleep(0.2)
     sys.exit(f"Nothing answers on port {port}.")

@@ -1,4 +1,4 @@
-"""Signed JWT assertions: each is good once, so that as many are made ahead as there are calls."""
+"""Makes signed JWT assertions. Each is good once, so it makes one for each call ahead."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ SERVER = "http://127.0.0.1:5000"
 
 
 class JwtIssuer:
-    """A P-256 key, and what it asserts. `file`: where the key is kept, for the processes that share it."""
+    """A P-256 key, and the assertions that it signs. `file`: where the key is kept, for the processes that share it."""
 
     def __init__(self, file: Path | None = None) -> None:
         if file is None or not file.exists():
@@ -27,11 +27,11 @@ class JwtIssuer:
 
     @property
     def entry(self) -> dict[str, object]:
-        """Its entry in OAUTH_JWT_ISSUERS."""
+        """Return its entry in OAUTH_JWT_ISSUERS."""
         return {"jwks": {"keys": [self._key.as_dict(private=False)]}, "client_id": "partner", "max_lifetime": 3600}
 
     def bodies(self, number: int) -> list[bytes]:
-        """So many bodies of token requests."""
+        """Make so many bodies of token requests."""
         return [
             b"grant_type=urn:ietf:params:oauth:grant-type:jwt-bearer&assertion=" + self._assertion()
             for _ in range(number)

@@ -1,4 +1,4 @@
-"""Where the time of each hot path goes: the share of each package, as the profiler sees it (it makes small calls look dearer).
+"""Shows where the time of each hot path goes: the share of each package (the profiler overstates the cost of small calls).
 
 `python -m bench.profile [--calls N] [--database URI]`
 """
@@ -33,7 +33,7 @@ PACKAGE = re.compile(r"site-packages/(\w+)")
 
 
 def shares(profile: cProfile.Profile) -> dict[str, float]:
-    """Package to its share of the time, the largest first."""
+    """Return each package's share of the time, the largest first."""
     spent: Counter[str] = Counter()
     for (file, _, function), (_, _, own, _, _) in pstats.Stats(profile).stats.items():  # type: ignore[attr-defined]
         spent[_package(file, function)] += own

@@ -1,7 +1,7 @@
-"""How long a purge takes, and what requests feel of it: the same requests before it and beside it.
+"""Measures how long a purge takes, and how it slows requests: it sends the same requests before and during the purge.
 
-`python -m bench.purge [--rows N] [--batch N] [--server URI]`: SQLite in a temporary folder, or a database that is made on
-a PostgreSQL or MariaDB server, and dropped at the end.
+`python -m bench.purge [--rows N] [--batch N] [--server URI]`: SQLite in a temporary folder, or a database that it makes on
+a PostgreSQL or MariaDB server, and drops at the end.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ gateway = gateway_app(sys.argv[1], sys.argv[2] or None).extensions["oauth_gatewa
 print(gateway.tokens.purge(batch=int(sys.argv[3])))
 gateway.close()
 """
-REST = 0.002  # seconds between two requests: a server that isn't busy, so that the waiting shows
+REST = 0.002  # seconds between two requests: the server isn't busy, so that waits show
 
 
 def fill(app: Any, client: int, rows: int) -> None:

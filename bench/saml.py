@@ -1,4 +1,4 @@
-"""Signed SAML assertions of 3 KB: each is good once, so that as many are made ahead as there are calls."""
+"""Makes signed SAML assertions of 3 KB. Each is good once, so it makes one for each call ahead."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ SIZE = 3000
 
 
 class IdentityProvider:
-    """A key, its certificate, and what it asserts. `file`: where both are kept, for the processes that share them."""
+    """A key, its certificate, and its assertions. `file`: where key and certificate are kept, for processes that share them."""
 
     def __init__(self, file: Path | None = None) -> None:
         text = _new_pair() if file is None or not file.exists() else file.read_text()
@@ -32,11 +32,11 @@ class IdentityProvider:
 
     @property
     def entry(self) -> dict[str, object]:
-        """Its entry in OAUTH_SAML_ISSUERS."""
+        """Return its entry in OAUTH_SAML_ISSUERS."""
         return {"certificates": [self.certificate], "client_id": "partner", "max_lifetime": 3600}
 
     def bodies(self, number: int) -> list[bytes]:
-        """So many bodies of token requests."""
+        """Make so many bodies of token requests."""
         return [
             b"grant_type=urn:ietf:params:oauth:grant-type:saml2-bearer&assertion=" + self._assertion()
             for _ in range(number)
@@ -69,7 +69,7 @@ class IdentityProvider:
 
 
 def _new_pair() -> str:
-    """A private key and its certificate, in PEM."""
+    """Make a private key and its certificate, in PEM."""
     key = rsa.generate_private_key(65537, 2048)
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "idp.example")])
     now = datetime.now(UTC)

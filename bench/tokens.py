@@ -1,4 +1,4 @@
-"""JWT access tokens under the clock: this server's own, and those of another one that is trusted."""
+"""Measures JWT access tokens: this server's own, and those of another, trusted server."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class OtherServer:
 
     @property
     def entry(self) -> dict[str, object]:
-        """Its entry in OAUTH_TRUSTED_TOKEN_ISSUERS."""
+        """Return its entry in OAUTH_TRUSTED_TOKEN_ISSUERS."""
         return {"jwks": {"keys": [self._key.as_dict(private=False)]}, "audience": API}
 
     def token(self) -> str:
@@ -42,7 +42,7 @@ class OtherServer:
 
 
 def token_work(folder: str, uri: str | None, repeats: int) -> dict[str, tuple[Call, str | None]]:
-    """New tokens, each of which is checked once, and one that is seen again; `repeats`: how often each is done in all."""
+    """Return the checks of new tokens, each once, and of a token seen before; `repeats`: how often each is done in total."""
     work: dict[str, tuple[Call, str | None]] = {}
     others = {algorithm: OtherServer(algorithm) for algorithm in ("ES256", "RS256")}
     trusting = gateway_app(

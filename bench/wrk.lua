@@ -1,5 +1,5 @@
--- Sends the requests of a file, each once, in order: NUL stands between them. Where `again` is the second argument it
--- begins anew at the end, else it stops there: a code, a refresh token or an assertion is good once.
+-- Sends the requests of a file, each once, in order; a NUL separates them. If the second argument is `again`, it starts
+-- over at the end of the file. Otherwise it stops there: a code, a refresh token or an assertion is good once.
 local requests, at, again, answers = {}, 0, false, {}
 
 function init(arguments)

@@ -5,12 +5,14 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from _reference import api, command_line, configuration
+from _reference import api, command_line, configuration, features, house
 
 PAGES = {
     "api.md": api.page,
     "command-line.md": command_line.page,
     "configuration.md": configuration.page,
+    "features.md": features.page,
+    "house.md": house.page,
 }
 
 

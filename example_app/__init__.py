@@ -16,13 +16,13 @@ from . import api, clients, idp, login, spa
 from .secret_key import secret_key_in
 from .users import USERS, check_password
 
-#: All of them, to look at. An app of yours has those that its clients need.
+#: The demo turns all of them on, to show them. Your app needs only those that its clients use.
 GRANT_TYPES = (
     "authorization_code", "client_credentials", "refresh_token", "device_code", "password", "implicit", "saml2_bearer",
     "jwt_bearer",
 )  # fmt: skip
 
-#: What the sites behind nginx.conf ask for, by their names; the app's own views are decorated.
+#: The scopes that the sites behind nginx.conf ask for, by the sites' names. The app's own views have decorators.
 PROTECT = (
     {"host": "archive.localhost", "path": "/public/*", "scopes": None},
     {"host": "archive.localhost", "path": "/*", "scopes": ["weather:read"]},
@@ -39,23 +39,23 @@ gateway.is_admin(lambda user: user.is_admin)
 
 @gateway.load_user
 def load_user(subject: str) -> Any:
-    """The user whom a token names."""
+    """Return the user that a token names."""
     return USERS.get(subject)
 
 
 def create_app(config: Mapping[str, Any] | None = None, *, instance_path: str | None = None) -> Flask:
-    """The app, with `config` over its own settings. What it stores is in the instance folder, `instance/` here."""
+    """Make the app; `config` overrides its settings. It stores its data in the instance folder, `instance/` here."""
     app = Flask("example_app", instance_path=instance_path)
     identity_provider = idp.IdentityProvider()
     app.config.update(
-        SESSION_COOKIE_NAME="example_app_session",  # cookies know no ports: another app on this host has a "session" too
+        SESSION_COOKIE_NAME="example_app_session",  # cookies ignore ports: another app on this host has a "session" too
         SESSION_COOKIE_SAMESITE="Lax",
         OAUTH_SCOPES={"weather:read": "Read the weather", "weather:write": "Report the weather in your name"},
         OAUTH_GRANT_TYPES=GRANT_TYPES,
         OAUTH_SAML_ISSUERS={idp.NAME: identity_provider.entry},
         OAUTH_JWT_ISSUERS={idp.JWT_NAME: identity_provider.jwt_entry},
         OAUTH_LOGIN_URL="login.login",
-        OAUTH_AUTHORIZATION_CODE_LIFETIME=600,  # who walks through the playground reads before the next step
+        OAUTH_AUTHORIZATION_CODE_LIFETIME=600,  # users of the playground read before the next step
         OAUTH_ADMIN=True,
         OAUTH_FORWARD_AUTH=True,
         OAUTH_PROTECT=PROTECT,
@@ -74,5 +74,5 @@ def create_app(config: Mapping[str, Any] | None = None, *, instance_path: str | 
 
 
 def home() -> str:
-    """Who is signed in, and where to go from here."""
+    """Show who is signed in, and where to go from here."""
     return render_template("home.html")

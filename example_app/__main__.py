@@ -16,7 +16,7 @@ from .clients import connect
 from .seed import seed
 from .users import USERS
 
-HOST = "127.0.0.1"  # never another: the users' passwords are printed on the page
+HOST = "127.0.0.1"  # never any other address: the page prints the users' passwords
 
 
 def main() -> None:
@@ -35,7 +35,7 @@ def main() -> None:
 
 
 def what_to_try(app: Flask, url: str, secrets: dict[str, str]) -> str:
-    """The commands to paste, with real credentials and a real token."""
+    """Return the commands to paste, with real credentials and a real token."""
     client_id = "weather-station"
     secret = secrets[client_id]
     with app.app_context():
@@ -84,7 +84,7 @@ The same and more, request by request:
 
 
 def python() -> str:
-    """This Python, as one would type it here."""
+    """Return the command that starts this Python, as one would type it here."""
     path = Path(sys.executable)
     with suppress(ValueError):
         path = path.relative_to(Path.cwd())

@@ -1,4 +1,4 @@
-"""The protected views: what clients come for."""
+"""The protected views, which clients call."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ blueprint = Blueprint("api", __name__, url_prefix="/api")
 @blueprint.get("/weather")
 @require_token("weather:read")
 def weather() -> dict[str, Any]:
-    """For any client with the scope, whether a user takes part or not."""
+    """Return the weather to any client with the scope, with or without a user."""
     return {"for": current_token.client_id, "sky": "clear", "temperature": 21}
 
 
 @blueprint.post("/weather")
 @require_token("weather:write")
 def report() -> dict[str, Any]:
-    """For a client that may report the weather in somebody's name."""
+    """Take a report from a client that may report the weather in a user's name."""
     return {"by": current_token.subject or current_token.client_id, "sky": request.form.get("sky", "clear")}
 
 
 @blueprint.get("/me")
 @require_token
 def me() -> Any:
-    """For a user's token alone: one that a client got for itself is nobody's."""
+    """Return the user; a token that a client got for itself has none, and is refused."""
     user = None if current_token.subject is None else current_token.user
     if user is None:
         why = "This needs the token of a user; this one is the client's own."

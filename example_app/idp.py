@@ -1,6 +1,6 @@
 """The demo's identity provider: it knows the users, has a key of its own, and signs what it says about them.
 
-Yours is another server, such as Keycloak or Entra ID; the app knows only its name and its certificate.
+A real one is another server, such as Keycloak or Entra ID; the app knows only its name and its certificate.
 """
 
 from __future__ import annotations
@@ -27,16 +27,16 @@ from .users import check_password
 
 NAME = "https://idp.example/saml"
 JWT_NAME = "https://idp.example"
-#: Whose tokens those for its assertions are.
+#: The client that gets the tokens for its assertions.
 CLIENT_ID = "weather-partner"
 SAML = "urn:oasis:names:tc:SAML:2.0:assertion"
 EXCLUSIVE = "http://www.w3.org/2001/10/xml-exc-c14n#"
-LIFETIME = timedelta(minutes=5)  # the most that the app takes; time to read in the playground
+LIFETIME = timedelta(minutes=5)  # the longest that the app accepts: time to read in the playground
 
 
 @dataclass
 class IdentityProvider:
-    """A key, and the certificate that the app is told. Made at each start."""
+    """A key and its certificate, which the app knows. Both are made at each start."""
 
     key: ec.EllipticCurvePrivateKey = field(default_factory=lambda: ec.generate_private_key(ec.SECP256R1()))
 
@@ -49,23 +49,23 @@ class IdentityProvider:
 
     @property
     def entry(self) -> dict[str, Any]:
-        """What the app has in OAUTH_SAML_ISSUERS."""
+        """Return the app's entry in OAUTH_SAML_ISSUERS."""
         return {"certificates": [self.certificate], "client_id": CLIENT_ID, "attributes": ["department"]}
 
     @property
     def jwt_entry(self) -> dict[str, Any]:
-        """What the app has in OAUTH_JWT_ISSUERS."""
+        """Return the app's entry in OAUTH_JWT_ISSUERS."""
         return {"key": self.certificate, "client_id": CLIENT_ID}
 
     def blueprint(self) -> Blueprint:
-        """`POST /idp/saml` and `POST /idp/jwt`: a user's name and password for an assertion."""
+        """`POST /idp/saml` and `POST /idp/jwt` give an assertion for a user's name and password."""
         blueprint = Blueprint("idp", __name__, url_prefix="/idp")
         blueprint.add_url_rule("/saml", view_func=self.saml, methods=["POST"])
         blueprint.add_url_rule("/jwt", view_func=self.jwt, methods=["POST"])
         return blueprint
 
     def jwt(self) -> Any:
-        """An assertion for the token endpoint about whoever signs in, as a JWT (RFC 7523 section 3)."""
+        """Return an assertion for the token endpoint about the user who signs in, as a JWT (RFC 7523 section 3)."""
         user = check_password(request.form.get("username", ""), request.form.get("password", ""))
         if user is None:
             return {"error": "The user name or the password is wrong."}, 401
@@ -81,7 +81,7 @@ class IdentityProvider:
         return {"assertion": jwt.encode({"alg": "ES256"}, claims, ECKey.import_key(self.key))}
 
     def saml(self) -> Any:
-        """An assertion for the token endpoint about whoever signs in."""
+        """Return a SAML assertion for the token endpoint about the user who signs in."""
         user = check_password(request.form.get("username", ""), request.form.get("password", ""))
         if user is None:
             return {"error": "The user name or the password is wrong."}, 401
@@ -114,5 +114,5 @@ class IdentityProvider:
 
 
 def instant(later: timedelta = timedelta()) -> str:
-    """A time as SAML writes it."""
+    """Write a time in SAML's format."""
     return f"{datetime.now(UTC) + later:%Y-%m-%dT%H:%M:%SZ}"

@@ -1,4 +1,4 @@
-"""The demo's own sign-in, with nothing but Flask's session: the gateway leaves that to the app that it stands in."""
+"""The demo's own sign-in, with only Flask's session: the gateway leaves the sign-in to the app."""
 
 from __future__ import annotations
 
@@ -15,28 +15,28 @@ from .users import USERS, User, check_password
 blueprint = Blueprint("login", __name__)
 
 #: A path on this site. "//evil" and "/\evil" name another host, and browsers drop tabs and line breaks before they
-#: look: "/<tab>/evil" is "//evil" to them. So: one slash, and no backslash, space or control character anywhere.
+#: read it: "/<tab>/evil" is "//evil" to them. So a path has one slash at the start, and no backslash, space or control character.
 LOCAL_PATH = re.compile(r"/(?!/)[\x21-\x5b\x5d-\x7e]*")
 
 
 def local_path(target: str | None) -> str:
-    """Where to go after signing in: the path that was asked for, or home where it isn't one on this site."""
+    """Return where to go after signing in: the path that was asked for, or home if that isn't a path on this site."""
     return target if target and LOCAL_PATH.fullmatch(target) else url_for("home")
 
 
 def signed_in_user() -> User | None:
-    """Whose session this is."""
+    """Return the user whose session this is, or `None`."""
     return USERS.get(session.get("user", ""))
 
 
 def login_details(user: User) -> dict[str, Any]:
-    """When and how they signed in, for clients that ask for a sign-in that isn't old (`max_age`, `prompt=login`)."""
+    """Return when and how a user signed in, for clients that ask for a recent sign-in (`max_age`, `prompt=login`)."""
     return {"auth_time": session.get("signed_in_at"), "amr": ["pwd"]}
 
 
 @blueprint.route("/login", methods=["GET", "POST"])
 def login() -> Any:
-    """The form, and what it sends. The password is checked before anything is said about the user name."""
+    """Show the form, and handle it. The password is checked before the answer says anything about the user name."""
     destination = local_path(request.values.get("next"))
     if request.method == "GET":
         return render_template("login.html", next=destination)
@@ -45,14 +45,14 @@ def login() -> Any:
     if user is None:
         page = render_template("login.html", next=destination, wrong=True, username=request.form.get("username", ""))
         return page, 401
-    session.clear()  # nothing of whoever sat here before, the CSRF token neither
+    session.clear()  # keep nothing of an earlier user's session, not even the CSRF token
     session.update(user=user.get_id(), signed_in_at=int(time.time()))
     return redirect(destination, 303)
 
 
 @blueprint.route("/logout", methods=["GET", "POST"])
 def logout() -> Any:
-    """A button, and what it does: a link alone would let any page on the web sign people out."""
+    """Show a button, and handle it: with a mere link, any page on the web could sign people out."""
     if request.method == "GET":
         return render_template("logout.html")
     check_csrf_token()
@@ -61,14 +61,14 @@ def logout() -> Any:
 
 
 def csrf_token() -> str:
-    """What a form of this session must send back."""
+    """Return the token that a form of this session must send back."""
     if "csrf_token" not in session:
         session["csrf_token"] = secrets.token_urlsafe(16)
     return str(session["csrf_token"])
 
 
 def check_csrf_token() -> None:
-    """400 for a form that isn't from a page of this session."""
+    """Abort with 400 if a form isn't from a page of this session."""
     sent = request.form.get("csrf_token", "")
     if not hmac.compare_digest(csrf_token().encode(), sent.encode()):
         abort(400, "This form is too old, or not from this site. Go back, reload the page and try again.")
@@ -81,8 +81,8 @@ def for_every_page() -> dict[str, Any]:
 
 @blueprint.after_request
 def guard(response: Response) -> Response:
-    """No script, no frame around the page, no copy of it in a cache."""
-    # Not form-action: after the sign-in the way may lead through the authorization endpoint to a client's own site.
+    """Forbid scripts, frames around the page, and cached copies of it."""
+    # No form-action: after the sign-in, redirects may lead through the authorization endpoint to a client's own site.
     response.headers["Content-Security-Policy"] = (
         "default-src 'none'; style-src 'self'; img-src data:; frame-ancestors 'none'"
     )

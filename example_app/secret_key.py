@@ -1,4 +1,4 @@
-"""The demo's `SECRET_KEY`: made once, kept in a file of the instance folder that only its owner may read."""
+"""The demo's `SECRET_KEY`. It is made once, and kept in a file of the instance folder that only its owner may read."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 
 def secret_key_in(folder: str) -> str:
-    """The key of this folder. A key that changed with every start would end every session with it."""
+    """Return the key of this folder. If the key changed with every start, each start would end all sessions."""
     path = Path(folder, "secret_key")
     path.parent.mkdir(parents=True, exist_ok=True)
     if not path.exists():

@@ -1,4 +1,4 @@
-"""The demo's clients. Each start gives those with a secret a new one: the old one is a hash, so nobody could print it."""
+"""The demo's clients. Each start makes new secrets: of the old ones there are only hashes, so nobody could print them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ STATION: dict[str, Any] = {
     "grant_types": ["client_credentials"],
     "scope": "weather:read",
 }
-#: The app on somebody's phone or computer that `python -m example_app.flows` and the playground play.
+#: The app on a user's phone or computer, which `python -m example_app.flows` and the playground play.
 APP: dict[str, Any] = {
     "client_name": "Weather app",
     "token_endpoint_auth_method": "none",
@@ -25,13 +25,13 @@ APP: dict[str, Any] = {
     "redirect_uris": ["http://127.0.0.1/callback", "http://127.0.0.1/playground/callback"],
 }
 
-#: What is registered, by client_id.
+#: The registrations, by client_id.
 CLIENTS: dict[str, dict[str, Any]] = {
     "weather-station": STATION,
     "weather-station-jwt": STATION | {"client_name": "Weather station with JWTs", "access_token_format": "jwt"},
     "weather-app": APP,
     "weather-app-jwt": APP | {"client_name": "Weather app with JWTs", "access_token_format": "jwt"},
-    "weather-api": {  # who protects the API, and may look up every token
+    "weather-api": {  # the resource server, which may look up every token
         "client_name": "Weather API",
         "grant_types": [],
         "resource_server": True,
@@ -55,7 +55,7 @@ CLIENTS: dict[str, dict[str, Any]] = {
         "grant_types": ["device_code", "refresh_token"],
         "scope": "weather:read",
     },
-    idp.CLIENT_ID: {  # whoever brings an assertion of the identity provider: its signature is all they need
+    idp.CLIENT_ID: {  # for anybody with an assertion of the identity provider: its signature is enough
         "client_name": "Weather partner",
         "token_endpoint_auth_method": "none",
         "grant_types": ["jwt_bearer", "saml2_bearer"],
@@ -67,7 +67,7 @@ CLIENTS: dict[str, dict[str, Any]] = {
 def seed(app: Flask) -> dict[str, str]:
     """Register the clients, or bring them up to date; returns the secrets of those that have one, by client_id.
 
-    No secret stands in the code, where it would be good on every machine that ever ran the demo.
+    The code holds no secret: such a secret would be good on every machine that ever ran the demo.
     """
     gateway: OAuthGateway = app.extensions["oauth_gateway"]
     secrets = {}

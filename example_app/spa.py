@@ -1,4 +1,4 @@
-"""The page of the single-page app. Everything it does is in `static/spa.js`."""
+"""The page of the single-page app. All its logic is in `static/spa.js`."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from flask import Blueprint, Response, render_template
 blueprint = Blueprint("spa", __name__)
 
 CLIENT_ID = "weather-page"
-#: Our own script and requests to our own site, nothing inline: a script that somebody smuggles in doesn't run.
+#: Allows our own script, and requests to our own site, but nothing inline: a script that an attacker injects doesn't run.
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src data:; base-uri 'none';"
     " form-action 'none'; frame-ancestors 'none'"

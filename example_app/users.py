@@ -1,4 +1,4 @@
-"""The demo's users. An app of yours has a table of them, and passwords that nobody can read."""
+"""The demo's users. A real app has a table of users, and stores passwords as hashes."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ class User:
     is_admin: bool = False
 
     def get_id(self) -> str:
-        """What the gateway calls the user by: the subject of their tokens."""
+        """Return the user's subject, by which the gateway knows them in tokens."""
         return self.username
 
 
-#: By username. The password is the username, and the page to sign in at says so.
+#: By username. The password is the username, and the sign-in page says so.
 USERS = {
     user.username: user
     for user in (
@@ -30,7 +30,7 @@ USERS = {
 
 
 def check_password(username: str, password: str) -> User | None:
-    """The user, where the password is theirs."""
+    """Return the user if the password is right, else `None`."""
     user = USERS.get(username)
     if user is None or not hmac.compare_digest(user.password.encode(), password.encode()):
         return None

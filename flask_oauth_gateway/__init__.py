@@ -3,10 +3,10 @@
 from .clients.metadata import ClientMetadataError
 from .clients.registry import ClientNotFound
 from .config import ConfigurationError, ConfigurationWarning, Settings
-from .extension import OAuthGateway
+from .extension import OAuthGateway, current_gateway
+from .protection.guard import current_token
 from .protection.require_token import require_token
 from .stores.applications import ApplicationInUse, ApplicationNotFound
-from .web.environ import current_gateway, current_token
 
 __all__ = [
     "ApplicationInUse",

@@ -1,159 +1,233 @@
-"""What the gateway keeps for an app that is an authorization server."""
+"""What an authorization server is made of: every part of it, made and joined. Below this file no part sees the whole."""
 
 from __future__ import annotations
 
 from functools import cached_property, partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
+from .authentication import ClientAuthentication
+from .authentication.assertion import AssertionAuthentication
+from .authentication.failures import Failures
+from .authentication.secret import SecretAuthentication
+from .authorization.checks import AuthorizationChecks
+from .authorization.consent import Consents
 from .clients.applications import ApplicationRegistry
+from .clients.keys import ClientKeys
 from .clients.registry import ClientRegistry
 from .crypto.hashing import audit_keys
+from .crypto.sealing import Sealing
 from .database.connect import database_of, embedded_database
-from .grants.authlib import Server
+from .features import JWT_BEARER, RESPONSE_TYPES, SAML2_BEARER
+from .grants import load_grants
+from .grants.authlib import AuthlibServer
+from .grants.base import GrantSteps
 from .observing.audit import Audit
-from .resource_server import EVERY_TOKEN, Checker
+from .protection.guard import Guard
+from .protection.validators import Validators
+from .resource_server import Server, any_server, cache_for
 from .stores.applications import ApplicationStore
+from .stores.approvals import ApprovalStore
 from .stores.audit import AuditStore
 from .stores.clients import ClientStore
 from .stores.codes import CodeStore
 from .stores.consents import ConsentStore
 from .stores.devices import DeviceStore
-from .stores.families import FamilyStore
 from .stores.keys import KeyStore
 from .stores.last_used import LastUsed
 from .stores.once import OnceStore
-from .stores.revocations import RevocationStore, mark_of
+from .stores.revocations import RevocationStore
 from .stores.tokens import TokenStore
-from .tokens.cache import TokenCache
-from .tokens.issuing import RESERVED
+from .tokens.access_token import RESERVED
+from .tokens.issuing import Issuing
+from .tokens.lifetimes import Lifetimes
+from .tokens.reading import OwnTokens
 from .tokens.registry import TokenRegistry
 from .tokens.revoked import Revoked
+from .tokens.revoking import Revoking
+from .users.accounts import Users
 from .web.rate_limits import RateLimiter
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
     from flask import Flask
     from flask_sqlalchemy import SQLAlchemy
 
-    from .assertions.jwt import JwtIssuer
-    from .assertions.saml_issuers import SamlIssuer
+    from .assertions.jwt import JwtAssertions, JwtIssuer
+    from .assertions.saml_issuers import SamlAssertions, SamlIssuer
     from .config import Settings
-    from .crypto.key_sets import KeySource
+    from .database.engine import Database
     from .database.redis import Redis
-    from .extension import OAuthGateway
+    from .grants.authlib import AuthlibGrant
+    from .grants.base import AuthorizationGrant, TokenGrant
+    from .hooks import Hooks
     from .protection.plans import Plans
-    from .tokens.access_token import AccessToken
+    from .tokens.jwt import JwtTokens
     from .tokens.signing_keys import KeyRing
 
-SAML2_BEARER = "urn:ietf:params:oauth:grant-type:saml2-bearer"
-JWT_CACHE_SECONDS = 3600  # a checked signature stays good; expiry and revocation are looked at each time
-JWT_BEARER = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 
-
-class State(Checker):
+class AuthorizationServer(Server):
     """One app's authorization server, which checks its own tokens, and others' where they are trusted."""
 
     issues_tokens = True
 
-    def __init__(self, gateway: OAuthGateway, app: Flask, settings: Settings, db: SQLAlchemy | None) -> None:
-        super().__init__(gateway, app, settings)
-        self.database = embedded_database(app, self.settings.database_uri) if db is None else database_of(app, db)
-        self.revocations = RevocationStore(self.database)
-        self.clients = ClientStore(self.database, self.revocations)
-        self.last_used = LastUsed(self.database)
-        self.applications = ApplicationStore(self.database, self.revocations)
-        self.tokens = TokenStore(self.database)
+    def __init__(self, app: Flask, settings: Settings, hooks: Hooks, db: SQLAlchemy | None) -> None:
+        super().__init__(app, settings, hooks)
+        self._store(embedded_database(app, settings.database_uri) if db is None else database_of(app, db))
+        self.users = Users(app, hooks, settings.login_url)
+        self.sealing = Sealing(app.config, settings.key_encryption_key)
+        self.client_keys = ClientKeys(app, self.sealing)
+        self._limit_and_forget()
+        self._read_tokens()
+        self._issue_tokens()
+        self._authenticate_clients()
+        self._give_grants()
+        self._register()
+        self.audit_trail = Audit(app, self.audit, self.addresses)
+
+    def _store(self, database: Database) -> None:
+        """What is kept."""
+        self.database = database
+        self.revocations = RevocationStore(database)
+        self.clients = ClientStore(database, self.revocations)
+        self.last_used = LastUsed(database)
+        self.applications = ApplicationStore(database, self.revocations)
+        self.tokens = TokenStore(database)
+        self.approvals = ApprovalStore(database, self.revocations)
+        self.codes = CodeStore(database)
+        self.consents = ConsentStore(database)
+        self.devices = DeviceStore(database)
+        self.keys = KeyStore(database)
+        self.once = OnceStore(database)
+        self.audit = AuditStore(database, partial(audit_keys, self.app.config, self.settings.key_encryption_key))
+
+    def _limit_and_forget(self) -> None:
+        """What the processes of one server share through Redis, where they have one: counts, and news of revocations."""
+        settings = self.settings
         self.redis = self._connect_redis()
         listen = None if self.redis is None else self.redis.listen
-        self.revoked = Revoked(self.revocations, self.settings.revocation_poll_seconds, listen)
-        self.keys = KeyStore(self.database)
-        self.jwt_cache = TokenCache(JWT_CACHE_SECONDS)
-        self.families = FamilyStore(self.database, self.revocations)
-        self.codes = CodeStore(self.database)
-        self.consents = ConsentStore(self.database)
-        self.devices = DeviceStore(self.database)
-        self.audit = AuditStore(self.database, partial(audit_keys, app.config, self.settings.key_encryption_key))
-        self.rate_limiter = RateLimiter(self.settings.rate_limits, self.redis)
-        self.plans = self._load_plans()
-        self.once = OnceStore(self.database)
-        self.client_keys: dict[int, tuple[int, int, KeySource | None]] = {}
-        self.jwt_issuers = self._load_jwt_issuers()
-        self.saml_issuers = self._load_saml_issuers()
-        self.slowest_password_check = 0.0  # seconds; a refusal takes as long, whatever was wrong
-        seconds = self.settings.token_cache_seconds
-        self.token_cache = TokenCache(seconds, listen) if seconds else None
-        self.server = Server(self)
-        self.client_registry = ClientRegistry(self)
-        self.application_registry = ApplicationRegistry(self)
-        self.token_registry = TokenRegistry(self)
-        self.audit_trail = Audit(self)
+        self.rate_limiter = RateLimiter(settings.rate_limits, self.redis)
+        self.revoked = Revoked(self.revocations, settings.revocation_poll_seconds, listen)
+        self.token_cache = cache_for(settings, listen)
+        self.revoking = Revoking(
+            self.app, self.tokens, self.approvals, self.revocations, self.revoked, self.token_cache, self.redis
+        )
 
-    def _load_jwt_issuers(self) -> Mapping[str, JwtIssuer]:
-        """Imported where the grant is on: an app without it never loads joserfc."""
-        if JWT_BEARER not in self.settings.grant_types:
-            return {}
-        from .assertions.jwt import load_jwt_issuers
-
+    def _read_tokens(self) -> None:
+        """What finds a presented token good, and guards views."""
         settings = self.settings
-        return load_jwt_issuers(settings.jwt_issuers, settings.scopes, relaxed=self.app.debug or self.app.testing)
+        self.plans = self._load_plans()
+        self.own_tokens = OwnTokens(self.tokens, self.users, lambda: self.jwts, self.token_cache)
+        self.trusted_tokens = self._load_trusted_tokens()
+        self.validators = Validators(
+            self.own_tokens,
+            self.trusted_tokens,
+            self.users,
+            self.plans,
+            self.token_cache,
+            checks_user=settings.check_user,
+        )
+        self.guard = Guard(
+            self.app, settings, self.validators.shortest(), self.resources, self.plans, self._load_refusal()
+        )
 
-    def _load_saml_issuers(self) -> Mapping[str, SamlIssuer]:
-        """The same for SAML, lxml and signxml."""
-        if SAML2_BEARER not in self.settings.grant_types and "saml2_bearer" not in self.settings.client_auth_methods:
-            return {}
-        from .assertions.saml_issuers import load_saml_issuers
+    def _issue_tokens(self) -> None:
+        """What mints tokens, and whom a user lets have them."""
+        settings = self.settings
+        self.lifetimes = Lifetimes(settings)
+        self.issuing = Issuing(
+            self.app,
+            settings,
+            self.hooks,
+            self.database,
+            self.tokens,
+            self.resources,
+            self.lifetimes,
+            lambda: self.jwts,
+        )
+        self.authorization_checks = AuthorizationChecks(settings, self.resources, self.lifetimes)
+        self.consent = Consents(settings, self.hooks, self.consents)
 
-        return load_saml_issuers(self.settings.saml_issuers, self.settings.scopes, RESERVED)
+    def _authenticate_clients(self) -> None:
+        """Which client is calling, by the methods that are on."""
+        self.failures = Failures(self.rate_limiter, self.addresses)
+        by_secret = SecretAuthentication(self.clients, self.failures, self.last_used)
+        by_assertion = AssertionAuthentication(
+            self.clients,
+            self.client_keys,
+            lambda: self.saml_assertions,
+            self.once,
+            self.issuer,
+            self.failures,
+            self.last_used,
+            skew=self.settings.clock_skew,
+        )
+        methods = {
+            "client_secret_basic": by_secret.basic,
+            "client_secret_post": by_secret.post,
+            "none": by_secret.none,
+            "private_key_jwt": by_assertion.private_key_jwt,
+            "client_secret_jwt": by_assertion.client_secret_jwt,
+            "saml2_bearer": by_assertion.saml2_bearer,
+        }
+        if "saml2_bearer" in self.settings.client_auth_methods:
+            _ = self.saml_assertions  # what is wrong with OAUTH_SAML_ISSUERS shows now
+        on = {name: methods[name] for name in self.settings.client_auth_methods}
+        self.authentication = ClientAuthentication(self.app, self.clients, on, self.failures, by_assertion.method_of)
 
-    def _load_plans(self) -> Plans | None:
-        """Imported where it is configured."""
-        if not self.settings.plans:
-            return None
-        from .protection.plans import Plans
+    def _give_grants(self) -> None:
+        """The grants that are on: for the token endpoint by `grant_type`, for the authorize endpoint by `response_type`."""
+        self.steps = GrantSteps(
+            self.settings,
+            self.authentication,
+            self.rate_limiter,
+            self.addresses,
+            self.resources,
+            self.users,
+            self.lifetimes,
+            self.issuing,
+        )
+        self.authlib = AuthlibServer(self.steps, self.clients)
+        self.grants = load_grants(self.settings.grant_types, self)
+        self.token_grants: Mapping[str, TokenGrant | AuthlibGrant] = {
+            name: grant for name, grant in self.grants.items() if hasattr(grant, "respond")
+        }
+        self.response_types: Mapping[str, AuthorizationGrant] = {
+            name: self.grants[of] for name, of in RESPONSE_TYPES.items() if of in self.grants
+        }
 
-        return Plans(self.settings.plans, self.clients, self.rate_limiter)
+    def _register(self) -> None:
+        """What the command line, the pages and the management API call."""
+        app, settings, forget = self.app, self.settings, self.revoking.forget
+        self.client_registry = ClientRegistry(app, settings, self.clients, self.sealing, self.grants, forget)
+        self.application_registry = ApplicationRegistry(app, settings, self.applications, self.clients, forget)
+        self.token_registry = TokenRegistry(
+            settings,
+            self.database,
+            self.clients,
+            self.tokens,
+            self.approvals,
+            self.audit,
+            self.users,
+            self.issuing,
+            self.own_tokens,
+            self.revoking,
+        )
 
-    def _connect_redis(self) -> Redis | None:
-        """Imported where it is configured."""
-        if self.settings.redis_url is None:
-            return None
-        from .database.redis import Redis
+    @property
+    def grant_types(self) -> tuple[str, ...]:
+        return tuple(self.grants)
 
-        return Redis(self.settings.redis_url, self._hear)
+    @property
+    def jwt_issuers(self) -> Mapping[str, JwtIssuer]:
+        """The issuers of `OAUTH_JWT_ISSUERS`, where their grant is on."""
+        return self.jwt_assertions.issuers if JWT_BEARER in self.grants else {}
 
-    @cached_property
-    def key_ring(self) -> KeyRing:
-        """The signing keys; imported where a token is a JWT."""
-        from .tokens.signing_keys import KeyRing
-
-        return KeyRing(self)
-
-    @cached_property
-    def read_jwt(self) -> Callable[[str], AccessToken]:
-        """What reads this server's own JWTs; imported by the first of them: an app with opaque tokens never needs it."""
-        from .tokens.jwt import read
-
-        return partial(read, self)
-
-    def forget_tokens(self, token_hash: bytes = EVERY_TOKEN) -> None:
-        """Drop what is remembered as good, one token or all: it was revoked. With Redis in every process, else in this one."""
-        self._hear(token_hash)
-        if self.redis is not None:
-            self.redis.tell(token_hash)
-
-    def revoke_stateless(self, token: AccessToken) -> None:
-        """Refuse a token that isn't stored: here at once, in other processes when they next read the marks."""
-        self.revocations.add("token", token.token_id, expires_at=token.exp)
-        self.revoked.learn(mark_of("token", token.token_id), token.exp)
-        if self.redis is not None:
-            self.redis.tell(EVERY_TOKEN)
-
-    def _hear(self, token_hash: bytes) -> None:
-        """What another process revoked; `EVERY_TOKEN` where some news may have been missed."""
-        if token_hash == EVERY_TOKEN:
-            self.revoked.forget()
-        super().forget_tokens(token_hash)
+    @property
+    def saml_issuers(self) -> Mapping[str, SamlIssuer]:
+        """The issuers of `OAUTH_SAML_ISSUERS`, where their assertions are taken for anything."""
+        on = SAML2_BEARER in self.grants or "saml2_bearer" in self.settings.client_auth_methods
+        return self.saml_assertions.issuers if on else {}
 
     def close(self) -> None:
         """Write what waits to be written, end the threads, close the connections. A later use opens new ones."""
@@ -162,3 +236,63 @@ class State(Checker):
         if self.redis is not None:
             self.redis.close()
         self.database.dispose()
+
+    # What is imported where it is configured, or on first use: an app without it never loads joserfc, lxml or redis.
+
+    def _connect_redis(self) -> Redis | None:
+        if self.settings.redis_url is None:
+            return None
+        from .database.redis import Redis
+
+        return Redis(self.settings.redis_url, self._hear)
+
+    def _hear(self, news: bytes) -> None:
+        self.revoking.hear(news)
+
+    def _load_plans(self) -> Plans | None:
+        if not self.settings.plans:
+            return None
+        from .protection.plans import Plans
+
+        return Plans(self.settings.plans, self.clients, self.rate_limiter)
+
+    @cached_property
+    def key_ring(self) -> KeyRing:
+        """The keys that sign."""
+        from .tokens.signing_keys import KeyRing
+
+        return KeyRing(self.app, self.settings, self.keys, self.sealing, self.revoked, self.revoking)
+
+    @cached_property
+    def jwts(self) -> JwtTokens:
+        """What signs and reads this server's own JWTs."""
+        from .tokens.jwt import JwtTokens
+
+        return JwtTokens(self.issuer, self.key_ring, self.revoked, self.users)
+
+    @cached_property
+    def jwt_assertions(self) -> JwtAssertions:
+        """What verifies JWT assertions."""
+        from .assertions.jwt import JwtAssertions, load_jwt_issuers
+
+        settings, relaxed = self.settings, self.app.debug or self.app.testing
+        return JwtAssertions(
+            load_jwt_issuers(settings.jwt_issuers, settings.scopes, relaxed=relaxed),
+            self.clients,
+            self.client_keys,
+            skew=settings.clock_skew,
+            numeric_strings=settings.compatibility == "axway",
+        )
+
+    @cached_property
+    def saml_assertions(self) -> SamlAssertions:
+        """What verifies SAML assertions."""
+        from .assertions.saml_issuers import SamlAssertions, load_saml_issuers
+
+        issuers = load_saml_issuers(self.settings.saml_issuers, self.settings.scopes, RESERVED)
+        return SamlAssertions(issuers, self.clients, skew=self.settings.clock_skew)
+
+
+def current_server() -> AuthorizationServer:
+    """The current app's authorization server. Raises `RuntimeError` where the app has no gateway."""
+    return cast("AuthorizationServer", any_server())

@@ -1,13 +1,10 @@
-"""Our OAuth errors beside Authlib's, and `render_error`: the one way an error becomes a response.
+"""The OAuth errors, ours and those of Authlib's that we raise; `web/answers.py` makes responses of them.
 
 An error says one thing to the client (`error`, `error_description`) and, where that helps, another to the log
 (`reason`, an attribute that is never sent).
 """
 
 from __future__ import annotations
-
-import json
-from typing import Any, NamedTuple
 
 from authlib.oauth2 import OAuth2Error
 from authlib.oauth2.rfc6749.errors import (
@@ -17,9 +14,6 @@ from authlib.oauth2.rfc6749.errors import (
     InvalidScopeError,
     UnauthorizedClientError,
 )
-from flask import Response, has_request_context, request
-
-from .web.logs import refused
 
 __all__ = [
     "AssertionNotAccepted",
@@ -42,12 +36,8 @@ __all__ = [
     "UnknownToken",
     "UnsupportedGrantType",
     "clean",
-    "error_response",
-    "json_response",
-    "render_error",
 ]
 
-NO_STORE = (("Cache-Control", "no-store"), ("Pragma", "no-cache"))
 REALM = "oauth"
 
 
@@ -219,39 +209,3 @@ class InsufficientUserAuthentication(BearerError):
         wanted = [] if self.acr is None else [f'acr_values="{self.acr}"']
         wanted += [] if self.max_age is None else [f'max_age="{self.max_age}"']
         return super().challenge() + wanted
-
-
-def json_response(status: int, body: dict[str, Any], headers: list[tuple[str, str]] | None = None) -> Response:
-    """A JSON answer that no cache keeps."""
-    response = Response(json.dumps(body, separators=(",", ":")).encode(), status, mimetype="application/json")
-    response.headers.extend([*NO_STORE, *(headers or ())])
-    return response
-
-
-class Noted(NamedTuple):
-    """What is kept of an error that was answered. Not the error itself: its traceback holds the request, which would live on."""
-
-    error: str
-    description: str
-    reason: str
-    needed: str
-
-
-def noted(error: Any) -> Noted:
-    """What there is to say of an error, to whoever runs the server."""
-    needed = getattr(error, "needed", "")
-    return Noted(error.error or "error", error.description or "", getattr(error, "reason", ""), needed)
-
-
-def render_error(error: OAuth2Error) -> Response:
-    """A refusal, written to the log, as a response."""
-    if has_request_context():
-        refused(error, request.environ)
-    return error_response(error)
-
-
-def error_response(error: OAuth2Error) -> Response:
-    """The one way an error becomes a response: JSON `{"error", "error_description"}` with the RFC's status."""
-    headers = error.extra_headers() if hasattr(error, "extra_headers") else []
-    body = {"error": error.error, "error_description": error.description or clean(error.get_error_description())}
-    return json_response(error.status_code, body, headers)

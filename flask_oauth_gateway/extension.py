@@ -5,13 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, TypeVar, cast
 
 from flask import Blueprint, Flask, current_app, has_app_context
+from werkzeug.local import LocalProxy
 
 from .config import Settings
-from .endpoints import ENDPOINTS, make_blueprint
+from .endpoints import make_blueprint
+from .features import ENDPOINTS
 from .hooks import Hooks
+from .protection.guard import GUARD
 from .protection.require_token import protect, requirement
-from .resource_server import Checker
-from .web.environ import EXTENSION, STATE
+from .resource_server import SERVER, ResourceServer, Server
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,13 +22,16 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
     from flask_sqlalchemy import SQLAlchemy
 
-    from .authorization_server import State
+    from .authorization_server import AuthorizationServer
     from .clients.applications import ApplicationRegistry
     from .clients.registry import ClientRegistry
     from .database.engine import Database
+    from .protection.openapi import OpenApi
     from .tokens.registry import TokenRegistry
+    from .web.rate_limits import RateLimiter
 
 Hook = TypeVar("Hook", bound="Callable[..., Any]")
+EXTENSION = "oauth_gateway"  # in the app's extensions
 
 
 class OAuthGateway:
@@ -40,7 +45,7 @@ class OAuthGateway:
         self, app: Flask | None = None, db: SQLAlchemy | None = None, *, resource_server: bool = False
     ) -> None:
         self.hooks = Hooks()
-        self._states: list[Checker] = []
+        self._servers: list[Server] = []
         self._resource_server = resource_server
         if app is not None:
             self.init_app(app, db)
@@ -52,90 +57,98 @@ class OAuthGateway:
         database; `OAUTH_RESOURCE_SERVER` says the same. Raises `ConfigurationError` for a setting that can't be, and
         `RuntimeError` where the app has a gateway already.
         """
-        if STATE in app.extensions:
+        if SERVER in app.extensions:
             raise RuntimeError(
                 f"The app {app.name!r} has a gateway already: give each app one OAuthGateway, and call init_app once."
             )
         settings = Settings.from_config(app.config, relaxed=app.debug or app.testing)
         endpoints = frozenset(app.view_functions)
+        server: Server
         if resource_server or self._resource_server or settings.resource_server:
-            state = self._add_checker(app, settings)
+            server = self._add_resource_server(app, settings)
         else:
-            state = self._add_server(app, settings, app.extensions.get("sqlalchemy") if db is None else db)
-        state.own_endpoints = frozenset(app.view_functions) - endpoints
-        state.observers = state.load_observers()
-        if state.observers:
+            db = app.extensions.get("sqlalchemy") if db is None else db
+            server = self._add_authorization_server(app, settings, db)
+        server.own_endpoints = frozenset(app.view_functions) - endpoints
+        server.observers = server.load_observers()
+        if server.observers:
             from .observing.watch import watch
 
-            watch(state, state.observers, ENDPOINTS)
-        if state.path_rules is not None:
-            from .protection.paths import guard
+            watch(app, server.guard, server.observers, ENDPOINTS)
+        if server.path_rules is not None:
+            from .protection.paths import guard_paths
 
-            guard(app, state.path_rules, state.own_endpoints)
+            guard_paths(app, server.path_rules, server.own_endpoints)
         app.extensions[EXTENSION] = self
-        app.extensions[STATE] = state
-        self._states.append(state)
+        app.extensions[SERVER] = server
+        app.extensions[GUARD] = server.guard
+        self._servers.append(server)
 
-    def _add_server(self, app: Flask, settings: Settings, db: SQLAlchemy | None) -> State:
-        from .authorization_server import State
+    def _add_authorization_server(self, app: Flask, settings: Settings, db: SQLAlchemy | None) -> AuthorizationServer:
+        from .authorization_server import AuthorizationServer
         from .cli import make_cli
         from .endpoints.metadata import add_metadata
         from .endpoints.resource_metadata import add_resource_metadata
 
-        state = State(self, app, settings, db)
-        app.register_blueprint(make_blueprint(settings))
-        add_metadata(app, settings)
-        add_resource_metadata(app)
+        server = AuthorizationServer(app, settings, self.hooks, db)
+        app.register_blueprint(make_blueprint(server))
+        add_metadata(app, server)
+        add_resource_metadata(app, server)
         app.cli.add_command(make_cli())
-        if state.plans is not None:
+        if server.plans is not None:
             from .protection.plans import add_headers
 
             app.after_request(add_headers)
-        return state
+        return server
 
-    def _add_checker(self, app: Flask, settings: Settings) -> Checker:
+    def _add_resource_server(self, app: Flask, settings: Settings) -> ResourceServer:
         """What an authorization server is made of stays unloaded."""
-        from .cli.resource_server import make_checker_cli
+        from .cli.resource_server import make_resource_server_cli
         from .endpoints.resource_metadata import add_resource_metadata
 
-        state = Checker(self, app, settings)
-        app.register_blueprint(make_blueprint(settings, issues_tokens=False))
-        add_resource_metadata(app)
-        app.cli.add_command(make_checker_cli())
-        return state
+        server = ResourceServer(app, settings, self.hooks)
+        app.register_blueprint(make_blueprint(server))
+        add_resource_metadata(app, server)
+        app.cli.add_command(make_resource_server_cli())
+        return server
 
     @property
     def applications(self) -> ApplicationRegistry:
         """The application registry."""
-        return self._server.application_registry
+        return self._authorization_server.application_registry
 
     @property
     def clients(self) -> ClientRegistry:
         """The client registry: `create`, `get`, `find`, `list`, `update`, `rotate_secret`, `delete`."""
-        return self._server.client_registry
+        return self._authorization_server.client_registry
 
     @property
     def tokens(self) -> TokenRegistry:
         """The tokens: `issue`, `find`, `get`, `revoke`, `set_attributes`, `purge`."""
-        return self._server.token_registry
+        return self._authorization_server.token_registry
 
     @property
     def database(self) -> Database:
         """The gateway's own connections."""
-        return self._server.database
+        return self._authorization_server.database
+
+    @property
+    def rate_limiter(self) -> RateLimiter:
+        """What counts for `OAUTH_RATE_LIMITS`, and for limits of the app's own: `take(limit, name, identity)`."""
+        return self._authorization_server.rate_limiter
 
     @property
     def settings(self) -> Settings:
         """The app's settings, checked and converted."""
-        return self._state.settings
+        return self._server.settings
 
     def close(self) -> None:
         """Write what the audit trail has waiting, end the gateway's threads and close its connections, for every app.
 
         For the end of a test or a script: a process that just ends does the same by itself.
         """
-        for state in self._states:
-            state.close()
+        for server in self._servers:
+            server.close()
 
     def protect(self, blueprint: Blueprint, *scopes: str, **options: Any) -> None:
         """Ask for a token before every view of a blueprint, as `@require_token(*scopes, **options)` does for one."""
@@ -147,30 +160,24 @@ class OAuthGateway:
         What the token says is in the application's environ: `oauth.client_id`, `oauth.subject`, `oauth.scopes`,
         `oauth.attributes`.
         """
-        from .protection.wsgi import guarded
+        from .protection.wsgi import guarded_application
 
-        return guarded(self._state, application, requirement(*scopes, **options))
+        return guarded_application(self._server.app, application, requirement(*scopes, **options))
 
     def openapi_security_schemes(self) -> dict[str, Any]:
         """OpenAPI's `components.securitySchemes`: the flows that are on, with their URLs and scopes."""
-        from .protection.openapi import security_schemes
-
-        return security_schemes(self._state)
+        return self._openapi.security_schemes()
 
     def openapi_security(self, view: str | Callable[..., Any], method: str = "GET") -> list[dict[str, list[str]]]:
         """The `security` of an operation, by its view or endpoint: what `@require_token`, `protect` and `OAUTH_PROTECT` ask for.
 
         Empty where no token is needed. Raises `ValueError` for what is no view of the app.
         """
-        from .protection.openapi import security
-
-        return security(self._state, view, method)
+        return self._openapi.security(view, method)
 
     def add_openapi_security(self, document: dict[str, Any]) -> dict[str, Any]:
         """Add the schemes and each operation's `security` to an OpenAPI 3.1 document, which is returned."""
-        from .protection.openapi import add_security
-
-        return add_security(self._state, document)
+        return self._openapi.add_security(document)
 
     def current_user(self, function: Hook) -> Hook:
         """Hook, called with nothing: the signed-in user, or `None`. Left out: Flask-Login's, where the app has it."""
@@ -221,26 +228,51 @@ class OAuthGateway:
         return function
 
     @property
-    def _server(self) -> State:
-        """The same, of an app that issues tokens. Raises `RuntimeError` for one that only checks them."""
-        state = self._state
-        if not state.issues_tokens:
+    def _openapi(self) -> OpenApi:
+        from .protection.openapi import OpenApi
+
+        server = self._server
+        return OpenApi(
+            server.app,
+            server.settings,
+            server.issuer,
+            server.path_rules,
+            server.own_endpoints,
+            issues_tokens=server.issues_tokens,
+        )
+
+    @property
+    def _authorization_server(self) -> AuthorizationServer:
+        """The server of an app that issues tokens. Raises `RuntimeError` for an app that only checks them."""
+        server = self._server
+        if not server.issues_tokens:
             raise RuntimeError(
                 "This app only checks tokens (resource_server=True): it has no clients and no tokens of its own."
             )
-        return cast("State", state)
+        return cast("AuthorizationServer", server)
 
     @property
-    def _state(self) -> Checker:
-        """The current app's state where there is an app context; else that of the one app that this gateway is on."""
+    def _server(self) -> Server:
+        """The current app's server where there is an app context; else that of the one app that this gateway is on."""
         if has_app_context():
-            state = current_app.extensions.get(STATE)
-            if state is not None and state.gateway is self:
-                return cast("Checker", state)
-        if len(self._states) != 1:
+            server = current_app.extensions.get(SERVER)
+            if server in self._servers:
+                return cast("Server", server)
+        if len(self._servers) != 1:
             raise RuntimeError(
                 "This gateway is on no app yet: call init_app(app)."
-                if not self._states
+                if not self._servers
                 else "This gateway is on several apps: use it inside `with app.app_context():`."
             )
-        return self._states[0]
+        return self._servers[0]
+
+
+def _current_gateway() -> OAuthGateway:
+    try:
+        return cast("OAuthGateway", current_app.extensions[EXTENSION])
+    except KeyError:
+        raise RuntimeError("This app has no gateway: call OAuthGateway(app) or gateway.init_app(app) first.") from None
+
+
+#: The gateway of the current app.
+current_gateway = cast("OAuthGateway", LocalProxy(_current_gateway))

@@ -1,68 +1,77 @@
-"""What the gateway keeps for an app that checks tokens; `state.State` adds what an authorization server keeps beside."""
+"""What a resource server is made of: an app that only checks tokens which other servers issue, with no database and no grant."""
 
 from __future__ import annotations
 
 from importlib import import_module
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
+
+from flask import Flask, current_app
 
 from .config import ConfigurationError
-from .errors import OAuth2Error, error_response
 from .permissions.resources import Resources
+from .protection.guard import Guard
+from .protection.validators import Validators
 from .tokens.cache import TokenCache
+from .users.accounts import Users
+from .web.addresses import Addresses
+from .web.answers import error_response
+from .web.documents import Documents
+from .web.issuer import Issuer
 from .web.logs import EventLog
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from flask import Flask, Response
+    from flask import Response
 
     from .config import Settings
-    from .extension import OAuthGateway
+    from .errors import OAuth2Error
+    from .hooks import Hooks
     from .observing.watch import Observer
     from .protection.paths import PathRules
     from .protection.plans import Plans
-    from .protection.require_token import Requirement
     from .protection.trusted_issuers import TrustedTokens
-    from .web.documents import Document
 
-EVERY_TOKEN = b""
+SERVER = "oauth_gateway_server"  # in the app's extensions
+#: The setting that turns an observer on, its class, and the extra that installs what it needs.
+OBSERVERS = (
+    ("metrics", "observing.metrics:Metrics", "metrics"),
+    ("traces", "observing.tracing:Tracing", "traces"),
+)
 
 
-class Checker:
-    """One app that checks tokens which other servers issue: no database, no grant. Two apps share nothing but the hooks."""
+class Server:
+    """The parts that both kinds of servers have, of one app. Two apps share nothing but the hooks."""
 
-    issues_tokens = False
+    issues_tokens: bool
+    users: Users
+    guard: Guard
+    validators: Validators
+    trusted_tokens: TrustedTokens | None
+    plans: Plans | None = None  # only clients have plans
 
-    def __init__(self, gateway: OAuthGateway, app: Flask, settings: Settings) -> None:
-        self.gateway: OAuthGateway = gateway
+    def __init__(self, app: Flask, settings: Settings, hooks: Hooks) -> None:
         self.app = app
-        self.hooks = gateway.hooks
         self.settings = settings
-        self.resources = Resources(self)
-        self.plans: Plans | None = None  # only clients have plans
-        self.documents: dict[tuple[str, ...], Document] = {}
+        self.hooks = hooks
+        self.issuer = Issuer(app, settings, issues_tokens=self.issues_tokens)
+        self.addresses = Addresses(settings.trusted_proxies)
+        self.resources = Resources(app, settings, self.issuer)
+        self.documents = Documents()
         self.path_rules = self._load_path_rules()
-        self.own_endpoints: frozenset[str] = frozenset()
-        seconds = self.settings.token_cache_seconds
-        self.token_cache = TokenCache(seconds) if seconds else None
-        self.trusted_tokens = self._load_trusted_tokens()
-        self.users_from = self._load_users_from()
-        self.render_refusal = self._load_refusal()
         self.event_log = EventLog(app)
-        self.watch: Callable[[Checker, Requirement], Response | None] | None = None
+        self.own_endpoints: frozenset[str] = frozenset()
         self.observers: list[Observer] = []
 
-    def forget_tokens(self, token_hash: bytes = EVERY_TOKEN) -> None:
-        """Drop what is remembered as good, one token or all."""
-        if self.token_cache is None:
-            return
-        if token_hash == EVERY_TOKEN:
-            self.token_cache.clear()
-        else:
-            self.token_cache.drop(token_hash)
+    @property
+    def grant_types(self) -> tuple[str, ...]:
+        """The grants that it gives tokens for."""
+        return ()
 
     def close(self) -> None:
         """Nothing stays open."""
+
+    # What is loaded where it is configured.
 
     def _load_path_rules(self) -> PathRules | None:
         if not self.settings.protect:
@@ -72,29 +81,11 @@ class Checker:
         return load_rules(self.settings.protect)
 
     def _load_trusted_tokens(self) -> TrustedTokens | None:
-        """Imported where it is configured."""
         if not self.settings.trusted_token_issuers:
-            if not self.issues_tokens:
-                raise ConfigurationError(
-                    "OAUTH_TRUSTED_TOKEN_ISSUERS", {}, "the issuers whose tokens a resource server takes"
-                )
             return None
         from .protection.trusted_issuers import load_trusted_tokens
 
-        return load_trusted_tokens(self.settings, relaxed=self.app.debug or self.app.testing)
-
-    def _load_users_from(self) -> str | None:
-        """Whose users `load_user` knows: this server's (`None`), else those of the one issuer there is. Of several, nobody's:
-        two servers' "42" are two people. No token has the issuer "".
-        """
-        if self.issues_tokens:
-            return None
-        issuers = [*self.settings.trusted_token_issuers]
-        if len(issuers) > 1 and self.settings.check_user:
-            raise ConfigurationError(
-                "OAUTH_CHECK_USER", True, "False with several issuers: a subject alone doesn't say whose it is"
-            )
-        return issuers[0] if len(issuers) == 1 else ""
+        return load_trusted_tokens(self.settings, self.users, relaxed=self.app.debug or self.app.testing)
 
     def _load_refusal(self) -> Callable[[OAuth2Error], Response]:
         """How a protected view says no: in RFC 6750's words, or as another gateway does."""
@@ -106,16 +97,57 @@ class Checker:
     def load_observers(self) -> list[Observer]:
         """Who watches, by the settings. Raises `ConfigurationError` where what they need is not installed."""
         observers: list[Observer] = []
-        for key, on, path, extra in (
-            ("OAUTH_METRICS", self.settings.metrics, "observing.metrics:Metrics", "metrics"),
-            ("OAUTH_TRACES", self.settings.traces, "observing.tracing:Tracing", "traces"),
-        ):
+        for setting, path, extra in OBSERVERS:
+            on = getattr(self.settings, setting)
             if on:
                 module, _, name = path.partition(":")
                 try:
-                    loaded = import_module(f"{__package__}.{module}")
+                    loaded: Any = import_module(f"{__package__}.{module}")
                 except ModuleNotFoundError as error:
                     needed = f"False as long as {error.name} is missing: pip install 'flask-oauth-gateway[{extra}]'"
-                    raise ConfigurationError(key, on, needed) from error
-                observers.append(getattr(loaded, name)(self))
+                    raise ConfigurationError(f"OAUTH_{setting.upper()}", on, needed) from error
+                observers.append(getattr(loaded, name)(self.app, self.grant_types))
         return observers
+
+
+class ResourceServer(Server):
+    """The parts of an app that takes other servers' tokens, and issues none."""
+
+    issues_tokens = False
+
+    def __init__(self, app: Flask, settings: Settings, hooks: Hooks) -> None:
+        super().__init__(app, settings, hooks)
+        self.users = Users(app, hooks, settings.login_url, _whose_users(settings))
+        self.trusted_tokens = self._load_trusted_tokens()
+        if self.trusted_tokens is None:
+            allowed = "the issuers whose tokens a resource server takes"
+            raise ConfigurationError("OAUTH_TRUSTED_TOKEN_ISSUERS", {}, allowed)
+        self.validators = Validators(
+            None, self.trusted_tokens, self.users, None, cache_for(settings), checks_user=settings.check_user
+        )
+        self.guard = Guard(app, settings, self.validators.shortest(), self.resources, None, self._load_refusal())
+
+
+def any_server() -> Server:
+    """The current app's server, of either kind. Raises `RuntimeError` where the app has no gateway."""
+    try:
+        return cast("Server", current_app.extensions[SERVER])
+    except KeyError:
+        raise RuntimeError("This app has no gateway: call OAuthGateway(app) or gateway.init_app(app) first.") from None
+
+
+def cache_for(settings: Settings, listen: Callable[[], None] | None = None) -> TokenCache | None:
+    """What remembers tokens that were verified lately; `None` where each is looked up."""
+    return TokenCache(settings.token_cache_seconds, listen) if settings.token_cache_seconds else None
+
+
+def _whose_users(settings: Settings) -> str:
+    """Whose users `load_user` knows: those of the one issuer there is. Of several, nobody's: two servers' "42" are two
+    people. No token has the issuer "".
+    """
+    issuers = [*settings.trusted_token_issuers]
+    if len(issuers) > 1 and settings.check_user:
+        raise ConfigurationError(
+            "OAUTH_CHECK_USER", True, "False with several issuers: a subject alone doesn't say whose it is"
+        )
+    return issuers[0] if len(issuers) == 1 else ""

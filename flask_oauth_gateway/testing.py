@@ -16,18 +16,15 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from .clients.registry import ClientNotFound
-from .crypto.hashing import sha256
 from .errors import InvalidToken
-from .tokens.access_token import AccessToken
-from .tokens.cache import TokenCache
-from .tokens.issuing import RESERVED
-from .web.environ import STATE
+from .resource_server import SERVER
+from .tokens.access_token import RESERVED, AccessToken
 
 if TYPE_CHECKING:
     from flask import Flask
     from flask.testing import FlaskClient
 
-    from .authorization_server import State
+    from .authorization_server import AuthorizationServer
     from .stores.clients import Client
 
 __all__ = ["Clock", "OAuthToken", "authorized_client", "oauth_client", "oauth_clock", "oauth_token"]
@@ -62,57 +59,16 @@ class Clock:
         self._advanced += seconds
 
 
-class _PrimedTokens(TokenCache):
-    """Stands where the tokens are remembered that were verified lately, and knows the test's tokens as well."""
-
-    def __init__(self, remembered: TokenCache | None) -> None:
-        super().__init__(0)
-        self.remembered = remembered
-        self._primed: dict[bytes, AccessToken] = {}
-
-    def prime(self, value: str, token: AccessToken) -> None:
-        self._primed[sha256(value)] = token
-
-    def get(self, token_hash: bytes, now: float) -> AccessToken | None:
-        primed = self._primed.get(token_hash)
-        if primed is None:
-            return None if self.remembered is None else self.remembered.get(token_hash, now)
-        if primed.exp <= now:
-            raise InvalidToken("The access token expired.", primed.client_id)
-        return primed
-
-    def put(
-        self,
-        token_hash: bytes,
-        token: AccessToken,
-        now: float,
-        forgotten: int | None = None,
-        seconds: int | None = None,
-    ) -> None:
-        if self.remembered is not None:
-            self.remembered.put(token_hash, token, now, forgotten, seconds)
-
-    def drop(self, token_hash: bytes) -> None:
-        self._primed.pop(token_hash, None)
-        if self.remembered is not None:
-            self.remembered.drop(token_hash)
-
-    def clear(self) -> None:
-        """Something was revoked. The test's tokens are not stored: no revocation is about them."""
-        if self.remembered is not None:
-            self.remembered.clear()
-
-
-def _state_of(app: Flask) -> State:
-    """The gateway's state of an app under test. Raises `pytest.UsageError` for any other app."""
-    if STATE not in app.extensions:
+def _server_of(app: Flask) -> AuthorizationServer:
+    """The server of an app under test. Raises `pytest.UsageError` for any other app."""
+    if SERVER not in app.extensions:
         raise pytest.UsageError("The app of the fixture 'app' has no gateway: call gateway.init_app(app) in it.")
     if not app.testing:
         raise pytest.UsageError(
             "The app of the fixture 'app' is not under test: give it app.config['TESTING'] = True, before init_app."
         )
-    state: State = app.extensions[STATE]
-    return state
+    server: AuthorizationServer = app.extensions[SERVER]
+    return server
 
 
 @pytest.fixture
@@ -129,9 +85,19 @@ def oauth_token(app: Flask) -> Iterator[Callable[..., OAuthToken]]:
     `subject` is its user, left out where none takes part; `expires_in` is in seconds; `claims` is what else the server
     would know of it: `auth_time`, `acr`, `amr`. Neither the token nor its client is stored, and nothing is looked up.
     """
-    state = _state_of(app)
-    primed = _PrimedTokens(state.token_cache)
-    state.token_cache = primed
+    server = _server_of(app)
+    made: dict[str, AccessToken] = {}
+    read, validate = server.validators.read, server.guard.validate
+
+    def read_made(presented: str) -> AccessToken:
+        token = made.get(presented)
+        if token is None:
+            return read(presented)
+        if token.exp <= time.time():
+            raise InvalidToken("The access token expired.", token.client_id)
+        return token
+
+    server.validators.read, server.guard.validate = read_made, server.validators.validate
 
     def oauth_token(
         *scopes: str,
@@ -159,13 +125,14 @@ def oauth_token(app: Flask) -> Iterator[Callable[..., OAuthToken]]:
             details=claims,
             iat=now,
             exp=now + expires_in,
-            issuer=None if state.issues_tokens else next(iter(state.settings.trusted_token_issuers)),
+            issuer=None if server.issues_tokens else next(iter(server.settings.trusted_token_issuers)),
+            users=server.users,
         )
-        primed.prime(value, token)
+        made[value] = token
         return value
 
     yield oauth_token
-    state.token_cache = primed.remembered
+    server.validators.read, server.guard.validate = read, validate
 
 
 @pytest.fixture
@@ -187,20 +154,20 @@ def oauth_client(app: Flask) -> Iterator[Callable[..., Client]]:
     Takes what `gateway.clients.create` takes; left out, it is a client with `client_credentials` and every scope. Its
     `client_secret` is there in plain.
     """
-    state = _state_of(app)
+    server = _server_of(app)
     registered: list[str] = []
 
     def oauth_client(**metadata: Any) -> Client:
         defaults: dict[str, Any] = {
             "client_name": "Test client",
             "grant_types": ["client_credentials"],
-            "scope": list(state.settings.scopes),
+            "scope": list(server.settings.scopes),
         }
-        client = state.client_registry.create(**defaults | metadata)
+        client = server.client_registry.create(**defaults | metadata)
         registered.append(client.client_id)
         return client
 
     yield oauth_client
     for client_id in registered:
         with suppress(ClientNotFound):
-            state.client_registry.delete(client_id)
+            server.client_registry.delete(client_id)

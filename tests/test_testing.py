@@ -12,8 +12,7 @@ from flask import Flask
 
 from flask_oauth_gateway import OAuthGateway, current_token, require_token
 from flask_oauth_gateway.testing import Clock
-from flask_oauth_gateway.web.environ import STATE
-from tests.support.app import ask, bearer, is_accepted, refusal, register, token_for
+from tests.support.app import ask, bearer, is_accepted, refusal, register, server_of, token_for
 from tests.support.databases import every_database
 from tests.support.statements import statements_of
 
@@ -59,7 +58,7 @@ def test_a_token_says_what_the_test_asked_for_and_is_looked_up_nowhere(
     plain = told.test_client().get("/told", headers=bearer(oauth_token())).get_json()
     assert (plain["client_id"], plain["subject"], plain["scopes"]) == ("test-client", None, [])
     assert plain["grant_type"] == "client_credentials"
-    assert told.extensions[STATE].database._engine is None  # never connected
+    assert server_of(told).database._engine is None  # never connected
 
 
 def test_it_goes_through_the_checks_of_the_view(
@@ -94,7 +93,7 @@ def test_tokens_that_the_server_issued_live_and_die_beside_it(
 ) -> None:
     app = make_app(OAUTH_TOKEN_CACHE_SECONDS=seconds)
     client, registered = app.test_client(), register(app)
-    before = app.extensions[STATE].token_cache
+    before = server_of(app).guard.validate
     plugin = request.config.pluginmanager.getplugin("flask_oauth_gateway.testing")
     fixture = plugin.oauth_token._get_wrapped_function()(app)
     test_token = next(fixture)("weather:read")
@@ -107,7 +106,7 @@ def test_tokens_that_the_server_issued_live_and_die_beside_it(
     app.extensions["oauth_gateway"].tokens.revoke(token=gone)
     assert [is_accepted(client, token) for token in (issued, gone, test_token)] == [True, False, True]
     next(fixture, None)
-    assert app.extensions[STATE].token_cache is before
+    assert server_of(app).guard.validate == before
     assert not is_accepted(client, test_token)
 
 

@@ -1,7 +1,7 @@
-"""Who runs against whom over HTTP. A contestant is a module with `make_app()`, `seed(work, number)` and `prepare()`.
+"""The servers that are compared over HTTP. A contestant is a module with `make_app()`, `seed(work, number)` and `prepare()`.
 
-Each runs in processes of its own, told by the environment what it is to be: `BENCH_DATABASE`, an SQLAlchemy URL, and
-`BENCH_OPTIONS`, JSON. `seed` gives the requests of one round, made ahead, and puts what they need into the database.
+Each runs in processes of its own, and is configured by the environment: `BENCH_DATABASE`, an SQLAlchemy URL, and
+`BENCH_OPTIONS`, JSON. `seed` makes the requests of one round ahead, and puts the rows that they need into the database.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ WORK = {
     "jwt_bearer": "a signed JWT for a token",
     "saml2_bearer": "a signed SAML assertion for a token",
 }
-ONCE = ("code", "refresh", "view_jwt", "revoke", "jwt_bearer", "saml2_bearer")  # a request of these is sent once
+ONCE = ("code", "refresh", "view_jwt", "revoke", "jwt_bearer", "saml2_bearer")  # each request of these is sent once
 CLIENT_ID, CLIENT_SECRET = "bench", "a-secret-of-the-benchmark-that-nobody-guesses"
 REDIRECT_URI = "https://client.example/callback"
 VERIFIER = "a-code-verifier-of-the-benchmark-with-enough-characters"
@@ -34,7 +34,7 @@ VERIFIER = "a-code-verifier-of-the-benchmark-with-enough-characters"
 
 @dataclass(frozen=True)
 class Contestant:
-    """`module` under this package; `database` is the kind of one; `options` go to its `make_app` and `seed`."""
+    """A server: a `module` of this package, with a kind of `database`; its `make_app` and `seed` get the `options`."""
 
     module: str
     work: tuple[str, ...]
@@ -71,12 +71,12 @@ CONTESTANTS = {
 
 
 def options() -> dict[str, Any]:
-    """What the contestant in this process is told."""
+    """Return the options of the contestant in this process."""
     return dict(json.loads(os.environ.get("BENCH_OPTIONS", "{}")))
 
 
 def raw(method: str, path: str, headers: dict[str, str] | None = None, form: dict[str, str] | None = None) -> bytes:
-    """A whole request, as it goes over the wire."""
+    """Return a whole request, as it goes over the wire."""
     body = urlencode(form or {}).encode()
     lines = {"Host": "127.0.0.1", **(headers or {})}
     if form is not None:
@@ -86,17 +86,17 @@ def raw(method: str, path: str, headers: dict[str, str] | None = None, form: dic
 
 
 def form_of(body: bytes) -> dict[str, str]:
-    """The parameters of a form body."""
+    """Return the parameters of a form body."""
     return dict(parse_qsl(body.decode()))
 
 
 def basic(client_id: str = CLIENT_ID, client_secret: str = CLIENT_SECRET) -> dict[str, str]:
-    """The header of HTTP Basic."""
+    """Return the header of HTTP Basic."""
     return {"Authorization": "Basic " + b64encode(f"{client_id}:{client_secret}".encode()).decode()}
 
 
 def bearer(token: str) -> dict[str, str]:
-    """The header that presents a token."""
+    """Return the header that presents a token."""
     return {"Authorization": f"Bearer {token}"}
 
 
@@ -109,7 +109,7 @@ def standard_request(
     names: Mapping[str, str] = {},
     client_id: str = CLIENT_ID,
 ) -> bytes:
-    """The request of a piece of work that is the same everywhere; `value` is the code or token that it is about."""
+    """Return the request of an operation that is the same for all contestants; `value` is its code or token."""
     token, who = f"{prefix}/token{slash}", basic(client_id)
     if work == "issue":
         return raw("POST", token, who, {"grant_type": "client_credentials", "scope": "read"})

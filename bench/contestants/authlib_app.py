@@ -1,4 +1,4 @@
-"""Authlib's Flask integration as its documentation teaches it: Flask-SQLAlchemy models with its mixins, its grants."""
+"""Authlib's Flask integration as its documentation teaches it: Flask-SQLAlchemy models with Authlib's mixins and grants."""
 
 from __future__ import annotations
 

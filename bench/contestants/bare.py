@@ -1,4 +1,4 @@
-"""Flask alone: a JSON view, and one that parses a form and answers JSON. The limit of everything in Flask."""
+"""Flask alone: a JSON view, and one that parses a form and answers JSON. Nothing in Flask can be faster."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from . import raw
 
 def make_app() -> Flask:
     app = Flask("bare")
-    app.secret_key = "bench"  # as every real app has: with it Flask opens a session at each request
+    app.secret_key = "bench"  # every real app has one: with it Flask opens a session at each request
 
     @app.get("/api")
     def api() -> dict[str, str]:
@@ -23,7 +23,7 @@ def make_app() -> Flask:
 
 
 def prepare() -> None:
-    """Nothing is needed."""
+    """Do nothing: this contestant needs no preparation."""
 
 
 def seed(work: str, number: int) -> list[bytes]:

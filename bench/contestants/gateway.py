@@ -1,4 +1,4 @@
-"""This project, as its quick start says, with `BENCH_OPTIONS` as further configuration."""
+"""This project, set up as in its quick start, with `BENCH_OPTIONS` as further configuration."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def make_app() -> Flask:
     )
     app.config.update(options())
     if "OAUTH_GRANT_TYPES" in app.config:
-        from .. import jwt, saml  # not where they aren't needed: what they import counts as memory
+        from .. import jwt, saml  # only where they are needed: their imports would count as memory
 
         app.config["OAUTH_JWT_ISSUERS"] = {jwt.NAME: jwt.JwtIssuer(_key_file("jwt_bearer")).entry}
         app.config["OAUTH_SAML_ISSUERS"] = {saml.NAME: saml.IdentityProvider(_key_file("saml2_bearer")).entry}
@@ -98,7 +98,7 @@ def _token(value: str, client: int) -> dict[str, Any]:
 
 
 def _approved(app: Flask, client: int, work: str, number: int) -> list[str]:
-    """So many codes, or refresh tokens with their families."""
+    """Make so many codes, or refresh tokens with their approvals."""
     gateway = app.extensions["oauth_gateway"]
     values = [secrets.token_urlsafe(32) for _ in range(number)]
     keys = [new_family_key() for _ in values]

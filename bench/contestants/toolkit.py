@@ -1,6 +1,6 @@
 """django-oauth-toolkit with its defaults, in the smallest Django project that can hold it.
 
-`tuned`: client secrets in clear and connections that are kept, without which it spends its time on PBKDF2 and on connecting.
+`tuned` has client secrets in clear and keeps connections; by default most time is spent on PBKDF2 and on connecting.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ settings.configure(
     INSTALLED_APPS=[
         "django.contrib.auth", "django.contrib.contenttypes", "django.contrib.sessions", "oauth2_provider",
     ],
-    # What `django-admin startproject` switches on, as far as it concerns an API.
+    # The parts that `django-admin startproject` switches on and that concern an API.
     MIDDLEWARE=[
         "django.middleware.security.SecurityMiddleware",
         "django.contrib.sessions.middleware.SessionMiddleware",

@@ -1,4 +1,4 @@
-"""Where django-oauth-toolkit's endpoints and the protected view stand."""
+"""The addresses of django-oauth-toolkit's endpoints and of the protected view."""
 
 from __future__ import annotations
 

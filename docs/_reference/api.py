@@ -10,16 +10,17 @@ from typing import Any
 import flask_oauth_gateway as package
 from flask_oauth_gateway import testing
 from flask_oauth_gateway.assertions.assertion import Assertion
-from flask_oauth_gateway.authorization.request import Authorization, SignInRequest
+from flask_oauth_gateway.authorization.request import Authorization
 from flask_oauth_gateway.clients.applications import ApplicationRegistry
 from flask_oauth_gateway.clients.registry import ClientPage, ClientRegistry
 from flask_oauth_gateway.extension import OAuthGateway
 from flask_oauth_gateway.hooks import Hooks
-from flask_oauth_gateway.protection import require_token as protect
+from flask_oauth_gateway.protection.require_token import requirement
 from flask_oauth_gateway.stores.applications import Application
 from flask_oauth_gateway.stores.clients import Client
 from flask_oauth_gateway.tokens.access_token import AccessToken
 from flask_oauth_gateway.tokens.registry import TokenPage, TokenRegistry
+from flask_oauth_gateway.users.accounts import SignInRequest
 
 HEAD = """\
 <!-- Written by docs/generate.py from the docstrings. Change it there. -->
@@ -81,7 +82,7 @@ def sections() -> Iterator[str]:
     yield f"Hooks, each a decorator: {hooks}. See [Hooks and signals](hooks-and-signals.md).\n"
 
     yield "## Protected views\n"
-    yield entry("require_token", package.require_token, signature_of=protect.requirement, returns="decorator")
+    yield entry("require_token", package.require_token, signature_of=requirement, returns="decorator")
     yield "### `current_token`\n\nThe token that `@require_token` verified for this request; falsy where there is none.\n"
     yield table([(name, *row) for name, row in TOKEN.items()] + list(properties(AccessToken)))
 

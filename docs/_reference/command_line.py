@@ -1,4 +1,4 @@
-"""`docs/command-line.md`, from click's own data. The examples are written here; the tests run them, in the page's order."""
+"""Writes `docs/command-line.md` from click's own data. The examples are here; the tests run them, in the page's order."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ HEAD = """\
 
 # Command line
 
-`flask oauth …` stands beside the app's other commands: `--app`, `FLASK_APP`, `app.py` and `wsgi.py` are found as Flask finds
-them. Every command ends with status 0, or with 1 and one line on standard error that says what is wrong and what to do. What
-lists or shows takes `--json`. A DURATION is a number of seconds, or `15m`, `12h`, `30d`.
+`flask oauth …` is a group of the app's commands: it finds the app as Flask does, by `--app`, `FLASK_APP`, `app.py` or
+`wsgi.py`. Every command ends with status 0, or with 1 and one line on standard error that says what is wrong and what to do.
+Commands that list or show something take `--json`. A DURATION is a number of seconds, or `15m`, `12h`, `30d`.
 
-An app that only checks tokens ([resource server](resource-server.md)) has `issuer` and `routes` alone.
+An app that only checks tokens ([resource server](resource-server.md)) has only `issuer` and `routes`.
 
-The examples are of this app:
+The examples belong to this app:
 
 ```python
 from flask import Flask
@@ -39,7 +39,7 @@ def weather():
 ```
 """
 
-#: A page that says more. The commands stand in this order; what isn't here stands behind.
+#: For each command, a page that says more. The page lists commands in this order, and all others after them.
 MORE = {
     "init-db": "[The database](database.md)",
     "client": "[Clients](client-registry.md)",
@@ -55,7 +55,7 @@ MORE = {
     "explain": "[Why was it refused?](explain.md)",
 }
 
-#: Within a group the commands stand in this order; what has no example stands behind.
+#: Within a group the page lists commands in this order, and commands without an example after them.
 EXAMPLES = {
     "init-db": """\
 $ flask oauth init-db
@@ -163,7 +163,7 @@ $ flask oauth routes --open
 
 
 def page() -> str:
-    """The whole page."""
+    """Return the whole page."""
     root = make_cli()
     sections = [HEAD]
     for name in sorted(root.commands, key=lambda name: place(name, MORE)):
@@ -189,7 +189,7 @@ def heading(level: int, name: str, command: click.Command) -> str:
 
 
 def usage(name: str, command: click.Command) -> str:
-    """How it is called, what it takes, and an example."""
+    """Return a command's usage, its options, and an example."""
     context = click.Context(command, info_name=f"flask oauth {name}")
     parts = [f"```text\n{' '.join([context.command_path, *command.collect_usage_pieces(context)])}\n```\n"]
     rows = [row(option, context) for option in command.params if isinstance(option, click.Option)]
@@ -213,7 +213,7 @@ def metavar(option: click.Option, context: click.Context) -> str:
 
 
 def notes(option: click.Option) -> Iterator[str]:
-    """What may be given, where that isn't said, and what it is where nothing is."""
+    """Yield the allowed values, if the help doesn't say them, and the default."""
     if isinstance(option.type, click.Choice):
         yield ", ".join(f"`{choice}`" for choice in option.type.choices) + "."
     if isinstance(option.type, click.DateTime):

@@ -1,8 +1,9 @@
-"""`docs/configuration.md`, from the settings."""
+"""`docs/configuration.md`, from the settings: the groups of its keys are their families."""
 
 from __future__ import annotations
 
 import re
+import sys
 from dataclasses import MISSING, Field, fields
 from typing import Any
 
@@ -34,7 +35,7 @@ WORDS = {
 
 def page() -> str:
     """The whole page."""
-    return "\n".join([HEAD, overview(), *(section(item) for item in fields(Settings))])
+    return "\n".join([HEAD, overview(), *map(group, Settings.__bases__)])
 
 
 def overview() -> str:
@@ -54,10 +55,18 @@ def default_of(item: Field[Any]) -> Any:
     return item.default if item.default_factory is MISSING else item.default_factory()
 
 
+def group(family: type) -> str:
+    """One family: what its file says that it is about, and each of its keys."""
+    module = sys.modules[family.__module__]
+    title = module.__name__.rpartition(".")[2].capitalize()
+    introduction = str(module.__doc__).partition("\n")[0]
+    return "\n".join([f"## {title}\n\n{introduction}\n", *map(section, fields(family))])
+
+
 def section(item: Field[Any]) -> str:
     """One key: what it may be, what it is where nothing is said, and what it means."""
     return f"""\
-## `{key(item)}`
+### `{key(item)}`
 
 {item.metadata["doc"]}
 

@@ -1,6 +1,6 @@
-"""Programs that want tokens. They aren't part of the server: all that they know of it is an address and a client_id.
+"""Client programs. They aren't part of the server: they only know its address and their client_id.
 
-They are apps of their own, with their own sessions, and stand under a path of the demo so that one command runs it all.
+Each is an app of its own, with its own session. They are mounted in the demo, so that one command runs everything.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from . import tv, web_app
 
 
 def mount(app: Flask) -> None:
-    """Put the client apps under their paths."""
+    """Mount the client apps at their paths."""
     clients = {"/client": web_app.make_app(), "/tv": tv.make_app(), "/playground": playground.make_app()}
     app.wsgi_app = DispatcherMiddleware(app.wsgi_app, clients)  # type: ignore[method-assign]
     app.extensions["example_clients"] = clients

@@ -1,4 +1,4 @@
-"""What the pages of the client apps have in common."""
+"""The common parts of the client apps' pages."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from flask import Flask, Response
 
 FOLDER = Path(__file__).parent.parent
 
-#: Nothing but our own style sheet, and no frame around the page.
+#: Allows only our own style sheet, and no frame around the page.
 POLICY = "default-src 'none'; style-src 'self'; img-src data:; base-uri 'none'; frame-ancestors 'none'"
 
 
 def make_client_app(name: str, path: str) -> Flask:
-    """An app with the demo's style, under `path`, with a session of its own that ends with this process."""
+    """Make an app with the demo's style at `path`; its session is its own, and ends with this process."""
     app = Flask(
         name,
         root_path=str(FOLDER),
@@ -32,7 +32,7 @@ def make_client_app(name: str, path: str) -> Flask:
 
 
 def guard(response: Response) -> Response:
-    """No script, no frame, no copy in a cache, and no address of this page told to others."""
+    """Forbid scripts, frames and cached copies of the page, and keep its address from other sites."""
     response.headers.setdefault("Content-Security-Policy", POLICY)
     response.headers["Referrer-Policy"] = "no-referrer"
     response.headers["X-Content-Type-Options"] = "nosniff"

@@ -1,6 +1,6 @@
-"""A device without a keyboard: the device flow (RFC 8628), with nothing but the standard library.
+"""A device without a keyboard: the device flow (RFC 8628), with only the standard library.
 
-It shows a code and asks every few seconds whether somebody has approved it. The page reloads itself for that.
+It shows a code, and asks every few seconds whether somebody has approved the device. The page reloads itself to ask.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ MAX_SETS = 100
 
 @dataclass
 class Television:
-    """One set, by the session of the browser that plays it."""
+    """One television set; each browser session plays one."""
 
     device_code: str
     user_code: str
@@ -53,13 +53,13 @@ def connect(app: Flask, url: str, server: str) -> None:
 
 
 def home() -> Any:
-    """The screen: off, waiting for somebody with a phone, or the weather."""
+    """Show the screen: it is off, waits for somebody with a phone, or shows the weather."""
     if "SERVER" not in current_app.config:
         return render_template("tv.html", problem="not connected"), 503
     television = televisions().get(session.get("id", ""))
     if television is None:
         return render_template("tv.html")
-    # Not sooner than the server said, whoever presses reload.
+    # Never ask sooner than the server said, even if somebody presses reload.
     if not (television.access_token or television.problem) and time.time() - television.asked_at >= television.interval:
         ask(television)
     if television.problem:
@@ -105,7 +105,7 @@ def turn_off() -> Response:
 
 
 def ask(television: Television) -> None:
-    """Has somebody approved it? (section 3.4, 3.5)"""
+    """Ask whether somebody has approved the device (sections 3.4 and 3.5)."""
     form = {"grant_type": GRANT_TYPE, "client_id": CLIENT_ID, "device_code": television.device_code}
     television.asked_at = time.time()
     status, answer = call("POST", f"{current_app.config['SERVER']}/token", form)
@@ -120,7 +120,7 @@ def ask(television: Television) -> None:
 def call(
     method: str, url: str, form: dict[str, str] | None = None, token: str | None = None
 ) -> tuple[int, dict[str, Any]]:
-    """The status and the JSON of an answer, errors too."""
+    """Return an answer's status and JSON, also for errors."""
     headers = {} if token is None else {"Authorization": f"Bearer {token}"}
     data = None if form is None else urlencode(form).encode()
     try:

@@ -1,6 +1,6 @@
 """A web app with a server and a secret: the authorization code flow, through Authlib's Flask client.
 
-Its tokens stay on the server; the browser holds nothing but an identifier.
+Its tokens stay on the server; the browser holds only an identifier.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def make_app() -> Flask:
 
 
 def connect(app: Flask, url: str, server: str, client_secret: str) -> None:
-    """What an operator would write into this app's configuration."""
+    """Tell the app what an operator would write into its configuration."""
     try:
         from authlib.integrations.flask_client import OAuth
     except ModuleNotFoundError:  # Authlib's clients need requests, which the gateway does not
@@ -50,7 +50,7 @@ def connect(app: Flask, url: str, server: str, client_secret: str) -> None:
 
 
 def home() -> Any:
-    """Whoever signed in, and what their token opens."""
+    """Show who is signed in, and what their token gives access to."""
     if "GATEWAY" not in current_app.config:
         return page(problem="not connected"), 503
     token = tokens().get(session.get("id", ""))
@@ -70,7 +70,7 @@ def home() -> Any:
 
 
 def login() -> Response:
-    """To the server, with a fresh `state` and PKCE challenge, which Authlib keeps in the session."""
+    """Send the user to the server, with a fresh `state` and PKCE challenge, which Authlib keeps in the session."""
     if "GATEWAY" not in current_app.config:
         return redirect(url_for("home"))
     answer: Response = current_app.config["GATEWAY"].authorize_redirect(url_for("callback", _external=True))
@@ -78,7 +78,7 @@ def login() -> Response:
 
 
 def callback() -> Any:
-    """Back from the server: the code becomes a token. Authlib compares `state`; `iss` is up to us (RFC 9207)."""
+    """Trade the code that the server sent for a token. Authlib compares `state`; this view compares `iss` (RFC 9207)."""
     from authlib.integrations.flask_client import OAuthError
 
     if request.args.get("iss") != current_app.config.get("ISSUER"):
@@ -94,7 +94,7 @@ def callback() -> Any:
 
 
 def logout() -> Response:
-    """Give the token back: revoking a refresh token ends all that came of the approval (RFC 7009)."""
+    """Revoke the refresh token, which ends all tokens of the approval (RFC 7009)."""
     import requests
 
     token = forget()
@@ -114,7 +114,7 @@ def page(**context: Any) -> str:
 
 
 def tokens() -> dict[str, Mapping[str, Any]]:
-    """Tokens by session. An app of yours keeps them in its database, encrypted."""
+    """Return the tokens by session. Your app would keep them in its database, encrypted."""
     kept: dict[str, Mapping[str, Any]] = current_app.extensions["tokens"]
     return kept
 
@@ -128,7 +128,7 @@ def keep(token: Mapping[str, Any]) -> None:
 
 
 def forget() -> Mapping[str, Any] | None:
-    """Forget this session's token; returns what it was."""
+    """Forget this session's token, and return it."""
     token = tokens().pop(session.get("id", ""), None)
     session.clear()
     return token

@@ -1,6 +1,6 @@
-"""The protocol's flows, walked over real HTTP: a file each.
+"""The protocol's flows over real HTTP, one file for each.
 
-Each has a function `get`, a client's way to a token, and most have `refusals`: what the server must refuse.
+Each file has a function `get`, in which a client gets a token. Most have `refusals`: requests that the server must refuse.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from . import browser, revoke, tokeninfo, use
 from .exchange import Step, UnexpectedAnswer
 from .walk import Approval, Flow, Walk
 
-#: In the order in which they are best read. Each is a module here.
+#: In the order in which to read them. Each is a module of this package.
 FLOWS = (
     "client_credentials",
     "tokeninfo",
@@ -30,7 +30,7 @@ FLOWS = (
 
 
 def walk(name: str, to: Walk) -> None:
-    """Walk one flow; alice is played. Raises `UnexpectedAnswer` where the server answers otherwise than it should."""
+    """Walk through one flow, and play alice. Raises `UnexpectedAnswer` if an answer isn't the expected one."""
     began = time.perf_counter()
     flow = module(name)
     to.begin(name, flow.__doc__ or "")
@@ -47,12 +47,12 @@ def walk(name: str, to: Walk) -> None:
 
 
 def module(name: str) -> ModuleType:
-    """The module of a flow."""
+    """Return the module of a flow."""
     return import_module(f"{__name__}.{name}")
 
 
 def parts(name: str, to: Walk, *, whole: bool = False) -> Flow:
-    """A flow's way: a token, its use, and what is refused; where `whole`, also what every token may be asked and its end."""
+    """Yield a flow's parts: getting a token, using it, refusals; with `whole` also asking about the token and revoking it."""
     flow = module(name)
     to.chapter("Get a token")
     held = yield from flow.get(to)
@@ -71,7 +71,7 @@ def parts(name: str, to: Walk, *, whole: bool = False) -> Flow:
 
 
 def play(to: Walk, asked: Any) -> Any:
-    """Do what a flow asks for, and return what came of it."""
+    """Do the step that a flow asks for, and return its result."""
     if isinstance(asked, Step):
         return to.send(asked)
     to.story.append(asked)

@@ -1,4 +1,4 @@
-"""`python -m example_app.flows [name …]`: walk flows against a running server, or against one that is started for it."""
+"""`python -m example_app.flows [name …]`: walk through flows against a running server, or one that it starts itself."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def main() -> int:
 
 
 def walk_all(names: list[str], to: Walk, *, as_json: bool) -> int:
-    """Walk flows one after the other, up to the first that fails; returns the exit status."""
+    """Walk through flows one after the other, up to the first that fails; returns the exit status."""
     failure = None
     if not as_json:
         print(NOTE)
@@ -57,21 +57,22 @@ def walk_all(names: list[str], to: Walk, *, as_json: bool) -> int:
 
 @contextmanager
 def own_server() -> Iterator[tuple[str, dict[str, str]]]:
-    """The example app on a free port, in a thread; its database is in memory and gone at the end.
+    """Serve the example app on a free port, in a thread; its database is in memory and gone at the end.
 
-    One request at a time: a SQLite database in memory has one connection.
+    It answers one request at a time, since a SQLite database in memory has one connection.
     """
     app = create_app({"SECRET_KEY": "of a server that ends with the walk", "OAUTH_DATABASE_URI": "sqlite://"})
     secrets = seed(app)
-    for name in ("werkzeug", "flask_oauth_gateway"):  # what they log would stand between the steps
+    for name in ("werkzeug", "flask_oauth_gateway"):  # their log lines would appear between the steps
         logging.getLogger(name).setLevel(logging.ERROR)
     server = make_server("127.0.0.1", 0, app, threaded=False)
-    Thread(target=server.serve_forever, args=[0.05], daemon=True).start()  # seconds that its end may take
+    Thread(target=server.serve_forever, args=[0.05], daemon=True).start()  # seconds within which it ends
     try:
         yield f"http://127.0.0.1:{server.server_port}", secrets
     finally:
         server.shutdown()
         server.server_close()
+        app.extensions["oauth_gateway"].close()
 
 
 def arguments() -> argparse.Namespace:
@@ -98,8 +99,8 @@ def arguments() -> argparse.Namespace:
 
 
 if __name__ == "__main__":
-    sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]  # a terminal may not know every sign
+    sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]  # a terminal may lack some characters
     try:
         sys.exit(main())
-    except BrokenPipeError:  # whoever read this has seen enough
+    except BrokenPipeError:  # the reader closed the pipe
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -14,11 +14,11 @@ from .walk import Approval, Getting, Held, Walk
 
 
 class Refused(UnexpectedAnswer):
-    """The user, or the server, said no; the client is told so in the place of what it asked for."""
+    """The user or the server refused; the client gets an error instead of a code or token."""
 
 
 def ask(to: Walk, response_type: str, *, untick: str = "", **more: str) -> Generator[Any, Any, dict[str, str]]:
-    """Send the user's browser to the server; returns what it brings back. Raises `Refused`."""
+    """Send the user's browser to the server; returns the parameters that it brings back. Raises `Refused`."""
     state = secrets.token_urlsafe(16)
     query = {
         "response_type": response_type,
@@ -41,7 +41,7 @@ def ask(to: Walk, response_type: str, *, untick: str = "", **more: str) -> Gener
 
 
 def approve(to: Walk, untick: str = "") -> Getting:
-    """The whole of the authorization code flow; `untick` is a scope that the user may refuse."""
+    """Walk through the whole authorization code flow; `untick` is a scope that the user may refuse."""
     verifier = secrets.token_urlsafe(32)
     challenge = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()
     to.tell(

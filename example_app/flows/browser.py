@@ -1,4 +1,4 @@
-"""The person with a browser who takes part in a flow, played by this script: alice, who signs in and presses buttons."""
+"""Plays the person who takes part in a flow with a browser: alice, who signs in and presses buttons."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ MAX_REDIRECTS = 5
 
 
 def approve(to: Walk, approval: Approval) -> dict[str, str]:
-    """alice signs in and allows it, save for the boxes that she unticks; returns what her browser brings to the client."""
+    """Play alice: sign in, untick boxes, press Allow; returns the parameters that her browser brings to the client."""
     browser = Browser(to, approval.redirect_uri)
     browser.open(approval.title, approval.url)
     browser.sign_in()
@@ -27,7 +27,7 @@ def approve(to: Walk, approval: Approval) -> dict[str, str]:
 
 
 def approve_device(to: Walk, approval: DeviceApproval) -> None:
-    """alice approves a device at its page."""
+    """Play alice, who approves a device on the device page."""
     browser = Browser(to)
     browser.open("alice opens the address with her phone.", approval.verification_uri)
     browser.sign_in()
@@ -37,7 +37,7 @@ def approve_device(to: Walk, approval: DeviceApproval) -> None:
 
 
 class Page(HTMLParser):
-    """The last form of a page: where it goes, and what it would send."""
+    """The last form of a page: its address, and the fields that it would send."""
 
     def __init__(self, url: str, body: str) -> None:
         super().__init__()
@@ -57,14 +57,14 @@ class Page(HTMLParser):
 
 
 class Browser:
-    """Keeps cookies, follows redirects, and stops where one leads to a client."""
+    """Keeps cookies, follows redirects, and stops at a redirect that leads to a client."""
 
     def __init__(self, to: Walk, redirect_uri: str | None = None) -> None:
         self._to = to
         self._redirect_uri = redirect_uri
         self._cookies: dict[str, tuple[str, str]] = {}  # value and path, by name
         self._page: Page | None = None
-        #: What the client got at its redirect URI: parameters of the query or the fragment.
+        #: The parameters that the client got at its redirect URI, in the query or the fragment.
         self.brought: dict[str, str] = {}
 
     def open(self, title: str, url: str) -> None:
@@ -76,9 +76,9 @@ class Browser:
         self.submit("alice signs in.", username=USERNAME, password=PASSWORD)
 
     def submit(self, title: str, /, *, leave_out: tuple[tuple[str, str], ...] = (), **fields: str) -> None:
-        """Fill in the form on this page and send it; `leave_out` are the boxes that she unticks.
+        """Fill in the form on this page and send it; `leave_out` are the boxes that alice unticks.
 
-        Raises `UnexpectedAnswer` where there is no form.
+        Raises `UnexpectedAnswer` if there is no form.
         """
         page = self._page
         if page is None or not page.action:

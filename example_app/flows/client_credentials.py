@@ -1,4 +1,4 @@
-"""A client asks for a token of its own: no user takes part (RFC 6749 section 4.4)."""
+"""A client asks for a token for itself; no user takes part (RFC 6749 section 4.4)."""
 
 from __future__ import annotations
 

@@ -7,7 +7,7 @@ from .exchange import Step
 from .walk import DeviceApproval, Flow, Getting, Held, Walk
 
 GRANT_TYPE = "urn:ietf:params:oauth:grant-type:device_code"
-#: What is no answer yet: nobody has decided, or it was asked too soon.
+#: Errors that mean "not yet": nobody has decided, or the device asked too soon.
 NOT_YET = ("authorization_pending", "slow_down")
 
 

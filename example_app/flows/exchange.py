@@ -1,4 +1,4 @@
-"""One request and its answer, with nothing but the standard library: every byte on the way is to be seen here."""
+"""One request and its answer, with only the standard library, so that every byte on the way can be seen."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ TELLING = ("Content-Type", "Cache-Control", "WWW-Authenticate", "Location", "Ret
 
 
 class UnexpectedAnswer(Exception):
-    """The server answered otherwise than the flow expects."""
+    """The server's answer is not the one that the flow expects."""
 
 
 @dataclass
@@ -28,7 +28,7 @@ class Answer:
 
     @property
     def json(self) -> Any:
-        """The body as JSON. Raises `UnexpectedAnswer` where it is something else."""
+        """Return the body as JSON. Raises `UnexpectedAnswer` if it isn't JSON."""
         try:
             return json.loads(self.body)
         except ValueError:
@@ -37,7 +37,7 @@ class Answer:
 
 @dataclass
 class Step:
-    """One request, and its answer once it is sent."""
+    """One request, and its answer once the request was sent."""
 
     title: str
     method: str
@@ -50,7 +50,7 @@ class Step:
 
 
 def exchange(step: Step) -> Answer:
-    """Send a request as it stands, following no redirect. Raises `UnexpectedAnswer` where nobody answers."""
+    """Send a request unchanged, and follow no redirect. Raises `UnexpectedAnswer` if nobody answers."""
     parts = urlsplit(step.url)
     connect = HTTPSConnection if parts.scheme == "https" else HTTPConnection
     connection = connect(parts.hostname or "", parts.port, timeout=TIMEOUT)
@@ -68,6 +68,6 @@ def exchange(step: Step) -> Answer:
 
 
 def basic(client_id: str, client_secret: str) -> str:
-    """The header of client_secret_basic: both parts form-encoded (RFC 6749 section 2.3.1)."""
+    """Return the header of client_secret_basic, with both parts form-encoded (RFC 6749 section 2.3.1)."""
     pair = f"{quote_plus(client_id)}:{quote_plus(client_secret)}"
     return f"Basic {b64encode(pair.encode()).decode()}"

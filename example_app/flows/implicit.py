@@ -1,4 +1,4 @@
-"""The access token straight to the browser (RFC 6749 section 4.2). For old apps: today's use the authorization code flow."""
+"""The browser gets the access token directly (RFC 6749 section 4.2). For old apps only: new ones use authorization code."""
 
 from __future__ import annotations
 

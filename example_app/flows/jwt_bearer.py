@@ -1,4 +1,4 @@
-"""A JWT that alice's company signs is traded for a token: no page, no password to the app (RFC 7523)."""
+"""A program trades a JWT that alice's company signed for a token; there is no page, and the app sees no password (RFC 7523)."""
 
 from __future__ import annotations
 

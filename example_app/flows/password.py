@@ -1,4 +1,4 @@
-"""The user tells the app their password (RFC 6749 section 4.3). For old apps: RFC 9700 says that nobody should any more."""
+"""The user tells the app their password (RFC 6749 section 4.3). For old apps only: RFC 9700 forbids it."""
 
 from __future__ import annotations
 

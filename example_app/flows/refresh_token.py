@@ -1,4 +1,4 @@
-"""An app gets new access tokens without asking again (RFC 6749 section 6), and what a stolen refresh token sets off."""
+"""An app gets new access tokens without asking the user again (RFC 6749 section 6); a refresh token is stolen."""
 
 from __future__ import annotations
 

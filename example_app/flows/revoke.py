@@ -1,4 +1,4 @@
-"""A client gives a token back (RFC 7009)."""
+"""A client revokes its token (RFC 7009)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ get = client_credentials.get
 
 
 def give_back(to: Walk, held: Held) -> Flow:
-    """The end of a token, and how it looks from each side."""
+    """Revoke a token, and show what its client and the API then see."""
     form = {"token": held.token}
     yield to.request_as(held, "Its client gives it back.", "POST", "/oauth/revoke", form)
 

@@ -1,4 +1,4 @@
-"""An assertion that alice's company signs is traded for a token: no page, no password to the app (RFC 7522)."""
+"""A program trades an assertion that alice's company signed for a token; the app sees no password (RFC 7522)."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def trade(to: Walk, title: str, assertion: str, *, expect: int = 200) -> Step:
 
 
 def indented(xml: str) -> str:
-    """XML the way a person reads it. To look at alone: a signature is over the text as it was."""
+    """Return XML indented for people. Use it only to look at: the signature covers the original text."""
     root = etree.fromstring(xml, etree.XMLParser(resolve_entities=False, no_network=True, remove_blank_text=True))
     text: str = etree.tostring(root, pretty_print=True, encoding="unicode")
     return text.rstrip()

@@ -1,4 +1,4 @@
-"""What came of a walk: a table for people, JSON for machines."""
+"""The results of a walk: a table for people, JSON for programs."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ HEAD = ("flow", "requests", "what was seen", "time")
 
 
 def table(to: Walk) -> str:
-    """A line for each flow: how many requests, which answers, how many checks held, and how long it took."""
+    """Return a table with a line for each flow: its requests, answers and checks, and how long it took."""
     rows = [HEAD, *(row(to, index) for index in range(len(to.flows)))]
     wide = [max(len(row[column]) for row in rows) for column in range(len(HEAD))]
     lines = [f"{a:<{wide[0]}}  {b:>{wide[1]}}  {c:<{wide[2]}}  {d:>{wide[3]}}" for a, b, c, d in rows]
@@ -32,7 +32,7 @@ def row(to: Walk, index: int) -> tuple[str, str, str, str]:
 
 
 def in_json(to: Walk) -> str:
-    """All that was sent and answered; `problem` is there where a flow ended otherwise than it should, `seconds` always."""
+    """Return all requests and answers as JSON; a flow that failed has a `problem`, every flow has `seconds`."""
     flows = [told(to, index) for index in range(len(to.flows))]
     return json.dumps({"url": to.url, "flows": flows}, indent=2)
 

@@ -1,4 +1,4 @@
-"""What a token is: asked by whoever holds it, and by an authenticated client (RFC 7662)."""
+"""The holder of a token asks what it is, and so does an authenticated client (RFC 7662)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ get = client_credentials.get
 
 
 def look_up(to: Walk, held: Held) -> Flow:
-    """A good token, asked both ways."""
+    """Ask about a good token in both ways."""
     answer = yield to.request("Whoever holds a token may ask what it is.", "GET", "/oauth/tokeninfo", token=held.token)
     to.check(answer.json["client_id"] == held.client_id, "it is this client's")
     user = answer.json["user_id"]

@@ -1,4 +1,4 @@
-"""Requests and answers the way a person reads them in a terminal."""
+"""Prints requests and answers for people, in a terminal."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .exchange import Answer, Step
 
 
 def told(step: Step) -> str:
-    """A request: of cookies no more than a beginning, of a client's authentication what its base64 holds."""
+    """Return a request as text: cookies are cut short, and a client's authentication is decoded from base64."""
     shown = {**step.headers}
     if "Cookie" in shown:
         shown["Cookie"] = re.sub(r"=[^;]{12}[^;]*", "=…", shown["Cookie"])
@@ -24,7 +24,7 @@ def told(step: Step) -> str:
 
 
 def told_answer(answer: Answer) -> str:
-    """An answer; of a page its title."""
+    """Return an answer as text; for a page, only its title."""
     body = answer.body.strip()
     if answer.headers.get("Content-Type", "").startswith("application/json"):
         body = json.dumps(answer.json, indent=2, ensure_ascii=False)
@@ -36,5 +36,5 @@ def told_answer(answer: Answer) -> str:
 
 
 def as_block(text: str) -> str:
-    """Indented, as the text around it isn't."""
+    """Indent a text, to set it off from the text around it."""
     return textwrap.indent(text, "   ")

@@ -1,4 +1,4 @@
-"""What a token is good for: at the protected views with it and without it, and what stands in it."""
+"""Uses a token at the protected views, and reads it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from .walk import Flow, Held, Walk
 
 
 def call(to: Walk, held: Held) -> Flow:
-    """The protected views, asked without the token, with it, and for more than it may (RFC 6750)."""
+    """Call the protected views without the token, with it, and for more than its scopes allow (RFC 6750)."""
     yield to.request("Without a token the view stays shut.", "GET", "/api/weather", expect=401)
 
     may = "weather:read" in held.scopes
@@ -47,7 +47,7 @@ def call(to: Walk, held: Held) -> Flow:
 
 
 def read(to: Walk, held: Held) -> None:
-    """What can be read in the token itself: nothing, or in a JWT all of it (RFC 9068)."""
+    """Read the token itself: an opaque token tells nothing, a JWT tells everything (RFC 9068)."""
     if held.token.count(".") != 2:
         to.tell(
             "This token is opaque: a random text with no meaning. The server keeps its hash and what belongs to it, so"
@@ -62,12 +62,12 @@ def read(to: Walk, held: Held) -> None:
 
 
 def read_jwt(token: str) -> tuple[str, tuple[str, ...]]:
-    """A JWT's header and claims the way a person reads them, and the names in them."""
+    """Return a JWT's header and claims, written for people, and the names in them."""
     header, claims = (json.loads(decoded(part)) for part in token.split(".")[:2])
     block = f"header  {json.dumps(header, indent=2)}\n\nclaims  {json.dumps(claims, indent=2, ensure_ascii=False)}"
     return block, (*header, *claims)
 
 
 def decoded(part: str) -> str:
-    """The text of a part of a JWT, or of anything in base64url without padding."""
+    """Decode a part of a JWT, or any text in base64url without padding."""
     return urlsafe_b64decode(part + "=" * (-len(part) % 4)).decode()

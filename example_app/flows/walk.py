@@ -1,7 +1,8 @@
-"""`Walk`: what a client does on its way through a flow. It prepares and sends requests, checks the answers, and tells of it.
+"""`Walk`: a client on its way through a flow. It prepares and sends requests, checks the answers, and describes them.
 
-A flow is a generator. It yields what is to happen next, a request or the part of a person with a browser, and gets what
-came of it. So who walks it decides when each happens: the command line at once, the playground when a button is pressed.
+A flow is a generator. It yields the next step, which is a request or something that a person does with a browser, and
+receives the step's result. So the caller decides when each step happens: the command line does it at once, the playground
+when a button is pressed.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from .exchange import Answer, Step, UnexpectedAnswer, basic, exchange
 from .told import as_block, told, told_answer
 
 FORM = "application/x-www-form-urlencoded"
-#: Nothing listens there: the script is the app, and looks at where the browser would go. A real one opens a port.
+#: Nothing listens there: this script is the app, and reads the browser's redirect. A real app would open a port.
 REDIRECT_URI = "http://127.0.0.1:9999/callback"
 
 
@@ -27,7 +28,7 @@ class Chapter:
 
 @dataclass
 class Note:
-    """What is said where no request is sent; `block` stands as it is, `names` are the fields that are in it."""
+    """A text between requests; `block` is printed unchanged, `names` are the fields in it."""
 
     text: str
     block: str = ""
@@ -36,20 +37,20 @@ class Note:
 
 @dataclass
 class Approval:
-    """A user is asked at the authorize endpoint; what their browser brings back to the client is `brought`."""
+    """A user is asked at the authorize endpoint; `brought` is what their browser brings back to the client."""
 
     title: str
     url: str
     redirect_uri: str
     state: str
-    #: A scope that they may refuse, to see what it does.
+    #: A scope that the user may refuse, to see the effect.
     untick: str = ""
     brought: dict[str, str] | None = None
 
 
 @dataclass
 class DeviceApproval:
-    """A user is asked at the device page, and types the code there."""
+    """A user types the code on the device page, and is asked there."""
 
     title: str
     verification_uri: str
@@ -59,12 +60,12 @@ class DeviceApproval:
 
 @dataclass
 class Held:
-    """A token, and whose it is: the client's, or a user's too."""
+    """A token, with its client, and its user if there is one."""
 
     client_id: str
     answer: dict[str, Any]
     by_user: bool = True
-    #: What it was redeemed with, where the flow tries that again.
+    #: The parameters that it was redeemed with, if the flow sends them again.
     redeemed: dict[str, str] = field(default_factory=dict)
 
     @property
@@ -83,9 +84,9 @@ Getting = Generator[Step | Approval | DeviceApproval, Any, Held]
 class Walk:
     """A client on its way through flows against the server at `url`.
 
-    `app_id` is the public client of the flows with a user, `users` are those who may turn up there. `api` is the name and
-    secret of whoever protects the API and may look up every token; without it a client looks up its own. `quiet` prints
-    nothing; `flows` and `story` have it all either way.
+    `app_id` is the public client of the flows with a user; `users` are the users who may approve in them. `api` is the name
+    and secret of the resource server, which may look up every token; without it a client looks up its own. With `quiet`
+    nothing is printed; `flows` and `story` hold everything either way.
     """
 
     def __init__(
@@ -108,7 +109,7 @@ class Walk:
         self.users = users
         self.api = api or (client_id, client_secret)
         self.flows: list[dict[str, Any]] = []
-        #: All of the flow that is walked, in its order: chapters, notes, steps, approvals.
+        #: All of the current flow, in order: chapters, notes, steps, approvals.
         self.story: list[Chapter | Note | Step | Approval | DeviceApproval] = []
         self._quiet = quiet
 
@@ -123,7 +124,7 @@ class Walk:
         self.story.append(Chapter(title))
 
     def tell(self, text: str, block: str = "", names: tuple[str, ...] = ()) -> None:
-        """Say what happens where no request is sent."""
+        """Add a text between requests."""
         self.story.append(Note(text, block, names))
         self._print(f"\n{textwrap.fill(text, 100)}" + (f"\n\n{as_block(block)}" if block else ""))
 
@@ -139,7 +140,7 @@ class Walk:
         cookies: dict[str, str] | None = None,
         expect: int | tuple[int, ...] = 200,
     ) -> Step:
-        """A request, to be sent; `client` authenticates this client or a named one, `token` goes along as bearer."""
+        """Prepare a request; `client` authenticates this client or a named one, `token` is sent as bearer token."""
         headers = {}
         if client:
             headers["Authorization"] = basic(*((self.client_id, self.client_secret) if client is True else client))
@@ -154,13 +155,13 @@ class Walk:
         return Step(title, method, url, headers, body, (expect,) if isinstance(expect, int) else expect)
 
     def request_as(self, held: Held, title: str, method: str, path: str, form: dict[str, str]) -> Step:
-        """A request of the client that holds a token: with its secret, or where it has none with its name alone."""
+        """Prepare a request of the client that holds a token: with its secret, or only its name if it has none."""
         if held.client_id == self.client_id:
             return self.request(title, method, path, client=True, form=form)
         return self.request(title, method, path, form={**form, "client_id": held.client_id})
 
     def send(self, step: Step) -> Answer:
-        """Send a request and return its answer. Raises `UnexpectedAnswer` where its status is not one that is expected."""
+        """Send a request and return its answer. Raises `UnexpectedAnswer` if the status is not an expected one."""
         self.story.append(step)
         self._print(f"\n{len(self.steps())}. {step.title}\n\n{told(step)}")
         step.answer = exchange(step)
@@ -172,7 +173,7 @@ class Walk:
         return step.answer
 
     def check(self, holds: bool, what: str) -> None:
-        """Say what is to be seen in the last answer. Raises `UnexpectedAnswer` where it isn't."""
+        """Check something in the last answer, and say it. Raises `UnexpectedAnswer` if it isn't so."""
         if not holds:
             raise UnexpectedAnswer(f"it should be that {what}; it isn't")
         checks = self.steps()[-1].checks
@@ -180,7 +181,7 @@ class Walk:
         self._print(f"   ✓ {what}" if len(checks) > 1 else f"\n   ✓ {what}")
 
     def steps(self, flow: int = -1) -> list[Step]:
-        """The requests of a flow so far; of the last one unless said otherwise."""
+        """Return the requests of a flow so far, by default of the last one."""
         return [item for item in self.flows[flow]["story"] if isinstance(item, Step)]
 
     def _print(self, text: str) -> None:

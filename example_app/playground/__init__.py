@@ -1,12 +1,12 @@
-"""The playground: somebody who doesn't know OAuth walks a flow in their browser, one request at a time, against this server.
+"""The playground: people who don't know OAuth walk through a flow in their browser, one request at a time.
 
-It walks the same generators as `python -m example_app.flows`. What is asked and answered is real.
+It runs the same generators as `python -m example_app.flows`, against this server. All requests and answers are real.
 
 - `catalogue.py`: the flows to choose from
-- `run.py`: somebody's way through a flow
-- `views.py`: the pages, and what their buttons do
-- `show.py`: a request, an answer and a field of theirs, for the eye
-- `fields.py`: what each field means
+- `run.py`: one user's walk through a flow
+- `views.py`: the pages, and the actions of their buttons
+- `show.py`: prepares requests, answers and fields for the templates
+- `fields.py`: the meaning of each field
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from .run import Runs
 
 
 def make_app() -> Flask:
-    """A client app like the others: of its own, with its own session, under a path of the demo."""
+    """Make the app. As the other clients do, it has its own session, and is mounted in the demo."""
     app = make_client_app("playground", "/playground")
     app.extensions["runs"] = Runs()
     app.register_blueprint(views.blueprint)
@@ -29,9 +29,9 @@ def make_app() -> Flask:
 
 
 def connect(app: Flask, url: str, secrets: Mapping[str, str]) -> None:
-    """Tell it where the server is, and the secrets of the clients that it plays.
+    """Tell the app where the server is, and the secrets of the clients that it plays.
 
-    As the other clients do, it sends its requests over HTTP to the address that they are all served at. A server that
-    answers one request at a time would wait for itself there: `python -m example_app` has a thread for each.
+    As the other clients do, it sends its requests over HTTP, to the address at which it is served itself. A server that
+    answers one request at a time would wait for itself: so `python -m example_app` has a thread for each request.
     """
     app.config.update(URL=url, SECRETS=dict(secrets))

@@ -1,4 +1,4 @@
-"""The flows to choose from, in the order of how often one needs them."""
+"""The flows to choose from; those that are needed most often come first."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from typing import NamedTuple
 class Entry(NamedTuple):
     name: str  #: of the module in `example_app.flows`
     title: str
-    who: str  #: who takes it
+    who: str  #: who uses it
     about: str
     is_old: bool = False
-    #: Whether its client is there twice, once with opaque tokens and once with JWTs.
+    #: Whether there are two clients for it, one with opaque tokens and one with JWTs.
     has_jwt: bool = True
 
 
@@ -20,13 +20,13 @@ CATALOGUE = (
         "authorization_code",
         "Authorization code with PKCE",
         "Web apps, phone apps, single-page apps",
-        "An app asks a user for access. They sign in at the server, not at the app, read who asks for what, and allow it.",
+        "An app asks a user for access. The user signs in at the server, not at the app, reads who asks for what, and allows it.",
     ),
     Entry(
         "client_credentials",
         "Client credentials",
         "Programs without a user: servers, scripts, sensors",
-        "A program shows its own name and secret, and gets a token of its own. The shortest flow, good to begin with.",
+        "A program shows its name and secret, and gets a token for itself. This is the shortest flow, and good to begin with.",
     ),
     Entry(
         "refresh_token",
@@ -44,28 +44,28 @@ CATALOGUE = (
         "jwt_bearer",
         "JWT bearer",
         "Programs that a company already vouches for",
-        "An identity provider signs who somebody is, as a JWT. The app trades that for a token: no page, no password.",
+        "An identity provider signs a JWT that says who the user is. The app trades it for a token: no page, no password.",
         has_jwt=False,
     ),
     Entry(
         "saml2_bearer",
         "SAML bearer",
-        "The same, where the company speaks SAML",
-        "An identity provider signs who somebody is, as XML. The app trades that for a token: no page, no password.",
+        "Programs that a company vouches for by SAML",
+        "An identity provider signs XML that says who the user is. The app trades it for a token: no page, no password.",
         has_jwt=False,
     ),
     Entry(
         "implicit",
         "Implicit",
         "Old single-page apps",
-        "The token comes straight to the browser, in the address. It is easily lost there: take authorization code today.",
+        "The token comes straight to the browser, in the address, where it leaks easily. Use authorization code today.",
         is_old=True,
     ),
     Entry(
         "password",
         "Password",
-        "Old apps of the same house",
-        "The user tells the app their password, so the app could do anything with it. Take authorization code today.",
+        "Old apps of the server's own company",
+        "The user tells the app their password, so the app could do anything with it. Use authorization code today.",
         is_old=True,
     ),
 )

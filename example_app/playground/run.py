@@ -1,4 +1,4 @@
-"""Somebody's way through a flow: it stands in this process's memory, and is gone when it ends."""
+"""One user's walk through a flow. It is kept in this process's memory, and is gone when the process ends."""
 
 from __future__ import annotations
 
@@ -27,17 +27,17 @@ class Run:
     to: Walk
     parts: Generator[Any, Any, None]
     id: str = field(default_factory=lambda: secrets.token_urlsafe(12))
-    #: What is to happen next; `None` at the end.
+    #: The next step; `None` at the end.
     next: Step | Approval | DeviceApproval | None = None
-    #: How many things have happened. A button says which it saw, so an old page's does nothing.
+    #: How many steps were done. A button sends the number that its page showed, so a button of an old page does nothing.
     position: int = 0
-    #: Why it ended before its end.
+    #: Why the walk ended early.
     problem: str = ""
     refused: bool = False
     lock: Lock = field(default_factory=Lock)
 
     def press(self, position: int) -> None:
-        """Do what is next, where that is what the button's page showed: not twice, and nothing out of order."""
+        """Do the next step, if it is the one that the button's page showed: never twice, and never out of order."""
         with self.lock:
             if position != self.position or self.next is None or isinstance(self.next, Approval):
                 return
@@ -54,11 +54,11 @@ class Run:
                 self._go_on(answer)
 
     def awaits(self, state: str) -> bool:
-        """Whether this is the `state` of the request that the user's browser was sent away with."""
+        """Whether this is the `state` of the request with which the user's browser was sent away."""
         return isinstance(self.next, Approval) and hmac.compare_digest(self.next.state.encode(), state.encode())
 
     def come_back(self, brought: dict[str, str]) -> None:
-        """The user's browser is back, with these parameters."""
+        """Go on: the user's browser came back with these parameters."""
         with self.lock:
             if isinstance(self.next, Approval) and self.awaits(brought.get("state", "")):
                 self.next.brought = brought
@@ -86,7 +86,7 @@ class Run:
 
 
 class Runs:
-    """All runs, by their id; each belongs to the session that began it. The oldest make way."""
+    """All runs, by their id; each belongs to the session that began it. When there are too many, the oldest are dropped."""
 
     def __init__(self) -> None:
         self._runs: dict[str, Run] = {}
@@ -116,6 +116,6 @@ class Runs:
         return run if run is not None and run.owner == owner else None
 
     def awaiting(self, owner: str, state: str) -> Run | None:
-        """Whose browser comes back with this `state`: a run of this session, or nobody's."""
+        """Return this session's run that waits for this `state`, or `None`."""
         mine = (run for run in list(self._runs.values()) if run.owner == owner)
         return next((run for run in mine if run.awaits(state)), None)

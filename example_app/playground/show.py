@@ -1,4 +1,4 @@
-"""What has happened and what is next, as the templates want it: lines with names and values, and the fields explained."""
+"""Prepares past steps and the next one for the templates: lines with names and values, and explanations of the fields."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .run import Run
 
 
 class Line(NamedTuple):
-    """A line of a request or an answer: what stands before the value, the value, and what comes after it."""
+    """A line of a request or an answer: the text before the value, the value, and the text after it."""
 
     before: str
     value: str = ""
@@ -29,7 +29,7 @@ class Explained(NamedTuple):
 
 
 def story(run: Run) -> list[dict[str, Any]]:
-    """All that has happened in a run, with the steps counted."""
+    """Return all that has happened in a run, with the steps numbered."""
     items, number = [], 0
     for each in run.to.story:
         shown = item(each)
@@ -41,7 +41,7 @@ def story(run: Run) -> list[dict[str, Any]]:
 
 
 def item(each: Any) -> dict[str, Any]:
-    """One of them."""
+    """Return one item of the story."""
     match each:
         case Chapter():
             return {"kind": "chapter", "title": each.title}
@@ -56,7 +56,7 @@ def item(each: Any) -> dict[str, Any]:
 
 
 def step(each: Step) -> dict[str, Any]:
-    """A request, and where it is sent its answer."""
+    """Return a request, and its answer if it was sent."""
     lines, names = [Line(f"{each.method} ", each.url)], []
     for name, value in each.headers.items():
         scheme, _, credentials = value.partition(" ")
@@ -82,7 +82,7 @@ def step(each: Step) -> dict[str, Any]:
 
 
 def answer(each: Answer) -> dict[str, Any]:
-    """An answer: its status, headers and body, JSON with a line a field."""
+    """Return an answer: its status, headers and body; JSON has a line for each field."""
     lines, names = [Line(f"{name}: ", value) for name, value in each.headers.items()], []
     names += [name for name in each.headers if name in FIELDS]
     if each.headers.get("Content-Type", "").startswith("application/json"):
@@ -98,7 +98,7 @@ def answer(each: Answer) -> dict[str, Any]:
 
 
 def approval(each: Approval) -> dict[str, Any]:
-    """The way of the user's browser to the server, and where it is back what it brought."""
+    """Return the request with which the user's browser goes to the server, and what it brought back, if it is back."""
     names: list[str] = []
     parts = urlsplit(each.url)
     lines = [Line("GET ", f"{parts.scheme}://{parts.netloc}{parts.path}")]
@@ -121,7 +121,7 @@ def approval(each: Approval) -> dict[str, Any]:
 
 
 def parameters(pairs: list[tuple[str, str]], names: list[str], first: str = "") -> list[Line]:
-    """A form or a query, a line a parameter; their names go into `names`."""
+    """Return a form or a query, with a line for each parameter; adds the parameters' names to `names`."""
     names += [name for name, _ in pairs]
     marks = [first] + ["&"] * (len(pairs) - 1)
     return [
@@ -131,7 +131,7 @@ def parameters(pairs: list[tuple[str, str]], names: list[str], first: str = "") 
 
 
 def json_lines(body: dict[str, Any], names: list[str]) -> list[Line]:
-    """An object, a line a member."""
+    """Return an object, with a line for each member."""
     names += body
     lines = [
         Line(f"  {json.dumps(name)}: ", json.dumps(value, ensure_ascii=False), ",", is_secret(name))
@@ -147,12 +147,12 @@ def is_secret(name: str) -> bool:
 
 
 def explained(names: list[str]) -> list[Explained]:
-    """Those of the names that there is something to say of, each once."""
+    """Return the explanations of those names that have one, each once."""
     return [Explained(name, FIELDS[name]) for name in dict.fromkeys(names) if name in FIELDS]
 
 
 def curl(each: Step) -> str:
-    """The same request for a terminal."""
+    """Return the request as a curl command for a terminal."""
     command = ["curl", "-i", "-X", each.method] if each.method != "GET" else ["curl", "-i"]
     for name, value in each.headers.items():
         command += ["-H", f"{name}: {value}"]

@@ -1,4 +1,4 @@
-"""The playground's pages, and what their buttons do. Each button's answer is a redirect: reload and back do no harm."""
+"""The playground's pages, and the actions of their buttons. Each action ends in a redirect, so reload and back do no harm."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .run import Run, Runs
 
 blueprint = Blueprint("playground", __name__)
 
-#: Our own script and style, nothing inline; forms go nowhere else.
+#: Allows our own script and style but nothing inline; forms go only to our own site.
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src data:; base-uri 'none'; form-action 'self';"
     " frame-ancestors 'none'"
@@ -24,7 +24,7 @@ MAX_ADDRESS = 8192
 
 @blueprint.before_request
 def arrive() -> Any:
-    """Only at the address that the server goes by: cookies, redirect URIs and the issuer all belong to it."""
+    """Redirect to the server's own address: cookies, redirect URIs and the issuer all belong to that address."""
     url = current_app.config.get("URL")
     if url is None:
         return page("start.html", catalogue=(), problem="not connected"), 503
@@ -41,7 +41,7 @@ def guard(response: Response) -> Response:
 
 @blueprint.get("/")
 def home() -> str:
-    """The flows to choose from."""
+    """Show the flows to choose from."""
     return page("start.html", catalogue=CATALOGUE)
 
 
@@ -59,7 +59,7 @@ def start() -> Any:
 
 @blueprint.get("/run/<identity>")
 def show_run(identity: str) -> Any:
-    """What has happened, and what is next."""
+    """Show past steps, and the next one."""
     run = mine(identity)
     if run is None:
         return page("gone.html"), 404
@@ -69,7 +69,7 @@ def show_run(identity: str) -> Any:
 
 @blueprint.post("/run/<identity>/next")
 def press(identity: str) -> Any:
-    """The button below what is next."""
+    """Handle the button below the next step."""
     run = mine(identity)
     if run is None:
         return page("gone.html"), 404
@@ -79,7 +79,7 @@ def press(identity: str) -> Any:
 
 @blueprint.route("/callback", methods=["GET", "POST"])
 def callback() -> Any:
-    """The redirect URI. In the implicit flow the answer is in the fragment, which no server sees: the user pastes it."""
+    """Handle the redirect URI. In the implicit flow the answer is in the fragment, which no server sees: the user pastes it."""
     if request.method == "POST":
         _, _, fragment = request.form.get("address", "")[:MAX_ADDRESS].strip().partition("#")
         brought = dict(parse_qsl(fragment))
@@ -97,7 +97,7 @@ def callback() -> Any:
 
 
 def back_to(run: Run) -> Any:
-    """To what has just happened."""
+    """Redirect to the step that was just done."""
     return redirect(url_for("playground.show_run", identity=run.id, _anchor="last"), 303)
 
 

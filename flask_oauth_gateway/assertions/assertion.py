@@ -12,13 +12,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from flask import url_for
-
 from ..stores.once import once_key
-from ..web.issuer import absolute_url
 
 if TYPE_CHECKING:
-    from ..authorization_server import State
     from ..crypto.jose import Jwt
 
 MAX_NAME, MAX_ISSUER = 255, 2048
@@ -44,11 +40,6 @@ class Assertion:
     scope: str | None = None
 
 
-def token_endpoint(state: State) -> str:
-    """The token endpoint's URL, as an assertion may name it."""
-    return absolute_url(state, url_for("oauth.token"))
-
-
 def check_jwt(
     jwt: Jwt,
     *,
@@ -64,9 +55,9 @@ def check_jwt(
     `typ` is what its header may say that it is, beside a plain JWT (RFC 8725 section 3.11).
     """
     claims = jwt.claims
-    said = jwt.header.get("typ", "JWT")
-    if not isinstance(said, str) or said.lower().removeprefix("application/") not in ("jwt", typ):
-        raise AssertionRefused(f"it is another kind of token: typ is {str(said)[:40]!r}, not 'JWT' or {typ!r}")
+    typ_given = jwt.header.get("typ", "JWT")
+    if not isinstance(typ_given, str) or typ_given.lower().removeprefix("application/") not in ("jwt", typ):
+        raise AssertionRefused(f"it is another kind of token: typ is {str(typ_given)[:40]!r}, not 'JWT' or {typ!r}")
     issuer = _text(claims, "iss")
     if issuer is None:
         raise AssertionRefused("it names no issuer (iss)")

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ..clients.keys import keys_of
 from ..config.checks import ConfigurationError, boolean, names, optional_text, positive
 from ..crypto.configured_keys import configured_algorithms, configured_keys
 from ..crypto.jose import JwtError, read, verify
@@ -16,9 +15,9 @@ from .assertion import GRANT_TYP, Assertion, AssertionRefused, check_jwt
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from ..authorization_server import State
+    from ..clients.keys import ClientKeys
     from ..crypto.jose import Jwt
-    from ..stores.clients import Client
+    from ..stores.clients import Client, ClientStore
 
 MAX_LIFETIME = 300
 JWT_KEYS = (
@@ -67,61 +66,80 @@ def load_jwt_issuers(configured: Mapping[str, Any], scopes: Collection[str], *, 
     return issuers
 
 
-def issuer_of_client(state: State, client: Client) -> JwtIssuer | None:
-    """A registered client that signs for itself with the key it registered; `None` where it registered none."""
-    source = keys_of(state, client)
-    if source is None:
-        return None
-    return JwtIssuer(
-        issuer=client.client_id,
-        source=source,
-        client_id=client.client_id,
-        is_client=True,
-        numeric_strings=state.settings.compatibility == "axway",  # whose documentation writes them so
-    )
+class JwtAssertions:
+    """Verifies JWT assertions: of the configured issuers, and of clients that sign for themselves.
 
+    `skew` is in seconds; `numeric_strings`: clients may write times as texts, as Axway's documentation does.
+    """
 
-def verify_jwt(state: State, token: str, audience: frozenset[str]) -> tuple[Assertion, JwtIssuer]:
-    """A JWT assertion of a trusted issuer: its signature and its claims. Raises `AssertionRefused`."""
-    try:
-        unverified = read(token)
-        trusted = _issuer_named(state, unverified.claims.get("iss"))
+    def __init__(
+        self,
+        issuers: Mapping[str, JwtIssuer],
+        clients: ClientStore,
+        client_keys: ClientKeys,
+        *,
+        skew: int,
+        numeric_strings: bool,
+    ) -> None:
+        self.issuers = issuers
+        self._clients = clients
+        self._client_keys = client_keys
+        self._skew = skew
+        self._numeric_strings = numeric_strings
+
+    def verify(self, token: str, audience: frozenset[str]) -> tuple[Assertion, JwtIssuer]:
+        """A JWT assertion of a trusted issuer: its signature and its claims. Raises `AssertionRefused`."""
         try:
-            jwt = _verify(unverified, trusted)
-        except JwtError:
-            if not trusted.is_client or trusted.issuer in state.jwt_issuers:
-                raise
-            state.clients.forget(trusted.issuer)  # another process may have given the client a new key
-            trusted = _issuer_named(state, trusted.issuer)
-            jwt = _verify(unverified, trusted)
-    except JwtError as error:
-        raise AssertionRefused(str(error)) from error
-    checked = check_jwt(
-        jwt,
-        typ=GRANT_TYP,
-        audience=trusted.audience or audience,
-        skew=state.settings.clock_skew,
-        max_lifetime=trusted.max_lifetime,
-        numeric_strings=trusted.numeric_strings,
-    )
-    return checked, trusted
+            unverified = read(token)
+            trusted = self._issuer_named(unverified.claims.get("iss"))
+            try:
+                jwt = _verify(unverified, trusted)
+            except JwtError:
+                if not trusted.is_client or trusted.issuer in self.issuers:
+                    raise
+                self._clients.forget(trusted.issuer)  # another process may have given the client a new key
+                trusted = self._issuer_named(trusted.issuer)
+                jwt = _verify(unverified, trusted)
+        except JwtError as error:
+            raise AssertionRefused(str(error)) from error
+        checked = check_jwt(
+            jwt,
+            typ=GRANT_TYP,
+            audience=trusted.audience or audience,
+            skew=self._skew,
+            max_lifetime=trusted.max_lifetime,
+            numeric_strings=trusted.numeric_strings,
+        )
+        return checked, trusted
+
+    def issuer_of_client(self, client: Client) -> JwtIssuer | None:
+        """A registered client that signs for itself with the key it registered; `None` where it registered none."""
+        source = self._client_keys.of(client)
+        if source is None:
+            return None
+        return JwtIssuer(
+            issuer=client.client_id,
+            source=source,
+            client_id=client.client_id,
+            is_client=True,
+            numeric_strings=self._numeric_strings,
+        )
+
+    def _issuer_named(self, name: Any) -> JwtIssuer:
+        """An issuer of the configuration, or a client that signs for itself."""
+        if not isinstance(name, str) or not name:
+            raise AssertionRefused("it names no issuer (iss)")
+        trusted = self.issuers.get(name)
+        if trusted is None:
+            client = self._clients.get(name)
+            trusted = None if client is None else self.issuer_of_client(client)
+        if trusted is None:
+            raise AssertionRefused(f"its issuer {name[:200]!r} is not trusted here")
+        return trusted
 
 
 def _verify(unverified: Jwt, trusted: JwtIssuer) -> Jwt:
     return verify(unverified, keys_for(trusted.source, unverified.header.get("kid")), trusted.algorithms)
-
-
-def _issuer_named(state: State, name: Any) -> JwtIssuer:
-    """An issuer of the configuration, or a client that signs for itself."""
-    if not isinstance(name, str) or not name:
-        raise AssertionRefused("it names no issuer (iss)")
-    trusted: JwtIssuer | None = state.jwt_issuers.get(name)
-    if trusted is None:
-        client = state.clients.get(name)
-        trusted = None if client is None else issuer_of_client(state, client)
-    if trusted is None:
-        raise AssertionRefused(f"its issuer {name[:200]!r} is not trusted here")
-    return trusted
 
 
 def _load(key: str, name: str, entry: Any, relaxed: bool) -> JwtIssuer:

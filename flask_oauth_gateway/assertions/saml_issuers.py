@@ -22,8 +22,7 @@ from .saml_encryption import decrypt
 from .saml_xml import SIGNATURE, Document, decode, parse, signed_assertion
 
 if TYPE_CHECKING:
-    from ..authorization_server import State
-    from ..stores.clients import Client
+    from ..stores.clients import Client, ClientStore
 
 METADATA = "urn:oasis:names:tc:SAML:2.0:metadata"
 KEYS = (
@@ -79,58 +78,64 @@ def issuer_of_client(client: Client) -> SamlIssuer | None:
     return SamlIssuer(issuer=client.client_id, certificates=(certificate,), client_id=client.client_id, is_client=True)
 
 
-def verify_saml(
-    state: State, text: str, audience: frozenset[str], recipient: frozenset[str]
-) -> tuple[Assertion, SamlIssuer]:
-    """A SAML assertion of a trusted issuer: its signature and its rules. Raises `AssertionRefused`."""
-    document = parse(decode(text))
-    element, trusted = (_decrypted if document.is_encrypted else _signed)(state, document)
-    checked = check_saml(
-        element,
-        issuer=trusted.issuer,
-        audience=trusted.audience or audience,
-        recipient=trusted.recipient or recipient,
-        skew=state.settings.clock_skew,
-        max_lifetime=trusted.max_lifetime,
-    )
-    return checked, trusted
+class SamlAssertions:
+    """Verifies SAML assertions: of the configured issuers, and of clients with a certificate. `skew` is in seconds."""
 
+    def __init__(self, issuers: Mapping[str, SamlIssuer], clients: ClientStore, *, skew: int) -> None:
+        self.issuers = issuers
+        self._clients = clients
+        self._skew = skew
 
-def _signed(state: State, document: Document) -> tuple[etree._Element, SamlIssuer]:
-    """What the issuer that the document names has signed of it, and that issuer."""
-    trusted = _issuer_named(state, document.issuer)
-    try:
-        return signed_assertion(document, trusted.certificates, allow_sha1=trusted.allow_sha1), trusted
-    except AssertionRefused:
-        if not trusted.is_client:
-            raise
-    state.clients.forget(trusted.issuer)  # another process may have given the client a new certificate
-    trusted = _issuer_named(state, document.issuer)
-    return signed_assertion(document, trusted.certificates), trusted
+    def verify(self, text: str, audience: frozenset[str], recipient: frozenset[str]) -> tuple[Assertion, SamlIssuer]:
+        """A SAML assertion of a trusted issuer: its signature and its rules. Raises `AssertionRefused`."""
+        document = parse(decode(text))
+        element, trusted = (self._decrypted if document.is_encrypted else self._signed)(document)
+        checked = check_saml(
+            element,
+            issuer=trusted.issuer,
+            audience=trusted.audience or audience,
+            recipient=trusted.recipient or recipient,
+            skew=self._skew,
+            max_lifetime=trusted.max_lifetime,
+        )
+        return checked, trusted
 
+    def _signed(self, document: Document) -> tuple[etree._Element, SamlIssuer]:
+        """What the issuer that the document names has signed of it, and that issuer."""
+        trusted = self._issuer_named(document.issuer)
+        try:
+            return signed_assertion(document, trusted.certificates, allow_sha1=trusted.allow_sha1), trusted
+        except AssertionRefused:
+            if not trusted.is_client:
+                raise
+        self._clients.forget(trusted.issuer)  # another process may have given the client a new certificate
+        trusted = self._issuer_named(document.issuer)
+        return signed_assertion(document, trusted.certificates), trusted
 
-def _decrypted(state: State, document: Document) -> tuple[etree._Element, SamlIssuer]:
-    """The same of an encrypted assertion: signed within, or with the Response that it is in, whose signature comes first."""
-    if not document.is_signed:
-        keys = dict.fromkeys(key for each in state.saml_issuers.values() for key in each.decryption_keys)
-        encrypted = document.assertion
-        return _signed(state, parse(decrypt(encrypted, keys, is_verified=False), within=encrypted))
-    encrypted, trusted = _signed(state, document)
-    within = parse(decrypt(encrypted, trusted.decryption_keys, is_verified=True), within=encrypted)
-    if not within.is_signed:
-        return within.assertion, trusted
-    return signed_assertion(within, trusted.certificates, allow_sha1=trusted.allow_sha1), trusted
+    def _decrypted(self, document: Document) -> tuple[etree._Element, SamlIssuer]:
+        """What is signed of an encrypted assertion, and its issuer.
 
+        The signature is inside of what is encrypted, or it is the Response's around it, and is then checked first.
+        """
+        if not document.is_signed:
+            keys = dict.fromkeys(key for each in self.issuers.values() for key in each.decryption_keys)
+            encrypted = document.assertion
+            return self._signed(parse(decrypt(encrypted, keys, is_verified=False), within=encrypted))
+        encrypted, trusted = self._signed(document)
+        within = parse(decrypt(encrypted, trusted.decryption_keys, is_verified=True), within=encrypted)
+        if not within.is_signed:
+            return within.assertion, trusted
+        return signed_assertion(within, trusted.certificates, allow_sha1=trusted.allow_sha1), trusted
 
-def _issuer_named(state: State, name: str) -> SamlIssuer:
-    """An issuer of the configuration, or a client that signs for itself with its certificate."""
-    trusted: SamlIssuer | None = state.saml_issuers.get(name)
-    if trusted is None and name:
-        client = state.clients.get(name)
-        trusted = None if client is None else issuer_of_client(client)
-    if trusted is None:
-        raise AssertionRefused(f"its issuer {name[:200]!r} is not trusted here")
-    return trusted
+    def _issuer_named(self, name: str) -> SamlIssuer:
+        """An issuer of the configuration, or a client that signs for itself with its certificate."""
+        trusted = self.issuers.get(name)
+        if trusted is None and name:
+            client = self._clients.get(name)
+            trusted = None if client is None else issuer_of_client(client)
+        if trusted is None:
+            raise AssertionRefused(f"its issuer {name[:200]!r} is not trusted here")
+        return trusted
 
 
 def _load(key: str, name: str, entry: Any) -> SamlIssuer:

@@ -1,90 +1,159 @@
-"""Clients that prove who they are by an assertion instead of a secret (RFC 7521 section 4.2). Each is good once.
+"""`private_key_jwt`, `client_secret_jwt` and `saml2_bearer`: a client proves itself by an assertion (RFC 7521 section 4.2).
 
-What reads JWT and SAML is imported where such an assertion comes: most apps never load it.
+Each assertion is good once. What reads JWT and SAML is imported where such an assertion comes: most apps never load it.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from flask import request as http_request
 
-from ..assertions.assertion import CLIENT_TYP, Assertion, AssertionRefused, check_jwt, token_endpoint
+from ..assertions.assertion import CLIENT_TYP, Assertion, AssertionRefused, check_jwt
 from ..errors import InvalidClient
-from ..stores.clients import Client
-from ..web.addresses import client_here
-from ..web.issuer import absolute_url, issuer_of
 
 if TYPE_CHECKING:
-    from ..authorization_server import State
-    from ..crypto.jose import Jwt
-    from ..web.request import OAuthRequest
+    from collections.abc import Callable, Mapping
 
-JWT_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
-SAML_TYPE = "urn:ietf:params:oauth:client-assertion-type:saml2-bearer"
+    from ..assertions.saml_issuers import SamlAssertions
+    from ..clients.keys import ClientKeys
+    from ..crypto.jose import Jwt
+    from ..stores.clients import Client, ClientStore
+    from ..stores.last_used import LastUsed
+    from ..stores.once import OnceStore
+    from ..web.issuer import Issuer
+    from ..web.request import OAuthRequest
+    from .failures import Failures
+
 MAX_LIFETIME = 300
 MAX_ASSERTION = 65536
 
 
-def method_of(form: Mapping[str, str]) -> str:
-    """The authentication method that a client assertion is; a name that is never on for one that isn't known."""
-    kind, assertion = form.get("client_assertion_type"), form.get("client_assertion", "")
-    if kind == SAML_TYPE:
-        return "saml2_bearer"
-    if kind != JWT_TYPE or len(assertion) > MAX_ASSERTION:
-        return "unknown client_assertion"
-    algorithm = _read(assertion).header.get("alg")
-    return "client_secret_jwt" if isinstance(algorithm, str) and algorithm.startswith("HS") else "private_key_jwt"
+class AssertionAuthentication:
+    """The client that an assertion speaks for. `saml` makes what verifies SAML, on first use; `skew` is in seconds."""
 
+    def __init__(
+        self,
+        clients: ClientStore,
+        client_keys: ClientKeys,
+        saml: Callable[[], SamlAssertions],
+        once: OnceStore,
+        issuer: Issuer,
+        failures: Failures,
+        last_used: LastUsed,
+        *,
+        skew: int,
+    ) -> None:
+        self._clients = clients
+        self._client_keys = client_keys
+        self._saml = saml
+        self._once = once
+        self._issuer = issuer
+        self._failures = failures
+        self._last_used = last_used
+        self._skew = skew
 
-def by_jwt(state: State, request: OAuthRequest, method: str) -> Client:
-    """The client that signed a JWT about itself. Raises `InvalidClient`."""
-    from ..crypto.jose import JwtError
+    @staticmethod
+    def method_of(assertion: str) -> str:
+        """The method that a JWT belongs to, by its algorithm; a name that is never on for one that is too long to be read.
 
-    unverified = _read(request.form["client_assertion"])
-    issuer = unverified.claims.get("iss")
-    if not isinstance(issuer, str) or issuer != unverified.claims.get("sub"):
-        raise InvalidClient("client assertion: its iss and sub are not both the client_id")
-    client = _named(state, request.form, issuer, method)
-    try:
+        Raises `InvalidClient` for what is no JWT.
+        """
+        if len(assertion) > MAX_ASSERTION:
+            return "unknown client_assertion"
+        algorithm = _read(assertion).header.get("alg")
+        return "client_secret_jwt" if isinstance(algorithm, str) and algorithm.startswith("HS") else "private_key_jwt"
+
+    def private_key_jwt(self, request: OAuthRequest) -> Client:
+        """A JWT that the client signed with a key it registered (RFC 7523 section 2.2, OIDC Core section 9)."""
+        return self._by_jwt(request, "private_key_jwt")
+
+    def client_secret_jwt(self, request: OAuthRequest) -> Client:
+        """A JWT with an HMAC by the client's secret (RFC 7523 section 2.2, OIDC Core section 9)."""
+        return self._by_jwt(request, "client_secret_jwt")
+
+    def saml2_bearer(self, request: OAuthRequest) -> Client:
+        """A SAML assertion about the client (RFC 7522 section 2.2).
+
+        The client signed it with its own certificate, or the issuer's entry names the client as its `client_id`.
+        """
+        form, audience = request.form, frozenset(self._audiences())
         try:
-            jwt = _verified(state, client, method, unverified)
-        except JwtError:
-            state.clients.forget(issuer)  # another process may have given it a new key
-            client = _named(state, request.form, issuer, method)
-            jwt = _verified(state, client, method, unverified)
-        checked = check_jwt(
-            jwt,
-            typ=CLIENT_TYP,
-            audience=frozenset((*_audiences(state), absolute_url(state, http_request.script_root + http_request.path))),
-            skew=state.settings.clock_skew,
-            max_lifetime=MAX_LIFETIME,
-            needs_jti=True,
-        )
-    except (AssertionRefused, JwtError) as error:
-        raise InvalidClient(f"client assertion: {error}", issuer) from None
-    _spend(state, request, checked, issuer)
-    return client
+            checked, trusted = self._saml().verify(form.get("client_assertion", ""), audience, audience)
+        except AssertionRefused as error:
+            raise InvalidClient(f"client assertion: {error}", form.get("client_id")) from None
+        # An issuer of users' assertions is none of clients': a user may be called what a client is called.
+        if checked.subject is None or trusted.client_id != checked.subject:
+            raise InvalidClient("client assertion: its subject is not the client", form.get("client_id"))
+        client = self._named(form, checked.subject, "saml2_bearer")
+        self._spend(request, checked, client.client_id)
+        return client
 
+    def _by_jwt(self, request: OAuthRequest, method: str) -> Client:
+        from ..crypto.jose import JwtError
 
-def by_saml(state: State, request: OAuthRequest) -> Client:
-    """The client that signed with its own certificate, or that the issuer's entry names as its `client_id`."""
-    from ..assertions.saml_issuers import verify_saml
+        unverified = _read(request.form["client_assertion"])
+        client_id = unverified.claims.get("iss")
+        if not isinstance(client_id, str) or client_id != unverified.claims.get("sub"):
+            raise InvalidClient("client assertion: its iss and sub are not both the client_id")
+        client = self._named(request.form, client_id, method)
+        try:
+            try:
+                jwt = self._verified(client, method, unverified)
+            except JwtError:
+                self._clients.forget(client_id)  # another process may have given it a new key
+                client = self._named(request.form, client_id, method)
+                jwt = self._verified(client, method, unverified)
+            here = self._issuer.url(http_request.script_root + http_request.path)
+            checked = check_jwt(
+                jwt,
+                typ=CLIENT_TYP,
+                audience=frozenset((*self._audiences(), here)),
+                skew=self._skew,
+                max_lifetime=MAX_LIFETIME,
+                needs_jti=True,
+            )
+        except (AssertionRefused, JwtError) as error:
+            raise InvalidClient(f"client assertion: {error}", client_id) from None
+        self._spend(request, checked, client_id)
+        return client
 
-    form = request.form
-    try:
-        audience = frozenset(_audiences(state))
-        checked, trusted = verify_saml(state, form.get("client_assertion", ""), audience, audience)
-    except AssertionRefused as error:
-        raise InvalidClient(f"client assertion: {error}", form.get("client_id")) from None
-    # An issuer of users' assertions is none of clients': a user may be called what a client is called.
-    if checked.subject is None or trusted.client_id != checked.subject:
-        raise InvalidClient("client assertion: its subject is not the client", form.get("client_id"))
-    client = _named(state, form, checked.subject, "saml2_bearer")
-    _spend(state, request, checked, client.client_id)
-    return client
+    def _named(self, form: Mapping[str, str], client_id: str, method: str) -> Client:
+        if form.get("client_id") not in (None, client_id):
+            raise InvalidClient("client assertion: the client_id beside it is another one", client_id)
+        client = self._clients.get(client_id)
+        if client is None or client.token_endpoint_auth_method != method:
+            raise InvalidClient(f"client assertion: no client of that name is registered for {method}", client_id)
+        return client
+
+    def _verified(self, client: Client, method: str, unverified: Jwt) -> Jwt:
+        """The JWT, if its signature is by the client's key or by one of its secrets. Raises `JwtError`."""
+        from ..crypto.jose import JwtError, verify
+        from ..crypto.key_sets import keys_for
+
+        if method == "private_key_jwt":
+            source = self._client_keys.of(client)
+            return verify(unverified, () if source is None else keys_for(source, unverified.header.get("kid")))
+        self._failures.check(client.client_id)  # a person may have chosen the secret
+        for secret, key in self._client_keys.secrets_of(client):
+            try:
+                jwt = verify(unverified, (key,))
+            except JwtError:
+                continue
+            self._last_used.note(secret, int(time.time()))
+            return jwt
+        raise JwtError("it was not signed with a live secret of the client")
+
+    def _audiences(self) -> tuple[str, str]:
+        return self._issuer.identifier(), self._issuer.token_endpoint()
+
+    def _spend(self, request: OAuthRequest, checked: Assertion, client_id: str) -> None:
+        """Claim the assertion, once a request: an endpoint may look at its client a second time."""
+        if request.spent_assertion != checked.replay_key:
+            if not self._once.claim(checked.replay_key, checked.expires_at):
+                raise InvalidClient("client assertion: it was used before", client_id)
+            request.spent_assertion = checked.replay_key
 
 
 def _read(assertion: str) -> Jwt:
@@ -94,44 +163,3 @@ def _read(assertion: str) -> Jwt:
         return read(assertion)
     except JwtError as error:
         raise InvalidClient(f"client assertion: {error}") from None
-
-
-def _named(state: State, form: Mapping[str, str], client_id: str, method: str) -> Client:
-    if form.get("client_id") not in (None, client_id):
-        raise InvalidClient("client assertion: the client_id beside it is another one", client_id)
-    client = state.clients.get(client_id)
-    if client is None or client.token_endpoint_auth_method != method:
-        raise InvalidClient(f"client assertion: no client of that name is registered for {method}", client_id)
-    return client
-
-
-def _verified(state: State, client: Client, method: str, unverified: Jwt) -> Jwt:
-    """The JWT, if its signature is by the client's key or by one of its secrets. Raises `JwtError`."""
-    from ..clients.keys import keys_of, secrets_of
-    from ..crypto.jose import JwtError, verify
-    from ..crypto.key_sets import keys_for
-
-    if method == "private_key_jwt":
-        source = keys_of(state, client)
-        return verify(unverified, () if source is None else keys_for(source, unverified.header.get("kid")))
-    state.rate_limiter.check("token_failures", client_here(state, client.client_id))  # a person may have chosen it
-    for secret, key in secrets_of(state, client):
-        try:
-            jwt = verify(unverified, (key,))
-        except JwtError:
-            continue
-        state.last_used.note(secret, int(time.time()))
-        return jwt
-    raise JwtError("it was not signed with a live secret of the client")
-
-
-def _audiences(state: State) -> tuple[str, str]:
-    return issuer_of(state), token_endpoint(state)
-
-
-def _spend(state: State, request: OAuthRequest, checked: Assertion, client_id: str) -> None:
-    """Claim the assertion, once a request: an endpoint may look at its client a second time."""
-    if request.spent_assertion != checked.replay_key:
-        if not state.once.claim(checked.replay_key, checked.expires_at):
-            raise InvalidClient("client assertion: it was used before", client_id)
-        request.spent_assertion = checked.replay_key

@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING
 from ..clients.redirect_uris import is_impersonable
 
 if TYPE_CHECKING:
-    from ..authorization_server import State
+    from ..config import Settings
+    from ..hooks import Hooks
     from ..stores.clients import Client
+    from ..stores.consents import ConsentStore
     from .request import Authorization
 
 
@@ -36,57 +38,67 @@ class Decision:
     is_remembered: bool = True
 
 
-def question_for(state: State, authorization: Authorization, subject: str, shown: Collection[str] = ()) -> Question:
-    """What this user must be asked for this request; only scopes that weren't granted before are new.
+class Consents:
+    """Asks users, and remembers what they answered."""
 
-    A public client whose redirect URI any app could take is always asked for: nothing proves that it is the same client
-    (RFC 8252 section 8.6). `shown` is what the page asked, where that is being answered: another tab may have been faster,
-    and what the user unticked in this one is refused all the same.
-    """
-    client = authorization.client
-    granted = state.consents.scopes(subject, client)
-    new = tuple(name for name in authorization.scopes if name not in granted or name in shown)
-    known = tuple(name for name in authorization.scopes if name not in new)
-    anybody = client.is_public and is_impersonable(authorization.redirect_uri)
-    if anybody or "consent" in authorization.prompt:
-        needs_asking = True
-    elif client.skip_consent or (state.hooks.approve is not None and state.hooks.approve(authorization)):
-        needs_asking = False
-    else:
-        needs_asking = bool(new) or not granted
-    required = frozenset(state.settings.required_scopes)
-    if needs_asking and not new:
-        new, known = authorization.scopes, ()
-    return Question(subject, new, known, required, needs_asking)
+    def __init__(self, settings: Settings, hooks: Hooks, consents: ConsentStore) -> None:
+        self._settings = settings
+        self._hooks = hooks
+        self._store = consents
 
+    def question_for(self, authorization: Authorization, subject: str, shown: Collection[str] = ()) -> Question:
+        """What this user must be asked for this request; only scopes that weren't granted before are new.
 
-def read_decision(state: State, question: Question, form: Mapping[str, list[str]]) -> Decision | None:
-    """What the form says; `None` where the user refused, or unticked everything."""
-    if form.get("decision", [""])[-1] != "allow":
-        return None
-    ticked = set(form.get("scope", ()))
-    chosen = {name for name in question.new if name in ticked or name in question.required}
-    scopes = tuple(name for name in (*question.known, *question.new) if name in question.known or name in chosen)
-    if (question.new or question.known) and not scopes:
-        return None
-    return _lasting(state, scopes, form.get("duration", [""])[-1])
+        A public client whose redirect URI any app could take is always asked for: nothing proves that it is the same client
+        (RFC 8252 section 8.6). `shown` is what the page asked, where that is being answered: another tab may have been
+        faster, and what the user unticked in this one is refused all the same.
+        """
+        client, hook = authorization.client, self._hooks.approve
+        granted = self._store.scopes(subject, client)
+        new = tuple(name for name in authorization.scopes if name not in granted or name in shown)
+        known = tuple(name for name in authorization.scopes if name not in new)
+        anybody = client.is_public and is_impersonable(authorization.redirect_uri)
+        if anybody or "consent" in authorization.prompt:
+            needs_asking = True
+        elif client.skip_consent or (hook is not None and hook(authorization)):
+            needs_asking = False
+        else:
+            needs_asking = bool(new) or not granted
+        if needs_asking and not new:
+            new, known = authorization.scopes, ()
+        return self.question(subject, new, known, needs_asking=needs_asking)
 
+    def question(
+        self, subject: str, new: tuple[str, ...], known: tuple[str, ...] = (), *, needs_asking: bool = True
+    ) -> Question:
+        """What to ask a user, with the scopes that can't be unticked (`OAUTH_REQUIRED_SCOPES`)."""
+        return Question(subject, new, known, frozenset(self._settings.required_scopes), needs_asking)
 
-def remember(state: State, client: Client, question: Question, decision: Decision) -> None:
-    """Keep what was granted, so that it isn't asked again while it lasts."""
-    if decision.is_remembered:
-        asked = (*question.new, *question.known)
-        state.consents.remember(question.subject, client, decision.scopes, asked, decision.lasts_until)
+    def read_decision(self, question: Question, form: Mapping[str, list[str]]) -> Decision | None:
+        """What the form says; `None` where the user refused, or unticked everything."""
+        if form.get("decision", [""])[-1] != "allow":
+            return None
+        ticked = set(form.get("scope", ()))
+        chosen = {name for name in question.new if name in ticked or name in question.required}
+        scopes = tuple(name for name in (*question.known, *question.new) if name in question.known or name in chosen)
+        if (question.new or question.known) and not scopes:
+            return None
+        return self._lasting(scopes, form.get("duration", [""])[-1])
 
+    def remember(self, client: Client, question: Question, decision: Decision) -> None:
+        """Keep what was granted, so that it isn't asked again while it lasts."""
+        if decision.is_remembered:
+            asked = (*question.new, *question.known)
+            self._store.remember(question.subject, client, decision.scopes, asked, decision.lasts_until)
 
-def _lasting(state: State, scopes: tuple[str, ...], duration: str) -> Decision:
-    """How long it lasts: what the owner offers and the user chose, else the first that the owner offers."""
-    offered = state.settings.consent_durations
-    if not offered:
-        return Decision(scopes)
-    chosen = next((item for item in offered if str(item) == duration), offered[0])
-    if chosen == "once":
-        return Decision(scopes, refreshable=False, is_remembered=False)
-    if chosen == "always":
-        return Decision(scopes)
-    return Decision(scopes, lasts_until=int(time.time()) + int(chosen))
+    def _lasting(self, scopes: tuple[str, ...], duration: str) -> Decision:
+        """How long it lasts: what the owner offers and the user chose, else the first that the owner offers."""
+        offered = self._settings.consent_durations
+        if not offered:
+            return Decision(scopes)
+        chosen = next((item for item in offered if str(item) == duration), offered[0])
+        if chosen == "once":
+            return Decision(scopes, refreshable=False, is_remembered=False)
+        if chosen == "always":
+            return Decision(scopes)
+        return Decision(scopes, lasts_until=int(time.time()) + int(chosen))

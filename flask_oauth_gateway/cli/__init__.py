@@ -5,7 +5,6 @@ from __future__ import annotations
 import click
 from flask.cli import AppGroup, with_appcontext
 
-from ..web.environ import current_state
 from .output import OAuthGroup
 
 
@@ -36,7 +35,8 @@ def make_cli() -> AppGroup:
 @with_appcontext
 def init_db() -> None:
     """Make the gateway's tables that are missing."""
+    from ..authorization_server import current_server
     from ..database.connect import create_tables
 
-    create_tables(current_state().database.engine)
+    create_tables(current_server().database.engine)
     click.echo("The gateway's tables are there.")

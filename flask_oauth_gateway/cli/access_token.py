@@ -5,16 +5,16 @@ from __future__ import annotations
 from base64 import b64decode
 from typing import TYPE_CHECKING
 
-from ..protection.validators import is_jwt
+from ..tokens.reading import is_jwt
 
 if TYPE_CHECKING:
-    from ..resource_server import Checker
+    from ..resource_server import Server
 
 
-def is_access_token(state: Checker, text: str) -> bool:
+def is_access_token(server: Server, text: str) -> bool:
     """An app that issues no tokens takes no assertions. Elsewhere its issuer says what a JWT is; the rest is no XML."""
-    trusted = state.trusted_tokens
-    if trusted is None or not state.issues_tokens:
+    trusted = server.trusted_tokens
+    if trusted is None or not server.issues_tokens:
         return trusted is not None
     if not is_jwt(text):
         return trusted.can_ask and not _is_xml(text)
@@ -27,7 +27,7 @@ def is_access_token(state: Checker, text: str) -> bool:
     issuer = jwt.claims.get("iss")
     if not isinstance(issuer, str) or issuer not in trusted.issuers:
         return False
-    return issuer not in state.settings.jwt_issuers or str(jwt.header.get("typ")).lower().endswith("at+jwt")
+    return issuer not in server.settings.jwt_issuers or str(jwt.header.get("typ")).lower().endswith("at+jwt")
 
 
 def _is_xml(text: str) -> bool:

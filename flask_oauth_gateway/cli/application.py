@@ -8,10 +8,10 @@ from typing import Any
 import click
 from flask.cli import AppGroup, with_appcontext
 
+from ..authorization_server import current_server
 from ..clients.metadata import ClientMetadataError
 from ..descriptions.records import describe_application
 from ..stores.applications import APPROVED, PENDING, STATUSES, Application, ApplicationNotFound
-from ..web.environ import current_state
 from .output import as_json, print_json, print_table, visible
 
 application = AppGroup("application", help="Register, approve, revoke and delete applications, which have clients.")
@@ -39,7 +39,7 @@ def application_options(command: Any) -> Any:
 def create(name: str, as_json: bool, pending: bool, application_id: str | None, **given: Any) -> None:
     """Register an application; its clients are made with `flask oauth client create --application`."""
     status = PENDING if pending else APPROVED
-    registry = current_state().application_registry
+    registry = current_server().application_registry
     made = registry.create(name, application_id=application_id, status=status, **_values(given))
     _print(made, as_json, f"application_id: {made.application_id}")
 
@@ -51,7 +51,7 @@ def create(name: str, as_json: bool, pending: bool, application_id: str | None, 
 @with_appcontext
 def list_applications(as_json: bool, **filters: Any) -> None:
     """List every application, or those that fit."""
-    registry = current_state().application_registry
+    registry = current_server().application_registry
     found: list[Application] = []
     page = registry.find(**filters, limit=PAGE)
     found += page.applications
@@ -71,10 +71,10 @@ def list_applications(as_json: bool, **filters: Any) -> None:
 @with_appcontext
 def show(application_id: str, as_json: bool) -> None:
     """Show one application, and its clients."""
-    found = current_state().application_registry.get(application_id)
+    found = current_server().application_registry.get(application_id)
     if found is None:
         raise ApplicationNotFound(application_id)
-    clients = current_state().client_registry.list(application_id)
+    clients = current_server().client_registry.list(application_id)
     if as_json:
         print_json({**describe_application(found), "clients": [each.client_id for each in clients]})
         return
@@ -94,7 +94,7 @@ def show(application_id: str, as_json: bool) -> None:
 @with_appcontext
 def update(application_id: str, as_json: bool, **given: Any) -> None:
     """Change what is given; the rest stays."""
-    changed = current_state().application_registry.update(application_id, **_values(given))
+    changed = current_server().application_registry.update(application_id, **_values(given))
     _print(changed, as_json, f"{application_id} is changed.")
 
 
@@ -104,7 +104,7 @@ def update(application_id: str, as_json: bool, **given: Any) -> None:
 @with_appcontext
 def approve(application_id: str, as_json: bool) -> None:
     """Let its clients work, save those that are disabled themselves."""
-    changed = current_state().application_registry.approve(application_id)
+    changed = current_server().application_registry.approve(application_id)
     _print(changed, as_json, f"{application_id} is approved.")
 
 
@@ -114,7 +114,7 @@ def approve(application_id: str, as_json: bool) -> None:
 @with_appcontext
 def revoke(application_id: str, as_json: bool) -> None:
     """Stop its clients and all their tokens at once; they are kept."""
-    changed = current_state().application_registry.revoke(application_id)
+    changed = current_server().application_registry.revoke(application_id)
     _print(changed, as_json, f"{application_id} is revoked.")
 
 
@@ -125,7 +125,7 @@ def revoke(application_id: str, as_json: bool) -> None:
 @with_appcontext
 def delete(application_id: str, with_clients: bool, yes: bool) -> None:
     """Delete an application; one that has clients only with them."""
-    registry = current_state().application_registry
+    registry = current_server().application_registry
     found = registry.get(application_id)
     if found is None:
         raise ApplicationNotFound(application_id)

@@ -8,7 +8,7 @@ from dataclasses import asdict
 import click
 from flask.cli import AppGroup, with_appcontext
 
-from ..web.environ import current_state
+from ..authorization_server import current_server
 from .output import as_json, print_json, print_table, when
 
 audit = AppGroup("audit", help="Read the audit trail.")
@@ -24,7 +24,7 @@ audit = AppGroup("audit", help="Read the audit trail.")
 def list_audit(client_id: str | None, subject: str | None, event: str | None, limit: int, as_json: bool) -> None:
     """List the newest entries, newest first."""
     asked = {"client_id": client_id, "subject": subject, "event": event}
-    rows = current_state().audit.newest(limit, {name: value for name, value in asked.items() if value is not None})
+    rows = current_server().audit.newest(limit, {name: value for name, value in asked.items() if value is not None})
     if as_json:
         print_json([row._asdict() for row in rows])
         return
@@ -42,7 +42,7 @@ def list_audit(client_id: str | None, subject: str | None, event: str | None, li
 @with_appcontext
 def verify(as_json: bool) -> None:
     """Check that no entry was changed, deleted or put in. Ends with status 1 where one was."""
-    verdict = current_state().audit.verify()
+    verdict = current_server().audit.verify()
     if as_json:
         print_json(asdict(verdict))
     else:

@@ -9,22 +9,25 @@ from typing import Any
 import click
 from flask.cli import AppGroup, with_appcontext
 
+from ..authorization_server import current_server
 from ..clients.metadata import ClientMetadataError
 from ..clients.registry import ClientNotFound
 from ..descriptions.records import describe_client
+from ..features import GRANTS, METHODS
 from ..stores.applications import APPROVED, ApplicationNotFound
 from ..stores.clients import Client
-from ..web.environ import current_state
 from .output import Duration, as_json, print_json, print_table, visible, when
+
+GRANT_NAMES = ", ".join(grant_type.rpartition(":")[2].replace("-", "_") for grant_type in GRANTS)
 
 client = AppGroup("client", help="Register, show, change and delete clients.")
 
 METADATA_OPTIONS = (
-    click.option("--grant", "grant_types", multiple=True, help="A grant type that it may use; more than one is fine."),
+    click.option("--grant", "grant_types", multiple=True, help=f"A grant that it may use; repeatable: {GRANT_NAMES}."),
     click.option("--scope", "scope", multiple=True, help="A scope that it may have; more than one is fine."),
     click.option("--default-scope", multiple=True, help="A scope that it gets where it asks for none."),
     click.option("--redirect-uri", "redirect_uris", multiple=True, help="Where users are sent back to."),
-    click.option("--auth-method", "token_endpoint_auth_method", help="client_secret_basic, none, private_key_jwt, …"),
+    click.option("--auth-method", "token_endpoint_auth_method", help=f"How it proves who it is: {', '.join(METHODS)}."),
     click.option("--public", is_flag=True, help="A client that can't keep a secret: --auth-method none."),
     click.option("--access-token-lifetime", type=Duration(), help="Seconds, or 15m, 12h, 30d."),
     click.option("--resource-server", is_flag=True, default=None, help="It may introspect every token."),
@@ -61,7 +64,7 @@ def metadata_options(command: Any) -> Any:
 def create(client_name: str, as_json: bool, client_secret: str | None, **given: Any) -> None:
     """Register a client. Its secret is shown this one time."""
     own = {name: given.pop(name) for name in ("client_id", "secret_expires_in", "owner", "application")}
-    registry = current_state().client_registry
+    registry = current_server().client_registry
     made = registry.create(client_name=client_name, client_secret=_from_stdin(client_secret), **own, **_metadata(given))
     _print_credentials(made, as_json)
 
@@ -72,9 +75,9 @@ def create(client_name: str, as_json: bool, client_secret: str | None, **given: 
 @with_appcontext
 def list_clients(application: str | None, as_json: bool) -> None:
     """List every client, or those of an application."""
-    if application is not None and current_state().applications.get(application) is None:
+    if application is not None and current_server().applications.get(application) is None:
         raise ApplicationNotFound(application)
-    clients = current_state().client_registry.list(application)
+    clients = current_server().client_registry.list(application)
     if as_json:
         print_json([describe_client(each) for each in clients])
         return
@@ -112,7 +115,7 @@ def update(client_id: str, as_json: bool, **given: Any) -> None:
     """Change what is given; the rest stays. A list (--scope, --grant, …) replaces the one before."""
     owner = {"owner": given.pop("owner")} if given.get("owner") is not None else {}
     given.pop("owner", None)
-    changed = current_state().client_registry.update(client_id, **_metadata(given), **owner)
+    changed = current_server().client_registry.update(client_id, **_metadata(given), **owner)
     if as_json:
         print_json(describe_client(changed))
     else:
@@ -130,7 +133,7 @@ def rotate_secret(
     client_id: str, overlap: int, expires_in: int | None, client_secret: str | None, as_json: bool
 ) -> None:
     """Give a client a new secret. It is shown this one time."""
-    registry = current_state().client_registry
+    registry = current_server().client_registry
     changed = registry.rotate_secret(
         client_id, overlap, expires_in=expires_in, client_secret=_from_stdin(client_secret)
     )
@@ -142,7 +145,7 @@ def rotate_secret(
 @with_appcontext
 def enable(client_id: str) -> None:
     """Let a disabled client work again."""
-    current_state().client_registry.update(client_id, enabled=True)
+    current_server().client_registry.update(client_id, enabled=True)
     click.echo(f"{visible(client_id)} is enabled.")
 
 
@@ -151,7 +154,7 @@ def enable(client_id: str) -> None:
 @with_appcontext
 def disable(client_id: str) -> None:
     """Stop a client and all its tokens at once; they are kept."""
-    current_state().client_registry.update(client_id, enabled=False)
+    current_server().client_registry.update(client_id, enabled=False)
     click.echo(f"{visible(client_id)} is disabled.")
 
 
@@ -166,7 +169,7 @@ def delete(client_id: str, yes: bool) -> None:
         click.confirm(
             f"Delete {visible(found.client_name or client_id)}, its secrets, consents and tokens?", abort=True
         )
-    current_state().client_registry.delete(client_id)
+    current_server().client_registry.delete(client_id)
     click.echo(f"{visible(client_id)} is deleted.")
 
 
@@ -189,7 +192,7 @@ def _metadata(given: dict[str, Any]) -> dict[str, Any]:
 
 
 def _existing(client_id: str) -> Client:
-    found = current_state().client_registry.get(client_id)
+    found = current_server().client_registry.get(client_id)
     if found is None:
         raise ClientNotFound(client_id)
     return found

@@ -7,8 +7,8 @@ from dataclasses import asdict
 import click
 from flask.cli import with_appcontext
 
+from ..authorization_server import current_server
 from ..doctor import examine
-from ..web.environ import current_state
 from .output import as_json, print_json, visible
 
 
@@ -17,7 +17,7 @@ from .output import as_json, print_json, visible
 @with_appcontext
 def doctor(as_json: bool) -> None:
     """Measure the running server against RFC 9700 and OAuth 2.1. Ends with status 1 where something is weak."""
-    found = examine(current_state())
+    found = examine(current_server())
     if as_json:
         print_json([asdict(weakness) for weakness in found])
     else:

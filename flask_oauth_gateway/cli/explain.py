@@ -16,18 +16,20 @@ from flask.cli import with_appcontext
 from werkzeug.exceptions import HTTPException
 
 from .. import signals
-from ..authentication import named_credentials
+from ..authentication.secret import named_credentials
+from ..authorization_server import current_server
 from ..database.rehearsal import rehearsing
 from ..doctor.explanations import Explanation, Refused, explain
-from ..errors import Noted, OAuth2Error, noted, render_error
-from ..protection.require_token import REQUIREMENT, Requirement, admit
-from ..web.environ import CLIENT, NOTED, current_state
-from ..web.rate_limits import RateLimiter
+from ..errors import OAuth2Error
+from ..protection.guard import Requirement
+from ..protection.require_token import requirements_of
+from ..web.answers import Noted, noted, render_error
+from ..web.environ import CLIENT, NOTED
 from .curl import NotUnderstood, Wanted, read_line
 from .output import as_json, print_json, visible
 
 if TYPE_CHECKING:
-    from ..authorization_server import State
+    from ..authorization_server import AuthorizationServer
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +56,7 @@ def explain_request(line: tuple[str, ...], as_json: bool) -> None:
         wanted = read_line([sys.stdin.read().strip()] if line == ("-",) else line)
     except NotUnderstood as error:
         raise click.ClickException(visible(error)) from None
-    verdict = judge(current_app, current_state(), wanted)
+    verdict = judge(current_app, current_server(), wanted)
     if as_json:
         print_json(asdict(verdict))
     else:
@@ -63,34 +65,34 @@ def explain_request(line: tuple[str, ...], as_json: bool) -> None:
         raise click.ClickException(f"The request is refused: {visible(verdict.error)}.")
 
 
-def judge(app: Flask, state: State, wanted: Wanted) -> Verdict:
+def judge(app: Flask, server: AuthorizationServer, wanted: Wanted) -> Verdict:
     """What the app answers to a request, and why; in the end nothing has happened."""
     parts = urlsplit(wanted.url)
     environment: dict[str, Any] = {"base_url": f"{parts.scheme}://{parts.netloc}"} if parts.netloc else {}
     path = f"{parts.path or '/'}?{parts.query}" if parts.query else parts.path or "/"
     with app.test_request_context(path, method=wanted.method, headers=wanted.headers, data=wanted.body, **environment):
         try:
-            with _without_a_trace(state):
-                error, response = _run(app, state)
+            with _without_a_trace(server):
+                error, response = _run(app, server)
         finally:
-            state.revoked.forget()
+            server.revoked.forget()
         if error is None and (response is None or response.status_code < 400):
             return Verdict(response.status_code if response else 200, _in_words(response))
         if error is None:
             body = (response.get_json(silent=True) if response else None) or {}
             error = Noted(body.get("error", "error"), body.get("error_description", ""), "", "")
-        refused = _refused(state, wanted, error)
+        refused = _refused(server, wanted, error)
         status = response.status_code if response else 400
         return Verdict(status, refused.description or refused.error, refused.error, explain(refused))
 
 
-def _run(app: Flask, state: State) -> tuple[Noted | None, Response | None]:
+def _run(app: Flask, server: AuthorizationServer) -> tuple[Noted | None, Response | None]:
     """The view of an endpoint of the gateway's, or what guards a view of the app's: the error, and the answer."""
     if request.url_rule is None:
         error = OAuth2Error("The app has no route for this address and method.", error="not_found", status_code=404)
         return noted(error), render_error(error)
-    if request.endpoint not in state.own_endpoints:
-        return _guards(app, state)
+    if request.endpoint not in server.own_endpoints:
+        return _guards(app, server)
     try:
         view: Any = app.view_functions[request.endpoint or ""]
         response = app.make_response(view(**(request.view_args or {})))
@@ -101,66 +103,56 @@ def _run(app: Flask, state: State) -> tuple[Noted | None, Response | None]:
     return request.environ.get(NOTED), response
 
 
-def _guards(app: Flask, state: State) -> tuple[Noted | None, Response | None]:
+def _guards(app: Flask, server: AuthorizationServer) -> tuple[Noted | None, Response | None]:
     refusals: list[Noted] = []
-    kept = state.render_refusal
+    guard, render = server.guard, server.guard.render
 
     def note(error: OAuth2Error) -> Response:
         refusals.append(noted(error))
-        return kept(error)
+        return render(error)
 
-    state.render_refusal = note
+    guard.render = note
     try:
-        for requirement in _requirements(app, state):
-            refusal = admit(requirement)
+        for requirement in _requirements(app, server):
+            refusal = guard.admit(requirement)
             if refusal is not None:
                 return refusals[0], refusal
     finally:
-        state.render_refusal = kept
+        guard.render = render
     return None, None
 
 
-def _requirements(app: Flask, state: State) -> Iterator[Requirement]:
+def _requirements(app: Flask, server: AuthorizationServer) -> Iterator[Requirement]:
     """What `OAUTH_PROTECT`, the blueprints and the view itself ask for."""
-    rule = None if state.path_rules is None else state.path_rules.find(request.method, request.path, request.host)
-    if rule is not None and rule.requirement is not None:
-        yield rule.requirement
-    for name in request.blueprints:
-        for function in app.before_request_funcs.get(name, ()):
-            if hasattr(function, REQUIREMENT):
-                yield getattr(function, REQUIREMENT)
-    view: Any = app.view_functions.get(request.endpoint or "")
-    while view is not None:
-        if hasattr(view, REQUIREMENT):
-            yield getattr(view, REQUIREMENT)
-        view = getattr(view, "__wrapped__", None)
+    for rule in () if server.path_rules is None else server.path_rules.find_all(request.method, request.path):
+        if rule is not None and rule.requirement is not None:
+            yield rule.requirement
+    for _, requirement in requirements_of(app, request.endpoint or "", request.method):
+        yield requirement
 
 
 @contextmanager
-def _without_a_trace(state: State) -> Iterator[None]:
+def _without_a_trace(server: AuthorizationServer) -> Iterator[None]:
     """Whatever happens meanwhile is undone, tells nobody, and counts against no limit."""
-    state.audit.flush()
-    limiter, redis = state.rate_limiter, state.redis
+    server.audit.flush()
     with ExitStack() as stack:
         for each in vars(signals).values():
             if isinstance(each, Signal):
                 stack.enter_context(each.muted())
-        stack.enter_context(rehearsing(state.database))
-        state.rate_limiter, state.redis = RateLimiter(None), None
-        try:
-            yield
-        finally:
-            state.rate_limiter, state.redis = limiter, redis
+        stack.enter_context(rehearsing(server.database))
+        stack.enter_context(server.rate_limiter.paused())
+        stack.enter_context(server.revoking.untold())
+        yield
 
 
-def _refused(state: State, wanted: Wanted, error: Noted) -> Refused:
+def _refused(server: AuthorizationServer, wanted: Wanted, error: Noted) -> Refused:
     pairs = parse_qsl(urlsplit(wanted.url).query) + parse_qsl(wanted.body.decode(errors="replace"))
     parameters = dict(pairs)
     client_id, secret, method = named_credentials(request.headers.get("Authorization"), parameters)
     known = request.environ.get(CLIENT)
     header = request.headers.get("Authorization", "")
     return Refused(
-        state=state,
+        server=server,
         error=error.error,
         description=error.description,
         reason=error.reason,

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 import click
 from flask.cli import with_appcontext
 
+from ..authorization_server import current_server
 from ..importing import SOURCES, Entry, Unreadable, bring
-from ..web.environ import current_state
 from .output import as_json, print_json, print_table
 
 if TYPE_CHECKING:
@@ -35,10 +35,10 @@ def export_clients() -> None:
     """
     from ..importing.gateway import export
 
-    state = current_state()
-    clients = state.client_registry.list()
+    server = current_server()
+    clients = server.client_registry.list()
     names = dict.fromkeys(each.application for each in clients if each.application is not None)
-    applications = [found for name in names if (found := state.applications.get(name)) is not None]
+    applications = [found for name in names if (found := server.applications.get(name)) is not None]
     print_json(export(clients, applications))
 
 
@@ -54,14 +54,14 @@ def import_clients(
     file: Path, source: str, grants: tuple[str, ...], scopes: tuple[str, ...], dry_run: bool, as_json: bool
 ) -> None:
     """Register the clients of another registry, with their secrets. Those that are there already are left as they are."""
-    state = current_state()
+    server = current_server()
     module, _, function = SOURCES[source].partition(":")
     read = getattr(import_module(f"flask_oauth_gateway.importing.{module}"), function)
     try:
-        entries = read(file.read_bytes(), state.settings)
+        entries = read(file.read_bytes(), server.settings)
     except Unreadable as error:
         raise click.ClickException(f"Nothing was imported. {error}") from None
-    outcomes = list(bring(state, [_filled(entry, grants, scopes) for entry in entries], dry_run=dry_run))
+    outcomes = list(bring(server, [_filled(entry, grants, scopes) for entry in entries], dry_run=dry_run))
     if as_json:
         print_json([asdict(outcome) for outcome in outcomes])
     else:

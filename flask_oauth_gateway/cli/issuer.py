@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import click
 from flask import current_app, request
@@ -15,15 +15,15 @@ from ..assertions.assertion import AssertionRefused
 from ..clients.registry import ClientNotFound
 from ..config.checks import full_grant_type
 from ..errors import InvalidClient, InvalidToken, OAuth2Error, TemporarilyUnavailable
-from ..protection.validators import validate
-from ..web.environ import current_state
+from ..resource_server import any_server
 from ..web.request import OAuthRequest, Payload
 from .access_token import is_access_token
 from .output import as_json, print_json, print_table, visible, when
 
 if TYPE_CHECKING:
-    from ..authorization_server import State
-    from ..resource_server import Checker
+    from ..authorization_server import AuthorizationServer
+    from ..grants.assertion import Checked
+    from ..resource_server import Server
     from ..stores.clients import Client
 
 issuer = AppGroup("issuer", help="Show who is trusted, and try an assertion or another server's access token.")
@@ -39,7 +39,7 @@ def list_issuers(as_json: bool) -> None:
     """
     from ..descriptions.issuers import describe_issuers  # it loads the cryptography
 
-    found = describe_issuers(current_state())
+    found = describe_issuers(any_server())
     if as_json:
         print_json(found)
         return
@@ -85,22 +85,22 @@ def check(assertion: str, client_id: str | None, scope: str | None, url: str | N
     Says which check fails, what was expected and what was there. It is not spent: no token is given, and it can
     still be used. An access token of a server that OAUTH_TRUSTED_TOKEN_ISSUERS names is tried as a protected view would.
     """
-    state, text = current_state(), _read(assertion)
-    if is_access_token(state, text):
+    server, text = any_server(), _read(assertion)
+    if is_access_token(server, text):
         with current_app.test_request_context(base_url=url):
-            _print_access_token(state, text)
+            _print_access_token(server, text)
         return
     kind = "jwt_bearer" if text.count(".") == 2 else "saml2_bearer"
     grant_type = full_grant_type(kind)
-    make_grant = state.server.grants.get(grant_type)
-    if make_grant is None:
+    grant = cast("AuthorizationServer", server).grants.get(grant_type)
+    if grant is None:
         raise click.ClickException(f"This is for the grant {kind}, which is not on: add it to OAUTH_GRANT_TYPES.")
-    caller = None if client_id is None else _client(state, client_id)
+    caller = None if client_id is None else _client(cast("AuthorizationServer", server), client_id)
     sent = {"grant_type": grant_type, "assertion": text, **({} if scope is None else {"scope": scope})}
-    with current_app.test_request_context(f"{state.settings.url_prefix}/token", method="POST", base_url=url):
-        grant: Any = make_grant(OAuthRequest(request, sent, Payload([*sent.items()])), state.server)
+    with current_app.test_request_context(f"{server.settings.url_prefix}/token", method="POST", base_url=url):
+        form = OAuthRequest(request, sent, Payload([*sent.items()]))
         try:
-            grant.check(text, caller)
+            checked: Checked = grant.check(form, text, caller)
         except AssertionRefused as error:
             raise _refused(str(error)) from error
         except InvalidClient as error:
@@ -108,29 +108,29 @@ def check(assertion: str, client_id: str | None, scope: str | None, url: str | N
             raise _refused(why) from error
         except OAuth2Error as error:
             raise _refused(f"{error.error}, {str(error.description).rstrip('.')}") from error
-        if state.once.is_claimed(grant.assertion.replay_key):
+        if cast("AuthorizationServer", server).once.is_claimed(checked.assertion.replay_key):
             raise _refused("it was used before")
-    _print_accepted(grant)
+    _print_accepted(checked)
 
 
-def _print_accepted(grant: Any) -> None:
-    said = grant.assertion
+def _print_accepted(checked: Checked) -> None:
+    assertion = checked.assertion
     click.echo("Accepted: it is good for a token, and was not used.")
     for name, value in (
-        ("issuer", said.issuer),
-        ("subject", "none, the client speaks for itself" if grant.subject is None else grant.subject),
-        ("client_id", grant.request.client.client_id),
-        ("scope", " ".join(grant.scopes)),
-        ("good until", when(said.expires_at)),
-        ("attributes", ", ".join(f"{name}={' '.join(values)}" for name, values in said.attributes.items())),
+        ("issuer", assertion.issuer),
+        ("subject", "none, the client speaks for itself" if checked.subject is None else checked.subject),
+        ("client_id", checked.client.client_id),
+        ("scope", " ".join(checked.scopes)),
+        ("good until", when(assertion.expires_at)),
+        ("attributes", ", ".join(f"{name}={' '.join(values)}" for name, values in assertion.attributes.items())),
     ):
         if value:
             click.echo(f"  {name + ':':12}{visible(value)}")
 
 
-def _print_access_token(state: Checker, text: str) -> None:
+def _print_access_token(server: Server, text: str) -> None:
     try:
-        token = validate(state, text)
+        token = server.validators.validate(text)
     except TemporarilyUnavailable as error:
         raise click.ClickException(f"Nobody can tell: {visible(error.description)}") from error
     except InvalidToken as error:
@@ -154,8 +154,8 @@ def _refused(reason: str) -> click.ClickException:
     return click.ClickException(f"Refused: {visible(reason)}.")
 
 
-def _client(state: State, client_id: str) -> Client:
-    client = state.client_registry.get(client_id)
+def _client(server: AuthorizationServer, client_id: str) -> Client:
+    client = server.client_registry.get(client_id)
     if client is None:
         raise ClientNotFound(client_id)
     if not client.enabled:

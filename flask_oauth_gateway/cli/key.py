@@ -5,8 +5,8 @@ from __future__ import annotations
 import click
 from flask.cli import AppGroup, with_appcontext
 
+from ..authorization_server import current_server
 from ..descriptions.records import describe_key
-from ..web.environ import current_state
 from .output import Duration, as_json, print_json, print_table, when
 
 key = AppGroup("key", help="List, rotate and retire signing keys.")
@@ -17,7 +17,7 @@ key = AppGroup("key", help="List, rotate and retire signing keys.")
 @with_appcontext
 def list_keys(as_json: bool) -> None:
     """List every key, the oldest first."""
-    keys = [describe_key(each) for each in current_state().key_ring.all()]
+    keys = [describe_key(each) for each in current_server().key_ring.all()]
     if as_json:
         print_json(keys)
         return
@@ -41,7 +41,7 @@ def list_keys(as_json: bool) -> None:
 @with_appcontext
 def rotate(publish_ahead: int) -> None:
     """Make the next key. The one before stays published until its last token has expired."""
-    made = current_state().key_ring.rotate(publish_ahead=publish_ahead)
+    made = current_server().key_ring.rotate(publish_ahead=publish_ahead)
     click.echo(f"The key {made.kid} signs from {when(made.active_from)}.")
 
 
@@ -50,6 +50,6 @@ def rotate(publish_ahead: int) -> None:
 @with_appcontext
 def retire(kid: str) -> None:
     """Believe a key no more: every token that it signed is refused, everywhere within a minute."""
-    if not current_state().key_ring.retire(kid):
+    if not current_server().key_ring.retire(kid):
         raise click.ClickException(f"There is no key {kid!r}.")
     click.echo(f"The key {kid} is retired.")

@@ -9,7 +9,7 @@ from .output import OAuthGroup
 from .routes import routes
 
 
-def make_checker_cli() -> AppGroup:
+def make_resource_server_cli() -> AppGroup:
     """The `oauth` group of such an app: what its routes ask for, and whose tokens it takes."""
     group = OAuthGroup(
         "oauth", help="The OAuth gateway, in an app that only checks tokens: routes and trusted issuers."

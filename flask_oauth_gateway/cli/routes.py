@@ -10,9 +10,10 @@ from flask import Flask, current_app
 from flask.cli import with_appcontext
 from werkzeug.routing import Rule
 
+from ..protection.guard import Requirement
 from ..protection.paths import PathRules, is_static
-from ..protection.require_token import Requirement, requirements_of
-from ..web.environ import current_state
+from ..protection.require_token import requirements_of
+from ..resource_server import any_server
 from .output import as_json, print_json, print_table
 
 #: Stands for whatever a variable part of a route may be: no entry names it.
@@ -44,7 +45,7 @@ def routes(only_open: bool, as_json: bool) -> None:
 
 def _rows(app: Flask) -> Iterator[dict[str, Any]]:
     """One row for each route and what is asked of its methods: most often one."""
-    own, rules = current_state().own_endpoints, current_state().path_rules
+    own, rules = any_server().own_endpoints, any_server().path_rules
     for rule in sorted(app.url_map.iter_rules(), key=lambda rule: (rule.rule, rule.endpoint)):
         by_demand: dict[str, dict[str, Any]] = {}
         for method in sorted(rule.methods - {"HEAD", "OPTIONS"} or rule.methods) if rule.methods else ["*"]:

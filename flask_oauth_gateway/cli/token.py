@@ -8,9 +8,9 @@ from datetime import UTC, datetime, timedelta
 import click
 from flask.cli import AppGroup, with_appcontext
 
+from ..authorization_server import current_server
 from ..descriptions.records import describe_token
 from ..tokens.access_token import AccessToken
-from ..web.environ import current_state
 from .output import as_json, print_json, print_table, visible, when
 
 token = AppGroup("token", help="List, inspect, revoke and purge tokens.")
@@ -29,7 +29,7 @@ def list_tokens(
 ) -> None:
     """List tokens by what they are called; the tokens themselves are known to nobody but their holders."""
     try:
-        page = current_state().token_registry.find(
+        page = current_server().token_registry.find(
             client_id=client_id, subject=subject, live=not everything, limit=limit, after=after
         )
     except ValueError as error:
@@ -72,7 +72,7 @@ def revoke(token_or_id: str | None, client_id: str | None, subject: str | None, 
     token_id = None if token_or_id is None else _find(token_or_id).token_id
     before = None if issued_before is None else issued_before.replace(tzinfo=UTC)
     try:
-        count = current_state().token_registry.revoke(
+        count = current_server().token_registry.revoke(
             token_id=token_id, client_id=client_id, subject=subject, issued_before=before
         )
     except ValueError as error:
@@ -87,14 +87,14 @@ def revoke(token_or_id: str | None, client_id: str | None, subject: str | None, 
 def purge(batch: int, audit_older_than: int | None) -> None:
     """Delete what has expired, in batches; safe beside traffic."""
     age = None if audit_older_than is None else timedelta(days=audit_older_than)
-    deleted = current_state().token_registry.purge(batch=batch, audit_older_than=age)
+    deleted = current_server().token_registry.purge(batch=batch, audit_older_than=age)
     click.echo(f"{deleted} expired rows deleted.")
 
 
 def _find(token_or_id: str) -> AccessToken:
     if token_or_id == "-":
         token_or_id = sys.stdin.readline().strip()
-    registry = current_state().token_registry
+    registry = current_server().token_registry
     found = registry.get(token_id=token_or_id) or registry.get(token=token_or_id)
     if found is None:
         raise click.ClickException("There is no such token here; it may have been purged after it expired.")

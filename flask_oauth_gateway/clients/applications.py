@@ -25,7 +25,13 @@ from .metadata import ClientMetadataError, check_object, check_owner, check_plan
 from .registry import check_page
 
 if TYPE_CHECKING:
-    from ..authorization_server import State
+    from collections.abc import Callable
+
+    from flask import Flask
+
+    from ..config import Settings
+    from ..stores.applications import ApplicationStore
+    from ..stores.clients import ClientStore
 
 FIELDS = ("name", "owner", "plan", "attributes")
 
@@ -41,8 +47,19 @@ class ApplicationPage:
 class ApplicationRegistry:
     """Creates, reads, changes and deletes applications."""
 
-    def __init__(self, state: State) -> None:
-        self._state = state
+    def __init__(
+        self,
+        app: Flask,
+        settings: Settings,
+        applications: ApplicationStore,
+        clients: ClientStore,
+        forget_tokens: Callable[[], None],
+    ) -> None:
+        self._app = app
+        self._settings = settings
+        self._applications = applications
+        self._clients = clients
+        self._forget_tokens = forget_tokens
 
     def create(
         self,
@@ -62,10 +79,10 @@ class ApplicationRegistry:
         made = secrets.token_hex(16) if application_id is None else application_id
         values = self.check(made, {"name": name, "owner": owner, "plan": plan, "attributes": attributes}, status)
         try:
-            self._state.applications.add(made, values)
+            self._applications.add(made, values)
         except IntegrityError:
             raise ClientMetadataError(f"There is an application {made!r} already.") from None
-        application_created.send(self._state.app, application_id=made, actor=actor())
+        application_created.send(self._app, application_id=made, actor=actor())
         return self._existing(made)
 
     def check(self, application_id: str, given: Mapping[str, Any], status: str) -> dict[str, Any]:
@@ -78,7 +95,7 @@ class ApplicationRegistry:
 
     def get(self, application_id: str) -> Application | None:
         """The application as it is now, or `None`."""
-        return self._state.applications.get(application_id)
+        return self._applications.get(application_id)
 
     def find(
         self,
@@ -96,9 +113,7 @@ class ApplicationRegistry:
         """
         start = check_page(after, limit)
         text = text and text.replace("\0", "")  # PostgreSQL takes none
-        found = self._state.applications.page(
-            text=text or None, status=status, owner=owner, after=start, limit=limit + 1
-        )
+        found = self._applications.page(text=text or None, status=status, owner=owner, after=start, limit=limit + 1)
         return ApplicationPage(found[:limit], str(found[limit - 1].key) if len(found) > limit else None)
 
     def update(self, application_id: str, **changes: Any) -> Application:
@@ -106,7 +121,7 @@ class ApplicationRegistry:
 
         Raises `ApplicationNotFound` or `ClientMetadataError`.
         """
-        if changes and not self._state.applications.change(application_id, self._checked(changes)):
+        if changes and not self._applications.change(application_id, self._checked(changes)):
             raise ApplicationNotFound(application_id)
         found = self._existing(application_id)
         self._changed(application_id, "update", sorted(changes))
@@ -125,21 +140,19 @@ class ApplicationRegistry:
 
         Raises `ApplicationNotFound`, or `ApplicationInUse` where it has clients and they are not to be deleted with it.
         """
-        for client_id in self._state.applications.remove(application_id, with_clients=with_clients):
-            client_changed.send(self._state.app, client_id=client_id, change="delete", fields=[], actor=actor())
+        for client_id in self._applications.remove(application_id, with_clients=with_clients):
+            client_changed.send(self._app, client_id=client_id, change="delete", fields=[], actor=actor())
         self._changed(application_id, "delete", [])
 
     def _set_status(self, application_id: str, change: str, status: str) -> Application:
-        self._state.applications.set_status(application_id, status)
+        self._applications.set_status(application_id, status)
         self._changed(application_id, change, ["status"])
         return self._existing(application_id)
 
     def _changed(self, application_id: str, change: str, fields: Sequence[str]) -> None:
-        self._state.clients.forget_all()
-        self._state.forget_tokens()
-        application_changed.send(
-            self._state.app, application_id=application_id, change=change, fields=fields, actor=actor()
-        )
+        self._clients.forget_all()
+        self._forget_tokens()
+        application_changed.send(self._app, application_id=application_id, change=change, fields=fields, actor=actor())
 
     def _checked(self, given: Mapping[str, Any]) -> dict[str, Any]:
         values = dict(given)
@@ -150,13 +163,13 @@ class ApplicationRegistry:
             raise ClientMetadataError(f"name is a text of 1 to {NAME_LENGTH} characters, without control characters.")
         check_owner(values.get("owner"))
         if values.get("plan") is not None:
-            values["plan"] = check_plan("plan", values["plan"], self._state.settings)
+            values["plan"] = check_plan("plan", values["plan"], self._settings)
         if values.get("attributes") is not None:
             values["attributes"] = check_object("attributes", values["attributes"])
         return values
 
     def _existing(self, application_id: str) -> Application:
-        found = self._state.applications.get(application_id)
+        found = self._applications.get(application_id)
         if found is None:
             raise ApplicationNotFound(application_id)
         return found

@@ -1,57 +1,69 @@
-"""The keys that a client registered to sign with: its key set, its key set's URL, or its certificate."""
+"""The keys that a client registered to sign with: its key set, its key set's URL, or its certificate.
+
+joserfc is imported on first use: most apps have no client that signs.
+"""
 
 from __future__ import annotations
 
 import time
 from typing import TYPE_CHECKING
 
-from joserfc.jwk import Key, OctKey
-
 from ..crypto.hashing import SEALED
-from ..crypto.jose import UnusableKey, load_jwks
-from ..crypto.key_sets import FixedKeys, KeySource, PemKey, RemoteKeys
-from ..crypto.sealing import unseal
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ..authorization_server import State
+    from flask import Flask
+    from joserfc.jwk import Key
+
+    from ..crypto.key_sets import KeySource
+    from ..crypto.sealing import Sealing
     from ..stores.clients import Client, ClientSecret
 
 MAX_REMEMBERED = 1000
 
 
-def keys_of(state: State, client: Client) -> KeySource | None:
-    """Where a client's keys come from; `None` where it has none that can be used. They are parsed once."""
-    remembered = state.client_keys.get(client.key)
-    if remembered is not None and remembered[0] == client.updated_at and remembered[1] == client.version:
-        return remembered[2]
-    source = _load(state, client)
-    if len(state.client_keys) >= MAX_REMEMBERED:
-        state.client_keys.clear()
-    state.client_keys[client.key] = (client.updated_at, client.version, source)
-    return source
+class ClientKeys:
+    """Finds the keys of clients. A client's keys are parsed once, as long as its registration stays as it is."""
 
+    def __init__(self, app: Flask, sealing: Sealing) -> None:
+        self._app = app
+        self._sealing = sealing
+        self._remembered: dict[int, tuple[int, int, KeySource | None]] = {}  # by the client's key
 
-def secrets_of(state: State, client: Client) -> Iterator[tuple[ClientSecret, Key]]:
-    """The live secrets of a client that signs by HMAC, each with its key: they are kept encrypted, not hashed."""
-    now = time.time()
-    for secret in client.secrets:
-        if secret.is_live(now) and secret.digest.startswith(SEALED):
-            text = unseal(state, secret.digest.removeprefix(SEALED))
-            if text is not None:
-                yield secret, OctKey.import_key(text.encode())
+    def of(self, client: Client) -> KeySource | None:
+        """Where a client's keys come from; `None` where it has none that can be used."""
+        remembered = self._remembered.get(client.key)
+        if remembered is not None and remembered[0] == client.updated_at and remembered[1] == client.version:
+            return remembered[2]
+        source = self._load(client)
+        if len(self._remembered) >= MAX_REMEMBERED:
+            self._remembered.clear()
+        self._remembered[client.key] = (client.updated_at, client.version, source)
+        return source
 
+    def secrets_of(self, client: Client) -> Iterator[tuple[ClientSecret, Key]]:
+        """The live secrets of a client that signs by HMAC, each with its key: they are kept encrypted, not hashed."""
+        from joserfc.jwk import OctKey
 
-def _load(state: State, client: Client) -> KeySource | None:
-    relaxed = state.app.debug or state.app.testing
-    try:
-        if client.jwks is not None:
-            return FixedKeys(load_jwks(client.jwks))
-        if client.certificate is not None:
-            return PemKey(client.certificate)
-    except UnusableKey:
+        now = time.time()
+        for secret in client.secrets:
+            if secret.is_live(now) and secret.digest.startswith(SEALED):
+                text = self._sealing.unseal(secret.digest.removeprefix(SEALED))
+                if text is not None:
+                    yield secret, OctKey.import_key(text.encode())
+
+    def _load(self, client: Client) -> KeySource | None:
+        from ..crypto.jose import UnusableKey, load_jwks
+        from ..crypto.key_sets import FixedKeys, PemKey, RemoteKeys
+
+        try:
+            if client.jwks is not None:
+                return FixedKeys(load_jwks(client.jwks))
+            if client.certificate is not None:
+                return PemKey(client.certificate)
+        except UnusableKey:
+            return None
+        if client.jwks_uri is not None:
+            return RemoteKeys(client.jwks_uri, plain_http_on_loopback=self._app.debug or self._app.testing)
         return None
-    if client.jwks_uri is not None:
-        return RemoteKeys(client.jwks_uri, plain_http_on_loopback=relaxed)
-    return None

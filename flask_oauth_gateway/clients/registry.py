@@ -12,9 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy.exc import IntegrityError
 
-from ..authentication import SECRET_METHODS as SHOWN_SECRET_METHODS
 from ..crypto import hashing
-from ..grants import GRANTS
+from ..features import GRANTS, SECRET_METHODS
 from ..signals import client_changed, client_created
 from ..stores.applications import ApplicationNotFound
 from ..stores.clients import REGISTERED, Client
@@ -22,9 +21,14 @@ from ..web.environ import actor
 from .metadata import ClientMetadataError, check_metadata, check_owner
 
 if TYPE_CHECKING:
-    from ..authorization_server import State
+    from collections.abc import Callable, Collection
 
-SECRET_METHODS = (*SHOWN_SECRET_METHODS, "client_secret_jwt")
+    from flask import Flask
+
+    from ..config import Settings
+    from ..crypto.sealing import Sealing
+    from ..stores.clients import ClientStore
+
 MIN_BROUGHT_SECRET = 8
 MIN_HMAC_SECRET = 32
 HINT_LENGTH = 4
@@ -58,10 +62,23 @@ class ClientPage:
 
 
 class ClientRegistry:
-    """Creates, reads, changes and deletes clients."""
+    """Creates, reads, changes and deletes clients. `grant_types` are those of this server, the app's own among them."""
 
-    def __init__(self, state: State) -> None:
-        self._state = state
+    def __init__(
+        self,
+        app: Flask,
+        settings: Settings,
+        clients: ClientStore,
+        sealing: Sealing,
+        grant_types: Collection[str],
+        forget_tokens: Callable[[], None],
+    ) -> None:
+        self._app = app
+        self._settings = settings
+        self._clients = clients
+        self._sealing = sealing
+        self._grant_types = grant_types
+        self._forget_tokens = forget_tokens
 
     def create(
         self,
@@ -88,21 +105,23 @@ class ClientRegistry:
             client_id = secrets.token_hex(16)
         _check_client_id(client_id)
         plain, row = (
-            _secret(self._state, method, client_secret, secret_expires_in) if method in SECRET_METHODS else (None, None)
+            _secret(self._sealing, method, client_secret, secret_expires_in)
+            if method in SECRET_METHODS
+            else (None, None)
         )
         try:
             own = {"owner": owner, "application": application or None}
-            self._state.clients.add(client_id, {**values, **own}, [] if row is None else [row])
+            self._clients.add(client_id, {**values, **own}, [] if row is None else [row])
         except IntegrityError:
             raise ClientMetadataError(f"There is a client {client_id!r} already.") from None
         except ApplicationNotFound as error:
             raise ClientMetadataError(str(error)) from None
-        client_created.send(self._state.app, client_id=client_id, actor=actor())
+        client_created.send(self._app, client_id=client_id, actor=actor())
         return self._existing(client_id, plain)
 
     def check(self, metadata: Mapping[str, Any]) -> dict[str, Any]:
         """A whole registration, checked and converted. Raises `ClientMetadataError`, which says what is wrong."""
-        values = check_metadata(metadata, self._state.settings)
+        values = check_metadata(metadata, self._settings)
         self._check_grant_types(values.get("grant_types", ()))
         return values
 
@@ -129,19 +148,19 @@ class ClientRegistry:
             raise ClientMetadataError(f"A client registered for {method} has no client_secret.")
         now = time.time()
         live = [secret for secret in secrets if secret.expires_at is None or secret.expires_at > now + 1]
-        rows = [_known_secret(self._state, method, secret, now) for secret in live]
+        rows = [_known_secret(self._sealing, method, secret, now) for secret in live]
         if not dry_run:
             own = {"owner": owner, "switched_on": enabled, "application": application}
-            self._state.clients.add(client_id, {**values, **own}, rows)
-            client_created.send(self._state.app, client_id=client_id, actor=actor())
+            self._clients.add(client_id, {**values, **own}, rows)
+            client_created.send(self._app, client_id=client_id, actor=actor())
 
     def get(self, client_id: str) -> Client | None:
         """The client as it is now, or `None`."""
-        return self._state.clients.load(client_id)
+        return self._clients.load(client_id)
 
     def list(self, application: str | None = None) -> list[Client]:
         """Every client, or every one of an application (its `application_id`), the oldest first."""
-        return self._state.clients.list(application)
+        return self._clients.list(application)
 
     def find(
         self,
@@ -159,7 +178,7 @@ class ClientRegistry:
         """
         start = check_page(after, limit)
         text = text and text.replace("\0", "")  # PostgreSQL takes none
-        found = self._state.clients.page(
+        found = self._clients.page(
             text=text or None, owner=owner, application=application, after=start, limit=limit + 1
         )
         return ClientPage(found[:limit], str(found[limit - 1].key) if len(found) > limit else None)
@@ -189,11 +208,11 @@ class ClientRegistry:
                     "The client has no secret; one registered without can't be changed to need one."
                 )
             try:
-                changed = self._state.clients.change(client, {**dict.fromkeys(REGISTERED), **values, **own})
+                changed = self._clients.change(client, {**dict.fromkeys(REGISTERED), **values, **own})
             except ApplicationNotFound as error:
                 raise ClientMetadataError(str(error)) from None
             if changed:
-                self._state.forget_tokens()
+                self._forget_tokens()
                 self._changed(client_id, "update", sorted(changes))
                 return self._existing(client_id)
         raise ClientMetadataError(f"The client {client_id!r} is being changed by somebody else; try again.")
@@ -218,25 +237,25 @@ class ClientRegistry:
             )
         if overlap < 0:
             raise ClientMetadataError("overlap is a number of seconds, zero or more.")
-        plain, row = _secret(self._state, client.token_endpoint_auth_method, client_secret, expires_in)
-        if not self._state.clients.add_secret(client, row, overlap=overlap):
+        plain, row = _secret(self._sealing, client.token_endpoint_auth_method, client_secret, expires_in)
+        if not self._clients.add_secret(client, row, overlap=overlap):
             raise ClientNotFound(client_id)
         self._changed(client_id, "rotate_secret", ["client_secret"])
         return self._existing(client_id, plain)
 
     def delete(self, client_id: str) -> None:
         """Delete a client; its tokens are dead at once. Raises `ClientNotFound`."""
-        if not self._state.clients.remove(self._existing(client_id)):
+        if not self._clients.remove(self._existing(client_id)):
             raise ClientNotFound(client_id)
-        self._state.forget_tokens()
+        self._forget_tokens()
         self._changed(client_id, "delete", [])
 
     def _changed(self, client_id: str, change: str, fields: Sequence[str]) -> None:
-        client_changed.send(self._state.app, client_id=client_id, change=change, fields=fields, actor=actor())
+        client_changed.send(self._app, client_id=client_id, change=change, fields=fields, actor=actor())
 
     def _check_grant_types(self, grant_types: Iterable[str]) -> None:
         """A grant may be off at the moment, but it must be one that there is: a typing error would show much later."""
-        known = {*GRANTS, *self._state.server.grants}
+        known = {*GRANTS, *self._grant_types}
         for name in grant_types:
             if name not in known:
                 near = difflib.get_close_matches(name, known, n=1)
@@ -244,7 +263,7 @@ class ClientRegistry:
                 raise ClientMetadataError(f"There is no grant type {name!r}; {hint}")
 
     def _existing(self, client_id: str, client_secret: str | None = None) -> Client:
-        client = self._state.clients.load(client_id)
+        client = self._clients.load(client_id)
         if client is None:
             raise ClientNotFound(client_id)
         return client if client_secret is None else client.with_secret(client_secret)
@@ -264,7 +283,7 @@ def check_page(after: str | None, limit: int) -> int:
     return int(after or 0)
 
 
-def _secret(state: State, method: str, brought: str | None, expires_in: int | None) -> tuple[str, dict[str, Any]]:
+def _secret(sealing: Sealing, method: str, brought: str | None, expires_in: int | None) -> tuple[str, dict[str, Any]]:
     """A secret in clear, and what is stored of it: a hash, or for a client that signs with it the sealed secret."""
     if expires_in is not None and expires_in < 1:
         raise ClientMetadataError("A secret lives for a second or more.")
@@ -273,28 +292,24 @@ def _secret(state: State, method: str, brought: str | None, expires_in: int | No
         raise ClientMetadataError(f"A client_secret has {shortest} to 1024 printable ASCII characters.")
     plain = hashing.new_secret() if brought is None else brought
     if method == "client_secret_jwt":
-        from ..crypto.sealing import seal
-
-        digest = hashing.SEALED + seal(state, plain)
+        digest = hashing.SEALED + sealing.seal(plain)
     else:
         digest = hashing.generated_secret_digest(plain) if brought is None else hashing.brought_secret_digest(plain)
     return plain, {"hint": plain[-HINT_LENGTH:], "digest": digest, "expires_in": expires_in}
 
 
-def _known_secret(state: State, method: str, secret: KnownSecret, now: float) -> dict[str, Any]:
+def _known_secret(sealing: Sealing, method: str, secret: KnownSecret, now: float) -> dict[str, Any]:
     """What is stored of a secret that comes from elsewhere."""
     expires_in = None if secret.expires_at is None else int(secret.expires_at - now)
     if secret.digest is None and not isinstance(secret.plain, str):
         raise ClientMetadataError("Its secret is not a text.")
     if secret.digest is None:
-        return _secret(state, method, secret.plain, expires_in)[1]
+        return _secret(sealing, method, secret.plain, expires_in)[1]
     if not hashing.is_known_digest(secret.digest):
         raise ClientMetadataError("Its secret is hashed in a way that can't be checked here.")
     if (method == "client_secret_jwt") != secret.digest.startswith(hashing.SEALED):
         raise ClientMetadataError(f"Its secret is not kept as one for {method} is.")
-    if secret.digest.startswith(hashing.SEALED):
-        from ..crypto.sealing import unseal
-
-        if unseal(state, secret.digest.removeprefix(hashing.SEALED)) is None:
-            raise ClientMetadataError("Its secret was encrypted under another key than this app's.")
+    sealed = secret.digest.removeprefix(hashing.SEALED)
+    if sealed != secret.digest and sealing.unseal(sealed) is None:
+        raise ClientMetadataError("Its secret was encrypted under another key than this app's.")
     return {"hint": secret.hint[-HINT_LENGTH:], "digest": secret.digest, "expires_in": expires_in}

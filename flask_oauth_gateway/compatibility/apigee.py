@@ -15,11 +15,13 @@ from typing import TYPE_CHECKING, Any
 from flask import Response, request
 
 from ..crypto.hashing import sha256
-from ..errors import InsufficientScope, InvalidToken, MissingToken, OAuth2Error, error_response, json_response
-from ..web.environ import CLIENT, FORM, PAGE_ERROR, current_state
+from ..errors import InsufficientScope, InvalidToken, MissingToken, OAuth2Error
+from ..web.answers import error_response, json_response
+from ..web.environ import CLIENT, FORM, PAGE_ERROR
 
 if TYPE_CHECKING:
-    from ..stores.clients import Client
+    from ..stores.approvals import ApprovalStore
+    from ..stores.clients import Client, ClientStore
 
 INVALID = ("Invalid Access Token", "keymanagement.service.invalid_access_token")
 EXPIRED = ("Access Token expired", "keymanagement.service.access_token_expired")
@@ -32,7 +34,7 @@ SENTENCES = {
 _MISSING = re.compile(r"The parameter '([a-z_]+)' is missing")
 
 
-def rewrite(response: Response) -> Response:
+def rewrite(clients: ClientStore, approvals: ApprovalStore, response: Response) -> Response:
     """An endpoint's answer in its shape; what Apigee has no policy for stays as it is."""
     if request.endpoint == "oauth.authorize" and PAGE_ERROR in request.environ:
         return response if "text/html" in request.headers.get("Accept", "") else _page_error(response)
@@ -40,9 +42,11 @@ def rewrite(response: Response) -> Response:
         return response
     body = response.get_json()
     if response.status_code == 200:
-        response.data = json.dumps(_token(body) if request.endpoint == "oauth.token" else _information(body))
+        response.data = json.dumps(
+            _token(approvals, body) if request.endpoint == "oauth.token" else _information(clients, body)
+        )
     elif request.endpoint == "oauth.token":
-        response.data = json.dumps(_error(body["error"], body["error_description"]))
+        response.data = json.dumps(_error(approvals, body["error"], body["error_description"]))
     elif body["error"] == "invalid_token":
         response.data = json.dumps(_fault(*(EXPIRED if "expired" in body["error_description"] else INVALID)))
     return response
@@ -61,7 +65,7 @@ def refuse(error: OAuth2Error) -> Response:
     return json_response(error.status_code, _fault(*fault), error.extra_headers())
 
 
-def _token(body: dict[str, Any]) -> dict[str, Any]:
+def _token(approvals: ApprovalStore, body: dict[str, Any]) -> dict[str, Any]:
     """A token response: every number a text, times in milliseconds, and what its policy says of app and developer."""
     now = str(time.time_ns() // 1_000_000)
     answer = {
@@ -74,15 +78,15 @@ def _token(body: dict[str, Any]) -> dict[str, Any]:
         "refresh_count": "0",
     }
     if "refresh_token" in body:
-        row = current_state().families.find_refresh_token(sha256(body["refresh_token"]))
+        row = approvals.find_refresh_token(sha256(body["refresh_token"]))
         answer["refresh_token_issued_at"] = now if row is None else f"{row.issued_at}000"
         answer["refresh_token_status"] = "approved"
         answer["refresh_token_expires_in"] = "0" if row is None else str(max(0, row.expires_at - int(time.time())))
-        answer["refresh_count"] = "0" if row is None else str(current_state().families.refreshed(bytes(row.family)))
+        answer["refresh_count"] = "0" if row is None else str(approvals.refreshed(bytes(row.family)))
     return answer
 
 
-def _information(body: dict[str, Any]) -> dict[str, Any]:
+def _information(clients: ClientStore, body: dict[str, Any]) -> dict[str, Any]:
     """Token information, by the names of its GetOAuthV2Info."""
     ours = ("client_id", "audience", "user_id", "scope", "expires_in", "issued_at", "grant_type")
     answer = {
@@ -91,7 +95,7 @@ def _information(body: dict[str, Any]) -> dict[str, Any]:
         "expires_in": str(body["expires_in"]),
         "issued_at": f"{body['issued_at']}000",
         "grant_type": body["grant_type"],
-        **_app(current_state().clients.get(body["client_id"]), {"client_id": body["client_id"]}),
+        **_app(clients.get(body["client_id"]), {"client_id": body["client_id"]}),
     }
     if body["user_id"] is not None:
         answer["app_enduser"] = body["user_id"]
@@ -116,7 +120,7 @@ def _app(client: Client | None, known: Mapping[str, str]) -> dict[str, Any]:
     }
 
 
-def _error(error: str, description: str) -> dict[str, str]:
+def _error(approvals: ApprovalStore, error: str, description: str) -> dict[str, str]:
     """`ErrorCode` and `Error`: it says invalid_request for nearly everything."""
     form = request.environ.get(FORM, {})
     missing = _MISSING.match(description)
@@ -134,7 +138,9 @@ def _error(error: str, description: str) -> dict[str, str]:
         elif "code" in form:
             sentence = "Invalid Authorization Code"
         elif "refresh_token" in form:
-            sentence = "Refresh Token expired" if _has_expired(form["refresh_token"]) else "Invalid Refresh Token"
+            sentence = (
+                "Refresh Token expired" if _has_expired(approvals, form["refresh_token"]) else "Invalid Refresh Token"
+            )
     return {"ErrorCode": error, "Error": sentence}
 
 
@@ -156,8 +162,8 @@ def _page_error(response: Response) -> Response:
     return json_response(status, {"ErrorCode": "invalid_request", "Error": sentence})
 
 
-def _has_expired(refresh_token: str) -> bool:
-    row = current_state().families.find_refresh_token(sha256(refresh_token))
+def _has_expired(approvals: ApprovalStore, refresh_token: str) -> bool:
+    row = approvals.find_refresh_token(sha256(refresh_token))
     caller = request.environ.get(CLIENT)
     return row is not None and caller is not None and row.client == caller.key and row.expires_at <= time.time()
 

@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import json
 import re
+from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 from xml.etree import ElementTree
 
 from flask import Response, request
 
-from ..errors import InsufficientScope, InvalidToken, MissingToken, OAuth2Error, error_response, json_response
+from ..errors import InsufficientScope, InvalidToken, MissingToken, OAuth2Error
+from ..web.answers import error_response, json_response
 from ..web.environ import FORM
+
+if TYPE_CHECKING:
+    from ..stores.approvals import ApprovalStore
+    from ..stores.clients import ClientStore
 
 REALM = "DefaultRealm"
 NOT_FOUND = "Unable to find the access token in persistent storage."
@@ -23,7 +29,7 @@ LACKS_ONE = "The access token lacks a scope"  # where all of them are needed
 OURS = frozenset({"client_id", "issued_at", "grant_type"})
 
 
-def rewrite(response: Response) -> Response:
+def rewrite(clients: ClientStore, approvals: ApprovalStore, response: Response) -> Response:
     """An endpoint's answer in its shape; errors are RFC 6749's there too."""
     if response.status_code != 200 or request.endpoint not in ("oauth.token", "oauth.tokeninfo"):
         return response

@@ -35,7 +35,7 @@ SCHEMA_VERSION = 1
 
 Key = BigInteger().with_variant(Integer, "sqlite")
 Hash = LargeBinary(32).with_variant(mysql.BINARY(32), "mysql", "mariadb")
-FamilyKey = LargeBinary(16).with_variant(mysql.BINARY(16), "mysql", "mariadb")
+ApprovalKey = LargeBinary(16).with_variant(mysql.BINARY(16), "mysql", "mariadb")
 Object = JSON(none_as_null=True)
 Subject = String(255)
 # Names are told apart by case, by every accent and, on a mariadb:// URL, by spaces at the end; without this MariaDB takes
@@ -116,10 +116,10 @@ consent = Table(
     **OPTIONS,
 )
 
-family = Table(  # what one approval gave; a token without one is a family of its own
+approval = Table(  # what a user allowed, once; the columns that name one are called "family", as since version 1
     "oauth_family",
     metadata,
-    Column("id", FamilyKey, primary_key=True),
+    Column("id", ApprovalKey, primary_key=True),
     Column("client", Key, nullable=False),
     Column("subject", Subject),
     Column("scope", Text, nullable=False),
@@ -141,7 +141,7 @@ access_token = Table(
     metadata,
     Column("token_hash", Hash, primary_key=True),
     Column("client", Key, nullable=False),
-    Column("family", FamilyKey),
+    Column("family", ApprovalKey),
     Column("subject", Subject),
     Column("scope", Text, nullable=False),
     Column("audience", Text),  # resource identifiers, with spaces between
@@ -161,7 +161,7 @@ refresh_token = Table(
     "oauth_refresh_token",
     metadata,
     Column("token_hash", Hash, primary_key=True),
-    Column("family", FamilyKey, nullable=False, index=True),
+    Column("family", ApprovalKey, nullable=False, index=True),
     Column("issued_at", BigInteger, nullable=False),
     Column("expires_at", BigInteger, nullable=False),
     Column("last_used_at", BigInteger),
@@ -176,7 +176,9 @@ code = Table(
     metadata,
     Column("code_hash", Hash, primary_key=True),
     Column("client", Key, nullable=False),
-    Column("family", FamilyKey, nullable=False),  # what redeeming it gives, so that a second use can end that
+    Column(
+        "family", ApprovalKey, nullable=False
+    ),  # the approval that redeeming it begins, so that a second use can end that
     Column("subject", Subject, nullable=False),
     Column("scope", Text, nullable=False),
     Column("audience", Text),
@@ -199,7 +201,7 @@ device_code = Table(
     Column("device_code_hash", Hash, primary_key=True),
     Column("user_code_hash", Hash, nullable=False, unique=True),
     Column("client", Key, nullable=False),
-    Column("family", FamilyKey, nullable=False),
+    Column("family", ApprovalKey, nullable=False),
     Column("scope", Text, nullable=False),
     Column("granted_scope", Text),
     Column("audience", Text),
@@ -240,7 +242,7 @@ revocation = Table(  # what stateless tokens are refused for: few rows, which ev
     "oauth_revocation",
     metadata,
     Column("id", Key, primary_key=True, autoincrement=True),
-    Column("mark", Hash, nullable=False),  # of a token, a family, a client, a user, or both
+    Column("mark", Hash, nullable=False),  # of a token, an approval, a client, a user, or both
     Column("issued_until", BigInteger, nullable=False),  # tokens issued up to then; 0 takes an earlier mark back
     Column("revoked_at", BigInteger, nullable=False, index=True),
     Column("expires_at", BigInteger, nullable=False, index=True),
@@ -295,6 +297,6 @@ def add_to(other: MetaData) -> None:
             table.to_metadata(other)
 
 
-def new_family_key() -> bytes:
-    """A key for a family: the time in ms and 80 random bits, so that new rows stand together in the index."""
+def new_approval_key() -> bytes:
+    """A key for an approval: the time in ms and 80 random bits, so that new rows stand together in the index."""
     return (time.time_ns() // 1_000_000).to_bytes(6, "big") + os.urandom(10)

@@ -11,38 +11,37 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
 from cryptography.hazmat.primitives.hashes import SHA256
 
-from ..config.checks import full_grant_type
 from ..errors import TemporarilyUnavailable
+from ..features import JWT_BEARER, SAML2_BEARER
 
 if TYPE_CHECKING:
     from joserfc.jwk import Key
 
     from ..assertions.jwt import JwtIssuer, TrustedIssuer
     from ..assertions.saml_issuers import SamlIssuer
-    from ..authorization_server import State
+    from ..authorization_server import AuthorizationServer
     from ..crypto.key_sets import KeySource
-    from ..resource_server import Checker
+    from ..resource_server import Server
     from ..stores.clients import Client
 
 NO_TOKEN = "flask-oauth-issuer-list"  # what an introspection endpoint is asked about
-JWT_BEARER, SAML2_BEARER = full_grant_type("jwt_bearer"), full_grant_type("saml2_bearer")
 
 
-def describe_issuers(state: Checker, *, configured_only: bool = False) -> list[dict[str, Any]]:
+def describe_issuers(server: Server, *, configured_only: bool = False) -> list[dict[str, Any]]:
     """Those of the configuration, and the clients that sign for themselves; keys that stand at a URL are fetched.
 
     `configured_only`: without the clients, and nobody else is asked for anything.
     """
-    ours = (_jwt_issuers, _saml_issuers) if state.issues_tokens else ()
-    own = [each for describe in ours for each in describe(cast("State", state), configured_only)]
-    return [*own, *_token_issuers(state, configured_only)]
+    ours = (_jwt_issuers, _saml_issuers) if server.issues_tokens else ()
+    own = [each for describe in ours for each in describe(cast("AuthorizationServer", server), configured_only)]
+    return [*own, *_token_issuers(server, configured_only)]
 
 
-def _token_issuers(state: Checker, configured_only: bool) -> Iterator[dict[str, Any]]:
+def _token_issuers(server: Server, configured_only: bool) -> Iterator[dict[str, Any]]:
     """Those of `OAUTH_TRUSTED_TOKEN_ISSUERS`; of who asks there, never the secret."""
-    trusted = {} if state.trusted_tokens is None else state.trusted_tokens.issuers
+    trusted = {} if server.trusted_tokens is None else server.trusted_tokens.issuers
     for name, each in trusted.items():
-        entry = state.settings.trusted_token_issuers[name]
+        entry = server.settings.trusted_token_issuers[name]
         given = next(key for key in ("introspection", "jwks", "jwks_uri", "key") if entry.get(key))
         place = f"OAUTH_TRUSTED_TOKEN_ISSUERS, {given}"
         keys, problem = [], None
@@ -70,43 +69,41 @@ def _token_issuers(state: Checker, configured_only: bool) -> Iterator[dict[str, 
         }
 
 
-def _jwt_issuers(state: State, configured_only: bool) -> Iterator[dict[str, Any]]:
+def _jwt_issuers(server: AuthorizationServer, configured_only: bool) -> Iterator[dict[str, Any]]:
     """Those of `OAUTH_JWT_ISSUERS`, and the clients."""
-    if JWT_BEARER not in state.settings.grant_types:
+    if JWT_BEARER not in server.settings.grant_types:
         return
-    from ..assertions.jwt import issuer_of_client
-
-    for name, trusted in state.jwt_issuers.items():
-        entry = state.settings.jwt_issuers[name]
+    for name, trusted in server.jwt_issuers.items():
+        entry = server.settings.jwt_issuers[name]
         given = next(each for each in ("jwks", "jwks_uri", "key") if entry.get(each))
         source = f"OAUTH_JWT_ISSUERS, {given}"
         yield _describe_jwt(trusted, source, entry["key"] if given == "key" else None, configured_only)
     if configured_only:
         return
-    for client in _clients(state, JWT_BEARER):
-        own = issuer_of_client(state, client)
+    for client in _clients(server, JWT_BEARER):
+        own = server.jwt_assertions.issuer_of_client(client)
         if own is not None:
             given = "jwks" if client.jwks else "certificate" if client.certificate else "jwks_uri"
             yield _describe_jwt(own, f"the client's {given}", None if client.jwks else client.certificate)
 
 
-def _saml_issuers(state: State, configured_only: bool) -> Iterator[dict[str, Any]]:
+def _saml_issuers(server: AuthorizationServer, configured_only: bool) -> Iterator[dict[str, Any]]:
     """Those of `OAUTH_SAML_ISSUERS`, and the clients."""
-    for name, trusted in state.saml_issuers.items():
-        given = "certificates" if state.settings.saml_issuers[name].get("certificates") else "metadata"
+    for name, trusted in server.saml_issuers.items():
+        given = "certificates" if server.settings.saml_issuers[name].get("certificates") else "metadata"
         yield _describe_saml(trusted, f"OAUTH_SAML_ISSUERS, {given}")
-    if SAML2_BEARER in state.settings.grant_types and not configured_only:
+    if SAML2_BEARER in server.settings.grant_types and not configured_only:
         from ..assertions.saml_issuers import issuer_of_client
 
-        for client in _clients(state, SAML2_BEARER):
+        for client in _clients(server, SAML2_BEARER):
             own = issuer_of_client(client)
             if own is not None:
                 yield _describe_saml(own, "the client's certificate")
 
 
-def _clients(state: State, grant_type: str) -> list[Client]:
+def _clients(server: AuthorizationServer, grant_type: str) -> list[Client]:
     """The enabled clients that are registered for a grant."""
-    return [each for each in state.client_registry.list() if each.enabled and each.check_grant_type(grant_type)]
+    return [each for each in server.client_registry.list() if each.enabled and each.check_grant_type(grant_type)]
 
 
 def _describe(kind: str, trusted: TrustedIssuer, source: str) -> dict[str, Any]:
@@ -122,7 +119,10 @@ def _describe(kind: str, trusted: TrustedIssuer, source: str) -> dict[str, Any]:
 
 
 def _keys(source: KeySource, configured_only: bool) -> list[Key]:
-    return [] if configured_only and hasattr(source, "url") else list(source.keys())
+    """Those that are known; a key whose certificate has expired too, which `source.keys()` leaves out."""
+    if configured_only and hasattr(source, "url"):
+        return []
+    return list(getattr(source, "fixed", None) or source.keys())
 
 
 def _describe_jwt(trusted: JwtIssuer, source: str, pem: Any, configured_only: bool = False) -> dict[str, Any]:

@@ -11,19 +11,19 @@ from .surroundings import SURROUNDINGS
 from .weakness import Weakness
 
 if TYPE_CHECKING:
-    from ..authorization_server import State
+    from ..authorization_server import AuthorizationServer
 
 __all__ = ["Weakness", "examine"]
 
 
-def examine(state: State) -> list[Weakness]:
+def examine(server: AuthorizationServer) -> list[Weakness]:
     """Every weakness: of the settings, of the app around them, and of what stands in the database."""
-    found = [check.weakness for check in CHECKS if check.applies(state.settings)]
+    found = [check.weakness for check in CHECKS if check.applies(server.settings)]
     for look in SURROUNDINGS:
-        found += look(state)
+        found += look(server)
     try:
         for look in STORED:
-            found += look(state)
+            found += look(server)
     except TemporarilyUnavailable as error:
         cause = error.__cause__
         reason = str(getattr(cause, "orig", None) or cause or error.description).strip().splitlines()[0].rstrip(".")

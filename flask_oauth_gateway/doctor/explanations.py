@@ -16,18 +16,16 @@ from hashlib import sha256 as hash_of
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from ..authentication import SECRET_METHODS
 from ..config.checks import full_grant_type
 from ..crypto.hashing import sha256, verify_secret
+from ..features import SENT_SECRET_METHODS
 from ..stores.applications import APPROVED
-from ..tokens.lifetimes import dies_at
-from ..tokens.opaque import from_row
 
 if TYPE_CHECKING:
-    from ..authorization_server import State
+    from ..authorization_server import AuthorizationServer
     from ..stores.clients import Client
 
-Said = tuple[str, str]  # what was expected, and what came
+Found = tuple[str, str]  # what was expected, and what came
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +42,7 @@ class Explanation:
 class Refused:
     """A request that was refused: its error, its parameters, who claims to send it, and what it carries."""
 
-    state: State
+    server: AuthorizationServer
     error: str
     description: str
     reason: str = ""
@@ -57,7 +55,7 @@ class Refused:
 
     @property
     def client(self) -> Client | None:
-        return None if self.client_id is None else self.state.clients.load(self.client_id)
+        return None if self.client_id is None else self.server.clients.load(self.client_id)
 
 
 def explain(refused: Refused) -> Explanation:
@@ -73,27 +71,27 @@ def explain(refused: Refused) -> Explanation:
 # What each row looks at.
 
 
-def _missing(refused: Refused, found: re.Match[str]) -> Said:
+def _missing(refused: Refused, found: re.Match[str]) -> Found:
     return f"the parameter '{found[1]}'", _listed(refused.parameters) or "no parameters"
 
 
-def _said(refused: Refused, found: re.Match[str]) -> Said:
+def _as_described(refused: Refused, found: re.Match[str]) -> Found:
     """Where the sentence says it all."""
     return refused.description, refused.reason or _listed(refused.parameters)
 
 
-def _client_id(refused: Refused, found: re.Match[str]) -> Said:
+def _client_id(refused: Refused, found: re.Match[str]) -> Found:
     client = refused.client
     if client is not None and client.application is not None and client.application_status != APPROVED:
         what = f"the application {client.application} is {client.application_status} (flask oauth application approve)"
         return "a client whose application is approved", f"{client.client_id}; {what}"
     if client is not None:
         return "a client that is enabled", f"{client.client_id}, which is disabled (flask oauth client enable)"
-    known = [each.client_id for each in refused.state.clients.list()]
+    known = [each.client_id for each in refused.server.clients.list()]
     return _or_nearest("a client_id that is registered", refused.client_id or "", known), refused.client_id or "none"
 
 
-def _redirect_uri(refused: Refused, found: re.Match[str]) -> Said:
+def _redirect_uri(refused: Refused, found: re.Match[str]) -> Found:
     client, sent = refused.client, refused.parameters.get("redirect_uri", "none")
     registered = [] if client is None else client.redirect_uris
     near = difflib.get_close_matches(sent, registered, n=1, cutoff=0)
@@ -115,47 +113,47 @@ def _difference(registered: str, sent: str) -> str:
     return "another " + " and ".join(words.get(name, name) for name in differing)
 
 
-def _response_type(refused: Refused, found: re.Match[str]) -> Said:
-    grants = refused.state.settings.grant_types
+def _response_type(refused: Refused, found: re.Match[str]) -> Found:
+    grants = refused.server.settings.grant_types
     offered = [
         name for name, grant in (("code", "authorization_code"), ("token", "implicit")) if grant in grants
     ]  # as OAUTH_GRANT_TYPES has them
     return f"response_type={' or '.join(offered)} (OAUTH_GRANT_TYPES)", refused.parameters.get("response_type", "none")
 
 
-def _grant_of_client(refused: Refused, found: re.Match[str]) -> Said:
+def _grant_of_client(refused: Refused, found: re.Match[str]) -> Found:
     client = refused.client
     asked = refused.parameters.get("grant_type") or f"response_type={refused.parameters.get('response_type')}"
     return f"what the client is registered for: {_listed(client.grant_types if client else ())}", asked
 
 
-def _grant_of_server(refused: Refused, found: re.Match[str]) -> Said:
+def _grant_of_server(refused: Refused, found: re.Match[str]) -> Found:
     asked = refused.parameters.get("grant_type", "")
-    expected = _or_nearest("what OAUTH_GRANT_TYPES holds", asked, refused.state.settings.grant_types)
+    expected = _or_nearest("what OAUTH_GRANT_TYPES holds", asked, refused.server.settings.grant_types)
     hint = " (a short name is for the configuration alone)" if full_grant_type(asked) != asked else ""
     return expected, asked + hint
 
 
-def _scope_of_server(refused: Refused, found: re.Match[str]) -> Said:
-    return _or_nearest("a name in OAUTH_SCOPES", found[1], refused.state.settings.scopes), found[1]
+def _scope_of_server(refused: Refused, found: re.Match[str]) -> Found:
+    return _or_nearest("a name in OAUTH_SCOPES", found[1], refused.server.settings.scopes), found[1]
 
 
-def _scope_of_client(refused: Refused, found: re.Match[str]) -> Said:
+def _scope_of_client(refused: Refused, found: re.Match[str]) -> Found:
     client = refused.client
     return f"what the client is registered for: {client.scope if client else 'nothing'}", found[1]
 
 
-def _challenge(refused: Refused, found: re.Match[str]) -> Said:
-    methods = " or ".join(refused.state.settings.pkce_methods)
+def _challenge(refused: Refused, found: re.Match[str]) -> Found:
+    methods = " or ".join(refused.server.settings.pkce_methods)
     sent = refused.parameters.get("code_challenge_method", "none, which means plain")
     return f"code_challenge, with code_challenge_method={methods} (OAUTH_REQUIRE_PKCE, OAUTH_PKCE_METHODS)", sent
 
 
-def _secret(refused: Refused, found: re.Match[str]) -> Said:
+def _secret(refused: Refused, found: re.Match[str]) -> Found:
     client, secret = refused.client, refused.secret or ""
     if client is None:
         return _client_id(refused, found)
-    if client.token_endpoint_auth_method not in SECRET_METHODS:
+    if client.token_endpoint_auth_method not in SENT_SECRET_METHODS:
         return client.token_endpoint_auth_method, f"{refused.method}: no falling back to a secret"
     now = time.time()
     for known in client.secrets:
@@ -168,15 +166,15 @@ def _secret(refused: Refused, found: re.Match[str]) -> Said:
     return expected, f"one of {len(secret)} characters that ends in …{secret[-4:] if len(secret) >= 16 else ''}"
 
 
-def _auth_method(refused: Refused, found: re.Match[str]) -> Said:
+def _auth_method(refused: Refused, found: re.Match[str]) -> Found:
     client = refused.client
-    offered = _listed(refused.state.settings.client_auth_methods)
+    offered = _listed(refused.server.settings.client_auth_methods)
     own = "" if client is None else f"; this client is registered for {client.token_endpoint_auth_method}"
     return f"one of OAUTH_CLIENT_AUTH_METHODS: {offered}{own}", refused.method or "none"
 
 
-def _code(refused: Refused, found: re.Match[str]) -> Said:
-    row = refused.state.codes.find(sha256(refused.parameters.get("code", "")))
+def _code(refused: Refused, found: re.Match[str]) -> Found:
+    row = refused.server.codes.find(sha256(refused.parameters.get("code", "")))
     if row is None:
         return "a code that this server gave", "one that it doesn't know (or purged: they are kept for a day)"
     if row.client_id != refused.client_id:
@@ -191,12 +189,12 @@ def _code(refused: Refused, found: re.Match[str]) -> Said:
     return _verifier_or_uri(refused, row)
 
 
-def _code_check(refused: Refused, found: re.Match[str]) -> Said:
-    row = refused.state.codes.find(sha256(refused.parameters.get("code", "")))
-    return _said(refused, found) if row is None else _verifier_or_uri(refused, row)
+def _code_check(refused: Refused, found: re.Match[str]) -> Found:
+    row = refused.server.codes.find(sha256(refused.parameters.get("code", "")))
+    return _as_described(refused, found) if row is None else _verifier_or_uri(refused, row)
 
 
-def _verifier_or_uri(refused: Refused, row: Any) -> Said:
+def _verifier_or_uri(refused: Refused, row: Any) -> Found:
     sent = refused.parameters.get("redirect_uri")
     if "redirect_uri" in refused.description:
         return f"redirect_uri={row.redirect_uri}, as in the authorization request", sent or "none"
@@ -207,9 +205,9 @@ def _verifier_or_uri(refused: Refused, row: Any) -> Said:
     return f"a verifier for the {row.code_challenge_method} challenge {row.code_challenge}", f"one whose S256 is {made}"
 
 
-def _refresh_token(refused: Refused, found: re.Match[str]) -> Said:
-    state = refused.state
-    row = state.families.find_refresh_token(sha256(refused.parameters.get("refresh_token", "")))
+def _refresh_token(refused: Refused, found: re.Match[str]) -> Found:
+    server = refused.server
+    row = server.approvals.find_refresh_token(sha256(refused.parameters.get("refresh_token", "")))
     if row is None:
         return "a refresh token that this server gave", "one that it doesn't know (or purged)"
     if row.client_id != refused.client_id:
@@ -218,20 +216,20 @@ def _refresh_token(refused: Refused, found: re.Match[str]) -> Said:
         return "an approval that holds", f"one that was revoked at {_when(row.revoked_at)}"
     if row.spent_at is not None:
         return "a refresh token that is used for the first time", f"one that was used at {_when(row.spent_at)}"
-    return "a refresh token that lives", f"one that ended at {_when(dies_at(state, row))}"
+    return "a refresh token that lives", f"one that ended at {_when(server.lifetimes.refresh_token_dies_at(row))}"
 
 
-def _access_token(refused: Refused, found: re.Match[str]) -> Said:
-    row = refused.state.tokens.find(sha256(refused.token or ""))
+def _access_token(refused: Refused, found: re.Match[str]) -> Found:
+    row = refused.server.tokens.find(sha256(refused.token or ""))
     if row is None:
         return "an access token that lives", refused.description
-    token = from_row(row)
+    token = refused.server.own_tokens.from_row(row)
     times = f"issued at {_when(token.iat)}, good until {_when(token.exp)}"
     return "an access token that lives", f"one of {token.client_id}, {times}: {token.refusal or refused.description}"
 
 
-def _scopes_of_token(refused: Refused, found: re.Match[str]) -> Said:
-    row = refused.state.tokens.find(sha256(refused.token or ""))
+def _scopes_of_token(refused: Refused, found: re.Match[str]) -> Found:
+    row = refused.server.tokens.find(sha256(refused.token or ""))
     return f"the scopes {refused.needed}", "another token" if row is None else f"a token with {row.scope or 'no scope'}"
 
 
@@ -251,11 +249,11 @@ SOURCES = {
 NAME = r"'([^']+)'"
 
 #: Error, how its reason or description begins, the check, who looks at it, and where it is written.
-RULES: tuple[tuple[str, str, str, Callable[[Refused, re.Match[str]], Said], str], ...] = (
-    ("*", f"The parameter {NAME} is repeated", "each parameter once", _said, "RFC 6749 section 3.1"),
+RULES: tuple[tuple[str, str, str, Callable[[Refused, re.Match[str]], Found], str], ...] = (
+    ("*", f"The parameter {NAME} is repeated", "each parameter once", _as_described, "RFC 6749 section 3.1"),
     ("*", "The parameter 'code_challenge' is missing", "PKCE", _challenge, "RFC 7636 section 4.4.1"),
     ("*", "The parameter 'code_challenge_method'", "PKCE method", _challenge, "RFC 7636 section 4.3, RFC 9700 section 2.1.1"),
-    ("*", "The 'code_challenge' must be", "code challenge", _said, "RFC 7636 section 4.2"),
+    ("*", "The 'code_challenge' must be", "code challenge", _as_described, "RFC 7636 section 4.2"),
     ("*", f"The parameter {NAME} is missing", "required parameter", _missing, "RFC 6749 section 4"),
     ("invalid_client", "The application that sent you", "client_id", _client_id, "RFC 6749 section 4.1.2.1"),
     ("*", "The address to send you back to", "redirect URI", _redirect_uri, "RFC 6749 section 3.1.2.3, RFC 9700 section 2.1"),
@@ -272,7 +270,7 @@ RULES: tuple[tuple[str, str, str, Callable[[Refused, re.Match[str]], Said], str]
     ("invalid_grant", "The 'redirect_uri'", "redirect URI of the code", _code_check, "RFC 6749 section 4.1.3"),
     ("invalid_grant", "(The|A) 'code_verifier'", "PKCE verifier", _code_check, "RFC 7636 section 4.6"),
     ("invalid_grant", "The refresh token", "refresh token", _refresh_token, "RFC 6749 section 6, RFC 9700 section 4.14.2"),
-    ("unauthorized", "", "access token", _said, "RFC 6750 section 2.1"),
+    ("unauthorized", "", "access token", _as_described, "RFC 6750 section 2.1"),
     ("invalid_token", "", "access token", _access_token, "RFC 6750 section 3.1"),
     ("insufficient_scope", "", "scopes of the token", _scopes_of_token, "RFC 6750 section 3.1"),
 )  # fmt: skip

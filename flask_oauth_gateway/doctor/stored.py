@@ -10,12 +10,12 @@ from urllib.parse import urlsplit
 
 from sqlalchemy import text
 
-from ..authentication import SECRET_METHODS
+from ..features import SECRET_METHODS
 from .settings import LONG_ACCESS_TOKEN
 from .weakness import Weakness
 
 if TYPE_CHECKING:
-    from ..authorization_server import State
+    from ..authorization_server import AuthorizationServer
     from ..stores.clients import Client
 
 SOON = 14 * 86400
@@ -27,8 +27,8 @@ NOW = {
 }
 
 
-def clients(state: State) -> Iterator[Weakness]:
-    for client in state.clients.list():
+def clients(server: AuthorizationServer) -> Iterator[Weakness]:
+    for client in server.clients.list():
         if client.enabled:
             for why, fix in _of_client(client):
                 yield Weakness(f"client {client.client_id!r}", why, fix)
@@ -46,7 +46,7 @@ def _of_client(client: Client) -> Iterator[tuple[str, str]]:
         yield "a redirect URI names localhost, which may be another host (RFC 8252 section 8.3)", "write 127.0.0.1"
     if (client.access_token_lifetime or 0) > LONG_ACCESS_TOKEN:
         yield "its access tokens live for more than a day", "shorten its access_token_lifetime, and let it refresh"
-    if client.token_endpoint_auth_method in (*SECRET_METHODS, "client_secret_jwt"):
+    if client.token_endpoint_auth_method in SECRET_METHODS:
         yield from _of_secrets(client)
     if client.certificate is not None:
         yield from _of_certificate(client.certificate)
@@ -74,14 +74,13 @@ def _of_certificate(pem: str) -> Iterator[tuple[str, str]]:
         yield f"its certificate ends on {ends:%Y-%m-%d}", "register the one that follows"
 
 
-def signing_keys(state: State) -> Iterator[Weakness]:
+def signing_keys(server: AuthorizationServer) -> Iterator[Weakness]:
     """Keys that nobody can sign with any more: the next token is signed by a new one, of which nobody has heard."""
-    from ..crypto.sealing import has_key, unseal
 
-    rows = [row for row in state.keys.all() if row.retired_at is None]
-    if has_key(state):
+    rows = [row for row in server.keys.all() if row.retired_at is None]
+    if server.sealing.has_key():
         for row in rows:
-            if unseal(state, row.sealed) is None:
+            if server.sealing.unseal(row.sealed) is None:
                 yield Weakness(
                     f"key {row.kid!r}",
                     "it was encrypted under another SECRET_KEY than this app's, and can't sign",
@@ -89,8 +88,8 @@ def signing_keys(state: State) -> Iterator[Weakness]:
                 )
 
 
-def audit_trail(state: State) -> Iterator[Weakness]:
-    for finding in state.audit.verify().findings:
+def audit_trail(server: AuthorizationServer) -> Iterator[Weakness]:
+    for finding in server.audit.verify().findings:
         several = finding.last > finding.first
         yield Weakness(
             f"audit entries {finding.first} to {finding.last}" if several else f"audit entry {finding.first}",
@@ -99,10 +98,10 @@ def audit_trail(state: State) -> Iterator[Weakness]:
         )
 
 
-def clocks(state: State) -> Iterator[Weakness]:
+def clocks(server: AuthorizationServer) -> Iterator[Weakness]:
     """Where the database has a clock of its own, other machines' clocks may be as far off."""
-    statement = NOW.get(state.database.engine.dialect.name)
-    row = None if statement is None else state.database.first(statement)
+    statement = NOW.get(server.database.engine.dialect.name)
+    row = None if statement is None else server.database.first(statement)
     if row is not None and abs(int(row[0]) - time.time()) > CLOCKS_APART:
         yield Weakness(
             "the clock", f"it is {abs(int(row[0]) - int(time.time()))} seconds off the database's", "set both by NTP"

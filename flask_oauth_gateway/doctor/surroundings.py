@@ -8,52 +8,49 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from ..database.engine import InMemoryDatabase
-from ..users.accounts import knows_users
+from ..features import WITH_A_PERSON
 from .weakness import Weakness
 
 if TYPE_CHECKING:
-    from ..authorization_server import State
+    from ..authorization_server import AuthorizationServer
 
 SHORT_KEY = 16  # bytes: 128 bits, where they are random
 LONG_ASSERTION = 3600
 SOON = timedelta(days=14)
-WITH_A_PERSON = frozenset(
-    {"authorization_code", "implicit", "password", "urn:ietf:params:oauth:grant-type:device_code"}
-)
 
 
-def debug_mode(state: State) -> Iterator[Weakness]:
-    if state.app.debug:
+def debug_mode(server: AuthorizationServer) -> Iterator[Weakness]:
+    if server.app.debug:
         yield Weakness("DEBUG", "error pages show the app's insides, and plain http is let through", "take --debug out")
 
 
-def secret_key(state: State) -> Iterator[Weakness]:
+def secret_key(server: AuthorizationServer) -> Iterator[Weakness]:
     for name, key in (
-        ("SECRET_KEY", state.app.config.get("SECRET_KEY")),
-        ("OAUTH_KEY_ENCRYPTION_KEY", state.settings.key_encryption_key),
+        ("SECRET_KEY", server.app.config.get("SECRET_KEY")),
+        ("OAUTH_KEY_ENCRYPTION_KEY", server.settings.key_encryption_key),
     ):
         if key and len(key) < SHORT_KEY:
             yield Weakness(name, "a short key can be guessed, and every signature with it", "set 32 random bytes")
-    if not state.app.secret_key:
+    if not server.app.secret_key:
         yield Weakness("SECRET_KEY", "forms, sessions and keys can't be signed or encrypted", "set a long random text")
 
 
-def session_cookie(state: State) -> Iterator[Weakness]:
+def session_cookie(server: AuthorizationServer) -> Iterator[Weakness]:
     """Whoever has the cookie approves in the user's name."""
-    if not _people_sign_in(state) or not (state.settings.issuer or "").startswith("https://"):
+    if not _people_sign_in(server) or not (server.settings.issuer or "").startswith("https://"):
         return
-    if not state.app.config["SESSION_COOKIE_SECURE"]:
+    if not server.app.config["SESSION_COOKIE_SECURE"]:
         yield Weakness(
             "SESSION_COOKIE_SECURE",
             "users' sessions travel over plain http too (RFC 6265 section 8.3)",
             "set it to True",
         )
-    if not state.app.config["SESSION_COOKIE_HTTPONLY"]:
+    if not server.app.config["SESSION_COOKIE_HTTPONLY"]:
         yield Weakness("SESSION_COOKIE_HTTPONLY", "scripts can read users' sessions", "leave it at True")
 
 
-def users_who_are_gone(state: State) -> Iterator[Weakness]:
-    if _people_sign_in(state) and not knows_users(state):
+def users_who_are_gone(server: AuthorizationServer) -> Iterator[Weakness]:
+    if _people_sign_in(server) and not server.users.are_known():
         yield Weakness(
             "gateway.load_user",
             "without this hook the refresh tokens of a user who is gone go on (RFC 9700 section 4.14.2)",
@@ -61,9 +58,9 @@ def users_who_are_gone(state: State) -> Iterator[Weakness]:
         )
 
 
-def trusted_issuers(state: State) -> Iterator[Weakness]:
+def trusted_issuers(server: AuthorizationServer) -> Iterator[Weakness]:
     """Those who may vouch for others: how long for, and by what."""
-    for setting, issuers in (("OAUTH_JWT_ISSUERS", state.jwt_issuers), ("OAUTH_SAML_ISSUERS", state.saml_issuers)):
+    for setting, issuers in (("OAUTH_JWT_ISSUERS", server.jwt_issuers), ("OAUTH_SAML_ISSUERS", server.saml_issuers)):
         for name, issuer in issuers.items():
             if issuer.max_lifetime > LONG_ASSERTION:
                 yield Weakness(
@@ -71,7 +68,7 @@ def trusted_issuers(state: State) -> Iterator[Weakness]:
                     "an assertion that is good for more than an hour is worth stealing (RFC 7521 section 8.2)",
                     "shorten it: a few minutes are enough",
                 )
-    for name, saml_issuer in state.saml_issuers.items():
+    for name, saml_issuer in server.saml_issuers.items():
         if saml_issuer.allow_sha1:
             yield Weakness(
                 f"OAUTH_SAML_ISSUERS[{name!r}]['allow_sha1']",
@@ -87,9 +84,9 @@ def trusted_issuers(state: State) -> Iterator[Weakness]:
             )
 
 
-def several_processes(state: State) -> Iterator[Weakness]:
+def several_processes(server: AuthorizationServer) -> Iterator[Weakness]:
     """What one process alone knows, where a server is told to start several."""
-    if isinstance(state.database, InMemoryDatabase):
+    if isinstance(server.database, InMemoryDatabase):
         yield Weakness(
             "OAUTH_DATABASE_URI",
             "a database in memory: clients and tokens end with the process, and each process has its own",
@@ -99,7 +96,7 @@ def several_processes(state: State) -> Iterator[Weakness]:
         workers = int(os.environ.get("WEB_CONCURRENCY", "1"))
     except ValueError:
         return
-    if workers > 1 and state.settings.redis_url is None and state.settings.rate_limits is not None:
+    if workers > 1 and server.settings.redis_url is None and server.settings.rate_limits is not None:
         yield Weakness(
             "OAUTH_REDIS_URL",
             f"each of {workers} processes (WEB_CONCURRENCY) counts for itself: limits are {workers} times as wide",
@@ -107,8 +104,8 @@ def several_processes(state: State) -> Iterator[Weakness]:
         )
 
 
-def redis_answers(state: State) -> Iterator[Weakness]:
-    if state.redis is not None and not state.redis.answers():
+def redis_answers(server: AuthorizationServer) -> Iterator[Weakness]:
+    if server.redis is not None and not server.redis.answers():
         yield Weakness(
             "OAUTH_REDIS_URL",
             "Redis does not answer: each process counts limits for itself, and learns late of revocations",
@@ -116,8 +113,8 @@ def redis_answers(state: State) -> Iterator[Weakness]:
         )
 
 
-def _people_sign_in(state: State) -> bool:
-    return not WITH_A_PERSON.isdisjoint(state.settings.grant_types)
+def _people_sign_in(server: AuthorizationServer) -> bool:
+    return any(grant in server.settings.grant_types for grant in WITH_A_PERSON)
 
 
 SURROUNDINGS = (

@@ -1,18 +1,19 @@
-"""Every endpoint, by name: its path under `OAUTH_URL_PREFIX`, its methods and its view. One file a URL family."""
+"""What programs ask: a file for each endpoint. `make_blueprint` routes those that are on, from the table in `features.py`."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import partial
+from functools import partial, update_wrapper
 from importlib import import_module
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from flask import Blueprint, Response, abort, request
 from werkzeug.exceptions import HTTPException, InternalServerError, MethodNotAllowed
 from werkzeug.routing import BaseConverter
 
-from ..errors import NotFound, OAuth2Error, RequestTooLarge, clean, json_response, render_error
-from .cors import allow_origin, preflight
+from ..errors import NotFound, OAuth2Error, RequestTooLarge, clean
+from ..features import ENDPOINTS, endpoints_that_are_on
+from ..web.answers import json_response, render_error
+from .cors import Cors
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,120 +21,26 @@ if TYPE_CHECKING:
 
     from flask.blueprints import BlueprintSetupState
 
-    from ..config import Settings
+    from ..authorization_server import AuthorizationServer
+    from ..resource_server import Server
+
+PACKAGE = __name__.rpartition(".")[0]
 
 
-@dataclass(frozen=True, slots=True)
-class Endpoint:
-    """Where an endpoint stands, under the prefix; to which methods (`()`: any) what answers there.
-
-    Which grants bring it (`()`: it is always on), or which setting.
-    """
-
-    path: str
-    methods: tuple[str, ...]
-    view: str
-    grants: tuple[str, ...] = ()
-    cors: bool = False
-    setting: str | None = None
-    only_checks: bool = False  # an app that issues no tokens has it too
-
-    def is_on(self, settings: Settings) -> bool:
-        if self.setting is not None and not getattr(settings, self.setting):
-            return False
-        return not self.grants or any(grant in settings.grant_types for grant in self.grants)
-
-
-DEVICE_CODE = "urn:ietf:params:oauth:grant-type:device_code"
-WITH_A_PERSON = ("authorization_code", "implicit", "password", DEVICE_CODE)
-
-
-ENDPOINTS = {
-    "token": Endpoint("/token", ("POST",), "endpoints.token:token", cors=True),
-    "authorize": Endpoint(
-        "/authorize", ("GET", "POST"), "pages.authorize:authorize", ("authorization_code", "implicit")
-    ),
-    "revoke": Endpoint("/revoke", ("POST",), "endpoints.revoke:revoke", cors=True),
-    "introspect": Endpoint("/introspect", ("POST",), "endpoints.introspect:introspect"),
-    "jwks": Endpoint("/jwks", ("GET",), "endpoints.jwks:jwks"),
-    "tokeninfo": Endpoint("/tokeninfo", ("GET", "POST"), "endpoints.tokeninfo:tokeninfo"),
-    "device_authorization": Endpoint(
-        "/device_authorization", ("POST",), "pages.device:device_authorization", (DEVICE_CODE,), cors=True
-    ),
-    "device": Endpoint("/device", ("GET", "POST"), "pages.device:device", (DEVICE_CODE,)),
-    "applications": Endpoint("/applications", ("GET",), "pages.approvals:applications", WITH_A_PERSON),
-    "revoke_application": Endpoint(
-        "/applications/<path:client_id>/revoke", ("POST",), "pages.approvals:revoke_application", WITH_A_PERSON
-    ),
-    "admin": Endpoint("/admin", ("GET",), "pages.admin.overview:overview", setting="admin"),
-    "admin_overview": Endpoint("/admin/", ("GET",), "pages.admin.overview:overview", setting="admin"),
-    "admin_clients": Endpoint("/admin/clients", ("GET",), "pages.admin.clients:clients", setting="admin"),
-    "admin_client_new": Endpoint(
-        "/admin/clients/new", ("GET", "POST"), "pages.admin.client_form:client_new", setting="admin"
-    ),
-    "admin_client": Endpoint("/admin/client", ("GET",), "pages.admin.clients:client", setting="admin"),
-    "admin_client_edit": Endpoint(
-        "/admin/client/edit", ("GET", "POST"), "pages.admin.client_form:client_edit", setting="admin"
-    ),
-    "admin_client_secret": Endpoint(
-        "/admin/client/secret", ("POST",), "pages.admin.clients:client_secret", setting="admin"
-    ),
-    "admin_client_switch": Endpoint(
-        "/admin/client/switch", ("POST",), "pages.admin.clients:client_switch", setting="admin"
-    ),
-    "admin_client_delete": Endpoint(
-        "/admin/client/delete", ("GET", "POST"), "pages.admin.clients:client_delete", setting="admin"
-    ),
-    "admin_applications": Endpoint(
-        "/admin/applications", ("GET",), "pages.admin.applications:applications", setting="admin"
-    ),
-    "admin_application_new": Endpoint(
-        "/admin/applications/new", ("GET", "POST"), "pages.admin.applications:application_new", setting="admin"
-    ),
-    "admin_application": Endpoint(
-        "/admin/application", ("GET",), "pages.admin.applications:application", setting="admin"
-    ),
-    "admin_application_edit": Endpoint(
-        "/admin/application/edit", ("GET", "POST"), "pages.admin.applications:application_edit", setting="admin"
-    ),
-    "admin_application_status": Endpoint(
-        "/admin/application/status", ("POST",), "pages.admin.applications:application_status", setting="admin"
-    ),
-    "admin_application_delete": Endpoint(
-        "/admin/application/delete", ("GET", "POST"), "pages.admin.applications:application_delete", setting="admin"
-    ),
-    "admin_grants": Endpoint("/admin/grants", ("GET", "POST"), "pages.admin.tokens:grants", setting="admin"),
-    "admin_tokens": Endpoint("/admin/tokens", ("GET", "POST"), "pages.admin.tokens:tokens", setting="admin"),
-    "admin_revoke_all": Endpoint("/admin/revoke", ("POST",), "pages.admin.tokens:revoke_all", setting="admin"),
-    "admin_keys": Endpoint("/admin/keys", ("GET", "POST"), "pages.admin.keys:keys", setting="admin"),
-    "admin_issuers": Endpoint("/admin/issuers", ("GET",), "pages.admin.issuers:issuers", setting="admin"),
-    "admin_audit": Endpoint("/admin/audit", ("GET",), "pages.admin.audit:audit", setting="admin"),
-    "admin_audit_export": Endpoint("/admin/audit/export", ("GET",), "pages.admin.audit:audit_export", setting="admin"),
-    "verify": Endpoint("/verify", (), "endpoints.verify:verify", setting="forward_auth", only_checks=True),
-    "verify_root": Endpoint("/verify/", (), "endpoints.verify:verify_path", setting="forward_auth", only_checks=True),
-    "verify_path": Endpoint(
-        "/verify/<path:original>", (), "endpoints.verify:verify_path", setting="forward_auth", only_checks=True
-    ),
-    "metrics": Endpoint("/metrics", ("GET",), "endpoints.metrics:metrics", setting="metrics_scope", only_checks=True),
-}
-
-
-def make_blueprint(settings: Settings, *, issues_tokens: bool = True) -> Blueprint:
-    """The endpoints, under the prefix, with every error in JSON; what isn't on is not routed."""
-    package = __name__.rpartition(".")[0]
+def make_blueprint(server: Server) -> Blueprint:
+    """The endpoints and pages of a server, under the prefix, with every error in JSON; what isn't on is not routed."""
+    settings = server.settings
     blueprint = Blueprint(
         "oauth",
-        package,
+        PACKAGE,
         url_prefix=settings.url_prefix,
         template_folder="templates",
         static_folder="static",
         static_url_path="/static",
     )
-    for name, endpoint in ENDPOINTS.items():
-        if not endpoint.is_on(settings) or not (issues_tokens or endpoint.only_checks):
-            continue
-        module, _, function = endpoint.view.partition(":")
-        view = getattr(import_module(f"{package}.{module}"), function)
+    cors = Cors(settings.cors_origins, frozenset(f"oauth.{name}" for name, each in ENDPOINTS.items() if each.cors))
+    for name, endpoint in endpoints_that_are_on(settings, issues_tokens=server.issues_tokens):
+        view = _view(endpoint.view, server)
         if not endpoint.methods:
             _answer_any_method(blueprint, endpoint.path, name, view)
             continue
@@ -142,25 +49,35 @@ def make_blueprint(settings: Settings, *, issues_tokens: bool = True) -> Bluepri
         if endpoint.cors:
             allowed.add("OPTIONS")
             blueprint.add_url_rule(
-                endpoint.path, f"{name}_preflight", preflight, methods=["OPTIONS"], provide_automatic_options=False
+                endpoint.path, f"{name}_preflight", cors.preflight, methods=["OPTIONS"], provide_automatic_options=False
             )
         _answer_any_method(blueprint, endpoint.path, f"{name}_method", _method_not_allowed, allowed=sorted(allowed))
-    if settings.admin and issues_tokens:
+    if settings.admin and server.issues_tokens:
         from ..management import add_management  # an app without it never loads it
 
-        for number, (path, methods) in enumerate(add_management(blueprint).items()):
+        for number, (path, methods) in enumerate(
+            add_management(blueprint, cast("AuthorizationServer", server)).items()
+        ):
             name = f"management_method_{number}"
             _answer_any_method(blueprint, path, name, _method_not_allowed, allowed=sorted(methods))
     blueprint.record(_know_anything)
     for path in ("", "/", "/<oauth_anything:path>"):
         _answer_any_method(blueprint, path, "not_found", _not_found)
-    readable = frozenset(f"oauth.{name}" for name, endpoint in ENDPOINTS.items() if endpoint.cors)
-    blueprint.after_request(partial(allow_origin, endpoints=readable))
-    if settings.compatibility is not None:
-        blueprint.after_request(import_module(f"{package}.compatibility.{settings.compatibility}").rewrite)
+    blueprint.after_request(cors.allow_origin)
+    if settings.compatibility is not None and server.issues_tokens:
+        issuing = cast("AuthorizationServer", server)
+        rewrite = import_module(f"{PACKAGE}.compatibility.{settings.compatibility}").rewrite
+        blueprint.after_request(partial(rewrite, issuing.clients, issuing.approvals))
     blueprint.register_error_handler(OAuth2Error, render_error)
     blueprint.register_error_handler(HTTPException, _http_error)
     return blueprint
+
+
+def _view(path: str, server: Server) -> Callable[..., Any]:
+    """A view of the table's, as Flask calls it: with its server."""
+    module, _, function = path.partition(":")
+    view = getattr(import_module(f"{PACKAGE}.{module}"), function)
+    return update_wrapper(partial(view, server), view)
 
 
 def _know_anything(setup: BlueprintSetupState) -> None:

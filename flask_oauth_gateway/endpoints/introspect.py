@@ -7,19 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 from flask import Response, request
 
-from ..authentication import CONFIDENTIAL_METHODS, authenticate
 from ..crypto.hashing import sha256
-from ..errors import NO_STORE, InvalidRequestError, InvalidToken, json_response
-from ..protection.validators import is_jwt, validate_own
-from ..tokens.lifetimes import dies_at, is_live
-from ..tokens.opaque import from_row
-from ..web.addresses import client_here
-from ..web.environ import current_state
-from ..web.issuer import issuer_of
+from ..errors import InvalidRequestError, InvalidToken
+from ..features import CONFIDENTIAL_METHODS
+from ..tokens.reading import is_jwt
+from ..web.answers import NO_STORE, json_response
 from ..web.request import read_request
 
 if TYPE_CHECKING:
-    from ..authorization_server import State
+    from ..authorization_server import AuthorizationServer
     from ..stores.clients import Client
     from ..web.request import OAuthRequest
 
@@ -28,19 +24,18 @@ JWT_TYPE = "token-introspection+jwt"
 MEDIA_TYPES = ("application/json", f"application/{JWT_TYPE}")
 
 
-def introspect() -> Response:
+def introspect(server: AuthorizationServer) -> Response:
     """A client sees its own tokens, a resource server all; anybody else, and of a dead token, only that it isn't active."""
-    state = current_state()
-    form = read_request(request, state.settings)
-    client = authenticate(state, form, CONFIDENTIAL_METHODS)
-    if state.rate_limiter.is_on("introspect"):
-        state.rate_limiter.spend("introspect", client_here(state, client.client_id))
+    form = read_request(request, server.settings)
+    client = server.authentication.authenticate(form, CONFIDENTIAL_METHODS)
+    if server.rate_limiter.is_on("introspect"):
+        server.rate_limiter.spend("introspect", server.addresses.client_here(client.client_id))
     token = form.form.get("token")
     if token is None:
         raise InvalidRequestError("The parameter 'token' is missing.")
-    answer = _jwt(state, client, token) if is_jwt(token) else _opaque(state, form, client, token)
-    response = _signed(state, client, answer) if _wants_jwt() else json_response(200, answer)
-    seconds = state.settings.token_cache_seconds
+    answer = _jwt(server, client, token) if is_jwt(token) else _opaque(server, form, client, token)
+    response = _signed(server, client, answer) if _wants_jwt() else json_response(200, answer)
+    seconds = server.settings.token_cache_seconds
     if seconds and answer["active"]:  # the asker may be as late to learn of a revocation as this server itself
         response.headers["Cache-Control"] = f"private, max-age={seconds}"
         del response.headers["Pragma"]
@@ -53,52 +48,64 @@ def _wants_jwt() -> bool:
     return JWT_TYPE in accept.lower() and request.accept_mimetypes.best_match(MEDIA_TYPES) == MEDIA_TYPES[1]
 
 
-def _signed(state: State, client: Client, answer: dict[str, Any]) -> Response:
+def _signed(server: AuthorizationServer, client: Client, answer: dict[str, Any]) -> Response:
     """The answer as a JWT for this client alone (RFC 9701 section 5); its `typ` keeps it from passing as any other."""
     from ..crypto.jose import sign
 
-    signing = state.key_ring.signing_key()
+    signing = server.key_ring.signing_key()
     header = {"typ": JWT_TYPE, "alg": signing.algorithm, "kid": signing.kid}
-    claims = {"iss": issuer_of(state), "aud": client.client_id, "iat": int(time.time()), "token_introspection": answer}
+    claims = {
+        "iss": server.issuer.identifier(),
+        "aud": client.client_id,
+        "iat": int(time.time()),
+        "token_introspection": answer,
+    }
     return Response(sign(header, claims, signing.key), headers=list(NO_STORE), mimetype=MEDIA_TYPES[1])
 
 
-def _opaque(state: State, form: OAuthRequest, client: Client, token: str) -> dict[str, Any]:
+def _opaque(server: AuthorizationServer, form: OAuthRequest, client: Client, token: str) -> dict[str, Any]:
     token_hash = sha256(token)
-    row = state.tokens.find_for(token_hash, client)
+    row = server.tokens.find_for(token_hash, client)
     if row is None or not row.asker_is_live:
-        state.clients.forget(client.client_id)
-        client = authenticate(state, form, CONFIDENTIAL_METHODS)  # it may have changed since it was remembered
+        server.clients.forget(client.client_id)
+        client = server.authentication.authenticate(
+            form, CONFIDENTIAL_METHODS
+        )  # it may have changed since it was remembered
     if row is None:
-        return _refresh_token(state, client, token_hash)
+        return _refresh_token(server, client, token_hash)
     if row.client != client.key and not client.resource_server:
         return INACTIVE
-    found = from_row(row)
-    if found.refusal is None and state.plans is not None:
+    found = server.own_tokens.from_row(row)
+    if found.refusal is None and server.plans is not None:
         try:
-            found = state.plans.of(found)
+            found = server.plans.of(found)
         except InvalidToken:
             return INACTIVE
     return INACTIVE if found.refusal is not None else {"active": True, **found.claims}
 
 
-def _jwt(state: State, client: Client, token: str) -> dict[str, Any]:
+def _jwt(server: AuthorizationServer, client: Client, token: str) -> dict[str, Any]:
     """A token that isn't stored: what it says, if it is good and the client may know."""
     try:
-        found = validate_own(state, token)
+        found = server.validators.validate_own(token)
     except InvalidToken:
         return INACTIVE
     if found.client_id != client.client_id and not client.resource_server:
         return INACTIVE
-    return {"active": True, **found.claims, "iss": issuer_of(state)}
+    return {"active": True, **found.claims, "iss": server.issuer.identifier()}
 
 
-def _refresh_token(state: State, client: Client, token_hash: bytes) -> dict[str, Any]:
+def _refresh_token(server: AuthorizationServer, client: Client, token_hash: bytes) -> dict[str, Any]:
     """What a refresh token is, told to its own client alone: to a resource server it must never pass for an access token."""
-    row = state.families.find_refresh_token(token_hash)
-    if row is None or row.client != client.key or row.spent_at is not None or not is_live(state, row):
+    row = server.approvals.find_refresh_token(token_hash)
+    if row is None or row.client != client.key or row.spent_at is not None or not server.lifetimes.is_live(row):
         return INACTIVE
-    claims = {"client_id": client.client_id, "scope": row.scope, "iat": row.issued_at, "exp": dies_at(state, row)}
+    claims = {
+        "client_id": client.client_id,
+        "scope": row.scope,
+        "iat": row.issued_at,
+        "exp": server.lifetimes.refresh_token_dies_at(row),
+    }
     # No token_type, which is an access token's (RFC 7662 section 2.2); this says it to those who don't look for that.
     return {
         "active": True,

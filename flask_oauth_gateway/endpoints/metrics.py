@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import os
+from typing import TYPE_CHECKING
 
 from flask import Response, request
 from prometheus_client import REGISTRY, CollectorRegistry
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.multiprocess import MultiProcessCollector
 
-from ..errors import NO_STORE
-from ..protection.require_token import admit, requirement
-from ..web.environ import current_state
+from ..protection.require_token import requirement
+from ..web.answers import NO_STORE
+
+if TYPE_CHECKING:
+    from ..resource_server import Server
 
 
-def metrics() -> Response:
+def metrics(server: Server) -> Response:
     """Everything in the default registry, the app's own metrics too; of all processes where they share a folder."""
-    refusal = admit(requirement(str(current_state().settings.metrics_scope)))
+    refusal = server.guard.admit(requirement(str(server.settings.metrics_scope)))
     if refusal is not None:
         return refusal
     registry = REGISTRY

@@ -2,25 +2,33 @@
 
 from __future__ import annotations
 
-from typing import cast
+from typing import TYPE_CHECKING
 
 from flask import Response, request
 
-from ..errors import TemporarilyUnavailable
+from ..errors import InvalidRequestError, TemporarilyUnavailable, UnsupportedGrantType, clean
 from ..tokens.issuing import StaleClient
-from ..web.environ import current_state
 from ..web.request import read_token_request
+
+if TYPE_CHECKING:
+    from ..authorization_server import AuthorizationServer
 
 ATTEMPTS = 5  # while somebody changes the client again and again
 
 
-def token() -> Response:
+def token(server: AuthorizationServer) -> Response:
     """Read the form strictly, once; then the grant authenticates, decides and acts."""
-    state = current_state()
-    form = read_token_request(request, state.settings)
+    form = read_token_request(request, server.settings)
+    grant_type = form.payload.grant_type
+    if grant_type is None:
+        sources = " or the ".join(server.settings.token_parameters_from)
+        raise InvalidRequestError(f"The parameter 'grant_type' is missing from the {sources} of the request.")
+    grant = server.token_grants.get(grant_type)
+    if grant is None:
+        raise UnsupportedGrantType(f"The grant type '{clean(grant_type, 60)}' is not on here.")
     for _ in range(ATTEMPTS):
         try:
-            return cast("Response", state.server.create_token_response(form))
+            return grant.respond(form)
         except StaleClient as stale:
-            state.clients.forget(str(stale))
+            server.clients.forget(str(stale))
     raise TemporarilyUnavailable

@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import time
+from typing import TYPE_CHECKING
 
 from flask import Response, request
 
-from ..errors import InvalidRequestError, InvalidToken, json_response
-from ..protection.validators import validate_own
+from ..errors import InvalidRequestError, InvalidToken
+from ..web.answers import json_response
 from ..web.bearer import token_of
-from ..web.environ import current_state
 from ..web.logs import refused
 from ..web.request import read_request
 
+if TYPE_CHECKING:
+    from ..authorization_server import AuthorizationServer
 
-def tokeninfo() -> Response:
+
+def tokeninfo(server: AuthorizationServer) -> Response:
     """The token comes as bearer in the header, or as `access_token` in the body."""
-    state = current_state()
-    form = read_request(request, state.settings)
+    form = read_request(request, server.settings)
     in_header, in_body = token_of(request), form.form.get("access_token")
     if in_header and in_body:
         raise InvalidRequestError("The access token was sent more than once: use one way.")
@@ -27,7 +29,7 @@ def tokeninfo() -> Response:
             "The access token is missing: send it as bearer in the header, or POST 'access_token'."
         )
     try:
-        token = validate_own(state, presented)
+        token = server.validators.validate_own(presented)
     except InvalidToken as error:
         refused(error, request.environ)
         return json_response(400, {"error": error.error, "error_description": error.description})

@@ -17,13 +17,16 @@ from urllib.parse import parse_qsl, quote, unquote_to_bytes
 from flask import Response, request
 
 from ..config.checks import SCOPE_NAME
-from ..errors import NO_STORE, OAuth2Error
-from ..protection.paths import AMBIGUOUS, PathRule, PathRules, ask_all
-from ..protection.require_token import Requirement, requirement
-from ..web.environ import ASKED_PATHS, TOKEN, current_state
+from ..errors import OAuth2Error
+from ..protection.guard import Requirement
+from ..protection.path_patterns import AMBIGUOUS
+from ..protection.paths import PathRule, PathRules, ask_all
+from ..protection.require_token import requirement
+from ..web.answers import NO_STORE
+from ..web.environ import ASKED_PATHS, TOKEN
 
 if TYPE_CHECKING:
-    from ..authorization_server import State
+    from ..resource_server import Server
 
 URI = ("HTTP_X_ORIGINAL_URI", "HTTP_X_FORWARDED_URI")  # nginx; Traefik and Caddy
 METHOD = ("HTTP_X_ORIGINAL_METHOD", "HTTP_X_FORWARDED_METHOD")
@@ -45,23 +48,23 @@ class AccessDenied(OAuth2Error):
     status_code = 403
 
 
-def verify() -> Response:
+def verify(server: Server) -> Response:
     """Asked by nginx, Traefik and Caddy, which name the caller's request in headers. 204, 401 or 403."""
-    state, environ = current_state(), request.environ
+    environ = request.environ
     environ[ASKED_PATHS] = ()  # until a proxy that may says which
     uri, query = _one_of(URI), environ.get("QUERY_STRING", "")
     asked = _asked(query) if query else None
     if uri is None:
-        if asked is None and state.path_rules is not None:
+        if asked is None and server.path_rules is not None:
             raise AccessDenied("The proxy names no path: it has to send X-Original-URI, or ask for a scope in the URL.")
         return _answer(204, asked or ANY_TOKEN)
     # Where the query is also that of the caller's request, the proxy may have passed it on: it doesn't count alone.
     by_path = asked is None or query == uri.partition("?")[2]
     rule = None
-    if _is_trusted(_peer(environ), state.settings.forward_auth_peers):
+    if _is_trusted(_peer(environ), server.settings.forward_auth_peers):
         method, host = _one_of(METHOD), environ.get("HTTP_X_FORWARDED_HOST")
         if method is not None:
-            rule = _rule(state, method.upper(), uri.partition("?")[0], host)
+            rule = _rule(server, method.upper(), uri.partition("?")[0], host)
             if rule is not None and asked is None and _is_preflight(method):
                 return _passed(204, None)
     if rule is None and by_path:
@@ -72,14 +75,14 @@ def verify() -> Response:
     return _answer(204, asked, ruled)
 
 
-def verify_path(original: str = "") -> Response:
+def verify_path(server: Server, original: str = "") -> Response:
     """Asked by Envoy, which puts the caller's path behind ours, keeps method and host, and wants 200."""
     environ = request.environ
     raw: str = environ.get("REQUEST_URI") or environ.get("RAW_URI") or ""
-    _, found, rest = raw.partition("?")[0].partition(f"{current_state().settings.url_prefix}/verify/")
+    _, found, rest = raw.partition("?")[0].partition(f"{server.settings.url_prefix}/verify/")
     # Servers hand the path on decoded; as it came it says more.
     path = "/" + (rest if found else quote(original, safe="/;"))
-    rule = _rule(current_state(), request.method, path, request.host)
+    rule = _rule(server, request.method, path, request.host)
     if rule is None:
         raise AccessDenied("No rule lets this request through.")
     if _is_preflight(request.method):
@@ -136,10 +139,10 @@ def _asked(query: str) -> Requirement:
     return requirement(*scopes, any_of=any_of, audience=given.get("audience"))
 
 
-def _rule(state: State, method: str, raw: str, host: str | None) -> PathRule | None:
+def _rule(server: Server, method: str, raw: str, host: str | None) -> PathRule | None:
     """The rule for a path as the caller wrote it. Raises `AccessDenied` where it depends on who reads the path."""
-    rules: PathRules | None = state.path_rules
-    if rules is None and state.plans is None:
+    rules: PathRules | None = server.path_rules
+    if rules is None and server.plans is None:
         return None
     paths = request.environ[ASKED_PATHS] = _decoded(raw)
     if rules is None:

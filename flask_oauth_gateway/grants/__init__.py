@@ -1,41 +1,47 @@
-"""Every grant that the token endpoint can take, by its `grant_type`: a file each, loaded where it is on."""
+"""What the token endpoint gives, and for what: a file for each grant, on the steps in `base.py` that all of them go through."""
 
 from __future__ import annotations
 
+import inspect
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..config.checks import ConfigurationError
+from ..features import GRANTS
 
-GRANTS = {
-    "authorization_code": "flask_oauth_gateway.grants.authorization_code:AuthorizationCodeGrant",
-    "client_credentials": "flask_oauth_gateway.grants.client_credentials:ClientCredentialsGrant",
-    "refresh_token": "flask_oauth_gateway.grants.refresh_token:RefreshTokenGrant",
-    "password": "flask_oauth_gateway.grants.password:PasswordGrant",
-    "implicit": "flask_oauth_gateway.grants.implicit:ImplicitGrant",
-    "urn:ietf:params:oauth:grant-type:jwt-bearer": "flask_oauth_gateway.grants.jwt_bearer:JwtBearerGrant",
-    "urn:ietf:params:oauth:grant-type:saml2-bearer": "flask_oauth_gateway.grants.saml2_bearer:Saml2BearerGrant",
-    "urn:ietf:params:oauth:grant-type:device_code": "flask_oauth_gateway.grants.device_code:DeviceCodeGrant",
-}
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+PACKAGE = __name__.rpartition(".")[0]
 
 
-def load_grants(names: tuple[str, ...]) -> dict[str, Any]:
-    """The grant classes that `OAUTH_GRANT_TYPES` names, by grant type. Raises `ConfigurationError` for one that isn't there.
+def load_grants(names: Iterable[str], parts: Any) -> Mapping[str, Any]:
+    """The grants that `OAUTH_GRANT_TYPES` names, by `grant_type`, each made with the parts that its constructor names.
 
-    `"module:Class"` names a grant of the app's own: a subclass of Authlib's `BaseGrant` and `TokenEndpointMixin` with a
-    `GRANT_TYPE`.
+    `parts` is the server, which has them as attributes: a grant sees no others. `"module:Class"` names a grant of the app's
+    own, a class as Authlib's documentation says, which `authlib.py` lets in. Raises `ConfigurationError` for one that isn't
+    there.
     """
-    loaded = {}
+    grants = {}
     for name in names:
-        path = GRANTS.get(name, name)
-        module, colon, attribute = path.partition(":")
-        try:
-            grant = getattr(import_module(module), attribute) if colon else None
-        except (ImportError, AttributeError, ValueError) as error:
-            raise ConfigurationError(
-                "OAUTH_GRANT_TYPES", name, f"'module:Class' of what can be imported ({error})"
-            ) from error
-        if not getattr(grant, "GRANT_TYPE", None):
-            raise ConfigurationError("OAUTH_GRANT_TYPES", name, f"one of {', '.join(GRANTS)}, or 'module:Class'")
-        loaded[grant.GRANT_TYPE] = grant  # type: ignore[union-attr]
-    return loaded
+        feature = GRANTS.get(name)
+        if feature is None:
+            theirs = _load(name, name)
+            grants[theirs.GRANT_TYPE] = parts.authlib.grant(theirs)
+        else:
+            ours = _load(name, f"{PACKAGE}.{feature.grant}")
+            grants[name] = ours(**{each: getattr(parts, each) for each in inspect.signature(ours).parameters})
+    return grants
+
+
+def _load(name: str, path: str) -> Any:
+    module, colon, attribute = path.partition(":")
+    try:
+        grant = getattr(import_module(module), attribute) if colon else None
+    except (ImportError, AttributeError, ValueError) as error:
+        raise ConfigurationError(
+            "OAUTH_GRANT_TYPES", name, f"'module:Class' of what can be imported ({error})"
+        ) from error
+    if not getattr(grant, "GRANT_TYPE", None):
+        raise ConfigurationError("OAUTH_GRANT_TYPES", name, f"one of {', '.join(GRANTS)}, or 'module:Class'")
+    return grant

@@ -3,115 +3,146 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, Any, NoReturn
+from abc import abstractmethod
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 
-from authlib.oauth2.rfc6749.grants import BaseGrant, TokenEndpointMixin
-
-from ..assertions.assertion import Assertion, AssertionRefused, token_endpoint
-from ..authentication import authenticate, presents_credentials
-from ..errors import (
-    AssertionNotAccepted,
-    InvalidClient,
-    InvalidRequestError,
-    InvalidScopeError,
-    UnauthorizedClientError,
-    clean,
-)
+from ..assertions.assertion import Assertion, AssertionRefused
+from ..authentication import presents_credentials
+from ..errors import AssertionNotAccepted, InvalidClient, InvalidRequestError, InvalidScopeError, clean
 from ..permissions.scopes import names_of, resolve_scopes
 from ..signals import assertion_rejected
 from ..stores.once import OnceStore
-from ..tokens.issuing import AlreadySpent, Approval, Issue, issue
-from ..tokens.lifetimes import approval_ends, refresh_token_ends
-from ..users.accounts import knows_users, load_user
+from ..tokens.issuing import Issue
 from ..web.environ import CLIENT
-from ..web.issuer import issuer_of
+from .base import TokenGrant
 
 if TYPE_CHECKING:
+    from flask import Flask
+
     from ..assertions.jwt import TrustedIssuer
-    from ..stores.clients import Client
+    from ..authentication import ClientAuthentication
+    from ..config import Settings
+    from ..hooks import Hooks
+    from ..stores.clients import Client, ClientStore
+    from ..users.accounts import Users
+    from ..web.issuer import Issuer
+    from ..web.request import OAuthRequest
+    from .base import GrantSteps
 
 logger = logging.getLogger(__name__)
 
 MAX_ASSERTION = 65536
 
 
-class AssertionGrant(BaseGrant, TokenEndpointMixin):
-    """Authlib's JWTBearerGrant takes replays, any lifetime and a wrong client authentication: only its base serves here."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checked:
+    """An assertion that was found good: whose token it becomes, and what that may do."""
 
-    TOKEN_ENDPOINT_AUTH_METHODS = None
-    KIND = ""
+    assertion: Assertion
+    trusted: TrustedIssuer
+    client: Client
+    subject: str | None
+    user: Any
+    scopes: tuple[str, ...]
+    audience: tuple[str, ...]
 
-    def verify(self, assertion: str) -> tuple[Assertion, TrustedIssuer]:
-        """The assertion, checked, and who issued it. Raises `AssertionRefused`."""
-        raise NotImplementedError
 
-    def validate_token_request(self) -> None:
-        """Every check that needs no write: who calls, what is asserted, whose the token would be, what it may do."""
-        request, state = self.request, self.server.state
+class AssertionGrant(TokenGrant):
+    """The rules for every kind of assertion; `verify` has those for one kind."""
+
+    KIND: ClassVar[str]
+
+    def __init__(
+        self,
+        steps: GrantSteps,
+        app: Flask,
+        settings: Settings,
+        hooks: Hooks,
+        authentication: ClientAuthentication,
+        clients: ClientStore,
+        users: Users,
+        issuer: Issuer,
+    ) -> None:
+        super().__init__(steps)
+        self._app = app
+        self._settings = settings
+        self._hooks = hooks
+        self._authentication = authentication
+        self._clients = clients
+        self._users = users
+        self._issuer = issuer
+
+    @abstractmethod
+    def verify(self, assertion: str, audience: frozenset[str]) -> tuple[Assertion, TrustedIssuer]:
+        """The assertion, checked, and who issued it; `audience` is what it may call this server. Raises `AssertionRefused`."""
+
+    def attributes(self, checked: Checked) -> dict[str, Any] | None:
+        """What of the assertion is kept with the token."""
+        return None
+
+    def authenticate(self, request: OAuthRequest) -> Client:
+        """Whose token it becomes. The assertion itself may say that: then nobody has to authenticate beside it."""
         presented = request.form.get("assertion")
         if presented is None:
             raise InvalidRequestError("The parameter 'assertion' is missing.")
         if len(presented) > MAX_ASSERTION:
             raise InvalidRequestError("The assertion is longer than 64 KiB.")
-        caller = authenticate(state, request) if presents_credentials(request) else None
+        caller = self._authentication.authenticate(request) if presents_credentials(request) else None
         try:
-            self.check(presented.rstrip("\r\n"), caller)  # the end of the file that it was sent from
+            # A line break comes from the end of the file that it was sent from.
+            checked = request.assertion = self.check(request, presented.rstrip("\r\n"), caller)
         except AssertionRefused as error:
-            self._refuse(str(error))
+            self._refuse(request, str(error))
+        return checked.client
 
-    def check(self, presented: str, caller: Client | None) -> None:
+    def check(self, request: OAuthRequest, presented: str, caller: Client | None) -> Checked:
         """What there is to check of an assertion that this client, or nobody in particular, brings.
 
         Raises `AssertionRefused`, or an OAuth error where the assertion is good and what is asked for can't be given.
         """
-        self.assertion, trusted = self.verify(presented)
-        client = self._client(trusted, caller)
-        if not client.check_grant_type(self.GRANT_TYPE):
-            raise UnauthorizedClientError("The client is not registered for this grant.")
-        self.server.count(client)
-        self.user = None
-        self.subject = self._subject(trusted)
-        self.request.client = self.request.environ[CLIENT] = client
-        self.scopes = self._scopes(client, trusted)
-        self.audience = self.server.state.resources.resolve(self.request.payload.datalist.get("resource", ()))
+        audience = frozenset((self._issuer.identifier(), self._issuer.token_endpoint()))
+        assertion, trusted = self.verify(presented, audience)
+        client = self._client(request, trusted, caller)
+        self.check_registered(client)
+        self.steps.count(client)
+        subject, user = self._subject(assertion, trusted)
+        request.client = request.environ[CLIENT] = client
+        return Checked(
+            assertion=assertion,
+            trusted=trusted,
+            client=client,
+            subject=subject,
+            user=user,
+            scopes=self._scopes(request, client, assertion, trusted),
+            audience=self.steps.audience(request),
+        )
 
-    def create_token_response(self) -> tuple[int, dict[str, Any], None]:
-        state, client = self.server.state, self.request.client
-        refresh_ends, approval = None, None
-        if self.subject is not None:
-            refresh_ends = refresh_token_ends(state, client)
-            ends = approval_ends(state, client, self.GRANT_TYPE, refresh_ends)
-            approval = Approval.new(self.scopes, ends, self.audience)
-
-        request = Issue(
+    def decide(self, request: OAuthRequest, client: Client) -> Issue:
+        checked: Checked = request.assertion
+        approval: dict[str, Any] = {}
+        if checked.subject is not None:
+            scope, audience = " ".join(checked.scopes), " ".join(checked.audience) or None
+            approval = self.steps.approval(client, self.GRANT_TYPE, scope, audience)
+        return Issue(
             client=client,
             grant_type=self.GRANT_TYPE,
-            scopes=self.scopes,
-            subject=self.subject,
-            user=self.user,
-            audience=self.audience,
-            attributes=self.token_attributes(),
-            approval=approval,
-            refresh_token_expires_at=refresh_ends,
+            scopes=checked.scopes,
+            subject=checked.subject,
+            user=checked.user,
+            audience=checked.audience,
+            attributes=self.attributes(checked),
+            spend=OnceStore.claiming(checked.assertion.replay_key, checked.assertion.expires_at),
+            **approval,
         )
-        spend = OnceStore.claiming(self.assertion.replay_key, self.assertion.expires_at)
-        try:
-            return 200, issue(state, request, spend), None
-        except AlreadySpent:
-            self._refuse("it was used before")
 
-    def token_attributes(self) -> dict[str, Any] | None:
-        """What of the assertion is kept with the token."""
-        return None
+    def spent_before(self, request: OAuthRequest) -> dict[str, Any]:
+        """An assertion is good once."""
+        self._refuse(request, "it was used before")
 
-    def audiences(self) -> frozenset[str]:
-        """What an assertion for this server may call it: its issuer, or the token endpoint's URL."""
-        state = self.server.state
-        return frozenset((issuer_of(state), token_endpoint(state)))
-
-    def _client(self, trusted: TrustedIssuer, caller: Client | None) -> Client:
+    def _client(self, request: OAuthRequest, trusted: TrustedIssuer, caller: Client | None) -> Client:
         """Whose token it becomes: the issuer's own client, else whoever authenticated."""
-        named = self.request.form.get("client_id")
+        named = request.form.get("client_id")
         if trusted.client_id is None:
             if caller is None:
                 raise InvalidClient(
@@ -121,48 +152,48 @@ class AssertionGrant(BaseGrant, TokenEndpointMixin):
         other = caller.client_id if caller is not None else named
         if other not in (None, trusted.client_id):
             raise AssertionRefused(f"it belongs to the client {trusted.client_id!r}; {other[:60]!r} brought it")
-        client: Client | None = caller or self.server.state.clients.get(trusted.client_id)
+        client = caller or self._clients.get(trusted.client_id)
         if client is None or not client.enabled:
             raise AssertionRefused(f"the client {trusted.client_id!r} of its issuer is unknown or disabled")
         return client
 
-    def _subject(self, trusted: TrustedIssuer) -> str | None:
-        """The subject it stands for, through `map_assertion`; `None` for a client that speaks for itself."""
-        state = self.server.state
-        if self.assertion.subject is None and not trusted.is_client:
+    def _subject(self, assertion: Assertion, trusted: TrustedIssuer) -> tuple[str | None, Any]:
+        """The subject that it stands for, through `map_assertion`, and its user; `None` for a client that speaks for itself."""
+        if assertion.subject is None and not trusted.is_client:
             raise AssertionRefused("it names no subject (sub)")
-        if state.hooks.map_assertion is not None:
-            mapped = state.hooks.map_assertion(self.assertion)
+        subject = assertion.subject
+        if self._hooks.map_assertion is not None:
+            mapped = self._hooks.map_assertion(assertion)
             if mapped is None:
                 raise AssertionRefused("map_assertion refused it")
-            subject: str | None = str(mapped)
-        else:
-            subject = self.assertion.subject
+            subject = str(mapped)
         if subject is None or (trusted.is_client and subject == trusted.client_id):
-            return None  # no user takes part
+            return None, None  # no user takes part
         try:
-            self.user = load_user(state, subject)
+            user = self._users.load(subject)
         except ValueError as error:  # an app whose users are numbers, and a subject that is none: int("alice")
             raise AssertionRefused(f"load_user can't read its subject {subject[:60]!r}: {error}") from error
-        if self.user is None and knows_users(state):
+        if user is None and self._users.are_known():
             raise AssertionRefused(f"load_user doesn't know its subject {subject[:60]!r}")
-        return subject
+        return subject, user
 
-    def _scopes(self, client: Client, trusted: TrustedIssuer) -> tuple[str, ...]:
+    def _scopes(
+        self, request: OAuthRequest, client: Client, assertion: Assertion, trusted: TrustedIssuer
+    ) -> tuple[str, ...]:
         """What is asked for, in the request or the assertion, as far as the client and the issuer may have it.
 
         Where both name scopes, what the issuer signed is the most that the request may ask for.
         """
-        asked, signed = self.request.payload.scope, self.assertion.scope
+        asked, signed = request.payload.scope, assertion.scope
         beyond = (
             []
             if asked is None or signed is None
-            else [name for name in names_of(asked, self.server.state.settings) if name not in signed.split(" ")]
+            else [name for name in names_of(asked, self._settings) if name not in signed.split(" ")]
         )
         if beyond:
             raise InvalidScopeError(f"The scope '{clean(beyond[0], 60)}' is not one that the assertion names.")
         asked = asked or signed
-        scopes = resolve_scopes(asked, client, self.server.state.settings)
+        scopes = resolve_scopes(asked, client, self._settings)
         if trusted.scopes is None:
             return scopes
         beyond = [name for name in scopes if name not in trusted.scopes]
@@ -170,9 +201,9 @@ class AssertionGrant(BaseGrant, TokenEndpointMixin):
             raise InvalidScopeError(f"The scope '{beyond[0]}' is not one that the issuer of the assertion may give.")
         return tuple(name for name in scopes if name in trusted.scopes)
 
-    def _refuse(self, reason: str) -> NoReturn:
+    def _refuse(self, request: OAuthRequest, reason: str) -> NoReturn:
         """One short answer, whatever was wrong; the log says what."""
         logger.warning("A %s assertion was refused: %s.", self.KIND, reason)
-        client_id = None if self.request.client is None else self.request.client.client_id
-        assertion_rejected.send(self.server.state.app, kind=self.KIND, reason=reason, client_id=client_id)
+        client_id = None if request.client is None else request.client.client_id
+        assertion_rejected.send(self._app, kind=self.KIND, reason=reason, client_id=client_id)
         raise AssertionNotAccepted(reason)

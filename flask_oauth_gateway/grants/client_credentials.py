@@ -2,31 +2,27 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
-from authlib.oauth2.rfc6749.grants import ClientCredentialsGrant as AuthlibGrant
+from ..features import CONFIDENTIAL_METHODS
+from ..tokens.issuing import Issue
+from .base import TokenGrant
 
-from ..authentication import CONFIDENTIAL_METHODS
-from ..permissions.scopes import resolve_scopes
-from ..tokens.issuing import Issue, issue
+if TYPE_CHECKING:
+    from ..stores.clients import Client
+    from ..web.request import OAuthRequest
 
 
-class ClientCredentialsGrant(AuthlibGrant):
-    """Authlib checks the client and its grant types; the scopes and the answer are ours."""
+class ClientCredentialsGrant(TokenGrant):
+    """For clients that prove who they are; never a refresh token (section 4.4.3)."""
 
-    TOKEN_ENDPOINT_AUTH_METHODS = CONFIDENTIAL_METHODS
+    GRANT_TYPE = "client_credentials"
+    METHODS = CONFIDENTIAL_METHODS
 
-    def validate_requested_scope(self) -> None:
-        request = self.request
-        state = self.server.state
-        request.scopes = resolve_scopes(request.payload.scope, request.client, state.settings)
-        self.audience = state.resources.resolve(request.payload.datalist.get("resource", ()))
-
-    def create_token_response(self) -> tuple[int, dict[str, Any], None]:
-        # Not Authlib's: it writes the whole token to the log.
-        request = self.request
-        token = issue(
-            self.server.state,
-            Issue(client=request.client, grant_type=self.GRANT_TYPE, scopes=request.scopes, audience=self.audience),
+    def decide(self, request: OAuthRequest, client: Client) -> Issue:
+        return Issue(
+            client=client,
+            grant_type=self.GRANT_TYPE,
+            scopes=self.steps.scopes(request, client),
+            audience=self.steps.audience(request),
         )
-        return 200, token, None

@@ -4,36 +4,44 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from authlib.oauth2.rfc6749.grants import ImplicitGrant as AuthlibGrant
-
-from ..tokens.issuing import Approval, Issue, issue
-from ..tokens.lifetimes import approval_ends
-from ..users.accounts import load_user
+from ..tokens.issuing import Issue
+from .base import AuthorizationGrant
 
 if TYPE_CHECKING:
     from ..authorization.request import Authorization, Granted
-    from ..authorization_server import State
+    from ..users.accounts import Users
+    from .base import GrantSteps
 
 
-class ImplicitGrant(AuthlibGrant):
+class ImplicitGrant(AuthorizationGrant):
     """Answers at the authorize endpoint alone; never gives a refresh token."""
 
-    @staticmethod
-    def respond(state: State, authorization: Authorization, granted: Granted) -> dict[str, Any]:
-        """What the authorize endpoint hands over: the token itself (section 4.2.2)."""
-        client = authorization.client
-        request = Issue(
-            client=client,
-            grant_type="implicit",
-            scopes=granted.scopes,
-            subject=granted.subject,
-            user=load_user(state, granted.subject),
-            audience=authorization.audience,
-            claims=granted.claims or None,
-            approval=Approval.new(
-                granted.scopes,
-                approval_ends(state, client, "implicit", None, granted.lasts_until),
-                authorization.audience,
-            ),
+    GRANT_TYPE = "implicit"
+
+    def __init__(self, steps: GrantSteps, users: Users) -> None:
+        self._steps = steps
+        self._users = users
+
+    def authorize(self, authorization: Authorization, granted: Granted) -> dict[str, Any]:
+        """The token itself (section 4.2.2)."""
+        client, scope = authorization.client, " ".join(granted.scopes)
+        approval = self._steps.approval(
+            client,
+            self.GRANT_TYPE,
+            scope,
+            " ".join(authorization.audience) or None,
+            refreshable=False,
+            lasts_until=granted.lasts_until,
         )
-        return issue(state, request)
+        return self._steps.issue(
+            Issue(
+                client=client,
+                grant_type=self.GRANT_TYPE,
+                scopes=granted.scopes,
+                subject=granted.subject,
+                user=self._users.load(granted.subject),
+                audience=authorization.audience,
+                claims=granted.claims or None,
+                **approval,
+            )
+        )

@@ -2,16 +2,45 @@
 
 from __future__ import annotations
 
-from ..assertions.assertion import Assertion
-from ..assertions.jwt import JwtIssuer, verify_jwt
+from typing import TYPE_CHECKING
+
+from ..features import JWT_BEARER
 from .assertion import AssertionGrant
+
+if TYPE_CHECKING:
+    from flask import Flask
+
+    from ..assertions.assertion import Assertion
+    from ..assertions.jwt import JwtAssertions, JwtIssuer
+    from ..authentication import ClientAuthentication
+    from ..config import Settings
+    from ..hooks import Hooks
+    from ..stores.clients import ClientStore
+    from ..users.accounts import Users
+    from ..web.issuer import Issuer
+    from .base import GrantSteps
 
 
 class JwtBearerGrant(AssertionGrant):
     """Whose assertion it is, its signature, its claims; the rest is common to all assertions."""
 
-    GRANT_TYPE = "urn:ietf:params:oauth:grant-type:jwt-bearer"
+    GRANT_TYPE = JWT_BEARER
     KIND = "JWT"
 
-    def verify(self, assertion: str) -> tuple[Assertion, JwtIssuer]:
-        return verify_jwt(self.server.state, assertion, self.audiences())
+    def __init__(
+        self,
+        steps: GrantSteps,
+        app: Flask,
+        settings: Settings,
+        hooks: Hooks,
+        authentication: ClientAuthentication,
+        clients: ClientStore,
+        users: Users,
+        issuer: Issuer,
+        jwt_assertions: JwtAssertions,
+    ) -> None:
+        super().__init__(steps, app, settings, hooks, authentication, clients, users, issuer)
+        self._jwt_assertions = jwt_assertions
+
+    def verify(self, assertion: str, audience: frozenset[str]) -> tuple[Assertion, JwtIssuer]:
+        return self._jwt_assertions.verify(assertion, audience)

@@ -1,167 +1,190 @@
 """`refresh_token`: a new access token for a refresh token (RFC 6749 section 6, RFC 9700 section 4.14).
 
 Rotation is one guarded update: of two requests with the same token exactly one gets the successor. The other, and
-whoever comes later with a token that is spent, ends the family: one of them is a thief.
+whoever comes later with a token that is spent, ends the approval: one of them is a thief.
 """
 
 from __future__ import annotations
 
 import os
 import time
-from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from authlib.oauth2.rfc6749.grants import RefreshTokenGrant as AuthlibGrant
 from sqlalchemy.engine import Row
 
 from ..crypto.hashing import sha256
-from ..errors import InvalidGrantError, InvalidRequestError, InvalidScopeError, UnauthorizedClientError, clean
+from ..errors import InvalidGrantError, InvalidRequestError, InvalidScopeError, clean
 from ..permissions.scopes import is_in_plan, names_of
-from ..signals import refresh_token_reused
-from ..stores.families import FamilyStore
 from ..stores.rotation import can_rotate_at_once, rotate_at_once
-from ..tokens.issuing import (
-    AlreadySpent,
-    Approval,
-    Issue,
-    announce,
-    derived,
-    format_of,
-    issue,
-    lifetime_of,
-    new_value,
-    token_response,
-)
-from ..tokens.lifetimes import is_live
-from ..tokens.opaque import token_id_of
-from ..users.accounts import is_gone, load_user
+from ..stores.tokens import token_id_of
+from ..tokens.issuing import AlreadySpent, Approval, Issue, token_response
+from .base import TokenGrant
 
-GONE = "The user of this refresh token is gone."
-REFUSED = "The refresh token is unknown, expired, revoked, or was given to another client."
+if TYPE_CHECKING:
+    from ..config import Settings
+    from ..database.engine import Database
+    from ..hooks import Hooks
+    from ..permissions.resources import Resources
+    from ..stores.approvals import ApprovalStore
+    from ..stores.clients import Client
+    from ..stores.tokens import TokenStore
+    from ..tokens.issuing import Issuing
+    from ..tokens.lifetimes import Lifetimes
+    from ..tokens.revoking import Revoking
+    from ..web.request import OAuthRequest
+    from .base import GrantSteps
 
 
-class RefreshTokenGrant(AuthlibGrant):
-    """Authlib's, with its checks and its write in one atomic statement."""
+class RefreshTokenGrant(TokenGrant):
+    """Its checks and its write are one statement, where the database can do that."""
 
-    TOKEN_ENDPOINT_AUTH_METHODS = None
+    GRANT_TYPE = "refresh_token"
+    REFUSED = "The refresh token is unknown, expired, revoked, or was given to another client."
 
-    def validate_token_request(self) -> None:
-        """Who calls, and that there is a token."""
-        request = self.request
-        client = self.authenticate_token_endpoint_client()
-        if not client.check_grant_type(self.GRANT_TYPE):
-            raise UnauthorizedClientError("This client is not registered for refresh_token.")
-        token = request.form.get("refresh_token")
-        if token is None:
-            raise InvalidRequestError("The parameter 'refresh_token' is missing.")
-        self.token = token
+    def __init__(
+        self,
+        steps: GrantSteps,
+        settings: Settings,
+        hooks: Hooks,
+        database: Database,
+        approvals: ApprovalStore,
+        tokens: TokenStore,
+        resources: Resources,
+        lifetimes: Lifetimes,
+        issuing: Issuing,
+        revoking: Revoking,
+    ) -> None:
+        super().__init__(steps)
+        self._settings = settings
+        self._hooks = hooks
+        self._database = database
+        self._approvals = approvals
+        self._tokens = tokens
+        self._resources = resources
+        self._lifetimes = lifetimes
+        self._issuing = issuing
+        self._revoking = revoking
 
-    def _look(self) -> Row[Any]:
-        """The token's row, with every check that needs no write, in the RFC's order."""
-        request, state = self.request, self.server.state
-        row = self._find(self.token)
-        if row is None or row.client != request.client.key:
-            raise InvalidGrantError(REFUSED)
-        if not is_live(state, row):
-            raise InvalidGrantError(REFUSED)
-        self.scopes: tuple[str, ...] = ()
-        self.audience: tuple[str, ...] = ()
-        if row.spent_at is None:  # a theft is one whatever it asks for
-            self.scopes = self._scopes(row)
-            self.audience = state.resources.resolve(request.payload.datalist.get("resource", ()), row.audience)
-        return row
-
-    def create_token_response(self) -> tuple[int, dict[str, Any], None]:
-        state = self.server.state
-        at_once = self._refresh_at_once()
-        if at_once is not None:
-            return 200, at_once, None
-        row = self._look()
-        if row.spent_at is not None:
-            return 200, self._again_or_reused(row), None
-        if is_gone(state, row.subject):
-            raise InvalidGrantError(GONE)
-        rotation = state.settings.refresh_tokens
-        salt = os.urandom(32) if rotation == "rotate" and state.settings.refresh_token_grace else None
-        token_hash = sha256(self.token)
-
-        spend = FamilyStore.using(token_hash) if rotation == "preserve" else FamilyStore.spending(token_hash, salt)
-        request = replace(
-            self._issue(row),
-            refresh_token_expires_at=row.expires_at if rotation == "rotate" else None,
-            derive_from=None if salt is None else (self.token, salt),
+    def decide(self, request: OAuthRequest, client: Client) -> Issue:
+        """Every check that needs no write, in the RFC's order; then what is spent, by the way that tokens rotate here."""
+        token = _presented(request)
+        row = self._approvals.find_refresh_token(sha256(token))
+        if row is None or row.client != client.key or not self._lifetimes.is_live(row):
+            raise InvalidGrantError(self.REFUSED)
+        if row.spent_at is not None:  # a theft is one whatever it asks for
+            raise AlreadySpent
+        scopes = self._scopes(request, client, row)
+        audience = self.steps.audience(request, row.audience)
+        rotates = self._settings.refresh_tokens == "rotate"
+        salt = os.urandom(32) if rotates and self._settings.refresh_token_grace else None
+        preserves = self._settings.refresh_tokens == "preserve"
+        token_hash = sha256(token)
+        return self._of_approval(
+            client,
+            row,
+            scopes=scopes,
+            audience=audience,
+            user=self.steps.user(row.subject, "refresh token"),
+            spend=self._approvals.using(token_hash) if preserves else self._approvals.spending(token_hash, salt),
+            refresh_token_expires_at=row.expires_at if rotates else None,
+            derive_from=None if salt is None else (token, salt),
         )
-        try:
-            answer = issue(state, request, spend)
-        except AlreadySpent:
-            return 200, self._again_or_reused(self._find(self.token)), None
-        if rotation == "preserve":
-            answer["refresh_token"] = self.token
-        return 200, answer, None
 
-    def _refresh_at_once(self) -> dict[str, Any] | None:
+    def answer(self, request: OAuthRequest) -> dict[str, Any]:
+        """As every grant's; a refresh token that goes on is named again."""
+        answer = super().answer(request)
+        if self._settings.refresh_tokens == "preserve":
+            answer.setdefault("refresh_token", request.form["refresh_token"])
+        return answer
+
+    def at_once(self, request: OAuthRequest) -> dict[str, Any] | None:
         """The answer in one statement, where the database can and nothing has to be decided first; else `None`."""
-        request, state = self.request, self.server.state
-        settings, client = state.settings, request.client
+        token, client, settings = _presented(request), request.client, self._settings
         if (
             settings.refresh_tokens != "rotate"
             or request.payload.scope is not None
             or "resource" in request.payload.datalist
-            or state.hooks.token_attributes is not None
+            or self._hooks.token_attributes is not None
             or client.plan_in_force is not None
-            or format_of(state, client) != "opaque"
-            or not can_rotate_at_once(state.database)
+            or self._issuing.format_of(client) != "opaque"
+            or not can_rotate_at_once(self._database)
         ):
             return None
         salt = os.urandom(32) if settings.refresh_token_grace else None
-        derive_from = None if salt is None else (self.token, salt)
-        token, refresh_token = (new_value(state, derive_from, what) for what in ("access", "refresh"))
-        now = int(time.time())
+        derive_from = None if salt is None else (token, salt)
+        access_token, refresh_token = (self._issuing.new_value(derive_from, what) for what in ("access", "refresh"))
+        now, token_hash = int(time.time()), sha256(access_token)
         values = {
-            "old_hash": sha256(self.token),
+            "old_hash": sha256(token),
             "salt": salt,
-            "token_hash": sha256(token),
+            "token_hash": token_hash,
             "refresh_hash": sha256(refresh_token),
-            "audience": state.resources.default_audience(),
+            "audience": self._resources.default_audience(),
             "grant_type": self.GRANT_TYPE,
-            "expires_at": now + lifetime_of(state, client, self.GRANT_TYPE),
+            "expires_at": now + self._lifetimes.access_token_seconds(client, self.GRANT_TYPE),
         }
-        row = rotate_at_once(state.database, client, values, idle=settings.refresh_token_idle)
+        row = rotate_at_once(self._database, client, values, idle=settings.refresh_token_idle)
         if row is None:
             return None
-        if is_gone(state, row.subject):  # nobody has the successors
-            state.families.revoke(bytes(row.family))
-            raise InvalidGrantError(GONE)
-        scopes = tuple(row.scope.split())
-        announce(state, client, self.GRANT_TYPE, row.subject, scopes, token_id_of(values["token_hash"]))
-        return token_response(token, row.token_expires_at - now, row.scope, refresh_token, row.attributes)
+        try:
+            self.steps.user(row.subject, "refresh token")
+        except InvalidGrantError:  # nobody has the successors
+            self._revoking.approval(bytes(row.family), client.client_id, row.subject, by="the user is gone")
+            raise
+        scopes, token_id = tuple(row.scope.split()), token_id_of(token_hash)
+        self._issuing.announce(client, self.GRANT_TYPE, row.subject, scopes, token_id)
+        return token_response(access_token, row.token_expires_at - now, row.scope, refresh_token, row.attributes)
 
-    def _issue(self, row: Row[Any]) -> Issue:
-        """An access token of the same approval."""
+    def spent_before(self, request: OAuthRequest) -> dict[str, Any]:
+        """The same successor to a repeat of the last rotation, where that is allowed; else the approval ends."""
+        row = self._approvals.find_refresh_token(sha256(request.form["refresh_token"]))
+        if row is None:
+            raise InvalidGrantError(self.REFUSED)
+        grace = self._settings.refresh_token_grace
+        if grace and row.salt is not None and row.revoked_at is None and row.spent_at + grace >= int(time.time()):
+            answer = self._successor(request, row)
+            if answer is not None:
+                return answer
+        self._revoking.reused(row)
+        raise InvalidGrantError(self.REFUSED)
+
+    def _successor(self, request: OAuthRequest, row: Row[Any]) -> dict[str, Any] | None:
+        """What the last rotation answered; `None` where that was used already, or revoked since."""
+        derive_from = request.form["refresh_token"], bytes(row.salt)
+        refresh_token = self._issuing.new_value(derive_from, "refresh")
+        following = self._approvals.find_refresh_token(sha256(refresh_token))
+        if following is None or following.spent_at is not None:
+            return None
+        if self._issuing.format_of(request.client) == "jwt":  # which isn't stored: the same is said again
+            user = self.steps.user(row.subject, "refresh token")
+            again = self._of_approval(request.client, row, scopes=(), audience=(), user=user)
+            return {**self.steps.issue(again), "refresh_token": refresh_token}
+        access_token = self._issuing.new_value(derive_from, "access")
+        stored = self._tokens.find(sha256(access_token))
+        if stored is None or stored.revoked_at is not None:
+            return None
+        left = max(0, stored.expires_at - int(time.time()))
+        return token_response(access_token, left, stored.scope, refresh_token, stored.attributes)
+
+    def _of_approval(self, client: Client, row: Row[Any], **more: Any) -> Issue:
+        """An access token of the refresh token's approval."""
         return Issue(
-            client=self.request.client,
+            client=client,
             grant_type=self.GRANT_TYPE,
-            scopes=self.scopes,
             subject=row.subject,
-            user=load_user(self.server.state, row.subject),
-            audience=self.audience,
             attributes=row.attributes,
             claims=row.claims,
-            approval=Approval(key=row.family, scope=row.scope, expires_at=row.family_expires_at, is_new=False),
+            approval=Approval(key=row.family, scope=row.scope, expires_at=row.approval_expires_at, is_new=False),
+            **more,
         )
 
-    def _find(self, token: str) -> Row[Any] | None:
-        row: Row[Any] | None = self.server.state.families.find_refresh_token(sha256(token))
-        return row
-
-    def _scopes(self, row: Row[Any]) -> tuple[str, ...]:
+    def _scopes(self, request: OAuthRequest, client: Client, row: Row[Any]) -> tuple[str, ...]:
         """What is asked for: no more than was approved and the plan has; left out, all. Raises `InvalidScopeError`."""
-        client, settings = self.request.client, self.server.state.settings
-        approved = tuple(name for name in row.scope.split() if is_in_plan(name, client, settings))
-        asked = self.request.payload.scope
+        approved = tuple(name for name in row.scope.split() if is_in_plan(name, client, self._settings))
+        asked = request.payload.scope
         if asked is None:
             return approved
-        names = names_of(asked, settings)
+        names = names_of(asked, self._settings)
         for name in names:
             if name not in approved:
                 raise InvalidScopeError(
@@ -169,33 +192,10 @@ class RefreshTokenGrant(AuthlibGrant):
                 )
         return tuple(dict.fromkeys(names))
 
-    def _again_or_reused(self, row: Row[Any] | None) -> dict[str, Any]:
-        """The same successor to a repeat of the last rotation, where that is allowed; else the family ends."""
-        state = self.server.state
-        if row is None:
-            raise InvalidGrantError(REFUSED)
-        grace = state.settings.refresh_token_grace
-        if grace and row.salt is not None and row.revoked_at is None and row.spent_at + grace >= int(time.time()):
-            answer = self._successor(row)
-            if answer is not None:
-                return answer
-        if state.families.revoke(row.family):
-            state.forget_tokens()
-            refresh_token_reused.send(state.app, client_id=row.client_id, subject=row.subject, count=1)
-        raise InvalidGrantError(REFUSED)
 
-    def _successor(self, row: Row[Any]) -> dict[str, Any] | None:
-        """What the last rotation answered; `None` where that was used already, or revoked since."""
-        state, salt = self.server.state, bytes(row.salt)
-        refresh_token = derived(state, self.token, salt, "refresh")
-        following = self._find(refresh_token)
-        if following is None or following.spent_at is not None:
-            return None
-        access_token = derived(state, self.token, salt, "access")
-        if format_of(state, self.request.client) == "jwt":  # which isn't stored: the same is said again
-            return {**issue(state, self._issue(row)), "refresh_token": refresh_token}
-        stored = state.tokens.find(sha256(access_token))
-        if stored is None or stored.revoked_at is not None:
-            return None
-        left = max(0, stored.expires_at - int(time.time()))
-        return token_response(access_token, left, stored.scope, refresh_token, stored.attributes)
+def _presented(request: OAuthRequest) -> str:
+    """The refresh token. Raises `InvalidRequestError` where there is none."""
+    token = request.form.get("refresh_token")
+    if token is None:
+        raise InvalidRequestError("The parameter 'refresh_token' is missing.")
+    return token

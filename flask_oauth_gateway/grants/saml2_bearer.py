@@ -2,24 +2,52 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from ..assertions.assertion import Assertion
-from ..assertions.saml_issuers import SamlIssuer, verify_saml
+from ..features import SAML2_BEARER
 from .assertion import AssertionGrant
+
+if TYPE_CHECKING:
+    from flask import Flask
+
+    from ..assertions.assertion import Assertion
+    from ..assertions.saml_issuers import SamlAssertions, SamlIssuer
+    from ..authentication import ClientAuthentication
+    from ..config import Settings
+    from ..hooks import Hooks
+    from ..stores.clients import ClientStore
+    from ..users.accounts import Users
+    from ..web.issuer import Issuer
+    from .assertion import Checked
+    from .base import GrantSteps
 
 
 class Saml2BearerGrant(AssertionGrant):
     """Whose assertion it is, its signature, its rules; the rest is common to all assertions."""
 
-    GRANT_TYPE = "urn:ietf:params:oauth:grant-type:saml2-bearer"
+    GRANT_TYPE = SAML2_BEARER
     KIND = "SAML"
 
-    def verify(self, assertion: str) -> tuple[Assertion, SamlIssuer]:
-        checked, self.trusted = verify_saml(self.server.state, assertion, self.audiences(), self.audiences())
-        return checked, self.trusted
+    def __init__(
+        self,
+        steps: GrantSteps,
+        app: Flask,
+        settings: Settings,
+        hooks: Hooks,
+        authentication: ClientAuthentication,
+        clients: ClientStore,
+        users: Users,
+        issuer: Issuer,
+        saml_assertions: SamlAssertions,
+    ) -> None:
+        super().__init__(steps, app, settings, hooks, authentication, clients, users, issuer)
+        self._saml_assertions = saml_assertions
 
-    def token_attributes(self) -> dict[str, Any] | None:
+    def verify(self, assertion: str, audience: frozenset[str]) -> tuple[Assertion, SamlIssuer]:
+        return self._saml_assertions.verify(assertion, audience, audience)
+
+    def attributes(self, checked: Checked) -> dict[str, Any] | None:
         """The assertion's attributes that the issuer's entry names, kept with the token."""
-        kept = {name: values for name, values in self.assertion.attributes.items() if name in self.trusted.attributes}
+        named: frozenset[str] = getattr(checked.trusted, "attributes", frozenset())
+        kept = {name: values for name, values in checked.assertion.attributes.items() if name in named}
         return {name: values[0] if len(values) == 1 else values for name, values in kept.items()} or None

@@ -19,7 +19,7 @@ from ..crypto.hashing import verify_secret
 from ..stores.clients import REGISTERED
 
 if TYPE_CHECKING:
-    from ..authorization_server import State
+    from ..authorization_server import AuthorizationServer
     from ..stores.clients import Client
 
 #: What `flask oauth client import --from` takes.
@@ -77,7 +77,7 @@ class Outcome:
     notes: list[str]
 
 
-def bring(state: State, entries: Iterable[Entry], *, dry_run: bool) -> Iterator[Outcome]:
+def bring(server: AuthorizationServer, entries: Iterable[Entry], *, dry_run: bool) -> Iterator[Outcome]:
     """Register each entry that isn't there yet. One that is there is left as it is, so that a second run changes nothing."""
     seen: set[str] = set()
     for entry in entries:
@@ -86,11 +86,11 @@ def bring(state: State, entries: Iterable[Entry], *, dry_run: bool) -> Iterator[
             if entry.client_id in seen:
                 raise ClientMetadataError(f"there is another entry with the client_id {entry.client_id!r}.")
             seen.add(entry.client_id)
-            known = state.clients.load(entry.client_id)
+            known = server.clients.load(entry.client_id)
             if known is None:
                 if entry.application is not None:
-                    notes += _bring_application(state, entry.application, dry_run=dry_run)
-                state.client_registry.adopt(
+                    notes += _bring_application(server, entry.application, dry_run=dry_run)
+                server.client_registry.adopt(
                     entry.client_id,
                     entry.metadata,
                     secrets=entry.secrets,
@@ -101,7 +101,7 @@ def bring(state: State, entries: Iterable[Entry], *, dry_run: bool) -> Iterator[
                 )
                 what = "new"
             else:
-                differing = _differing(state, entry, known)
+                differing = _differing(server, entry, known)
                 what = "different" if differing else "there"
                 notes += [f"{name} is another here" for name in differing]
         except ClientMetadataError as error:
@@ -111,22 +111,22 @@ def bring(state: State, entries: Iterable[Entry], *, dry_run: bool) -> Iterator[
         yield Outcome(entry.client_id, entry.where, what, notes)
 
 
-def _bring_application(state: State, entry: ApplicationEntry, *, dry_run: bool) -> list[str]:
+def _bring_application(server: AuthorizationServer, entry: ApplicationEntry, *, dry_run: bool) -> list[str]:
     """Make an application that isn't there yet; returns what there is to say. Raises `ClientMetadataError`."""
-    if state.applications.get(entry.application_id) is not None:
+    if server.applications.get(entry.application_id) is not None:
         return []
     given = asdict(entry)
     if dry_run:
         checked = {name: value for name, value in given.items() if name not in ("application_id", "status")}
-        state.application_registry.check(entry.application_id, checked, entry.status)
+        server.application_registry.check(entry.application_id, checked, entry.status)
     else:
-        state.application_registry.create(**given)
+        server.application_registry.create(**given)
     return [f"with its application {entry.name!r} ({entry.status})"]
 
 
-def _differing(state: State, entry: Entry, known: Client) -> list[str]:
+def _differing(server: AuthorizationServer, entry: Entry, known: Client) -> list[str]:
     """What of an entry is otherwise in the client that has its `client_id`."""
-    values = state.client_registry.check(entry.metadata)
+    values = server.client_registry.check(entry.metadata)
     wanted: dict[str, Any] = {name: values[name] for name in REGISTERED if values.get(name)}
     differing = [name for name, value in wanted.items() if value != getattr(known, name)]
     if entry.enabled != known.switched_on:

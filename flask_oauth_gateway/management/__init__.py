@@ -5,10 +5,18 @@ One table of operations: the routes, the checks of what comes in and the OpenAPI
 
 from __future__ import annotations
 
-from flask import Blueprint
+from functools import partial
+from typing import TYPE_CHECKING
+
+from flask import Blueprint, Response
 
 from . import applications, audit, clients, issuers, keys, tokens
 from .operation import Operation, serve
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ..authorization_server import AuthorizationServer
 
 OPERATIONS: tuple[Operation, ...] = (
     *clients.OPERATIONS,
@@ -19,15 +27,16 @@ OPERATIONS: tuple[Operation, ...] = (
     *audit.OPERATIONS,
 )
 PREFIX = "/admin/api"
+Route = tuple[str, str, str, "Callable[..., Response]"]  # path, method, endpoint, view
 
 
-def add_management(blueprint: Blueprint) -> dict[str, list[str]]:
+def add_management(blueprint: Blueprint, server: AuthorizationServer) -> dict[str, list[str]]:
     """Route every operation, and the document that describes them; returns which methods each path takes."""
     from .openapi import openapi
 
     taken: dict[str, list[str]] = {}
-    document = (f"{PREFIX}/openapi.json", "GET", "management_openapi", openapi)
-    served = [(PREFIX + each.path, each.method, f"management_{each.name}", serve(each)) for each in OPERATIONS]
+    document: Route = (f"{PREFIX}/openapi.json", "GET", "management_openapi", partial(openapi, server, OPERATIONS))
+    served = [(PREFIX + each.path, each.method, f"management_{each.name}", serve(each, server)) for each in OPERATIONS]
     for path, method, endpoint, view in (*served, document):
         blueprint.add_url_rule(path, endpoint, view, methods=[method], provide_automatic_options=False)
         taken.setdefault(path, []).extend((method, "HEAD") if method == "GET" else (method,))

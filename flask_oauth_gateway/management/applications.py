@@ -34,7 +34,7 @@ APPLICATION: dict[str, Schema] = {
 
 def find(call: Call) -> dict[str, Any]:
     try:
-        page = call.state.application_registry.find(**call.query)
+        page = call.server.application_registry.find(**call.query)
     except ValueError as error:
         raise InvalidRequestError(str(error)) from error
     return {"applications": [describe_application(each) for each in page.applications], "next": page.next}
@@ -42,7 +42,7 @@ def find(call: Call) -> dict[str, Any]:
 
 def create(call: Call) -> dict[str, Any]:
     given = {name: value for name, value in call.body.items() if value is not None}
-    return _versioned(call.state.application_registry.create(given.pop("name", ""), **given))
+    return _versioned(call.server.application_registry.create(given.pop("name", ""), **given))
 
 
 def show(call: Call) -> dict[str, Any]:
@@ -51,28 +51,28 @@ def show(call: Call) -> dict[str, Any]:
 
 def update(call: Call) -> dict[str, Any]:
     _check_version(call)
-    return _versioned(call.state.application_registry.update(call.path["application_id"], **call.body))
+    return _versioned(call.server.application_registry.update(call.path["application_id"], **call.body))
 
 
 def approve(call: Call) -> dict[str, Any]:
-    return _versioned(call.state.application_registry.approve(call.path["application_id"]))
+    return _versioned(call.server.application_registry.approve(call.path["application_id"]))
 
 
 def revoke(call: Call) -> dict[str, Any]:
-    return _versioned(call.state.application_registry.revoke(call.path["application_id"]))
+    return _versioned(call.server.application_registry.revoke(call.path["application_id"]))
 
 
 def delete(call: Call) -> None:
     _check_version(call)
     with_clients = call.query.get("with_clients", False)
     try:
-        call.state.application_registry.delete(call.path["application_id"], with_clients=with_clients)
+        call.server.application_registry.delete(call.path["application_id"], with_clients=with_clients)
     except ApplicationInUse as error:
         raise Conflict(clean(error)) from error
 
 
 def _existing(call: Call) -> Application:
-    found = call.state.application_registry.get(call.path["application_id"])
+    found = call.server.application_registry.get(call.path["application_id"])
     if found is None:
         raise ApplicationNotFound(call.path["application_id"])
     return found

@@ -22,7 +22,7 @@ def find(call: Call) -> dict[str, Any]:
     limit = call.query.get("limit", 100)
     filters = {name: call.query[name] for name in FILTERS if name in call.query}
     times = {name: call.query[name] for name in ("since", "until", "before") if name in call.query}
-    rows = call.state.audit.page(filters, **times, limit=limit + 1)
+    rows = call.server.audit.page(filters, **times, limit=limit + 1)
     return {
         "entries": [describe_entry(row) for row in rows[:limit]],
         "next": rows[limit - 1].id if len(rows) > limit else None,
@@ -31,7 +31,7 @@ def find(call: Call) -> dict[str, Any]:
 
 def overview(call: Call) -> dict[str, Any]:
     since = int(time.time()) // 3600 * 3600 - (HOURS - 1) * 3600
-    rows = call.state.audit.counts_by_hour(since, COUNTED)
+    rows = call.server.audit.counts_by_hour(since, COUNTED)
     return {"since": since, "counts": [{"hour": row.hour, "event": row.event, "entries": row.entries} for row in rows]}
 
 

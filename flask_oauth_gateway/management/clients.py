@@ -44,7 +44,7 @@ SHOWN_ONCE: Schema = {"type": ["string", "null"], "description": "Shown this one
 
 def find(call: Call) -> dict[str, Any]:
     try:
-        page = call.state.client_registry.find(**call.query)
+        page = call.server.client_registry.find(**call.query)
     except ValueError as error:
         raise InvalidRequestError(str(error)) from error
     return {"clients": [describe_client(each) for each in page.clients], "next": page.next}
@@ -52,7 +52,7 @@ def find(call: Call) -> dict[str, Any]:
 
 def create(call: Call) -> dict[str, Any]:
     given = {name: value for name, value in call.body.items() if value is not None}
-    return _new(call.state.client_registry.create(**given))
+    return _new(call.server.client_registry.create(**given))
 
 
 def show(call: Call) -> dict[str, Any]:
@@ -61,27 +61,27 @@ def show(call: Call) -> dict[str, Any]:
 
 def update(call: Call) -> dict[str, Any]:
     _check_version(call)
-    return _versioned(call.state.client_registry.update(call.path["client_id"], **call.body))
+    return _versioned(call.server.client_registry.update(call.path["client_id"], **call.body))
 
 
 def delete(call: Call) -> None:
     _check_version(call)
-    call.state.client_registry.delete(call.path["client_id"])
+    call.server.client_registry.delete(call.path["client_id"])
 
 
 def impact(call: Call) -> dict[str, Any]:
     """What deleting a client would end."""
-    counts = call.state.tokens.live_counts(_existing(call).key)
-    return {"tokens": counts["tokens"], "approvals": counts["grants"]}
+    counts = call.server.tokens.live_counts(_existing(call).key)
+    return {"tokens": counts["tokens"], "approvals": counts["approvals"]}
 
 
 def rotate(call: Call) -> dict[str, Any]:
     given = {name: value for name, value in call.body.items() if value is not None}
-    return _new(call.state.client_registry.rotate_secret(call.path["client_id"], **given))
+    return _new(call.server.client_registry.rotate_secret(call.path["client_id"], **given))
 
 
 def _existing(call: Call) -> Client:
-    client = call.state.client_registry.get(call.path["client_id"])
+    client = call.server.client_registry.get(call.path["client_id"])
     if client is None:
         raise ClientNotFound(call.path["client_id"])
     return client

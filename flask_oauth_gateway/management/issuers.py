@@ -10,7 +10,7 @@ from .operation import Call, Operation
 def find(call: Call) -> dict[str, Any]:
     from ..descriptions.issuers import describe_issuers  # it loads the cryptography
 
-    return {"issuers": describe_issuers(call.state)}
+    return {"issuers": describe_issuers(call.server)}
 
 
 OPERATIONS = (

@@ -16,15 +16,15 @@ MOST_AHEAD = 30 * 86400
 
 
 def find(call: Call) -> dict[str, Any]:
-    return {"keys": [describe_key(each) for each in call.state.key_ring.all()]}
+    return {"keys": [describe_key(each) for each in call.server.key_ring.all()]}
 
 
 def rotate(call: Call) -> dict[str, Any]:
-    return describe_key(call.state.key_ring.rotate(**call.body))
+    return describe_key(call.server.key_ring.rotate(**call.body))
 
 
 def retire(call: Call) -> None:
-    if not call.state.key_ring.retire(call.path["kid"]):
+    if not call.server.key_ring.retire(call.path["kid"]):
         raise NotFound("There is no such key, or it is retired already.")
 
 

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from flask import url_for
 
 from ..config import ADMIN_SCOPE
-from ..errors import json_response
-from ..web.environ import current_state
+from ..web.answers import json_response
 from .applications import APPLICATION
 from .clients import CLIENT
 from .operation import Operation, Schema
 
 if TYPE_CHECKING:
     from flask import Response
+
+    from ..authorization_server import AuthorizationServer
 
 PARAMETER = re.compile(r"<(?:path:)?(\w+)>")
 ERROR: Schema = {
@@ -38,24 +39,22 @@ REASONS = {
 }
 
 
-def openapi() -> Response:
+def openapi(server: AuthorizationServer, operations: Iterable[Operation]) -> Response:
     """The document: it holds nothing that isn't in the documentation."""
-    return json_response(200, describe())
+    return json_response(200, describe(server, operations))
 
 
-def describe() -> dict[str, Any]:
-    from . import OPERATIONS
-
-    state = current_state()
+def describe(server: AuthorizationServer, operations: Iterable[Operation]) -> dict[str, Any]:
+    """An OpenAPI 3.1 document of these operations."""
     paths: dict[str, dict[str, Any]] = {}
-    for operation in OPERATIONS:
+    for operation in operations:
         paths.setdefault(PARAMETER.sub(r"{\1}", operation.path), {})[operation.method.lower()] = _operation(operation)
-    server = url_for("oauth.management_openapi").removesuffix("/openapi.json")
-    flow = {"tokenUrl": url_for("oauth.token"), "scopes": {ADMIN_SCOPE: state.settings.scopes[ADMIN_SCOPE]}}
+    url = url_for("oauth.management_openapi").removesuffix("/openapi.json")
+    flow = {"tokenUrl": url_for("oauth.token"), "scopes": {ADMIN_SCOPE: server.settings.scopes[ADMIN_SCOPE]}}
     return {
         "openapi": "3.1.0",
         "info": {"title": "OAuth gateway: management", "version": "1"},
-        "servers": [{"url": server}],
+        "servers": [{"url": url}],
         "security": [{"oauth2": [ADMIN_SCOPE]}],
         "paths": paths,
         "components": {

@@ -14,13 +14,15 @@ from werkzeug.exceptions import RequestEntityTooLarge
 from ..clients.metadata import ClientMetadataError
 from ..clients.registry import ClientNotFound
 from ..config import ADMIN_SCOPE
-from ..errors import InvalidRequestError, NotFound, OAuth2Error, RequestTooLarge, clean, json_response
+from ..errors import InvalidRequestError, NotFound, OAuth2Error, RequestTooLarge, clean
+from ..protection.guard import current_token
 from ..protection.require_token import require_token
 from ..stores.applications import ApplicationNotFound
-from ..web.environ import ACTOR, current_state, current_token
+from ..web.answers import json_response
+from ..web.environ import ACTOR
 
 if TYPE_CHECKING:
-    from ..authorization_server import State
+    from ..authorization_server import AuthorizationServer
 
 MAX_PAGE = 1000
 Schema = Mapping[str, Any]
@@ -38,7 +40,7 @@ PAGE: Mapping[str, Schema] = {
 class Call:
     """One call of an operation: the path's parts, the query and the body, checked as far as their schemas say."""
 
-    state: State
+    server: AuthorizationServer
     path: Mapping[str, str]
     query: Mapping[str, Any]
     body: Mapping[str, Any]
@@ -92,7 +94,7 @@ class NotAllowed(OAuth2Error):
     description = "Only a client's own token opens this, one that this server gave for client_credentials."
 
 
-def serve(operation: Operation) -> Callable[..., Response]:
+def serve(operation: Operation, server: AuthorizationServer) -> Callable[..., Response]:
     """The view of an operation."""
 
     @require_token(ADMIN_SCOPE)
@@ -100,9 +102,8 @@ def serve(operation: Operation) -> Callable[..., Response]:
     def view(**path: str) -> Response:
         if current_token.issuer is not None or current_token.grant_type != "client_credentials":
             raise NotAllowed
-        state = current_state()
         request.environ[ACTOR] = f"client {current_token.client_id}"[:255]
-        call = Call(state=state, path=path, query=_query(operation), body=_body(operation, state.settings.max_body))
+        call = Call(server=server, path=path, query=_query(operation), body=_body(operation, server.settings.max_body))
         try:
             answer = operation.run(call)
         except (ClientNotFound, ApplicationNotFound) as error:

@@ -18,14 +18,14 @@ SUBJECT: Schema = {"type": "string", "minLength": 1, "maxLength": 255}
 
 def find(call: Call) -> dict[str, Any]:
     try:
-        page = call.state.token_registry.find(**call.query)
+        page = call.server.token_registry.find(**call.query)
     except ValueError as error:
         raise InvalidRequestError(str(error)) from error
     return {"tokens": [describe_token(each) for each in page.tokens], "next": page.next}
 
 
 def show(call: Call) -> dict[str, Any]:
-    found = call.state.token_registry.get(token_id=call.path["token_id"])
+    found = call.server.token_registry.get(token_id=call.path["token_id"])
     if found is None:
         raise NotFound("There is no such token here; it may have been purged after it expired.")
     return describe_token(found)
@@ -33,7 +33,7 @@ def show(call: Call) -> dict[str, Any]:
 
 def revoke(call: Call) -> dict[str, Any]:
     try:
-        return {"revoked": call.state.token_registry.revoke(**call.body)}
+        return {"revoked": call.server.token_registry.revoke(**call.body)}
     except ValueError as error:
         raise InvalidRequestError("Name a token_id, client_id, subject or issued_before.") from error
 

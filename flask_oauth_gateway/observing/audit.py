@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING, Any
 from flask import Flask, has_request_context
 
 from .. import signals
-from ..web.addresses import address_of, neighbourhood_of
 from ..web.environ import actor
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from ..authorization_server import State
+    from ..stores.audit import AuditStore
+    from ..web.addresses import Addresses
 
 REFUSAL_SECONDS = 60
 MAX_REMEMBERED_REFUSALS = 10_000
@@ -29,11 +29,11 @@ MAX_REASON = 500
 
 
 class Audit:
-    """Writes one app's audit trail. It lives as long as the app's state, which holds it."""
+    """Writes one app's audit trail. The app's server holds it, and so keeps it alive."""
 
-    def __init__(self, state: State) -> None:
-        self._state = state
-        self._store = state.audit
+    def __init__(self, app: Flask, store: AuditStore, addresses: Addresses) -> None:
+        self._store = store
+        self._addresses = addresses
         self._refusals: dict[tuple[Any, ...], tuple[float, int]] = {}
         self._different: dict[tuple[Any, ...], tuple[float, int]] = {}
         for signal, receiver in (
@@ -52,7 +52,7 @@ class Audit:
             (signals.application_changed, self.application_changed),
             (signals.key_changed, self.key_changed),
         ):
-            signal.connect(receiver, sender=state.app)
+            signal.connect(receiver, sender=app)
 
     def token_issued(self, sender: Flask, **said: Any) -> None:
         self._issued("token_issued", said)
@@ -139,7 +139,7 @@ class Audit:
         self._write(event, error, client_id, None, details)
 
     def _neighbourhood(self) -> str | None:
-        return neighbourhood_of(self._state) if has_request_context() else None
+        return self._addresses.neighbourhood() if has_request_context() else None
 
     def _is_one_more_than(self, kind: tuple[Any, ...], most: int, now: float) -> bool:
         """Whether there were so many different refusals of a kind within the last minute; counts another one."""
@@ -170,7 +170,7 @@ class Audit:
             "client_id": _storable(client_id),
             "subject": subject,
             "actor": actor(),
-            "address": address_of(self._state)[:64] or None if has_request_context() else None,
+            "address": self._addresses.of_request()[:64] or None if has_request_context() else None,
             "details": details,
         }
         if at_once or not has_request_context():

@@ -6,7 +6,7 @@ No label holds what somebody sent: a value is one of a list, or "other".
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from flask import Flask
 from prometheus_client import Counter, Histogram
@@ -15,8 +15,7 @@ from .. import signals
 from .watch import CHECK, Outcome
 
 if TYPE_CHECKING:
-    from ..authorization_server import State
-    from ..resource_server import Checker
+    from collections.abc import Iterable
 
 REQUESTS = Counter("oauth_requests_total", "Requests to the gateway's endpoints.", ["endpoint", "status"])
 REQUEST_SECONDS = Histogram("oauth_request_duration_seconds", "How long the endpoints took.", ["endpoint"])
@@ -55,16 +54,15 @@ EVENT_SIGNALS = {
 
 
 class Metrics:
-    """Counts what happens in one app. It lives as long as the app's state, which holds it."""
+    """Counts what happens in one app. The app's server holds it, and so keeps it alive."""
 
-    def __init__(self, state: Checker) -> None:
-        grants = cast("State", state).server.grants if state.issues_tokens else ()
-        self._grant_types = frozenset({*grants, "direct"})
+    def __init__(self, app: Flask, grant_types: Iterable[str]) -> None:
+        self._grant_types = frozenset({*grant_types, "direct"})
         self._receivers = [self._counter(event) for event in EVENT_SIGNALS.values()]
         for signal, receiver in zip(EVENT_SIGNALS, self._receivers, strict=True):
-            signal.connect(receiver, sender=state.app)
-        signals.token_issued.connect(self.token_given, sender=state.app)
-        signals.token_refreshed.connect(self.token_given, sender=state.app)
+            signal.connect(receiver, sender=app)
+        signals.token_issued.connect(self.token_given, sender=app)
+        signals.token_refreshed.connect(self.token_given, sender=app)
 
     @staticmethod
     def _counter(event: str) -> Any:

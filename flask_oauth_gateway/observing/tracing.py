@@ -14,16 +14,16 @@ from .. import signals
 from .watch import Outcome
 
 if TYPE_CHECKING:
-    from ..resource_server import Checker
+    from collections.abc import Iterable
 
 
 class Tracing:
-    """Makes one app's spans. It lives as long as the app's state, which holds it."""
+    """Makes one app's spans. The app's server holds it, and so keeps it alive."""
 
-    def __init__(self, state: Checker) -> None:
+    def __init__(self, app: Flask, grant_types: Iterable[str]) -> None:
         self._tracer = trace.get_tracer("flask_oauth_gateway")
-        signals.token_issued.connect(self.token_given, sender=state.app)
-        signals.token_refreshed.connect(self.token_given, sender=state.app)
+        signals.token_issued.connect(self.token_given, sender=app)
+        signals.token_refreshed.connect(self.token_given, sender=app)
 
     def token_given(self, sender: Flask, **said: Any) -> None:
         span = trace.get_current_span()

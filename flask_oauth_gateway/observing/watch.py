@@ -12,11 +12,11 @@ from flask import Response, current_app, request
 from werkzeug.exceptions import HTTPException
 
 from ..errors import OAuth2Error
-from ..protection.require_token import Requirement, check
+from ..protection.guard import Guard, Requirement
 from ..web.environ import CHECKED_BY, CLIENT, PAGE_ERROR, REFUSED, TOKEN
 
 if TYPE_CHECKING:
-    from ..resource_server import Checker
+    from flask import Flask
 
 CHECK = "check"
 
@@ -38,13 +38,13 @@ class Observer(Protocol):
     def end(self, begun: Any, what: str, outcome: Outcome) -> None: ...
 
 
-def watch(state: Checker, observers: Sequence[Observer], endpoints: Iterable[str]) -> None:
+def watch(app: Flask, guard: Guard, observers: Sequence[Observer], endpoints: Iterable[str]) -> None:
     """Put the observers around the views of these endpoints, as far as they are routed, and around each check of a token."""
-    views = state.app.view_functions
+    views = app.view_functions
     for name in endpoints:
         if f"oauth.{name}" in views:
             views[f"oauth.{name}"] = _watched(observers, name, views[f"oauth.{name}"])
-    state.watch = partial(_watched_check, observers)
+    guard.watch = partial(_watched_check, observers, guard)
 
 
 def _watched(observers: Sequence[Observer], name: str, view: Callable[..., Any]) -> Callable[..., Response]:
@@ -87,14 +87,15 @@ def _error_of(response: Response) -> str | None:
     return None
 
 
-def _watched_check(observers: Sequence[Observer], state: Checker, requirement: Requirement) -> Response | None:
+def _watched_check(observers: Sequence[Observer], guard: Guard, requirement: Requirement) -> Response | None:
     environ = request.environ
-    if environ.get(CHECKED_BY) is state and requirement.only_scopes and requirement.scopes <= environ[TOKEN].scopes:
-        return check(state, requirement)  # asked twice, looked up once, and counted once
+    asked_twice = environ.get(CHECKED_BY) is guard
+    if asked_twice and requirement.only_scopes and requirement.scopes <= environ[TOKEN].scopes:
+        return guard.check(requirement)  # looked up once, and counted once
     begun = [(each, each.begin(CHECK)) for each in observers]
     outcome = Outcome(500, "server_error")
     try:
-        response = check(state, requirement)
+        response = guard.check(requirement)
         token = environ.get(TOKEN)
         error = None if response is None else str(environ[REFUSED])
         status = 200 if response is None else response.status_code

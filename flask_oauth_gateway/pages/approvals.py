@@ -3,27 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from flask import Response, redirect, request, url_for
+from flask import Response, redirect, url_for
 
-from ..authorization.request import SignInRequest
-from ..config.checks import ConfigurationError
-from ..errors import OAuth2Error
-from ..hooks import subject_of
-from ..signals import authorization_denied, token_revoked
-from ..tokens.revoked import kind_of
-from ..users.accounts import send_to_login, signed_in_user
+from ..signals import authorization_denied
 from ..web.csrf import is_form_token, new_form_token
-from ..web.environ import current_state
-from ..web.request import read_form
-from .rendering import error_page, refusal_page, render_page
+from .person import last, page, person_at, sent_form, sign_in
+from .rendering import render_page
 
 if TYPE_CHECKING:
     from werkzeug.wrappers import Response as BaseResponse
 
-    from ..authorization_server import State
+    from ..authorization_server import AuthorizationServer
     from ..stores.clients import Client
+    from .person import Person
+
+FORM = "applications"  # what the page's form token is bound to
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,76 +32,59 @@ class Granted:
     last_used_at: int | None
 
 
-def applications() -> Response | BaseResponse:
+@page
+def approvals(server: AuthorizationServer) -> Response | BaseResponse:
     """The page: every client that holds something of the signed-in user's."""
-    return _for_user(_list)
+    person = person_at(server)
+    return sign_in(server, url_for("oauth.applications")) if person is None else _list(server, person)
 
 
-def revoke_application(client_id: str) -> Response | BaseResponse:
+@page
+def withdraw_approval(server: AuthorizationServer, client_id: str) -> Response | BaseResponse:
     """The button: every token of that client for this user ends at once, and it must ask again."""
-    return _for_user(lambda state, user, subject: _revoke(state, user, subject, client_id))
+    person = person_at(server)
+    if person is None:
+        return sign_in(server, url_for("oauth.applications"))
+    if not is_form_token(last(sent_form(server), "form_token"), person.subject, FORM):
+        return _list(server, person, problem="stale")
+    client = server.clients.load(client_id)
+    if client is not None:
+        _withdraw(server, client, person.subject)
+    return redirect(url_for("oauth.applications"), 303)
 
 
-def _for_user(answer: Any) -> Response | BaseResponse:
-    state = current_state()
-    try:
-        user = signed_in_user(state)
-        if user is None:
-            return send_to_login(state, SignInRequest(return_to=url_for("oauth.applications")))
-        result: Response | BaseResponse = answer(state, user, subject_of(user))
-    except ConfigurationError as error:
-        state.app.logger.error("%s", error)
-        return error_page(503, "server_error", "The server is not configured for this.")
-    except OAuth2Error as error:
-        return refusal_page(error)
-    return result
+def granted_by(server: AuthorizationServer, subject: str) -> list[Granted]:
+    """What a user has granted, by client: remembered consents and whatever still has tokens."""
+    consents = {row.client: row for row in server.consents.of_subject(subject)}
+    live = {row.client: row for row in server.approvals.of_subject(subject)}
+    found = []
+    for key in sorted(consents.keys() | live.keys()):
+        client = server.clients.load_by_key(key)
+        if client is None:
+            continue
+        consent, approval = consents.get(key), live.get(key)
+        scopes = set(consent.scope.split()) if consent is not None else set()
+        if approval is not None:
+            scopes |= server.approvals.scopes_of_subject(subject, client)
+        since = min(time for time in (consent and consent.granted_at, approval and approval.since) if time)
+        found.append(Granted(client, tuple(sorted(scopes)), since, approval and approval.last_used_at))
+    return found
 
 
-def _list(state: State, user: Any, subject: str, problem: str | None = None) -> Response:
+def _list(server: AuthorizationServer, person: Person, problem: str | None = None) -> Response:
     return render_page(
         "applications.html",
         200 if problem is None else 400,
-        user=user,
-        granted=granted_by(state, subject),
-        descriptions=state.settings.scopes,
-        form_token=new_form_token(subject, "applications"),
+        user=person.user,
+        granted=granted_by(server, person.subject),
+        descriptions=server.settings.scopes,
+        form_token=new_form_token(person.subject, FORM),
         problem=problem,
     )
 
 
-def granted_by(state: State, subject: str) -> list[Granted]:
-    """What a user has granted, by client: remembered consents and whatever still has tokens."""
-    consents = {row.client: row for row in state.consents.of_subject(subject)}
-    families = {row.client: row for row in state.families.of_subject(subject)}
-    found = []
-    for key in sorted(consents.keys() | families.keys()):
-        client = state.clients.load_by_key(key)
-        if client is None:
-            continue
-        consent, family = consents.get(key), families.get(key)
-        scopes = set(consent.scope.split()) if consent is not None else set()
-        if family is not None:
-            scopes |= state.families.scopes_of_subject(subject, client)
-        since = min(time for time in (consent and consent.granted_at, family and family.since) if time)
-        found.append(Granted(client, tuple(sorted(scopes)), since, family and family.last_used_at))
-    return found
-
-
-def _revoke(state: State, user: Any, subject: str, client_id: str) -> Response | BaseResponse:
-    form = dict(read_form(request, state.settings))
-    if not is_form_token(form.get("form_token"), subject, "applications"):
-        return _list(state, user, subject, problem="stale")
-    client = state.clients.load(client_id)
-    if client is not None:
-        count = state.tokens.revoke_where(
-            client=client.key, subject=subject, mark=state.revocations.marker(*kind_of(client_id, subject))
-        )
-        forgotten = state.consents.forget(subject, client)
-        state.forget_tokens()
-        if forgotten or count:
-            authorization_denied.send(state.app, client_id=client_id, subject=subject, reason="withdrawn")
-        if count:
-            token_revoked.send(
-                state.app, client_id=client_id, subject=subject, token_id=None, count=count, by="the user", actor=None
-            )
-    return redirect(url_for("oauth.applications"), 303)
+def _withdraw(server: AuthorizationServer, client: Client, subject: str) -> None:
+    count = server.revoking.matching(client=client, subject=subject, by="the user", actor=None)
+    forgotten = server.consents.forget(subject, client)
+    if forgotten or count:
+        authorization_denied.send(server.app, client_id=client.client_id, subject=subject, reason="withdrawn")

@@ -11,6 +11,7 @@ from werkzeug.urls import iri_to_uri
 
 from ..clients.redirect_uris import is_impersonable
 from ..hooks import subject_of
+from ..web.answers import note
 from ..web.environ import PAGE_ERROR
 from .translations import date, language, translate, translate_own, translate_plural
 
@@ -84,6 +85,7 @@ def error_page(status: int, error: str, description: str, explanation: Explanati
 
 def refusal_page(error: OAuth2Error) -> Response:
     """An error as a page, with the headers that it has as JSON."""
+    note(error)
     response = error_page(error.status_code, error.error, error.description)
     response.headers.extend(error.extra_headers() if hasattr(error, "extra_headers") else [])
     return response

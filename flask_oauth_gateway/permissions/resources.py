@@ -12,12 +12,13 @@ from urllib.parse import urlsplit
 
 from flask import request
 
-from ..errors import InvalidTarget, InvalidToken, TemporarilyUnavailable, clean
-from ..web.issuer import absolute_url, issuer_of
+from ..errors import InvalidTarget, TemporarilyUnavailable, clean
 
 if TYPE_CHECKING:
-    from ..resource_server import Checker
-    from ..tokens.access_token import AccessToken
+    from flask import Flask
+
+    from ..config import Settings
+    from ..web.issuer import Issuer
 
 WELL_KNOWN = "/.well-known/oauth-protected-resource"
 MAX_PLACES = 100
@@ -27,14 +28,15 @@ PLACE = ("wsgi.url_scheme", "HTTP_HOST", "SERVER_NAME", "SERVER_PORT", "SCRIPT_N
 class Resources:
     """One app's resources, by path prefix."""
 
-    def __init__(self, state: Checker) -> None:
-        given = state.settings.resources
-        self._state = state
-        self._root = given.get("/") or state.settings.issuer  # None: the issuer, as the request has it
+    def __init__(self, app: Flask, settings: Settings, issuer: Issuer) -> None:
+        given = settings.resources
+        self._app = app
+        self._issuer = issuer
+        self._root = given.get("/") or settings.issuer  # None: the issuer, as the request has it
         below = [prefix for prefix in given if prefix != "/"]
         self._prefixes = ("/", *below)
         self._below = tuple((prefix, f"{prefix}/", given[prefix]) for prefix in sorted(below, key=len, reverse=True))
-        self._is_configured = bool(given)
+        self.are_configured = bool(given)
         self._metadata_urls: dict[tuple[Any, ...], str | None] = {}
 
     def of(self, path: str) -> str:
@@ -42,7 +44,7 @@ class Resources:
         for prefix, start, identifier in self._below:
             if path == prefix or path.startswith(start):
                 return identifier
-        return self._root or issuer_of(self._state)
+        return self._root or self._issuer.identifier()
 
     def prefix_of(self, path: str) -> str:
         """The prefix that a path falls under."""
@@ -52,11 +54,9 @@ class Resources:
         """Every prefix and its identifier, "/" first. Raises `TemporarilyUnavailable` where the server has no name."""
         return {prefix: self.of(prefix) for prefix in self._prefixes}
 
-    def check(self, token: AccessToken) -> None:
-        """Raises `InvalidToken` for a token that is meant for other resources than that of the request's path."""
-        wanted = self.of(request.path) if self._below else self._root or issuer_of(self._state)
-        if wanted not in token.audience:
-            raise InvalidToken("The access token is meant for another audience.", token.client_id)
+    def asked_for(self) -> str:
+        """The resource of the request's path. Raises `TemporarilyUnavailable` where the server has no name."""
+        return self.of(request.path) if self._below else self._root or self._issuer.identifier()
 
     def resolve(self, asked: Iterable[str], approved: str | None = None) -> tuple[str, ...]:
         """What the `resource` parameters of a request name, of what was approved before (left out: of all that there is).
@@ -82,7 +82,7 @@ class Resources:
 
     def default_audience(self) -> str | None:
         """What a token is for where nothing else was asked for: all that `OAUTH_RESOURCES` names; `None` without it."""
-        if not self._is_configured:
+        if not self.are_configured:
             return None
         identifiers = [self.of(prefix) for prefix in self._prefixes[1:]]
         with suppress(TemporarilyUnavailable):  # opaque tokens need no issuer
@@ -94,7 +94,7 @@ class Resources:
 
         Beneath a mount point it is named where this app answers itself, not where the host's root would have it.
         """
-        app, environ = self._state.app, request.environ
+        app, environ = self._app, request.environ
         prefix = self.prefix_of(path) if self._below else "/"
         # All that the URL goes by: it is worked out once for each, not at each refusal.
         key = (prefix, app.debug, app.testing, *map(environ.get, PLACE))
@@ -109,29 +109,20 @@ class Resources:
     def _find_metadata_url(self, path: str, at: str) -> str | None:
         try:
             if not request.script_root:
-                identifier, issuer = urlsplit(self.of(path)), urlsplit(issuer_of(self._state))
+                identifier, issuer = urlsplit(self.of(path)), urlsplit(self._issuer.identifier())
                 if identifier[:2] == issuer[:2]:
                     at = identifier.path.rstrip("/")
-            return absolute_url(self._state, f"{request.script_root}{WELL_KNOWN}{at}")
+            return self._issuer.url(f"{request.script_root}{WELL_KNOWN}{at}")
         except TemporarilyUnavailable:
             return None
 
     def prefix_at(self, path: str) -> str | None:
         """The prefix whose metadata stands behind the well-known part at this path: its own, or its identifier's."""
-        mount = mount_point(self._state)
+        mount = self._issuer.mount_point()
         for prefix in self.all():
             if path in ({"", mount} if prefix == "/" else {prefix, mount + prefix}):
                 return prefix
         return next((prefix for prefix, each in self.all().items() if urlsplit(each).path.rstrip("/") == path), None)
-
-
-def mount_point(state: Checker) -> str:
-    """The path that the app is mounted at; "" where it is none.
-
-    `SCRIPT_NAME` says it, save in a request for a well-known address at the root, which a server hands on as it is: there
-    Flask's `APPLICATION_ROOT` does.
-    """
-    return request.script_root or str(state.app.config["APPLICATION_ROOT"]).rstrip("/")
 
 
 def _canonical(identifier: str) -> str:

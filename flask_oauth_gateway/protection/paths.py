@@ -16,7 +16,9 @@ from typing import Any
 from flask import Flask, Response, request
 
 from ..config.checks import ConfigurationError, full_grant_type
-from .require_token import Requirement, admit, is_preflight, requirement
+from .guard import Requirement, current_guard, is_preflight
+from .path_patterns import pattern_of, readings
+from .require_token import requirement
 
 KEY = "OAUTH_PROTECT"
 OPTIONS = tuple(
@@ -25,14 +27,8 @@ OPTIONS = tuple(
 KEYS = ("path", "methods", "host", "scopes", *OPTIONS)
 LISTS = ("any_of", "grant_types")
 
-NAMED = re.compile(r"<[A-Za-z_]\w*>")
-LITERAL = re.compile(r"[^*<>;?#%\\\s]+")
 METHOD = re.compile(r"[A-Za-z][A-Za-z-]*")
 HOST = re.compile(r"[a-z0-9._-]+|\[[0-9a-f:.]+\]")
-
-AMBIGUOUS = re.compile(r"//|[;\\]|/\.\.?(?:/|\Z)")
-SLASHES = re.compile(r"/{2,}")
-PARAMETERS = re.compile(r";[^/]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,29 +82,7 @@ class PathRules:
         return PathRules(self.rules, ignore_case=True)
 
 
-def readings(path: str) -> set[str]:
-    """A path, and what those make of it who merge slashes, cut parameters, take backslashes for slashes, or go up at `..`."""
-    if AMBIGUOUS.search(path) is None:
-        return {path}
-    found: set[str] = set()
-    for text in {path, path.replace("\\", "/")}:
-        for each in {text, PARAMETERS.sub("", text)}:
-            merged, resolved = SLASHES.sub("/", each), _without_dots(each)
-            found |= {each, merged, resolved, _without_dots(merged), SLASHES.sub("/", resolved)}
-    return found
-
-
-def _without_dots(path: str) -> str:
-    kept: list[str] = []
-    for segment in path.split("/")[1:]:
-        if segment == "..":
-            del kept[-1:]
-        elif segment != ".":
-            kept.append(segment)
-    return "/" + "/".join(kept)
-
-
-def guard(app: Flask, rules: PathRules, own: frozenset[str]) -> None:
+def guard_paths(app: Flask, rules: PathRules, own: frozenset[str]) -> None:
     """Ask before every view of an app, and before every 404; not at `own` endpoints, the gateway's, nor for static files."""
     if all(rule.host for rule in rules.rules):
         return  # all of them are for forward auth
@@ -133,9 +107,9 @@ def guard(app: Flask, rules: PathRules, own: frozenset[str]) -> None:
 
 
 def ask_all(requirements: Iterable[Requirement | None]) -> Response | None:
-    """`admit` for each of them; the first refusal."""
+    """The first refusal of those that ask for something."""
     for wanted in requirements:
-        refusal = None if wanted is None else admit(wanted)
+        refusal = None if wanted is None else current_guard().admit(wanted)
         if refusal is not None:
             return refusal
     return None
@@ -170,34 +144,8 @@ def _rule(key: str, entry: Mapping[str, Any]) -> PathRule:
         host=_host(f"{key}['host']", entry.get("host")),
         methods=_methods(f"{key}['methods']", entry.get("methods")),
         requirement=_requirement(key, entry),
-        pattern=_pattern(f"{key}['path']", entry["path"]),
+        pattern=pattern_of(f"{key}['path']", entry["path"]),
     )
-
-
-def patterns_of(key: str, paths: Iterable[str]) -> re.Pattern[str]:
-    """Several paths as one regular expression. Raises `ConfigurationError`."""
-    return re.compile("|".join(_pattern(key, path) for path in paths) or "(?!)", re.DOTALL)
-
-
-def _pattern(key: str, path: Any) -> str:
-    """A path as a regular expression, with or without a slash at its end."""
-    allowed = (
-        "a path such as '/api/*', '/users/<name>/mail' or '/': decoded, '*' or '<name>' for a whole segment, '*' at the end"
-        " for everything below"
-    )
-    if not isinstance(path, str) or not path.startswith("/"):
-        raise ConfigurationError(key, path, allowed)
-    segments = path.rstrip("/").split("/")[1:]
-    everything_below = segments[-1:] == ["*"]
-    pattern = ""
-    for segment in segments[:-1] if everything_below else segments:
-        if segment == "*" or NAMED.fullmatch(segment):
-            pattern += "/[^/]+"
-        elif LITERAL.fullmatch(segment) and segment not in (".", ".."):
-            pattern += "/" + re.escape(segment)
-        else:
-            raise ConfigurationError(key, path, allowed)
-    return pattern + ("(?:/.*)?" if everything_below else "/?")
 
 
 def _host(key: str, host: Any) -> str | None:

@@ -11,9 +11,9 @@ from flask import Response, request
 
 from ..config.checks import ConfigurationError
 from ..errors import InsufficientScope, InvalidToken, TooManyRequests
-from ..tokens.issuing import RESERVED
+from ..tokens.access_token import RESERVED
 from ..web.environ import ASKED_PATHS, USAGE
-from .paths import patterns_of, readings
+from .path_patterns import patterns_of, readings
 
 if TYPE_CHECKING:
     import re

@@ -10,8 +10,7 @@ import time
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ..tokens.access_token import AccessToken
-from ..tokens.issuing import RESERVED
+from ..tokens.access_token import RESERVED, AccessToken
 
 ACCESS_TOKEN_TYP = "at+jwt"  # RFC 9068 section 2.1
 PLAIN_TYP = "jwt"
@@ -131,7 +130,7 @@ def access_token(
         iat=times[0],
         exp=times[1],
         issuer=issuer,
-        said=claims,
+        foreign_claims=claims,
     )
 
 

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from ..config import Settings
     from ..crypto.jose import Jwt
     from ..tokens.access_token import AccessToken
+    from ..users.accounts import Users
 
 JWT_CACHE_SECONDS = 300  # a checked signature stays good; an issuer's key that is taken back is believed for as long
 ENTRY_KEYS = (
@@ -112,8 +113,9 @@ class TokenIssuer:
 class TrustedTokens:
     """Checks the tokens of trusted issuers, and remembers JWTs whose signature was good."""
 
-    def __init__(self, issuers: Mapping[str, TokenIssuer], skew: int) -> None:
+    def __init__(self, issuers: Mapping[str, TokenIssuer], users: Users, skew: int) -> None:
         self.issuers = issuers
+        self._users = users
         self._skew = skew
         self._asked = tuple(each for each in issuers.values() if each.client is not None)
         self._jwts = TokenCache(JWT_CACHE_SECONDS)
@@ -140,6 +142,7 @@ class TrustedTokens:
             found = issuer.verify(jwt, self._skew)
         except (JwtError, NoAccessToken) as error:
             raise _refused(error) from error
+        found.users = self._users
         self._jwts.put(token_hash, found, now)
         return found
 
@@ -178,6 +181,7 @@ class TrustedTokens:
             raise _refused(error) from error
         if asked is None:
             raise InvalidToken("The access token is not known here.")
+        asked.token.users = self._users
         if cache is not None:
             cache.put(token_hash, asked.token, now, seconds=asked.seconds)
         return asked.token
@@ -190,13 +194,13 @@ def _refused(error: Exception) -> InvalidToken:
     return answer
 
 
-def load_trusted_tokens(settings: Settings, *, relaxed: bool) -> TrustedTokens:
+def load_trusted_tokens(settings: Settings, users: Users, *, relaxed: bool) -> TrustedTokens:
     """The issuers of `OAUTH_TRUSTED_TOKEN_ISSUERS`, their keys parsed once. Raises `ConfigurationError`."""
     configured = settings.trusted_token_issuers
     issuers = {name: _load(name, entry, relaxed) for name, entry in configured.items()}
     if settings.issuer in issuers:
         raise ConfigurationError("OAUTH_TRUSTED_TOKEN_ISSUERS", settings.issuer, "other servers than this one")
-    return TrustedTokens(issuers, settings.clock_skew)
+    return TrustedTokens(issuers, users, settings.clock_skew)
 
 
 def _load(name: str, entry: Any, relaxed: bool) -> TokenIssuer:

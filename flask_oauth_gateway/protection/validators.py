@@ -1,70 +1,93 @@
-"""Where a presented token is checked."""
+"""Where a presented token is found good: one of this server's own, or another server's that is trusted."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from ..errors import InvalidToken, UnknownToken
-from ..tokens import opaque
-from ..users.accounts import load_user
+from ..tokens.reading import MAX_TOKEN, is_jwt
 
 if TYPE_CHECKING:
-    from ..authorization_server import State
-    from ..resource_server import Checker
+    from collections.abc import Callable
+
     from ..tokens.access_token import AccessToken
-
-MAX_TOKEN = 16384
-JWT_START = "eyJ"  # '{"' in base64url
-
-
-def is_jwt(token: str) -> bool:
-    """Whether a token has the shape of a JWT."""
-    return token.startswith(JWT_START) and token.count(".") == 2
+    from ..tokens.cache import TokenCache
+    from ..tokens.reading import OwnTokens
+    from ..users.accounts import Users
+    from .plans import Plans
+    from .trusted_issuers import TrustedTokens
 
 
-def validate(state: Checker, token: str) -> AccessToken:
-    """The token that was presented, found good. Raises `InvalidToken`; `TemporarilyUnavailable` where nobody can tell."""
-    if len(token) > MAX_TOKEN:
-        raise InvalidToken("The access token is too long.")
-    found = _jwt(state, token) if is_jwt(token) else _opaque(state, token)
-    if state.settings.check_user and found.subject is not None and found.issuer == state.users_from:
-        _check_user(state, found.subject, found.client_id)
-    if state.plans is not None and found.issuer is None:
-        found = state.plans.of(found)
-    return found
+class Validators:
+    """Validates the tokens that an app takes.
 
+    `own` is `None` in an app that only checks tokens, `trusted` in one that takes no others' tokens. `checks_user`: the app
+    is asked for each token's subject (`OAUTH_CHECK_USER`).
+    """
 
-def _check_user(state: Checker, subject: str, client_id: str) -> None:
-    if load_user(state, subject) is None:
-        raise InvalidToken("The user of this access token is gone.", client_id)
+    def __init__(
+        self,
+        own: OwnTokens | None,
+        trusted: TrustedTokens | None,
+        users: Users,
+        plans: Plans | None,
+        cache: TokenCache | None,
+        *,
+        checks_user: bool,
+    ) -> None:
+        self._own = own
+        self._trusted = trusted
+        self._users = users
+        self._plans = plans
+        self._cache = cache
+        self._checks_user = checks_user
+        self.read: Callable[[str], AccessToken] = self._read
 
+    def shortest(self) -> Callable[[str], AccessToken]:
+        """What validates a token in as few steps as this app needs."""
+        needs_more = self._trusted is not None or self._plans is not None or self._checks_user
+        return self.validate if needs_more or self._own is None else self._own.read
 
-def validate_own(state: State, token: str) -> AccessToken:
-    """The same, of a token that this server issued: another's is unknown here. Raises `InvalidToken`."""
-    found = validate(state, token)
-    if found.issuer is not None:
-        raise InvalidToken("The access token is not one of this server's.")
-    return found
-
-
-def _jwt(state: Checker, token: str) -> AccessToken:
-    trusted = state.trusted_tokens
-    found = None if trusted is None else trusted.read_jwt(token, state.token_cache)
-    if found is not None:
+    def validate(self, token: str) -> AccessToken:
+        """The token that was presented, found good. Raises `InvalidToken`; `TemporarilyUnavailable` where nobody can tell."""
+        if len(token) > MAX_TOKEN:
+            raise InvalidToken("The access token is too long.")
+        found = self.read(token)
+        if self._checks_user and found.subject is not None and found.issuer == self._users.issuer:
+            self._check_user(found.subject, found.client_id)
+        if self._plans is not None and found.issuer is None:
+            found = self._plans.of(found)
         return found
-    if not state.issues_tokens:
-        raise InvalidToken("The access token's issuer is not trusted here.")
-    return cast("State", state).read_jwt(token)
 
+    def validate_own(self, token: str) -> AccessToken:
+        """A token that this server issued: another's is unknown here. Raises `InvalidToken`."""
+        found = self.validate(token)
+        if found.issuer is not None:
+            raise InvalidToken("The access token is not one of this server's.")
+        return found
 
-def _opaque(state: Checker, token: str) -> AccessToken:
-    trusted = state.trusted_tokens
-    if state.issues_tokens:
-        try:
-            return opaque.read(cast("State", state), token)
-        except UnknownToken:
-            if trusted is None or not trusted.can_ask:
-                raise
-    if trusted is None:  # not in an app that was set up: there one of the two is on
-        raise UnknownToken("The access token is not known here.")
-    return trusted.read_opaque(token, state.token_cache)
+    def _check_user(self, subject: str, client_id: str) -> None:
+        if self._users.load(subject) is None:
+            raise InvalidToken("The user of this access token is gone.", client_id)
+
+    def _read(self, token: str) -> AccessToken:
+        return self._read_jwt(token) if is_jwt(token) else self._read_opaque(token)
+
+    def _read_jwt(self, token: str) -> AccessToken:
+        found = None if self._trusted is None else self._trusted.read_jwt(token, self._cache)
+        if found is not None:
+            return found
+        if self._own is None:
+            raise InvalidToken("The access token's issuer is not trusted here.")
+        return self._own.read(token)
+
+    def _read_opaque(self, token: str) -> AccessToken:
+        if self._own is not None:
+            try:
+                return self._own.read(token)
+            except UnknownToken:
+                if self._trusted is None or not self._trusted.can_ask:
+                    raise
+        if self._trusted is None:  # not in an app that was set up: there one of the two is on
+            raise UnknownToken("The access token is not known here.")
+        return self._trusted.read_opaque(token, self._cache)

@@ -9,27 +9,27 @@ from typing import TYPE_CHECKING, Any
 from flask import request
 
 from ..web.environ import TOKEN, USAGE
-from .require_token import Requirement, admit, is_preflight
+from .guard import Requirement, current_guard, is_preflight
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+    from flask import Flask
 
-    from ..resource_server import Checker
     from ..web.rate_limits import Usage
 
 
-def guarded(state: Checker, application: WSGIApplication, wanted: Requirement) -> WSGIApplication:
+def guarded_application(app: Flask, application: WSGIApplication, wanted: Requirement) -> WSGIApplication:
     """The application behind a check of the token; what the token says is in its environ.
 
     `oauth.client_id`, `oauth.subject` (`None` where there is none), `oauth.scopes` (a frozenset), `oauth.attributes`
     (a dict). They are set at each request, so that nothing of that name comes from elsewhere; a header can't be called so.
     """
 
-    def guarded_application(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+    def guarded(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         # The body is the application's: whatever OAUTH_BEARER_METHODS says, it isn't read here.
-        asked = {**environ, "wsgi.input": io.BytesIO(), "CONTENT_LENGTH": "0", **_place(state, environ)}
-        with state.app.request_context(asked):
-            refusal = None if is_preflight() else admit(wanted)
+        asked = {**environ, "wsgi.input": io.BytesIO(), "CONTENT_LENGTH": "0", **_place(app, environ)}
+        with app.request_context(asked):
+            refusal = None if is_preflight() else current_guard().admit(wanted)
             token, usage = request.environ.get(TOKEN), request.environ.get(USAGE)
         if refusal is not None:
             return refusal(environ, start_response)
@@ -43,7 +43,7 @@ def guarded(state: Checker, application: WSGIApplication, wanted: Requirement) -
         environ.update(about)
         return application(environ, start_response if usage is None else _with_usage(start_response, usage))
 
-    return guarded_application
+    return guarded
 
 
 def _with_usage(start_response: StartResponse, usage: Usage) -> StartResponse:
@@ -56,9 +56,9 @@ def _with_usage(start_response: StartResponse, usage: Usage) -> StartResponse:
     return start
 
 
-def _place(state: Checker, environ: WSGIEnvironment) -> dict[str, str]:
+def _place(app: Flask, environ: WSGIEnvironment) -> dict[str, str]:
     """The request's path as the app would route it: where the application is mounted belongs to it."""
-    mount = str(state.app.config["APPLICATION_ROOT"]).rstrip("/")
+    mount = str(app.config["APPLICATION_ROOT"]).rstrip("/")
     path = environ.get("SCRIPT_NAME", "") + environ.get("PATH_INFO", "")
     if not f"{path}/".startswith(f"{mount}/"):
         mount = ""

@@ -1,1 +1,1 @@
-"""What is kept, and how: the schema, the connections, and a file per thing stored."""
+"""What is kept: a file for each thing that is stored."""

@@ -23,6 +23,7 @@ from .revocations import CACHE_SECONDS, RevocationStore
 # A change made by another process is seen by every statement that acts, and in the cache after CACHE_SECONDS.
 CACHE_SIZE = 10_000
 NAME_LENGTH = 255
+LAST_USED_SECONDS = 300  # how far behind a secret's last use may lag
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +44,10 @@ class ClientSecret:
 
     def is_live(self, now: float) -> bool:
         return self.expires_at is None or self.expires_at > now
+
+    def was_used_lately(self, now: float) -> bool:
+        """Whether its last use is known well enough: nothing needs to be noted."""
+        return self.last_used_at is not None and now - self.last_used_at < LAST_USED_SECONDS
 
 
 LISTED: Mapping[str, Any] = {"registered": True, "default": []}

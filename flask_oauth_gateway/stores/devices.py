@@ -46,6 +46,10 @@ _SPEND = Prepared(
     .values(spent_at=bindparam("now"))
 )
 
+LETTERS = (
+    "BCDFGHJKLMNPQRSTVWXZ"  # of user codes: no vowels, so no words, and nothing that looks like a digit (section 6.1)
+)
+
 
 class DeviceStore:
     """Reads, writes and spends device codes."""

@@ -28,7 +28,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.sql.dml import Insert, Update
 
 from ..database.prepared import Prepared
-from ..database.tables import access_token, client, family, refresh_token
+from ..database.tables import access_token, approval, client, refresh_token
 from .tokens import TokenStore
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ class Deed:
 
     client: Client
     spend: Spend | None
-    family: Mapping[str, Any] | None = None
+    approval: Mapping[str, Any] | None = None
     access_token: Mapping[str, Any] | None = None  # None: a stateless one
     refresh_token: Mapping[str, Any] | None = None
 
@@ -86,8 +86,8 @@ def _in_a_transaction(database: Database, deed: Deed) -> Outcome:
         with database.transaction() as connection:
             if deed.spend is not None and not _spends(connection, deed.spend):
                 raise _Undo(Outcome(client_is_live=True, spent=False))
-            if deed.family is not None:
-                _insert(family, tuple(deed.family)).execute(connection, deed.family)
+            if deed.approval is not None:
+                _insert(approval, tuple(deed.approval)).execute(connection, deed.approval)
             if not TokenStore.add_in(connection, deed.access_token, deed.client):
                 raise _Undo(Outcome(client_is_live=False, spent=True))
             if deed.refresh_token is not None:
@@ -110,7 +110,7 @@ def _insert(table: Table, columns: tuple[str, ...]) -> Prepared:
 
 
 def _in_one_statement(database: Database, deed: Deed) -> Outcome:
-    given = {family: deed.family, access_token: deed.access_token, refresh_token: deed.refresh_token}
+    given = {approval: deed.approval, access_token: deed.access_token, refresh_token: deed.refresh_token}
     rows = {table: row for table, row in given.items() if row is not None}
     shape = tuple((table, tuple(row)) for table, row in rows.items())
     statement = _statement(None if deed.spend is None else deed.spend.statement, shape)

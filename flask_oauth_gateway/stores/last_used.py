@@ -11,11 +11,11 @@ from ..database.background import Later
 from ..database.engine import Database, InMemoryDatabase
 from ..database.tables import client_secret
 from ..errors import TemporarilyUnavailable
+from .clients import LAST_USED_SECONDS
 
 if TYPE_CHECKING:
     from .clients import ClientSecret
 
-INTERVAL = 300  # how far behind it may lag, in seconds
 MAX_REMEMBERED = 10_000
 
 _TOUCH = update(client_secret).where(client_secret.c.id == bindparam("key")).values(last_used_at=bindparam("now"))
@@ -31,9 +31,9 @@ class LastUsed:
         self._later = Later(self._write, self._forget)
 
     def note(self, secret: ClientSecret, now: int) -> None:
-        """A secret was used; nothing is written where that was noted within `INTERVAL`."""
+        """A secret was used; nothing is written where that was noted within `LAST_USED_SECONDS`."""
         noted = max(secret.last_used_at or 0, self._noted.get(secret.id, 0))  # the client may be an older copy
-        if now - noted < INTERVAL:
+        if now - noted < LAST_USED_SECONDS:
             return
         if len(self._noted) >= MAX_REMEMBERED:
             self._noted.clear()

@@ -16,10 +16,10 @@ from sqlalchemy.engine import Row
 
 from ..database.engine import Database
 from ..database.prepared import Prepared
-from ..database.tables import access_token, client, family, refresh_token
+from ..database.tables import access_token, approval, client, refresh_token
 from .clients import Client
 
-_F, _R, _A = family.c, refresh_token.c, access_token.c
+_A, _R, _T = approval.c, refresh_token.c, access_token.c
 _NOW = bindparam("moment", type_=BigInteger)
 
 
@@ -46,45 +46,45 @@ def _statement(ends_idle: bool) -> Prepared:
     live_client = exists().where(
         client.c.id == bindparam("owner"), client.c.version == bindparam("owner_version"), client.c.enabled
     )
-    live = [_R.spent_at.is_(None), _R.expires_at > _NOW, _F.revoked_at.is_(None), _F.expires_at > _NOW]
+    live = [_R.spent_at.is_(None), _R.expires_at > _NOW, _A.revoked_at.is_(None), _A.expires_at > _NOW]
     if ends_idle:
         live.append(func.coalesce(_R.last_used_at, _R.issued_at) + bindparam("idle", type_=BigInteger) > _NOW)
     spent = (
         update(refresh_token)
-        .where(_R.token_hash == bindparam("p_old_hash"), _F.id == _R.family, _F.client == bindparam("owner"))
+        .where(_R.token_hash == bindparam("p_old_hash"), _A.id == _R.family, _A.client == bindparam("owner"))
         .where(and_(*live), live_client)
         .values(spent_at=_NOW, salt=bindparam("p_salt"))
         .returning(
             _R.family,
             _R.expires_at,
-            _F.subject,
-            _F.scope,
-            _F.audience,
-            _F.attributes,
-            _F.claims,
-            _F.expires_at.label("family_expires_at"),
+            _A.subject,
+            _A.scope,
+            _A.audience,
+            _A.attributes,
+            _A.claims,
+            _A.expires_at.label("approval_expires_at"),
         )
     ).cte("spent")
-    said = spent.c
-    expires_at = func.least(bindparam("p_expires_at", type_=BigInteger), said.family_expires_at)
+    approved = spent.c
+    expires_at = func.least(bindparam("p_expires_at", type_=BigInteger), approved.approval_expires_at)
     token = {
-        _A.token_hash: bindparam("p_token_hash", type_=_A.token_hash.type),
-        _A.client: bindparam("owner", type_=_A.client.type),
-        _A.family: said.family,
-        _A.subject: said.subject,
-        _A.scope: said.scope,
-        _A.audience: func.coalesce(said.audience, bindparam("p_audience", type_=Text)),
-        _A.grant_type: bindparam("p_grant_type", type_=Text),
-        _A.attributes: said.attributes,
-        _A.claims: said.claims,
-        _A.issued_at: _NOW,
-        _A.expires_at: expires_at,
+        _T.token_hash: bindparam("p_token_hash", type_=_T.token_hash.type),
+        _T.client: bindparam("owner", type_=_T.client.type),
+        _T.family: approved.family,
+        _T.subject: approved.subject,
+        _T.scope: approved.scope,
+        _T.audience: func.coalesce(approved.audience, bindparam("p_audience", type_=Text)),
+        _T.grant_type: bindparam("p_grant_type", type_=Text),
+        _T.attributes: approved.attributes,
+        _T.claims: approved.claims,
+        _T.issued_at: _NOW,
+        _T.expires_at: expires_at,
     }
     following = {
         _R.token_hash: bindparam("p_refresh_hash", type_=_R.token_hash.type),
-        _R.family: said.family,
+        _R.family: approved.family,
         _R.issued_at: _NOW,
-        _R.expires_at: said.expires_at,
+        _R.expires_at: approved.expires_at,
     }
     parts = [
         insert(table).from_select(list(row), select(*row.values()).select_from(spent)).cte(f"new_{table.name}")

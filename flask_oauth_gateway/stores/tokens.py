@@ -1,4 +1,4 @@
-"""Access tokens, keyed by the SHA-256 of their value, and the families that approvals gave. Statements are built once, here."""
+"""Access tokens, keyed by the SHA-256 of their value. Statements are built once, here."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from sqlalchemy.sql import ColumnElement
 
 from ..database.engine import Database
 from ..database.prepared import Prepared
-from ..database.tables import access_token, client, code, consent, device_code, family
+from ..database.tables import access_token, approval, client, code, consent, device_code
 from .clients import Client
 
 MAX_COUNTED = 10_000
@@ -39,9 +39,9 @@ _INSERT = Prepared(
 _CLIENT_IS_LIVE = Prepared(select(client.c.id).where(_is_live(bindparam("owner"), bindparam("version"))))
 _FIND = (
     select(*(_T[name] for name in COLUMNS), _T.revoked_at, client.c.client_id, client.c.enabled)
-    .add_columns(family.c.revoked_at.label("family_revoked_at"))
+    .add_columns(approval.c.revoked_at.label("approval_revoked_at"))
     .outerjoin(client, client.c.id == _T.client)
-    .outerjoin(family, family.c.id == _T.family)
+    .outerjoin(approval, approval.c.id == _T.family)
 )
 _ONE = _FIND.where(_T.token_hash == bindparam("hash"))
 _BY_HASH = Prepared(_ONE)
@@ -62,6 +62,11 @@ _SET_ATTRIBUTES = (
     .where(_T.token_hash == bindparam("hash"), _T.revoked_at.is_(None), _T.expires_at > bindparam("now"))
     .values(attributes=bindparam("value", type_=_T.attributes.type))
 )
+
+
+def token_id_of(token_hash: bytes) -> str:
+    """What a token is called in lists, signals and the audit trail: half of its hash, of no use to whoever reads it."""
+    return bytes(token_hash[:16]).hex()
 
 
 class TokenStore:
@@ -85,7 +90,7 @@ class TokenStore:
         return _INSERT.execute(connection, _parameters(values, client)).rowcount == 1
 
     def find(self, token_hash: bytes) -> Row[Any] | None:
-        """A token with its client and family, in one statement; `None` where there is none."""
+        """A token with its client and approval, in one statement; `None` where there is none."""
         return self._database.first(_BY_HASH, {"hash": token_hash})
 
     def find_for(self, token_hash: bytes, asker: Client) -> Row[Any] | None:
@@ -107,7 +112,7 @@ class TokenStore:
         issued_before: int | None = None,
         mark: Callable[[Connection, int], None] | None = None,
     ) -> int:
-        """Revoke every live token, and end every family, that fits all that is given; returns how many.
+        """Revoke every live token, and end every approval, that fits all that is given; returns how many.
 
         A code that was approved and not redeemed yet is spent first: it would give a new token afterwards. `mark` is
         called in the same transaction, with the time up to which it holds, for tokens that aren't stored.
@@ -125,8 +130,8 @@ class TokenStore:
                     unspent = (table.c.spent_at.is_(None), table.c.expires_at > now, *approved)  # few: by their index
                     connection.execute(update(table).where(*fits(table, "issued_at"), *unspent).values(spent_at=now))
             count = 0
-            for table, since in ((access_token, "issued_at"), (family, "created_at")):
-                if token_hash is not None and table is family:
+            for table, since in ((access_token, "issued_at"), (approval, "created_at")):
+                if token_hash is not None and table is approval:
                     continue
                 live = (table.c.revoked_at.is_(None), table.c.expires_at > now)
                 count += connection.execute(
@@ -153,7 +158,7 @@ class TokenStore:
             statement = statement.where(_T.subject == subject)
         if live:
             statement = statement.where(
-                _T.revoked_at.is_(None), _T.expires_at > int(time.time()), family.c.revoked_at.is_(None)
+                _T.revoked_at.is_(None), _T.expires_at > int(time.time()), approval.c.revoked_at.is_(None)
             )
         if after is not None:
             statement = statement.where(
@@ -162,10 +167,10 @@ class TokenStore:
         return self._database.all(statement)
 
     def live_counts(self, client: int) -> dict[str, int]:
-        """How many live tokens, grants and remembered consents a client has, each counted up to `MAX_COUNTED`."""
+        """How many live tokens, approvals and remembered consents a client has, each counted up to `MAX_COUNTED`."""
         now = int(time.time())
         found = {}
-        for name, table in (("tokens", access_token), ("grants", family), ("consents", consent)):
+        for name, table in (("tokens", access_token), ("approvals", approval), ("consents", consent)):
             few = select(table.c.client).where(table.c.client == client)
             if table is not consent:
                 few = few.where(table.c.expires_at > now, table.c.revoked_at.is_(None))

@@ -6,14 +6,22 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import lru_cache
 from sys import intern
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from flask import g
 
-from ..users.accounts import knows_users, load_user
-from ..web.environ import current_state
+if TYPE_CHECKING:
+    from ..users.accounts import Users
 
 NO_ATTRIBUTES: Mapping[str, Any] = {}
+#: Members of a token response or an introspection answer that no custom attribute may take.
+RESERVED = frozenset(
+    {
+        "access_token", "token_type", "expires_in", "refresh_token", "scope", "id_token", "issued_token_type", "active",
+        "client_id", "sub", "aud", "iss", "exp", "iat", "nbf", "jti", "username", "cnf", "act", "acr", "amr", "auth_time",
+        "audience", "user_id", "issued_at", "grant_type", "error", "error_description", "authorization_details", "state",
+    }
+)  # fmt: skip
 
 
 @lru_cache(maxsize=1024)
@@ -30,8 +38,8 @@ class AccessToken:
     """A token that was found good. Never holds the token itself."""
 
     __slots__ = (
-        "attributes", "audience", "client_id", "client_key", "details", "exp", "grant_type", "iat", "issuer",
-        "key_id", "marks", "plan", "refusal", "said", "scope", "scopes", "subject", "token_id",
+        "attributes", "audience", "client_id", "client_key", "details", "exp", "foreign_claims", "grant_type", "iat", "issuer",
+        "key_id", "marks", "plan", "refusal", "scope", "scopes", "subject", "token_id", "users",
     )  # fmt: skip
 
     def __init__(
@@ -52,7 +60,8 @@ class AccessToken:
         marks: tuple[bytes, ...] = (),
         key_id: str | None = None,
         issuer: str | None = None,
-        said: Mapping[str, Any] | None = None,
+        foreign_claims: Mapping[str, Any] | None = None,
+        users: Users | None = None,
     ) -> None:
         # What many tokens say is kept once for all that are remembered: half of their memory.
         self.token_id = token_id
@@ -70,7 +79,8 @@ class AccessToken:
         self.key_id = key_id  # which key signed it
         self.marks = marks  # what would revoke it, of a token that isn't stored
         self.issuer = issuer  # another server that issued it; None: this one
-        self.said = said  # all that it says in the other server's own words
+        self.foreign_claims = foreign_claims  # all that another server's token says, in that server's own words
+        self.users = users  # who its subject is among; None in an app that knows no users
         self.plan: str | None = None  # its client's, from OAUTH_PLANS
         self.refusal = refusal  # why it is no longer good, of a token in a list
 
@@ -94,9 +104,9 @@ class AccessToken:
 
     @property
     def claims(self) -> dict[str, Any]:
-        """What the token says, by the names of RFC 7662 section 2.2; another server's, as that says it."""
-        if self.said is not None:
-            return dict(self.said)
+        """What the token says, by the names of RFC 7662 section 2.2; another server's token in that server's own words."""
+        if self.foreign_claims is not None:
+            return dict(self.foreign_claims)
         claims: dict[str, Any] = {
             **self.shown_attributes,
             "client_id": self.client_id,
@@ -120,12 +130,12 @@ class AccessToken:
 
         `None` where no user takes part, and where it is a user of another server than the one whose users the app knows.
         """
-        state = current_state()
-        if self.subject is None or self.issuer != state.users_from:
+        users = self.users
+        if users is None or self.subject is None or self.issuer != users.issuer:
             return None
-        if not knows_users(state):
+        if not users.are_known():
             raise RuntimeError("current_token.user needs @gateway.load_user, a function from subject to user.")
         known = g.setdefault("oauth_users", {})  # not on the token, which other requests may share
         if self.subject not in known:
-            known[self.subject] = load_user(state, self.subject)
+            known[self.subject] = users.load(self.subject)
         return known[self.subject]

@@ -1,4 +1,4 @@
-"""How long an approval lasts, and whether a refresh token comes with it."""
+"""How long an approval and its tokens last, and whether a refresh token comes with it."""
 
 from __future__ import annotations
 
@@ -8,37 +8,46 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy.engine import Row
 
 if TYPE_CHECKING:
-    from ..authorization_server import State
+    from ..config import Settings
     from ..stores.clients import Client
 
 
-def refresh_token_ends(state: State, client: Client, lasts_until: int | None = None) -> int | None:
-    """When a refresh token for this client ends; `None` where it gets none: the grant is off, or not its own."""
-    if "refresh_token" not in state.settings.grant_types or not client.check_grant_type("refresh_token"):
-        return None
-    ends = int(time.time()) + (client.refresh_token_lifetime or state.settings.refresh_token_lifetime)
-    return ends if lasts_until is None else min(ends, lasts_until)
+class Lifetimes:
+    """Lifetimes by the settings and by what a client is registered with. Times are seconds since 1970."""
 
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._by_grant = settings.access_token_lifetime
 
-def approval_ends(
-    state: State, client: Client, grant_type: str, refresh_ends: int | None, lasts_until: int | None = None
-) -> int:
-    """When all that an approval gave has ended: with its refresh token, or its one access token."""
-    access = int(time.time()) + (client.access_token_lifetime or state.settings.access_token_lifetime_of(grant_type))
-    ends = access if refresh_ends is None else max(access, refresh_ends)
-    return ends if lasts_until is None else min(ends, lasts_until)
+    def access_token_seconds(self, client: Client, grant_type: str) -> int:
+        """Seconds that a client's access token of this grant lives, as far as its approval lasts."""
+        seconds = client.access_token_lifetime or self._by_grant
+        return seconds if isinstance(seconds, int) else self._settings.access_token_lifetime_of(grant_type)
 
+    def refresh_token_ends(self, client: Client, lasts_until: int | None = None) -> int | None:
+        """When a refresh token for this client ends; `None` where it gets none: the grant is off, or not its own."""
+        if "refresh_token" not in self._settings.grant_types or not client.check_grant_type("refresh_token"):
+            return None
+        ends = int(time.time()) + (client.refresh_token_lifetime or self._settings.refresh_token_lifetime)
+        return ends if lasts_until is None else min(ends, lasts_until)
 
-def is_live(state: State, row: Row[Any]) -> bool:
-    """Whether a stored refresh token's approval still holds. A spent one's does too: that it was spent is another matter."""
-    return bool(row.revoked_at is None and dies_at(state, row) > time.time())
+    def approval_ends(
+        self, client: Client, grant_type: str, refresh_ends: int | None, lasts_until: int | None = None
+    ) -> int:
+        """When all that an approval gave has ended: with its refresh token, or its one access token."""
+        access = int(time.time()) + self.access_token_seconds(client, grant_type)
+        ends = access if refresh_ends is None else max(access, refresh_ends)
+        return ends if lasts_until is None else min(ends, lasts_until)
 
+    def is_live(self, row: Row[Any]) -> bool:
+        """Whether a stored refresh token's approval still holds. A spent one's does too: that it was spent is another matter."""
+        return bool(row.revoked_at is None and self.refresh_token_dies_at(row) > time.time())
 
-def dies_at(state: State, row: Row[Any]) -> int:
-    """When a stored refresh token ends: with its approval, or after `OAUTH_REFRESH_TOKEN_IDLE` without use."""
-    ends: int = min(row.expires_at, row.family_expires_at)
-    idle = state.settings.refresh_token_idle
-    if idle is None or row.spent_at is not None:
-        return ends
-    last_used: int = row.last_used_at or row.issued_at
-    return min(ends, last_used + idle)
+    def refresh_token_dies_at(self, row: Row[Any]) -> int:
+        """When a stored refresh token ends: with its approval, or after `OAUTH_REFRESH_TOKEN_IDLE` without use."""
+        ends: int = min(row.expires_at, row.approval_expires_at)
+        idle = self._settings.refresh_token_idle
+        if idle is None or row.spent_at is not None:
+            return ends
+        last_used: int = row.last_used_at or row.issued_at
+        return min(ends, last_used + idle)

@@ -16,17 +16,22 @@ from ..crypto.hashing import sha256
 from ..database.purge import purge_expired
 from ..errors import InvalidToken
 from ..permissions.scopes import resolve_scopes
-from ..protection.validators import is_jwt, validate_own
-from ..signals import token_revoked
-from ..users.accounts import load_user
 from ..web.environ import actor
-from .access_token import AccessToken
-from .issuing import RESERVED, Issue, StaleClient, issue
-from .opaque import from_row
-from .revoked import kind_of
+from .access_token import RESERVED, AccessToken
+from .issuing import Issue, StaleClient
+from .reading import is_jwt
 
 if TYPE_CHECKING:
-    from ..authorization_server import State
+    from ..config import Settings
+    from ..database.engine import Database
+    from ..stores.approvals import ApprovalStore
+    from ..stores.audit import AuditStore
+    from ..stores.clients import Client, ClientStore
+    from ..stores.tokens import TokenStore
+    from ..users.accounts import Users
+    from .issuing import Issuing
+    from .reading import OwnTokens
+    from .revoking import Revoking
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +45,29 @@ class TokenPage:
 class TokenRegistry:
     """Finds, revokes, mints and annotates tokens."""
 
-    def __init__(self, state: State) -> None:
-        self._state = state
+    def __init__(
+        self,
+        settings: Settings,
+        database: Database,
+        clients: ClientStore,
+        tokens: TokenStore,
+        approvals: ApprovalStore,
+        audit: AuditStore,
+        users: Users,
+        issuing: Issuing,
+        own_tokens: OwnTokens,
+        revoking: Revoking,
+    ) -> None:
+        self._settings = settings
+        self._database = database
+        self._clients = clients
+        self._tokens = tokens
+        self._approvals = approvals
+        self._audit = audit
+        self._users = users
+        self._issuing = issuing
+        self._own_tokens = own_tokens
+        self._revoking = revoking
 
     def issue(
         self,
@@ -65,22 +91,21 @@ class TokenRegistry:
             raise ValueError("A token lives for a second or more.")
         asked = scope if scope is None or isinstance(scope, str) else " ".join(scope)
         for _ in range(3):
-            client = self._state.clients.load(client_id)
+            client = self._clients.load(client_id)
             if client is None or not client.enabled:
                 raise ClientNotFound(client_id)
             try:
-                return issue(
-                    self._state,
+                return self._issuing.issue(
                     Issue(
                         client=client,
                         grant_type=grant_type,
-                        scopes=resolve_scopes(asked, client, self._state.settings),
+                        scopes=resolve_scopes(asked, client, self._settings),
                         subject=subject,
-                        user=None if subject is None else load_user(self._state, subject),
+                        user=None if subject is None else self._users.load(subject),
                         audience=(audience,) if isinstance(audience, str) else tuple(audience),
                         attributes=attributes,
                         expires_in=expires_in,
-                    ),
+                    )
                 )
             except StaleClient:
                 continue
@@ -103,20 +128,20 @@ class TokenRegistry:
             raise ValueError("limit is a number of 1 or more.")
         key = None
         if client_id is not None:
-            client = self._state.clients.load(client_id)
+            client = self._clients.load(client_id)
             if client is None:
                 return TokenPage([], None)
             key = client.key
-        rows = self._state.tokens.page(client=key, subject=subject, live=live, after=_position(after), limit=limit + 1)
+        rows = self._tokens.page(client=key, subject=subject, live=live, after=_position(after), limit=limit + 1)
         last = rows[limit - 1] if len(rows) > limit else None
         following = None if last is None else f"{last.expires_at}.{bytes(last.token_hash).hex()}"
-        return TokenPage([from_row(row) for row in rows[:limit]], following)
+        return TokenPage([self._own_tokens.from_row(row) for row in rows[:limit]], following)
 
     def get(self, *, token: str | None = None, token_id: str | None = None) -> AccessToken | None:
         """One token by its value or by what it is called in lists, dead ones too: `refusal` then says why."""
         token_hash = self._hash(token, token_id)
-        row = None if token_hash is None else self._state.tokens.find(token_hash)
-        return None if row is None else from_row(row)
+        row = None if token_hash is None else self._tokens.find(token_hash)
+        return None if row is None else self._own_tokens.from_row(row)
 
     def revoke(
         self,
@@ -142,32 +167,16 @@ class TokenRegistry:
             if token_hash is None:
                 return 0
         if client_id is not None:
-            client = self._state.clients.load(client_id)
+            client = self._clients.load(client_id)
             if client is None:
                 return 0
         if isinstance(issued_before, datetime):
             issued_before = int(issued_before.astimezone(UTC).timestamp())
-        count = self._state.tokens.revoke_where(
-            token_hash=token_hash,
-            client=None if client is None else client.key,
-            subject=subject,
-            issued_before=issued_before,
-            mark=None if token_hash is not None else self._state.revocations.marker(*kind_of(client_id, subject)),
+        count = self._revoking.matching(
+            token_hash=token_hash, client=client, subject=subject, issued_before=issued_before, by=_by(), actor=actor()
         )
         if not count and token is not None and token_hash is not None:
-            fits = {"client": None if client is None else client.key, "subject": subject}
-            count = self._revoke_family(token_hash, fits, issued_before)
-        self._state.forget_tokens()
-        if count:
-            token_revoked.send(
-                self._state.app,
-                client_id=client_id,
-                subject=subject,
-                token_id=None if token_hash is None else token_hash[:16].hex(),
-                count=count,
-                by=_by(),
-                actor=actor(),
-            )
+            count = self._revoke_approval(token_hash, client, subject, issued_before)
         return count
 
     def _revoke_jwt(
@@ -175,7 +184,7 @@ class TokenRegistry:
     ) -> int:
         """A token that isn't stored: mark it, where it is good and fits."""
         try:
-            found = validate_own(self._state, token)
+            found = self._own_tokens.read(token)
         except InvalidToken:
             return 0
         before = issued_before.timestamp() if isinstance(issued_before, datetime) else issued_before
@@ -183,17 +192,19 @@ class TokenRegistry:
             return 0
         if before is not None and found.iat >= before:
             return 0
-        self._state.revoke_stateless(found)
-        token_revoked.send(
-            self._state.app,
-            client_id=found.client_id,
-            subject=found.subject,
-            token_id=found.token_id,
-            count=1,
-            by=_by(),
-            actor=actor(),
-        )
+        self._revoking.stateless_token(found, by=_by(), actor=actor())
         return 1
+
+    def _revoke_approval(
+        self, token_hash: bytes, client: Client | None, subject: str | None, issued_before: int | None
+    ) -> int:
+        """End the approval that a refresh token belongs to, where the token fits what else was given."""
+        row = self._approvals.find_refresh_token(token_hash)
+        if row is None or (client is not None and row.client != client.key) or subject not in (None, row.subject):
+            return 0
+        if issued_before is not None and row.issued_at >= issued_before:
+            return 0
+        return int(self._revoking.approval(bytes(row.family), row.client_id, row.subject, by=_by(), actor=actor()))
 
     def set_attributes(
         self, attributes: Mapping[str, Any], *, token: str | None = None, token_id: str | None = None
@@ -209,8 +220,8 @@ class TokenRegistry:
         token_hash = self._hash(token, token_id)
         if found is None or token_hash is None or found.refusal is not None:
             return False
-        changed = self._state.tokens.change_attributes(token_hash, attributes)
-        self._state.forget_tokens()
+        changed = self._tokens.change_attributes(token_hash, attributes)
+        self._revoking.forget()
         return changed
 
     def purge(self, *, batch: int = 1000, audit_older_than: timedelta | int | None = None) -> int:
@@ -218,27 +229,18 @@ class TokenRegistry:
 
         The audit trail stays, save what is older than `audit_older_than` (a `timedelta` or seconds).
         """
-        deleted = purge_expired(self._state.database, batch=batch)
+        deleted = purge_expired(self._database, batch=batch)
         if audit_older_than is not None:
             age = audit_older_than.total_seconds() if isinstance(audit_older_than, timedelta) else audit_older_than
-            deleted += self._state.audit.purge(int(time.time() - age), batch=batch)
+            deleted += self._audit.purge(int(time.time() - age), batch=batch)
         return deleted
-
-    def _revoke_family(self, token_hash: bytes, fits: Mapping[str, Any], issued_before: int | None) -> int:
-        """End what a refresh token belongs to, where it fits what else was given."""
-        row = self._state.families.find_refresh_token(token_hash)
-        if row is None or any(value not in (None, getattr(row, name)) for name, value in fits.items()):
-            return 0
-        if issued_before is not None and row.issued_at >= issued_before:
-            return 0
-        return int(self._state.families.revoke(bytes(row.family)))
 
     def _hash(self, token: str | None, token_id: str | None) -> bytes | None:
         if token is not None:
             return sha256(token)
         if token_id is None or not re.fullmatch(r"[0-9a-f]{32}", token_id):
             return None
-        return self._state.tokens.hash_of(bytes.fromhex(token_id))
+        return self._tokens.hash_of(bytes.fromhex(token_id))
 
 
 def _by() -> str:

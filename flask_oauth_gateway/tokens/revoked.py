@@ -87,11 +87,11 @@ def kind_of(client_id: str | None, subject: str | None) -> tuple[str, ...]:
     return ("client", client_id) if subject is None else ("client and subject", client_id, subject)
 
 
-def marks_of(token_id: str, family: str | None, client_id: str, subject: str | None) -> tuple[bytes, ...]:
+def marks_of(token_id: str, approval: str | None, client_id: str, subject: str | None) -> tuple[bytes, ...]:
     """Every mark that would revoke a token."""
     own: tuple[bytes, ...] = (mark_of("token", token_id),)
-    if family is not None:
-        own += (mark_of("family", family),)
+    if approval is not None:
+        own += (mark_of("family", approval),)
     return own + _marks_shared(client_id, subject)
 
 

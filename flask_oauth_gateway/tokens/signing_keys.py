@@ -15,23 +15,27 @@ from typing import TYPE_CHECKING, Any
 
 from joserfc.jwk import ECKey, Key, KeyParameters, OKPKey, RSAKey
 
-from ..crypto.sealing import has_key, proofs, seal, unseal
 from ..errors import TemporarilyUnavailable
 from ..signals import key_changed
 from ..stores.revocations import MAX_TOKEN_LIFETIME, mark_of
 from ..web.environ import actor
+from .revoking import KEY
 
 if TYPE_CHECKING:
+    from flask import Flask
     from sqlalchemy.engine import Row
 
-    from ..authorization_server import State
+    from ..config import Settings
+    from ..crypto.sealing import Sealing
+    from ..stores.keys import KeyStore
+    from .revoked import Revoked
+    from .revoking import Revoking
 
 RELOAD_SECONDS = 60  # how long a process goes by the keys it read
 PUBLISH_AHEAD_SECONDS = 3600  # longer than anybody keeps the key set
 MIN_RELOAD_SECONDS = 1  # how often a kid that anybody may have made up makes it read again
 KID_RANDOM = 16  # hex digits of a kid; its proof follows
 DAY = 86400
-KEY = "key"  # the mark of all tokens that a key signed
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +62,15 @@ Keys = Mapping[str, SigningKey]  # by `kid`
 class KeyRing:
     """One process's view of the keys."""
 
-    def __init__(self, state: State) -> None:
-        self._state = state
+    def __init__(
+        self, app: Flask, settings: Settings, keys: KeyStore, sealing: Sealing, revoked: Revoked, revoking: Revoking
+    ) -> None:
+        self._app = app
+        self._settings = settings
+        self._store = keys
+        self._sealing = sealing
+        self._revoked = revoked
+        self._revoking = revoking
         self._keys: Keys = {}
         self._loaded_at = -1e9
         self._lock = threading.RLock()
@@ -70,7 +81,7 @@ class KeyRing:
         self._reload_if(RELOAD_SECONDS)
         keys, now = self._keys, time.time()
         newest = _newest_active(keys, now)
-        if newest is not None and self._state.revoked.covers(1, (mark_of(KEY, newest.kid),)):
+        if newest is not None and self._revoked.covers(1, (mark_of(KEY, newest.kid),)):
             self._reload_if(0)  # another process has retired it
             keys = self._keys
             newest = _newest_active(keys, now)
@@ -117,33 +128,32 @@ class KeyRing:
             if known is not None and newest is not None and newest.kid not in known:
                 return newest
             now = int(time.time())
-            if not has_key(self._state):
-                self._state.app.logger.error("Signing keys need a SECRET_KEY, or OAUTH_KEY_ENCRYPTION_KEY.")
+            if not self._sealing.has_key():
+                self._app.logger.error("Signing keys need a SECRET_KEY, or OAUTH_KEY_ENCRYPTION_KEY.")
                 raise TemporarilyUnavailable("The server can't keep a signing key: its configuration needs SECRET_KEY.")
             generation = 1 if newest is None else newest.generation + 1
-            values = _new_key(self._state, generation)
+            values = self._new_key(generation)
             active_from = now + publish_ahead
-            made = self._state.keys.add({**values, "created_at": now, "active_from": active_from})
+            made = self._store.add({**values, "created_at": now, "active_from": active_from})
             if made and newest is not None and newest.retired_at is None:
                 ends = active_from + MAX_TOKEN_LIFETIME + PUBLISH_AHEAD_SECONDS
-                self._state.keys.retire(newest.kid, ends)
+                self._store.retire(newest.kid, ends)
             self._load()
             if made:
-                key_changed.send(self._state.app, kid=values["kid"], change="rotate", actor=actor())
+                key_changed.send(self._app, kid=values["kid"], change="rotate", actor=actor())
             return max(self._keys.values(), key=_generation)
 
     def retire(self, kid: str) -> bool:
         """Believe a key no more, from now on: every token that it signed is refused."""
-        retired = self._state.keys.retire(kid)
+        retired = self._store.retire(kid)
         if retired:
-            self._state.revocations.add(KEY, kid)  # which other processes read sooner than keys
-            self._state.forget_tokens()
-            key_changed.send(self._state.app, kid=kid, change="retire", actor=actor())
+            self._revoking.signed_by(kid)
+            key_changed.send(self._app, kid=kid, change="retire", actor=actor())
         self._loaded_at = -1e9
         return retired
 
     def _rotate_by_age(self, newest: SigningKey, keys: Keys, now: float) -> None:
-        days = self._state.settings.key_rotation_days
+        days = self._settings.key_rotation_days
         due = newest.active_from + days * DAY - PUBLISH_AHEAD_SECONDS
         if days and now >= due and _newest(keys) is newest:
             self.rotate(known=keys)
@@ -153,7 +163,7 @@ class KeyRing:
 
         Any other makes it read once a second: a flood of invented ones is no flood of queries.
         """
-        if kid not in self._looked_for and kid[KID_RANDOM:] in proofs(self._state, kid[:KID_RANDOM]):
+        if kid not in self._looked_for and kid[KID_RANDOM:] in self._sealing.proofs(kid[:KID_RANDOM]):
             with self._lock:
                 if kid not in self._keys and kid not in self._looked_for:
                     self._load()
@@ -169,9 +179,9 @@ class KeyRing:
 
     def _load(self) -> None:
         keys = {}
-        for row in self._state.keys.all():
+        for row in self._store.all():
             known = self._keys.get(row.kid)
-            key, can_sign = (known.key, known.can_sign) if known is not None else _open(self._state, row)
+            key, can_sign = (known.key, known.can_sign) if known is not None else self._open(row)
             keys[row.kid] = SigningKey(
                 row.kid,
                 row.algorithm,
@@ -186,6 +196,33 @@ class KeyRing:
         self._keys = keys
         self._loaded_at = time.monotonic()
 
+    def _new_key(self, generation: int) -> dict[str, Any]:
+        algorithm, random = self._settings.signing_algorithm, secrets.token_hex(KID_RANDOM // 2)
+        kid = random + self._sealing.proofs(random)[0]
+        parameters: KeyParameters = {"kid": kid, "alg": algorithm, "use": "sig"}
+        key: Key
+        if algorithm == "ES256":
+            key = ECKey.generate_key("P-256", parameters)
+        elif algorithm == "EdDSA":
+            key = OKPKey.generate_key("Ed25519", parameters)
+        else:
+            key = RSAKey.generate_key(2048, parameters)
+        return {
+            "kid": kid,
+            "generation": generation,
+            "algorithm": algorithm,
+            "public": key.as_dict(private=False),
+            "sealed": self._sealing.seal(json.dumps(key.as_dict(private=True))),
+        }
+
+    def _open(self, row: Row[Any]) -> tuple[Key, bool]:
+        """A key with its private half, parsed once; where the app's `SECRET_KEY` doesn't open it any more, its public half."""
+        types: dict[str, type[Key]] = {"EC": ECKey, "OKP": OKPKey, "RSA": RSAKey}
+        text = self._sealing.unseal(row.sealed) if self._sealing.has_key() else None
+        if text is None:
+            self._app.logger.error("The signing key %s can't be opened: is SECRET_KEY another one now?", row.kid)
+        return types[row.public["kty"]].import_key(row.public if text is None else json.loads(text)), text is not None
+
 
 def _generation(key: SigningKey) -> int:
     return key.generation
@@ -198,32 +235,3 @@ def _newest(keys: Keys) -> SigningKey | None:
 def _newest_active(keys: Keys, now: float) -> SigningKey | None:
     active = (key for key in keys.values() if key.can_sign and key.active_from <= now and key.is_published(now))
     return max(active, key=_generation, default=None)
-
-
-def _new_key(state: State, generation: int) -> dict[str, Any]:
-    algorithm, random = state.settings.signing_algorithm, secrets.token_hex(KID_RANDOM // 2)
-    kid = random + proofs(state, random)[0]
-    parameters: KeyParameters = {"kid": kid, "alg": algorithm, "use": "sig"}
-    key: Key
-    if algorithm == "ES256":
-        key = ECKey.generate_key("P-256", parameters)
-    elif algorithm == "EdDSA":
-        key = OKPKey.generate_key("Ed25519", parameters)
-    else:
-        key = RSAKey.generate_key(2048, parameters)
-    return {
-        "kid": kid,
-        "generation": generation,
-        "algorithm": algorithm,
-        "public": key.as_dict(private=False),
-        "sealed": seal(state, json.dumps(key.as_dict(private=True))),
-    }
-
-
-def _open(state: State, row: Row[Any]) -> tuple[Key, bool]:
-    """A key with its private half, parsed once; where the app's `SECRET_KEY` doesn't open it any more, its public half."""
-    types: dict[str, type[Key]] = {"EC": ECKey, "OKP": OKPKey, "RSA": RSAKey}
-    text = unseal(state, row.sealed) if has_key(state) else None
-    if text is None:
-        state.app.logger.error("The signing key %s can't be opened: is SECRET_KEY another one now?", row.kid)
-    return types[row.public["kty"]].import_key(row.public if text is None else json.loads(text)), text is not None

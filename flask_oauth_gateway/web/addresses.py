@@ -2,45 +2,47 @@
 
 from __future__ import annotations
 
-from ipaddress import IPv4Address, IPv6Address, ip_address
-from typing import TYPE_CHECKING
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 
 from flask import request
 
-if TYPE_CHECKING:
-    from ..authorization_server import State
+TrustedProxies = int | tuple[IPv4Network | IPv6Network, ...]
 
 
-def address_of(state: State) -> str:
-    """The address of whoever makes the request; empty where there is none (a Unix socket)."""
-    direct = request.environ.get("REMOTE_ADDR") or ""
-    trusted = state.settings.trusted_proxies
-    if not trusted:
-        return direct
-    forwarded = [part.strip() for part in request.headers.get("X-Forwarded-For", "").split(",")]
-    hops = [direct, *(part for part in reversed(forwarded) if part)]
-    if isinstance(trusted, int):
-        return _plain(hops[min(trusted, len(hops) - 1)])
-    for hop in hops:
-        parsed = _parsed(hop)
-        if parsed is None or not any(parsed in network for network in trusted):
-            return _plain(hop)
-    return _plain(hops[-1])
+class Addresses:
+    """Says where the request at hand came from. `trusted_proxies`: how many proxies there are, or their networks."""
 
+    def __init__(self, trusted_proxies: TrustedProxies) -> None:
+        self._trusted = trusted_proxies
 
-def neighbourhood_of(state: State) -> str:
-    """What is limited together: an IPv4 address, or a /64 of IPv6, of which whoever has one address has all."""
-    address = address_of(state)
-    parsed = _parsed(address) if ":" in address else None
-    if isinstance(parsed, IPv6Address):
-        mapped = parsed.ipv4_mapped
-        return str(mapped or IPv6Address(int(parsed) >> 64 << 64))
-    return address
+    def of_request(self) -> str:
+        """The address of whoever makes the request; empty where there is none (a Unix socket)."""
+        direct = request.environ.get("REMOTE_ADDR") or ""
+        trusted = self._trusted
+        if not trusted:
+            return direct
+        forwarded = [part.strip() for part in request.headers.get("X-Forwarded-For", "").split(",")]
+        hops = [direct, *(part for part in reversed(forwarded) if part)]
+        if isinstance(trusted, int):
+            return _plain(hops[min(trusted, len(hops) - 1)])
+        for hop in hops:
+            parsed = _parsed(hop)
+            if parsed is None or not any(parsed in network for network in trusted):
+                return _plain(hop)
+        return _plain(hops[-1])
 
+    def neighbourhood(self) -> str:
+        """What is limited together: an IPv4 address, or a /64 of IPv6, of which whoever has one address has all."""
+        address = self.of_request()
+        parsed = _parsed(address) if ":" in address else None
+        if isinstance(parsed, IPv6Address):
+            mapped = parsed.ipv4_mapped
+            return str(mapped or IPv6Address(int(parsed) >> 64 << 64))
+        return address
 
-def client_here(state: State, client_id: str | None) -> str:
-    """A client at this address, for what is limited by both: nobody uses up a client's share from elsewhere."""
-    return f"client:{client_id} address:{neighbourhood_of(state)}"
+    def client_here(self, client_id: str | None) -> str:
+        """A client at this address, for what is limited by both: nobody uses up a client's share from elsewhere."""
+        return f"client:{client_id} address:{self.neighbourhood()}"
 
 
 def _plain(hop: str) -> str:

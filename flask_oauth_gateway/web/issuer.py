@@ -1,41 +1,61 @@
-"""Who this server says it is: `OAUTH_ISSUER`, and where that may be left out."""
+"""Who this server says it is, and where its endpoints stand: `OAUTH_ISSUER`, and where that may be left out."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from flask import has_request_context, request
+from flask import has_request_context, request, url_for
 
 from ..config.checks import is_loopback
 from ..errors import TemporarilyUnavailable
 
 if TYPE_CHECKING:
-    from ..resource_server import Checker
+    from flask import Flask
+
+    from ..config import Settings
 
 
-def issuer_of(state: Checker) -> str:
-    """The issuer: the setting, or in debug, in testing and on loopback the request's root URL.
+class Issuer:
+    """One server's name and URLs."""
 
-    Anywhere else the Host header doesn't decide it. Raises `TemporarilyUnavailable`, which says what is missing.
-    """
-    if state.settings.issuer is not None:
-        return state.settings.issuer
-    if not state.issues_tokens and "/" in state.settings.resources:
-        return state.settings.resources["/"].rstrip("/")  # what an app that only checks tokens is called
-    app = state.app
-    if not has_request_context():
-        if app.testing:
-            return "http://localhost"  # as Flask's test client has it
-    elif app.debug or app.testing or is_loopback(_host()):
-        return request.root_url.rstrip("/")
-    raise TemporarilyUnavailable("The server does not know its own name: its configuration needs OAUTH_ISSUER.")
+    def __init__(self, app: Flask, settings: Settings, *, issues_tokens: bool) -> None:
+        self._app = app
+        self._configured = settings.issuer
+        if self._configured is None and not issues_tokens and "/" in settings.resources:
+            self._configured = settings.resources["/"].rstrip("/")  # what an app that only checks tokens is called
 
+    def identifier(self) -> str:
+        """The issuer identifier (RFC 8414 section 2): the setting, or the request's root URL in debug, testing and on loopback.
 
-def absolute_url(state: Checker, path: str) -> str:
-    """A path of this app as a URL that people can type: on the issuer's host."""
-    scheme, _, rest = issuer_of(state).partition("://")
-    return f"{scheme}://{rest.partition('/')[0]}{path}"
+        Anywhere else the Host header doesn't decide it. Raises `TemporarilyUnavailable`, which says what is missing.
+        """
+        if self._configured is not None:
+            return self._configured
+        app = self._app
+        if not has_request_context():
+            if app.testing:
+                return "http://localhost"  # as Flask's test client has it
+        elif app.debug or app.testing or is_loopback(_host()):
+            return request.root_url.rstrip("/")
+        raise TemporarilyUnavailable("The server does not know its own name: its configuration needs OAUTH_ISSUER.")
+
+    def url(self, path: str) -> str:
+        """A path of this app as a URL that people can type: on the issuer's host. Raises as `identifier` does."""
+        scheme, _, rest = self.identifier().partition("://")
+        return f"{scheme}://{rest.partition('/')[0]}{path}"
+
+    def token_endpoint(self) -> str:
+        """The token endpoint's URL, which an assertion may name as its audience (RFC 7523 section 3)."""
+        return self.url(url_for("oauth.token"))
+
+    def mount_point(self) -> str:
+        """The path that the app is mounted at; "" where it is none.
+
+        `SCRIPT_NAME` says it, save in a request for a well-known address at the root, which a server hands on as it is:
+        there Flask's `APPLICATION_ROOT` does.
+        """
+        return request.script_root or str(self._app.config["APPLICATION_ROOT"]).rstrip("/")
 
 
 def _host() -> str:

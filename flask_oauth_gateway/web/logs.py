@@ -39,7 +39,7 @@ GIVEN = {
 
 
 class EventLog:
-    """Writes one app's lines. It lives as long as the app's state, which holds it."""
+    """Writes one app's lines. The app's server holds it, and so keeps it alive."""
 
     def __init__(self, app: Flask) -> None:
         self._receivers = [self._receiver(*about) for about in GIVEN.values()]

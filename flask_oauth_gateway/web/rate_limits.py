@@ -8,7 +8,8 @@ from __future__ import annotations
 import hashlib
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from ..config.checks import RATE_LIMITS
@@ -45,6 +46,16 @@ class RateLimiter:
         self._items: dict[tuple[str, int], list[RateLimitItem]] = {}
         self._memory: Storage | None = None
         self._shared: Storage | None = None
+
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """Meanwhile nothing is limited, and what is counted is forgotten: for a rehearsal in a process of its own."""
+        kept = dict(self.__dict__)
+        self.__dict__.update(RateLimiter(None).__dict__)
+        try:
+            yield
+        finally:
+            self.__dict__.update(kept)
 
     def is_on(self, name: str) -> bool:
         """Whether anything of this name is limited."""

@@ -73,6 +73,7 @@ class OAuthRequest(OAuth2Request):
         self.client: Any = None
         self.auth_method: str | None = None
         self.spent_assertion: bytes | None = None  # what the client proved itself with: this request's, and good once
+        self.assertion: Any = None  # the one that is traded for a token, once it is checked
         self.user: Any = None
         self.subject: str | None = None
         self._scope: str | None = None

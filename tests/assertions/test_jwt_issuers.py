@@ -89,7 +89,7 @@ def test_everything_that_an_entry_may_say(tmp_path: Path) -> None:
         "numeric_strings": True,
     }
     app = build({IDP: entry}, tmp_path)
-    (trusted,) = app.extensions["oauth_gateway"]._state.jwt_issuers.values()
+    (trusted,) = app.extensions["oauth_gateway"]._server.jwt_issuers.values()
     assert (trusted.issuer, trusted.client_id, trusted.max_lifetime) == (IDP, "partner", 60)
     assert (trusted.audience, trusted.numeric_strings) == ({"urn:a", "urn:b"}, True)
     close_app(app)

@@ -7,8 +7,7 @@ import pytest
 
 from flask_oauth_gateway.crypto.jose import read
 from flask_oauth_gateway.signals import client_authenticated, client_rejected
-from flask_oauth_gateway.web.environ import STATE
-from tests.support.app import basic, recorded, refusal
+from tests.support.app import basic, recorded, refusal, server_of
 from tests.support.clock import Clock
 from tests.support.databases import sqlite_only
 from tests.support.signing import Signer, claims_of, rsa_key, token
@@ -228,6 +227,6 @@ def test_a_new_secret_works_beside_the_old_one_while_they_overlap(site: Trading,
 def test_a_refused_assertion_is_noted_without_itself(site: Trading) -> None:
     assertion = site.own.sign(said(aud="https://other.example"))
     why(site, assertion)
-    (noted,) = [each for each in site.app.extensions[STATE].audit.newest(9) if each.event == "client_rejected"]
+    (noted,) = [each for each in server_of(site.app).audit.newest(9) if each.event == "client_rejected"]
     assert noted.client_id == "signing"
     assert assertion not in str(noted.details)

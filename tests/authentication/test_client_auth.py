@@ -11,8 +11,7 @@ from flask_oauth_gateway import OAuthGateway
 from flask_oauth_gateway.crypto import hashing
 from flask_oauth_gateway.signals import client_rejected
 from flask_oauth_gateway.stores.clients import Client
-from flask_oauth_gateway.web.environ import STATE
-from tests.support.app import MakeApp, ask, basic, recorded, refusal, register, register_public
+from tests.support.app import MakeApp, ask, basic, recorded, refusal, register, register_public, server_of
 from tests.support.clock import Clock
 from tests.support.databases import sqlite_only
 
@@ -110,7 +109,7 @@ def test_a_garbage_header_is_turned_away_and_noted_without_trouble(app: Flask, c
         for header in GARBAGE:
             assert is_turned_away(post(client, header)), header
     assert len(rejections) == len(GARBAGE)
-    noted = app.extensions[STATE].audit.newest(100)
+    noted = server_of(app).audit.newest(100)
     assert {entry.event for entry in noted} == {"client_rejected"}
     assert "a?b" in {entry.client_id for entry in noted}
 

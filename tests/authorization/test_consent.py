@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.app import refusal
+from tests.support.app import refusal, server_of
 from tests.support.clock import Clock
 from tests.support.databases import sqlite_only
 from tests.support.site import BOTH, READ, REDIRECT_URI, WRITE, MakeSite, Page, Site, answer, granted, location, refused
@@ -25,7 +25,7 @@ def test_who_granted_something_is_not_asked_for_it_again(site: Site) -> None:
     site.person = "bob"
     assert list(Page(site.ask(client)).boxes) == [READ, WRITE]  # another user
     with site.app.app_context():
-        kept = site.app.extensions["oauth_gateway_state"].consents
+        kept = server_of(site.app).consents
         assert [(row.client_id, set(row.scope.split())) for row in kept.of_subject("alice")] == [
             (client.client_id, set(BOTH.split()))
         ]
@@ -205,7 +205,7 @@ def test_when_it_was_granted_is_kept(site: Site) -> None:
     before = int(time.time())
     site.approve(client)
     with site.app.app_context():
-        (row,) = site.app.extensions["oauth_gateway_state"].consents.of_subject("alice")
+        (row,) = server_of(site.app).consents.of_subject("alice")
     assert before <= row.granted_at <= time.time()
     assert row.expires_at is None
 

@@ -51,17 +51,17 @@ def test_what_a_stranger_claims_to_be_can_t_steer_the_terminal(client: FlaskClie
 def test_a_trail_that_was_changed_is_told_from_one_that_was_not(
     gateway: OAuthGateway, flask_oauth: FlaskOAuth, registered: Client
 ) -> None:
-    register(gateway._state.app, client_id="other")
+    register(gateway._server.app, client_id="other")
     said = flask_oauth("audit", "verify").stdout
     assert said.startswith("Entries: 2. The last number: 2. Its hash: ")
     verdict = json.loads(flask_oauth("audit", "verify", "--json").stdout)
     assert verdict == {"entries": 2, "last": 2, "hash": said.split()[-1], "findings": []}
     gateway.database.run(text("UPDATE oauth_audit SET client_id = 'somebody' WHERE id = 2"))
-    result = gateway._state.app.test_cli_runner().invoke(args=["oauth", "audit", "verify"])
+    result = gateway._server.app.test_cli_runner().invoke(args=["oauth", "audit", "verify"])
     assert (result.exit_code, result.stderr) == (1, "Error: The audit trail is not as it was written.\n")
     assert result.stdout.startswith("Entry 2 was changed or put in, or follows one that was.\nEntries: 2.")
     gateway.database.run(text("DELETE FROM oauth_audit"))
-    result = gateway._state.app.test_cli_runner().invoke(args=["oauth", "audit", "verify"])
+    result = gateway._server.app.test_cli_runner().invoke(args=["oauth", "audit", "verify"])
     assert result.stdout.startswith("Each of the entries 1 to 2 was deleted.\nEntries: 0.")
 
 

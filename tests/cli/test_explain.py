@@ -12,12 +12,12 @@ from blinker import Signal
 from click.testing import Result
 from flask import Flask
 from flask.testing import FlaskClient
+from flask.views import MethodView
 from sqlalchemy import inspect, text
 
 from flask_oauth_gateway import require_token, signals
 from flask_oauth_gateway.stores.clients import Client
-from flask_oauth_gateway.web.environ import STATE
-from tests.support.app import recorded, register, token_for
+from tests.support.app import recorded, register, server_of, token_for
 from tests.support.clock import Clock
 from tests.support.databases import every_database
 from tests.support.signing import Signer, claims_of
@@ -64,8 +64,8 @@ def curl(client: Client, *, secret: str | None = None, **form: str) -> str:
 
 def contents(app: Flask) -> dict[str, list[Any]]:
     """Every row of every table of the gateway's."""
-    app.extensions[STATE].audit.flush()
-    app.extensions[STATE].last_used.close()  # when a secret was last used is written soon, which would be in between
+    server_of(app).audit.flush()
+    server_of(app).last_used.close()  # when a secret was last used is written soon, which would be in between
     database = app.extensions["oauth_gateway"].database
     tables = [name for name in inspect(database.engine).get_table_names() if name.startswith("oauth_")]
     return {name: sorted(map(repr, database.all(text(f"SELECT * FROM {name}")))) for name in tables}  # noqa: S608
@@ -292,3 +292,25 @@ def test_the_error_page_says_it_in_debug_mode_alone(make_site: Callable[..., Any
     page = Page(site.ask(client, redirect_uri=f"{REDIRECT_URI}?x=<1>"))
     assert ("another query" in page.text) is debug
     assert (REDIRECT_URI in page.text) is debug
+
+
+class Decorated(MethodView):
+    """A class view whose method asks for a token itself."""
+
+    @require_token("weather:write")
+    def get(self) -> str:
+        return "in"
+
+
+def test_a_class_view_is_explained_by_what_its_method_asks_for(make_app: Any) -> None:
+    app = make_app()
+    app.add_url_rule("/decorated", view_func=Decorated.as_view("decorated"))
+    registered = register(app)
+    token = token_for(app.test_client(), registered, scope="weather:read")["access_token"]
+    for line, status in (
+        (("curl", f"{HOST}/decorated"), 401),
+        (("curl", "-H", f"Authorization: Bearer {token}", f"{HOST}/decorated"), 403),
+    ):
+        headers = {} if status == 401 else {"Authorization": f"Bearer {token}"}
+        assert app.test_client().get("/decorated", headers=headers).status_code == status
+        assert verdict(app, *line)["status"] == status

@@ -8,8 +8,7 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from flask_oauth_gateway.web.environ import STATE
-from tests.support.app import SCOPES, MakeApp, recorded
+from tests.support.app import SCOPES, MakeApp, recorded, server_of
 from tests.support.command_line import FlaskOAuth
 from tests.support.key_server import key_server
 from tests.support.signing import Signer, claims_of
@@ -154,7 +153,7 @@ def test_it_leaves_no_trace(flask_oauth: FlaskOAuth, trading: Trading) -> None:
         refused(flask_oauth, trading.assertion(aud="x"))
         flask_oauth("issuer", "check", trading.assertion())
     assert (rejected, issued) == ([], [])
-    assert {each.event for each in trading.app.extensions[STATE].audit.newest(9)} == {"client_created"}
+    assert {each.event for each in server_of(trading.app).audit.newest(9)} == {"client_created"}
 
 
 def test_what_is_no_assertion_and_a_grant_that_is_not_on_are_said(flask_oauth: FlaskOAuth, trading: Trading) -> None:

@@ -11,8 +11,7 @@ from flask.testing import FlaskClient
 
 from flask_oauth_gateway import ApplicationInUse, ApplicationNotFound, ClientMetadataError, OAuthGateway, signals
 from flask_oauth_gateway.stores.clients import Client
-from flask_oauth_gateway.web.environ import STATE
-from tests.support.app import MakeApp, ask, is_accepted, recorded, refusal, register, token_for
+from tests.support.app import MakeApp, ask, is_accepted, recorded, refusal, register, server_of, token_for
 from tests.support.clock import Clock
 from tests.support.databases import sqlite_only
 from tests.support.processes import finished, python
@@ -184,7 +183,7 @@ def test_signals_and_the_audit_trail_say_what_was_done(app: Flask, gateway: OAut
     assert made == [{"application_id": mine, "actor": by}]
     assert [each["change"] for each in changed] == ["update", "approve", "revoke", "delete"]
     assert changed[0] == {"application_id": mine, "change": "update", "fields": ["name", "owner"], "actor": by}
-    entries = app.extensions[STATE].audit.newest(5)[::-1]
+    entries = server_of(app).audit.newest(5)[::-1]
     assert [(each.event, each.actor, each.details["application_id"]) for each in entries] == [
         (event, by, mine) for event in ("application_created", *["application_changed"] * 4)
     ]
@@ -200,7 +199,7 @@ def test_a_change_by_another_process_while_a_client_is_switched_on_is_not_lost(
     mine = gateway.applications.create("Mine").application_id
     one = register(app, application=mine)
     gateway.clients.update(one.client_id, enabled=False)
-    store = app.extensions[STATE].clients
+    store = server_of(app).clients
     load = store.load
 
     def revoked_meanwhile(client_id: str) -> Any:

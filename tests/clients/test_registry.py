@@ -10,8 +10,7 @@ from flask.testing import FlaskClient
 
 from flask_oauth_gateway import ClientMetadataError, ClientNotFound, OAuthGateway
 from flask_oauth_gateway.stores.clients import Client
-from flask_oauth_gateway.web.environ import STATE
-from tests.support.app import MakeApp, ask, is_accepted, register, register_public, token_for
+from tests.support.app import MakeApp, ask, is_accepted, register, register_public, server_of, token_for
 from tests.support.databases import sqlite_only
 
 
@@ -214,7 +213,7 @@ def test_a_client_can_be_disabled_after_the_settings_moved_on_from_it(make_app: 
 def test_of_two_changes_at_once_neither_is_lost(
     app: Flask, gateway: OAuthGateway, registered: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    store = app.extensions[STATE].clients
+    store = server_of(app).clients
     change, others = store.change, ["alice"]
 
     def change_after_somebody_else(client: Client, values: Any) -> bool:
@@ -232,7 +231,7 @@ def test_of_two_changes_at_once_neither_is_lost(
 def test_an_update_that_never_comes_through_says_so(
     app: Flask, gateway: OAuthGateway, registered: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(app.extensions[STATE].clients, "change", lambda *_: False)
+    monkeypatch.setattr(server_of(app).clients, "change", lambda *_: False)
     with pytest.raises(ClientMetadataError, match="is being changed by somebody else"):
         gateway.clients.update(registered.client_id, client_name="New name")
 

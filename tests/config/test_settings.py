@@ -201,6 +201,17 @@ def make_app_config() -> dict[str, Any]:
     }
 
 
+def test_a_setting_stands_in_one_family() -> None:
+    """`Settings` has none of its own; of two with one name, one would silently hide the other."""
+    settings = [item.name for family in Settings.__bases__ for item in fields(family)]
+    assert sorted(settings) == sorted(item.name for item in fields(Settings))
+
+
+def test_every_setting_is_a_slot() -> None:
+    assert set(Settings.__slots__) == {item.name for item in fields(Settings)}
+    assert not hasattr(Settings(), "__dict__")
+
+
 def test_settings_can_t_be_changed_afterwards() -> None:
     with pytest.raises(AttributeError):
         Settings().url_prefix = "/other"  # type: ignore[misc]

@@ -7,9 +7,7 @@ from flask import Flask
 from sqlalchemy import MetaData
 
 from flask_oauth_gateway import ClientMetadataError, ConfigurationError
-from flask_oauth_gateway.crypto.sealing import seal, unseal
-from flask_oauth_gateway.web.environ import STATE
-from tests.support.app import MakeApp
+from tests.support.app import MakeApp, server_of
 from tests.support.databases import every_database
 from tests.support.signing import Signer, claims_of
 from tests.support.trading import CLIENT_ASSERTION
@@ -69,13 +67,13 @@ def test_the_secret_key_may_change_while_the_old_one_is_a_fallback(make_app: Mak
 
 
 def test_what_was_changed_is_not_opened_and_nothing_is_sealed_alike_twice(app: Flask) -> None:
-    state = app.extensions[STATE]
-    sealed = seal(state, "a secret")
-    assert unseal(state, sealed) == "a secret"
-    assert seal(state, "a secret") != sealed
+    sealing = server_of(app).sealing
+    sealed = sealing.seal("a secret")
+    assert sealing.unseal(sealed) == "a secret"
+    assert sealing.seal("a secret") != sealed
     changed = sealed[:20] + ("B" if sealed[20] == "A" else "A") + sealed[21:]
     for wrong in (changed, sealed[:-4], sealed[4:], "", "x", "sealed$", "\u00e4"):
-        assert unseal(state, wrong) is None
+        assert sealing.unseal(wrong) is None
 
 
 def test_without_a_secret_key_nothing_is_sealed(make_app: MakeApp) -> None:

@@ -11,8 +11,7 @@ from sqlalchemy import func, select
 
 from flask_oauth_gateway.database.purge import EXPIRING
 from flask_oauth_gateway.database.tables import access_token, audit, metadata
-from flask_oauth_gateway.web.environ import STATE
-from tests.support.app import token_for
+from tests.support.app import server_of, token_for
 from tests.support.clock import Clock
 from tests.support.site import DEVICE_CODE, MakeSite
 from tests.support.stored import audit_of, database_of, register, status_with, tokens_of
@@ -94,9 +93,9 @@ def test_every_table_that_grows_is_purged(make_site: MakeSite, clock: Clock) -> 
     for each in (client, opaque):
         site.refresh(each, site.tokens(each)["refresh_token"])
     site.gateway.tokens.revoke(subject="alice")
-    site.app.extensions[STATE].once.claim(b"x" * 32, int(time.time()) + 60)
-    site.app.extensions[STATE].key_ring.rotate()
-    site.app.extensions[STATE].audit.flush()  # what waits would be written while it is counted
+    server_of(site.app).once.claim(b"x" * 32, int(time.time()) + 60)
+    server_of(site.app).key_ring.rotate()
+    server_of(site.app).audit.flush()  # what waits would be written while it is counted
     engine = database_of(site.app).engine
 
     def rows() -> dict[str, int]:

@@ -15,8 +15,7 @@ import pytest
 from flask import Flask
 from limits import parse
 
-from flask_oauth_gateway.web.environ import STATE
-from tests.support.app import basic, bearer, register, token_for
+from tests.support.app import basic, bearer, register, server_of, token_for
 from tests.support.databases import sqlite_only
 from tests.support.redis_server import PASSWORD, RedisServer, own_redis
 
@@ -54,12 +53,12 @@ def eventually(found: Callable[[], bool], seconds: float = 5) -> bool:
 
 
 def listens(app: Flask, redis_server: RedisServer) -> bool:
-    redis = app.extensions[STATE].redis
+    redis = server_of(app).redis
     return eventually(lambda: bool(redis._subscription and redis._subscription.subscribed))
 
 
 def take(app: Flask, times: int, limit: str = "5/minute") -> list[Any]:
-    return [app.extensions[STATE].rate_limiter.take(parse(limit), "quota", "client:a") for _ in range(times)]
+    return [server_of(app).rate_limiter.take(parse(limit), "quota", "client:a") for _ in range(times)]
 
 
 def test_counts_are_shared(make_two: Any) -> None:
@@ -105,7 +104,7 @@ def test_away_and_back(make_two: Any, redis_server: RedisServer, caplog: pytest.
     redis_server.stop()
     assert [use.remaining for use in take(one, 3)] == [4, 3, 2], "counted by each process"
     assert take(other, 1)[0].remaining == 4
-    assert eventually(lambda: not other.extensions[STATE].token_cache._tokens), "it may miss what is told from now on"
+    assert eventually(lambda: not server_of(other).token_cache._tokens), "it may miss what is told from now on"
     assert status(other, token) == 200
     one.extensions["oauth_gateway"].tokens.revoke(token=token)
     assert eventually(lambda: status(other, token) == 401, 4), "no longer than OAUTH_TOKEN_CACHE_SECONDS"

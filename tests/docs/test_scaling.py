@@ -11,8 +11,7 @@ from sqlalchemy import text
 
 from flask_oauth_gateway.database.tables import access_token
 from flask_oauth_gateway.stores.clients import Client
-from flask_oauth_gateway.web.environ import STATE
-from tests.support.app import ask, bearer, is_accepted, token_for
+from tests.support.app import ask, bearer, is_accepted, server_of, token_for
 
 PAGE = Path(__file__).parents[2] / "docs" / "scaling.md"
 postgresql_only = pytest.mark.parametrize(
@@ -30,7 +29,7 @@ def test_a_partitioned_table_of_tokens(app: Flask, registered: Client) -> None:
     client, gateway = app.test_client(), app.extensions["oauth_gateway"]
     migration, daily = re.findall(r"```sql\n(.*?)```", PAGE.read_text(), re.DOTALL)
     before = token_for(client, registered)["access_token"]
-    database = app.extensions[STATE].database
+    database = server_of(app).database
     with database.transaction() as connection:
         for statement in re.split(r";\n(?=\n?[A-Z]{6})", migration):
             connection.execute(text(statement))

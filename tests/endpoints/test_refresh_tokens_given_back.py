@@ -8,7 +8,7 @@ import pytest
 from flask_oauth_gateway.errors import TemporarilyUnavailable
 from flask_oauth_gateway.signals import token_revoked
 from flask_oauth_gateway.stores.clients import Client
-from tests.support.app import recorded, refusal
+from tests.support.app import recorded, refusal, server_of
 from tests.support.clock import Clock
 from tests.support.databases import every_database
 from tests.support.site import BOTH, READ, MakeSite, Site, granted
@@ -113,7 +113,7 @@ def test_a_database_that_fails_is_never_a_success(site: Site, monkeypatch: pytes
     def fail(*_: Any) -> None:
         raise TemporarilyUnavailable
 
-    monkeypatch.setattr(site.app.extensions["oauth_gateway_state"].families, "revoke", fail)
+    monkeypatch.setattr(server_of(site.app).approvals, "revoke", fail)
     response = site.post(client, "/oauth/revoke", token=tokens["refresh_token"])
     assert response.status_code == 503
     assert response.headers["Retry-After"]

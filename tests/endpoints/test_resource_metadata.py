@@ -11,7 +11,7 @@ from werkzeug.middleware.dispatcher import DispatcherMiddleware
 from werkzeug.test import Client
 
 from flask_oauth_gateway import require_token
-from tests.support.app import basic, bearer, build_app, close_app, refusal, register
+from tests.support.app import basic, bearer, build_app, close_app, refusal, register, server_of
 
 WELL_KNOWN = "/.well-known/oauth-protected-resource"
 SERVER = "/.well-known/oauth-authorization-server"
@@ -128,7 +128,7 @@ def test_an_outsider_cannot_fill_the_memory(app_with: Callable[..., Flask]) -> N
     for number in range(250):
         said = app.test_client().get(WELL_KNOWN, base_url=f"http://{number}.example").get_json()
         assert said["resource"] == f"http://{number}.example", "in testing the host is the name"
-    assert len(app.extensions["oauth_gateway_state"].documents) <= 100
+    assert len(server_of(app).documents._documents) <= 100
 
 
 def test_the_path_of_a_name_stands_behind_the_well_known_part(app_with: Callable[..., Flask]) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from flask_oauth_gateway.pages import device
+from flask_oauth_gateway.endpoints import device_authorization
 from tests.support.app import close_app
 from tests.support.serving import Server, Walker, build_server, serving
 
@@ -13,7 +13,9 @@ from tests.support.serving import Server, Walker, build_server, serving
 @pytest.fixture
 def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
     """On SQLite alone: what depends on the database is tested elsewhere."""
-    monkeypatch.setattr(device, "INTERVAL", 1)  # seconds between two questions of a device; the tests have better to do
+    monkeypatch.setattr(
+        device_authorization, "INTERVAL", 1
+    )  # seconds between two questions of a device; the tests have better to do
     with serving(lambda url: build_server(url, instance_path=str(tmp_path / "instance"))) as (url, app):
         yield Server(url, app)
     close_app(app)

@@ -7,8 +7,7 @@ import pytest
 
 from flask_oauth_gateway.signals import assertion_rejected
 from flask_oauth_gateway.stores.clients import Client
-from flask_oauth_gateway.web.environ import STATE
-from tests.support.app import SCOPES, basic, recorded, refusal
+from tests.support.app import SCOPES, basic, recorded, refusal, server_of
 from tests.support.databases import sqlite_only
 from tests.support.signing import Signer, claims_of, rsa_key
 from tests.support.trading import GRANT, IDP, MakeTrading, Trading
@@ -245,7 +244,7 @@ def test_a_refusal_is_told_to_the_log_the_signal_and_the_audit_trail(make_tradin
     assert payloads[1]["reason"] == reason
     here = "'http://localhost' or 'http://localhost/oauth/token'"
     assert reason == f"its aud is 'https://other.example', which does not name this server ({here})"
-    noted = [each for each in trading.app.extensions[STATE].audit.newest(9) if each.event == "assertion_rejected"]
+    noted = [each for each in server_of(trading.app).audit.newest(9) if each.event == "assertion_rejected"]
     assert [(each.outcome, each.client_id) for each in noted] == [("invalid_grant", None), ("invalid_grant", "partner")]
     assert noted[0].details == {"reason": reason, "kind": "JWT"}
 
@@ -255,7 +254,7 @@ def test_a_flood_of_refusals_does_not_fill_the_audit_trail(trading: Trading) -> 
     for number in range(30):
         trading.why(trading.assertion(iss=f"https://idp{number}.example"))
         trading.why(trading.assertion(exp=int(time.time()) - 100 - number))
-    noted = [each for each in trading.app.extensions[STATE].audit.newest(99) if each.event == "assertion_rejected"]
+    noted = [each for each in server_of(trading.app).audit.newest(99) if each.event == "assertion_rejected"]
     assert len(noted) == 2
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from tests.support.app import build_app, close_app
+from tests.support.app import build_app, close_app, server_of
 from tests.support.device import decide, start
 from tests.support.site import DEVICE_CODE, REDIRECT_URI, VERIFIER, MakeSite, Page, Site
 
@@ -160,4 +160,4 @@ def test_two_tabs_approving_at_the_same_moment_both_get_a_code_and_one_consent_i
     for thread in threads:
         thread.join()
     assert outcomes == [303] * len(browsers)
-    assert len(site.app.extensions["oauth_gateway_state"].consents.of_subject("alice")) == 1
+    assert len(server_of(site.app).consents.of_subject("alice")) == 1

@@ -8,7 +8,7 @@ from flask import Flask
 
 from flask_oauth_gateway.assertions.assertion import Assertion
 from flask_oauth_gateway.signals import assertion_rejected
-from tests.support.app import ask, basic, recorded, refusal
+from tests.support.app import ask, basic, recorded, refusal, server_of
 from tests.support.databases import sqlite_only
 from tests.support.idp import EMAIL, NAME, SERVER, TOKEN_ENDPOINT, Idp, encode, pem, rsa_key
 from tests.support.relying import CONFIG, GRANT, Relying
@@ -67,7 +67,7 @@ class TestWhoseTokenItIs:
         relying = make_relying()
         with relying.app.app_context():
             relying.gateway.clients.update("partner", enabled=False)
-            relying.app.extensions["oauth_gateway_state"].clients.forget("partner")
+            server_of(relying.app).clients.forget("partner")
         assert "unknown or disabled" in relying.refuses(IDP.signed())
         with relying.app.app_context():
             relying.gateway.clients.delete("partner")

@@ -17,8 +17,7 @@ import pytest
 from flask import Flask
 
 from flask_oauth_gateway.importing import SOURCES
-from flask_oauth_gateway.web.environ import STATE
-from tests.support.app import ask, basic, is_accepted, register, token_for
+from tests.support.app import ask, basic, is_accepted, register, server_of, token_for
 from tests.support.databases import sqlite_only
 from tests.support.signing import Signer
 
@@ -480,6 +479,6 @@ def test_people_read_a_table(app: Flask, tmp_path: Path) -> None:
     assert re.search("revoked-key +app 'weather', key revoked-key +would be imported +its status is revoked.", said)
     assert app.test_cli_runner().invoke(args=arguments).stdout.splitlines()[-1] == "3 imported"
     assert app.test_cli_runner().invoke(args=arguments).stdout.splitlines()[-1] == "3 was there already"
-    events = [row.event for row in app.extensions[STATE].audit.newest(9)]
+    events = [row.event for row in server_of(app).audit.newest(9)]
     assert events == ["client_created", "application_created", *["client_created"] * 2, "application_created"]
     assert ask(app.test_client(), type("C", (), {"client_id": KEY, "client_secret": SECRET})).status_code == 200

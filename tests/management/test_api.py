@@ -8,8 +8,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from flask_oauth_gateway.clients.metadata import ClientMetadataError
-from flask_oauth_gateway.web.environ import STATE
-from tests.support.app import SCOPES, ask, basic, bearer, is_accepted, refusal, register, token_for
+from tests.support.app import SCOPES, ask, basic, bearer, is_accepted, refusal, register, server_of, token_for
 from tests.support.databases import every_database
 from tests.support.management import API, Api
 
@@ -172,8 +171,8 @@ class TestWhoMay:
 
     def test_it_isn_t_there_unless_it_is_on(self, app: Flask, client: FlaskClient) -> None:
         refusal(client.get(f"{API}/clients"), 404, "not_found")
-        assert "oauth:admin" not in app.extensions[STATE].settings.scopes
-        assert app.extensions[STATE].settings.scopes == SCOPES
+        assert "oauth:admin" not in server_of(app).settings.scopes
+        assert server_of(app).settings.scopes == SCOPES
 
     def test_the_scope_is_not_offered_to_everybody(self, api: Api) -> None:
         assert (

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from tests.support.app import refusal
+from tests.support.app import refusal, server_of
 from tests.support.databases import sqlite_only
 from tests.support.device import decide, poll, start
 from tests.support.site import BOTH, DEVICE_CODE, READ, Page, Site, granted
@@ -10,7 +10,7 @@ from tests.support.site import BOTH, DEVICE_CODE, READ, Page, Site, granted
 
 def trail(site: Site, *events: str) -> list[Any]:
     """The entries of these events, the oldest first."""
-    rows = site.app.extensions["oauth_gateway_state"].audit.newest(1000)
+    rows = server_of(site.app).audit.newest(1000)
     return [row for row in reversed(rows) if row.event in events]
 
 

@@ -179,7 +179,7 @@ WORKERS = """
 import os, sys
 from flask import Flask
 from flask_oauth_gateway import OAuthGateway
-from flask_oauth_gateway.web.environ import STATE
+from tests.support.app import server_of
 
 app = Flask("worker", instance_path=sys.argv[1])
 app.config.update(TESTING=True, OAUTH_METRICS="metrics", OAUTH_SCOPES={"metrics": "x"})
@@ -195,7 +195,7 @@ for _ in range(2):
     pid = os.fork()
     if not pid:
         answer = ask("client_credentials")
-        app.extensions[STATE].audit.flush()
+        server_of(app).audit.flush()
         os._exit(answer.status_code != 200)
     _, failed = os.waitpid(pid, 0)
     assert not failed

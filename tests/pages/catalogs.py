@@ -26,11 +26,10 @@ LANGUAGES = ("de", "es", "fr", "ja")
 
 #: Where an error comes from that a user may see on the error page: a module, and the calls that make one.
 ERRORS = {
-    "authorization.request": ("PageError",),
     "pages.admin": ("error_page", "NotFound"),
-    "pages.approvals": ("error_page",),
+    "authorization.parameters": ("PageError",),
     "pages.authorize": ("error_page",),
-    "pages.device": ("error_page",),
+    "pages.person": ("error_page",),
     "web.issuer": ("TemporarilyUnavailable",),
     "web.request": ("InvalidRequestError",),
 }

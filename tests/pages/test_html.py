@@ -155,7 +155,10 @@ def test_the_app_has_its_own_templates(make_looker: Callable[..., Looker], tmp_p
 def test_each_template_may_be_the_apps(make_looker: Callable[..., Looker], tmp_path: Path, name: str) -> None:
     folder = tmp_path / "templates" / "oauth"
     folder.mkdir(parents=True)
-    whole = '<form action="/"><input name="form_token" value="{{ form_token }}"><input name="user_code" value="{{ user_code }}">'
+    whole = (
+        '<form action="/"><input name="form_token" value="{{ form_token|default("") }}">'
+        '<input name="user_code" value="{{ user_code|default("") }}">'
+    )
     (folder / f"{name}.html").write_text(
         "ours {% block main %}{% endblock %}" if name == "base" else f"ours {whole}", "utf-8"
     )

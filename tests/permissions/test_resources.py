@@ -9,8 +9,7 @@ from werkzeug.middleware.dispatcher import DispatcherMiddleware
 
 from flask_oauth_gateway import current_token, require_token
 from flask_oauth_gateway.permissions.resources import MAX_PLACES
-from flask_oauth_gateway.web.environ import STATE
-from tests.support.app import MakeApp, ask, basic, bearer, refusal, register, token_for
+from tests.support.app import MakeApp, ask, basic, bearer, refusal, register, server_of, token_for
 from tests.support.site import BOTH, DEVICE_CODE, ISSUER, READ, Page, Site, answer, granted, refused
 
 A, B = "https://a.example", "urn:example:b"
@@ -231,4 +230,4 @@ def test_outside_of_tests_and_loopback_no_host_header_gets_into_a_challenge(make
     assert "resource_metadata" not in challenge("evil.example")
     for number in range(MAX_PLACES + 10):
         challenge(f"host{number}.example")
-    assert len(app.extensions[STATE].resources._metadata_urls) <= MAX_PLACES
+    assert len(server_of(app).resources._metadata_urls) <= MAX_PLACES

@@ -29,7 +29,7 @@ def make_app(tmp_path: Path, kind: type[Flask] = Flask, **config: Any) -> Flask:
 
 
 def app_of(gateway: OAuthGateway) -> Flask:
-    return gateway._states[0].app
+    return gateway._servers[0].app
 
 
 def nothing(**_: Any) -> str:

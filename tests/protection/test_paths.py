@@ -11,9 +11,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from flask_oauth_gateway import ConfigurationError, current_token, require_token
-from flask_oauth_gateway.protection.paths import load_rules, readings
-from flask_oauth_gateway.web.environ import STATE
-from tests.support.app import bearer, refusal, register, token_for
+from flask_oauth_gateway.protection.path_patterns import readings
+from flask_oauth_gateway.protection.paths import load_rules
+from tests.support.app import bearer, refusal, register, server_of, token_for
 
 RULES: list[dict[str, Any]] = [
     {"path": "/api/health", "scopes": None},
@@ -131,7 +131,7 @@ def test_a_decorated_view_is_asked_by_both_and_looked_up_once(
     tokens = [token_for(client, made, scope=s)["access_token"] for s in ("weather:read", "weather:write", "")]
     assert [client.get("/weather", headers=bearer(t)).status_code for t in tokens] == [403, 403, 200]
     looked_up: list[bytes] = []
-    store = app.extensions[STATE].tokens
+    store = server_of(app).tokens
     find = store.find
     monkeypatch.setattr(store, "find", lambda token: looked_up.append(token) or find(token))
     assert statuses(client, "GET", "/weather", "/weather/more", headers=bearer(tokens[2])) == [200, 200]

@@ -7,7 +7,7 @@ from flask import Flask
 from werkzeug.test import Client
 
 from flask_oauth_gateway import ConfigurationError, current_token, require_token
-from tests.support.app import MakeApp, ask, basic, bearer, refusal, register, token_for
+from tests.support.app import MakeApp, ask, basic, bearer, refusal, register, server_of, token_for
 from tests.support.clock import Clock
 from tests.support.statements import statements_of
 
@@ -126,7 +126,7 @@ def test_attributes_of_plan_and_client_come_with_the_token(app: Flask) -> None:
 def test_a_plan_that_is_gone_lets_nothing_through(make_app: MakeApp, app: Flask) -> None:
     registered = register(app, plan="free")
     token = token_of(app, registered)
-    app.extensions["oauth_gateway_state"].plans._plans.clear()  # as after a restart with other settings
+    server_of(app).plans._plans.clear()  # as after a restart with other settings
     refusal(get(app, "/weather", token), 401, "invalid_token")
     headers = basic(registered.client_id, registered.client_secret)
     assert app.test_client().post("/oauth/introspect", data={"token": token}, headers=headers).json == {"active": False}

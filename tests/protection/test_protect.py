@@ -11,9 +11,8 @@ from flask.views import MethodView, View
 
 from flask_oauth_gateway import OAuthGateway, current_token, require_token
 from flask_oauth_gateway.stores.clients import Client
-from flask_oauth_gateway.tokens.issuing import Issue, issue
-from flask_oauth_gateway.web.environ import STATE
-from tests.support.app import MakeApp, bearer, refusal, register, token_for
+from flask_oauth_gateway.tokens.issuing import Issue
+from tests.support.app import MakeApp, bearer, refusal, register, server_of, token_for
 from tests.support.clock import Clock
 
 METADATA = "http://localhost/.well-known/oauth-protected-resource"
@@ -23,10 +22,10 @@ MALFORMED = "The Authorization header must be 'Bearer <token>', with one token."
 
 def token_saying(app: Flask, scopes: tuple[str, ...] = (), **claims: Any) -> str:
     """A token that carries claims, as those of grants in which a user signs in do."""
-    state = app.extensions[STATE]
-    client = state.clients.load(register(app).client_id)
+    server = server_of(app)
+    client = server.clients.load(register(app).client_id)
     request = Issue(client=client, grant_type="direct", scopes=scopes, subject="alice", claims=claims)
-    return str(issue(state, request)["access_token"])
+    return str(server.issuing.issue(request)["access_token"])
 
 
 def challenge(response: Any, status: int, error: str) -> str:
@@ -142,7 +141,7 @@ def test_the_scheme_is_read_without_regard_to_case(client: FlaskClient, register
 
 def test_a_token_of_more_than_16_kib_is_refused_unread(client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
     looked_up: list[bytes] = []
-    store = client.application.extensions[STATE].tokens
+    store = server_of(client.application).tokens
     monkeypatch.setattr(store, "find", looked_up.append)
     sentence = refusal(client.get("/weather", headers=bearer("x" * 16385)), 401, "invalid_token")
     assert sentence == "The access token is too long."

@@ -12,10 +12,8 @@ from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 from werkzeug.test import TestResponse
 
-from flask_oauth_gateway.endpoints import ENDPOINTS
-from flask_oauth_gateway.grants import GRANTS
-from flask_oauth_gateway.web.environ import STATE
-from tests.support.app import DESCRIPTION, MakeApp, basic, register, register_public
+from flask_oauth_gateway.features import ENDPOINTS, GRANTS
+from tests.support.app import DESCRIPTION, MakeApp, basic, register, register_public, server_of
 from tests.support.databases import every_database
 
 FORM = "application/x-www-form-urlencoded"
@@ -158,7 +156,7 @@ def is_said_as_it_should_be(app: Flask, name: str, asked: str, response: TestRes
         assert DESCRIPTION.fullmatch(answer["error"])
         assert DESCRIPTION.fullmatch(answer["error_description"])
         assert response.headers["Cache-Control"] == "no-store"
-    app.extensions[STATE].audit.flush()  # what was noted of it can be written
+    server_of(app).audit.flush()  # what was noted of it can be written
 
 
 _apps: dict[int, Flask] = {}

@@ -10,14 +10,19 @@ import pytest
 from flask import Flask
 from sqlalchemy import func, select
 
-from flask_oauth_gateway.database.tables import access_token, family, new_family_key, once, refresh_token
+from flask_oauth_gateway.database.tables import (
+    access_token,
+    approval,
+    new_approval_key,
+    once,
+    refresh_token,
+)
 from flask_oauth_gateway.stores.clients import Client
 from flask_oauth_gateway.stores.issuance import Deed, Outcome, do
 from flask_oauth_gateway.stores.once import OnceStore, once_key
-from flask_oauth_gateway.web.environ import STATE
-from tests.support.app import register
+from tests.support.app import register, server_of
 
-TABLES = (once, family, access_token, refresh_token)
+TABLES = (once, approval, access_token, refresh_token)
 
 
 def later() -> int:
@@ -25,15 +30,15 @@ def later() -> int:
 
 
 def deed(app: Flask, registered: Client, number: int = 0, **changes: Any) -> Deed:
-    """Claims one key, and stores a family with an access token and a refresh token."""
+    """Claims one key, and stores an approval with an access token and a refresh token."""
     client = app.extensions["oauth_gateway"].clients.get(registered.client_id)
-    key, times = new_family_key(), {"issued_at": int(time.time()), "expires_at": later()}
+    key, times = new_approval_key(), {"issued_at": int(time.time()), "expires_at": later()}
     common = {"client": client.key, "subject": "alice", "scope": "weather:read", "attributes": {"a": 1}, "claims": None}
     token = {**common, "token_hash": bytes([number]) * 32, "family": key, "grant_type": "x", "audience": None, **times}
     given: dict[str, Any] = {
         "client": client,
         "spend": OnceStore.claiming(once_key("a"), later()),
-        "family": {**common, "id": key, "grant_type": "x", "created_at": int(time.time()), "expires_at": later()},
+        "approval": {**common, "id": key, "grant_type": "x", "created_at": int(time.time()), "expires_at": later()},
         "access_token": token,
         "refresh_token": {"token_hash": bytes([number + 100]) * 32, "family": key, **times},
     }
@@ -41,12 +46,12 @@ def deed(app: Flask, registered: Client, number: int = 0, **changes: Any) -> Dee
 
 
 def rows(app: Flask) -> list[int]:
-    database = app.extensions[STATE].database
+    database = server_of(app).database
     return [database.first(select(func.count()).select_from(table))[0] for table in TABLES]
 
 
 def test_all_of_it(app: Flask, registered: Client) -> None:
-    database = app.extensions[STATE].database
+    database = server_of(app).database
     assert do(database, deed(app, registered)) == Outcome(client_is_live=True, spent=True)
     assert rows(app) == [1, 1, 1, 1]
     stored = database.first(select(access_token))
@@ -54,8 +59,8 @@ def test_all_of_it(app: Flask, registered: Client) -> None:
 
 
 def test_nothing_where_it_was_spent(app: Flask, registered: Client) -> None:
-    app.extensions[STATE].once.claim(once_key("a"), later())
-    outcome = do(app.extensions[STATE].database, deed(app, registered))
+    server_of(app).once.claim(once_key("a"), later())
+    outcome = do(server_of(app).database, deed(app, registered))
     assert not outcome.spent
     assert rows(app) == [1, 0, 0, 0]
 
@@ -64,23 +69,23 @@ def test_nothing_where_it_was_spent(app: Flask, registered: Client) -> None:
 def test_nothing_where_the_client_has_changed(app: Flask, registered: Client, stateless: bool) -> None:
     old = deed(app, registered, **({"access_token": None} if stateless else {}))
     app.extensions["oauth_gateway"].clients.update(registered.client_id, client_name="Another")
-    assert not do(app.extensions[STATE].database, old).client_is_live
+    assert not do(server_of(app).database, old).client_is_live
     assert rows(app) == [0, 0, 0, 0]
 
 
-def test_a_family_that_goes_on_gets_no_second_row(app: Flask, registered: Client) -> None:
-    database = app.extensions[STATE].database
+def test_an_approval_that_goes_on_gets_no_second_row(app: Flask, registered: Client) -> None:
+    database = server_of(app).database
     first = deed(app, registered)
     do(database, first)
-    assert first.family is not None
-    following = {"family": None, "spend": OnceStore.claiming(once_key("b"), later())}
+    assert first.approval is not None
+    following = {"approval": None, "spend": OnceStore.claiming(once_key("b"), later())}
     assert do(database, deed(app, registered, 1, **following)).spent
     assert rows(app) == [2, 1, 2, 2]
 
 
 def test_of_20_at_once_one_is_done(app: Flask) -> None:
     registered = register(app)
-    database, start = app.extensions[STATE].database, Barrier(20)
+    database, start = server_of(app).database, Barrier(20)
     deeds = [deed(app, registered, number) for number in range(20)]
 
     def perform(one: Deed) -> bool:

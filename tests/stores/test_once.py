@@ -11,7 +11,7 @@ import pytest
 from flask import Flask
 
 from flask_oauth_gateway.stores.once import OnceStore, once_key
-from flask_oauth_gateway.web.environ import STATE
+from tests.support.app import server_of
 from tests.support.clock import Clock
 from tests.support.processes import finished, python
 from tests.support.signing import claims_of
@@ -21,7 +21,7 @@ from tests.support.trading import CLIENT_ASSERTION, GRANT, GRANT_TYPES, IDP, Mak
 
 @pytest.fixture
 def store(app: Flask) -> OnceStore:
-    found: OnceStore = app.extensions[STATE].once
+    found: OnceStore = server_of(app).once
     return found
 
 

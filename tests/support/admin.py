@@ -5,6 +5,7 @@ from typing import Any
 from flask import Flask
 from werkzeug.test import TestResponse
 
+from tests.support.app import server_of
 from tests.support.site import Page, Person, Site
 
 #: A name that does harm where a page doesn't escape it.
@@ -32,5 +33,5 @@ class AdminSite(Site):
         return self.browser.post(f"/oauth/admin/{path}", data={"form_token": token, **form}, query_string=query)
 
     def trail(self, event: str) -> list[Any]:
-        rows: list[Any] = self.app.extensions["oauth_gateway_state"].audit.newest(100, {"event": event})
+        rows: list[Any] = server_of(self.app).audit.newest(100, {"event": event})
         return rows

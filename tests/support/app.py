@@ -13,8 +13,9 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from flask_oauth_gateway import OAuthGateway, current_token, require_token
+from flask_oauth_gateway.authorization_server import AuthorizationServer
+from flask_oauth_gateway.resource_server import SERVER
 from flask_oauth_gateway.stores.clients import Client
-from flask_oauth_gateway.web.environ import STATE
 
 SCOPES = {"weather:read": "Read the weather", "weather:write": "Change the weather"}
 DESCRIPTION = re.compile(r"[\x20-\x21\x23-\x5b\x5d-\x7e]+")  # RFC 6749 section 5.2
@@ -50,9 +51,15 @@ def add_weather(app: Flask) -> None:
         return {"for": current_token.client_id}
 
 
+def server_of(app: Flask) -> AuthorizationServer:
+    """The parts that an app's authorization server is made of."""
+    server: AuthorizationServer = app.extensions[SERVER]
+    return server
+
+
 def close_app(app: Flask) -> None:
     """Let go of the database: a connection left open is a warning, and thus a failure, of a later test."""
-    app.extensions[STATE].close()
+    server_of(app).close()
 
 
 def gateway_of(app: Flask) -> OAuthGateway:

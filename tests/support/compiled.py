@@ -27,7 +27,7 @@ class KeptTemplates(BytecodeCache):
 
 def keep_what_is_compiled() -> None:
     """For all apps of this process from now on."""
-    Flask.jinja_options = {"bytecode_cache": KeptTemplates()}
+    Flask.jinja_options = {**Flask.jinja_options, "bytecode_cache": KeptTemplates()}
     compile_builder = Rule._compile_builder
     kept: dict[Any, Any] = {}
 

@@ -33,7 +33,7 @@ def database_of(app: Flask) -> Database:
 
 
 def audit_of(app: Flask) -> AuditStore:
-    store: AuditStore = gateway_of(app)._state.audit
+    store: AuditStore = gateway_of(app)._server.audit
     return store
 
 

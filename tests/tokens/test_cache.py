@@ -6,8 +6,7 @@ from typing import Any
 
 import pytest
 
-from flask_oauth_gateway.web.environ import STATE
-from tests.support.app import MakeApp, is_accepted, register, token_for
+from tests.support.app import MakeApp, is_accepted, register, server_of, token_for
 from tests.support.databases import sqlite_only
 
 pytestmark = sqlite_only
@@ -32,7 +31,7 @@ def test_a_token_that_is_revoked_while_it_is_looked_up_is_not_remembered(
     app = make_app(OAUTH_TOKEN_CACHE_SECONDS=3600)
     client, gateway = app.test_client(), app.extensions["oauth_gateway"]
     token = token_for(client, register(app))["access_token"]
-    meanwhile(monkeypatch, app.extensions[STATE].tokens, "find", lambda: gateway.tokens.revoke(token=token))
+    meanwhile(monkeypatch, server_of(app).tokens, "find", lambda: gateway.tokens.revoke(token=token))
     assert is_accepted(client, token), "it was good when it was read"
     assert not is_accepted(client, token)
 
@@ -41,16 +40,16 @@ def test_a_jwt_that_is_revoked_while_the_marks_are_read_is_refused_the_next_time
     make_app: MakeApp, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     app = make_app(OAUTH_ACCESS_TOKEN_FORMAT="jwt", OAUTH_REVOCATION_POLL_SECONDS=3600)
-    client, state = app.test_client(), app.extensions[STATE]
+    client, state = app.test_client(), server_of(app)
     token = token_for(client, register(app))["access_token"]
     assert is_accepted(client, token)
     jti = json.loads(urlsafe_b64decode(token.split(".")[1] + "=="))["jti"]
 
     def revoke() -> None:
         state.revocations.add("token", jti)
-        state.forget_tokens()
+        state.revoking.forget()
 
-    state.forget_tokens()
+    state.revoking.forget()
     meanwhile(monkeypatch, state.revocations, "since", revoke)
     assert is_accepted(client, token)
     assert not is_accepted(client, token)

@@ -13,7 +13,7 @@ from joserfc.jwk import ECKey, KeySet, OctKey
 
 from flask_oauth_gateway import current_token, require_token
 from flask_oauth_gateway.database.tables import access_token
-from tests.support.app import ask, basic, bearer, is_accepted, register, token_for
+from tests.support.app import ask, basic, bearer, is_accepted, register, server_of, token_for
 from tests.support.clock import Clock
 from tests.support.databases import sqlite_only
 from tests.support.site import Site
@@ -266,7 +266,7 @@ def test_a_forged_one_is_refused(jwt_app: Flask) -> None:
 def test_another_kind_of_token_by_the_same_key_is_no_access_token(jwt_app: Flask) -> None:
     http = jwt_app.test_client()
     token = token_for(http, register(jwt_app))["access_token"]
-    ring = jwt_app.extensions["oauth_gateway_state"].key_ring
+    ring = server_of(jwt_app).key_ring
     signing = ring.signing_key()
     for kind in ("JWT", "logout+jwt", "dpop+jwt", None):
         header = {"alg": signing.algorithm, "kid": signing.kid, **({} if kind is None else {"typ": kind})}

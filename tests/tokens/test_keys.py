@@ -10,7 +10,7 @@ import pytest
 from flask import Flask
 
 from flask_oauth_gateway.database.tables import key
-from tests.support.app import ask, is_accepted, refusal, register, token_for
+from tests.support.app import ask, is_accepted, refusal, register, server_of, token_for
 from tests.support.clock import Clock
 from tests.support.databases import sqlite_only
 from tests.support.signing import kid_of
@@ -29,7 +29,7 @@ def published(app: Flask) -> list[str]:
 
 
 def ring(app: Flask) -> Any:
-    return app.extensions["oauth_gateway_state"].key_ring
+    return server_of(app).key_ring
 
 
 def test_of_many_that_start_at_once_exactly_one_makes_the_first_key(jwt_apps: Callable[..., Flask]) -> None:

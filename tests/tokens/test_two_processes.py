@@ -38,11 +38,11 @@ app = build_app(
 
 @app.post("/rotate/<int:publish_ahead>")
 def rotate(publish_ahead):
-    return app.extensions["oauth_gateway_state"].key_ring.rotate(publish_ahead=publish_ahead).kid
+    return server_of(app).key_ring.rotate(publish_ahead=publish_ahead).kid
 
 @app.post("/retire/<kid>")
 def retire(kid):
-    return {"retired": app.extensions["oauth_gateway_state"].key_ring.retire(kid)}
+    return {"retired": server_of(app).key_ring.retire(kid)}
 
 server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=Silent)
 print(server.server_port, flush=True)

@@ -77,3 +77,9 @@ def test_a_forged_cookie_spares_nobody_the_sign_in(app: Flask, value: str) -> No
     browser.set_cookie("oauth_relogin", value, path="/oauth/authorize")
     answer = browser.get(url)
     assert answer.location.startswith("/login?next=")
+
+
+def test_the_sign_in_for_one_request_spares_nobody_that_for_another(app: Flask) -> None:
+    browser, one, other = app.test_client(), start(app, prompt="login"), start(app, prompt="login", state="other")
+    browser.get(browser.get(one).location)
+    assert browser.get(other).location.startswith("/login?next=")

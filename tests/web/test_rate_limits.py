@@ -10,8 +10,7 @@ from limits import parse
 
 from flask_oauth_gateway.stores.clients import Client
 from flask_oauth_gateway.web import counts
-from flask_oauth_gateway.web.environ import STATE
-from tests.support.app import MakeApp, basic, refusal, register
+from tests.support.app import MakeApp, basic, refusal, register, server_of
 from tests.support.clock import Clock
 
 HERE, ELSEWHERE = "192.0.2.1", "198.51.100.1"
@@ -131,7 +130,7 @@ def test_behind_proxies(make_app: MakeApp, trusted: Any, forwarded: str | None, 
     app = make_app(OAUTH_TRUSTED_PROXIES=trusted)
     headers = {} if forwarded is None else {"X-Forwarded-For": forwarded}
     assert ask(app, register(app), **headers).status_code == 200
-    entry = app.extensions[STATE].audit.newest(1, {"event": "token_issued"})[0]
+    entry = server_of(app).audit.newest(1, {"event": "token_issued"})[0]
     assert entry.address == address
 
 
@@ -144,7 +143,7 @@ def test_whoever_writes_the_header_itself_gains_nothing(make_app: MakeApp) -> No
 
 def test_a_flood_of_names_fills_no_memory(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(counts, "MAX_COUNTS", 100)
-    limiter = app.extensions[STATE].rate_limiter
+    limiter = server_of(app).rate_limiter
     for number in range(1000):
         limiter.take(parse("5/minute"), "flood", "x" * 10_000 + str(number))
         assert len(limiter._memory._counts) <= 100
@@ -153,7 +152,7 @@ def test_a_flood_of_names_fills_no_memory(app: Flask, monkeypatch: pytest.Monkey
 
 
 def test_what_expired_is_counted_anew(app: Flask, clock: Clock) -> None:
-    limiter = app.extensions[STATE].rate_limiter
+    limiter = server_of(app).rate_limiter
     used = [limiter.take(parse("2/minute"), "quota", "a") for _ in range(3)]
     assert [(use.allowed, use.remaining) for use in used] == [(True, 1), (True, 0), (False, 0)]
     clock.advance(used[-1].reset)
@@ -161,7 +160,7 @@ def test_what_expired_is_counted_anew(app: Flask, clock: Clock) -> None:
 
 
 def test_counting_goes_on_after_a_fork_in_the_midst_of_it(app: Flask) -> None:
-    limiter = app.extensions[STATE].rate_limiter
+    limiter = server_of(app).rate_limiter
     limiter.take(parse("5/minute"), "quota", "a")
     with limiter._memory._lock:
         child = os.fork()

@@ -11,24 +11,20 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from flask import Response, redirect, request, url_for
 from werkzeug.exceptions import HTTPException
 
-from ...authorization.request import SignInRequest
 from ...clients.registry import ClientNotFound
-from ...config.checks import ConfigurationError
-from ...errors import NotFound, OAuth2Error
-from ...hooks import subject_of
+from ...errors import NotFound
 from ...stores.applications import ApplicationNotFound
-from ...users.accounts import send_to_login, signed_in_user
-from ...web.addresses import neighbourhood_of
 from ...web.csrf import is_form_token, new_form_token
-from ...web.environ import ACTOR, current_state
-from ...web.request import parse_parameters, read_form
-from ..rendering import error_page, plain, refusal_page, render_page
+from ...web.environ import ACTOR
+from ...web.request import parse_parameters
+from .. import person
+from ..rendering import error_page, plain, render_page
 from ..translations import translate
 
 if TYPE_CHECKING:
     from werkzeug.wrappers import Response as BaseResponse
 
-    from ...authorization_server import State
+    from ...authorization_server import AuthorizationServer
 
 PAGE = 50
 SECTIONS = ("overview", "clients", "applications", "grants", "tokens", "keys", "issuers", "audit")
@@ -38,7 +34,7 @@ SECTIONS = ("overview", "clients", "applications", "grants", "tokens", "keys", "
 class Visit:
     """An administrator's request: who it is, and what was sent, each name with all its values."""
 
-    state: State
+    server: AuthorizationServer
     user: Any
     subject: str
     query: dict[str, list[str]]
@@ -73,29 +69,23 @@ class Visit:
         )
 
 
-def page(view: Callable[[Visit], Response | BaseResponse]) -> Callable[[], Response | BaseResponse]:
+def page(view: Callable[[Visit], Response | BaseResponse]) -> Callable[..., Response | BaseResponse]:
     """A view that administrators alone get to; others are sent to sign in, or told that it isn't for them."""
 
+    @person.page
     @wraps(view)
-    def guarded() -> Response | BaseResponse:
-        state = current_state()
+    def guarded(server: AuthorizationServer) -> Response | BaseResponse:
         try:
-            state.rate_limiter.spend("admin", f"address:{neighbourhood_of(state)}")
-            user = signed_in_user(state)
-            if user is None:
-                return send_to_login(state, SignInRequest(return_to=_return_to()))
-            if state.hooks.is_admin is None or state.hooks.is_admin(user) is not True:
+            server.rate_limiter.spend("admin", f"address:{server.addresses.neighbourhood()}")
+            who = person.person_at(server)
+            if who is None:
+                return person.sign_in(server, _return_to())
+            if server.hooks.is_admin is None or server.hooks.is_admin(who.user) is not True:
                 return error_page(403, "access_denied", "This page is for administrators.")
-            subject = subject_of(user)
-            request.environ[ACTOR] = subject[:255]
-            query = _by_name(parse_parameters(request.environ.get("QUERY_STRING", "").encode("latin-1")))
-            form = _by_name(read_form(request, state.settings)) if request.method == "POST" else None
-            return view(Visit(state, user, subject, query, form))
-        except ConfigurationError as error:
-            state.app.logger.error("%s", error)
-            return error_page(503, "server_error", "The server is not configured for this.")
-        except OAuth2Error as error:
-            return refusal_page(error)
+            request.environ[ACTOR] = who.subject[:255]
+            query = person.by_name(parse_parameters(request.environ.get("QUERY_STRING", "").encode("latin-1")))
+            form = person.sent_form(server) if request.method == "POST" else None
+            return view(Visit(server, who.user, who.subject, query, form))
         except (ClientNotFound, ApplicationNotFound):  # it was deleted just now
             return error_page(404, "not_found", "There is nothing at this address.")
         except HTTPException as error:
@@ -131,10 +121,3 @@ def _return_to() -> str:
     query = request.query_string.decode("latin-1")
     path = f"{request.script_root}{request.path}"
     return f"{path}?{query}" if query else path
-
-
-def _by_name(pairs: list[tuple[str, str]]) -> dict[str, list[str]]:
-    found: dict[str, list[str]] = {}
-    for name, value in pairs:
-        found.setdefault(name, []).append(value)
-    return found

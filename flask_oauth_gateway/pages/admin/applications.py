@@ -26,7 +26,7 @@ def applications(visit: Visit) -> Response:
     asked = {name: visit.asked(name) for name in ("status", "owner")}
     text = visit.asked("q")
     try:
-        found = visit.state.application_registry.find(text, **asked, after=visit.asked("after"), limit=PAGE)
+        found = visit.server.application_registry.find(text, **asked, after=visit.asked("after"), limit=PAGE)
     except ValueError as error:
         raise BadRequest(str(error)) from error
     return visit.render("applications.html", "applications", found=found, text=text, asked=asked, statuses=STATUSES)
@@ -42,11 +42,11 @@ def application(visit: Visit) -> Response:
 def application_new(visit: Visit) -> Response | BaseResponse:
     """Register an application."""
     if visit.form is None:
-        return _form(visit, None, {"status": APPROVED})
+        return _form(visit, None, _as_sent(visit) | {"status": APPROVED})
     try:
         if visit.is_stale:
             raise ClientMetadataError(stale_text())
-        made = visit.state.application_registry.create(
+        made = visit.server.application_registry.create(
             application_id=visit.sent("application_id") or None, status=visit.sent("status"), **_values(visit)
         )
     except ClientMetadataError as error:
@@ -63,7 +63,7 @@ def application_edit(visit: Visit) -> Response | BaseResponse:
     try:
         if visit.is_stale or visit.sent("version") != str(found.version):
             raise ClientMetadataError(stale_text())
-        visit.state.application_registry.update(found.application_id, **_values(visit))
+        visit.server.application_registry.update(found.application_id, **_values(visit))
     except ClientMetadataError as error:
         return _form(visit, found, _as_sent(visit), str(error))
     return go("admin_application", application_id=found.application_id, done="changed")
@@ -75,7 +75,7 @@ def application_status(visit: Visit) -> Response | BaseResponse:
     found = _existing(visit)
     if visit.is_stale:
         return _show(visit, found, stale_text())
-    registry = visit.state.application_registry
+    registry = visit.server.application_registry
     if visit.sent("action") == "approve":
         registry.approve(found.application_id)
     elif visit.sent("action") == "revoke":
@@ -93,12 +93,12 @@ def application_delete(visit: Visit) -> Response | BaseResponse:
         if problem is None:
             with_clients = visit.sent("with_clients") == "yes"
             try:
-                visit.state.application_registry.delete(found.application_id, with_clients=with_clients)
+                visit.server.application_registry.delete(found.application_id, with_clients=with_clients)
             except ApplicationInUse as error:
                 problem = str(error)
             else:
                 return go("admin_applications", done="application_deleted")
-    clients = visit.state.client_registry.find(application=found.application_id, limit=PAGE)
+    clients = visit.server.client_registry.find(application=found.application_id, limit=PAGE)
     status = 200 if problem is None else 400
     return visit.render(
         "application_delete.html", "applications", status, application=found, clients=clients, problem=problem
@@ -107,13 +107,13 @@ def application_delete(visit: Visit) -> Response | BaseResponse:
 
 def _existing(visit: Visit) -> Application:
     """The application that the URL names. Raises `NotFound`."""
-    found = visit.state.application_registry.get(visit.asked("application_id") or "")
+    found = visit.server.application_registry.get(visit.asked("application_id") or "")
     return not_there() if found is None else found
 
 
 def _show(visit: Visit, found: Application, problem: str | None = None) -> Response:
     try:
-        clients = visit.state.client_registry.find(
+        clients = visit.server.client_registry.find(
             application=found.application_id, after=visit.asked("after"), limit=PAGE
         )
     except ValueError as error:
@@ -131,7 +131,7 @@ def _form(visit: Visit, found: Application | None, values: dict[str, Any], probl
         application=found,
         values=values,
         problem=problem,
-        plans=list(dict.fromkeys([*visit.state.settings.plans, *([plan] if plan else [])])),
+        plans=list(dict.fromkeys([*visit.server.settings.plans, *([plan] if plan else [])])),
         statuses=(PENDING, APPROVED),
     )
 

@@ -36,7 +36,7 @@ def audit(visit: Visit) -> Response:
     if before is not None and not (before.isascii() and before.isdigit() and len(before) < 19):
         raise BadRequest("before is the number of an entry.")
     number = None if before is None else int(before)
-    rows = visit.state.audit.page(filters, since=since, until=until, before=number, limit=PAGE + 1)
+    rows = visit.server.audit.page(filters, since=since, until=until, before=number, limit=PAGE + 1)
     asked = {name: value for name in (*FILTERS, "since", "until") if (value := visit.asked(name)) is not None}
     following = rows[PAGE - 1].id if len(rows) > PAGE else None
     return visit.render(
@@ -51,7 +51,7 @@ def audit_export(visit: Visit) -> Response:
     if kind not in ("csv", "jsonl"):
         raise BadRequest("format is csv or jsonl.")
     filters, since, until = _asked(visit)
-    visit.state.audit_trail.exported(kind, {**filters, "since": since, "until": until})
+    visit.server.audit_trail.exported(kind, {**filters, "since": since, "until": until})
     rows = _rows(visit, filters, since, until)
     write, mimetype = (_csv, "text/csv") if kind == "csv" else (_lines, "application/jsonl")
     response = Response(write(rows), mimetype=mimetype)
@@ -83,7 +83,7 @@ def _seconds(text: str | None) -> int | None:
 
 def _rows(visit: Visit, filters: dict[str, str], since: int | None, until: int | None) -> Iterator[Row[Any]]:
     before = None
-    while rows := visit.state.audit.page(filters, since=since, until=until, before=before, limit=BATCH):
+    while rows := visit.server.audit.page(filters, since=since, until=until, before=before, limit=BATCH):
         yield from rows
         before = rows[-1].id
 

@@ -30,13 +30,13 @@ SWITCHES = ("skip_consent", "resource_server")
 def client_new(visit: Visit) -> Response | BaseResponse:
     """Register a client. Its secret is on the answer to the form, and never again."""
     if visit.form is None:
-        grants = [name for name in ("authorization_code", "refresh_token") if name in visit.state.settings.grant_types]
-        return _form(visit, None, {"grant_types": grants, "application": visit.asked("application")})
+        grants = [name for name in ("authorization_code", "refresh_token") if name in visit.server.settings.grant_types]
+        return _form(visit, None, _as_sent(visit) | {"grant_types": grants, "application": visit.asked("application")})
     try:
         if visit.is_stale:
             raise ClientMetadataError(stale_text())
         days = number(visit.sent("secret_days"))
-        made = visit.state.client_registry.create(
+        made = visit.server.client_registry.create(
             client_id=visit.sent("client_id") or None,
             owner=visit.sent("owner") or None,
             application=visit.sent("application") or None,
@@ -61,14 +61,14 @@ def client_edit(visit: Visit) -> Response | BaseResponse:
             raise ClientMetadataError(stale_text())
         # An app's own template may lack one: that takes a client out of no application.
         own = {name: visit.sent(name) or None for name in ("owner", "application") if name in visit.form}
-        visit.state.client_registry.update(found.client_id, **own, **_registration(visit))
+        visit.server.client_registry.update(found.client_id, **own, **_registration(visit))
     except ClientMetadataError as error:
         return _form(visit, found, _as_sent(visit), str(error))
     return go("admin_client", client_id=found.client_id, done="changed")
 
 
 def _form(visit: Visit, client: Client | None, values: dict[str, Any], problem: str | None = None) -> Response:
-    settings = visit.state.settings
+    settings = visit.server.settings
     method = values.get("token_endpoint_auth_method")
     methods = dict.fromkeys([*settings.client_auth_methods, *([method] if method else [])])
     return visit.render(
@@ -78,10 +78,10 @@ def _form(visit: Visit, client: Client | None, values: dict[str, Any], problem: 
         client=client,
         values=values,
         problem=problem,
-        grants=list(dict.fromkeys([*visit.state.server.grants, *values.get("grant_types", ())])),
+        grants=list(dict.fromkeys([*visit.server.grants, *values.get("grant_types", ())])),
         methods=list(methods),
-        scopes=settings.scopes,
-        plans=list(settings.plans),
+        scopes=list(dict.fromkeys([*settings.scopes, *(values.get("scope") or ())])),
+        plans=list(dict.fromkeys([*settings.plans, *([values["plan"]] if values.get("plan") else [])])),
     )
 
 

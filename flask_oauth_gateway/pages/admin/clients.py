@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 from werkzeug.exceptions import BadRequest
 
 from ...clients.metadata import ClientMetadataError
-from ...clients.registry import SECRET_METHODS
 from ...config.checks import MAX_LIFETIME
+from ...features import SECRET_METHODS
 from . import PAGE, Visit, go, not_there, page, stale_text
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ def clients(visit: Visit) -> Response:
     """The list, searched and page by page."""
     text, owner = visit.asked("q"), visit.asked("owner")
     try:
-        found = visit.state.client_registry.find(text, owner=owner, after=visit.asked("after"), limit=PAGE)
+        found = visit.server.client_registry.find(text, owner=owner, after=visit.asked("after"), limit=PAGE)
     except ValueError as error:
         raise BadRequest(str(error)) from error
     return visit.render("clients.html", "clients", found=found, text=text, owner=owner)
@@ -46,7 +46,7 @@ def show(visit: Visit, found: Client, problem: str | None = None) -> Response:
         200 if problem is None else 400,
         client=found,
         problem=problem,
-        counts=visit.state.tokens.live_counts(found.key),
+        counts=visit.server.tokens.live_counts(found.key),
         has_secrets=found.token_endpoint_auth_method in SECRET_METHODS,
         overlaps=OVERLAPS,
         now=time.time(),
@@ -61,7 +61,7 @@ def client_secret(visit: Visit) -> Response | BaseResponse:
         return show(visit, found, stale_text())
     try:
         overlap, days = number(visit.sent("overlap")), number(visit.sent("expires_days"))
-        made = visit.state.client_registry.rotate_secret(
+        made = visit.server.client_registry.rotate_secret(
             found.client_id, overlap or 0, expires_in=None if days is None else days * DAY
         )
     except ClientMetadataError as error:
@@ -76,7 +76,7 @@ def client_switch(visit: Visit) -> Response | BaseResponse:
     if visit.is_stale:
         return show(visit, found, stale_text())
     try:
-        visit.state.client_registry.update(found.client_id, enabled=visit.sent("enabled") == "yes")
+        visit.server.client_registry.update(found.client_id, enabled=visit.sent("enabled") == "yes")
     except ClientMetadataError as error:
         return show(visit, found, str(error))
     return go("admin_client", client_id=found.client_id, done="changed")
@@ -89,17 +89,17 @@ def client_delete(visit: Visit) -> Response | BaseResponse:
     problem = None
     if visit.form is not None:
         if not visit.is_stale:
-            visit.state.client_registry.delete(found.client_id)
+            visit.server.client_registry.delete(found.client_id)
             return go("admin_clients", done="deleted")
         problem = stale_text()
-    counts = visit.state.tokens.live_counts(found.key)
+    counts = visit.server.tokens.live_counts(found.key)
     status = 200 if problem is None else 400
     return visit.render("client_delete.html", "clients", status, client=found, counts=counts, problem=problem)
 
 
 def existing(visit: Visit) -> Client:
     """The client that the URL names. Raises `NotFound`."""
-    found = visit.state.client_registry.get(visit.asked("client_id") or "")
+    found = visit.server.client_registry.get(visit.asked("client_id") or "")
     return not_there() if found is None else found
 
 

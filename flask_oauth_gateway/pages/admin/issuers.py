@@ -17,5 +17,5 @@ SOON = 30 * 86400
 @page
 def issuers(visit: Visit) -> Response:
     """Those of the configuration. What stands at a URL is not fetched: the page must not wait for others."""
-    found = describe_issuers(visit.state, configured_only=True)
+    found = describe_issuers(visit.server, configured_only=True)
     return visit.render("issuers.html", "issuers", issuers=found, soon=time.time() + SOON)

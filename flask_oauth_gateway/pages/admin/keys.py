@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @page
 def keys(visit: Visit) -> Response | BaseResponse:
-    ring = visit.state.key_ring
+    ring = visit.server.key_ring
     problem = None
     if visit.form is not None:
         problem = stale_text() if visit.is_stale else None

@@ -26,7 +26,7 @@ def overview(visit: Visit) -> Response:
     hours = [newest - HOUR * back for back in reversed(range(HOURS))]
     series_of = {event: name for name, events in SERIES.items() for event in events}
     counts: dict[str, Counter[int]] = {name: Counter() for name in SERIES}
-    for row in visit.state.audit.counts_by_hour(hours[0], list(series_of)):
+    for row in visit.server.audit.counts_by_hour(hours[0], list(series_of)):
         counts[series_of[row.event]][int(row.hour)] += row.entries
     return visit.render(
         "overview.html",

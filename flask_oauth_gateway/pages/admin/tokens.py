@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from werkzeug.exceptions import BadRequest
 
-from ...signals import token_revoked
 from . import PAGE, Visit, go, page, stale_text
 
 if TYPE_CHECKING:
@@ -22,10 +21,10 @@ def tokens(visit: Visit) -> Response | BaseResponse:
     if visit.form is not None:
         problem = stale_text() if visit.is_stale else None
         if problem is None:
-            visit.state.token_registry.revoke(token_id=visit.sent("token_id"))
+            visit.server.token_registry.revoke(token_id=visit.sent("token_id"))
             return _back(visit, "admin_tokens")
     try:
-        found = visit.state.token_registry.find(
+        found = visit.server.token_registry.find(
             client_id=visit.asked("client_id"),
             subject=visit.asked("subject"),
             after=visit.asked("after"),
@@ -37,19 +36,19 @@ def tokens(visit: Visit) -> Response | BaseResponse:
 
 
 @page
-def grants(visit: Visit) -> Response | BaseResponse:
-    """Live grants: what one approval gave, with all its refresh and access tokens."""
+def approvals(visit: Visit) -> Response | BaseResponse:
+    """Live approvals, each with all its refresh and access tokens."""
     problem = None
     if visit.form is not None:
         problem = stale_text() if visit.is_stale else None
         if problem is None:
-            _end_grant(visit)
+            _end_approval(visit)
             return _back(visit, "admin_grants")
     client_id, after = visit.asked("client_id"), visit.asked("after")
-    client = None if client_id is None else visit.state.clients.load(client_id)
+    client = None if client_id is None else visit.server.clients.load(client_id)
     rows = []
     if client_id is None or client is not None:
-        rows = visit.state.families.page(
+        rows = visit.server.approvals.page(
             client=None if client is None else client.key,
             subject=visit.asked("subject"),
             after=None if after is None else _position(after),
@@ -61,27 +60,20 @@ def grants(visit: Visit) -> Response | BaseResponse:
 
 @page
 def revoke_all(visit: Visit) -> Response | BaseResponse:
-    """Every token and grant of a client, of a user, or of both together."""
+    """Every token and approval of a client, of a user, or of both together."""
     client_id, subject = visit.asked("client_id"), visit.asked("subject")
     if visit.is_stale or (client_id is None and subject is None):
         raise BadRequest(stale_text())
-    visit.state.token_registry.revoke(client_id=client_id, subject=subject)
+    visit.server.token_registry.revoke(client_id=client_id, subject=subject)
     return _back(visit, "admin_grants")
 
 
-def _end_grant(visit: Visit) -> None:
+def _end_approval(visit: Visit) -> None:
     found = re.fullmatch("[0-9a-f]{32}", visit.sent("grant"))
-    row = None if found is None else visit.state.families.find(bytes.fromhex(found[0]))
-    if row is not None and visit.state.families.revoke(bytes(row.id)):
-        visit.state.forget_tokens()
-        token_revoked.send(
-            visit.state.app,
-            client_id=row.client_id,
-            subject=row.subject,
-            token_id=None,
-            count=1,
-            by="an administrator",
-            actor=visit.subject,
+    row = None if found is None else visit.server.approvals.find(bytes.fromhex(found[0]))
+    if row is not None:
+        visit.server.revoking.approval(
+            bytes(row.id), row.client_id, row.subject, by="an administrator", actor=visit.subject
         )
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from flask_oauth_gateway.web.environ import STATE
+from tests.support.app import server_of
 from tests.support.idp import (
     EMAIL,
     EXCLUSIVE,
@@ -174,7 +174,7 @@ class TestCertificates:
         old, new = (Idp(name="rolling", key=rsa_key(number)) for number in (1, 2))
         relying.register(client_id="rolling", certificate=pem(old.certificate))
         assert relying.accepts(old.signed())
-        cache = relying.app.extensions[STATE].clients._cache
+        cache = server_of(relying.app).clients._cache
         remembered = cache["rolling"]
         with relying.app.app_context():
             relying.gateway.clients.update("rolling", certificate=pem(new.certificate))

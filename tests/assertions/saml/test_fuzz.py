@@ -9,8 +9,7 @@ from unittest.mock import Mock
 import pytest
 
 from flask_oauth_gateway.assertions.assertion import AssertionRefused
-from flask_oauth_gateway.assertions.saml_issuers import verify_saml
-from flask_oauth_gateway.web.environ import STATE
+from tests.support.app import server_of
 from tests.support.idp import SERVER, TOKEN_ENDPOINT, Idp, assertion, encode, response
 from tests.support.relying import Relying
 
@@ -59,16 +58,16 @@ def documents(idp: Idp) -> Iterator[tuple[str, str]]:
 @pytest.mark.parametrize("seed", range(3))
 def test_changes(relying: Relying, idp: Idp, seed: int) -> None:
     kind, xml = list(documents(idp))[seed]
-    state = relying.app.extensions[STATE]
+    verify = server_of(relying.app).saml_assertions.verify
     names = frozenset((SERVER, TOKEN_ENDPOINT))
-    valid, _ = verify_saml(state, encode(xml), names, names)
+    valid, _ = verify(encode(xml), names, names)
     chance = random.Random(seed)  # noqa: S311
     accepted = 0
     for number in range(MUTATIONS):
         data = mutated(xml.encode(), chance)
         start = time.perf_counter()
         try:
-            checked, _ = verify_saml(state, encode(data), names, names)
+            checked, _ = verify(encode(data), names, names)
         except AssertionRefused:
             pass
         else:

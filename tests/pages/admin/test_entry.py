@@ -8,11 +8,13 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from flask_oauth_gateway.endpoints import ENDPOINTS
+from flask_oauth_gateway.features import ENDPOINTS
 from tests.support.admin import AdminSite
 from tests.support.site import assert_page_headers, error_page
 
-PAGES = {name: each for name, each in ENDPOINTS.items() if each.view.startswith("admin.") and "/api" not in each.path}
+PAGES = {
+    name: each for name, each in ENDPOINTS.items() if each.view.startswith("pages.admin.") and "/api" not in each.path
+}
 POSTS = [each.path for each in PAGES.values() if "POST" in each.methods]
 
 
@@ -20,7 +22,7 @@ def test_without_the_setting_there_is_nothing_and_nothing_is_imported(app: Flask
     assert app.test_client().get("/oauth/admin/").status_code == 404
     code = (
         "import sys, flask; from flask_oauth_gateway import OAuthGateway; a = flask.Flask('a'); OAuthGateway(a);"
-        "print([m for m in sys.modules if 'endpoints.admin' in m])"
+        "print([m for m in sys.modules if 'pages.admin' in m])"
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert run.stdout.strip() == "[]"

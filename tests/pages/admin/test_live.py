@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 
 from tests.support.admin import AdminSite
+from tests.support.app import server_of
 from tests.support.databases import every_database
 
 
@@ -69,7 +70,7 @@ def test_the_audit_trail_is_filtered_and_taken_away_as_a_file(site: AdminSite) -
     client = site.register(client_id="c", grant_types=["client_credentials"])
     site.gateway.tokens.issue("c", subject='=HYPERLINK("http://evil")')
     site.token(client, "client_credentials")
-    audit = site.app.extensions["oauth_gateway_state"].audit
+    audit = server_of(site.app).audit
     audit.add(
         {
             "at": 60,
@@ -101,7 +102,7 @@ def test_the_audit_trail_is_filtered_and_taken_away_as_a_file(site: AdminSite) -
 
 @every_database
 def test_the_overview_counts_by_the_hour_and_says_it_as_a_table_too(site: AdminSite) -> None:
-    audit = site.app.extensions["oauth_gateway_state"].audit
+    audit = server_of(site.app).audit
     now = int(time.time())
     for at, event in (
         (now, "token_issued"),

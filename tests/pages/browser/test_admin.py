@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
+from tests.support.app import server_of
 from tests.support.browser import Visitor, check
 from tests.support.served_site import ServedSite
 
@@ -20,7 +21,7 @@ def site(make_site: Callable[..., ServedSite]) -> ServedSite:
         site.gateway.applications.create("P" * 150, application_id="partner", owner="o" * 90, attributes=attributes)
         client = site.register(client_id="station", client_name="N" * 150, attributes=attributes, application="partner")
         site.gateway.tokens.issue(client.client_id, subject="s" * 120)
-        state = site.app.extensions["oauth_gateway_state"]
+        state = server_of(site.app)
         state.audit.add(
             {"at": int(time.time()), "event": "token_rejected", "outcome": "invalid_token", "details": {"r": "x" * 300}}
         )

@@ -1,4 +1,4 @@
-"""Families: what one approval gave. Ending one ends every token of it, in one statement, wherever they are."""
+"""Approvals: what a user allowed, once, and its refresh tokens. Ending one ends every token of it, in one statement."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from sqlalchemy.engine import Row
 
 from ..database.engine import Database
 from ..database.prepared import Prepared
-from ..database.tables import client, family, refresh_token
+from ..database.tables import approval, client, refresh_token
 from .clients import Client
 from .issuance import Spend
 from .revocations import RevocationStore
 
-_F, _R = family.c, refresh_token.c
+_A, _R = approval.c, refresh_token.c
 _REFRESH_TOKEN = Prepared(
-    select(refresh_token, _F.client, _F.subject, _F.scope, _F.audience, _F.grant_type, _F.attributes, _F.claims)
-    .add_columns(_F.expires_at.label("family_expires_at"), _F.revoked_at, client.c.client_id, client.c.enabled)
-    .join(family, _F.id == _R.family)
-    .outerjoin(client, client.c.id == _F.client)
+    select(refresh_token, _A.client, _A.subject, _A.scope, _A.audience, _A.grant_type, _A.attributes, _A.claims)
+    .add_columns(_A.expires_at.label("approval_expires_at"), _A.revoked_at, client.c.client_id, client.c.enabled)
+    .join(approval, _A.id == _R.family)
+    .outerjoin(client, client.c.id == _A.client)
     .where(_R.token_hash == bindparam("hash"))
 )
 _SPEND = Prepared(
@@ -30,13 +30,13 @@ _SPEND = Prepared(
 )
 _USE = Prepared(update(refresh_token).where(_R.token_hash == bindparam("hash")).values(last_used_at=bindparam("now")))
 _SPENT = select(func.count()).select_from(refresh_token).where(_R.family == bindparam("key"), _R.spent_at.is_not(None))
-_REVOKE = update(family).where(_F.id == bindparam("key"), _F.revoked_at.is_(None)).values(revoked_at=bindparam("now"))
+_REVOKE = update(approval).where(_A.id == bindparam("key"), _A.revoked_at.is_(None)).values(revoked_at=bindparam("now"))
 
-_WITH_CLIENT = select(family, client.c.client_id).join(client, client.c.id == _F.client)
+_WITH_CLIENT = select(approval, client.c.client_id).join(client, client.c.id == _A.client)
 
 
-class FamilyStore:
-    """Reads and writes families and their refresh tokens."""
+class ApprovalStore:
+    """Reads and writes approvals and their refresh tokens."""
 
     def __init__(self, database: Database, revocations: RevocationStore) -> None:
         self._database = database
@@ -53,16 +53,16 @@ class FamilyStore:
         return Spend(_USE, {"hash": token_hash, "now": int(time.time())})
 
     def find_refresh_token(self, token_hash: bytes) -> Row[Any] | None:
-        """A refresh token with its family and client; `None` where there is none."""
+        """A refresh token with its approval and client; `None` where there is none."""
         return self._database.first(_REFRESH_TOKEN, {"hash": token_hash})
 
     def refreshed(self, key: bytes) -> int:
-        """How often a family's refresh token was replaced, as far as the spent ones are still there."""
+        """How often an approval's refresh token was replaced, as far as the spent ones are still there."""
         row = self._database.first(_SPENT, {"key": key})
         return 0 if row is None else int(row[0])
 
     def revoke(self, key: bytes) -> bool:
-        """End a family, and with it every token it has; False where it was ended before, or isn't there."""
+        """End an approval, and with it every token of it; False where it was ended before, or isn't there."""
         with self._database.transaction() as connection:
             ended = connection.execute(_REVOKE, {"key": key, "now": int(time.time())}).rowcount == 1
             if ended:
@@ -70,45 +70,45 @@ class FamilyStore:
         return ended
 
     def find(self, key: bytes) -> Row[Any] | None:
-        """A family with its client's `client_id`."""
-        return self._database.first(_WITH_CLIENT.where(_F.id == key))
+        """An approval with its client's `client_id`."""
+        return self._database.first(_WITH_CLIENT.where(_A.id == key))
 
     def page(
         self, *, client: int | None, subject: str | None, after: tuple[int, bytes] | None, limit: int
     ) -> list[Row[Any]]:
-        """Live families, those that expire last first; `after` is the `expires_at` and key of the last one seen."""
-        statement = _WITH_CLIENT.where(_F.revoked_at.is_(None), _F.expires_at > int(time.time()))
+        """Live approvals, those that expire last first; `after` is the `expires_at` and key of the last one seen."""
+        statement = _WITH_CLIENT.where(_A.revoked_at.is_(None), _A.expires_at > int(time.time()))
         if client is not None:
-            statement = statement.where(_F.client == client)
+            statement = statement.where(_A.client == client)
         if subject is not None:
-            statement = statement.where(_F.subject == subject)
+            statement = statement.where(_A.subject == subject)
         if after is not None:
             statement = statement.where(
-                or_(_F.expires_at < after[0], and_(_F.expires_at == after[0], _F.id < after[1]))
+                or_(_A.expires_at < after[0], and_(_A.expires_at == after[0], _A.id < after[1]))
             )
-        return self._database.all(statement.order_by(_F.expires_at.desc(), _F.id.desc()).limit(limit))
+        return self._database.all(statement.order_by(_A.expires_at.desc(), _A.id.desc()).limit(limit))
 
     def of_subject(self, subject: str) -> list[Row[Any]]:
-        """What a user's live families amount to, by client: since when, and when last used."""
+        """What a user's live approvals amount to, by client: since when, and when last used."""
         now = int(time.time())
         return self._database.all(
             select(
-                _F.client,
-                func.min(_F.created_at).label("since"),
-                func.max(func.coalesce(_R.last_used_at, _R.issued_at, _F.created_at)).label("last_used_at"),
+                _A.client,
+                func.min(_A.created_at).label("since"),
+                func.max(func.coalesce(_R.last_used_at, _R.issued_at, _A.created_at)).label("last_used_at"),
             )
-            .outerjoin(refresh_token, _R.family == _F.id)
-            .where(_F.subject == subject, _F.revoked_at.is_(None), _F.expires_at > now)
-            .group_by(_F.client)
+            .outerjoin(refresh_token, _R.family == _A.id)
+            .where(_A.subject == subject, _A.revoked_at.is_(None), _A.expires_at > now)
+            .group_by(_A.client)
         )
 
     def scopes_of_subject(self, subject: str, owner: Client) -> frozenset[str]:
-        """The scopes that a user's live families give a client."""
+        """The scopes that a user's live approvals give a client."""
         live = (
-            _F.subject == subject,
-            _F.client == owner.key,
-            _F.revoked_at.is_(None),
-            _F.expires_at > int(time.time()),
+            _A.subject == subject,
+            _A.client == owner.key,
+            _A.revoked_at.is_(None),
+            _A.expires_at > int(time.time()),
         )
-        rows = self._database.all(select(_F.scope).where(*live).distinct())
+        rows = self._database.all(select(_A.scope).where(*live).distinct())
         return frozenset(name for row in rows for name in row.scope.split())

@@ -1,0 +1,38 @@
+"""Wrong client secrets are counted, per client and address (`OAUTH_RATE_LIMITS["token_failures"]`)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ..web.addresses import Addresses
+    from ..web.rate_limits import RateLimiter
+
+NAME = "token_failures"
+CLIENTS_AT_AN_ADDRESS = 10  # so many times what one client may fail, all clients at an address may fail together
+
+
+class Failures:
+    """Counts the wrong secrets of clients.
+
+    Nobody is locked out by it: 256 random bits are not guessed, so that the right secret is taken all the same. Only a secret
+    that a person chose is not looked at meanwhile, and only at this address.
+    """
+
+    def __init__(self, limiter: RateLimiter, addresses: Addresses) -> None:
+        self._limiter = limiter
+        self._addresses = addresses
+
+    def check(self, client_id: str | None) -> None:
+        """Raises `TooManyRequests` where this client has failed too often at this address."""
+        self._limiter.check(NAME, self._addresses.client_here(client_id))
+
+    def count(self, client_id: str | None) -> None:
+        """Count a wrong secret. Raises `TooManyRequests` after too many: of this client here, or of this address."""
+        limiter = self._limiter
+        if limiter.is_on(NAME):
+            here, address = self._addresses.client_here(client_id), f"address:{self._addresses.neighbourhood()}"
+            limiter.check(NAME, here)
+            limiter.check(NAME, address, times=CLIENTS_AT_AN_ADDRESS)
+            limiter.hit(NAME, here)
+            limiter.hit(NAME, address, times=CLIENTS_AT_AN_ADDRESS)

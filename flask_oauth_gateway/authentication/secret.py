@@ -1,0 +1,117 @@
+"""`client_secret_basic`, `client_secret_post` and `none`: a client shows its secret, or has none (RFC 6749 section 2.3.1)."""
+
+from __future__ import annotations
+
+import binascii
+import time
+from base64 import b64decode
+from typing import TYPE_CHECKING
+from urllib.parse import unquote_plus
+
+from ..crypto.hashing import verify_secret
+from ..errors import InvalidClient, InvalidRequestError
+from ..features import SENT_SECRET_METHODS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from ..stores.clients import Client, ClientStore
+    from ..stores.last_used import LastUsed
+    from ..web.request import OAuthRequest
+    from .failures import Failures
+
+MAX_HEADER = 8192
+
+
+class SecretAuthentication:
+    """The client whose secret a request shows. What failed is counted by whoever asks; `failures` says how often it did."""
+
+    def __init__(self, clients: ClientStore, failures: Failures, last_used: LastUsed) -> None:
+        self._clients = clients
+        self._failures = failures
+        self._last_used = last_used
+
+    def basic(self, request: OAuthRequest) -> Client:
+        """HTTP Basic: form-decoded as RFC 6749 section 2.3.1 asks, and taken raw where that doesn't fit."""
+        raw = decode_basic(request.environ["HTTP_AUTHORIZATION"])
+        named = request.form.get("client_id")
+        candidates = [raw]
+        if "%" in raw[0] + raw[1] or "+" in raw[0] + raw[1]:
+            candidates.insert(0, (unquote_plus(raw[0]), unquote_plus(raw[1])))
+        if named is not None and all(named != client_id for client_id, _ in candidates):
+            raise InvalidRequestError("The 'client_id' in the body is not the one in the Authorization header.")
+        failure: InvalidClient | None = None
+        for client_id, secret in candidates:
+            try:
+                return self._by_secret(client_id, secret)
+            except InvalidClient as error:
+                failure = failure or error
+        raise failure or InvalidClient("no credentials")
+
+    def post(self, request: OAuthRequest) -> Client:
+        """`client_id` and `client_secret` in the body (RFC 6749 section 2.3.1)."""
+        client_id = request.form.get("client_id")
+        if client_id is None:
+            raise InvalidClient("a client_secret without a client_id")
+        return self._by_secret(client_id, request.form["client_secret"])
+
+    def none(self, request: OAuthRequest) -> Client:
+        """A public client, which only says its `client_id` (RFC 6749 section 2.1)."""
+        client_id = request.form["client_id"]
+        client = self._clients.get(client_id)
+        if client is None:
+            raise InvalidClient("no such client", client_id)
+        if not client.is_public:
+            raise InvalidClient("the client did not authenticate", client_id)
+        return client
+
+    def _by_secret(self, client_id: str, secret: str) -> Client:
+        client = self._clients.get(client_id)
+        if client is None:
+            raise InvalidClient("no such client", client_id)
+        if not all(known.is_generated for known in client.secrets):  # a person chose it: it may be guessed
+            self._failures.check(client_id)
+        if not self._proves(client, secret):
+            seen = client.version
+            client = self._clients.load(client_id)  # another process may have given it a new secret
+            if client is None or client.version == seen or not self._proves(client, secret):
+                raise InvalidClient("wrong secret", client_id)
+        return client
+
+    def _proves(self, client: Client, secret: str) -> bool:
+        if client.token_endpoint_auth_method not in SENT_SECRET_METHODS:
+            return False  # registered for a key, a certificate or nothing: no falling back to a secret
+        now = int(time.time())
+        for known in client.secrets:
+            if known.is_live(now) and verify_secret(secret, known.digest):
+                if not known.was_used_lately(now):
+                    self._last_used.note(known, now)
+                return True
+        return False
+
+
+def named_credentials(header: str | None, form: Mapping[str, str]) -> tuple[str | None, str | None, str | None]:
+    """The `client_id`, secret and method that a request claims, unproven: for explanations."""
+    if header is not None and header[:6].lower() == "basic ":
+        try:
+            client_id, secret = decode_basic(header)
+        except InvalidClient:
+            return form.get("client_id"), None, "client_secret_basic"
+        return unquote_plus(client_id), unquote_plus(secret), "client_secret_basic"
+    method = "client_secret_post" if "client_secret" in form else "none" if "client_id" in form else None
+    return form.get("client_id"), form.get("client_secret"), method
+
+
+def decode_basic(header: str) -> tuple[str, str]:
+    """The user and password of a Basic header (RFC 7617); missing base64 padding is forgiven. Raises `InvalidClient`."""
+    encoded = header[6:].strip()
+    if len(encoded) > MAX_HEADER:
+        raise InvalidClient("an Authorization header that is too long")
+    try:
+        text = b64decode(encoded + "=" * (-len(encoded) % 4), validate=True).decode()
+    except (binascii.Error, ValueError):
+        raise InvalidClient("an Authorization header that can't be decoded") from None
+    client_id, colon, secret = text.partition(":")
+    if not colon or "\0" in text:
+        raise InvalidClient("an Authorization header without a colon")
+    return client_id, secret

@@ -1,0 +1,191 @@
+"""The checks of an authorization request in their order, and the requests that each is for (RFC 6749 section 4.1.1).
+
+Whatever fails here is answered to the client, at its redirect URI.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from ..errors import InvalidRequestError, InvalidScopeError, UnauthorizedClientError, clean
+from ..features import RESPONSE_TYPES
+from ..permissions.scopes import resolve_scopes
+from .answer import RESPONSE_MODES
+from .request import AuthorizationError
+
+if TYPE_CHECKING:
+    from ..config import Settings
+    from ..permissions.resources import Resources
+    from ..tokens.lifetimes import Lifetimes
+    from .parameters import Parameters
+    from .request import Authorization
+
+PROMPTS = ("none", "login", "consent", "select_account")
+CHALLENGE = re.compile(r"[A-Za-z0-9._~-]{43,128}")
+MAX_STATE = 4096
+OFFLINE_ACCESS = "offline_access"
+
+Found = Mapping[str, Any]  # fields of the authorization, as a check found them
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a check looks at: the client's request so far, its parameters, and what this server offers."""
+
+    authorization: Authorization
+    parameters: Parameters
+    settings: Settings
+    resources: Resources
+    lifetimes: Lifetimes
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One check. `response_types` are those of the requests that it is for; `None`: every request."""
+
+    look: Callable[[Asked], Found]
+    response_types: tuple[str, ...] | None = None
+
+
+class AuthorizationChecks:
+    """Puts an authorization request through `CHECKS`."""
+
+    def __init__(self, settings: Settings, resources: Resources, lifetimes: Lifetimes) -> None:
+        self._settings = settings
+        self._resources = resources
+        self._lifetimes = lifetimes
+
+    def check(self, authorization: Authorization, parameters: Parameters) -> Authorization:
+        """The request with all that it asks for. Raises an `OAuth2Error` for the client to get."""
+        for each in CHECKS:
+            if each.response_types is None or authorization.response_type in each.response_types:
+                asked = Asked(authorization, parameters, self._settings, self._resources, self._lifetimes)
+                found = each.look(asked)
+                authorization = replace(authorization, **found) if found else authorization
+        return authorization
+
+
+def nothing_repeated(asked: Asked) -> Found:
+    """No parameter is sent twice (RFC 6749 section 3.1)."""
+    repeated = asked.parameters.repeated
+    if repeated:
+        raise InvalidRequestError(f"The parameter '{clean(min(repeated), 40)}' is repeated.")
+    return {}
+
+
+def state(asked: Asked) -> Found:
+    """`state` comes back as it is, in a URL: it can't be of any length."""
+    if len(asked.authorization.state or "") > MAX_STATE:
+        raise InvalidRequestError(f"The parameter 'state' is longer than {MAX_STATE} characters.")
+    return {}
+
+
+def response_type(asked: Asked) -> Found:
+    """`response_type` is one of this server's, and the client is registered for its grant (RFC 6749 section 3.1.1)."""
+    given, client = asked.parameters.get("response_type"), asked.authorization.client
+    if given is None:
+        raise InvalidRequestError("The parameter 'response_type' is missing.")
+    grant_type = RESPONSE_TYPES.get(given)
+    if grant_type is None or grant_type not in asked.settings.grant_types:
+        raise AuthorizationError("unsupported_response_type", f"The response type '{clean(given, 40)}' is not on here.")
+    if not client.check_grant_type(grant_type) or (grant_type == "implicit" and not client.is_public):
+        raise UnauthorizedClientError(f"This client is not registered for the response type '{given}'.")
+    return {"response_type": given}
+
+
+def response_mode(asked: Asked) -> Found:
+    """`response_mode` is one that there is, and fits what is answered (OAuth 2.0 Multiple Response Types section 2.1)."""
+    mode = asked.parameters.get("response_mode")
+    if mode is not None and mode not in RESPONSE_MODES:
+        raise InvalidRequestError("The parameter 'response_mode' must be query, fragment or form_post.")
+    if mode == "query" and asked.authorization.response_type == "token":
+        raise InvalidRequestError("A token is never sent in a query: use the response mode fragment or form_post.")
+    return {}
+
+
+def request_object(asked: Asked) -> Found:
+    """A request object would say other things than the parameters beside it (OIDC Core section 6): none is read here."""
+    for name, error in (("request", "request_not_supported"), ("request_uri", "request_uri_not_supported")):
+        if asked.parameters.get(name) is not None:
+            raise AuthorizationError(error, f"The parameter '{name}' is not supported here.")
+    return {}
+
+
+def pkce(asked: Asked) -> Found:
+    """The code challenge and its method (RFC 7636 section 4.3). A challenge without a method would mean plain."""
+    challenge, method = asked.parameters.get("code_challenge"), asked.parameters.get("code_challenge_method")
+    settings = asked.settings
+    if challenge is None:
+        if method is not None:
+            raise InvalidRequestError("The parameter 'code_challenge' is missing.")
+        if settings.require_pkce is True or (
+            settings.require_pkce == "public" and asked.authorization.client.is_public
+        ):
+            raise InvalidRequestError("The parameter 'code_challenge' is missing: this server asks for PKCE.")
+        return {}
+    if (method or "plain") not in settings.pkce_methods:
+        raise InvalidRequestError(
+            f"The parameter 'code_challenge_method' must be {' or '.join(settings.pkce_methods)}."
+        )
+    if not CHALLENGE.fullmatch(challenge):
+        raise InvalidRequestError("The 'code_challenge' must be 43 to 128 letters, digits, '-', '.', '_' and '~'.")
+    return {"code_challenge": challenge, "code_challenge_method": method or "plain"}
+
+
+def scopes(asked: Asked) -> Found:
+    """The scopes asked for. OIDC's `offline_access` asks for a refresh token, and counts where the client may have one."""
+    given, client, settings = asked.parameters.get("scope"), asked.authorization.client, asked.settings
+    if given is None or OFFLINE_ACCESS in settings.scopes:
+        return {"scopes": resolve_scopes(given, client, settings)}
+    names = [name for name in given.split(" ") if name != OFFLINE_ACCESS]
+    if not names:
+        raise InvalidScopeError("The scope 'offline_access' alone gives access to nothing.")
+    found = resolve_scopes(" ".join(names), client, settings)
+    offline = OFFLINE_ACCESS in given.split(" ") and asked.lifetimes.refresh_token_ends(client) is not None
+    return {"scopes": (*found, OFFLINE_ACCESS) if offline else found}
+
+
+def resources(asked: Asked) -> Found:
+    """The resources that the token is to be for (RFC 8707 section 2.1)."""
+    named = asked.authorization.audience
+    return {"audience": asked.resources.resolve(named)} if named else {}
+
+
+def prompt(asked: Asked) -> Found:
+    """Whether the user must sign in, or be asked, again (OIDC Core section 3.1.2.1)."""
+    prompts = tuple((asked.parameters.get("prompt") or "").split())
+    for name in prompts:
+        if name not in PROMPTS:
+            raise InvalidRequestError(f"The prompt '{clean(name, 40)}' is not supported here.")
+    if "none" in prompts and len(prompts) > 1:
+        raise InvalidRequestError("The prompt 'none' goes with no other.")
+    return {"prompt": prompts}
+
+
+def sign_in(asked: Asked) -> Found:
+    """How recently, how strongly and as whom the user must have signed in (OIDC Core section 3.1.2.1)."""
+    max_age = asked.parameters.get("max_age")
+    if max_age is not None and not re.fullmatch(r"[0-9]{1,9}", max_age):
+        raise InvalidRequestError("The parameter 'max_age' is a number of seconds.")
+    return {
+        "max_age": None if max_age is None else int(max_age),
+        "login_hint": asked.parameters.get("login_hint"),
+        "acr_values": tuple((asked.parameters.get("acr_values") or "").split()),
+    }
+
+
+CHECKS = (
+    Check(nothing_repeated),
+    Check(state),
+    Check(response_type),
+    Check(response_mode),
+    Check(request_object),
+    Check(pkce, response_types=("code",)),
+    Check(scopes),
+    Check(resources),
+    Check(prompt),
+    Check(sign_in),
+)

@@ -1,0 +1,80 @@
+"""An authorization request as it came: its parameters, its client, and where that is answered (RFC 6749 section 4.1.1).
+
+Until the client and its redirect URI are known to be right, an error is shown and redirects nowhere (`PageError`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ..clients.redirect_uris import is_registered
+from .answer import RESPONSE_MODES
+from .request import Authorization, PageError
+
+if TYPE_CHECKING:
+    from ..stores.clients import ClientStore
+
+REPEATABLE = frozenset({"resource"})  # RFC 8707 section 2
+
+
+@dataclass(frozen=True, slots=True)
+class Parameters:
+    """The parameters by name, one value each, and the names of those that were sent more than once."""
+
+    values: Mapping[str, str]
+    repeated: frozenset[str]
+
+    def get(self, name: str) -> str | None:
+        """What was sent; `None` for nothing, and for a parameter without a value (RFC 6749 section 3.1)."""
+        return self.values.get(name)
+
+
+def read_authorization(clients: ClientStore, pairs: list[tuple[str, str]]) -> tuple[Authorization, Parameters]:
+    """The client and where to answer it, with the rest of the parameters, unchecked. Raises `PageError`."""
+    parameters = _by_name(pairs)
+    for name in ("client_id", "redirect_uri"):
+        if name in parameters.repeated:
+            raise PageError("invalid_request", f"The parameter '{name}' is repeated.")
+    client_id = parameters.get("client_id")
+    if client_id is None:
+        raise PageError("invalid_request", "The parameter 'client_id' is missing.")
+    client = clients.load(client_id)
+    if client is None or not client.enabled:
+        raise PageError("invalid_client", "The application that sent you here is not known.")
+    redirect_uri = parameters.get("redirect_uri")
+    if redirect_uri is None and len(client.redirect_uris) != 1:
+        raise PageError("invalid_request", "The parameter 'redirect_uri' is missing.")
+    if redirect_uri is not None and not is_registered(redirect_uri, client):
+        raise PageError(
+            "invalid_request", "The address to send you back to is not one that is registered for the application."
+        )
+    authorization = Authorization(
+        client=client,
+        redirect_uri=redirect_uri or client.redirect_uris[0],
+        redirect_uri_sent=redirect_uri is not None,
+        state=None if "state" in parameters.repeated else parameters.get("state"),
+        response_mode=_response_mode(parameters),
+        audience=tuple(value for name, value in pairs if name == "resource" and value),
+    )
+    return authorization, parameters
+
+
+def _by_name(pairs: list[tuple[str, str]]) -> Parameters:
+    values: dict[str, str] = {}
+    repeated = set()
+    for name, value in pairs:
+        if value and name in values and name not in REPEATABLE:
+            repeated.add(name)
+        elif value:
+            values[name] = value
+    return Parameters(values, frozenset(repeated))
+
+
+def _response_mode(parameters: Parameters) -> str:
+    """How the client gets its answer, which may be that its `response_mode` is wrong."""
+    asked = parameters.get("response_mode")
+    if asked in RESPONSE_MODES:
+        return asked
+    return "fragment" if parameters.get("response_type") == "token" else "query"

@@ -1,0 +1,154 @@
+"""Settings of protection: what a request needs to reach a view, and how many requests there may be."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from ipaddress import ip_network
+from typing import Any
+
+from .checks import RATE_LIMITS, ConfigurationError, boolean, dict_of_dicts, list_of_dicts, names, one_or_more_of
+from .setting import setting
+
+PLAN_KEYS = ("scopes", "paths", "quota", "attributes")
+
+
+def read_peers(key: str, value: Any) -> tuple[str, ...]:
+    """IP addresses, networks, and `unix`."""
+    listed = names(key, value)
+    for item in listed:
+        try:
+            if item != "unix":
+                ip_network(item)
+        except ValueError:
+            raise ConfigurationError(
+                key, value, f"a list of addresses, networks such as '10.0.0.0/8', and 'unix'; {item!r} is not one"
+            ) from None
+    return listed
+
+
+def read_resources(key: str, value: Any) -> Mapping[str, str]:
+    """A dict of path prefix to absolute URI (RFC 8707 section 2); a slash at the end of a prefix says nothing."""
+    allowed = "a dict of path such as '/api' to an absolute URI without fragment, such as 'https://api.example.com'"
+    if not isinstance(value, Mapping):
+        raise ConfigurationError(key, value, allowed)
+    found = {}
+    for path, identifier in value.items():
+        if not isinstance(path, str) or not re.fullmatch(r"/|(/[A-Za-z0-9._~!$&'()*+,;=:@-]+)+/?", path):
+            raise ConfigurationError(key, value, f"{allowed}; {path!r} is no such path")
+        if not isinstance(identifier, str) or not re.fullmatch(r"[A-Za-z][A-Za-z0-9+.-]*:[!$-~]+", identifier):
+            raise ConfigurationError(key, value, f"{allowed}; {identifier!r} is no such URI")
+        if "#" in identifier or "\\" in identifier or len(identifier) > 2048:
+            raise ConfigurationError(key, value, f"{allowed}; {identifier!r} is no such URI")
+        if (path.rstrip("/") or "/") in found:
+            raise ConfigurationError(key, value, f"{allowed}; {path!r} is there twice")
+        found[path.rstrip("/") or "/"] = identifier
+    return found
+
+
+def read_plans(key: str, value: Any) -> Mapping[str, Mapping[str, Any]]:
+    """A dict of name to a dict with any of `PLAN_KEYS`; each plan is given all of them."""
+    found = {}
+    for name, plan in dict_of_dicts(key, value).items():
+        where = f"{key}[{name!r}]"
+        if not re.fullmatch(r"[\x21-\x7e]{1,64}", name):
+            raise ConfigurationError(
+                key, value, f"a dict by names of 1 to 64 characters without spaces; {name!r} is not one"
+            )
+        unknown = [each for each in plan if each not in PLAN_KEYS]
+        if unknown:
+            raise ConfigurationError(where, plan, f"a dict with {', '.join(PLAN_KEYS)}; {unknown[0]!r} is not one")
+        scopes, paths, quota, attributes = (plan.get(each) for each in PLAN_KEYS)
+        if quota is not None:
+            _check_limits(f"{where}['quota']", quota)
+        if attributes is not None and not (
+            isinstance(attributes, Mapping) and all(isinstance(n, str) for n in attributes)
+        ):
+            raise ConfigurationError(f"{where}['attributes']", attributes, "a dict of name to value")
+        found[name] = {
+            "scopes": None if scopes is None else names(f"{where}['scopes']", scopes),
+            "paths": None if paths is None else names(f"{where}['paths']", paths),
+            "quota": quota,
+            "attributes": dict(attributes or {}),
+        }
+    return found
+
+
+def read_rate_limits(key: str, value: Any) -> Mapping[str, str | None] | None:
+    """A dict of name to limits in the notation of the limits library, or to `None`; or `None`."""
+    if value is None:
+        return None
+    if not isinstance(value, Mapping):
+        raise ConfigurationError(key, value, f"a dict with {', '.join(RATE_LIMITS)}, or None")
+    for name, limit in value.items():
+        if name not in RATE_LIMITS:
+            raise ConfigurationError(key, value, f"a dict with {', '.join(RATE_LIMITS)}; {name!r} is not one")
+        if limit is not None:
+            _check_limits(f"{key}[{name!r}]", limit)
+    return dict(value)
+
+
+def _check_limits(key: str, value: Any) -> None:
+    from limits import parse_many
+
+    try:
+        parse_many(value)
+    except (ValueError, TypeError, AttributeError) as error:
+        raise ConfigurationError(key, value, "a limit such as '10/minute;100/hour', or None") from error
+
+
+@dataclass(frozen=True)
+class ProtectionSettings:
+    __slots__ = ()
+
+    bearer_methods: tuple[str, ...] = setting(
+        ("header",),
+        one_or_more_of("header", "body", "query"),
+        "Where a protected view takes its token from (RFC 6750 section 2). A URL ends up in logs, so take care"
+        " with `query`.",
+    )
+    protect: tuple[Mapping[str, Any], ...] = setting(
+        (),
+        list_of_dicts,
+        "What paths ask for; the first entry that fits a request decides. An entry is a dict with `path`"
+        " (`/api/*`: this path and everything below it; `*` or `<name>` inside: one segment). It may also have"
+        " `methods` (left out: all; HEAD goes with GET), `scopes` (`None`: the path is open), whatever else"
+        " `@require_token` takes, and `host` (for forward auth).",
+    )
+    forward_auth: bool = setting(
+        False,
+        boolean,
+        "Whether `/oauth/verify` answers proxies that ask if a request may go on to its upstream.",
+    )
+    forward_auth_peers: tuple[str, ...] = setting(
+        ("127.0.0.0/8", "::1", "unix"),
+        read_peers,
+        "Addresses and networks of the proxies that may name a request's path, method and host in headers; `unix`"
+        " stands for whoever comes by a Unix socket.",
+    )
+    resources: Mapping[str, str] = setting(
+        {},
+        read_resources,
+        "Resource identifiers by path prefix; an identifier is an absolute URI without fragment. The `resource`"
+        " parameter may name them (RFC 8707), `/.well-known/oauth-protected-resource` describes them (RFC 9728),"
+        ' and a token\'s `aud` holds them where nothing else was asked for. Where `"/"` has no entry, its'
+        " identifier is the issuer.",
+    )
+    plans: Mapping[str, Mapping[str, Any]] = setting(
+        {},
+        read_plans,
+        "What clients may reach: a dict by the name of the plan that a client has. A plan is a dict with any of"
+        " `scopes` (the most that a client's tokens have), `paths` (all that a client reaches, written as in"
+        " `OAUTH_PROTECT`), `quota` (how many requests each client has, in the notation of the limits library:"
+        " `10/second;1000/hour`) and `attributes` (those that its tokens have).",
+    )
+    rate_limits: Mapping[str, str | None] | None = setting(
+        {},
+        read_rate_limits,
+        "Limits by name, in the notation of the limits library (`10/minute;100/hour`): `token` (tokens of a"
+        " client), `token_failures` (wrong client secrets), `password` (wrong passwords), `device` (new device"
+        " codes), `device_codes` (wrong user codes), `introspect` (questions about tokens), `admin` (requests of"
+        " the administrator's pages). A limit that isn't named has its default; `None`, for one limit or in place"
+        " of the dict, turns one or all off. `register` is accepted for an endpoint that is to come.",
+    )

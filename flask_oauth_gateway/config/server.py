@@ -1,0 +1,152 @@
+"""Settings of the whole server: whether it issues tokens, where it stands, its database, and its administrator's pages."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from ipaddress import IPv4Network, IPv6Network, ip_network
+from typing import Any
+from urllib.parse import urlsplit
+
+from .checks import ConfigurationError, boolean, names, one_of, positive, secret_text
+from .setting import setting
+
+
+def read_issuer(key: str, value: Any) -> str | None:
+    """A URL without query and fragment (RFC 8414 section 2), without a slash at its end."""
+    if value is None:
+        return None
+    allowed = "a URL such as 'https://auth.example.com', without query, fragment or a slash at its end; or None"
+    if not isinstance(value, str):
+        raise ConfigurationError(key, value, allowed)
+    try:
+        parts = urlsplit(value)
+        host, _ = parts.hostname, parts.port
+    except ValueError as error:
+        raise ConfigurationError(key, value, allowed) from error
+    is_plain = re.fullmatch(r"[\x21-\x7e]+", value) and "@" not in parts.netloc and not {"?", "#"}.intersection(value)
+    if parts.scheme not in ("http", "https") or not host or not is_plain or value.endswith("/"):
+        raise ConfigurationError(key, value, allowed)
+    return value
+
+
+def read_url_prefix(key: str, value: Any) -> str:
+    if not isinstance(value, str) or not re.fullmatch(r"(/[A-Za-z0-9._~-]+)+", value):
+        raise ConfigurationError(key, value, 'a path such as "/oauth", without a slash at its end')
+    return value
+
+
+def read_database_uri(key: str, value: Any) -> str | None:
+    """An SQLAlchemy URL, or `None`; it may hold a password, so that no error message repeats it."""
+    text = secret_text(key, value)
+    if text is not None:
+        from sqlalchemy import make_url
+        from sqlalchemy.exc import ArgumentError
+
+        try:
+            make_url(text)
+        except (ArgumentError, ValueError):
+            hidden = "what SQLAlchemy can't read"
+            raise ConfigurationError(
+                key, hidden, "a URL such as 'postgresql+psycopg://user:password@host/name'"
+            ) from None
+    return text
+
+
+def read_redis_url(key: str, value: Any) -> str | None:
+    """A Redis URL, or `None`; it may hold a password, so that no error message repeats it."""
+    text = secret_text(key, value)
+    if text is not None:
+        try:
+            from redis import ConnectionPool
+        except ImportError:
+            raise ConfigurationError(
+                key, "a URL", "used where redis is installed: pip install 'flask-oauth-gateway[redis]'"
+            ) from None
+        try:
+            ConnectionPool.from_url(text)
+        except ValueError:
+            raise ConfigurationError(
+                key, "what redis can't read", "a URL such as 'rediss://:password@host:6379/0'"
+            ) from None
+    return text
+
+
+def read_trusted_proxies(key: str, value: Any) -> int | tuple[IPv4Network | IPv6Network, ...]:
+    """How many proxies there are, or the networks that they are in."""
+    if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= 20:
+        return value
+    wrong = ConfigurationError(key, value, "a number of proxies, or a list of addresses and networks ('10.0.0.0/8')")
+    if isinstance(value, int):
+        raise wrong
+    try:
+        return tuple(map(ip_network, names(key, value)))
+    except ValueError:
+        raise wrong from None
+
+
+@dataclass(frozen=True)
+class ServerSettings:
+    __slots__ = ()
+
+    issuer: str | None = setting(
+        None,
+        read_issuer,
+        "The authorization server's own URL, without query or fragment (RFC 8414 section 2). Where it is left"
+        " out, the request's root URL is taken in debug, in testing and on loopback; elsewhere, every answer that"
+        " would carry the issuer is a 503.",
+    )
+    allow_http: bool = setting(
+        False,
+        boolean,
+        "Whether `OAUTH_ISSUER` may be plain http beyond loopback, debug and testing too.",
+    )
+    url_prefix: str = setting(
+        "/oauth",
+        read_url_prefix,
+        "The path under which the endpoints stand; those below `/.well-known/` stand at the root.",
+    )
+    resource_server: bool = setting(
+        False,
+        boolean,
+        "Whether the app is only a resource server: it checks the tokens of `OAUTH_TRUSTED_TOKEN_ISSUERS`, issues"
+        " none, and has no database.",
+    )
+    database_uri: str | None = setting(
+        None,
+        read_database_uri,
+        "An SQLAlchemy URL, used only where the app has no `db` of its own. Where it is left out, the gateway"
+        " uses the SQLite file `oauth.db` in the instance folder, in WAL mode, and makes the file and its tables"
+        " on first use.",
+    )
+    redis_url: str | None = setting(
+        None,
+        read_redis_url,
+        "A URL of Redis (`redis://`, `rediss://`, `unix://`). Through Redis, many processes share rate limits,"
+        " and each drops a revoked token from its cache at once. Without Redis, each process counts by itself,"
+        " and looks for revoked tokens by itself.",
+    )
+    trusted_proxies: int | tuple[IPv4Network | IPv6Network, ...] = setting(
+        0,
+        read_trusted_proxies,
+        "Whose `X-Forwarded-For` is believed, for rate limits and the audit trail: a number of proxies in front"
+        " of the app, or a list of the addresses and networks that the proxies are in. 0 is right where"
+        " Werkzeug's `ProxyFix` reads the header.",
+    )
+    max_body: int = setting(
+        131072,
+        positive,
+        "How many bytes the body of a request to an endpoint may have; a larger body is answered with 413.",
+    )
+    admin: bool = setting(
+        False,
+        boolean,
+        "Whether there are pages for administrators at `/oauth/admin/`: clients, tokens, keys, issuers, audit"
+        " trail. A user may enter if the hook `@gateway.is_admin` says `True` of that user; without the hook,"
+        " nobody may.",
+    )
+    compatibility: str | None = setting(
+        None,
+        one_of(None, "apigee", "axway"),
+        '`"apigee"` or `"axway"`: the answers have the shape that clients of that gateway expect.',
+    )

@@ -1,0 +1,71 @@
+"""`POST /oauth/device_authorization`: a device asks for a device code, and a user code for its user to type (RFC 8628)."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from typing import TYPE_CHECKING
+from urllib.parse import urlencode
+
+from flask import Response, request, url_for
+from sqlalchemy.exc import IntegrityError
+
+from ..crypto.hashing import new_secret, sha256
+from ..database.tables import new_approval_key
+from ..errors import UnauthorizedClientError
+from ..features import DEVICE_CODE
+from ..permissions.scopes import resolve_scopes
+from ..stores.devices import LETTERS
+from ..web.answers import json_response
+from ..web.request import read_request
+
+if TYPE_CHECKING:
+    from ..authorization_server import AuthorizationServer
+
+LIFETIME = 600
+INTERVAL = 5
+USER_CODE_LENGTH = 8
+
+
+def device_authorization(server: AuthorizationServer) -> Response:
+    """Both codes, and where the user types theirs (section 3.2)."""
+    form = read_request(request, server.settings)
+    server.rate_limiter.spend("device", f"address:{server.addresses.neighbourhood()}")
+    client = server.authentication.authenticate(form)
+    if not client.check_grant_type(DEVICE_CODE):
+        raise UnauthorizedClientError("This client is not registered for device_code.")
+    scopes = resolve_scopes(form.payload.scope, client, server.settings)
+    audience = server.resources.resolve(form.payload.datalist.get("resource", ()))
+    page = server.issuer.url(url_for("oauth.device"))
+    device_code, now = new_secret(server.settings.token_prefix), int(time.time())
+    for _ in range(10):
+        user_code = "".join(secrets.choice(LETTERS) for _ in range(USER_CODE_LENGTH))
+        try:
+            server.devices.add(
+                {
+                    "device_code_hash": sha256(device_code),
+                    "user_code_hash": sha256(user_code),
+                    "client": client.key,
+                    "family": new_approval_key(),
+                    "scope": " ".join(scopes),
+                    "audience": " ".join(audience) or None,
+                    "poll_interval": INTERVAL,
+                    "issued_at": now,
+                    "expires_at": now + LIFETIME,
+                }
+            )
+        except IntegrityError:  # one of 25 billion is in use
+            continue
+        break
+    shown = f"{user_code[:4]}-{user_code[4:]}"
+    return json_response(
+        200,
+        {
+            "device_code": device_code,
+            "user_code": shown,
+            "verification_uri": page,
+            "verification_uri_complete": f"{page}?{urlencode({'user_code': shown})}",
+            "expires_in": LIFETIME,
+            "interval": INTERVAL,
+        },
+    )

@@ -1,0 +1,291 @@
+"""Every part of the protocol that an app may have: `FEATURES`, a row each. This file imports nothing of ours.
+
+Routing, the grants, client authentication, the server's metadata, the checks of registrations, the command line's choices,
+the OpenAPI document and the documentation's list of features are made from these rows. What a row names as "module:name",
+counted from the package, is imported only where the feature is on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+JWT_BEARER = "urn:ietf:params:oauth:grant-type:jwt-bearer"
+SAML2_BEARER = "urn:ietf:params:oauth:grant-type:saml2-bearer"
+DEVICE_CODE = "urn:ietf:params:oauth:grant-type:device_code"
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """Where an endpoint stands under `OAUTH_URL_PREFIX`, the methods that it takes (`()`: any), and what answers there."""
+
+    path: str
+    methods: tuple[str, ...]
+    view: str
+    metadata: str | None = None  # the member of the server's metadata that holds its URL (RFC 8414 section 2)
+    cors: bool = False  # scripts of the client's own origins may read its answers
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Feature:
+    """One part of the protocol. It is on where what it names is configured; where it names nothing, it is always on.
+
+    `grant_type`: `OAUTH_GRANT_TYPES` holds it. `method`: `OAUTH_CLIENT_AUTH_METHODS` holds it. `setting`: that setting is
+    true. `grants`: `OAUTH_GRANT_TYPES` holds one of these.
+    """
+
+    source: str  # the RFC, or where else it comes from
+    page: str  # of the documentation
+    grant_type: str | None = None
+    grant: str | None = None  # its class
+    response_type: str | None = None  # what the authorize endpoint is asked for (RFC 6749 section 3.1.1)
+    openapi: tuple[str, tuple[str, ...]] | None = (
+        None  # OpenAPI's name of the flow, and the endpoints that it has URLs of
+    )
+    refreshable: bool = False  # its OpenAPI flow has a refreshUrl
+    method: str | None = None
+    proves: bool = True  # the method proves who the client is; "none" doesn't
+    secret: str | None = None  # how the client_secret that the method needs is kept: "hashed" or "sealed"
+    algorithms: tuple[str, ...] = ()  # that a client may sign its assertions with
+    setting: str | None = None
+    grants: tuple[str, ...] = ()
+    endpoints: Mapping[str, Endpoint] = field(default_factory=dict)
+    checks_tokens: bool = False  # a resource server, which issues no tokens, has it too
+
+    def is_on(self, settings: Any) -> bool:
+        """Whether an app with these settings has it."""
+        if self.setting is not None and not getattr(settings, self.setting):
+            return False
+        if self.grant_type is not None and self.grant_type not in settings.grant_types:
+            return False
+        if self.method is not None and self.method not in settings.client_auth_methods:
+            return False
+        return not self.grants or any(grant in settings.grant_types for grant in self.grants)
+
+
+WITH_A_PERSON = ("authorization_code", "implicit", "password", DEVICE_CODE)
+
+_GET, _POST, _FORM = ("GET",), ("POST",), ("GET", "POST")
+
+FEATURES: Mapping[str, Feature] = {
+    # What every authorization server has.
+    "tokens": Feature(
+        source="RFC 6749 section 3.2",
+        page="tokens.md",
+        endpoints={"token": Endpoint("/token", _POST, "endpoints.token:token", "token_endpoint", cors=True)},
+    ),
+    "revocation": Feature(
+        source="RFC 7009",
+        page="tokens.md",
+        endpoints={"revoke": Endpoint("/revoke", _POST, "endpoints.revoke:revoke", "revocation_endpoint", cors=True)},
+    ),
+    "introspection": Feature(
+        source="RFC 7662, RFC 9701",
+        page="tokens.md",
+        endpoints={
+            "introspect": Endpoint("/introspect", _POST, "endpoints.introspect:introspect", "introspection_endpoint")
+        },
+    ),
+    "tokeninfo": Feature(
+        source="API gateways",
+        page="tokens.md",
+        endpoints={"tokeninfo": Endpoint("/tokeninfo", _FORM, "endpoints.tokeninfo:tokeninfo")},
+    ),
+    "jwks": Feature(
+        source="RFC 7517 section 5",
+        page="tokens.md",
+        endpoints={"jwks": Endpoint("/jwks", _GET, "endpoints.jwks:jwks", "jwks_uri")},
+    ),
+    # The grants.
+    "authorization_code": Feature(
+        source="RFC 6749 section 4.1, RFC 7636",
+        page="flows/authorization_code.md",
+        grant_type="authorization_code",
+        grant="grants.authorization_code:AuthorizationCodeGrant",
+        response_type="code",
+        openapi=("authorizationCode", ("authorize", "token")),
+        refreshable=True,
+    ),
+    "client_credentials": Feature(
+        source="RFC 6749 section 4.4",
+        page="flows/client_credentials.md",
+        grant_type="client_credentials",
+        grant="grants.client_credentials:ClientCredentialsGrant",
+        openapi=("clientCredentials", ("token",)),
+    ),
+    "refresh_token": Feature(
+        source="RFC 6749 section 6",
+        page="flows/refresh_token.md",
+        grant_type="refresh_token",
+        grant="grants.refresh_token:RefreshTokenGrant",
+    ),
+    "password": Feature(
+        source="RFC 6749 section 4.3",
+        page="flows/password.md",
+        grant_type="password",
+        grant="grants.password:PasswordGrant",
+        openapi=("password", ("token",)),
+        refreshable=True,
+    ),
+    "implicit": Feature(
+        source="RFC 6749 section 4.2",
+        page="flows/implicit.md",
+        grant_type="implicit",
+        grant="grants.implicit:ImplicitGrant",
+        response_type="token",
+        openapi=("implicit", ("authorize",)),
+    ),
+    "jwt_bearer": Feature(
+        source="RFC 7523 section 2.1",
+        page="flows/jwt_bearer.md",
+        grant_type=JWT_BEARER,
+        grant="grants.jwt_bearer:JwtBearerGrant",
+    ),
+    "saml2_bearer": Feature(
+        source="RFC 7522 section 2.1",
+        page="flows/saml2_bearer.md",
+        grant_type=SAML2_BEARER,
+        grant="grants.saml2_bearer:Saml2BearerGrant",
+    ),
+    "device_code": Feature(
+        source="RFC 8628",
+        page="flows/device_code.md",
+        grant_type=DEVICE_CODE,
+        grant="grants.device_code:DeviceCodeGrant",
+        endpoints={
+            "device_authorization": Endpoint(
+                "/device_authorization",
+                _POST,
+                "endpoints.device_authorization:device_authorization",
+                "device_authorization_endpoint",
+                cors=True,
+            ),
+            "device": Endpoint("/device", _FORM, "pages.device:device"),
+        },
+    ),
+    # Client authentication: `token_endpoint_auth_method` (RFC 7591 section 2).
+    "client_secret_basic": Feature(
+        source="RFC 6749 section 2.3.1", page="client-authentication.md", method="client_secret_basic", secret="hashed"
+    ),
+    "client_secret_post": Feature(
+        source="RFC 6749 section 2.3.1", page="client-authentication.md", method="client_secret_post", secret="hashed"
+    ),
+    "none": Feature(source="RFC 6749 section 2.1", page="client-authentication.md", method="none", proves=False),
+    "private_key_jwt": Feature(
+        source="RFC 7523 section 2.2",
+        page="client-authentication.md",
+        method="private_key_jwt",
+        algorithms=("ES256", "RS256", "PS256", "EdDSA", "ES384", "ES512", "RS384", "RS512", "PS384", "PS512"),
+    ),
+    "client_secret_jwt": Feature(
+        source="RFC 7523 section 2.2",
+        page="client-authentication.md",
+        method="client_secret_jwt",
+        secret="sealed",
+        algorithms=("HS256", "HS384", "HS512"),
+    ),
+    "saml2_bearer_client": Feature(
+        source="RFC 7522 section 2.2", page="client-authentication.md", method="saml2_bearer"
+    ),
+    # A person.
+    "authorization": Feature(
+        source="RFC 6749 section 3.1, RFC 9207",
+        page="consent.md",
+        grants=("authorization_code", "implicit"),
+        endpoints={"authorize": Endpoint("/authorize", _FORM, "pages.authorize:authorize", "authorization_endpoint")},
+    ),
+    "approvals": Feature(
+        source="RFC 9700 section 4.14",
+        page="consent.md",
+        grants=WITH_A_PERSON,
+        endpoints={
+            "applications": Endpoint("/applications", _GET, "pages.approvals:approvals"),
+            "revoke_application": Endpoint(
+                "/applications/<path:client_id>/revoke", _POST, "pages.approvals:withdraw_approval"
+            ),
+        },
+    ),
+    # What its owner runs it with.
+    "admin": Feature(
+        source="API gateways",
+        page="admin.md",
+        setting="admin",
+        endpoints={
+            "admin": Endpoint("/admin", _GET, "pages.admin.overview:overview"),
+            "admin_overview": Endpoint("/admin/", _GET, "pages.admin.overview:overview"),
+            "admin_clients": Endpoint("/admin/clients", _GET, "pages.admin.clients:clients"),
+            "admin_client_new": Endpoint("/admin/clients/new", _FORM, "pages.admin.client_form:client_new"),
+            "admin_client": Endpoint("/admin/client", _GET, "pages.admin.clients:client"),
+            "admin_client_edit": Endpoint("/admin/client/edit", _FORM, "pages.admin.client_form:client_edit"),
+            "admin_client_secret": Endpoint("/admin/client/secret", _POST, "pages.admin.clients:client_secret"),
+            "admin_client_switch": Endpoint("/admin/client/switch", _POST, "pages.admin.clients:client_switch"),
+            "admin_client_delete": Endpoint("/admin/client/delete", _FORM, "pages.admin.clients:client_delete"),
+            "admin_applications": Endpoint("/admin/applications", _GET, "pages.admin.applications:applications"),
+            "admin_application_new": Endpoint(
+                "/admin/applications/new", _FORM, "pages.admin.applications:application_new"
+            ),
+            "admin_application": Endpoint("/admin/application", _GET, "pages.admin.applications:application"),
+            "admin_application_edit": Endpoint(
+                "/admin/application/edit", _FORM, "pages.admin.applications:application_edit"
+            ),
+            "admin_application_status": Endpoint(
+                "/admin/application/status", _POST, "pages.admin.applications:application_status"
+            ),
+            "admin_application_delete": Endpoint(
+                "/admin/application/delete", _FORM, "pages.admin.applications:application_delete"
+            ),
+            "admin_grants": Endpoint("/admin/grants", _FORM, "pages.admin.tokens:approvals"),
+            "admin_tokens": Endpoint("/admin/tokens", _FORM, "pages.admin.tokens:tokens"),
+            "admin_revoke_all": Endpoint("/admin/revoke", _POST, "pages.admin.tokens:revoke_all"),
+            "admin_keys": Endpoint("/admin/keys", _FORM, "pages.admin.keys:keys"),
+            "admin_issuers": Endpoint("/admin/issuers", _GET, "pages.admin.issuers:issuers"),
+            "admin_audit": Endpoint("/admin/audit", _GET, "pages.admin.audit:audit"),
+            "admin_audit_export": Endpoint("/admin/audit/export", _GET, "pages.admin.audit:audit_export"),
+        },
+    ),
+    "forward_auth": Feature(
+        source="API gateways",
+        page="forward-auth.md",
+        setting="forward_auth",
+        checks_tokens=True,
+        endpoints={
+            "verify": Endpoint("/verify", (), "endpoints.verify:verify"),
+            "verify_root": Endpoint("/verify/", (), "endpoints.verify:verify_path"),
+            "verify_path": Endpoint("/verify/<path:original>", (), "endpoints.verify:verify_path"),
+        },
+    ),
+    "metrics": Feature(
+        source="Prometheus",
+        page="observability.md",
+        setting="metrics_scope",
+        checks_tokens=True,
+        endpoints={"metrics": Endpoint("/metrics", _GET, "endpoints.metrics:metrics")},
+    ),
+}
+
+#: The grants by `grant_type`, the methods of client authentication by name, and the endpoints by name.
+GRANTS: Mapping[str, Feature] = {each.grant_type: each for each in FEATURES.values() if each.grant_type}
+METHODS: Mapping[str, Feature] = {each.method: each for each in FEATURES.values() if each.method}
+ENDPOINTS: Mapping[str, Endpoint] = {
+    name: endpoint for each in FEATURES.values() for name, endpoint in each.endpoints.items()
+}
+#: What the authorize endpoint may be asked for, and the grant type that answers.
+RESPONSE_TYPES: Mapping[str, str] = {
+    each.response_type: each.grant_type for each in GRANTS.values() if each.response_type and each.grant_type
+}
+#: The methods that prove something, which a grant for confidential clients takes.
+CONFIDENTIAL_METHODS = tuple(name for name, each in METHODS.items() if each.proves)
+#: The methods that need a `client_secret`, and those of them that send it.
+SECRET_METHODS = tuple(name for name, each in METHODS.items() if each.secret)
+SENT_SECRET_METHODS = tuple(name for name, each in METHODS.items() if each.secret == "hashed")
+
+
+def endpoints_that_are_on(settings: Any, *, issues_tokens: bool) -> Iterator[tuple[str, Endpoint]]:
+    """The endpoints of an app with these settings, by name; of a resource server those for it alone."""
+    for feature in FEATURES.values():
+        if feature.is_on(settings) and (issues_tokens or feature.checks_tokens):
+            yield from feature.endpoints.items()

@@ -1,0 +1,83 @@
+"""Who is at a page, what they sent, and what becomes of errors: the same for every page."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import wraps
+from typing import TYPE_CHECKING, Any
+
+from flask import request
+
+from ..config.checks import ConfigurationError
+from ..errors import OAuth2Error
+from ..hooks import subject_of
+from ..users.accounts import SignInRequest
+from ..web.request import read_form
+from .rendering import error_page, refusal_page
+
+if TYPE_CHECKING:
+    from flask import Response
+    from werkzeug.wrappers import Response as BaseResponse
+
+    from ..authorization_server import AuthorizationServer
+
+    Answer = Response | BaseResponse
+
+Form = dict[str, list[str]]  # what a form sent: each name with all its values
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Who is signed in to the app."""
+
+    user: Any
+    subject: str
+
+
+def page(view: Callable[..., Answer]) -> Callable[..., Answer]:
+    """A view for people: whatever goes wrong is told on a page, never in JSON."""
+
+    @wraps(view)
+    def answered(server: AuthorizationServer, **path: str) -> Answer:
+        try:
+            return view(server, **path)
+        except ConfigurationError as error:
+            server.app.logger.error("%s", error)
+            return error_page(503, "server_error", "The server is not configured for this.")
+        except OAuth2Error as error:
+            return refusal_page(error)
+
+    return answered
+
+
+def person_at(server: AuthorizationServer) -> Person | None:
+    """Who is signed in, or `None`."""
+    user = server.users.signed_in()
+    return None if user is None else Person(user, subject_of(user))
+
+
+def sign_in(server: AuthorizationServer, return_to: str, *prompt: str) -> Answer:
+    """Send somebody to the app's login, and back to a path of this site.
+
+    Raises `ConfigurationError` where the app says neither how nor where people sign in.
+    """
+    return server.users.send_to_login(SignInRequest(return_to=return_to, prompt=prompt))
+
+
+def sent_form(server: AuthorizationServer) -> Form:
+    """The form that was sent. Raises `InvalidRequestError` or `RequestTooLarge`."""
+    return by_name(read_form(request, server.settings))
+
+
+def by_name(pairs: list[tuple[str, str]]) -> Form:
+    """Parameters by name, each with all its values in order."""
+    found: Form = {}
+    for name, value in pairs:
+        found.setdefault(name, []).append(value)
+    return found
+
+
+def last(form: Form, name: str) -> str:
+    """The last value of a name; empty where it wasn't sent."""
+    return form.get(name, [""])[-1]

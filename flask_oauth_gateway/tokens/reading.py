@@ -1,0 +1,91 @@
+"""Reads this server's own access tokens: opaque ones are looked up, JWTs are checked by their signature and the marks."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from ..crypto.hashing import sha256
+from ..errors import InvalidToken, UnknownToken
+from ..stores.tokens import token_id_of
+from .access_token import AccessToken
+
+if TYPE_CHECKING:
+    from sqlalchemy.engine import Row
+
+    from ..stores.tokens import TokenStore
+    from ..users.accounts import Users
+    from .cache import TokenCache
+    from .jwt import JwtTokens
+
+MAX_TOKEN = 16384
+JWT_START = "eyJ"  # '{"' in base64url
+
+
+def is_jwt(token: str) -> bool:
+    """Whether a token has the shape of a JWT."""
+    return token.startswith(JWT_START) and token.count(".") == 2
+
+
+class OwnTokens:
+    """One server's own tokens. `jwts` reads JWTs, and is made on first use; `cache` holds what was verified lately."""
+
+    def __init__(
+        self, tokens: TokenStore, users: Users, jwts: Callable[[], JwtTokens], cache: TokenCache | None
+    ) -> None:
+        self._tokens = tokens
+        self._users = users
+        self._jwts = jwts
+        self._cache = cache
+
+    def read(self, token: str) -> AccessToken:
+        """The token that was presented, found good. Raises `InvalidToken`, and `UnknownToken` for one that isn't ours."""
+        if len(token) > MAX_TOKEN:
+            raise InvalidToken("The access token is too long.")
+        if is_jwt(token):
+            return self._jwts().read(token)
+        token_hash, now, cache = sha256(token), time.time(), self._cache
+        if cache is not None:
+            known = cache.get(token_hash, now)
+            if known is not None:
+                return known
+            forgotten = cache.forgotten
+        row = self._tokens.find(token_hash)
+        if row is None:
+            raise UnknownToken("The access token is not known here.")
+        found = self.from_row(row)
+        if found.refusal is not None:
+            raise InvalidToken(found.refusal, found.client_id)
+        if cache is not None:
+            cache.put(token_hash, found, now, forgotten)
+        return found
+
+    def from_row(self, row: Row[Any]) -> AccessToken:
+        """A stored token, dead or alive: `refusal` says why it is dead."""
+        return AccessToken(
+            token_id=token_id_of(row.token_hash),
+            client_id=row.client_id or "",
+            client_key=row.client,
+            refusal=why_dead(row, time.time()),
+            subject=row.subject,
+            scope=row.scope,
+            audience=row.audience,
+            grant_type=row.grant_type,
+            attributes=row.attributes,
+            details=row.claims,
+            iat=row.issued_at,
+            exp=row.expires_at,
+            users=self._users,
+        )
+
+
+def why_dead(row: Row[Any], now: float) -> str | None:
+    """Why a stored token is no longer good; `None` where it is."""
+    if not row.enabled:  # None where the client was deleted
+        return "The client of this access token was disabled or deleted."
+    if row.revoked_at is not None or row.approval_revoked_at is not None:
+        return "The access token was revoked."
+    if row.expires_at <= now:
+        return "The access token expired."
+    return None

@@ -1,0 +1,147 @@
+"""The one place that ends tokens: what is stored ends, what is not is marked, every process forgets it, and a signal says so."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy.engine import Row
+
+from ..signals import refresh_token_reused, token_revoked
+from ..stores.revocations import mark_of
+from ..stores.tokens import token_id_of
+from .revoked import kind_of
+
+if TYPE_CHECKING:
+    from flask import Flask
+
+    from ..database.redis import Redis
+    from ..stores.approvals import ApprovalStore
+    from ..stores.clients import Client
+    from ..stores.revocations import RevocationStore
+    from ..stores.tokens import TokenStore
+    from .access_token import AccessToken
+    from .cache import TokenCache
+    from .revoked import Revoked
+
+EVERY_TOKEN = b""
+KEY = "key"  # the mark of all tokens that a key signed
+
+
+class Revoking:
+    """Ends the tokens of one app. `by` says in signals and the audit trail who did it; `actor` is its subject, where known."""
+
+    def __init__(
+        self,
+        app: Flask,
+        tokens: TokenStore,
+        approvals: ApprovalStore,
+        revocations: RevocationStore,
+        revoked: Revoked,
+        cache: TokenCache | None,
+        redis: Redis | None,
+    ) -> None:
+        self._app = app
+        self._tokens = tokens
+        self._approvals = approvals
+        self._revocations = revocations
+        self._revoked = revoked
+        self._cache = cache
+        self._redis = redis
+
+    def stored_token(self, token_hash: bytes, owner: Client, *, by: str) -> bool:
+        """End a stored token of a client's own; False where there is none that lives, or the client has changed."""
+        if not self._tokens.revoke(token_hash, owner):
+            return False
+        self.forget(token_hash)
+        self._say(owner.client_id, None, token_id=token_id_of(token_hash), count=1, by=by, actor=None)
+        return True
+
+    def stateless_token(self, token: AccessToken, *, by: str, actor: str | None) -> None:
+        """Refuse a token that isn't stored: here at once, in other processes when they next read the marks."""
+        self._revocations.add("token", token.token_id, expires_at=token.exp)
+        self._revoked.learn(mark_of("token", token.token_id), token.exp)
+        if self._redis is not None:
+            self._redis.tell(EVERY_TOKEN)
+        self._say(token.client_id, token.subject, token_id=token.token_id, count=1, by=by, actor=actor)
+
+    def approval(
+        self, key: bytes, client_id: str | None, subject: str | None, *, by: str, actor: str | None = None
+    ) -> bool:
+        """End an approval and every token of it; False where it was ended before, or isn't there."""
+        if not self._approvals.revoke(key):
+            return False
+        self.forget()
+        self._say(client_id, subject, token_id=None, count=1, by=by, actor=actor)
+        return True
+
+    def reused(self, row: Row[Any]) -> None:
+        """End the approval of a refresh token that was spent before and came again: whoever brings it, or brought it, is a
+        thief (RFC 9700 section 4.14.2)."""
+        if self._approvals.revoke(bytes(row.family)):
+            self.forget()
+            refresh_token_reused.send(self._app, client_id=row.client_id, subject=row.subject, count=1)
+
+    def matching(
+        self,
+        *,
+        token_hash: bytes | None = None,
+        client: Client | None = None,
+        subject: str | None = None,
+        issued_before: int | None = None,
+        by: str,
+        actor: str | None,
+    ) -> int:
+        """End every token and approval that fits all that is given; returns how many. `issued_before`: seconds since 1970."""
+        client_id = None if client is None else client.client_id
+        count = self._tokens.revoke_where(
+            token_hash=token_hash,
+            client=None if client is None else client.key,
+            subject=subject,
+            issued_before=issued_before,
+            mark=None if token_hash is not None else self._revocations.marker(*kind_of(client_id, subject)),
+        )
+        self.forget()
+        if count:
+            token_id = None if token_hash is None else token_id_of(token_hash)
+            self._say(client_id, subject, token_id=token_id, count=count, by=by, actor=actor)
+        return count
+
+    def signed_by(self, kid: str) -> None:
+        """Refuse every token that a signing key signed."""
+        self._revocations.add(KEY, kid)  # which other processes read sooner than keys
+        self.forget()
+
+    def forget(self, token_hash: bytes = EVERY_TOKEN) -> None:
+        """Drop what is remembered as good, one token or all. With Redis in every process, else in this one."""
+        self.hear(token_hash)
+        if self._redis is not None:
+            self._redis.tell(token_hash)
+
+    def hear(self, token_hash: bytes) -> None:
+        """Drop what another process revoked; `EVERY_TOKEN` where some news may have been missed."""
+        if token_hash == EVERY_TOKEN:
+            self._revoked.forget()
+        if self._cache is None:
+            return
+        if token_hash == EVERY_TOKEN:
+            self._cache.clear()
+        else:
+            self._cache.drop(token_hash)
+
+    @contextmanager
+    def untold(self) -> Iterator[None]:
+        """Meanwhile no other process is told: for a rehearsal in a process of its own."""
+        redis, self._redis = self._redis, None
+        try:
+            yield
+        finally:
+            self._redis = redis
+
+    def _say(
+        self, client_id: str | None, subject: str | None, token_id: str | None, count: int, by: str, actor: str | None
+    ) -> None:
+        token_revoked.send(
+            self._app, client_id=client_id, subject=subject, token_id=token_id, count=count, by=by, actor=actor
+        )

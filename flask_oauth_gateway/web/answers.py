@@ -1,0 +1,56 @@
+"""JSON answers, and the one way an error becomes one."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, NamedTuple
+
+from flask import Response, has_request_context, request
+
+from ..errors import OAuth2Error, clean
+from .environ import NOTED
+from .logs import refused
+
+NO_STORE = (("Cache-Control", "no-store"), ("Pragma", "no-cache"))
+
+
+def json_response(status: int, body: dict[str, Any], headers: list[tuple[str, str]] | None = None) -> Response:
+    """A JSON answer that no cache keeps."""
+    response = Response(json.dumps(body, separators=(",", ":")).encode(), status, mimetype="application/json")
+    response.headers.extend([*NO_STORE, *(headers or ())])
+    return response
+
+
+def render_error(error: OAuth2Error) -> Response:
+    """A refusal as a response. The log gets a line about it, and the request's environ a note for `flask oauth explain`."""
+    if has_request_context():
+        note(error)
+        refused(error, request.environ)
+    return error_response(error)
+
+
+def error_response(error: OAuth2Error) -> Response:
+    """An error as JSON: `{"error", "error_description"}`, with the status and headers of its RFC."""
+    headers = error.extra_headers() if hasattr(error, "extra_headers") else []
+    body = {"error": error.error, "error_description": error.description or clean(error.get_error_description())}
+    return json_response(error.status_code, body, headers)
+
+
+class Noted(NamedTuple):
+    """What is kept of an error that was answered. The error itself is not kept: its traceback holds the whole request."""
+
+    error: str
+    description: str
+    reason: str
+    needed: str
+
+
+def noted(error: Any) -> Noted:
+    """What there is to say of an error, to whoever runs the server."""
+    needed = getattr(error, "needed", "")
+    return Noted(error.error or "error", error.description or "", getattr(error, "reason", ""), needed)
+
+
+def note(error: Any) -> None:
+    """Note in the request's environ which error it is answered with."""
+    request.environ[NOTED] = noted(error)

@@ -1,0 +1,127 @@
+"""The table of `test_every_row`: what a line is, and the lines of the pages that users see."""
+
+import time
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from werkzeug.test import TestResponse
+
+from tests.pages import rows
+from tests.pages.rows import Rows
+
+NONE = "\N{EN DASH}"  # what stands where there is nothing
+MORE = "\N{HORIZONTAL ELLIPSIS}"
+YEAR = str(time.gmtime().tm_year)
+
+
+class Line(NamedTuple):
+    """What is opened, and what must be seen there: in the page's text, or in its markup."""
+
+    template: str
+    what: str
+    at: str | Callable[[Rows], TestResponse]
+    seen: tuple[str, ...]
+    status: int = 200
+    is_empty: bool = False  # on the site that has nothing
+
+    @property
+    def name(self) -> str:
+        return f"{self.template}: {self.what}"
+
+
+def admin(template: str, what: str, at: str, *seen: str) -> Line:
+    return Line(f"admin/{template}", what, f"admin/{at}", seen)
+
+
+def empty(template: str, at: str, *seen: str) -> Line:
+    return Line(f"admin/{template}", "nothing", f"admin/{at}", seen, is_empty=True)
+
+
+def done(template: str, what: str, at: Callable[[Rows], TestResponse], *seen: str, status: int = 200) -> Line:
+    """What is there after a form was sent, or for somebody else."""
+    return Line(template, what, at, seen, status)
+
+
+def form(path: str, **sent: Any) -> Callable[[Rows], TestResponse]:
+    """An administrator's form; the address is an application's or a client's."""
+    page, _, query = path.partition("?")
+    name, _, value = query.partition("=")
+    return lambda site: site.submit(f"admin/{page}", sent, **({name: value} if name else {}))
+
+
+def consent(client: str, person: str = "alice", **parameters: Any) -> Callable[[Rows], TestResponse]:
+    return lambda site: site.consent(client, person, **parameters)
+
+
+PEOPLE = [
+    done("consent", "new scopes, one of them required; publisher, site, policy, terms",
+        consent("full", "mailed", scope="weather:read plain"),
+        "Weather board Published by Example Weather Ltd Website weather.example",
+        "Signed in as m@example.com Use another account",
+        "It will be able to: Read the weather weather:read plain plain · always needed",
+        'value="plain" checked disabled',
+        "For how long? This time only 1 hour Until I take it back You will be sent to app.example https:// app.example /cb",
+        "Its privacy policy Its terms of use"),
+    done("consent", "known scopes, a user without a name, no more than terms",
+        consent("long", scope="weather:read weather:write"), '<h1 class="long">',
+        "You have granted this before: Read the weather weather:read", "Published by ops", "Its terms of use"),
+    done("consent", "a policy alone", consent("https://app.example/c?x=1&y=<b>", "nameless", scope="plain"),
+        "Named by a URL", "Signed in as nameless", "Its privacy policy"),
+    Line("consent", "the app offers no durations", consent("alone"), ("Alone", "s1 s1 You will be sent to"),
+        is_empty=True),
+    done("consent", "no scope", consent("unscoped", "bob"), "It asks for no particular permission."),
+    done("consent", "an app on this machine", consent("loopback", "bob", redirect_uri="http://127.0.0.1:5001/cb"),
+        "An app on this device http:// 127.0.0.1:5001 /cb"),
+    done("consent", "an app on this machine, by IPv6", consent("ipv6", "bob", redirect_uri="http://[::1]:5001/cb"),
+        "An app on this device http:// [::1]:5001 /cb"),
+    done("consent", "a private scheme", consent("scheme", "bob"), "An app on this device com.example.app :/cb"),
+    done("consent", "a port", consent("port", "bob"),
+        "You will be sent to app.example:8443 https:// app.example:8443 /cb"),
+    done("consent", "a long address", consent("far", "bob"), "The whole address https:// app.example /far/far/"),
+    done("consent", "a site without a host to trust", consent("bad-site", "bob"), "Bad site Website [::1]"),
+    done("consent", "a page that was stale",
+        lambda site: site.answered("bob", site.consent("port", "bob"), decision="allow", form_token="old"),
+        "This page was out of date or meant for another account.", status=400),
+    done("device", "no code yet", lambda site: site.as_person("alice", lambda: site.get("device")), 'value=""',
+        "Use another account"),
+    done("device", "a code in the address",
+        lambda site: site.as_person("alice", lambda: site.get("device", user_code="BCDF")), 'value="BCDF"'),
+    done("device", "a code that isn't known",
+        lambda site: site.answered("alice", site.as_person("alice", lambda: site.get("device")), user_code="BCDF"),
+        "This code is not known, or has expired.", 'aria-invalid="true"', status=400),
+    done("device", "a page that was stale",
+        lambda site: site.answered("alice", site.as_person("alice", lambda: site.get("device")), form_token="old"),
+        "This page was out of date. Please send it again.", status=400),
+    done("device_confirm", "a device asks", lambda site: site.device("alice"),
+        "Television A device asks for access to your account.", "Read the weather weather:read", "· always needed",
+        "Signed in as Alice It will be able to"),
+    done("device_done", "allowed", lambda site: site.device("alice", "allow"),
+        "Device connected You can close this page"),
+    done("device_done", "refused", lambda site: site.device("alice", "deny"),
+        "Device refused The device gets no access."),
+    done("error", "a sentence", lambda site: site.get("authorize"), "The parameter 'client_id' is missing.",
+        "Error code: invalid_request", status=400),
+    done("error", "an explanation, in debug mode", rows.refused_on_debug,
+        "The application that sent you here is not known.", "Check ", " Expected ", " Got ", " See ", status=400),
+    done("error", "no sentence", rows.refused_without_a_word, "This did not work You can close this page",
+        status=418),
+    done("form_post", "a code",
+        lambda site: site.answered("alice", site.consent("port", "alice", response_mode="form_post"), decision="allow"),
+        'action="https://app.example:8443/cb"', 'name="code"', 'name="iss"',
+        "You are being sent back to the application."),
+    done("form_post", "an error",
+        lambda site: site.answered("alice", site.consent("port", "alice", response_mode="form_post"), decision="deny"),
+        'name="error" value="access_denied"', 'name="error_description" value="The user refused."'),
+    done("applications", "approvals, with and without tokens, consents alone",
+        lambda site: site.as_person("alice", lambda: site.get("applications")),
+        "W Weather board plain plain Read the weather weather:read Published by Example Weather Ltd Website weather.",
+        '<h2 id="application-1"', "Remembered plain plain Granted", "U Unscoped Granted", "Last used never",
+        ' class="long"', "Short plain plain Change the weather"),
+    done("applications", "an approval for once, without scopes of its own",
+        lambda site: site.as_person("bob", lambda: site.get("applications")), "Weather board plain plain"),
+    done("applications", "nothing", lambda site: site.as_person("mailed", lambda: site.get("applications")),
+        "No application has access to your account."),
+    done("applications", "a page that was stale",
+        lambda site: site.as_person("alice", lambda: site.browser.post("/oauth/applications/full/revoke", data={"x": "y"})),
+        "This page was out of date. Please send it again.", status=400),
+]  # fmt: skip

@@ -1,0 +1,345 @@
+"""A site that has everything which a page may have to show, and one that has nothing of it."""
+
+import time
+from types import SimpleNamespace
+from typing import Any
+
+from flask import Flask
+from sqlalchemy import insert, update
+from werkzeug.exceptions import HTTPException
+from werkzeug.test import TestResponse
+
+from flask_oauth_gateway.database import tables
+from tests.pages.branches import Watched
+from tests.support.app import build_app, server_of
+from tests.support.idp import certificate_of, ec_key, metadata, pem, rsa_key
+from tests.support.signing import Signer, claims_of
+from tests.support.site import DEVICE_CODE, GRANT_TYPES, REDIRECT_URI, Page, Site, query
+
+IDP, SAML = "https://idp.example", "https://idp.example/saml"
+NOWHERE = "http://127.0.0.1:9/jwks"  # nobody listens there
+LONG = "A name that goes on and on, " * 4
+CROWD = 10_000
+SCOPES = {"weather:read": "Read the weather", "weather:write": "Change the weather", "plain": ""}
+SIGNER, UNNAMED = Signer(), Signer("EdDSA", kid=None)
+
+JWT_ISSUERS: dict[str, Any] = {
+    IDP: {"jwks_uri": NOWHERE, "client_id": "full"},
+    "https://unasked.example": {"jwks_uri": f"{NOWHERE}/2", "audience": ["https://a.example", "https://b.example"]},
+    "https://set.example": {
+        "jwks": {
+            "keys": [
+                SIGNER.jwk(),
+                UNNAMED.jwk(),
+                Signer("RS256", kid="r1").jwk(alg="PS256"),
+                Signer("HS256", "h1").jwk(),
+            ]
+        },
+        "scopes": ["weather:read", "plain"],
+    },
+    "https://pem.example": {"key": SIGNER.pem(), "scopes": []},
+    "https://jwk.example": {"key": SIGNER.jwk()},
+    "https://certified.example": {"key": SIGNER.certificate(until=90)},
+    "https://expiring.example": {"key": SIGNER.certificate(until=20)},
+    "https://expired.example": {"key": SIGNER.certificate(since=-9, until=-2)},
+    "itself": {"jwks": SIGNER.jwks(), "client_id": "itself"},
+}
+SAML_ISSUERS: dict[str, Any] = {
+    SAML: {
+        "certificates": [
+            pem(certificate_of(rsa_key(), until=90)),
+            pem(certificate_of(ec_key(), until=20)),
+            pem(certificate_of(rsa_key(1), since=-9, until=-2)),
+        ],
+        "allow_sha1": True,
+    },
+    "https://described.example": {
+        "metadata": metadata(("https://described.example", "signing", certificate_of(ec_key(), until=90))),
+        "audience": "https://us.example",
+        "client_id": "full",
+    },
+}
+TOKEN_ISSUERS: dict[str, Any] = {
+    "https://keyed.example": {"key": SIGNER.certificate(until=90), "audience": "https://api.example"},
+    "https://asked.example": {
+        "introspection": "https://asked.example/introspect",
+        "client_id": "ours-at-theirs",
+        "client_secret": "ours at theirs",
+        "audience": (),
+    },
+}
+EVENTS: list[dict[str, Any]] = [
+    {"event": "token_issued", "client_id": "c1", "subject": "s1", "address": "192.0.2.1", "details": {"scope": "x"}},
+    {"event": "token_rejected", "outcome": "invalid_token"},
+    {"event": "client_changed", "client_id": "c3", "actor": "root3", "address": "2001:db8::1", "details": {}},
+    {"event": "key_changed", "details": ["a", {"b": None}]},
+    {"event": "audit_trimmed", "details": "only a text \u202e turned"},
+    {"event": "made_by_the_app", "outcome": "odd", "subject": "s" * 60, "details": {"München": 1.5, "<b>": "</code>"}},
+]
+
+
+class Rows(Site):
+    """A site whose administrator `root` is signed in. `get`, `submit` and the steps below are what the table asks for."""
+
+    def __init__(self, app: Flask) -> None:
+        super().__init__(app)
+        for name, user in (("nameless", {"name": None}), ("mailed", {"name": "", "email": "m@example.com"})):
+            self.people[name] = SimpleNamespace(id=name, **user)  # type: ignore[assignment]
+        self.people["root"] = SimpleNamespace(id="root", name="Root")  # type: ignore[assignment]
+        self.gateway.is_admin(lambda user: user.id == "root")
+        self.person = "root"
+        self.state = server_of(app)
+
+    def register(self, **metadata: Any) -> Any:
+        return super().register(**{"scope": [*SCOPES]} | metadata)
+
+    def get(self, path: str, **parameters: Any) -> TestResponse:
+        return self.browser.get(f"/oauth/{path}", query_string=parameters or None)
+
+    def submit(self, path: str, form: dict[str, Any], **parameters: Any) -> TestResponse:
+        """An administrator's form, with the token that the pages carry unless `form` has one."""
+        token = Page(self.get("admin/clients/new")).hidden("form_token")
+        return self.browser.post(f"/oauth/{path}", data={"form_token": token, **form}, query_string=parameters)
+
+    def consent(self, client: str, person: str = "alice", **parameters: Any) -> TestResponse:
+        """The consent page of a client."""
+        found = self.gateway.clients.get(client)
+        wanted = {"redirect_uri": found.redirect_uris[0]} | parameters
+        return self.as_person(person, lambda: self.browser.get("/oauth/authorize", query_string=query(found, **wanted)))
+
+    def answered(self, person: str, response: TestResponse, **answers: Any) -> TestResponse:
+        """What comes after a page's form, sent as it is, with every box ticked, but for the `answers`."""
+        page = Page(response)
+        data = {**dict(page.fields), "scope": [*page.boxes], **answers}
+        return self.as_person(person, lambda: self.browser.post(page.action, data=data))
+
+    def device(self, person: str, decision: str | None = None) -> TestResponse:
+        """The page that asks whether it is that device; with a `decision` the page after it."""
+        client = self.gateway.clients.get("tv")
+        form = {"client_id": client.client_id, "scope": "weather:read plain"}
+        code = self.app.test_client().post("/oauth/device_authorization", data=form).get_json()["user_code"]
+        page = self.answered(person, self.as_person(person, lambda: self.get("device")), user_code=code)
+        return page if decision is None else self.answered(person, page, decision=decision)
+
+    def as_person(self, person: str, do: Any) -> TestResponse:
+        before, self.person = self.person, person
+        try:
+            answer: TestResponse = do()
+        finally:
+            self.person = before
+        return answer
+
+
+def app_of(folder: Any, **config: Any) -> Flask:
+    app = build_app(
+        instance_path=str(folder),
+        OAUTH_DATABASE_URI=f"sqlite:///{folder / 'oauth.db'}",
+        OAUTH_ADMIN=True,
+        OAUTH_RATE_LIMITS={"admin": "10000/minute"},
+        OAUTH_GRANT_TYPES=[*GRANT_TYPES, "jwt_bearer", "saml2_bearer"],
+        **config,
+    )
+    app.jinja_environment = Watched
+    return app
+
+
+def empty_site(folder: Any) -> Rows:
+    """One client is registered, nothing else; and there are more scopes than fit as boxes."""
+    site = Rows(app_of(folder, OAUTH_SCOPES={f"s{number}": "" for number in range(41)}))
+    site.register_public(client_id="alone", client_name="Alone", scope="s1")
+    return site
+
+
+def full_site(folder: Any) -> Rows:
+    # What is in the configuration no longer, but was when it was registered: it still has to be shown.
+    earlier = app_of(folder, OAUTH_SCOPES={**SCOPES, "gone": ""}, OAUTH_PLANS={"old": {}, "gold": {}})
+    old = earlier.extensions["oauth_gateway"]
+    old.clients.create(client_id="outdated", plan="old", scope="gone plain", grant_types=["client_credentials"])
+    old.applications.create("Outdated", application_id="outdated", plan="old")
+    server_of(earlier).key_ring.rotate(publish_ahead=0)
+    old.close()
+    site = Rows(
+        app_of(
+            folder,
+            SECRET_KEY="another one now",
+            OAUTH_SCOPES=SCOPES,
+            OAUTH_PLANS={"gold": {}},
+            OAUTH_REQUIRED_SCOPES=["plain"],
+            OAUTH_CONSENT_DURATIONS=["once", 3600, "always"],
+            OAUTH_CLIENT_AUTH_METHODS=["client_secret_basic", "client_secret_jwt", "private_key_jwt", "none"],
+            OAUTH_JWT_ISSUERS=JWT_ISSUERS,
+            OAUTH_SAML_ISSUERS=SAML_ISSUERS,
+            OAUTH_TRUSTED_TOKEN_ISSUERS=TOKEN_ISSUERS,
+        )
+    )
+    for fill in (_applications, _clients, _approvals, _tokens, _crowd, _keys, _trail):
+        fill(site)
+    return site
+
+
+def _applications(site: Rows) -> None:
+    create = site.gateway.applications.create
+    attributes = {"city": "München", "<b>": [1]}
+    create("Partner GmbH", application_id="partner", owner="ops", plan="gold", attributes=attributes)
+    create("Waiting", application_id="waiting", status="pending")
+    create(LONG, application_id="ended")
+    site.gateway.applications.revoke("ended")
+    create("Many clients", application_id="many")
+    for number in range(51):
+        site.gateway.clients.create(client_id=f"many{number:02}", application="many")
+        create(f"One of many {number}")
+
+
+def _clients(site: Rows) -> None:
+    create, registry = site.register, site.gateway.clients
+    create(
+        client_id="full",
+        client_name="Weather board",
+        owner="Example Weather Ltd",
+        application="partner",
+        plan="gold",
+        contacts=["a@example.com", "b@example.com"],
+        default_scope=["weather:read"],
+        attributes={"city": "München", "</pre>": "<script>"},
+        access_token_format="jwt",
+        access_token_lifetime=61,
+        refresh_token_lifetime=62,
+        resource_server=True,
+        **{f"{name}_uri": f"https://weather.example/{name}" for name in ("client", "logo", "policy", "tos")},
+    )
+    registry.create(client_id="bare")
+    create(client_id="opaque", client_name="", skip_consent=True, access_token_format="opaque")
+    create(client_id="long", client_name=LONG, owner="ops", tos_uri="https://weather.example/terms")
+    create(client_id="off", client_name="Off")
+    registry.update("off", enabled=False)
+    create(client_id="waits", client_name="Waits", application="waiting")
+    create(client_id="gone", client_name="Gone")
+    create(
+        client_id="https://app.example/c?x=1&y=<b>", client_name="Named by a URL", policy_uri="https://app.example/p"
+    )
+    key = {"token_endpoint_auth_method": "private_key_jwt", "grant_types": ["jwt_bearer", "saml2_bearer"]}
+    create(client_id="set", **key, redirect_uris=[], jwks=SIGNER.jwks())
+    create(client_id="fetched", **key, redirect_uris=[], jwks_uri="https://app.example/jwks")
+    create(client_id="pem", **key, redirect_uris=[], certificate=SIGNER.pem())
+    create(client_id="certified", **key, redirect_uris=[], certificate=SIGNER.certificate())
+    create(client_id="hmac", token_endpoint_auth_method="client_secret_jwt")
+    create(client_id="bad-site", client_name="Bad site", client_uri="http://[::1]/")
+    for name, uris in {
+        "loopback": ["http://127.0.0.1/cb"],
+        "ipv6": ["http://[::1]/cb"],
+        "scheme": ["com.example.app:/cb"],
+        "port": ["https://app.example:8443/cb"],
+        "unscoped": ["https://app.example/cb"],
+        "far": [f"https://app.example/{'far/' * 60}"],
+    }.items():
+        scope = "" if name == "unscoped" else [*SCOPES]
+        site.register_public(client_id=name, client_name=name.title(), redirect_uris=uris, scope=scope)
+    site.register_public(client_id="tv", client_name="Television", redirect_uris=[], grant_types=[DEVICE_CODE])
+
+
+def _approvals(site: Rows) -> None:
+    """Approvals with and without a refresh token, remembered or not, of people with and without a name."""
+    site.register(client_id="short", client_name="Short", grant_types=["authorization_code"])
+    site.register(client_id="remembered", client_name="Remembered", scope="weather:read plain")
+    for person, client, scopes, duration in (
+        ("alice", "long", "weather:read", "always"),
+        ("alice", "full", "weather:read plain", "always"),
+        ("alice", "short", "weather:write", "3600"),
+        ("bob", "full", "plain", "once"),
+        ("nameless", "gone", "weather:read", "always"),
+    ):
+        found = site.gateway.clients.get(client)
+        consent = site.consent(client, person, scope=f"{scopes} plain")
+        code = site.answered(person, consent, decision="allow", duration=duration).headers["Location"]
+        secret = site.gateway.clients.rotate_secret(client, 3600).client_secret
+        assert "code=" in code
+        site.redeem(found.with_secret(secret), code.partition("code=")[2].partition("&")[0])
+    secret = tables.client_secret
+    times = {"created_at": 60, "expires_at": 120, "last_used_at": 90}
+    oldest = site.gateway.clients.get("full").secrets[0].id
+    with site.state.database.transaction() as connection:
+        connection.execute(update(secret).where(secret.c.id == oldest).values(hint="old!", **times))
+    site.answered("alice", site.consent("unscoped", "alice", scope=None), decision="allow", duration="always")
+    consent = site.consent("remembered", "alice", scope="plain")
+    site.answered("alice", consent, decision="allow", duration="always")
+
+
+def _tokens(site: Rows) -> None:
+    issue = site.gateway.tokens.issue
+    site.register(client_id="tokens", client_name="Tokens")
+    site.register(client_id="scopeless", client_name="Scopeless", scope="")
+    issue("scopeless")
+    issue("tokens", subject="with-attributes", attributes={"tier": "gold"})
+    issue("gone", subject="of-a-deleted-client")
+    issue("tokens", subject="s" * 60)
+    table = tables.access_token
+    for name, values in (("revoked", {"revoked_at": 60}), ("expired", {"expires_at": 60})):
+        issue("tokens", subject=name)
+        with site.state.database.transaction() as connection:
+            connection.execute(update(table).where(table.c.subject == name).values(**values))
+    site.register(client_id="stopped", client_name="Stopped")
+    issue("stopped", subject="of-a-disabled-client")
+    site.gateway.clients.update("stopped", enabled=False)
+    site.gateway.clients.delete("gone")
+
+
+def _crowd(site: Rows) -> None:
+    """A client with more of everything than is counted."""
+    key, now = site.register(client_id="crowd", client_name="Crowd").key, int(time.time())
+    both: dict[str, Any] = {"client": key, "scope": "plain", "subject": "crowd", "grant_type": "direct"}
+    ends = {"expires_at": now + 9_000_000}
+    numbers = [number.to_bytes(16) for number in range(CROWD)]
+    consents = [{"client": key, "subject": n.hex(), "scope": "", "granted_at": now} for n in numbers]
+    with site.state.database.transaction() as connection:
+        families = [both | ends | {"id": n, "created_at": now} for n in numbers]
+        tokens = [both | ends | {"token_hash": n * 2, "issued_at": now} for n in numbers]
+        connection.execute(insert(tables.family), families)
+        connection.execute(insert(tables.access_token), tokens)
+        connection.execute(insert(tables.consent), consents)
+
+
+def _keys(site: Rows) -> None:
+    ring = site.state.key_ring
+    ring.rotate(publish_ahead=0)
+    ring.retire(ring.rotate(publish_ahead=0).kid)
+    ring.rotate(publish_ahead=0)
+    ring.rotate()
+
+
+def _trail(site: Rows) -> None:
+    for number, entry in enumerate(EVENTS):
+        site.state.audit.add({"at": 60 * number, "outcome": "ok", "subject": None, "actor": None} | entry)
+    site.browser.post("/oauth/token", data={"grant_type": "password", "client_id": "nobody", "client_secret": "x"})
+    # A key set that can't be had: this is noticed where it is needed, not where it is shown.
+    assertion = SIGNER.sign(claims_of(IDP))
+    grant = "urn:ietf:params:oauth:grant-type:jwt-bearer"
+    site.browser.post("/oauth/token", data={"grant_type": grant, "assertion": assertion})
+    site.gateway.tokens.revoke(subject="revoked")
+
+
+def refused_on_debug(site: Rows) -> TestResponse:
+    """The error page while the app is being written: with what was wrong at length."""
+    site.app.debug = True
+    try:
+        return site.get("authorize", client_id="nobody", redirect_uri=REDIRECT_URI)
+    finally:
+        site.app.debug = False
+
+
+class Teapot(HTTPException):
+    """An error without a word."""
+
+    code = 418
+
+
+def refused_without_a_word(site: Rows) -> TestResponse:
+    """The error page where the app says nothing of why."""
+
+    def refuse(user: Any) -> bool:
+        raise Teapot
+
+    before, site.gateway.hooks.is_admin = site.gateway.hooks.is_admin, refuse
+    try:
+        return site.get("admin/")
+    finally:
+        site.gateway.hooks.is_admin = before

@@ -1,0 +1,99 @@
+"""Whatever ends tokens ends them at once in this process, cached ones too, and says so once, by one signal."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from flask_oauth_gateway.signals import refresh_token_reused, token_revoked
+from tests.support.app import recorded, server_of
+from tests.support.site import Page, Site, granted
+
+
+def the_client_gives_the_access_token_back(site: Site, client: Any, tokens: dict[str, Any]) -> None:
+    site.post(client, "/oauth/revoke", token=tokens["access_token"])
+
+
+def the_client_gives_the_refresh_token_back(site: Site, client: Any, tokens: dict[str, Any]) -> None:
+    site.post(client, "/oauth/revoke", token=tokens["refresh_token"])
+
+
+def the_user_takes_it_back(site: Site, client: Any, tokens: dict[str, Any]) -> None:
+    page = Page(site.browser.get("/oauth/applications"))
+    site.browser.post(f"/oauth/applications/{client.client_id}/revoke", data=dict(page.fields))
+
+
+def code_revokes_the_token(site: Site, client: Any, tokens: dict[str, Any]) -> None:
+    assert site.gateway.tokens.revoke(token=tokens["access_token"]) == 1
+
+
+def code_revokes_the_refresh_token(site: Site, client: Any, tokens: dict[str, Any]) -> None:
+    assert site.gateway.tokens.revoke(token=tokens["refresh_token"]) == 1
+
+
+def code_revokes_all_of_the_user(site: Site, client: Any, tokens: dict[str, Any]) -> None:
+    assert site.gateway.tokens.revoke(subject="alice") > 0
+
+
+def the_code_comes_again(site: Site, client: Any, tokens: dict[str, Any]) -> None:
+    assert site.redeem(client, tokens["code"]).status_code == 400
+
+
+WAYS = [
+    the_client_gives_the_access_token_back,
+    the_client_gives_the_refresh_token_back,
+    the_user_takes_it_back,
+    code_revokes_the_token,
+    code_revokes_the_refresh_token,
+    code_revokes_all_of_the_user,
+    the_code_comes_again,
+]
+
+
+def given(site: Site, client: Any) -> dict[str, Any]:
+    """Tokens for a code, with the code; the access token is remembered as good."""
+    code = site.code(client)
+    tokens = granted(site.redeem(client, code))
+    assert site.is_live(tokens["access_token"])
+    return {**tokens, "code": code}
+
+
+@pytest.mark.parametrize("end", WAYS, ids=lambda end: end.__name__)
+@pytest.mark.parametrize("kind", ["opaque", "jwt"])
+def test_a_token_that_ends_is_refused_at_once_and_one_signal_says_so(
+    make_site: Callable[..., Site], end: Callable[[Site, Any, dict[str, Any]], None], kind: str
+) -> None:
+    site = make_site(OAUTH_TOKEN_CACHE_SECONDS=600, OAUTH_ACCESS_TOKEN_FORMAT=kind)
+    client = site.register()
+    tokens = given(site, client)
+    with recorded(token_revoked, site.app) as said:
+        end(site, client, tokens)
+    assert not site.is_live(tokens["access_token"])
+    assert [one["client_id"] in (client.client_id, None) for one in said] == [True]
+    assert said[0]["by"]
+    assert said[0]["count"] >= 1
+
+
+def test_a_refresh_token_that_is_used_twice_ends_what_is_remembered_and_says_so(make_site: Callable[..., Site]) -> None:
+    site = make_site(OAUTH_TOKEN_CACHE_SECONDS=600)
+    client = site.register()
+    tokens = given(site, client)
+    granted(site.refresh(client, tokens["refresh_token"]))
+    with recorded(refresh_token_reused, site.app) as said:
+        assert site.refresh(client, tokens["refresh_token"]).status_code == 400
+    assert [one["subject"] for one in said] == ["alice"]
+    assert not site.is_live(tokens["access_token"])
+
+
+def test_a_refresh_for_a_user_who_is_gone_leaves_no_token_that_lives(make_site: Callable[..., Site]) -> None:
+    """On PostgreSQL the successors are stored before the app is asked: then they end, and a signal says so."""
+    site = make_site(OAUTH_TOKEN_CACHE_SECONDS=600)
+    client = site.register()
+    tokens = given(site, client)
+    at_once = server_of(site.app).database.engine.dialect.name == "postgresql"
+    alice = site.people.pop("alice")
+    with recorded(token_revoked, site.app) as said:
+        assert site.refresh(client, tokens["refresh_token"]).get_json()["error"] == "invalid_grant"
+    assert [one["by"] for one in said] == (["the user is gone"] if at_once else [])
+    site.people["alice"] = alice
+    assert site.is_live(tokens["access_token"]) is not at_once
