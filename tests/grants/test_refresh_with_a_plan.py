@@ -1,12 +1,11 @@
 """Refreshing under a plan, on every database: PostgreSQL does it in one statement, save where a plan decides."""
 
 from types import SimpleNamespace
-from typing import Any
 
-from tests.support.app import register, token_for
+from tests.support.app import MakeApp, register, token_for
 
 
-def test_a_refresh_gives_what_the_plan_has_by_then(make_app: Any) -> None:
+def test_a_refresh_gives_what_the_plan_has_by_then(make_app: MakeApp) -> None:
     app = make_app(
         OAUTH_PLANS={"free": {"scopes": ["weather:read"]}, "all": {}}, OAUTH_GRANT_TYPES=["password", "refresh_token"]
     )

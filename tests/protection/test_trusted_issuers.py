@@ -9,12 +9,11 @@ from flask import Flask
 
 from flask_oauth_gateway import current_token, require_token
 from flask_oauth_gateway.config import ConfigurationError
-from tests.support.app import bearer, register, sqlite_only
+from tests.support.app import MakeApp, bearer, register
 from tests.support.checking import API, ISSUER, asked, said
 from tests.support.signing import Signer
 
 SIGNER = Signer("ES256")
-pytestmark = sqlite_only
 
 
 @pytest.fixture
@@ -137,7 +136,7 @@ def test_an_audience_may_have_a_space_in_it(make_app: Callable[..., Flask]) -> N
 
 @pytest.mark.parametrize("entry", [{}, {"audience": ""}, {"audience": []}, {"audience": None}, {"audience": [5]}])
 @pytest.mark.parametrize("asks", [True, False])
-def test_an_issuer_s_entry_says_what_its_tokens_name_us(make_app: Any, entry: dict[str, Any], asks: bool) -> None:
+def test_an_issuer_s_entry_says_what_its_tokens_name_us(make_app: MakeApp, entry: dict[str, Any], asks: bool) -> None:
     keys = asked("https://login.example/introspect") if asks else {"jwks": SIGNER.jwks()}
     keys.pop("audience", None)
     with pytest.raises(ConfigurationError, match="audience"):
@@ -147,7 +146,7 @@ def test_an_issuer_s_entry_says_what_its_tokens_name_us(make_app: Any, entry: di
 # Whose users they are
 
 
-def test_another_server_s_user_is_not_the_app_s_own_of_that_name(make_app: Any) -> None:
+def test_another_server_s_user_is_not_the_app_s_own_of_that_name(make_app: MakeApp) -> None:
     app = make_app(
         OAUTH_TRUSTED_TOKEN_ISSUERS={ISSUER: {"jwks": SIGNER.jwks(), "audience": API}}, OAUTH_CHECK_USER=True
     )

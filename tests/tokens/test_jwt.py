@@ -13,7 +13,9 @@ from joserfc.jwk import ECKey, KeySet, OctKey
 
 from flask_oauth_gateway import current_token, require_token
 from flask_oauth_gateway.database.tables import access_token
-from tests.support.app import ask, basic, bearer, is_accepted, register, server_of, sqlite_only, token_for
+from tests.support.app import ask, basic, bearer, is_accepted, register, server_of, token_for
+from tests.support.clock import Clock
+from tests.support.databases import sqlite_only
 from tests.support.site import Site
 
 ALGORITHMS = ["ES256", "RS256", "PS256", "EdDSA"]
@@ -183,7 +185,7 @@ def test_one_token_is_revoked_in_code(jwt_app: Flask) -> None:
 
 
 @sqlite_only
-def test_another_process_learns_of_it_within_the_poll_seconds(make_app: Callable[..., Flask], clock: Any) -> None:
+def test_another_process_learns_of_it_within_the_poll_seconds(make_app: Callable[..., Flask], clock: Clock) -> None:
     config = {"OAUTH_ACCESS_TOKEN_FORMAT": "jwt", "OAUTH_REVOCATION_POLL_SECONDS": 2}
     here, there = make_app(**config), make_app(**config)
     client = register(here)
@@ -231,7 +233,7 @@ def test_introspection_and_token_information_know_it(jwt_app: Flask) -> None:
 
 
 @sqlite_only
-def test_it_expires(jwt_app: Flask, clock: Any) -> None:
+def test_it_expires(jwt_app: Flask, clock: Clock) -> None:
     token = token_for(jwt_app.test_client(), register(jwt_app))["access_token"]
     assert is_accepted(jwt_app.test_client(), token)
     clock.advance(3601)
