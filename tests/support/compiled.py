@@ -8,21 +8,25 @@ from types import CodeType
 from typing import Any
 
 from flask import Flask
+from flask.templating import Environment
 from jinja2 import BytecodeCache
 from jinja2.bccache import Bucket
 from werkzeug.routing import Rule
 
 
 class KeptTemplates(BytecodeCache):
+    """For Flask's own environment: another may compile in a way of its own."""
+
     def __init__(self) -> None:
         self._kept: dict[tuple[str, str], CodeType] = {}
 
     def load_bytecode(self, bucket: Bucket) -> None:
-        bucket.code = self._kept.get((bucket.key, bucket.checksum))
+        if type(bucket.environment) is Environment:
+            bucket.code = self._kept.get((bucket.key, bucket.checksum))
 
     def dump_bytecode(self, bucket: Bucket) -> None:
-        assert bucket.code is not None
-        self._kept[bucket.key, bucket.checksum] = bucket.code
+        if type(bucket.environment) is Environment and bucket.code is not None:
+            self._kept[bucket.key, bucket.checksum] = bucket.code
 
 
 def keep_what_is_compiled() -> None:
