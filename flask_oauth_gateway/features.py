@@ -204,7 +204,8 @@ FEATURES: Mapping[str, Feature] = {
         grants=WITH_A_PERSON,
         endpoints={
             "applications": Endpoint("/applications", _GET, "pages.approvals:approvals"),
-            "revoke_application": Endpoint(
+            "revoke_approval": Endpoint("/applications/revoke", _POST, "pages.approvals:withdraw_approval"),
+            "revoke_application": Endpoint(  # of pages that apps wrote themselves; browsers change some paths
                 "/applications/<path:client_id>/revoke", _POST, "pages.approvals:withdraw_approval"
             ),
         },

@@ -1,4 +1,4 @@
-"""`GET /oauth/applications`, `POST /oauth/applications/<client_id>/revoke`: what a user has granted, and taking it back."""
+"""`GET /oauth/applications`, `POST /oauth/applications/revoke`: what a user has granted, and taking it back."""
 
 from __future__ import annotations
 
@@ -40,14 +40,15 @@ def approvals(server: AuthorizationServer) -> Response | BaseResponse:
 
 
 @page
-def withdraw_approval(server: AuthorizationServer, client_id: str) -> Response | BaseResponse:
+def withdraw_approval(server: AuthorizationServer, client_id: str | None = None) -> Response | BaseResponse:
     """The button: every token of that client for this user ends at once, and it must ask again."""
     person = person_at(server)
     if person is None:
         return sign_in(server, url_for("oauth.applications"))
-    if not is_form_token(last(sent_form(server), "form_token"), person.subject, FORM):
+    form = sent_form(server)
+    if not is_form_token(last(form, "form_token"), person.subject, FORM):
         return _list(server, person, problem="stale")
-    client = server.clients.load(client_id)
+    client = server.clients.load(last(form, "client_id") if client_id is None else client_id)
     if client is not None:
         _withdraw(server, client, person.subject)
     return redirect(url_for("oauth.applications"), 303)

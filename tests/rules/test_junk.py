@@ -22,7 +22,7 @@ NAMES = [
     "refresh_token", "code", "code_verifier", "redirect_uri", "response_type", "code_challenge",
     "code_challenge_method", "username", "password", "assertion", "device_code", "user_code", "decision", "resource",
 ]  # fmt: skip
-PAGES = {"authorize", "device", "applications", "revoke_application"}  # a person looks at these
+PAGES = {"authorize", "device", "applications", "revoke_approval", "revoke_application"}  # a person looks at these
 SECONDS = 5  # far more than any answer takes
 #: What one database or another takes for no text, for a longer or a shorter one, for the same as another, or for its own.
 CHOKING = ["\0", "a\0b", "\ufffe", "\U0001f327", "\u00e4" * 300, "x" * 5000, "STATION ", "' OR 1=1 --", "%s", "\\"]
