@@ -1,7 +1,7 @@
-"""`refresh_token`: a new access token for a refresh token (RFC 6749 section 6, RFC 9700 section 4.14).
+"""`refresh_token`: a client exchanges a refresh token for a new access token (RFC 6749 section 6, RFC 9700 section 4.14).
 
-Rotation is one guarded update: of two requests with the same token exactly one gets the successor. The other, and
-whoever comes later with a token that is spent, ends the approval: one of them is a thief.
+Rotation is one guarded update: where two requests bring the same token, exactly one gets the successor. The other request,
+and any later one with a spent token, revokes the approval, since one of the two senders is a thief.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 
 class RefreshTokenGrant(TokenGrant):
-    """Its checks and its write are one statement, where the database can do that."""
+    """Checks and rotates in one statement, where the database can do that."""
 
     GRANT_TYPE = "refresh_token"
     REFUSED = "The refresh token is unknown, expired, revoked, or was given to another client."
@@ -66,12 +66,12 @@ class RefreshTokenGrant(TokenGrant):
         self._revoking = revoking
 
     def decide(self, request: OAuthRequest, client: Client) -> Issue:
-        """Every check that needs no write, in the RFC's order; then what is spent, by the way that tokens rotate here."""
+        """Every check that needs no write, in the RFC's order; then what to spend and issue, by `OAUTH_REFRESH_TOKENS`."""
         token = _presented(request)
         row = self._approvals.find_refresh_token(sha256(token))
         if row is None or row.client != client.key or not self._lifetimes.is_live(row):
             raise InvalidGrantError(self.REFUSED)
-        if row.spent_at is not None:  # a theft is one whatever it asks for
+        if row.spent_at is not None:  # before the scopes are checked: a theft is one whatever the request asks for
             raise AlreadySpent
         scopes = self._scopes(request, client, row)
         audience = self.steps.audience(request, row.audience)
@@ -91,14 +91,14 @@ class RefreshTokenGrant(TokenGrant):
         )
 
     def answer(self, request: OAuthRequest) -> dict[str, Any]:
-        """As every grant's; a refresh token that goes on is named again."""
+        """As for every grant. Where the refresh token stays valid, the response names it again."""
         answer = super().answer(request)
         if self._settings.refresh_tokens == "preserve":
             answer.setdefault("refresh_token", request.form["refresh_token"])
         return answer
 
     def at_once(self, request: OAuthRequest) -> dict[str, Any] | None:
-        """The answer in one statement, where the database can and nothing has to be decided first; else `None`."""
+        """The answer by one statement; `None` where the database can't do that, or something has to be decided first."""
         token, client, settings = _presented(request), request.client, self._settings
         if (
             settings.refresh_tokens != "rotate"
@@ -128,7 +128,7 @@ class RefreshTokenGrant(TokenGrant):
             return None
         try:
             self.steps.user(row.subject, "refresh token")
-        except InvalidGrantError:  # nobody has the successors
+        except InvalidGrantError:  # the new tokens are stored, but nobody gets them
             self._revoking.approval(bytes(row.family), client.client_id, row.subject, by="the user is gone")
             raise
         scopes, token_id = tuple(row.scope.split()), token_id_of(token_hash)
@@ -136,7 +136,7 @@ class RefreshTokenGrant(TokenGrant):
         return token_response(access_token, row.token_expires_at - now, row.scope, refresh_token, row.attributes)
 
     def spent_before(self, request: OAuthRequest) -> dict[str, Any]:
-        """The same successor to a repeat of the last rotation, where that is allowed; else the approval ends."""
+        """Answer a repeat of the last rotation as before, within `OAUTH_REFRESH_TOKEN_GRACE`; else revoke the approval."""
         row = self._approvals.find_refresh_token(sha256(request.form["refresh_token"]))
         if row is None:
             raise InvalidGrantError(self.REFUSED)
@@ -149,13 +149,13 @@ class RefreshTokenGrant(TokenGrant):
         raise InvalidGrantError(self.REFUSED)
 
     def _successor(self, request: OAuthRequest, row: Row[Any]) -> dict[str, Any] | None:
-        """What the last rotation answered; `None` where that was used already, or revoked since."""
+        """The answer of the last rotation; `None` where its tokens were used or revoked since."""
         derive_from = request.form["refresh_token"], bytes(row.salt)
         refresh_token = self._issuing.new_value(derive_from, "refresh")
         following = self._approvals.find_refresh_token(sha256(refresh_token))
         if following is None or following.spent_at is not None:
             return None
-        if self._issuing.format_of(request.client) == "jwt":  # which isn't stored: the same is said again
+        if self._issuing.format_of(request.client) == "jwt":  # a JWT isn't stored: issue another like it
             user = self.steps.user(row.subject, "refresh token")
             again = self._of_approval(request.client, row, scopes=(), audience=(), user=user)
             return {**self.steps.issue(again), "refresh_token": refresh_token}
@@ -167,7 +167,7 @@ class RefreshTokenGrant(TokenGrant):
         return token_response(access_token, left, stored.scope, refresh_token, stored.attributes)
 
     def _of_approval(self, client: Client, row: Row[Any], **more: Any) -> Issue:
-        """An access token of the refresh token's approval."""
+        """What to issue: an access token of the refresh token's approval."""
         return Issue(
             client=client,
             grant_type=self.GRANT_TYPE,
@@ -179,7 +179,10 @@ class RefreshTokenGrant(TokenGrant):
         )
 
     def _scopes(self, request: OAuthRequest, client: Client, row: Row[Any]) -> tuple[str, ...]:
-        """What is asked for: no more than was approved and the plan has; left out, all. Raises `InvalidScopeError`."""
+        """The scopes that the request asks for; without any, all that were approved and the client's plan has.
+
+        Raises `InvalidScopeError` where the request asks for more than that.
+        """
         approved = tuple(name for name in row.scope.split() if is_in_plan(name, client, self._settings))
         asked = request.payload.scope
         if asked is None:
