@@ -139,7 +139,7 @@ def _print_access_token(server: Server, text: str) -> None:
     click.echo("Accepted: protected views take it, with this in current_token.")
     for name, value in (
         ("issuer", token.issuer),
-        ("client_id", token.client_id or "not said"),
+        ("client_id", token.client_id or "not named"),
         ("subject", "none, the client speaks for itself" if token.subject is None else token.subject),
         ("scope", token.scope),
         ("audience", " ".join(token.audience)),
