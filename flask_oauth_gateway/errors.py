@@ -1,7 +1,7 @@
 """The OAuth errors: our own, and those of Authlib that we raise. `web/answers.py` turns them into responses.
 
-An error tells the client `error` and `error_description`. Some errors also have a `reason`, which goes to the log and is
-never sent.
+An error tells the client `error` and `error_description`. Some errors also have a `reason`, which goes to the log and
+is never sent.
 """
 
 from __future__ import annotations

@@ -114,7 +114,7 @@ class OAuthGateway:
 
     @property
     def applications(self) -> ApplicationRegistry:
-        """The application registry."""
+        """The application registry: `create`, `get`, `find`, `update`, `approve`, `revoke`, `delete`."""
         return self._authorization_server.application_registry
 
     @property
@@ -145,7 +145,7 @@ class OAuthGateway:
     def close(self) -> None:
         """Write the audit entries that still wait, end the gateway's threads and close its connections, for every app.
 
-        Call it at the end of a test or a script. A process that ends normally writes these entries without it.
+        Call it at the end of a test or a script. A process that ends normally does all this by itself.
         """
         for server in self._servers:
             server.close()
@@ -155,7 +155,7 @@ class OAuthGateway:
         protect(blueprint, *scopes, **options)
 
     def wsgi(self, application: WSGIApplication, *scopes: str, **options: Any) -> WSGIApplication:
-        """A WSGI application that asks for the same token as `@require_token(*scopes, **options)`; it never reads the body.
+        """A WSGI application behind the check of `@require_token(*scopes, **options)`, which never reads a request's body.
 
         The application finds the token's contents in its environ: `oauth.client_id`, `oauth.subject`, `oauth.scopes`,
         `oauth.attributes`.

@@ -1,8 +1,8 @@
 """Every part of the protocol that an app may have: `FEATURES`, one row each. This file imports nothing of the package.
 
-Routing, the grants, client authentication, the server's metadata, the checks of registrations, the command line's choices,
-the OpenAPI document and the documentation's list of features are made from these rows. A row names classes and views as
-"module:name", relative to the package; they are imported only where the feature is on.
+Routing, the grants, client authentication, the server's metadata, the checks of registrations, the command line's
+choices, the OpenAPI document and the documentation's list of features are made from these rows. A row names classes and
+views as "module:name", relative to the package; they are imported only where the feature is on.
 """
 
 from __future__ import annotations
@@ -34,8 +34,8 @@ class Endpoint:
 class Feature:
     """One part of the protocol. It is on where all of these hold that it names, and always where it names none.
 
-    `grant_type`: `OAUTH_GRANT_TYPES` holds it. `method`: `OAUTH_CLIENT_AUTH_METHODS` holds it. `setting`: this setting is
-    true. `grants`: `OAUTH_GRANT_TYPES` holds one of them.
+    `grant_type`: `OAUTH_GRANT_TYPES` holds it. `method`: `OAUTH_CLIENT_AUTH_METHODS` holds it. `setting`: this setting
+    is true. `grants`: `OAUTH_GRANT_TYPES` holds one of them.
     """
 
     source: str  # the RFC, or whatever else defines it

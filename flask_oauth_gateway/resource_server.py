@@ -144,7 +144,8 @@ def cache_for(settings: Settings, listen: Callable[[], None] | None = None) -> T
 def _whose_users(settings: Settings) -> str:
     """The issuer whose users `load_user` knows: the only one, or "" where there are several.
 
-    The subject "42" is another person at each issuer. No token has the issuer "".
+    The subject "42" is another person at each issuer. No token has the issuer "". Raises `ConfigurationError` where
+    there are several and `OAUTH_CHECK_USER` is on.
     """
     issuers = [*settings.trusted_token_issuers]
     if len(issuers) > 1 and settings.check_user:

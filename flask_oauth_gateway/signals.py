@@ -12,7 +12,7 @@ client_rejected = _signals.signal("oauth-client-rejected")
 token_issued = _signals.signal("oauth-token-issued")
 #: A token was given for a refresh token. `client_id`, `subject`, `grant_type`, `scopes`, `token_id`.
 token_refreshed = _signals.signal("oauth-token-refreshed")
-#: A refresh token was used a second time, so its approval was revoked. `client_id`, `subject`, `count` of tokens revoked.
+#: A refresh token was used a second time, so its approval was revoked. `client_id`, `subject`, `count` of approvals.
 refresh_token_reused = _signals.signal("oauth-refresh-token-reused")
 #: A user allowed a client some scopes. `client_id`, `subject`, `scopes`, `asked` (False where no page was shown).
 authorization_granted = _signals.signal("oauth-authorization-granted")
@@ -32,8 +32,8 @@ client_created = _signals.signal("oauth-client-created")
 client_changed = _signals.signal("oauth-client-changed")
 #: An application was registered. `application_id`, `actor`.
 application_created = _signals.signal("oauth-application-created")
-#: An application was changed. `application_id`, `change` ("update", "approve", "revoke", "delete"), `fields` that changed,
-#: `actor`. For each client that was deleted with the application, `client_changed` is sent too.
+#: An application was changed. `application_id`, `change` ("update", "approve", "revoke", "delete"), `fields` that
+#: changed, `actor`. For each client that was deleted with the application, `client_changed` is sent too.
 application_changed = _signals.signal("oauth-application-changed")
 #: A signing key was made, or is no longer accepted. `kid`, `change` ("rotate", "retire"), `actor`.
 key_changed = _signals.signal("oauth-key-changed")

@@ -1,7 +1,7 @@
 """Fixtures for the tests of your own app. In its outermost conftest.py: `pytest_plugins = ["flask_oauth_gateway.testing"]`.
 
-They use your `app` fixture, and refuse an app whose `TESTING` is off. Nothing in the package imports this module, so an app
-in production never loads it. (PYTEST_DONT_REWRITE: it asserts nothing, and a conftest.py may import its names.)
+They use your `app` fixture, and refuse an app whose `TESTING` is off. Nothing in the package imports this module, so an
+app in production never loads it. (PYTEST_DONT_REWRITE: it asserts nothing, and a conftest.py may import its names.)
 """
 
 from __future__ import annotations
@@ -82,8 +82,8 @@ def oauth_token(app: Flask) -> Iterator[Callable[..., OAuthToken]]:
     """Makes access tokens that the app's protected views take during this test.
 
     `oauth_token("weather:read", subject="alice").headers` goes into a request. The token has exactly these `scopes`;
-    `subject` is its user, if it has one; `expires_in` is in seconds; `claims` are further details that a server knows of a
-    token: `auth_time`, `acr`, `amr`. Neither the token nor its client is stored or looked up.
+    `subject` is its user, if it has one; `expires_in` is in seconds; `claims` are further details that a server knows
+    of a token: `auth_time`, `acr`, `amr`. Neither the token nor its client is stored or looked up.
     """
     server = _server_of(app)
     made: dict[str, AccessToken] = {}
@@ -151,8 +151,8 @@ def authorized_client(app: Flask, oauth_token: Callable[..., OAuthToken]) -> Cal
 def oauth_client(app: Flask) -> Iterator[Callable[..., Client]]:
     """Registers clients in the app's registry, and deletes them when the test is over.
 
-    Its arguments are those of `gateway.clients.create`. By default the client has the grant `client_credentials` and every
-    scope. Its attribute `client_secret` holds the secret in plain.
+    Its arguments are those of `gateway.clients.create`. By default the client has the grant `client_credentials` and
+    every scope. Its attribute `client_secret` holds the secret in plain.
     """
     server = _server_of(app)
     registered: list[str] = []

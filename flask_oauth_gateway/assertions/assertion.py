@@ -72,7 +72,8 @@ def check_jwt(
     jti = _text(claims, "jti")
     if jti is None and needs_jti:
         raise AssertionRefused("it has no jti")
-    # Some libraries send no jti. Then the signed text identifies the assertion, as nobody else can write it differently.
+    # Some libraries send no jti. Then the signed text identifies the assertion, as nobody else can write it
+    # differently.
     distinct = ("jti", jti) if jti is not None else ("hash", hashlib.sha256(jwt.signed).hexdigest())
     scope = claims.get("scope")
     if scope is not None and not isinstance(scope, str):

@@ -1,8 +1,8 @@
 """Decrypts SAML assertions (SAML core section 2.3.4, XML Encryption 1.1): RSA-OAEP for the key, AES for the assertion.
 
 AES-GCM detects a changed text. AES-CBC doesn't: an attacker who can tell, if only by the time it takes, whether a text
-decrypts to XML, can read the text byte by byte (Jager, Somorovsky 2011). So CBC is decrypted only where the signature of the
-Response around it was checked before. RSA with PKCS#1 v1.5 padding has the same weakness, and is never accepted.
+decrypts to XML, can read the text byte by byte (Jager, Somorovsky 2011). So CBC is decrypted only where the signature
+of the Response around it was checked before. RSA with PKCS#1 v1.5 padding has the same weakness, and is never accepted.
 """
 
 from __future__ import annotations

@@ -116,7 +116,8 @@ class SamlAssertions:
     def _decrypted(self, document: Document) -> tuple[etree._Element, SamlIssuer]:
         """The signed element of an encrypted assertion, and its issuer.
 
-        The signature is in the encrypted text, or it is that of the Response around it, which is checked before decryption.
+        The signature is in the encrypted text, or it is that of the Response around it, which is checked before
+        decryption.
         """
         if not document.is_signed:
             keys = dict.fromkeys(key for each in self.issuers.values() for key in each.decryption_keys)
@@ -202,8 +203,8 @@ def _usable(certificate: x509.Certificate) -> x509.Certificate:
 def _from_metadata(key: str, name: str, entry: Mapping[str, Any]) -> tuple[x509.Certificate, ...]:
     """The signing certificates in an identity provider's metadata, XML or the path of a file (SAML metadata 2.4.1.1).
 
-    Only the certificates of the entity with this name count, in its role as an identity provider: service providers sign no
-    assertions.
+    Only the certificates of the entity with this name count, in its role as an identity provider: service providers
+    sign no assertions.
     """
     given = entry["metadata"]
     try:

@@ -1,6 +1,7 @@
 """`private_key_jwt`, `client_secret_jwt`, `saml2_bearer`: a client proves who it is by an assertion (RFC 7521 section 4.2).
 
-Each assertion is valid once. The code for JWT and SAML is imported when such an assertion comes: most apps never load it.
+Each assertion is valid once. The code for JWT and SAML is imported when such an assertion comes: most apps never load
+it.
 """
 
 from __future__ import annotations

@@ -15,8 +15,8 @@ CLIENTS_AT_AN_ADDRESS = 10  # all clients at an address together may fail ten ti
 class Failures:
     """Counts the wrong secrets of clients.
 
-    This locks no client out. Nobody guesses 256 random bits, so the right secret works even after too many wrong ones. Only a
-    secret that a person chose is refused meanwhile, and only at this address.
+    This locks no client out. Nobody guesses 256 random bits, so the right secret works even after too many wrong ones.
+    Only a secret that a person chose is refused meanwhile, and only at this address.
     """
 
     def __init__(self, limiter: RateLimiter, addresses: Addresses) -> None:

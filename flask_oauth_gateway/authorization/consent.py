@@ -49,9 +49,9 @@ class Consents:
     def question_for(self, authorization: Authorization, subject: str, shown: Collection[str] = ()) -> Question:
         """What this user must be asked for this request; only scopes without a remembered consent are new.
 
-        For a public client whose redirect URI any app could receive, the user is always asked: nothing proves that it is the
-        same client (RFC 8252 section 8.6). `shown` are the scopes on the page that the user is answering: they count as new
-        even where another tab was answered meanwhile, so that the user can still refuse them here.
+        For a public client whose redirect URI any app could receive, the user is always asked: nothing proves that it
+        is the same client (RFC 8252 section 8.6). `shown` are the scopes on the page that the user is answering: they
+        count as new even where another tab was answered meanwhile, so that the user can still refuse them here.
         """
         client, hook = authorization.client, self._hooks.approve
         granted = self._store.scopes(subject, client)

@@ -1,6 +1,7 @@
 """Reads an authorization request: its parameters, its client, and where to answer the client (RFC 6749 section 4.1.1).
 
-Until the client and its redirect URI are known to be right, the user sees the error, and is not redirected (`PageError`).
+Until the client and its redirect URI are known to be right, the user sees the error, and is not redirected
+(`PageError`).
 """
 
 from __future__ import annotations

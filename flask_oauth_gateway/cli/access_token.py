@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 def is_access_token(server: Server, text: str) -> bool:
     """Whether the text is an access token. In a resource server it always is, since that takes no assertions.
 
-    Elsewhere a JWT is one by its issuer, or by its `typ` where that issuer signs assertions too; other texts are, unless
-    they hold XML.
+    Elsewhere a JWT is one by its issuer, or by its `typ` where that issuer signs assertions too; other texts are,
+    unless they hold XML.
     """
     trusted = server.trusted_tokens
     if trusted is None or not server.issues_tokens:

@@ -103,7 +103,7 @@ def update(application_id: str, as_json: bool, **given: Any) -> None:
 @as_json
 @with_appcontext
 def approve(application_id: str, as_json: bool) -> None:
-    """Approve an application: its clients work, except those that were disabled singly."""
+    """Approve an application: its clients work, except those that are disabled themselves."""
     changed = current_server().application_registry.approve(application_id)
     _print(changed, as_json, f"{application_id} is approved.")
 

@@ -25,8 +25,8 @@ client = AppGroup("client", help="Register, show, change and delete clients.")
 METADATA_OPTIONS = (
     click.option("--grant", "grant_types", multiple=True, help=f"A grant that it may use; repeatable: {GRANT_NAMES}."),
     click.option("--scope", "scope", multiple=True, help="A scope that it may have; repeatable."),
-    click.option("--default-scope", multiple=True, help="A scope that it gets where it asks for none; repeatable."),
-    click.option("--redirect-uri", "redirect_uris", multiple=True, help="Where it sends users back to; repeatable."),
+    click.option("--default-scope", multiple=True, help="A scope that it gets where it asks for none."),
+    click.option("--redirect-uri", "redirect_uris", multiple=True, help="Where it sends users back to."),
     click.option("--auth-method", "token_endpoint_auth_method", help=f"How it proves who it is: {', '.join(METHODS)}."),
     click.option("--public", is_flag=True, help="A client that can't keep a secret: --auth-method none."),
     click.option("--access-token-lifetime", type=Duration(), help="Seconds, or 15m, 12h, 30d."),
@@ -35,7 +35,7 @@ METADATA_OPTIONS = (
     click.option("--application", help="The application_id of its application (update: '' removes it)."),
     click.option("--plan", help="Its plan, from OAUTH_PLANS (update: '' removes it)."),
     click.option("--owner", help="The owner, a subject."),
-    click.option("--contact", "contacts", multiple=True, help="An address of its developers; repeatable."),
+    click.option("--contact", "contacts", multiple=True, help="An address of its developers."),
     click.option("--client-uri", help="Its home page."),
     click.option("--attributes", help="Custom attributes, a JSON object."),
     click.option(

@@ -49,8 +49,8 @@ class Verdict:
 def explain_request(line: tuple[str, ...], as_json: bool) -> None:
     """Show which check a request fails. LINE is a URL, or a curl line in quotes; '-' reads it from standard input.
 
-    The app's own checks run, and everything that they write is undone: no code, token or assertion is spent. A protected
-    view itself is not called. Ends with status 1 where the request is refused.
+    The app's own checks run, and everything that they write is undone: no code, token or assertion is spent. A
+    protected view itself is not called. Ends with status 1 where the request is refused.
     """
     try:
         wanted = read_line([sys.stdin.read().strip()] if line == ("-",) else line)

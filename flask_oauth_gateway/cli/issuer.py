@@ -82,9 +82,9 @@ def _print_keys(keys: list[dict[str, Any]]) -> None:
 def check(assertion: str, client_id: str | None, scope: str | None, url: str | None) -> None:
     """Check ASSERTION: the assertion itself, the path of a file that holds it, or '-' to read it from standard input.
 
-    The answer says which check fails, what was expected and what was there. The assertion is not spent: no token is given,
-    and it can still be used. ASSERTION may also be an access token of a server that OAUTH_TRUSTED_TOKEN_ISSUERS names; it
-    is checked as a protected view would check it.
+    The answer says which check fails, what was expected and what was there. The assertion is not spent: no token is
+    given, and it can still be used. ASSERTION may also be an access token of a server that OAUTH_TRUSTED_TOKEN_ISSUERS
+    names; it is checked as a protected view would check it.
     """
     server, text = any_server(), _read(assertion)
     if is_access_token(server, text):

@@ -29,8 +29,8 @@ ANYTHING = "\ufffc"
 def routes(only_open: bool, as_json: bool) -> None:
     """List the app's routes and what they ask for.
 
-    A route is open where nothing asks for a token. An entry of OAUTH_PROTECT with "scopes": None marks a route as open on
-    purpose. --open doesn't list such routes, static files or the gateway's own endpoints.
+    A route is open where nothing asks for a token. An entry of OAUTH_PROTECT with "scopes": None marks a route as open
+    on purpose. --open doesn't list such routes, static files or the gateway's own endpoints.
     """
     found = [row for row in _rows(current_app) if not only_open or row["kind"] == "open"]
     if as_json:

@@ -38,7 +38,7 @@ FIELDS = ("name", "owner", "plan", "attributes")
 
 @dataclass(frozen=True, slots=True)
 class ApplicationPage:
-    """Some applications, and where the next page begins: `find(..., after=page.next)`; `None` on the last page."""
+    """Some applications. `next` is where the next page begins, `find(..., after=page.next)`; `None` on the last page."""
 
     applications: Sequence[Application]
     next: str | None
@@ -73,9 +73,9 @@ class ApplicationRegistry:
     ) -> Application:
         """Register an application. Without an `application_id`, one is made; `owner` is a subject.
 
-        `status` is "pending", "approved" or "revoked": the application's clients work only while it is approved. `plan` and
-        `attributes` apply to those of its clients that have none of their own. Raises `ClientMetadataError`, which says what
-        is wrong.
+        `status` is "pending", "approved" or "revoked": the application's clients work only while it is approved. `plan`
+        and `attributes` apply to those of its clients that have none of their own. Raises `ClientMetadataError`, which
+        says what is wrong.
         """
         new_id = secrets.token_hex(16) if application_id is None else application_id
         values = self.check(new_id, {"name": name, "owner": owner, "plan": plan, "attributes": attributes}, status)
@@ -109,8 +109,8 @@ class ApplicationRegistry:
     ) -> ApplicationPage:
         """A page of the applications, the oldest first.
 
-        `text` selects those whose `application_id` begins with it, or whose name contains it. Raises `ValueError` for an
-        `after` that no page gave, or a `limit` below 1.
+        `text` selects those whose `application_id` begins with it, or whose name contains it. Raises `ValueError` for
+        an `after` that no page gave, or a `limit` below 1.
         """
         start = check_page(after, limit)
         text = text and text.replace("\0", "")  # PostgreSQL takes no null characters
@@ -129,7 +129,7 @@ class ApplicationRegistry:
         return found
 
     def approve(self, application_id: str) -> Application:
-        """Let the application's clients work, except those that were disabled singly. Raises `ApplicationNotFound`."""
+        """Let the application's clients work, except those that are disabled themselves. Raises `ApplicationNotFound`."""
         return self._set_status(application_id, "approve", APPROVED)
 
     def revoke(self, application_id: str) -> Application:

@@ -42,7 +42,7 @@ class ClientNotFound(LookupError):
 
 @dataclass(frozen=True, slots=True)
 class ClientPage:
-    """Some clients, and where the next page begins: `clients.find(..., after=page.next)`; `None` on the last page."""
+    """Some clients. `next` is where the next page begins, `clients.find(..., after=page.next)`; `None` on the last page."""
 
     clients: Sequence[Client]
     next: str | None
@@ -172,8 +172,8 @@ class ClientRegistry:
     def update(self, client_id: str, **changes: Any) -> Client:
         """Change any member of a registration, or `enabled`, `owner`, `application`. A disabled client's tokens stop at once.
 
-        `enabled` is the client's own switch: while its application isn't approved, an enabled client doesn't work either.
-        Raises `ClientNotFound` or `ClientMetadataError`.
+        `enabled` is the client's own switch: while its application isn't approved, an enabled client doesn't work
+        either. Raises `ClientNotFound` or `ClientMetadataError`.
         """
         if not isinstance(changes.get("enabled", True), bool):
             raise ClientMetadataError("enabled is True or False.")
@@ -213,8 +213,8 @@ class ClientRegistry:
     ) -> Client:
         """Add a secret; the older ones live for another `overlap` seconds. Only the returned client shows the new one in plain.
 
-        `expires_in` is the new secret's lifetime in seconds; `client_secret` is the new secret, made where it isn't given.
-        Raises `ClientNotFound` or `ClientMetadataError`.
+        `expires_in` is the new secret's lifetime in seconds; `client_secret` is the new secret, made where it isn't
+        given. Raises `ClientNotFound` or `ClientMetadataError`.
         """
         client = self._existing(client_id)
         if client.token_endpoint_auth_method not in SECRET_METHODS:

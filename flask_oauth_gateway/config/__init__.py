@@ -1,7 +1,7 @@
 """An app's configuration: `Settings`, which joins groups of settings, one file each.
 
-`Settings.from_config` reads `app.config` once, at start-up. A wrong value raises `ConfigurationError`, which names the key,
-its value and the values that it may have; an unknown `OAUTH_*` key is a warning.
+`Settings.from_config` reads `app.config` once, at start-up. A wrong value raises `ConfigurationError`, which names the
+key, its value and the values that it may have; an unknown `OAUTH_*` key is a warning.
 """
 
 from __future__ import annotations

@@ -31,8 +31,8 @@ def fetch(
 ) -> tuple[bytes, int | None]:
     """A document, and the seconds that it may be kept (`Cache-Control: max-age`), or `None` where the answer doesn't say.
 
-    Raises `FetchError`. The host's addresses are looked up once, and the connection goes to one of these, so that the name
-    can't point elsewhere between the check and the connection.
+    Raises `FetchError`. The host's addresses are looked up once, and the connection goes to one of these, so that the
+    name can't point elsewhere between the check and the connection.
     """
     deadline = time.monotonic() + MAX_SECONDS
     host = _split(url).hostname

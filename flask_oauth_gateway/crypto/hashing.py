@@ -1,7 +1,8 @@
 """Hashes and compares secrets, none of which is stored in plain.
 
-Tokens and generated secrets hold 256 random bits, so SHA-256 is enough: nobody can guess them from a list. A secret that a
-person chose is hashed by argon2id, which is slow on purpose; once verified, the process remembers a keyed hash of it.
+Tokens and generated secrets hold 256 random bits, so SHA-256 is enough: nobody can guess them from a list. A secret
+that a person chose is hashed by argon2id, which is slow on purpose; once verified, the process remembers a keyed hash
+of it.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Reads and verifies every JWT that comes from outside, by the rules of RFC 8725. joserfc does the cryptography.
 
-The key decides which algorithms are allowed, never the token; `none` is never allowed. Keys come from the configuration or
-the registry, never from a token's header. Tokens with an unknown extension that is marked critical are refused.
+The key decides which algorithms are allowed, never the token; `none` is never allowed. Keys come from the configuration
+or the registry, never from a token's header. Tokens with an unknown extension that is marked critical are refused.
 """
 
 from __future__ import annotations
@@ -98,7 +98,8 @@ def verify(token: str | Jwt, keys: Iterable[Key], algorithms: tuple[str, ...] | 
     fitting = [key for key in keys if _fits(key, algorithm, kid, algorithms)]
     if not fitting:
         raise JwtError(f"no key of its issuer fits alg {algorithm[:20]!r} and kid {(kid or '')[:60]!r}")
-    # This uses joserfc's algorithm without its parser, so that the text that was read above is the one that is verified.
+    # This uses joserfc's algorithm without its parser, so that the text that was read above is the one that is
+    # verified.
     scheme = JWSRegistry.algorithms[algorithm]
     for key in fitting[:MAX_KEYS_TRIED]:
         try:
@@ -127,8 +128,8 @@ def algorithms_of(key: Key) -> tuple[str, ...]:
 def load_jwks(jwks: Any, *, symmetric: bool = False, lenient: bool = False) -> tuple[Key, ...]:
     """The signature keys of a key set (RFC 7517 section 5); a single key counts as a set. Raises `UnusableKey`.
 
-    `symmetric`: a shared secret may be among them; never allow that where others can read the set. `lenient`: unusable keys
-    are skipped, as long as one key is left.
+    `symmetric`: a shared secret may be among them; never allow that where others can read the set. `lenient`: unusable
+    keys are skipped, as long as one key is left.
     """
     if not isinstance(jwks, Mapping):
         raise UnusableKey("a key set is a JSON object with 'keys'")

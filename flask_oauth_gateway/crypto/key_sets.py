@@ -1,7 +1,7 @@
 """The keys of issuers and clients: read once from the configuration or the registry, or fetched from a URL and kept.
 
-A remote set is fetched again when its time is up, and for an unknown `kid`: one fetch at a time, and at most one a minute.
-While its server is down, the known keys go on working.
+A remote set is fetched again when its time is up, and for an unknown `kid`: one fetch at a time, and at most one a
+minute. While its server is down, the known keys go on working.
 """
 
 from __future__ import annotations

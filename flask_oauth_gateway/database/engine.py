@@ -73,8 +73,8 @@ class Database:
     def run(self, statement: Statement, parameters: Parameters | None = None, *, repeatable: bool = False) -> int:
         """Run one statement that writes; returns the number of rows that it touched.
 
-        `repeatable`: running the statement twice does no harm, so it may be sent again where the connection has died in the
-        pool. Never use it for a statement that spends something: the second try would take the first for a theft.
+        `repeatable`: running the statement twice does no harm, so it may be sent again where the connection has died in
+        the pool. Never use it for a statement that spends something: the second try would take the first for a theft.
         """
         try:
             return self._execute(statement, parameters, _row_count, repeatable=repeatable)

@@ -1,8 +1,9 @@
 """Runs the statements of the request path: SQLAlchemy compiles them once, and they run on the driver's own cursor.
 
 SQLAlchemy's own execution of a statement takes three times as long as SQLite's: without it, a protected view is a sixth
-quicker, and a refresh a third. Connections, pool and errors stay SQLAlchemy's. This is not for statements that are built for
-one call, each of which would be compiled anew. Listeners on the engine's cursor events don't hear of these statements.
+quicker, and a refresh a third. Connections, pool and errors stay SQLAlchemy's. This is not for statements that are
+built for one call, each of which would be compiled anew. Listeners on the engine's cursor events don't hear of these
+statements.
 """
 
 from __future__ import annotations

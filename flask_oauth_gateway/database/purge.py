@@ -10,7 +10,8 @@ from sqlalchemy import Table, delete, func, select
 from .engine import Database
 from .tables import access_token, approval, audit, code, device_code, key, once, refresh_token, revocation
 
-#: The tables with rows that expire, and how many seconds longer rows are kept: a code that is used twice must still be known.
+#: The tables with rows that expire, and how many seconds longer rows are kept: a code that is used twice must still be
+#: known.
 EXPIRING = {access_token: 0, refresh_token: 0, approval: 0, code: 86400, device_code: 0, once: 0, revocation: 0}
 MAX_BATCH = 10_000  # a statement takes 32,766 parameters on SQLite, 65,535 on PostgreSQL
 RETIRED_SECONDS = 86400

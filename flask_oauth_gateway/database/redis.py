@@ -1,7 +1,7 @@
 """Shares counts for rate limits, and news, among the processes of a gateway through Redis (`OAUTH_REDIS_URL`).
 
-Redis holds nothing that must not be lost: the database knows what is revoked and what is spent. While Redis doesn't answer,
-`run` raises `RedisAway` at once, except for one request a second, which tries again.
+Redis holds nothing that must not be lost: the database knows what is revoked and what is spent. While Redis doesn't
+answer, `run` raises `RedisAway` at once, except for one request a second, which tries again.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Checks the version of the tables. The gateway works only on tables of its own version, and refuses others at the start.
 
-`oauth_schema` has one row. Where the row is missing or older, all tables are checked once: they may have been made by hand,
-by `db.create_all()` or by a migration, none of which writes the row.
+`oauth_schema` has one row. Where the row is missing or older, all tables are checked once: they may have been made by
+hand, by `db.create_all()` or by a migration, none of which writes the row.
 """
 
 from __future__ import annotations

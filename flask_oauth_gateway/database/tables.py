@@ -1,7 +1,8 @@
 """The schema. `add_to(metadata)` puts it beside an app's own tables.
 
-Times are whole seconds since 1970, UTC. Identifiers of the gateway's own rows never leave the database. There is no foreign key
-from a token to its client: on PostgreSQL it would lock the client's row at every issue (`docs/architecture.md`).
+Times are whole seconds since 1970, UTC. Identifiers of the gateway's own rows never leave the database. There is no
+foreign key from a token to its client: on PostgreSQL it would lock the client's row at every issue
+(`docs/architecture.md`).
 """
 
 from __future__ import annotations
@@ -35,8 +36,9 @@ Hash = LargeBinary(32).with_variant(mysql.BINARY(32), "mysql", "mariadb")
 ApprovalKey = LargeBinary(16).with_variant(mysql.BINARY(16), "mysql", "mariadb")
 Object = JSON(none_as_null=True)
 Subject = String(255)
-# With these collations, names differ by case, by accents and, on a mariadb:// URL, by spaces at the end; otherwise MariaDB
-# takes "alice" and "Alice" for one subject. A mysql:// URL reads only the mysql_ options, and MySQL has no nopad_bin.
+# With these collations, names differ by case, by accents and, on a mariadb:// URL, by spaces at the end; otherwise
+# MariaDB takes "alice" and "Alice" for one subject. A mysql:// URL reads only the mysql_ options, and MySQL has no
+# nopad_bin.
 OPTIONS: Any = {
     "mysql_charset": "utf8mb4",
     "mysql_collate": "utf8mb4_bin",
@@ -110,8 +112,8 @@ consent = Table(
     Column("scope", Text, nullable=False),
     Column("granted_at", BigInteger, nullable=False),
     Column("expires_at", BigInteger),
-    # A constraint that begins with the foreign key's column serves as its index: MariaDB refuses to drop an index that a
-    # foreign key needs, and the downgrade that Alembic writes drops every index before its table.
+    # A constraint that begins with the foreign key's column serves as its index: MariaDB refuses to drop an index that
+    # a foreign key needs, and the downgrade that Alembic writes drops every index before its table.
     UniqueConstraint("client", "subject", name="uq_oauth_consent_client_subject"),
     Index("ix_oauth_consent_subject", "subject"),
     **OPTIONS,

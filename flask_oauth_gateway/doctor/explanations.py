@@ -1,6 +1,7 @@
 """Explains to operators why a request was refused: what was expected, what came, and which RFC says so.
 
-A client gets only a short answer. An explanation also uses the stores, for what a client must not learn; it writes nothing.
+A client gets only a short answer. An explanation also uses the stores, for what a client must not learn; it writes
+nothing.
 """
 
 from __future__ import annotations

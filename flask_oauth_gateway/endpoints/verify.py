@@ -1,7 +1,7 @@
 """`/oauth/verify`: forward auth. A proxy asks here whether a request may go on to an upstream that knows no tokens.
 
-The URL that the proxy calls names the requirements, or `OAUTH_PROTECT` has them for the path that the proxy names. A proxy
-passes on its caller's headers, and perhaps the caller's query: neither may ever weaken the requirements.
+The URL that the proxy calls names the requirements, or `OAUTH_PROTECT` has them for the path that the proxy names. A
+proxy passes on its caller's headers, and perhaps the caller's query: neither may ever weaken the requirements.
 """
 
 from __future__ import annotations

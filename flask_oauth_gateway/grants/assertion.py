@@ -100,7 +100,8 @@ class AssertionGrant(TokenGrant):
     def check(self, request: OAuthRequest, presented: str, caller: Client | None) -> Checked:
         """Check everything about an assertion; `caller` is the client that authenticated, if any.
 
-        Raises `AssertionRefused`, or an OAuth error where the assertion is valid but doesn't allow what the request asks for.
+        Raises `AssertionRefused`, or an OAuth error where the assertion is valid but doesn't allow what the request
+        asks for.
         """
         audience = frozenset((self._issuer.identifier(), self._issuer.token_endpoint()))
         assertion, trusted = self.verify(presented, audience)

@@ -1,6 +1,7 @@
 """Adapts the app's own grants, written as Authlib's documentation describes (`OAUTH_GRANT_TYPES`, "module:Class").
 
-They find Authlib's `AuthorizationServer` as `self.server`. The gateway's own grants don't use this file, only `base.py`.
+They find Authlib's `AuthorizationServer` as `self.server`. The gateway's own grants don't use this file, only
+`base.py`.
 """
 
 from __future__ import annotations

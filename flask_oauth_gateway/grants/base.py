@@ -1,7 +1,7 @@
 """The steps that every grant goes through at the token endpoint, in their order (RFC 6749 section 5).
 
-A grant's own file holds only its own rules: `decide` checks and writes nothing; then one step spends the code or token and
-stores the new tokens. A check for all grants is one line in `TokenGrant.answer`.
+A grant's own file holds only its own rules: `decide` checks and writes nothing; then one step spends the code or token
+and stores the new tokens. A check for all grants is one line in `TokenGrant.answer`.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """`refresh_token`: a client exchanges a refresh token for a new access token (RFC 6749 section 6, RFC 9700 section 4.14).
 
-Rotation is one guarded update: where two requests bring the same token, exactly one gets the successor. The other request,
-and any later one with a spent token, revokes the approval, since one of the two senders is a thief.
+Rotation is one guarded update: where two requests bring the same token, exactly one gets the successor. The other
+request, and any later one with a spent token, revokes the approval, since one of the two senders is a thief.
 """
 
 from __future__ import annotations

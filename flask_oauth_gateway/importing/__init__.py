@@ -1,7 +1,7 @@
 """Imports clients from other registries: one file a source, each with `read`, which turns an export into entries.
 
-`bring` puts the entries into the client registry, one by one. An entry that can't be imported is reported, and doesn't stop
-the others.
+`bring` puts the entries into the client registry, one by one. An entry that can't be imported is reported, and doesn't
+stop the others.
 """
 
 from __future__ import annotations
@@ -53,7 +53,8 @@ class ApplicationEntry:
 class Entry:
     """A client in another registry. `where` names its place there; `metadata` has RFC 7591's names and ours.
 
-    `says_grants`, `says_scopes`: whether the other registry names the client's grants and scopes; otherwise they are guesses.
+    `says_grants`, `says_scopes`: whether the other registry names the client's grants and scopes; otherwise they are
+    guesses.
     """
 
     where: str

@@ -1,7 +1,7 @@
 """Reads django-oauth-toolkit's applications: `manage.py dumpdata oauth2_provider.application`, or a model that replaces it.
 
-Django hashes the secrets, except where `hash_client_secret` is off. PBKDF2 (Django's default) and argon2 can be checked here
-too; secrets with another hash can't be imported.
+Django hashes the secrets, except where `hash_client_secret` is off. PBKDF2 (Django's default) and argon2 can be checked
+here too; secrets with another hash can't be imported.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Writes and reads our own export (`flask oauth client export`): registrations and secrets' digests, never a plain secret.
 
-A digest is a hash of 256 random bits (SHA-256), or one that is slow on purpose (argon2id, PBKDF2). The secret of a client
-that signs with it is encrypted with the app's key: it needs the same `SECRET_KEY` or `OAUTH_KEY_ENCRYPTION_KEY`.
+A digest is a hash of 256 random bits (SHA-256), or one that is slow on purpose (argon2id, PBKDF2). The secret of a
+client that signs with it is encrypted with the app's key: it needs the same `SECRET_KEY` or `OAUTH_KEY_ENCRYPTION_KEY`.
 """
 
 from __future__ import annotations

@@ -115,7 +115,7 @@ OPERATIONS = (
     ),
     Operation(
         name="approve_application", method="POST", path=f"{PATH}/approve", run=approve, answer=APPLICATION, finds=True,
-        summary="Let its clients work, except those that were disabled singly", versioned=True,
+        summary="Let its clients work, except those that are disabled themselves", versioned=True,
     ),
     Operation(
         name="revoke_application", method="POST", path=f"{PATH}/revoke", run=revoke, answer=APPLICATION, finds=True,

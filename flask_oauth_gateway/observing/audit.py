@@ -1,8 +1,8 @@
 """The audit trail: subscribes to the signals and writes down who did what, when, from where, and how it ended.
 
-Anybody can send requests that are refused, so a flood of refusals must not fill the database. The same refusal of the same
-client from the same address is written once a minute, with the number of repeats since. Of different refusals (a new
-client_id each time), only a limited number is written.
+Anybody can send requests that are refused, so a flood of refusals must not fill the database. The same refusal of the
+same client from the same address is written once a minute, with the number of repeats since. Of different refusals (a
+new client_id each time), only a limited number is written.
 """
 
 from __future__ import annotations
@@ -172,7 +172,8 @@ class Audit:
     ) -> None:
         """Write an entry: `at_once` for changes of the registry, which are rare, and otherwise soon after the request.
 
-        So no request waits for the head of the chain, and its answer reaches the caller even where the database is away.
+        So no request waits for the head of the chain, and its answer reaches the caller even where the database is
+        away.
         """
         entry = {
             "at": int(time.time()),

@@ -27,7 +27,7 @@ CHECK_SECONDS = Histogram(
     "How long a check of a token took.",
     buckets=(0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.1, 0.5, 1, 5),
 )
-EVENTS = Counter("oauth_events_total", "What else happened.", ["event"])
+EVENTS = Counter("oauth_events_total", "Other events.", ["event"])
 
 KNOWN_ERRORS = frozenset(
     {

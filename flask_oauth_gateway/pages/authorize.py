@@ -57,8 +57,8 @@ class Visit:
 def authorize(server: AuthorizationServer) -> Response | BaseResponse:
     """Answer an authorization request: first find the client and its redirect URI, then do all the rest.
 
-    Where the client or its redirect URI is wrong, the user sees an error page. The rest is every check, the sign-in, the
-    consent page and the code or token; where it fails, the client gets the error.
+    Where the client or its redirect URI is wrong, the user sees an error page. The rest is every check, the sign-in,
+    the consent page and the code or token; where it fails, the client gets the error.
     """
     visit = _read_visit(server)
     issuer = server.issuer.identifier()
@@ -116,8 +116,8 @@ def _answer_or_page(
 def _must_sign_in_again(authorization: Authorization, details: dict[str, Any], visit: Visit) -> bool:
     """Whether the request asks for a fresh sign-in, and the user doesn't just come back from one.
 
-    Raises `AuthorizationError` where the user comes back without having signed in anew, by the app's `auth_time`. Raises
-    `ConfigurationError` where the app has no `SECRET_KEY`, which the cookie for this needs.
+    Raises `AuthorizationError` where the user comes back without having signed in anew, by the app's `auth_time`.
+    Raises `ConfigurationError` where the app has no `SECRET_KEY`, which the cookie for this needs.
     """
     signed_in_at = details.get("auth_time")
     too_old = authorization.max_age is not None and (

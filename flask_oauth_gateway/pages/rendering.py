@@ -27,7 +27,8 @@ POLICY = (
 )
 MINUTE, HOUR, DAY = 60, 3600, 86400
 
-# Invisible characters that reverse or break up the text beside them. The joiners that some writing systems need may stay.
+# Invisible characters that reverse or break up the text beside them. The joiners that some writing systems need may
+# stay.
 _UNSEEN = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff]+")
 _WEB = re.compile(r"(https?://)([^\s/?#\\@]+)([/?#].*)?", re.IGNORECASE | re.DOTALL)
 _APP = re.compile(r"()((?!https?:)[a-z][a-z0-9+.-]*)(:.*)", re.IGNORECASE | re.DOTALL)

@@ -92,7 +92,8 @@ class Resources:
     def metadata_url(self, path: str) -> str | None:
         """The URL of the metadata of a path's resource (RFC 9728 section 3.1); `None` where the issuer isn't known.
 
-        Where the app is mounted below a path, this is the URL at which the app itself answers, not that at the host's root.
+        Where the app is mounted below a path, this is the URL at which the app itself answers, not that at the host's
+        root.
         """
         app, environ = self._app, request.environ
         prefix = self.prefix_of(path) if self._below else "/"

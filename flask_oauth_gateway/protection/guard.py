@@ -1,7 +1,7 @@
 """Checks a request's token against what the view asks for (RFC 6750 section 3). Every protected view's requests pass here.
 
-A request costs one header read, one hash, one look-up, one comparison of scopes and one write to the request; the rest is
-settled when the view is decorated.
+A request costs one header read, one hash, one look-up, one comparison of scopes and one write to the request; the rest
+is settled when the view is decorated.
 """
 
 from __future__ import annotations
@@ -93,8 +93,8 @@ class Requirement:
 class Guard:
     """Checks the requests of one app against requirements.
 
-    `validate` returns the token of a presented value, or raises; `render` turns a refusal into a response; `watch`, where
-    there are observers, is called instead of `check` and calls it.
+    `validate` returns the token of a presented value, or raises; `render` turns a refusal into a response; `watch`,
+    where there are observers, is called instead of `check` and calls it.
     """
 
     def __init__(
@@ -136,7 +136,8 @@ class Guard:
                         return None
                     raise MissingToken
                 token = self.validate(presented)
-            # `requirement.audience` names another resource than the path's, and other issuers have their own names for us.
+            # `requirement.audience` names another resource than the path's, and other issuers have their own names for
+            # us.
             if token.audience and requirement.audience is None and token.issuer is None:
                 self._check_audience(token)
             requirement.check(token)

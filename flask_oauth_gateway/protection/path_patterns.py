@@ -1,7 +1,7 @@
 """How a configured path is written, and the ways in which a request's path may be read.
 
-Some paths can be read in several ways (`//`, `..`, `;`, a backslash). Such a request has to meet the requirements of each
-reading, since a view, a file system or an upstream may choose any of them.
+Some paths can be read in several ways (`//`, `..`, `;`, a backslash). Such a request has to meet the requirements of
+each reading, since a view, a file system or an upstream may choose any of them.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """`OAUTH_PROTECT`: what each path asks for, by configuration alone. The first entry that fits a path decides.
 
-Some paths can be read in several ways (`//`, `..`, `;`, a backslash). Such a request has to meet the requirements of each
-reading, since a view, a file system or an upstream may choose any of them.
+Some paths can be read in several ways (`//`, `..`, `;`, a backslash). Such a request has to meet the requirements of
+each reading, since a view, a file system or an upstream may choose any of them.
 """
 
 from __future__ import annotations

@@ -63,8 +63,8 @@ class Plans:
     def of(self, token: AccessToken) -> AccessToken:
         """The token with only the scopes of its client's plan, and with the attributes of plan and client beside its own.
 
-        A client without a plan has that of its application. A changed plan counts when this process next reads the client.
-        Raises `InvalidToken` where the plan is no longer configured.
+        A client without a plan has that of its application. A changed plan counts when this process next reads the
+        client. Raises `InvalidToken` where the plan is no longer configured.
         """
         client = self._clients.get(token.client_id)
         if client is None or client.plan_in_force is None:  # a token whose client is gone was refused before
@@ -102,7 +102,8 @@ class Plans:
 def headers_of(usage: Usage) -> list[tuple[str, str]]:
     """What is left of a quota, in the three fields that most clients know; `Reset` in seconds from now.
 
-    The IETF's drafts had these fields up to the seventh; the two structured fields that came after are still being changed.
+    The IETF's drafts had these fields up to the seventh; the two structured fields that came after are still being
+    changed.
     """
     limit, remaining, reset = str(usage.limit), str(usage.remaining), str(usage.reset)
     return [("RateLimit-Limit", limit), ("RateLimit-Remaining", remaining), ("RateLimit-Reset", reset)]

@@ -34,10 +34,11 @@ def require_token(
 def require_token(*scopes: Any, **options: Any) -> Any:
     """Let only requests with a fitting access token reach a view, which finds the token as `current_token`.
 
-    `scopes`: the token needs all of these. `any_of`: it needs one of these. `optional`: a request without a token is fine
-    too, one with a bad token isn't. `audience`: the token must be meant for this audience. `max_age` (seconds), `acr`: how
-    the user must have signed in (RFC 9470). `grant_types`: only tokens of these grants. `bound`: only sender-constrained
-    tokens. Decorates functions and async views, and goes into the `decorators` of `View` and `MethodView`.
+    `scopes`: the token needs all of these. `any_of`: it needs one of these. `optional`: a request without a token is
+    fine too, one with a bad token isn't. `audience`: the token must be meant for this audience. `max_age` (seconds),
+    `acr`: how the user must have signed in (RFC 9470). `grant_types`: only tokens of these grants. `bound`: only
+    sender-constrained tokens. Decorates functions and async views, and goes into the `decorators` of `View` and
+    `MethodView`.
     """
     if len(scopes) == 1 and callable(scopes[0]) and not options:
         return _protected(scopes[0], requirement())

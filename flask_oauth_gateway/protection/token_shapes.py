@@ -1,7 +1,8 @@
 """Reads the access tokens of other servers: Keycloak, Entra ID, Auth0, Okta, Cognito, and those that follow RFC 9068.
 
-Each server has its own names for the client, the user and the scopes. Some sign ID tokens and refresh tokens with the same
-key as access tokens. So it isn't enough that a token looks like neither: it has to show that it is an access token.
+Each server has its own names for the client, the user and the scopes. Some sign ID tokens and refresh tokens with the
+same key as access tokens. So it isn't enough that a token looks like neither: it has to show that it is an access
+token.
 """
 
 from __future__ import annotations
@@ -24,8 +25,8 @@ SCOPE_CLAIMS = ("scope", "scp")
 CLIENTS_SCOPE_CLAIMS = (*SCOPE_CLAIMS, "roles")
 #: Only ID tokens have these (OIDC Core sections 2 and 3.3.2.11).
 OF_ID_TOKENS = ("nonce", "at_hash", "c_hash", "s_hash")
-#: The claims that name a token's kind, with the values that access tokens have: Keycloak's, that of Cognito and Ory Hydra,
-#: and that of every answer which follows RFC 7662.
+#: The claims that name a token's kind, with the values that access tokens have: Keycloak's, that of Cognito and Ory
+#: Hydra, and that of every answer which follows RFC 7662.
 KINDS = (
     ("typ", ("bearer", "dpop", ACCESS_TOKEN_TYP)),
     ("token_use", ("access", "access_token")),

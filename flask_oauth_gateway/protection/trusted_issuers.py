@@ -1,7 +1,7 @@
 """Checks the access tokens of other servers (`OAUTH_TRUSTED_TOKEN_ISSUERS`): by their keys, or by introspection.
 
-A JWT names its issuer, whose entry says which keys and which audience count. An opaque token doesn't name its issuer: each
-issuer with an introspection endpoint is asked in turn. An issuer that can't be reached delays its own tokens only.
+A JWT names its issuer, whose entry says which keys and which audience count. An opaque token doesn't name its issuer:
+each issuer with an introspection endpoint is asked in turn. An issuer that can't be reached delays its own tokens only.
 """
 
 from __future__ import annotations
@@ -90,7 +90,8 @@ class TokenIssuer:
         claims = answer.claims
         if claims.get("iss") not in (None, self.issuer):
             raise NoAccessToken("the issuer that was asked names another one")
-        # Refresh tokens are active too. Without a token_type, only a token whose audience is an API is surely no refresh token.
+        # Refresh tokens are active too. Without a token_type, only a token whose audience is an API is surely no
+        # refresh token.
         if not check_use(claims) and not (self.audience - {self.client.client_id}).intersection(audience_of(claims)):
             raise NoAccessToken("nothing shows that it is an access token: no token_type, no audience of ours")
         return Asked(self.accept({"exp": int(time.time()) + 1, **claims}, skew), answer.seconds)
@@ -232,8 +233,8 @@ def _load(name: str, entry: Any, relaxed: bool) -> TokenIssuer:
 def _audience(key: str, entry: Mapping[str, Any], *, asks: bool) -> frozenset[str]:
     """The audiences that a token has to name: an issuer has tokens for others too (RFC 8725 section 3.9).
 
-    A text is one name, even with spaces. `()` is allowed only where the issuer is asked: every token that it calls active
-    is then taken.
+    A text is one name, even with spaces. `()` is allowed only where the issuer is asked: every token that it calls
+    active is then taken.
     """
     given = entry.get("audience")
     if given or (asks and given == ()):

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 class Validators:
     """Validates the tokens that an app takes.
 
-    `own` is `None` in a resource server; `trusted` is `None` where no other server's tokens are taken. `checks_user`: the
-    app's `load_user` is asked for each token's subject (`OAUTH_CHECK_USER`).
+    `own` is `None` in a resource server; `trusted` is `None` where no other server's tokens are taken. `checks_user`:
+    the app's `load_user` is asked for each token's subject (`OAUTH_CHECK_USER`).
     """
 
     def __init__(

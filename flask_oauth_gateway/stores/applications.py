@@ -150,8 +150,8 @@ class ApplicationStore:
     def remove(self, application_id: str, *, with_clients: bool) -> list[str]:
         """Delete an application; with `with_clients`, also its clients and their secrets and consents.
 
-        Returns the `client_id` of each deleted client. Raises `ApplicationNotFound`; `ApplicationInUse` where it has clients
-        that are not to be deleted.
+        Returns the `client_id` of each deleted client. Raises `ApplicationNotFound`; `ApplicationInUse` where it has
+        clients that are not to be deleted.
         """
         with self._database.transaction() as connection:
             row = _locked(connection, application_id)

@@ -31,8 +31,8 @@ class AuditStore:
     """Appends entries to the audit trail: at once, or together with others a little later.
 
     The entries of token requests are written together: one statement for each would cost as much as the token itself. A
-    process that is killed within that second loses these entries, but no token: `oauth_access_token` has them all. `keys`
-    returns the keys of the chain (`audit_chain`), first the one that writes.
+    process that is killed within that second loses these entries, but no token: `oauth_access_token` has them all.
+    `keys` returns the keys of the chain (`audit_chain`), first the one that writes.
     """
 
     def __init__(self, database: Database, keys: audit_chain.Keys) -> None:

@@ -1,9 +1,9 @@
 """The audit trail's chain: each entry carries a keyed hash over the entry before it and its own content.
 
-Entries are numbered without gaps. The one-row head table names the last entry, and has a hash of its own, so that a cut-off
-end is noticed. The key is derived from the app's secrets: somebody who can only write to the database can change an entry,
-but the entry then no longer fits. Two attacks remain: whoever has both the database and the key can write the whole trail
-anew, and an older copy of both tables fits too.
+Entries are numbered without gaps. The one-row head table names the last entry, and has a hash of its own, so that a
+cut-off end is noticed. The key is derived from the app's secrets: somebody who can only write to the database can
+change an entry, but the entry then no longer fits. Two attacks remain: whoever has both the database and the key can
+write the whole trail anew, and an older copy of both tables fits too.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """The last step of a grant, all or nothing: a code or token is spent, and the approval and tokens for it are stored.
 
-On PostgreSQL this is one statement, in which each part waits for the one before it; elsewhere it is a transaction. One round
-trip instead of six makes a refresh on PostgreSQL almost as quick as a new token. There, a rotation also does its checks in
-the same statement (`rotate_at_once`): where no row comes back, one of them failed, and a look-up tells which.
+On PostgreSQL this is one statement, in which each part waits for the one before it; elsewhere it is a transaction. One
+round trip instead of six makes a refresh on PostgreSQL almost as quick as a new token. There, a rotation also does its
+checks in the same statement (`rotate_at_once`): where no row comes back, one of them failed, and a look-up tells which.
 """
 
 from __future__ import annotations
@@ -188,8 +188,8 @@ def rotate_at_once(
 ) -> Row[Any] | None:
     """Spend a refresh token and store its successors; returns the approval's values, or `None` where nothing was done.
 
-    `values`: `old_hash`, `salt`, `token_hash`, `refresh_hash`, `audience` (where the approval names none), `grant_type`,
-    `expires_at`. `idle`: the seconds without use after which the refresh token ends.
+    `values`: `old_hash`, `salt`, `token_hash`, `refresh_hash`, `audience` (where the approval names none),
+    `grant_type`, `expires_at`. `idle`: the seconds without use after which the refresh token ends.
     """
     given = {"owner": client.key, "owner_version": client.version, "moment": int(time.time()), "idle": idle}
     return database.first_once(

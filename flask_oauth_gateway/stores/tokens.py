@@ -114,8 +114,8 @@ class TokenStore:
     ) -> int:
         """Revoke every live token and approval that fits all arguments; returns how many.
 
-        Codes that were approved and not redeemed yet are spent first, as they would give new tokens afterwards. For tokens
-        that aren't stored, `mark` is called in the same transaction, with the time up to which they are refused.
+        Codes that were approved and not redeemed yet are spent first, as they would give new tokens afterwards. For
+        tokens that aren't stored, `mark` is called in the same transaction, with the time up to which they are refused.
         """
         now = int(time.time())
         given = {"client": client, "subject": subject, "token_hash": token_hash}

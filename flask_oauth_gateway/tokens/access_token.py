@@ -128,7 +128,8 @@ class AccessToken:
     def user(self) -> Any:
         """The token's user, from the `load_user` hook, which is called on first use.
 
-        `None` where the token has no subject, and where its subject belongs to a server whose users the app doesn't know.
+        `None` where the token has no subject, and where its subject belongs to a server whose users the app doesn't
+        know.
         """
         users = self.users
         if users is None or self.subject is None or self.issuer != users.issuer:

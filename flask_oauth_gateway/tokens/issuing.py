@@ -55,7 +55,7 @@ class Approval:
 class Issue:
     """What a token is to hold. `subject` is `None` where no user takes part; `expires_in` is in seconds.
 
-    `spend` is the code or refresh token that is exchanged: the statement or transaction that stores the new token spends it.
+    `spend` spends the code, refresh token or assertion that is exchanged, together with storing the new token.
     `derive_from`: a spent refresh token and a salt, from which the same tokens come again.
     """
 

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class TokenPage:
-    """Some tokens, and where the next page begins: `tokens.find(..., after=page.next)`; `None` on the last page."""
+    """Some tokens. `next` is where the next page begins, `tokens.find(..., after=page.next)`; `None` on the last page."""
 
     tokens: list[AccessToken]
     next: str | None
@@ -155,8 +155,8 @@ class TokenRegistry:
     ) -> int:
         """Revoke every live token that fits all arguments; returns how many tokens and approvals ended.
 
-        `issued_before` is an aware datetime, or seconds since 1970. Raises `ValueError` where no argument is given, so that
-        nobody revokes everything by oversight.
+        `issued_before` is an aware datetime, or seconds since 1970. Raises `ValueError` where no argument is given, so
+        that nobody revokes everything by oversight.
         """
         if all(value is None for value in (token, token_id, client_id, subject, issued_before)):
             raise ValueError("revoke() needs a token, token_id, client_id, subject or issued_before.")

@@ -37,7 +37,8 @@ class SignInRequest:
 class Users:
     """One app's users, as the app knows them.
 
-    `issuer`: the server whose subjects `load_user` knows; `None`: this one. The subject "42" is another person elsewhere.
+    `issuer`: the server whose subjects `load_user` knows; `None`: this one. The subject "42" is another person
+    elsewhere.
     """
 
     def __init__(self, app: Flask, hooks: Hooks, login_url: str | None, issuer: str | None = None) -> None:

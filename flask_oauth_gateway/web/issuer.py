@@ -52,8 +52,8 @@ class Issuer:
     def mount_point(self) -> str:
         """The path at which the app is mounted; "" where it is mounted at the root.
 
-        This is `SCRIPT_NAME`, or Flask's `APPLICATION_ROOT` in a request for a well-known address at the root, for which a
-        server sets no `SCRIPT_NAME`.
+        This is `SCRIPT_NAME`, or Flask's `APPLICATION_ROOT` in a request for a well-known address at the root, for
+        which a server sets no `SCRIPT_NAME`.
         """
         return request.script_root or str(self._app.config["APPLICATION_ROOT"]).rstrip("/")
 

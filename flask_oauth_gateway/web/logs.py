@@ -1,7 +1,7 @@
 """Logs one line for each token that is given and each refusal: logger `flask_oauth_gateway`, level INFO, nothing below it.
 
-A line consists of `name=value` pairs. The record's `oauth`, a dict, has the same pairs for formatters that write JSON. No
-line holds a secret, a token or a user's name.
+A line consists of `name=value` pairs. The record's `oauth`, a dict, has the same pairs for formatters that write JSON.
+No line holds a secret, a token or a user's name.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Limits how often secrets can be guessed and endpoints be called, per client, user and address, by the limits library.
 
-The counts are in this process's memory, or in Redis for all processes together (`OAUTH_REDIS_URL`). While Redis is away,
-they are in memory.
+The counts are in this process's memory, or in Redis for all processes together (`OAUTH_REDIS_URL`). While Redis is
+away, they are in memory.
 """
 
 from __future__ import annotations
