@@ -70,7 +70,13 @@ WITH_A_PERSON = ("authorization_code", "implicit", "password", DEVICE_CODE)
 _GET, _POST, _FORM = ("GET",), ("POST",), ("GET", "POST")
 
 FEATURES: Mapping[str, Feature] = {
-    # What every authorization server has.
+    # The protocol's own endpoints.
+    "authorization": Feature(
+        source="RFC 6749 section 3.1, RFC 9207",
+        page="consent.md",
+        grants=("authorization_code", "implicit"),
+        endpoints={"authorize": Endpoint("/authorize", _FORM, "pages.authorize:authorize", "authorization_endpoint")},
+    ),
     "tokens": Feature(
         source="RFC 6749 section 3.2",
         page="tokens.md",
@@ -190,12 +196,6 @@ FEATURES: Mapping[str, Feature] = {
         source="RFC 7522 section 2.2", page="client-authentication.md", method="saml2_bearer"
     ),
     # A person.
-    "authorization": Feature(
-        source="RFC 6749 section 3.1, RFC 9207",
-        page="consent.md",
-        grants=("authorization_code", "implicit"),
-        endpoints={"authorize": Endpoint("/authorize", _FORM, "pages.authorize:authorize", "authorization_endpoint")},
-    ),
     "approvals": Feature(
         source="RFC 9700 section 4.14",
         page="consent.md",

@@ -1,8 +1,8 @@
-"""Fixtures for every test, and what becomes of tests whose server is missing.
+"""Fixtures for every test, where a test runs on three databases, and what becomes of tests whose server is missing.
 
-The suite runs most tests on SQLite, PostgreSQL and MariaDB: a test that asks for `app`, `client` or
-`database_uri` runs once on each. Where a server does not answer its tests are skipped, and the end of the
-report says so; with TEST_REQUIRE_ALL=1 the run fails at once instead.
+A test that asks for `app`, `client` or `database_uri` runs on SQLite, and in the folders of `STORED` on PostgreSQL and MariaDB
+too. Where a server does not answer its tests are skipped, and the end of the report says so; with TEST_REQUIRE_ALL=1 the run
+fails at once instead.
 """
 
 import gc
@@ -20,13 +20,34 @@ from flask.testing import FlaskClient
 from jinja2 import StrictUndefined
 
 from flask_oauth_gateway import OAuthGateway
+from flask_oauth_gateway.stores.registered_client import Client
 from tests.support import services
+from tests.support.app import MakeApp, build_app, close_app, gateway_of
 from tests.support.clock import Clock
-from tests.support.databases import DATABASES, ServerDatabase
+from tests.support.compiled import keep_what_is_compiled
+from tests.support.databases import DATABASES, EVERY_DATABASE, ServerDatabase
+from tests.support.signing import Signer
+from tests.support.site import GRANT_TYPES, MakeSite, Site
+from tests.support.trading import GRANT_TYPES as TRADING_GRANT_TYPES
+from tests.support.trading import IDP, MakeTrading, Trading
 
 if TYPE_CHECKING:
     from tests.support.browser import Browser
 
+#: The folders that are about what is stored: their tests run on every database. A test in another folder that is so too says
+#: it with `tests.support.databases.every_database`; one of these in which the database has no part, with `sqlite_only`.
+STORED = {
+    "authentication",
+    "authorization",
+    "clients",
+    "database",
+    "grants",
+    "importing",
+    "observing",
+    "stores",
+    "tokens",
+}
+#: Their tests begin with an empty database; those of other folders may find the gateway's tables there.
 WITHOUT_TABLES = {"cli", "database", "doctor", "stores"}
 MISSING = pytest.StashKey[dict[str, str]]()
 SERVER_URLS = {"postgresql": services.POSTGRESQL_URL, "mariadb": services.MARIADB_URL}
@@ -46,6 +67,7 @@ hypothesis.settings.load_profile("gateway")
 
 # What a template names must be there, or be said to be missing: in every app of the tests, and in no other.
 Flask.jinja_options = {"undefined": StrictUndefined}
+keep_what_is_compiled()
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -104,8 +126,6 @@ def server_database() -> Iterator[Callable[[str], ServerDatabase]]:
 @pytest.fixture(scope="session")
 def sqlite_with_tables(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A file with the gateway's tables, to be copied."""
-    from tests.support.app import build_app, close_app
-
     folder = tmp_path_factory.mktemp("tables")
     app = build_app(instance_path=str(folder), OAUTH_DATABASE_URI=f"sqlite:///{folder / 'oauth.db'}")
     with app.extensions["oauth_gateway"].database.engine.connect():
@@ -114,19 +134,23 @@ def sqlite_with_tables(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "oauth.db"
 
 
-@pytest.fixture(
-    params=[
-        "sqlite",
-        pytest.param("postgresql", marks=pytest.mark.postgresql),
-        pytest.param("mariadb", marks=pytest.mark.mariadb),
-    ]
-)
-def database_uri(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """The URI of an empty database, in turn on each kind of database; the gateway's tables may be there already.
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    marks = metafunc.definition.iter_markers("parametrize")
+    if "database_uri" not in metafunc.fixturenames or any(mark.args[0] == "database_uri" for mark in marks):
+        return
+    kinds = EVERY_DATABASE if folders_of(metafunc.definition) & STORED else ["sqlite"]
+    metafunc.parametrize("database_uri", kinds, indirect=True)
 
-    Tests of the stores and of the command line begin without tables.
-    """
-    keep_tables = WITHOUT_TABLES.isdisjoint(request.path.parts)
+
+def folders_of(item: pytest.Item) -> set[str]:
+    """The folders below tests/ in which a test stands."""
+    return set(item.path.relative_to(Path(__file__).parent).parts[:-1])
+
+
+@pytest.fixture
+def database_uri(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The URI of an empty database, of the kind that the test was made for; the gateway's tables may be there already."""
+    keep_tables = WITHOUT_TABLES.isdisjoint(folders_of(request.node))
     if request.param == "sqlite":
         if keep_tables:
             shutil.copyfile(request.getfixturevalue("sqlite_with_tables"), tmp_path / "oauth.db")
@@ -147,10 +171,8 @@ def redis_url() -> str:
 
 
 @pytest.fixture
-def make_app(database_uri: str, tmp_path: Path) -> Iterator[Callable[..., Flask]]:
+def make_app(database_uri: str, tmp_path: Path) -> Iterator[MakeApp]:
     """Builds apps on this test's database, as `tests.support.app.build_app` does; takes configuration."""
-    from tests.support.app import build_app, close_app
-
     apps: list[Flask] = []
 
     def make_app(**config: Any) -> Flask:
@@ -165,7 +187,7 @@ def make_app(database_uri: str, tmp_path: Path) -> Iterator[Callable[..., Flask]
 
 
 @pytest.fixture
-def app(make_app: Callable[..., Flask]) -> Flask:
+def app(make_app: MakeApp) -> Flask:
     """An app as in the quick start, with two scopes and `GET /weather`."""
     return make_app()
 
@@ -177,7 +199,7 @@ def client(app: Flask) -> FlaskClient:
 
 @pytest.fixture
 def gateway(app: Flask) -> OAuthGateway:
-    return app.extensions["oauth_gateway"]
+    return gateway_of(app)
 
 
 @pytest.fixture
@@ -186,10 +208,10 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 
 
 @pytest.fixture
-def registered(app: Flask) -> Any:
+def registered(app: Flask) -> Client:
     """A confidential client with both scopes; the only place where its `client_secret` is to be had."""
     with app.app_context():
-        return app.extensions["oauth_gateway"].clients.create(
+        return gateway_of(app).clients.create(
             client_name="Weather station",
             grant_types=["client_credentials"],
             scope="weather:read weather:write",
@@ -197,35 +219,31 @@ def registered(app: Flask) -> Any:
 
 
 @pytest.fixture
-def make_site(make_app: Callable[..., Flask]) -> Callable[..., Any]:
+def make_site(make_app: MakeApp) -> MakeSite:
     """Builds a `tests.support.site.Site`: an app with every grant, where alice is signed in; takes configuration."""
-    from tests.support.site import GRANT_TYPES, Site
-
     return lambda **config: Site(make_app(**{"OAUTH_GRANT_TYPES": GRANT_TYPES} | config))
 
 
 @pytest.fixture
-def site(make_site: Callable[..., Any]) -> Any:
+def site(make_site: MakeSite) -> Site:
     return make_site()
 
 
 @pytest.fixture
-def make_trading(make_app: Callable[..., Flask], caplog: pytest.LogCaptureFixture) -> Callable[..., Any]:
+def make_trading(make_app: MakeApp, caplog: pytest.LogCaptureFixture) -> MakeTrading:
     """Builds a `tests.support.trading.Trading`; takes its signer, what its issuer's entry says beside the key, configuration."""
-    from tests.support.signing import Signer
-    from tests.support.trading import GRANT_TYPES, IDP, Trading
 
-    def make_trading(signer: Any = None, *, entry: dict[str, Any] | None = None, **config: Any) -> Any:
+    def make_trading(signer: Signer | None = None, *, entry: dict[str, Any] | None = None, **config: Any) -> Trading:
         signer = signer or Signer()
         issuers = {IDP: {"jwks": signer.jwks(), "client_id": "partner"} | (entry or {})}
-        app = make_app(**{"OAUTH_GRANT_TYPES": GRANT_TYPES, "OAUTH_JWT_ISSUERS": issuers} | config)
+        app = make_app(**{"OAUTH_GRANT_TYPES": TRADING_GRANT_TYPES, "OAUTH_JWT_ISSUERS": issuers} | config)
         return Trading(app, signer, caplog)
 
     return make_trading
 
 
 @pytest.fixture
-def trading(make_trading: Callable[..., Any]) -> Any:
+def trading(make_trading: MakeTrading) -> Trading:
     return make_trading()
 
 

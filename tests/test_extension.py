@@ -7,7 +7,8 @@ import pytest
 from flask import Flask
 
 from flask_oauth_gateway import ConfigurationError, ConfigurationWarning, OAuthGateway, current_token, require_token
-from tests.support.app import SCOPES, ask, bearer, close_app, is_accepted, refusal, register, sqlite_only, token_for
+from tests.support.app import SCOPES, MakeApp, ask, bearer, close_app, is_accepted, refusal, register, token_for
+from tests.support.databases import every_database
 
 
 @pytest.fixture
@@ -86,7 +87,8 @@ def test_one_gateway_on_two_apps_is_asked_inside_of_one(make_bare: Any) -> None:
     refusal(ask(two.test_client(), made), 401, "invalid_client")
 
 
-def test_two_processes_of_one_app_share_all_that_is_stored(make_app: Any) -> None:
+@every_database
+def test_two_processes_of_one_app_share_all_that_is_stored(make_app: MakeApp) -> None:
     one, two = make_app(), make_app()
     made = register(one)
     token = token_for(two.test_client(), made)["access_token"]
@@ -95,8 +97,7 @@ def test_two_processes_of_one_app_share_all_that_is_stored(make_app: Any) -> Non
     assert not is_accepted(two.test_client(), token)
 
 
-@sqlite_only
-def test_a_second_gateway_on_an_app_is_refused_with_an_instruction(app: Any, gateway: Any) -> None:
+def test_a_second_gateway_on_an_app_is_refused_with_an_instruction(app: Flask, gateway: OAuthGateway) -> None:
     for call in (lambda: gateway.init_app(app), lambda: OAuthGateway(app)):
         with pytest.raises(RuntimeError, match="'weather' has a gateway already: give each app one OAuthGateway"):
             call()
@@ -138,8 +139,7 @@ def test_plain_http_for_the_issuer_is_let_through_in_testing_and_debug_alone(mak
 # A grant of the app's own
 
 
-@sqlite_only
-def test_a_grant_of_the_app_s_own_is_named_by_module_and_class(make_app: Any) -> None:
+def test_a_grant_of_the_app_s_own_is_named_by_module_and_class(make_app: MakeApp) -> None:
     app = make_app(OAUTH_GRANT_TYPES=["client_credentials", "tests.support.lottery:LotteryGrant"])
     client, made = app.test_client(), register(app)
     answer = ask(client, made, grant_type="urn:example:lottery", number="7").get_json()

@@ -15,6 +15,7 @@ from flask_oauth_gateway import OAuthGateway
 from flask_oauth_gateway.config import ConfigurationError
 from tests.support.app import bearer
 from tests.support.checking import API, ISSUER, asked, checking_app, said
+from tests.support.clock import Clock
 from tests.support.key_server import KeyServer, key_server
 from tests.support.signing import Signer
 
@@ -185,7 +186,7 @@ def test_issuer_list_shows_keys_and_who_is_asked_and_no_secret(asking: tuple[Fla
 
 
 def test_issuer_check_says_what_current_token_would_hold_or_which_check_fails(
-    asking: tuple[Flask, KeyServer], clock: Any
+    asking: tuple[Flask, KeyServer], clock: Clock
 ) -> None:
     app, server = asking
     server.says = {"active": False}

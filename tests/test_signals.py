@@ -2,18 +2,22 @@
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from pathlib import Path
 from typing import Any
 
 from blinker import Signal
+from flask import Flask
+from flask.testing import FlaskClient
 
-from flask_oauth_gateway import signals
-from tests.support.app import ask, basic, bearer, recorded, register, register_public, sqlite_only, token_for
+from flask_oauth_gateway import OAuthGateway, signals
+from flask_oauth_gateway.stores.registered_client import Client
+from tests.support.app import MakeApp, ask, basic, bearer, recorded, register, register_public, token_for
 
 EVERY = {name: signal for name, signal in vars(signals).items() if isinstance(signal, Signal)}
 
 
 @contextmanager
-def all_recorded(app: Any) -> Iterator[dict[str, list[dict[str, Any]]]]:
+def all_recorded(app: Flask) -> Iterator[dict[str, list[dict[str, Any]]]]:
     """The payloads of every signal of an app, by the signal's name; of those that were sent."""
     with ExitStack() as stack:
         found = {name: stack.enter_context(recorded(signal, app)) for name, signal in EVERY.items()}
@@ -22,7 +26,7 @@ def all_recorded(app: Any) -> Iterator[dict[str, list[dict[str, Any]]]]:
         del found[name]
 
 
-def test_the_registry_says_what_it_did(app: Any, gateway: Any) -> None:
+def test_the_registry_says_what_it_did(app: Flask, gateway: OAuthGateway) -> None:
     with all_recorded(app) as heard:
         made = register(app, client_name="Station")
         gateway.clients.update(made.client_id, scope="weather:read", enabled=False)
@@ -40,7 +44,7 @@ def test_the_registry_says_what_it_did(app: Any, gateway: Any) -> None:
 
 
 def test_a_token_request_says_who_authenticated_and_what_was_given(
-    app: Any, client: Any, gateway: Any, registered: Any
+    app: Flask, client: FlaskClient, gateway: OAuthGateway, registered: Client
 ) -> None:
     with all_recorded(app) as heard:
         token = token_for(client, registered, scope="weather:read")["access_token"]
@@ -58,8 +62,7 @@ def test_a_token_request_says_who_authenticated_and_what_was_given(
     }
 
 
-@sqlite_only
-def test_a_token_minted_in_code_says_so_too(app: Any, gateway: Any, registered: Any) -> None:
+def test_a_token_minted_in_code_says_so_too(app: Flask, gateway: OAuthGateway, registered: Client) -> None:
     with all_recorded(app) as heard:
         gateway.tokens.issue(registered.client_id, subject="alice")
     (issued,) = heard["token_issued"]
@@ -67,7 +70,9 @@ def test_a_token_minted_in_code_says_so_too(app: Any, gateway: Any, registered: 
     assert set(heard) == {"token_issued"}
 
 
-def test_a_failed_authentication_says_why_which_the_caller_is_not_told(app: Any, client: Any, registered: Any) -> None:
+def test_a_failed_authentication_says_why_which_the_caller_is_not_told(
+    app: Flask, client: FlaskClient, registered: Client
+) -> None:
     public = register_public(app)
     with all_recorded(app) as heard:
         for client_id, secret in (("nobody", "x"), (registered.client_id, "wrong"), (public.client_id, "x")):
@@ -83,7 +88,7 @@ def test_a_failed_authentication_says_why_which_the_caller_is_not_told(app: Any,
     }
 
 
-def test_revoking_says_by_whom(app: Any, client: Any, gateway: Any, registered: Any) -> None:
+def test_revoking_says_by_whom(app: Flask, client: FlaskClient, gateway: OAuthGateway, registered: Client) -> None:
     one, two = (token_for(client, registered)["access_token"] for _ in range(2))
     gateway.tokens.issue(registered.client_id, subject="alice")
     ids = [gateway.tokens.get(token=token).token_id for token in (one, two)]
@@ -102,9 +107,8 @@ def test_revoking_says_by_whom(app: Any, client: Any, gateway: Any, registered: 
     ]
 
 
-@sqlite_only
 def test_a_refused_token_says_where_and_why_and_a_missing_one_nothing(
-    app: Any, client: Any, gateway: Any, registered: Any
+    app: Flask, client: FlaskClient, gateway: OAuthGateway, registered: Client
 ) -> None:
     writer = token_for(client, registered, scope="weather:write")["access_token"]
     dead = token_for(client, registered)["access_token"]
@@ -123,8 +127,7 @@ def test_a_refused_token_says_where_and_why_and_a_missing_one_nothing(
     assert heard["token_rejected"][2]["reason"] == "The access token was revoked."
 
 
-@sqlite_only
-def test_each_app_hears_of_its_own_alone(make_app: Any, tmp_path: Any) -> None:
+def test_each_app_hears_of_its_own_alone(make_app: MakeApp, tmp_path: Path) -> None:
     one, two = make_app(), make_app(OAUTH_DATABASE_URI=f"sqlite:///{tmp_path}/other.db")
     with all_recorded(one) as heard:
         ask(two.test_client(), register(two))

@@ -12,7 +12,8 @@ from flask import Flask
 
 from flask_oauth_gateway import OAuthGateway, current_token, require_token
 from flask_oauth_gateway.testing import Clock
-from tests.support.app import ask, bearer, is_accepted, refusal, register, server_of, sqlite_only, token_for
+from tests.support.app import ask, bearer, is_accepted, refusal, register, server_of, token_for
+from tests.support.databases import every_database
 from tests.support.statements import statements_of
 
 pytest_plugins = ["flask_oauth_gateway.testing", "pytester"]
@@ -31,7 +32,6 @@ def told(app: Flask) -> Flask:
     return app
 
 
-@sqlite_only
 def test_a_token_says_what_the_test_asked_for_and_is_looked_up_nowhere(
     told: Flask, oauth_token: Callable[..., Any]
 ) -> None:
@@ -61,7 +61,6 @@ def test_a_token_says_what_the_test_asked_for_and_is_looked_up_nowhere(
     assert server_of(told).database._engine is None  # never connected
 
 
-@sqlite_only
 def test_it_goes_through_the_checks_of_the_view(
     app: Flask, authorized_client: Callable[..., Any], oauth_token: Callable[..., Any]
 ) -> None:
@@ -73,7 +72,6 @@ def test_it_goes_through_the_checks_of_the_view(
         oauth_token(attributes={"scope": "weather:write"})
 
 
-@sqlite_only
 @pytest.mark.parametrize("by", [3600, timedelta(hours=1)])
 def test_the_clock_stands_still_until_a_token_has_expired(
     authorized_client: Callable[..., Any], oauth_clock: Clock, by: Any
@@ -89,7 +87,6 @@ def test_the_clock_stands_still_until_a_token_has_expired(
     assert time.monotonic() - on >= 7200
 
 
-@sqlite_only
 @pytest.mark.parametrize("seconds", [0, 60])
 def test_tokens_that_the_server_issued_live_and_die_beside_it(
     make_app: Callable[..., Flask], request: pytest.FixtureRequest, seconds: int
@@ -113,6 +110,7 @@ def test_tokens_that_the_server_issued_live_and_die_beside_it(
     assert not is_accepted(client, test_token)
 
 
+@every_database
 def test_a_registered_client_gets_tokens_and_is_gone_afterwards(
     app: Flask, oauth_client: Callable[..., Any], gateway: OAuthGateway
 ) -> None:

@@ -10,7 +10,7 @@ from lxml import etree
 
 from ..stores.once import once_key
 from .assertion import MAX_NAME, Assertion, AssertionRefused
-from .saml_xml import ASSERTION, NS
+from .saml_xml import ASSERTION, NS, XML_SPACE
 
 BEARER = "urn:oasis:names:tc:SAML:2.0:cm:bearer"
 KNOWN_CONDITIONS = frozenset(
@@ -79,7 +79,9 @@ def _check_conditions(element: etree._Element, audience: frozenset[str], now: fl
     if not restrictions:
         raise AssertionRefused("it names no Audience")
     for restriction in restrictions:  # each of them must be met (SAML core section 2.5.1.4)
-        if not audience.intersection((each.text or "").strip() for each in restriction.findall("saml:Audience", NS)):
+        if not audience.intersection(
+            (each.text or "").strip(XML_SPACE) for each in restriction.findall("saml:Audience", NS)
+        ):
             raise AssertionRefused(f"its Audience does not name this server ({' or '.join(sorted(audience))})")
     return until
 
@@ -142,7 +144,7 @@ def _attributes(element: etree._Element) -> dict[str, list[str]]:
 
 
 def _subject(name_id: etree._Element) -> str:
-    text = (name_id.text or "").strip()
+    text = (name_id.text or "").strip(XML_SPACE)
     if len(name_id) or not text or not text.isprintable() or len(text) > MAX_NAME:
         raise AssertionRefused(f"its NameID is not a text of at most {MAX_NAME} characters")
     return text
@@ -150,7 +152,7 @@ def _subject(name_id: etree._Element) -> str:
 
 def _text(element: etree._Element, path: str) -> str | None:
     found = element.findall(path, NS)
-    return (found[0].text or "").strip() if len(found) == 1 and not len(found[0]) else None
+    return (found[0].text or "").strip(XML_SPACE) if len(found) == 1 and not len(found[0]) else None
 
 
 def _time(element: etree._Element, name: str) -> float | None:

@@ -32,6 +32,7 @@ ASSERTION = "urn:oasis:names:tc:SAML:2.0:assertion"
 PROTOCOL = "urn:oasis:names:tc:SAML:2.0:protocol"
 SIGNATURE = "http://www.w3.org/2000/09/xmldsig#"
 SUCCESS = "urn:oasis:names:tc:SAML:2.0:status:Success"
+XML_SPACE = " \t\r\n"  # XML 1.0 section 2.3; a no-break space is not among them
 NS = {"saml": ASSERTION, "samlp": PROTOCOL, "ds": SIGNATURE}
 
 _URL_SAFE = str.maketrans("-_", "+/")
@@ -87,7 +88,7 @@ class Document:
     def issuer(self) -> str:
         """The issuer that the document claims, by which its certificates are found."""
         named = self.root if self.is_encrypted else self.assertion
-        return (named.findtext("saml:Issuer", namespaces=NS) or "").strip()
+        return (named.findtext("saml:Issuer", namespaces=NS) or "").strip(XML_SPACE)
 
 
 def decode(text: str) -> bytes:
@@ -112,7 +113,11 @@ def parse(data: bytes, *, within: etree._Element | None = None) -> Document:
         shell = etree.tostring(etree.Element("shell", nsmap=within.nsmap))
         root = _parse(shell.removesuffix(b"/>") + b">" + data + b"</shell>")
         _check_tree(root)
-        if len(root) != 1 or root[0].tag != f"{{{ASSERTION}}}Assertion" or (root.text or root[0].tail or "").strip():
+        if (
+            len(root) != 1
+            or root[0].tag != f"{{{ASSERTION}}}Assertion"
+            or (root.text or root[0].tail or "").strip(XML_SPACE)
+        ):
             raise AssertionRefused("what was encrypted is not one Assertion")
         return Document(root[0], _the_assertion(root[0]))
     root = _parse(data)

@@ -75,12 +75,12 @@ def _opaque(server: AuthorizationServer, form: OAuthRequest, client: Client, tok
     if row.client != client.key and not client.resource_server:
         return INACTIVE
     found = server.own_tokens.from_row(row)
-    if found.refusal is None and server.plans is not None:
-        try:
-            found = server.plans.of(found)
-        except InvalidToken:
-            return INACTIVE
-    return INACTIVE if found.refusal is not None else {"active": True, **found.claims}
+    if found.refusal is not None:
+        return INACTIVE
+    try:
+        return {"active": True, **server.validators.check(found).claims}
+    except InvalidToken:
+        return INACTIVE
 
 
 def _jwt(server: AuthorizationServer, client: Client, token: str) -> dict[str, Any]:

@@ -16,7 +16,7 @@ PACKAGE = __name__.rpartition(".")[0]
 
 
 def load_grants(names: Iterable[str], parts: Any) -> Mapping[str, Any]:
-    """The grants that `OAUTH_GRANT_TYPES` names, by `grant_type`. Each gets the parts that its constructor names, and no others.
+    """The grants that `OAUTH_GRANT_TYPES` names, by `grant_type`. Each gets the parts that the fields of its class name.
 
     `parts` is the server, which has the parts as attributes. `"module:Class"` names a grant class of the app's own,
     written as Authlib's documentation describes; `authlib.py` adapts it. Raises `ConfigurationError` for a grant that

@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from ..users.accounts import Users
     from ..web.issuer import Issuer
     from ..web.request import OAuthRequest
-    from .base import GrantSteps
 
 logger = logging.getLogger(__name__)
 
@@ -49,30 +48,19 @@ class Checked:
     audience: tuple[str, ...]
 
 
+@dataclass(eq=False)
 class AssertionGrant(TokenGrant):
     """The rules for every kind of assertion; `verify` has the rules for one kind."""
 
     KIND: ClassVar[str]
 
-    def __init__(
-        self,
-        steps: GrantSteps,
-        app: Flask,
-        settings: Settings,
-        hooks: Hooks,
-        authentication: ClientAuthentication,
-        clients: ClientStore,
-        users: Users,
-        issuer: Issuer,
-    ) -> None:
-        super().__init__(steps)
-        self._app = app
-        self._settings = settings
-        self._hooks = hooks
-        self._authentication = authentication
-        self._clients = clients
-        self._users = users
-        self._issuer = issuer
+    app: Flask
+    settings: Settings
+    hooks: Hooks
+    authentication: ClientAuthentication
+    clients: ClientStore
+    users: Users
+    issuer: Issuer
 
     @abstractmethod
     def verify(self, assertion: str, audience: frozenset[str]) -> tuple[Assertion, TrustedIssuer]:
@@ -89,7 +77,7 @@ class AssertionGrant(TokenGrant):
             raise InvalidRequestError("The parameter 'assertion' is missing.")
         if len(presented) > MAX_ASSERTION:
             raise InvalidRequestError("The assertion is longer than 64 KiB.")
-        caller = self._authentication.authenticate(request) if presents_credentials(request) else None
+        caller = self.authentication.authenticate(request) if presents_credentials(request) else None
         try:
             # A line break at the end comes from the file that the assertion was read from.
             checked = request.assertion = self.check(request, presented.rstrip("\r\n"), caller)
@@ -103,7 +91,7 @@ class AssertionGrant(TokenGrant):
         Raises `AssertionRefused`, or an OAuth error where the assertion is valid but doesn't allow what the request
         asks for.
         """
-        audience = frozenset((self._issuer.identifier(), self._issuer.token_endpoint()))
+        audience = frozenset((self.issuer.identifier(), self.issuer.token_endpoint()))
         assertion, trusted = self.verify(presented, audience)
         client = self._client(request, trusted, caller)
         self.check_registered(client)
@@ -154,7 +142,7 @@ class AssertionGrant(TokenGrant):
         other = caller.client_id if caller is not None else named
         if other not in (None, trusted.client_id):
             raise AssertionRefused(f"it belongs to the client {trusted.client_id!r}; {other[:60]!r} brought it")
-        client = caller or self._clients.get(trusted.client_id)
+        client = caller or self.clients.get(trusted.client_id)
         if client is None or not client.enabled:
             raise AssertionRefused(f"the client {trusted.client_id!r} of its issuer is unknown or disabled")
         return client
@@ -164,18 +152,18 @@ class AssertionGrant(TokenGrant):
         if assertion.subject is None and not trusted.is_client:
             raise AssertionRefused("it names no subject (sub)")
         subject = assertion.subject
-        if self._hooks.map_assertion is not None:
-            mapped = self._hooks.map_assertion(assertion)
+        if self.hooks.map_assertion is not None:
+            mapped = self.hooks.map_assertion(assertion)
             if mapped is None:
                 raise AssertionRefused("map_assertion refused it")
             subject = str(mapped)
         if subject is None or (trusted.is_client and subject == trusted.client_id):
             return None, None  # no user takes part
         try:
-            user = self._users.load(subject)
+            user = self.users.load(subject)
         except ValueError as error:  # an app whose users have numbers tries int("alice")
             raise AssertionRefused(f"load_user can't read its subject {subject[:60]!r}: {error}") from error
-        if user is None and self._users.are_known():
+        if user is None and self.users.are_known():
             raise AssertionRefused(f"load_user doesn't know its subject {subject[:60]!r}")
         return subject, user
 
@@ -190,12 +178,12 @@ class AssertionGrant(TokenGrant):
         beyond = (
             []
             if asked is None or signed is None
-            else [name for name in names_of(asked, self._settings) if name not in signed.split(" ")]
+            else [name for name in names_of(asked, self.settings) if name not in signed.split(" ")]
         )
         if beyond:
             raise InvalidScopeError(f"The scope '{clean(beyond[0], 60)}' is not one that the assertion names.")
         asked = asked or signed
-        scopes = resolve_scopes(asked, client, self._settings)
+        scopes = resolve_scopes(asked, client, self.settings)
         if trusted.scopes is None:
             return scopes
         beyond = [name for name in scopes if name not in trusted.scopes]
@@ -207,5 +195,5 @@ class AssertionGrant(TokenGrant):
         """Raise the one error that the client gets; the log says what was wrong."""
         logger.warning("A %s assertion was refused: %s.", self.KIND, reason)
         client_id = None if request.client is None else request.client.client_id
-        assertion_rejected.send(self._app, kind=self.KIND, reason=reason, client_id=client_id)
+        assertion_rejected.send(self.app, kind=self.KIND, reason=reason, client_id=client_id)
         raise AssertionNotAccepted(reason)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hmac
 import re
 import time
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from authlib.oauth2.rfc7636 import create_s256_code_challenge
@@ -12,6 +13,7 @@ from sqlalchemy.engine import Row
 
 from ..crypto.hashing import new_secret, sha256, time_ordered_key
 from ..errors import InvalidGrantError, InvalidRequestError, OAuth2Error
+from ..permissions.scopes import still_allowed
 from ..tokens.issuing import AlreadySpent, Issue
 from .base import AuthorizationGrant, TokenGrant
 
@@ -22,27 +24,25 @@ if TYPE_CHECKING:
     from ..stores.registered_client import Client
     from ..tokens.revoking import Revoking
     from ..web.request import OAuthRequest
-    from .base import GrantSteps
 
 VERIFIER = re.compile(r"[A-Za-z0-9._~-]{43,128}")  # RFC 7636 section 4.1
 
 
+@dataclass(eq=False)
 class AuthorizationCodeGrant(TokenGrant, AuthorizationGrant):
     """Gives a code at the authorize endpoint, and tokens for it. One statement spends the code, even where a check fails."""
 
     GRANT_TYPE = "authorization_code"
     REFUSED = "The code is unknown, expired, used, or was given to another client."
 
-    def __init__(self, steps: GrantSteps, settings: Settings, codes: CodeStore, revoking: Revoking) -> None:
-        super().__init__(steps)
-        self._settings = settings
-        self._codes = codes
-        self._revoking = revoking
+    settings: Settings
+    codes: CodeStore
+    revoking: Revoking
 
     def authorize(self, authorization: Authorization, granted: Granted) -> dict[str, Any]:
         """A code for the scopes that the user allowed (section 4.1.2)."""
-        code, now = new_secret(self._settings.token_prefix), int(time.time())
-        self._codes.add(
+        code, now = new_secret(self.settings.token_prefix), int(time.time())
+        self.codes.add(
             {
                 "code_hash": sha256(code),
                 "client": authorization.client.key,
@@ -58,7 +58,7 @@ class AuthorizationCodeGrant(TokenGrant, AuthorizationGrant):
                 "refreshable": granted.refreshable,
                 "claims": granted.claims or None,
                 "issued_at": now,
-                "expires_at": now + self._settings.authorization_code_lifetime,
+                "expires_at": now + self.settings.authorization_code_lifetime,
             }
         )
         return {"code": code}
@@ -69,7 +69,7 @@ class AuthorizationCodeGrant(TokenGrant, AuthorizationGrant):
         if code is None:
             raise InvalidRequestError("The parameter 'code' is missing.")
         code_hash = sha256(code)
-        row = self._codes.find(code_hash)
+        row = self.codes.find(code_hash)
         if row is None:
             raise InvalidGrantError(self.REFUSED)
         if row.spent_at is not None:
@@ -77,7 +77,7 @@ class AuthorizationCodeGrant(TokenGrant, AuthorizationGrant):
         try:
             return self._decide(request, client, row)
         except OAuth2Error:
-            if not self._codes.spend(code_hash):
+            if not self.codes.spend(code_hash):
                 raise AlreadySpent from None
             raise
 
@@ -89,12 +89,12 @@ class AuthorizationCodeGrant(TokenGrant, AuthorizationGrant):
         return Issue(
             client=client,
             grant_type=self.GRANT_TYPE,
-            scopes=tuple(row.scope.split()),
+            scopes=still_allowed(row.scope, client, self.settings),
             subject=row.subject,
             user=self.steps.user(row.subject, "code"),
             audience=self.steps.audience(request, row.audience),
             claims=row.claims,
-            spend=self._codes.spending(bytes(row.code_hash)),
+            spend=self.codes.spending(bytes(row.code_hash)),
             **self.steps.approval(
                 client,
                 self.GRANT_TYPE,
@@ -108,9 +108,9 @@ class AuthorizationCodeGrant(TokenGrant, AuthorizationGrant):
 
     def spent_before(self, request: OAuthRequest) -> dict[str, Any]:
         """Revoke the code's approval: a code that comes twice was stolen (section 4.1.2)."""
-        row = self._codes.find(sha256(request.form["code"]))
+        row = self.codes.find(sha256(request.form["code"]))
         if row is not None:
-            self._revoking.approval(bytes(row.family), row.client_id, row.subject, by="authorization code used again")
+            self.revoking.approval(bytes(row.family), row.client_id, row.subject, by="authorization code used again")
         raise InvalidGrantError(self.REFUSED)
 
 

@@ -7,6 +7,7 @@ and stores the new tokens. A check for all grants is one line in `TokenGrant.ans
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from ..crypto.hashing import time_ordered_key
@@ -115,6 +116,7 @@ class GrantSteps:
         return self._issuing.issue(request)
 
 
+@dataclass(eq=False)
 class TokenGrant(ABC):
     """A grant that the token endpoint takes."""
 
@@ -122,8 +124,7 @@ class TokenGrant(ABC):
     REFUSED: ClassVar[str] = "What the token was asked for was used before."
     METHODS: ClassVar[tuple[str, ...] | None] = None  # the methods of client authentication; None: all that are on
 
-    def __init__(self, steps: GrantSteps) -> None:
-        self.steps = steps
+    steps: GrantSteps
 
     def respond(self, request: OAuthRequest) -> Response:
         """The token response (RFC 6749 section 5.1). Raises the RFC's errors, and `StaleClient`, to begin anew."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from sqlalchemy.engine import Row
@@ -11,34 +12,35 @@ from ..authorization.request import AuthorizationError
 from ..crypto.hashing import sha256
 from ..errors import InvalidGrantError, InvalidRequestError
 from ..features import DEVICE_CODE
+from ..permissions.scopes import still_allowed
 from ..tokens.issuing import Issue
 from .base import TokenGrant
 
 if TYPE_CHECKING:
+    from ..config import Settings
     from ..stores.devices import DeviceStore
     from ..stores.registered_client import Client
     from ..web.request import OAuthRequest
-    from .base import GrantSteps
 
 SLOW_DOWN_SECONDS = 5  # RFC 8628 section 3.5
 
 
+@dataclass(eq=False)
 class DeviceCodeGrant(TokenGrant):
     """Gives tokens for a device code, once. A device that asks too often has to wait longer."""
 
     GRANT_TYPE = DEVICE_CODE
     REFUSED = "The device code is unknown, used, or was given to another client."
 
-    def __init__(self, steps: GrantSteps, devices: DeviceStore) -> None:
-        super().__init__(steps)
-        self._devices = devices
+    settings: Settings
+    devices: DeviceStore
 
     def decide(self, request: OAuthRequest, client: Client) -> Issue:
         """Every check, in the order of RFC 8628 section 3.5."""
         device_code = request.form.get("device_code")
         if device_code is None:
             raise InvalidRequestError("The parameter 'device_code' is missing.")
-        row = self._devices.find(sha256(device_code))
+        row = self.devices.find(sha256(device_code))
         if row is None or row.client != client.key or row.spent_at is not None:
             raise InvalidGrantError(self.REFUSED)
         if row.expires_at <= time.time():
@@ -51,12 +53,12 @@ class DeviceCodeGrant(TokenGrant):
         return Issue(
             client=client,
             grant_type=self.GRANT_TYPE,
-            scopes=tuple(scope.split()),
+            scopes=still_allowed(scope, client, self.settings),
             subject=row.subject,
             user=self.steps.user(row.subject, "device code"),
             audience=self.steps.audience(request, row.audience),
             claims=row.claims,
-            spend=self._devices.spending(bytes(row.device_code_hash)),
+            spend=self.devices.spending(bytes(row.device_code_hash)),
             **self.steps.approval(client, self.GRANT_TYPE, scope, row.audience, key=bytes(row.family)),
         )
 
@@ -64,7 +66,7 @@ class DeviceCodeGrant(TokenGrant):
         """Tell the device to ask again, as the user hasn't answered; and to wait longer where it asks too often."""
         too_soon = row.last_polled_at is not None and time.time() - row.last_polled_at < row.poll_interval
         interval = row.poll_interval + (SLOW_DOWN_SECONDS if too_soon else 0)
-        self._devices.polled(bytes(row.device_code_hash), interval)
+        self.devices.polled(bytes(row.device_code_hash), interval)
         if too_soon:
             raise AuthorizationError("slow_down", f"Wait for {interval} seconds between two requests.")
         raise AuthorizationError("authorization_pending", "The user has not answered yet.")

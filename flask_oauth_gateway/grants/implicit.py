@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ..tokens.issuing import Issue
@@ -13,19 +14,19 @@ if TYPE_CHECKING:
     from .base import GrantSteps
 
 
+@dataclass(eq=False)
 class ImplicitGrant(AuthorizationGrant):
     """Answers only at the authorize endpoint. Never gives a refresh token."""
 
     GRANT_TYPE = "implicit"
 
-    def __init__(self, steps: GrantSteps, users: Users) -> None:
-        self._steps = steps
-        self._users = users
+    steps: GrantSteps
+    users: Users
 
     def authorize(self, authorization: Authorization, granted: Granted) -> dict[str, Any]:
         """The token itself (section 4.2.2)."""
         client, scope = authorization.client, " ".join(granted.scopes)
-        approval = self._steps.approval(
+        approval = self.steps.approval(
             client,
             self.GRANT_TYPE,
             scope,
@@ -33,13 +34,13 @@ class ImplicitGrant(AuthorizationGrant):
             refreshable=False,
             lasts_until=granted.lasts_until,
         )
-        return self._steps.issue(
+        return self.steps.issue(
             Issue(
                 client=client,
                 grant_type=self.GRANT_TYPE,
                 scopes=granted.scopes,
                 subject=granted.subject,
-                user=self._users.load(granted.subject),
+                user=self.users.load(granted.subject),
                 audience=authorization.audience,
                 claims=granted.claims or None,
                 **approval,

@@ -7,6 +7,7 @@ unknown or the password is wrong. Wrong passwords are limited per user and per a
 from __future__ import annotations
 
 import time
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from ..errors import InvalidGrantError, InvalidRequestError
@@ -21,26 +22,22 @@ if TYPE_CHECKING:
     from ..web.addresses import Addresses
     from ..web.rate_limits import RateLimiter
     from ..web.request import OAuthRequest
-    from .base import GrantSteps
 
 MAX_PADDING = 1.0
 
 
+@dataclass(eq=False)
 class PasswordGrant(TokenGrant):
     """Gives tokens for a user name and a password. A wrong password is `invalid_grant` (section 5.2)."""
 
     GRANT_TYPE = "password"
     REFUSED = "The user name or the password is wrong."
 
-    def __init__(
-        self, steps: GrantSteps, hooks: Hooks, users: Users, rate_limiter: RateLimiter, addresses: Addresses
-    ) -> None:
-        super().__init__(steps)
-        self._hooks = hooks
-        self._users = users
-        self._limiter = rate_limiter
-        self._addresses = addresses
-        self._slowest_check = 0.0  # seconds; every refusal takes about as long
+    hooks: Hooks
+    users: Users
+    rate_limiter: RateLimiter
+    addresses: Addresses
+    _slowest_check: float = field(default=0.0, init=False)  # seconds; every refusal takes about as long
 
     def decide(self, request: OAuthRequest, client: Client) -> Issue:
         username, password = request.form.get("username"), request.form.get("password")
@@ -56,21 +53,21 @@ class PasswordGrant(TokenGrant):
             subject=subject_of(user),
             user=user,
             audience=audience,
-            claims=self._users.login_details(user) or None,
+            claims=self.users.login_details(user) or None,
             **self.steps.approval(client, self.GRANT_TYPE, " ".join(scopes), " ".join(audience) or None),
         )
 
     def _check(self, username: str, password: str) -> Any:
-        if self._hooks.check_password is None:
+        if self.hooks.check_password is None:
             raise InvalidGrantError("This server checks no passwords: the app has no check_password hook.")
-        identities = (f"user:{username}", f"address:{self._addresses.neighbourhood()}")
-        self._limiter.check("password", *identities)
+        identities = (f"user:{username}", f"address:{self.addresses.neighbourhood()}")
+        self.rate_limiter.check("password", *identities)
         started = time.monotonic()
-        user = self._hooks.check_password(username, password)
+        user = self.hooks.check_password(username, password)
         elapsed = time.monotonic() - started
         self._slowest_check = max(self._slowest_check * 0.99, min(elapsed, MAX_PADDING))
         if user is None:
-            self._limiter.hit("password", *identities)
+            self.rate_limiter.hit("password", *identities)
             time.sleep(max(0.0, self._slowest_check - elapsed))
             raise InvalidGrantError(self.REFUSED)
         return user

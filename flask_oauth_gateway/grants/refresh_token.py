@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import os
 import time
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy.engine import Row
 
 from ..crypto.hashing import sha256
 from ..errors import InvalidGrantError, InvalidRequestError, InvalidScopeError, clean
-from ..permissions.scopes import is_in_plan, names_of
+from ..permissions.scopes import names_of, still_allowed
 from ..stores.issuance import can_rotate_at_once, rotate_at_once
 from ..stores.tokens import token_id_of
 from ..tokens.issuing import AlreadySpent, Approval, Issue, token_response
@@ -32,52 +33,38 @@ if TYPE_CHECKING:
     from ..tokens.lifetimes import Lifetimes
     from ..tokens.revoking import Revoking
     from ..web.request import OAuthRequest
-    from .base import GrantSteps
 
 
+@dataclass(eq=False)
 class RefreshTokenGrant(TokenGrant):
     """Checks and rotates in one statement, where the database can do that."""
 
     GRANT_TYPE = "refresh_token"
     REFUSED = "The refresh token is unknown, expired, revoked, or was given to another client."
 
-    def __init__(
-        self,
-        steps: GrantSteps,
-        settings: Settings,
-        hooks: Hooks,
-        database: Database,
-        approvals: ApprovalStore,
-        tokens: TokenStore,
-        resources: Resources,
-        lifetimes: Lifetimes,
-        issuing: Issuing,
-        revoking: Revoking,
-    ) -> None:
-        super().__init__(steps)
-        self._settings = settings
-        self._hooks = hooks
-        self._database = database
-        self._approvals = approvals
-        self._tokens = tokens
-        self._resources = resources
-        self._lifetimes = lifetimes
-        self._issuing = issuing
-        self._revoking = revoking
+    settings: Settings
+    hooks: Hooks
+    database: Database
+    approvals: ApprovalStore
+    tokens: TokenStore
+    resources: Resources
+    lifetimes: Lifetimes
+    issuing: Issuing
+    revoking: Revoking
 
     def decide(self, request: OAuthRequest, client: Client) -> Issue:
         """Every check that needs no write, in the RFC's order; then what to spend and issue, by `OAUTH_REFRESH_TOKENS`."""
         token = _presented(request)
-        row = self._approvals.find_refresh_token(sha256(token))
-        if row is None or row.client != client.key or not self._lifetimes.is_live(row):
+        row = self.approvals.find_refresh_token(sha256(token))
+        if row is None or row.client != client.key or not self.lifetimes.is_live(row):
             raise InvalidGrantError(self.REFUSED)
         if row.spent_at is not None:  # before the scopes are checked: a theft is one whatever the request asks for
             raise AlreadySpent
         scopes = self._scopes(request, client, row)
         audience = self.steps.audience(request, row.audience)
-        rotates = self._settings.refresh_tokens == "rotate"
-        salt = os.urandom(32) if rotates and self._settings.refresh_token_grace else None
-        preserves = self._settings.refresh_tokens == "preserve"
+        rotates = self.settings.refresh_tokens == "rotate"
+        salt = os.urandom(32) if rotates and self.settings.refresh_token_grace else None
+        preserves = self.settings.refresh_tokens == "preserve"
         token_hash = sha256(token)
         return self._of_approval(
             client,
@@ -85,86 +72,99 @@ class RefreshTokenGrant(TokenGrant):
             scopes=scopes,
             audience=audience,
             user=self.steps.user(row.subject, "refresh token"),
-            spend=self._approvals.using(token_hash) if preserves else self._approvals.spending(token_hash, salt),
+            spend=self.approvals.using(token_hash) if preserves else self.approvals.spending(token_hash, salt),
             refresh_token_expires_at=row.expires_at if rotates else None,
-            derive_from=None if salt is None else (token, salt),
+            derive_from=None if salt is None else (token, self._bound(salt, client, scopes, audience)),
         )
 
     def answer(self, request: OAuthRequest) -> dict[str, Any]:
         """As for every grant. Where the refresh token stays valid, the response names it again."""
         answer = super().answer(request)
-        if self._settings.refresh_tokens == "preserve":
+        if self.settings.refresh_tokens == "preserve":
             answer.setdefault("refresh_token", request.form["refresh_token"])
         return answer
 
     def at_once(self, request: OAuthRequest) -> dict[str, Any] | None:
         """The answer by one statement; `None` where the database can't do that, or something has to be decided first."""
-        token, client, settings = _presented(request), request.client, self._settings
+        token, client, settings = _presented(request), request.client, self.settings
         if (
             settings.refresh_tokens != "rotate"
             or request.payload.scope is not None
             or "resource" in request.payload.datalist
-            or self._hooks.token_attributes is not None
+            or self.hooks.token_attributes is not None
             or client.plan_in_force is not None
-            or self._issuing.format_of(client) != "opaque"
-            or not can_rotate_at_once(self._database)
+            or self.issuing.format_of(client) != "opaque"
+            or not can_rotate_at_once(self.database)
         ):
             return None
         salt = os.urandom(32) if settings.refresh_token_grace else None
         derive_from = None if salt is None else (token, salt)
-        access_token, refresh_token = (self._issuing.new_value(derive_from, what) for what in ("access", "refresh"))
+        access_token, refresh_token = (self.issuing.new_value(derive_from, what) for what in ("access", "refresh"))
         now, token_hash = int(time.time()), sha256(access_token)
         values = {
             "old_hash": sha256(token),
             "salt": salt,
             "token_hash": token_hash,
             "refresh_hash": sha256(refresh_token),
-            "audience": self._resources.default_audience(),
+            "audience": self.resources.default_audience(),
             "grant_type": self.GRANT_TYPE,
-            "expires_at": now + self._lifetimes.access_token_seconds(client, self.GRANT_TYPE),
+            "expires_at": now + self.lifetimes.access_token_seconds(client, self.GRANT_TYPE),
+            "scopes": " ".join(still_allowed(client.scope, client, settings)),
         }
-        row = rotate_at_once(self._database, client, values, idle=settings.refresh_token_idle)
+        row = rotate_at_once(self.database, client, values, idle=settings.refresh_token_idle)
         if row is None:
             return None
         try:
             self.steps.user(row.subject, "refresh token")
         except InvalidGrantError:  # the new tokens are stored, but nobody gets them
-            self._revoking.approval(bytes(row.family), client.client_id, row.subject, by="the user is gone")
+            self.revoking.approval(bytes(row.family), client.client_id, row.subject, by="the user is gone")
             raise
         scopes, token_id = tuple(row.scope.split()), token_id_of(token_hash)
-        self._issuing.announce(client, self.GRANT_TYPE, row.subject, scopes, token_id)
+        self.issuing.announce(client, self.GRANT_TYPE, row.subject, scopes, token_id)
         return token_response(access_token, row.token_expires_at - now, row.scope, refresh_token, row.attributes)
 
     def spent_before(self, request: OAuthRequest) -> dict[str, Any]:
         """Answer a repeat of the last rotation as before, within `OAUTH_REFRESH_TOKEN_GRACE`; else revoke the approval."""
-        row = self._approvals.find_refresh_token(sha256(request.form["refresh_token"]))
+        row = self.approvals.find_refresh_token(sha256(request.form["refresh_token"]))
         if row is None:
             raise InvalidGrantError(self.REFUSED)
-        grace = self._settings.refresh_token_grace
+        grace = self.settings.refresh_token_grace
         if grace and row.salt is not None and row.revoked_at is None and row.spent_at + grace >= int(time.time()):
             answer = self._successor(request, row)
             if answer is not None:
                 return answer
-        self._revoking.reused(row)
+        self.revoking.reused(row)
         raise InvalidGrantError(self.REFUSED)
 
     def _successor(self, request: OAuthRequest, row: Row[Any]) -> dict[str, Any] | None:
-        """The answer of the last rotation; `None` where its tokens were used or revoked since."""
-        derive_from = request.form["refresh_token"], bytes(row.salt)
-        refresh_token = self._issuing.new_value(derive_from, "refresh")
-        following = self._approvals.find_refresh_token(sha256(refresh_token))
+        """The answer of the last rotation; `None` where its tokens were used or revoked since.
+
+        A JWT isn't stored, so another with the same contents is signed, where the request is the same. Any other
+        request is no repeat.
+        """
+        client = request.client
+        scopes, audience = self._scopes(request, client, row), self.steps.audience(request, row.audience)
+        derive_from = request.form["refresh_token"], self._bound(bytes(row.salt), client, scopes, audience)
+        refresh_token = self.issuing.new_value(derive_from, "refresh")
+        following = self.approvals.find_refresh_token(sha256(refresh_token))
         if following is None or following.spent_at is not None:
             return None
-        if self._issuing.format_of(request.client) == "jwt":  # a JWT isn't stored: issue another like it
-            user = self.steps.user(row.subject, "refresh token")
-            again = self._of_approval(request.client, row, scopes=(), audience=(), user=user)
+        user = self.steps.user(row.subject, "refresh token")
+        if self.issuing.format_of(client) == "jwt":
+            again = self._of_approval(client, row, scopes=scopes, audience=audience, user=user)
             return {**self.steps.issue(again), "refresh_token": refresh_token}
-        access_token = self._issuing.new_value(derive_from, "access")
-        stored = self._tokens.find(sha256(access_token))
+        access_token = self.issuing.new_value(derive_from, "access")
+        stored = self.tokens.find(sha256(access_token))
         if stored is None or stored.revoked_at is not None:
             return None
         left = max(0, stored.expires_at - int(time.time()))
         return token_response(access_token, left, stored.scope, refresh_token, stored.attributes)
+
+    def _bound(self, salt: bytes, client: Client, scopes: tuple[str, ...], audience: tuple[str, ...]) -> bytes:
+        """The salt of a successor. For a JWT, which isn't stored, it includes the token's scopes and audience."""
+        if self.issuing.format_of(client) == "opaque":
+            return salt
+        return salt + sha256(f"{' '.join(scopes)}\n{' '.join(audience)}")
 
     def _of_approval(self, client: Client, row: Row[Any], **more: Any) -> Issue:
         """What to issue: an access token of the refresh token's approval."""
@@ -179,19 +179,19 @@ class RefreshTokenGrant(TokenGrant):
         )
 
     def _scopes(self, request: OAuthRequest, client: Client, row: Row[Any]) -> tuple[str, ...]:
-        """The scopes that the request asks for; without any, all that were approved and the client's plan has.
+        """The scopes that the request asks for; without any, all that were approved and the client may still have.
 
         Raises `InvalidScopeError` where the request asks for more than that.
         """
-        approved = tuple(name for name in row.scope.split() if is_in_plan(name, client, self._settings))
+        approved = still_allowed(row.scope, client, self.settings)
         asked = request.payload.scope
         if asked is None:
             return approved
-        names = names_of(asked, self._settings)
+        names = names_of(asked, self.settings)
         for name in names:
             if name not in approved:
                 raise InvalidScopeError(
-                    f"The scope '{clean(name, 60)}' is not one that the user approved, or this client's plan has."
+                    f"The scope '{clean(name, 60)}' is not one that the user approved, or that this client may still have."
                 )
         return tuple(dict.fromkeys(names))
 

@@ -2,49 +2,29 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ..features import SAML2_BEARER
 from .assertion import AssertionGrant
 
 if TYPE_CHECKING:
-    from flask import Flask
-
     from ..assertions.assertion import Assertion
     from ..assertions.saml_issuers import SamlAssertions, SamlIssuer
-    from ..authentication import ClientAuthentication
-    from ..config import Settings
-    from ..hooks import Hooks
-    from ..stores.clients import ClientStore
-    from ..users.accounts import Users
-    from ..web.issuer import Issuer
     from .assertion import Checked
-    from .base import GrantSteps
 
 
+@dataclass(eq=False)
 class Saml2BearerGrant(AssertionGrant):
     """Verifies a SAML assertion's issuer, signature and conditions; the other rules are those of all assertions."""
 
     GRANT_TYPE = SAML2_BEARER
     KIND = "SAML"
 
-    def __init__(
-        self,
-        steps: GrantSteps,
-        app: Flask,
-        settings: Settings,
-        hooks: Hooks,
-        authentication: ClientAuthentication,
-        clients: ClientStore,
-        users: Users,
-        issuer: Issuer,
-        saml_assertions: SamlAssertions,
-    ) -> None:
-        super().__init__(steps, app, settings, hooks, authentication, clients, users, issuer)
-        self._saml_assertions = saml_assertions
+    saml_assertions: SamlAssertions
 
     def verify(self, assertion: str, audience: frozenset[str]) -> tuple[Assertion, SamlIssuer]:
-        return self._saml_assertions.verify(assertion, audience, audience)
+        return self.saml_assertions.verify(assertion, audience, audience)
 
     def attributes(self, checked: Checked) -> dict[str, Any] | None:
         """The attributes of the assertion that the issuer's entry names: they are kept with the token."""

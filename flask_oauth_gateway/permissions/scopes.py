@@ -39,6 +39,15 @@ def resolve_scopes(asked: str | None, client: Client, settings: Settings) -> tup
     return tuple(dict.fromkeys(names))
 
 
+def still_allowed(scope: str, client: Client, settings: Settings) -> tuple[str, ...]:
+    """Those of the approved scopes (a text with spaces) that still exist, and that the client may still have."""
+    return tuple(
+        name
+        for name in scope.split()
+        if name in settings.scopes and name in client.scopes and is_in_plan(name, client, settings)
+    )
+
+
 def is_in_plan(name: str, client: Client, settings: Settings) -> bool:
     """Whether the client's plan has a scope. A client without a plan has no limits; a plan that is gone has no scopes."""
     if not settings.plans or client.plan_in_force is None:

@@ -28,14 +28,14 @@ OF_ID_TOKENS = ("nonce", "at_hash", "c_hash", "s_hash")
 #: The claims that name a token's kind, with the values that access tokens have: Keycloak's, that of Cognito and Ory
 #: Hydra, and that of every answer which follows RFC 7662.
 KINDS = (
-    ("typ", ("bearer", "dpop", ACCESS_TOKEN_TYP)),
+    ("typ", ("bearer", ACCESS_TOKEN_TYP)),
     ("token_use", ("access", "access_token")),
-    ("token_type", ("bearer", "dpop", "access", "access_token")),
+    ("token_type", ("bearer", "access", "access_token")),
 )
 #: Only access tokens have these: the scopes of Entra and Okta, Auth0's grant type and permissions, Okta's client, and
 #: Entra's two claims for how the client proved who it is.
 OF_ACCESS_TOKENS = ("scp", "gty", "permissions", "cid", "azpacr", "appidacr")
-DETAILS = ("auth_time", "acr", "amr")  # no cnf: nothing here checks that the sender holds the key, so no token is bound
+DETAILS = ("auth_time", "acr", "amr")
 MAX_NAME, MAX_SCOPE = 255, 8192
 MAX_TIME = 253402300799  # the end of the year 9999, datetime's last
 
@@ -74,6 +74,15 @@ def check_use(claims: Mapping[str, Any]) -> bool:
         if kind.lower() not in fitting:
             raise NoAccessToken(f"its {name} is {kind[:40]!r}, which is no access token's")
     return bool(named)
+
+
+def check_unbound(claims: Mapping[str, Any]) -> None:
+    """Raises `NoAccessToken` for a token that is bound to a key (RFC 9449 section 7.1, RFC 8705 section 3).
+
+    Nothing here checks that the sender holds the key, so a thief would be let in too.
+    """
+    if claims.get("cnf") is not None or any(str(claims.get(name)).lower() == "dpop" for name, _ in KINDS):
+        raise NoAccessToken("it is bound to a key, and proofs of that are not checked here")
 
 
 def check_times(claims: Mapping[str, Any], skew: int) -> tuple[int, int]:

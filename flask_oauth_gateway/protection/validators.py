@@ -52,7 +52,10 @@ class Validators:
         """The valid token that was presented. Raises `InvalidToken`; `TemporarilyUnavailable` where its issuer can't be asked."""
         if len(token) > MAX_TOKEN:
             raise InvalidToken("The access token is too long.")
-        found = self.read(token)
+        return self.check(self.read(token))
+
+    def check(self, found: AccessToken) -> AccessToken:
+        """Check a valid token's user, and apply its client's plan. Raises `InvalidToken`."""
         if self._checks_user and found.subject is not None and found.issuer == self._users.issuer:
             self._check_user(found.subject, found.client_id)
         if self._plans is not None and found.issuer is None:

@@ -14,12 +14,15 @@ if TYPE_CHECKING:
     from ..users.accounts import Users
 
 NO_ATTRIBUTES: Mapping[str, Any] = {}
-#: Members of a token response or an introspection answer, whose names no custom attribute may have.
+#: Claims of our own in a JWT: the token's approval, and whether the token is the client's own.
+APPROVAL, CLIENT_ONLY = "family", "client_only"
+#: Members of a token response, an introspection answer or a JWT, whose names no custom attribute may have.
 RESERVED = frozenset(
     {
         "access_token", "token_type", "expires_in", "refresh_token", "scope", "id_token", "issued_token_type", "active",
         "client_id", "sub", "aud", "iss", "exp", "iat", "nbf", "jti", "username", "cnf", "act", "acr", "amr", "auth_time",
         "audience", "user_id", "issued_at", "grant_type", "error", "error_description", "authorization_details", "state",
+        APPROVAL, CLIENT_ONLY,
     }
 )  # fmt: skip
 

@@ -13,7 +13,7 @@ from ..crypto.jose import JwtError, sign, verify
 from ..crypto.jose import read as read_unverified
 from ..errors import InvalidToken
 from ..stores.revocations import mark_of
-from .access_token import RESERVED, AccessToken
+from .access_token import APPROVAL, CLIENT_ONLY, RESERVED, AccessToken
 from .cache import TokenCache
 from .revoked import marks_of
 
@@ -25,9 +25,7 @@ if TYPE_CHECKING:
 
 TYPE = "at+jwt"
 CACHE_SECONDS = 3600  # a signature is checked once in this time; expiry and revocation are checked each time
-#: Claims of our own: the token's approval, whether the token is the client's own, and the grant that gave it.
-APPROVAL, CLIENT_ONLY, GRANT_TYPE = "family", "client_only", "grant_type"
-OWN = RESERVED | {APPROVAL, CLIENT_ONLY}
+GRANT_TYPE = "grant_type"  # the claim that names the grant
 DETAILS = ("auth_time", "acr", "amr", "cnf")
 
 
@@ -108,7 +106,7 @@ class JwtTokens:
             scope=claims["scope"],
             audience=" ".join(audience),
             grant_type=claims[GRANT_TYPE],
-            attributes={name: value for name, value in claims.items() if name not in OWN},
+            attributes={name: value for name, value in claims.items() if name not in RESERVED},
             details={name: claims[name] for name in DETAILS if name in claims},
             iat=claims["iat"],
             exp=claims["exp"],

@@ -5,9 +5,10 @@ from typing import Any
 
 import pytest
 
-from tests.support.app import sqlite_only
+from tests.support.clock import Clock
+from tests.support.databases import every_database
 from tests.support.signing import Signer, b64, claims_of, signature_of, token, unb64
-from tests.support.trading import IDP
+from tests.support.trading import IDP, MakeTrading, Trading
 
 HERE = "http://localhost"
 ENDPOINT = f"{HERE}/oauth/token"
@@ -19,8 +20,7 @@ def now() -> int:
     return int(time.time())
 
 
-@sqlite_only
-def test_the_audience_is_the_issuer_or_the_token_endpoint(trading: Any) -> None:
+def test_the_audience_is_the_issuer_or_the_token_endpoint(trading: Trading) -> None:
     for audience in (HERE, ENDPOINT, [HERE], ["https://other.example", ENDPOINT]):
         assert trading.trade(trading.assertion(aud=audience))
     other = [
@@ -39,15 +39,13 @@ def test_the_audience_is_the_issuer_or_the_token_endpoint(trading: Any) -> None:
         assert trading.why(trading.assertion(aud=audience)) == "its aud is neither a text nor a list of texts"
 
 
-@sqlite_only
-def test_an_audience_may_be_agreed_upon(make_trading: Any) -> None:
+def test_an_audience_may_be_agreed_upon(make_trading: MakeTrading) -> None:
     trading = make_trading(entry={"audience": ["urn:weather", "https://weather.example"]})
     assert trading.trade(trading.assertion(aud="urn:weather"))
     assert "'urn:weather'" in trading.why(trading.assertion(aud=HERE))
 
 
-@sqlite_only
-def test_with_an_issuer_of_the_server_s_own_the_host_header_decides_nothing(make_trading: Any) -> None:
+def test_with_an_issuer_of_the_server_s_own_the_host_header_decides_nothing(make_trading: MakeTrading) -> None:
     trading = make_trading(OAUTH_ISSUER="https://auth.example/tenant")
     assert trading.trade(trading.assertion(aud="https://auth.example/tenant"))
     assert trading.trade(trading.assertion(aud="https://auth.example/oauth/token"))
@@ -57,8 +55,7 @@ def test_with_an_issuer_of_the_server_s_own_the_host_header_decides_nothing(make
 # Times
 
 
-@sqlite_only
-def test_it_is_good_until_it_expires_within_the_skew(trading: Any, clock: Any, now: int) -> None:
+def test_it_is_good_until_it_expires_within_the_skew(trading: Trading, clock: Clock, now: int) -> None:
     assert trading.why(trading.assertion(exp=None)) == "it does not say when it expires (exp)"
     assert trading.trade(trading.assertion(exp=now + 0.5))
     assert trading.trade(trading.assertion(exp=now - 55))
@@ -68,8 +65,7 @@ def test_it_is_good_until_it_expires_within_the_skew(trading: Any, clock: Any, n
     assert trading.why(late).startswith("it expired 6")
 
 
-@sqlite_only
-def test_it_must_not_live_for_long(trading: Any, make_trading: Any, now: int) -> None:
+def test_it_must_not_live_for_long(trading: Trading, make_trading: MakeTrading, now: int) -> None:
     assert trading.trade(trading.assertion(exp=now + 299))
     for times in (
         {"exp": now + 400}, {"exp": now + 400, "iat": None}, {"iat": now - 400, "exp": now + 10},
@@ -81,23 +77,20 @@ def test_it_must_not_live_for_long(trading: Any, make_trading: Any, now: int) ->
     assert "longer than the 3600" in longer.why(longer.assertion(exp=now + 3700))
 
 
-@sqlite_only
-def test_it_is_not_from_the_future(trading: Any, now: int) -> None:
+def test_it_is_not_from_the_future(trading: Trading, now: int) -> None:
     assert trading.trade(trading.assertion(nbf=now + 50, iat=now + 50))
     assert trading.trade(trading.assertion(nbf=now - 10**8))
     assert "not valid yet" in trading.why(trading.assertion(nbf=now + 70))
     assert "in the future (iat" in trading.why(trading.assertion(iat=now + 70))
 
 
-@sqlite_only
-def test_the_skew_is_a_setting(make_trading: Any, now: int) -> None:
+def test_the_skew_is_a_setting(make_trading: MakeTrading, now: int) -> None:
     trading = make_trading(OAUTH_CLOCK_SKEW=0)
     assert "expired" in trading.why(trading.assertion(exp=now - 1))
     assert "not valid yet" in trading.why(trading.assertion(nbf=now + 20))
 
 
-@sqlite_only
-def test_a_time_is_a_number_and_of_this_age(trading: Any, make_trading: Any, now: int) -> None:
+def test_a_time_is_a_number_and_of_this_age(trading: Trading, make_trading: MakeTrading, now: int) -> None:
     for name in ("exp", "nbf", "iat"):
         for value in NOT_A_TIME:
             assert (
@@ -118,8 +111,7 @@ def test_a_time_is_a_number_and_of_this_age(trading: Any, make_trading: Any, now
 # Names
 
 
-@sqlite_only
-def test_issuer_subject_and_jti_are_short_visible_texts(trading: Any) -> None:
+def test_issuer_subject_and_jti_are_short_visible_texts(trading: Trading) -> None:
     assert trading.trade(trading.assertion(sub="\u00e4lice@\u5929\u6c17.example", jti="x" * 255))
     for value in (5, True, ["alice"], {}, "", "a\0b", "a\nb", "\x1b[2J", "\u202e", "x" * 256, "\ud800"):
         assert trading.why(trading.assertion(sub=value)) == (
@@ -135,7 +127,8 @@ def test_issuer_subject_and_jti_are_short_visible_texts(trading: Any) -> None:
 # Once
 
 
-def test_it_is_good_once_by_issuer_and_jti(trading: Any, clock: Any) -> None:
+@every_database
+def test_it_is_good_once_by_issuer_and_jti(trading: Trading, clock: Clock) -> None:
     assertion = trading.assertion(jti="one")
     assert trading.trade(assertion)
     assert trading.why(assertion) == "it was used before"
@@ -151,8 +144,7 @@ def test_it_is_good_once_by_issuer_and_jti(trading: Any, clock: Any) -> None:
     assert "it expired" in trading.why(assertion)
 
 
-@sqlite_only
-def test_without_a_jti_it_is_told_apart_by_what_was_signed(trading: Any) -> None:
+def test_without_a_jti_it_is_told_apart_by_what_was_signed(trading: Trading) -> None:
     """Not by its bytes: of a signature there may be two, and two ways to write it."""
     claims = claims_of(IDP, jti=None)
     assertion = trading.signer.sign(claims)
@@ -170,8 +162,7 @@ def test_without_a_jti_it_is_told_apart_by_what_was_signed(trading: Any) -> None
     assert trading.trade(trading.signer.sign({**claims, "exp": claims["exp"] + 1}))
 
 
-@sqlite_only
-def test_a_refused_request_does_not_spend_it(trading: Any) -> None:
+def test_a_refused_request_does_not_spend_it(trading: Trading) -> None:
     assertion = trading.assertion()
     assert trading.post(assertion, scope="unknown").status_code == 400
     assert trading.post(assertion, client_id="other").status_code == 400
@@ -186,11 +177,15 @@ OTHER_KINDS: list[Any] = [
 ]  # fmt: skip
 
 
-@sqlite_only
-def test_a_plain_jwt_or_one_for_this_is_taken_and_a_token_of_another_kind_refused(trading: Any) -> None:
+def test_a_plain_jwt_or_one_for_this_is_taken_and_a_token_of_another_kind_refused(trading: Trading) -> None:
     for kind in (None, "JWT", "jwt", "application/JWT", "authorization-grant+jwt"):
         assert trading.trade(trading.signer.sign(claims_of(IDP), typ=kind))
     for kind in OTHER_KINDS:
         assert "it is another kind of token" in trading.why(trading.signer.sign(claims_of(IDP), typ=kind))
     null = {"alg": "ES256", "typ": None}
     assert "another kind" in trading.why(token(null, claims_of(IDP), trading.signer.signature))
+
+
+@pytest.mark.parametrize("cnf", [{"jkt": "x"}, {"x5t#S256": "x"}, {}, "x"])
+def test_an_assertion_bound_to_a_key_is_not_taken_from_whoever_sends_it(trading: Trading, cnf: Any) -> None:
+    assert trading.why(trading.assertion(cnf=cnf)) == "it is bound to a key, and proofs of that are not checked here"

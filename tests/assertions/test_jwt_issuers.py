@@ -1,5 +1,6 @@
 """`OAUTH_JWT_ISSUERS`: what an entry may say, and that a wrong one is named when the app starts."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -54,7 +55,7 @@ def build(issuers: Any, folder: Any, **config: Any) -> Any:
 
 
 @pytest.mark.parametrize(("entry", "said"), WRONG)
-def test_a_wrong_entry_is_named_at_the_start(entry: Any, said: str, tmp_path: Any) -> None:
+def test_a_wrong_entry_is_named_at_the_start(entry: Any, said: str, tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError) as raised:
         build({IDP: entry}, tmp_path)
     text = str(raised.value)
@@ -65,19 +66,19 @@ def test_a_wrong_entry_is_named_at_the_start(entry: Any, said: str, tmp_path: An
 
 
 @pytest.mark.parametrize("issuers", [[], "x", {5: {}}, {"": {}}])
-def test_the_setting_is_a_dict_of_dicts(issuers: Any, tmp_path: Any) -> None:
+def test_the_setting_is_a_dict_of_dicts(issuers: Any, tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="OAUTH_JWT_ISSUERS"):
         build(issuers, tmp_path)
 
 
-def test_plain_http_on_loopback_is_for_testing_and_debug(tmp_path: Any) -> None:
+def test_plain_http_on_loopback_is_for_testing_and_debug(tmp_path: Path) -> None:
     entry = {IDP: {"jwks_uri": "http://127.0.0.1:1/jwks"}}
     close_app(build(entry, tmp_path))
     with pytest.raises(ConfigurationError, match="it may be an https URL"):
         build(entry, tmp_path, TESTING=False)
 
 
-def test_everything_that_an_entry_may_say(tmp_path: Any) -> None:
+def test_everything_that_an_entry_may_say(tmp_path: Path) -> None:
     entry = {
         "key": SECRET.jwk(),
         "algorithms": ["HS512", "HS256"],

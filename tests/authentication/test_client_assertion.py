@@ -7,9 +7,11 @@ import pytest
 
 from flask_oauth_gateway.crypto.jose import read
 from flask_oauth_gateway.signals import client_authenticated, client_rejected
-from tests.support.app import basic, recorded, refusal, server_of, sqlite_only
+from tests.support.app import basic, recorded, refusal, server_of
+from tests.support.clock import Clock
+from tests.support.databases import sqlite_only
 from tests.support.signing import Signer, claims_of, rsa_key, token
-from tests.support.trading import CLIENT_ASSERTION, GRANT
+from tests.support.trading import CLIENT_ASSERTION, GRANT, MakeTrading, Trading
 
 HERE = "http://localhost"
 METHODS = ["client_secret_basic", "client_secret_post", "none", "private_key_jwt", "client_secret_jwt"]
@@ -19,7 +21,7 @@ PATHS = ["/oauth/token", "/oauth/revoke", "/oauth/introspect", "/oauth/device_au
 
 
 @pytest.fixture
-def site(make_trading: Any) -> Any:
+def site(make_trading: MakeTrading) -> Any:
     """An app with both methods, and a client `signing` whose key is `site.own`."""
     site = make_trading(OAUTH_CLIENT_AUTH_METHODS=METHODS, OAUTH_GRANT_TYPES=GRANTS)
     site.own = Signer()
@@ -31,14 +33,14 @@ def said(client_id: str = "signing", **changes: Any) -> dict[str, Any]:
     return claims_of(client_id, **{"sub": client_id, "aud": HERE} | changes)
 
 
-def by_secret(site: Any, **metadata: Any) -> tuple[Any, Signer]:
+def by_secret(site: Trading, **metadata: Any) -> tuple[Any, Signer]:
     """A client whose secret is its key."""
     grants = ["client_credentials", DEVICE_CODE]
     made = site.register(token_endpoint_auth_method="client_secret_jwt", grant_types=grants, **metadata)
     return made, Signer("HS256", kid=None, key=made.client_secret.encode())
 
 
-def why(site: Any, client_assertion: str, path: str = "/oauth/token", **form: str) -> str:
+def why(site: Trading, client_assertion: str, path: str = "/oauth/token", **form: str) -> str:
     """Why a client assertion is turned away, as the audit trail has it; the answer says nothing."""
     with recorded(client_rejected, site.app) as rejections:
         refusal(site.authenticate(client_assertion, path, **form), 401, "invalid_client")
@@ -47,7 +49,7 @@ def why(site: Any, client_assertion: str, path: str = "/oauth/token", **form: st
 
 
 @pytest.mark.parametrize("method", ["private_key_jwt", "client_secret_jwt"])
-def test_both_methods_work_on_every_endpoint(site: Any, method: str) -> None:
+def test_both_methods_work_on_every_endpoint(site: Trading, method: str) -> None:
     client_id, signer = "signing", site.own
     if method == "client_secret_jwt":
         made, signer = by_secret(site)
@@ -64,7 +66,7 @@ def test_both_methods_work_on_every_endpoint(site: Any, method: str) -> None:
     assert {(each["client_id"], each["method"]) for each in authenticated} == {(client_id, method)}
 
 
-def test_a_token_is_asked_about_and_given_back_with_one_assertion_each(site: Any) -> None:
+def test_a_token_is_asked_about_and_given_back_with_one_assertion_each(site: Trading) -> None:
     """Both endpoints look at their client twice where the token is not there; its assertion is spent once."""
     answer = site.authenticate(site.own.sign(said())).get_json()
     sent = {"token": answer["access_token"]}
@@ -78,7 +80,7 @@ def test_a_token_is_asked_about_and_given_back_with_one_assertion_each(site: Any
 
 
 @sqlite_only
-def test_a_client_that_changed_meanwhile_still_spends_its_assertion_once(make_trading: Any) -> None:
+def test_a_client_that_changed_meanwhile_still_spends_its_assertion_once(make_trading: MakeTrading) -> None:
     here, there = (make_trading(OAUTH_CLIENT_AUTH_METHODS=METHODS) for _ in range(2))
     own = Signer()
     here.register_signing(own, client_id="signing")
@@ -92,7 +94,7 @@ def test_a_client_that_changed_meanwhile_still_spends_its_assertion_once(make_tr
 
 
 @sqlite_only
-def test_what_it_says_of_the_client_must_fit(site: Any) -> None:
+def test_what_it_says_of_the_client_must_fit(site: Trading) -> None:
     site.register_signing(Signer(), client_id="other")
     assert site.authenticate(site.own.sign(said()), client_id="signing").status_code == 200
     assert "client_id beside it is another" in why(site, site.own.sign(said()), client_id="other")
@@ -106,7 +108,7 @@ def test_what_it_says_of_the_client_must_fit(site: Any) -> None:
 
 
 @sqlite_only
-def test_its_claims_are_checked_and_the_jti_must_be_there(site: Any) -> None:
+def test_its_claims_are_checked_and_the_jti_must_be_there(site: Trading) -> None:
     now = int(time.time())
     for changes, reason in (
         ({"jti": None}, "it has no jti"),
@@ -125,7 +127,7 @@ def test_its_claims_are_checked_and_the_jti_must_be_there(site: Any) -> None:
 
 
 @sqlite_only
-def test_one_assertion_does_not_serve_twice_nor_in_two_roles(site: Any) -> None:
+def test_one_assertion_does_not_serve_twice_nor_in_two_roles(site: Trading) -> None:
     assertion = site.own.sign(said())
     assert site.authenticate(assertion).status_code == 200
     assert why(site, assertion) == "it was used before"
@@ -139,7 +141,7 @@ def test_one_assertion_does_not_serve_twice_nor_in_two_roles(site: Any) -> None:
 
 
 @sqlite_only
-def test_a_client_authenticates_as_it_is_registered_and_not_otherwise(site: Any) -> None:
+def test_a_client_authenticates_as_it_is_registered_and_not_otherwise(site: Trading) -> None:
     made, secret = by_secret(site)
     plain = site.register(client_id="plain", grant_types=["client_credentials"])
     not_for = "no client of that name is registered for"
@@ -157,7 +159,7 @@ def test_a_client_authenticates_as_it_is_registered_and_not_otherwise(site: Any)
 
 
 @sqlite_only
-def test_two_ways_at_once_are_an_invalid_request_and_an_unknown_type_is_none(site: Any) -> None:
+def test_two_ways_at_once_are_an_invalid_request_and_an_unknown_type_is_none(site: Trading) -> None:
     form = {"client_assertion_type": CLIENT_ASSERTION, "client_assertion": site.own.sign(said())}
     data = form | {"grant_type": "client_credentials"}
     for assertion in (form["client_assertion"], "garbage"):
@@ -179,7 +181,7 @@ def test_two_ways_at_once_are_an_invalid_request_and_an_unknown_type_is_none(sit
 
 @sqlite_only
 @pytest.mark.parametrize("method", ["private_key_jwt", "client_secret_jwt"])
-def test_a_method_that_is_not_offered_does_not_work(make_trading: Any, method: str) -> None:
+def test_a_method_that_is_not_offered_does_not_work(make_trading: MakeTrading, method: str) -> None:
     on = make_trading(OAUTH_CLIENT_AUTH_METHODS=METHODS)
     on.register_signing(Signer(), client_id="signing")
     made, secret = by_secret(on)
@@ -191,13 +193,13 @@ def test_a_method_that_is_not_offered_does_not_work(make_trading: Any, method: s
 
 
 @sqlite_only
-def test_a_disabled_client_is_turned_away_whatever_it_signs(site: Any) -> None:
+def test_a_disabled_client_is_turned_away_whatever_it_signs(site: Trading) -> None:
     site.gateway.clients.update("signing", enabled=False)
     assert why(site, site.own.sign(said())) == "the client is disabled"
 
 
 @sqlite_only
-def test_a_certificate_serves_as_well_as_a_key_set(site: Any) -> None:
+def test_a_certificate_serves_as_well_as_a_key_set(site: Trading) -> None:
     key = Signer("PS256", kid=None)
     grants = ["client_credentials"]
     method = {"token_endpoint_auth_method": "private_key_jwt", "grant_types": grants}
@@ -207,7 +209,7 @@ def test_a_certificate_serves_as_well_as_a_key_set(site: Any) -> None:
     assert why(site, forged) == "its signature is wrong"
 
 
-def test_a_new_secret_works_beside_the_old_one_while_they_overlap(site: Any, clock: Any) -> None:
+def test_a_new_secret_works_beside_the_old_one_while_they_overlap(site: Trading, clock: Clock) -> None:
     made, old = by_secret(site)
     renewed = site.gateway.clients.rotate_secret(made.client_id, overlap=100)
     new = Signer("HS512", kid=None, key=renewed.client_secret.encode())
@@ -222,7 +224,7 @@ def test_a_new_secret_works_beside_the_old_one_while_they_overlap(site: Any, clo
 
 
 @sqlite_only
-def test_a_refused_assertion_is_noted_without_itself(site: Any) -> None:
+def test_a_refused_assertion_is_noted_without_itself(site: Trading) -> None:
     assertion = site.own.sign(said(aud="https://other.example"))
     why(site, assertion)
     (noted,) = [each for each in server_of(site.app).audit.newest(9) if each.event == "client_rejected"]

@@ -4,16 +4,22 @@ from base64 import b64encode
 from typing import Any
 
 import pytest
+from flask import Flask
+from flask.testing import FlaskClient
 
+from flask_oauth_gateway import OAuthGateway
 from flask_oauth_gateway.crypto import hashing
 from flask_oauth_gateway.signals import client_rejected
-from tests.support.app import ask, basic, recorded, refusal, register, register_public, server_of, sqlite_only
+from flask_oauth_gateway.stores.registered_client import Client
+from tests.support.app import MakeApp, ask, basic, recorded, refusal, register, register_public, server_of
+from tests.support.clock import Clock
+from tests.support.databases import sqlite_only
 
 CHALLENGE = 'Basic realm="oauth", charset="UTF-8"'
 GRANT = {"grant_type": "client_credentials"}
 
 
-def post(client: Any, authorization: str | None = None, **form: str) -> Any:
+def post(client: FlaskClient, authorization: str | None = None, **form: str) -> Any:
     headers = {} if authorization is None else {"Authorization": authorization}
     return client.post("/oauth/token", data=GRANT | form, headers=headers)
 
@@ -47,7 +53,7 @@ def is_turned_away(response: Any) -> bool:
     return bool(response.headers["WWW-Authenticate"] == CHALLENGE)
 
 
-def test_a_client_shows_its_secret_by_basic_or_in_the_body(client: Any, registered: Any) -> None:
+def test_a_client_shows_its_secret_by_basic_or_in_the_body(client: FlaskClient, registered: Client) -> None:
     assert ask(client, registered).status_code == 200
     form = {"client_id": registered.client_id, "client_secret": registered.client_secret}
     assert post(client, **form).status_code == 200
@@ -55,7 +61,9 @@ def test_a_client_shows_its_secret_by_basic_or_in_the_body(client: Any, register
 
 @sqlite_only
 @pytest.mark.parametrize("registered_for", ["client_secret_basic", "client_secret_post"])
-def test_either_way_serves_whichever_of_the_two_the_client_named(app: Any, client: Any, registered_for: str) -> None:
+def test_either_way_serves_whichever_of_the_two_the_client_named(
+    app: Flask, client: FlaskClient, registered_for: str
+) -> None:
     made = register(app, token_endpoint_auth_method=registered_for)
     assert ask(client, made).status_code == 200
     assert post(client, client_id=made.client_id, client_secret=made.client_secret).status_code == 200
@@ -64,7 +72,7 @@ def test_either_way_serves_whichever_of_the_two_the_client_named(app: Any, clien
 @sqlite_only
 @pytest.mark.parametrize("scheme", ["Basic", "basic", "BASIC"])
 @pytest.mark.parametrize("padded", [True, False])
-def test_the_basic_header_is_read_leniently(client: Any, registered: Any, scheme: str, padded: bool) -> None:
+def test_the_basic_header_is_read_leniently(client: FlaskClient, registered: Client, scheme: str, padded: bool) -> None:
     for filler in ("", "?", "??"):  # every length modulo three, so that every length of padding
         pair = f"{registered.client_id}:{registered.client_secret}"
         encoded = b64encode(pair.encode()).decode()
@@ -79,7 +87,9 @@ def test_the_basic_header_is_read_leniently(client: Any, registered: Any, scheme
 @sqlite_only
 @pytest.mark.parametrize("client_id", ["https://app.example/~me?x=1&y", "a+b c", "100%25", 'it\'s "me"', "a%b"])
 @pytest.mark.parametrize("secret", ["with:colon:s", "plus+and space", "100%sure%2B", "%41%42%43%44"])
-def test_special_characters_work_form_encoded_and_raw(app: Any, client: Any, client_id: str, secret: str) -> None:
+def test_special_characters_work_form_encoded_and_raw(
+    app: Flask, client: FlaskClient, client_id: str, secret: str
+) -> None:
     made = register(app, client_id=client_id, client_secret=secret)
     assert ask(client, made).status_code == 200  # form-encoded, as RFC 6749 asks
     assert post(client, client_id=client_id, client_secret=secret).status_code == 200
@@ -89,12 +99,12 @@ def test_special_characters_work_form_encoded_and_raw(app: Any, client: Any, cli
 
 @sqlite_only
 @pytest.mark.parametrize("encoding", ["utf-8", "latin-1"])
-def test_credentials_beyond_ascii_are_nobodys(client: Any, encoding: str) -> None:
+def test_credentials_beyond_ascii_are_nobodys(client: FlaskClient, encoding: str) -> None:
     assert is_turned_away(post(client, raw_basic("wetter\u00e4:gehe\u00efm", encoding)))
     assert is_turned_away(post(client, client_id="wetter\u00e4", client_secret="gehe\u00efm"))
 
 
-def test_a_garbage_header_is_turned_away_and_noted_without_trouble(app: Any, client: Any) -> None:
+def test_a_garbage_header_is_turned_away_and_noted_without_trouble(app: Flask, client: FlaskClient) -> None:
     with recorded(client_rejected, app) as rejections:
         for header in GARBAGE:
             assert is_turned_away(post(client, header)), header
@@ -105,7 +115,7 @@ def test_a_garbage_header_is_turned_away_and_noted_without_trouble(app: Any, cli
 
 
 @sqlite_only
-def test_two_ways_at_once_are_an_invalid_request(client: Any, registered: Any) -> None:
+def test_two_ways_at_once_are_an_invalid_request(client: FlaskClient, registered: Client) -> None:
     headers = basic(registered.client_id, registered.client_secret)
     form = {"client_id": registered.client_id, "client_secret": registered.client_secret}
     response = client.post("/oauth/token", data=GRANT | form, headers=headers)
@@ -113,21 +123,21 @@ def test_two_ways_at_once_are_an_invalid_request(client: Any, registered: Any) -
 
 
 @sqlite_only
-def test_the_client_id_in_the_body_may_repeat_the_one_in_the_header(client: Any, registered: Any) -> None:
+def test_the_client_id_in_the_body_may_repeat_the_one_in_the_header(client: FlaskClient, registered: Client) -> None:
     header = basic(registered.client_id, registered.client_secret)["Authorization"]
     assert post(client, header, client_id=registered.client_id).status_code == 200
     refusal(post(client, header, client_id="another"), 400, "invalid_request")
 
 
 @sqlite_only
-def test_no_credentials_at_all_or_half_of_them_are_turned_away(client: Any, registered: Any) -> None:
+def test_no_credentials_at_all_or_half_of_them_are_turned_away(client: FlaskClient, registered: Client) -> None:
     assert is_turned_away(post(client))
     assert is_turned_away(post(client, client_id=registered.client_id))
     assert is_turned_away(post(client, client_secret=registered.client_secret))
 
 
 def test_unknown_wrong_disabled_deleted_and_expired_get_the_same_answer_byte_for_byte(
-    app: Any, client: Any, gateway: Any, clock: Any
+    app: Flask, client: FlaskClient, gateway: OAuthGateway, clock: Clock
 ) -> None:
     disabled, deleted, expired = (register(app, secret_expires_in=60) for _ in range(3))
     right = register(app)
@@ -150,7 +160,9 @@ def test_unknown_wrong_disabled_deleted_and_expired_get_the_same_answer_byte_for
     assert len(answers) == 1
 
 
-def test_a_disabled_client_that_is_enabled_again_works_again(client: Any, gateway: Any, registered: Any) -> None:
+def test_a_disabled_client_that_is_enabled_again_works_again(
+    client: FlaskClient, gateway: OAuthGateway, registered: Client
+) -> None:
     assert ask(client, registered).status_code == 200
     gateway.clients.update(registered.client_id, enabled=False)
     assert is_turned_away(ask(client, registered))
@@ -162,7 +174,7 @@ def test_a_disabled_client_that_is_enabled_again_works_again(client: Any, gatewa
 
 
 @sqlite_only
-def test_a_public_client_gives_its_name_and_no_secret(app: Any, client: Any) -> None:
+def test_a_public_client_gives_its_name_and_no_secret(app: Flask, client: FlaskClient) -> None:
     public = register_public(app)
     assert client.post("/oauth/revoke", data={"client_id": public.client_id, "token": "x"}).status_code == 200
     form = {"client_id": public.client_id, "client_secret": "anything", "token": "x"}
@@ -172,7 +184,7 @@ def test_a_public_client_gives_its_name_and_no_secret(app: Any, client: Any) -> 
 
 
 @sqlite_only
-def test_a_client_with_a_secret_can_t_pass_for_a_public_one(client: Any, registered: Any) -> None:
+def test_a_client_with_a_secret_can_t_pass_for_a_public_one(client: FlaskClient, registered: Client) -> None:
     assert is_turned_away(client.post("/oauth/revoke", data={"client_id": registered.client_id, "token": "x"}))
 
 
@@ -186,7 +198,7 @@ def test_a_client_with_a_secret_can_t_pass_for_a_public_one(client: Any, registe
         (["client_secret_basic", "none"], "basic none"),
     ],
 )
-def test_only_the_methods_that_are_offered_work(make_app: Any, offered: list[str], works: str) -> None:
+def test_only_the_methods_that_are_offered_work(make_app: MakeApp, offered: list[str], works: str) -> None:
     app = make_app()
     made, public = register(app), register_public(app)
     client = make_app(OAUTH_CLIENT_AUTH_METHODS=offered).test_client()
@@ -204,7 +216,7 @@ def test_only_the_methods_that_are_offered_work(make_app: Any, offered: list[str
 
 
 def test_a_rotated_secret_ends_the_old_one_at_once_where_no_overlap_is_asked(
-    client: Any, gateway: Any, registered: Any
+    client: FlaskClient, gateway: OAuthGateway, registered: Client
 ) -> None:
     renewed = gateway.clients.rotate_secret(registered.client_id)
     assert renewed.client_secret != registered.client_secret
@@ -213,7 +225,7 @@ def test_a_rotated_secret_ends_the_old_one_at_once_where_no_overlap_is_asked(
 
 
 def test_with_an_overlap_both_secrets_work_until_it_is_over(
-    client: Any, gateway: Any, registered: Any, clock: Any
+    client: FlaskClient, gateway: OAuthGateway, registered: Client, clock: Clock
 ) -> None:
     renewed = gateway.clients.rotate_secret(registered.client_id, overlap=3600)
     clock.advance(3590)
@@ -225,7 +237,7 @@ def test_with_an_overlap_both_secrets_work_until_it_is_over(
 
 
 @sqlite_only
-def test_another_process_learns_of_a_new_secret_at_once(make_app: Any) -> None:
+def test_another_process_learns_of_a_new_secret_at_once(make_app: MakeApp) -> None:
     here, there = make_app(), make_app()
     made = register(here)
     client = there.test_client()
@@ -235,7 +247,7 @@ def test_another_process_learns_of_a_new_secret_at_once(make_app: Any) -> None:
     assert is_turned_away(ask(client, made))
 
 
-def test_a_secret_that_ends_is_refused_after_its_time(app: Any, client: Any, clock: Any) -> None:
+def test_a_secret_that_ends_is_refused_after_its_time(app: Flask, client: FlaskClient, clock: Clock) -> None:
     made = register(app, secret_expires_in=1000)
     clock.advance(900)
     assert ask(client, made).status_code == 200
@@ -245,7 +257,7 @@ def test_a_secret_that_ends_is_refused_after_its_time(app: Any, client: Any, clo
 
 @sqlite_only
 def test_a_brought_secret_is_verified_slowly_once_and_then_remembered(
-    app: Any, client: Any, gateway: Any, monkeypatch: pytest.MonkeyPatch
+    app: Flask, client: FlaskClient, gateway: OAuthGateway, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made = register(app, client_secret="from the old server")
     assert gateway.clients.get(made.client_id).secrets[0].digest.startswith("$argon2id$")
@@ -271,7 +283,7 @@ def test_a_brought_secret_is_verified_slowly_once_and_then_remembered(
 
 
 def test_the_last_use_of_each_secret_is_noted_within_minutes(
-    client: Any, gateway: Any, registered: Any, clock: Any
+    client: FlaskClient, gateway: OAuthGateway, registered: Client, clock: Clock
 ) -> None:
     def last_uses() -> list[int | None]:
         gateway.close()  # written later, and at the end

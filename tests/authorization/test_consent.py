@@ -5,13 +5,15 @@ from typing import Any
 
 import pytest
 
-from tests.support.app import refusal, server_of, sqlite_only
-from tests.support.site import BOTH, READ, REDIRECT_URI, WRITE, Page, answer, granted, location, refused
+from tests.support.app import refusal, server_of
+from tests.support.clock import Clock
+from tests.support.databases import sqlite_only
+from tests.support.site import BOTH, READ, REDIRECT_URI, WRITE, MakeSite, Page, Site, answer, granted, location, refused
 
 DAY = 86400
 
 
-def test_who_granted_something_is_not_asked_for_it_again(site: Any) -> None:
+def test_who_granted_something_is_not_asked_for_it_again(site: Site) -> None:
     client, other = site.register(), site.register()
     site.approve(client, scope=READ)
     assert "code" in answer(location(site.ask(client, scope=READ)))
@@ -29,7 +31,7 @@ def test_who_granted_something_is_not_asked_for_it_again(site: Any) -> None:
         ]
 
 
-def test_a_scope_that_was_unticked_is_not_in_the_token_and_is_asked_again_next_time(site: Any) -> None:
+def test_a_scope_that_was_unticked_is_not_in_the_token_and_is_asked_again_next_time(site: Site) -> None:
     client = site.register()
     tokens = site.tokens(client, READ)
     assert tokens["scope"] == READ
@@ -44,14 +46,14 @@ def test_a_scope_that_was_unticked_is_not_in_the_token_and_is_asked_again_next_t
 
 
 @sqlite_only
-def test_who_unticks_everything_has_refused(site: Any) -> None:
+def test_who_unticks_everything_has_refused(site: Site) -> None:
     client = site.register()
     refused(location(site.send(Page(site.ask(client)), "")), "access_denied")
     assert list(Page(site.ask(client)).boxes) == [READ, WRITE]
 
 
 @sqlite_only
-def test_a_scope_that_nobody_asked_for_can_t_be_ticked(site: Any) -> None:
+def test_a_scope_that_nobody_asked_for_can_t_be_ticked(site: Site) -> None:
     client = site.register(scope=READ)
     page = Page(site.ask(client))
     data = [
@@ -67,7 +69,7 @@ def test_a_scope_that_nobody_asked_for_can_t_be_ticked(site: Any) -> None:
 
 
 @sqlite_only
-def test_a_required_scope_is_granted_with_the_rest_or_not_at_all(make_site: Any) -> None:
+def test_a_required_scope_is_granted_with_the_rest_or_not_at_all(make_site: MakeSite) -> None:
     site = make_site(OAUTH_REQUIRED_SCOPES=[READ])
     client = site.register()
     page = Page(site.ask(client))
@@ -80,7 +82,7 @@ def test_a_required_scope_is_granted_with_the_rest_or_not_at_all(make_site: Any)
 
 
 @sqlite_only
-def test_prompt_consent_asks_for_everything_again_and_the_new_answer_counts(site: Any) -> None:
+def test_prompt_consent_asks_for_everything_again_and_the_new_answer_counts(site: Site) -> None:
     client = site.register()
     site.approve(client)
     page = Page(site.ask(client, prompt="consent"))
@@ -90,7 +92,7 @@ def test_prompt_consent_asks_for_everything_again_and_the_new_answer_counts(site
 
 
 @sqlite_only
-def test_a_client_of_the_owner_s_own_is_never_asked_for_save_where_it_asks_to_be(site: Any) -> None:
+def test_a_client_of_the_owner_s_own_is_never_asked_for_save_where_it_asks_to_be(site: Site) -> None:
     client = site.register(skip_consent=True)
     assert "code" in answer(location(site.ask(client)))
     assert "code" in answer(location(site.ask(client, prompt="none")))
@@ -98,7 +100,7 @@ def test_a_client_of_the_owner_s_own_is_never_asked_for_save_where_it_asks_to_be
 
 
 @sqlite_only
-def test_the_app_may_approve_by_itself(site: Any) -> None:
+def test_the_app_may_approve_by_itself(site: Site) -> None:
     client, other = site.register(), site.register()
     seen = []
 
@@ -116,7 +118,7 @@ def test_the_app_may_approve_by_itself(site: Any) -> None:
 @pytest.mark.parametrize(
     "uri", ["http://127.0.0.1/cb", "http://[::1]/cb", "http://localhost/cb", "com.example.app:/cb"]
 )
-def test_a_public_client_that_any_program_could_pretend_to_be_is_always_asked_for(site: Any, uri: str) -> None:
+def test_a_public_client_that_any_program_could_pretend_to_be_is_always_asked_for(site: Site, uri: str) -> None:
     site.gateway.approve(lambda _: True)
     native = site.register_public(redirect_uris=[uri], skip_consent=True)
     for _ in range(2):
@@ -133,7 +135,7 @@ def test_a_public_client_that_any_program_could_pretend_to_be_is_always_asked_fo
 
 
 @sqlite_only
-def test_this_time_only_gives_no_refresh_token_and_is_asked_again(make_site: Any) -> None:
+def test_this_time_only_gives_no_refresh_token_and_is_asked_again(make_site: MakeSite) -> None:
     site = make_site(OAUTH_CONSENT_DURATIONS=["once", 30 * DAY, "always"])
     client = site.register()
     assert Page(site.ask(client)).durations == ["once", str(30 * DAY), "always"]
@@ -146,7 +148,7 @@ def test_this_time_only_gives_no_refresh_token_and_is_asked_again(make_site: Any
 
 
 @sqlite_only
-def test_thirty_days_end_all_of_it_after_thirty_days(make_site: Any, clock: Any) -> None:
+def test_thirty_days_end_all_of_it_after_thirty_days(make_site: MakeSite, clock: Clock) -> None:
     site = make_site(OAUTH_CONSENT_DURATIONS=[30 * DAY, "always"], OAUTH_REFRESH_TOKEN_LIFETIME=365 * DAY)
     client = site.register()
     tokens = site.tokens(client, duration=str(30 * DAY))
@@ -163,7 +165,7 @@ def test_thirty_days_end_all_of_it_after_thirty_days(make_site: Any, clock: Any)
 
 
 @sqlite_only
-def test_until_it_is_taken_back_lasts(make_site: Any, clock: Any) -> None:
+def test_until_it_is_taken_back_lasts(make_site: MakeSite, clock: Clock) -> None:
     site = make_site(OAUTH_CONSENT_DURATIONS=["once", "always"])
     client = site.register()
     assert "refresh_token" in site.tokens(client, duration="always")
@@ -172,21 +174,21 @@ def test_until_it_is_taken_back_lasts(make_site: Any, clock: Any) -> None:
 
 
 @sqlite_only
-def test_an_hour_is_offered_as_an_hour_and_the_token_of_it_lives_no_longer(make_site: Any) -> None:
+def test_an_hour_is_offered_as_an_hour_and_the_token_of_it_lives_no_longer(make_site: MakeSite) -> None:
     site = make_site(OAUTH_CONSENT_DURATIONS=[600], OAUTH_ACCESS_TOKEN_LIFETIME=3600)
     tokens = site.tokens(site.register())
     assert 590 <= tokens["expires_in"] <= 600
 
 
 @sqlite_only
-def test_a_request_for_no_scope_gets_the_default_and_says_which(make_site: Any) -> None:
+def test_a_request_for_no_scope_gets_the_default_and_says_which(make_site: MakeSite) -> None:
     site = make_site(OAUTH_DEFAULT_SCOPES=[READ])
     assert list(Page(site.ask(site.register())).boxes) == [READ]
     assert list(Page(site.ask(site.register(default_scope=WRITE))).boxes) == [WRITE]
 
 
 @sqlite_only
-def test_offline_access_is_asked_for_and_without_it_there_is_no_refresh_token(site: Any) -> None:
+def test_offline_access_is_asked_for_and_without_it_there_is_no_refresh_token(site: Site) -> None:
     client = site.register()
     scope = f"{READ} offline_access"
     assert list(Page(site.ask(client, scope=scope)).boxes) == [READ, "offline_access"]
@@ -198,7 +200,7 @@ def test_offline_access_is_asked_for_and_without_it_there_is_no_refresh_token(si
 
 
 @sqlite_only
-def test_when_it_was_granted_is_kept(site: Any) -> None:
+def test_when_it_was_granted_is_kept(site: Site) -> None:
     client = site.register()
     before = int(time.time())
     site.approve(client)

@@ -5,11 +5,13 @@ from typing import Any
 import pytest
 
 from flask_oauth_gateway.signals import authorization_granted
-from tests.support.app import recorded, sqlite_only
-from tests.support.site import BOTH, READ, WRITE, Page, another_browser, answer, granted, location, query
+from tests.support.app import recorded
+from tests.support.clock import Clock
+from tests.support.databases import sqlite_only
+from tests.support.site import BOTH, READ, WRITE, Page, Site, another_browser, answer, granted, location, query
 
 
-def shown_again(site: Any, response: Any) -> Page:
+def shown_again(site: Site, response: Any) -> Page:
     """The page, anew, with a word on why; and nobody got anything."""
     assert response.status_code == 400, response.text
     assert "Location" not in response.headers
@@ -21,7 +23,7 @@ def shown_again(site: Any, response: Any) -> Page:
 
 @sqlite_only
 @pytest.mark.parametrize("token", [None, "", "x", "x" * 5000, "é", "W10.aaaa.bbbb"])
-def test_a_form_that_no_page_showed_gives_no_code(site: Any, token: str | None) -> None:
+def test_a_form_that_no_page_showed_gives_no_code(site: Site, token: str | None) -> None:
     client = site.register()
     site.ask(client)
     form = {"decision": "allow", "scope": READ, **({} if token is None else {"form_token": token})}
@@ -33,13 +35,13 @@ def test_a_form_that_no_page_showed_gives_no_code(site: Any, token: str | None) 
 
 
 @sqlite_only
-def test_a_refusal_is_taken_from_the_page_alone_too(site: Any) -> None:
+def test_a_refusal_is_taken_from_the_page_alone_too(site: Site) -> None:
     response = site.browser.post("/oauth/authorize", query_string=query(site.register()), data={"decision": "deny"})
     shown_again(site, response)
 
 
 @sqlite_only
-def test_the_form_of_another_session_gives_no_code(site: Any) -> None:
+def test_the_form_of_another_session_gives_no_code(site: Site) -> None:
     client = site.register()
     page = Page(site.ask(client))
     for visited in (False, True):
@@ -50,7 +52,7 @@ def test_the_form_of_another_session_gives_no_code(site: Any) -> None:
         shown_again(site, other.post(page.action, data=data))
 
 
-def test_who_signed_in_as_somebody_else_meanwhile_is_shown_the_page_as_that_user(site: Any) -> None:
+def test_who_signed_in_as_somebody_else_meanwhile_is_shown_the_page_as_that_user(site: Site) -> None:
     client = site.register()
     page = Page(site.ask(client))
     assert "Alice" in page.text
@@ -67,7 +69,7 @@ def test_who_signed_in_as_somebody_else_meanwhile_is_shown_the_page_as_that_user
 @pytest.mark.parametrize(
     "change", [{"scope": READ}, {"state": "other"}, {"redirect_uri": "https://app.example/cb2"}, {"code_challenge": "b" * 43}]
 )  # fmt: skip
-def test_the_form_of_another_request_gives_no_code(site: Any, change: dict[str, str]) -> None:
+def test_the_form_of_another_request_gives_no_code(site: Site, change: dict[str, str]) -> None:
     client = site.register(redirect_uris=["https://app.example/cb", "https://app.example/cb2"])
     page = Page(site.ask(client))
     page.action = Page(site.ask(client, **change)).action
@@ -77,7 +79,7 @@ def test_the_form_of_another_request_gives_no_code(site: Any, change: dict[str, 
 
 
 @sqlite_only
-def test_the_form_of_another_page_gives_no_code(site: Any) -> None:
+def test_the_form_of_another_page_gives_no_code(site: Site) -> None:
     client = site.register()
     page = Page(site.ask(client))
     token = Page(site.browser.get("/oauth/device")).hidden("form_token")
@@ -86,7 +88,7 @@ def test_the_form_of_another_page_gives_no_code(site: Any) -> None:
 
 
 @sqlite_only
-def test_a_page_that_stood_open_for_more_than_an_hour_is_shown_again_and_then_works(site: Any, clock: Any) -> None:
+def test_a_page_that_stood_open_for_more_than_an_hour_is_shown_again_and_then_works(site: Site, clock: Clock) -> None:
     client = site.register()
     page, other = Page(site.ask(client, state="one")), Page(site.ask(client, state="two"))
     clock.advance(3590)
@@ -97,7 +99,7 @@ def test_a_page_that_stood_open_for_more_than_an_hour_is_shown_again_and_then_wo
     assert answer(location(site.send(again)))["state"] == "two"
 
 
-def test_two_tabs_each_get_an_answer_to_their_own_request(site: Any) -> None:
+def test_two_tabs_each_get_an_answer_to_their_own_request(site: Site) -> None:
     client = site.register()
     one, two = (Page(site.ask(client, state=state)) for state in ("one", "two"))
     for page, state in ((one, "one"), (two, "two")):
@@ -106,7 +108,7 @@ def test_two_tabs_each_get_an_answer_to_their_own_request(site: Any) -> None:
         assert granted(site.redeem(client, found["code"]))["scope"] == BOTH
 
 
-def test_what_was_unticked_in_this_tab_is_not_granted_whatever_the_other_tab_granted(site: Any) -> None:
+def test_what_was_unticked_in_this_tab_is_not_granted_whatever_the_other_tab_granted(site: Site) -> None:
     client = site.register()
     one, two = (Page(site.ask(client, state=state)) for state in ("one", "two"))
     location(site.send(one, BOTH))
@@ -115,7 +117,7 @@ def test_what_was_unticked_in_this_tab_is_not_granted_whatever_the_other_tab_gra
     assert list(Page(site.ask(client)).boxes) == [WRITE]  # the last word counts
 
 
-def test_a_double_click_gets_two_answers_of_which_either_is_good(site: Any) -> None:
+def test_a_double_click_gets_two_answers_of_which_either_is_good(site: Site) -> None:
     client = site.register()
     page = Page(site.ask(client))
     first, second = (answer(location(site.send(page))) for _ in range(2))
@@ -125,7 +127,7 @@ def test_a_double_click_gets_two_answers_of_which_either_is_good(site: Any) -> N
 
 
 @sqlite_only
-def test_refusing_after_having_approved_in_another_tab_is_a_refusal(site: Any) -> None:
+def test_refusing_after_having_approved_in_another_tab_is_a_refusal(site: Site) -> None:
     client = site.register()
     one, two = (Page(site.ask(client)) for _ in range(2))
     assert "code" in answer(location(site.send(one)))
@@ -133,7 +135,7 @@ def test_refusing_after_having_approved_in_another_tab_is_a_refusal(site: Any) -
 
 
 @sqlite_only
-def test_a_client_that_was_changed_while_the_page_stood_open_gets_what_it_may_have_now(site: Any) -> None:
+def test_a_client_that_was_changed_while_the_page_stood_open_gets_what_it_may_have_now(site: Site) -> None:
     client = site.register()
     page = Page(site.ask(client))
     site.gateway.clients.update(client.client_id, scope=READ)
@@ -146,6 +148,6 @@ def test_a_client_that_was_changed_while_the_page_stood_open_gets_what_it_may_ha
 
 @sqlite_only
 @pytest.mark.parametrize("decision", ["", "ALLOW", "yes", "1", "deny"])
-def test_only_allow_allows(site: Any, decision: str) -> None:
+def test_only_allow_allows(site: Site, decision: str) -> None:
     page = Page(site.ask(site.register()))
     assert answer(location(site.send(page, decision=decision)))["error"] == "access_denied"

@@ -1,14 +1,16 @@
 """`flask oauth application …`, and clients that belong to one."""
 
 import json
-from typing import Any
 
-from tests.support.app import ask, sqlite_only
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
 
-pytestmark = sqlite_only
+from tests.support.app import ask
+from tests.support.command_line import FlaskOAuth
 
 
-def test_the_life_of_an_application(app: Any, client: Any, flask_oauth: Any) -> None:
+def test_the_life_of_an_application(app: Flask, client: FlaskClient, flask_oauth: FlaskOAuth) -> None:
     said = flask_oauth("application", "create", "Weather GmbH", "--owner", "alice", "--pending").stdout
     assert said.startswith("application_id: ")
     mine = said.split()[1]
@@ -43,7 +45,9 @@ def test_the_life_of_an_application(app: Any, client: Any, flask_oauth: Any) -> 
     assert [each.client_id for each in app.extensions["oauth_gateway"].clients.list()] == [other]
 
 
-def test_applications_are_listed_by_status_and_owner(app: Any, flask_oauth: Any, monkeypatch: Any) -> None:
+def test_applications_are_listed_by_status_and_owner(
+    app: Flask, flask_oauth: FlaskOAuth, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("flask_oauth_gateway.cli.application.PAGE", 2)
     for number in range(5):
         pending = ["--pending"] if number % 2 else []
@@ -55,7 +59,7 @@ def test_applications_are_listed_by_status_and_owner(app: Any, flask_oauth: Any,
     assert [each["status"] for each in listed] == []
 
 
-def test_a_client_joins_and_leaves(app: Any, flask_oauth: Any) -> None:
+def test_a_client_joins_and_leaves(app: Flask, flask_oauth: FlaskOAuth) -> None:
     flask_oauth("application", "create", "Mine", "--application-id", "mine", "--plan", "")
     flask_oauth("client", "create", "Station", "--client-id", "station")
     clients = app.extensions["oauth_gateway"].clients
@@ -65,7 +69,7 @@ def test_a_client_joins_and_leaves(app: Any, flask_oauth: Any) -> None:
     assert clients.get("station").application is None
 
 
-def test_what_is_wrong_is_one_line(flask_oauth: Any) -> None:
+def test_what_is_wrong_is_one_line(flask_oauth: FlaskOAuth) -> None:
     for arguments, why in (
         (("application", "show", "nobody"), "There is no application 'nobody'."),
         (("application", "approve", "nobody"), "There is no application 'nobody'."),

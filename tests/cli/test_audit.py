@@ -1,16 +1,24 @@
 """`flask oauth audit list`, `flask oauth init-db`, and what every command has in common."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
+from flask import Flask
+from flask.testing import FlaskClient
 from sqlalchemy import inspect, text
 
-from tests.support.app import ask, basic, register, sqlite_only, token_for
+from flask_oauth_gateway import OAuthGateway
+from flask_oauth_gateway.stores.registered_client import Client
+from tests.support.app import MakeApp, ask, basic, register, token_for
+from tests.support.command_line import FlaskOAuth
+from tests.support.databases import every_database
 
 
+@every_database
 def test_the_newest_entries_come_first_and_may_be_filtered(
-    app: Any, client: Any, flask_oauth: Any, registered: Any
+    app: Flask, client: FlaskClient, flask_oauth: FlaskOAuth, registered: Client
 ) -> None:
     register(app, client_id="other")
     token_for(client, registered, scope="weather:read")
@@ -34,14 +42,14 @@ def test_the_newest_entries_come_first_and_may_be_filtered(
     assert issued["details"]["scope"] == "weather:read"
 
 
-@sqlite_only
-def test_what_a_stranger_claims_to_be_can_t_steer_the_terminal(client: Any, flask_oauth: Any) -> None:
+def test_what_a_stranger_claims_to_be_can_t_steer_the_terminal(client: FlaskClient, flask_oauth: FlaskOAuth) -> None:
     client.post("/oauth/token", data={"grant_type": "client_credentials"}, headers=basic("\x1b[2J\u009b\u202e", "x"))
     assert "?[2J??" in flask_oauth("audit", "list").stdout
 
 
+@every_database
 def test_a_trail_that_was_changed_is_told_from_one_that_was_not(
-    gateway: Any, flask_oauth: Any, registered: Any
+    gateway: OAuthGateway, flask_oauth: FlaskOAuth, registered: Client
 ) -> None:
     register(gateway._server.app, client_id="other")
     said = flask_oauth("audit", "verify").stdout
@@ -57,14 +65,14 @@ def test_a_trail_that_was_changed_is_told_from_one_that_was_not(
     assert result.stdout.startswith("Each of the entries 1 to 2 was deleted.\nEntries: 0.")
 
 
-def test_init_db_makes_the_tables_and_may_be_repeated(gateway: Any, flask_oauth: Any) -> None:
+@every_database
+def test_init_db_makes_the_tables_and_may_be_repeated(gateway: OAuthGateway, flask_oauth: FlaskOAuth) -> None:
     for _ in range(2):
         assert flask_oauth("init-db").stdout == "The gateway's tables are there.\n"
     tables = inspect(gateway.database.engine).get_table_names()
     assert {"oauth_client", "oauth_client_secret", "oauth_access_token", "oauth_audit"} <= set(tables)
 
 
-@sqlite_only
 @pytest.mark.parametrize(
     "arguments",
     [
@@ -77,7 +85,7 @@ def test_init_db_makes_the_tables_and_may_be_repeated(gateway: Any, flask_oauth:
     ],
 )
 def test_a_database_that_can_t_be_used_is_one_line_on_stderr(
-    make_app: Any, tmp_path: Any, arguments: list[str]
+    make_app: MakeApp, tmp_path: Path, arguments: list[str]
 ) -> None:
     app = make_app(OAUTH_DATABASE_URI=f"sqlite:///{tmp_path}/no/such/folder/oauth.db")
     result = app.test_cli_runner().invoke(args=["oauth", *arguments])
@@ -85,8 +93,7 @@ def test_a_database_that_can_t_be_used_is_one_line_on_stderr(
     assert result.stderr == "Error: The database can't be used: unable to open database file\n"
 
 
-@sqlite_only
-def test_every_command_says_what_it_is_for(app: Any) -> None:
+def test_every_command_says_what_it_is_for(app: Flask) -> None:
     def walk(command: Any, path: list[str]) -> None:
         assert command.help
         result = app.test_cli_runner().invoke(args=[*path, "--help"])
@@ -98,8 +105,7 @@ def test_every_command_says_what_it_is_for(app: Any) -> None:
     walk(app.cli.commands["oauth"], ["oauth"])
 
 
-@sqlite_only
-def test_a_command_writes_its_audit_entries_before_it_ends(app: Any, flask_oauth: Any) -> None:
+def test_a_command_writes_its_audit_entries_before_it_ends(app: Flask, flask_oauth: FlaskOAuth) -> None:
     flask_oauth("client", "create", "x", "--client-id", "one", "--grant", "client_credentials")
     flask_oauth("client", "rotate-secret", "one")
     flask_oauth("client", "disable", "one")

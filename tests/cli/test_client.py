@@ -5,8 +5,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from flask import Flask
+from flask.testing import FlaskClient
 
-from tests.support.app import ask, register, register_public, sqlite_only
+from flask_oauth_gateway import OAuthGateway
+from flask_oauth_gateway.stores.registered_client import Client
+from tests.support.app import ask, register, register_public
+from tests.support.clock import Clock
+from tests.support.command_line import FlaskOAuth
 from tests.support.signing import Signer
 
 #: What could clear a terminal, or turn its text around, and stands in a name all the same.
@@ -18,7 +24,9 @@ def as_client(printed: str) -> Any:
     return type("Printed", (), json.loads(printed))
 
 
-def test_the_quick_start_s_command_makes_a_client_that_gets_a_token(app: Any, client: Any, flask_oauth: Any) -> None:
+def test_the_quick_start_s_command_makes_a_client_that_gets_a_token(
+    app: Flask, client: FlaskClient, flask_oauth: FlaskOAuth
+) -> None:
     command = ("client", "create", "Weather station", "--grant", "client_credentials", "--scope", "weather:read")
     lines = flask_oauth(*command).stdout.splitlines()
     assert [line[:15] for line in lines] == ["client_id:     ", "client_secret: "]
@@ -30,7 +38,7 @@ def test_the_quick_start_s_command_makes_a_client_that_gets_a_token(app: Any, cl
     assert len(app.extensions["oauth_gateway"].clients.list()) == 2
 
 
-def test_every_option_of_create_is_kept(flask_oauth: Any) -> None:
+def test_every_option_of_create_is_kept(flask_oauth: FlaskOAuth) -> None:
     options = {
         "--scope": "weather:read",
         "--default-scope": "weather:read",
@@ -77,8 +85,7 @@ def test_every_option_of_create_is_kept(flask_oauth: Any) -> None:
     }
 
 
-@sqlite_only
-def test_a_secret_may_come_from_standard_input(flask_oauth: Any, client: Any) -> None:
+def test_a_secret_may_come_from_standard_input(flask_oauth: FlaskOAuth, client: FlaskClient) -> None:
     command = ("client", "create", "x", "--grant", "client_credentials", "--client-secret", "-", "--json")
     made = as_client(flask_oauth(*command, stdin="from a pipe\r\n").stdout)
     assert made.client_secret == "from a pipe"
@@ -87,15 +94,16 @@ def test_a_secret_may_come_from_standard_input(flask_oauth: Any, client: Any) ->
     assert "client_secret: another one   (shown once)" in rotated.stdout
 
 
-@sqlite_only
-def test_a_public_client_has_no_secret_to_show(flask_oauth: Any) -> None:
+def test_a_public_client_has_no_secret_to_show(flask_oauth: FlaskOAuth) -> None:
     printed = flask_oauth("client", "create", "Phone", "--public").stdout
     assert printed.startswith("client_id: ")
     assert "secret" not in printed
     assert json.loads(flask_oauth("client", "create", "Phone", "--public", "--json").stdout)["client_secret"] is None
 
 
-def test_list_and_show_print_tables_for_people(app: Any, client: Any, flask_oauth: Any, registered: Any) -> None:
+def test_list_and_show_print_tables_for_people(
+    app: Flask, client: FlaskClient, flask_oauth: FlaskOAuth, registered: Client
+) -> None:
     other = register(app, client_name=STEERING, client_id="other", scope="weather:read")
     app.extensions["oauth_gateway"].clients.update("other", enabled=False)
     ask(client, registered)
@@ -113,7 +121,7 @@ def test_list_and_show_print_tables_for_people(app: Any, client: Any, flask_oaut
     assert "evil?2J?name" in flask_oauth("client", "show", other.client_id).stdout
 
 
-def test_update_changes_what_is_given_and_nothing_else(app: Any, flask_oauth: Any, registered: Any) -> None:
+def test_update_changes_what_is_given_and_nothing_else(app: Flask, flask_oauth: FlaskOAuth, registered: Client) -> None:
     command = ("client", "update", registered.client_id, "--name", "New", "--scope", "weather:read", "--owner", "bob")
     assert flask_oauth(*command).stdout == f"{registered.client_id} is changed.\n"
     changed = app.extensions["oauth_gateway"].clients.get(registered.client_id)
@@ -125,7 +133,7 @@ def test_update_changes_what_is_given_and_nothing_else(app: Any, flask_oauth: An
 
 
 def test_a_rotated_secret_replaces_the_old_one_at_once_or_after_the_overlap(
-    client: Any, flask_oauth: Any, registered: Any, clock: Any
+    client: FlaskClient, flask_oauth: FlaskOAuth, registered: Client, clock: Clock
 ) -> None:
     rotate = ("client", "rotate-secret", registered.client_id, "--json")
     second = as_client(flask_oauth(*rotate, "--overlap", "1h").stdout)
@@ -138,7 +146,9 @@ def test_a_rotated_secret_replaces_the_old_one_at_once_or_after_the_overlap(
     assert ask(client, third).status_code == 401
 
 
-def test_a_client_is_disabled_enabled_and_deleted(app: Any, client: Any, flask_oauth: Any, registered: Any) -> None:
+def test_a_client_is_disabled_enabled_and_deleted(
+    app: Flask, client: FlaskClient, flask_oauth: FlaskOAuth, registered: Client
+) -> None:
     name = registered.client_id
     assert flask_oauth("client", "disable", name).stdout == f"{name} is disabled.\n"
     assert ask(client, registered).status_code == 401
@@ -148,8 +158,7 @@ def test_a_client_is_disabled_enabled_and_deleted(app: Any, client: Any, flask_o
     assert app.extensions["oauth_gateway"].clients.list() == []
 
 
-@sqlite_only
-def test_delete_asks_first(app: Any, flask_oauth: Any) -> None:
+def test_delete_asks_first(app: Flask, flask_oauth: FlaskOAuth) -> None:
     register(app, client_id="one", client_name=STEERING)
     kept = app.test_cli_runner().invoke(args=["oauth", "client", "delete", "one"], input="n\n")
     assert kept.exit_code == 1
@@ -159,7 +168,6 @@ def test_delete_asks_first(app: Any, flask_oauth: Any) -> None:
     assert app.extensions["oauth_gateway"].clients.get("one") is None
 
 
-@sqlite_only
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
@@ -189,7 +197,7 @@ def test_delete_asks_first(app: Any, flask_oauth: Any) -> None:
     ],
 )  # fmt: skip
 def test_what_can_t_be_done_is_one_line_on_stderr_and_changes_nothing(
-    app: Any, flask_oauth: Any, arguments: list[str], sentence: str
+    app: Flask, flask_oauth: FlaskOAuth, arguments: list[str], sentence: str
 ) -> None:
     register(app, client_id="taken")
     register_public(app, client_id="public")
@@ -198,8 +206,9 @@ def test_what_can_t_be_done_is_one_line_on_stderr_and_changes_nothing(
     assert app.extensions["oauth_gateway"].clients.list() == before
 
 
-@sqlite_only
-def test_a_client_that_signs_is_registered_with_its_keys(flask_oauth: Any, gateway: Any, tmp_path: Path) -> None:
+def test_a_client_that_signs_is_registered_with_its_keys(
+    flask_oauth: FlaskOAuth, gateway: OAuthGateway, tmp_path: Path
+) -> None:
     signer = Signer()
     keys, certificate, wrong = (tmp_path / name for name in ("jwks.json", "certificate.pem", "wrong.json"))
     keys.write_text(json.dumps(signer.jwks()))

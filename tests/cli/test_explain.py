@@ -10,11 +10,16 @@ from urllib.parse import urlencode
 import pytest
 from blinker import Signal
 from click.testing import Result
+from flask import Flask
+from flask.testing import FlaskClient
 from flask.views import MethodView
 from sqlalchemy import inspect, text
 
 from flask_oauth_gateway import require_token, signals
-from tests.support.app import recorded, register, server_of, sqlite_only, token_for
+from flask_oauth_gateway.stores.registered_client import Client
+from tests.support.app import recorded, register, server_of, token_for
+from tests.support.clock import Clock
+from tests.support.databases import every_database
 from tests.support.signing import Signer, claims_of
 from tests.support.site import DEVICE_CODE, REDIRECT_URI, VERIFIER, Page, query
 
@@ -24,20 +29,20 @@ OTHER = "https://app.example:8/c"
 TOKEN = f"{HOST}/oauth/token"
 
 
-def run(app: Any, *line: str) -> Result:
+def run(app: Flask, *line: str) -> Result:
     result: Result = app.test_cli_runner().invoke(args=["oauth", "explain", *line])
     assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
     return result
 
 
-def verdict(app: Any, *line: str) -> dict[str, Any]:
+def verdict(app: Flask, *line: str) -> dict[str, Any]:
     result = run(app, "--json", *line)
     found: dict[str, Any] = json.loads(result.stdout)
     assert result.exit_code == (0 if found["error"] is None else 1)
     return found
 
 
-def why(app: Any, *line: str) -> tuple[str, str, str, str]:
+def why(app: Flask, *line: str) -> tuple[str, str, str, str]:
     """Error, check, expected and got; the source is there."""
     found = verdict(app, *line)
     told = found["explanation"]
@@ -49,7 +54,7 @@ def link(client: Any, **parameters: str | None) -> str:
     return f"{HOST}/oauth/authorize?{urlencode(query(client, **parameters))}"
 
 
-def curl(client: Any, *, secret: str | None = None, **form: str) -> str:
+def curl(client: Client, *, secret: str | None = None, **form: str) -> str:
     """The curl line of a token request."""
     words = ["curl", "-s", "-X", "POST", "-u", f"{client.client_id}:{secret or client.client_secret}"]
     for name, value in form.items():
@@ -57,14 +62,16 @@ def curl(client: Any, *, secret: str | None = None, **form: str) -> str:
     return shlex.join([*words, TOKEN])
 
 
-def contents(app: Any) -> dict[str, list[Any]]:
+def contents(app: Flask) -> dict[str, list[Any]]:
     """Every row of every table of the gateway's."""
     server_of(app).audit.flush()
+    server_of(app).last_used.close()  # when a secret was last used is written soon, which would be in between
     database = app.extensions["oauth_gateway"].database
     tables = [name for name in inspect(database.engine).get_table_names() if name.startswith("oauth_")]
     return {name: sorted(map(repr, database.all(text(f"SELECT * FROM {name}")))) for name in tables}  # noqa: S608
 
 
+@every_database
 def test_nothing_of_it_has_happened(make_site: Callable[..., Any]) -> None:
     """What would be spent, stored, revoked and written down, is not, on every database."""
     site = make_site(OAUTH_RATE_LIMITS={"token_failures": "1/hour"})
@@ -95,7 +102,6 @@ def test_nothing_of_it_has_happened(make_site: Callable[..., Any]) -> None:
     assert site.redeem(client, code).status_code == 200
 
 
-@sqlite_only
 def test_authorization_requests(make_site: Callable[..., Any]) -> None:
     site = make_site(OAUTH_GRANT_TYPES=["authorization_code", "client_credentials"])
     app, client = site.app, site.register(client_id="weather-app", redirect_uris=[REDIRECT_URI, "https://b.example/x"])
@@ -130,8 +136,7 @@ def test_authorization_requests(make_site: Callable[..., Any]) -> None:
     assert verdict(app, link(client))["error"] is None
 
 
-@sqlite_only
-def test_client_authentication(make_app: Callable[..., Any], clock: Any) -> None:
+def test_client_authentication(make_app: Callable[..., Any], clock: Clock) -> None:
     app = make_app(OAUTH_CLIENT_AUTH_METHODS=["client_secret_basic", "private_key_jwt", "none"])
     client = register(app, client_id="station")
     old = client.client_secret
@@ -162,8 +167,7 @@ def test_client_authentication(make_app: Callable[..., Any], clock: Any) -> None
     assert "station" in why(app, curl(type("C", (), {"client_id": "statoin"}), secret="x", **form))[2]
 
 
-@sqlite_only
-def test_token_requests(make_site: Callable[..., Any], clock: Any) -> None:
+def test_token_requests(make_site: Callable[..., Any], clock: Clock) -> None:
     site = make_site()
     app, client, other = site.app, site.register(), site.register()
     code = site.code(client)
@@ -207,7 +211,6 @@ def test_token_requests(make_site: Callable[..., Any], clock: Any) -> None:
     assert why(app, curl(device, grant_type=DEVICE_CODE, device_code="x"))[0] == "invalid_grant"
 
 
-@sqlite_only
 def test_an_assertion_is_explained_and_not_used_up(make_trading: Callable[..., Any]) -> None:
     trading = make_trading()
     line = f"curl -d grant_type=urn:ietf:params:oauth:grant-type:jwt-bearer -d assertion={{}} {TOKEN}"
@@ -219,8 +222,9 @@ def test_an_assertion_is_explained_and_not_used_up(make_trading: Callable[..., A
     assert "its issuer 'https://stranger.example' is not trusted here" in why(trading.app, line.format(stranger))[3]
 
 
-@sqlite_only
-def test_protected_views_are_asked_and_not_called(app: Any, client: Any, registered: Any, clock: Any) -> None:
+def test_protected_views_are_asked_and_not_called(
+    app: Flask, client: FlaskClient, registered: Client, clock: Clock
+) -> None:
     called = []
 
     @app.post("/fire")
@@ -255,8 +259,7 @@ def test_protected_views_are_asked_and_not_called(app: Any, client: Any, registe
     assert not called
 
 
-@sqlite_only
-def test_for_people_it_is_a_few_lines(app: Any, registered: Any) -> None:
+def test_for_people_it_is_a_few_lines(app: Flask, registered: Client) -> None:
     result = run(app, "curl", "-u", f"{registered.client_id}:x", "-d", "grant_type=client_credentials", TOKEN)
     assert result.exit_code == 1
     assert result.stderr == "Error: The request is refused: invalid_client.\n"
@@ -270,20 +273,18 @@ def test_for_people_it_is_a_few_lines(app: Any, registered: Any) -> None:
     assert (given.exit_code, given.stdout) == (0, "POST /oauth/token: 200 OK\nIt would be answered.\n")
 
 
-@sqlite_only
 @pytest.mark.parametrize(
     "line",
     ["curl", "curl -d", "curl --frobnicate x http://localhost/", "curl -d @secrets http://localhost/", "wget http://x",
      "curl a b", "curl -H nothing http://localhost/", "ftp://x", "http://[", "curl 'unclosed"],
 )  # fmt: skip
-def test_what_is_no_request_is_one_line_on_stderr(app: Any, line: str) -> None:
+def test_what_is_no_request_is_one_line_on_stderr(app: Flask, line: str) -> None:
     result = run(app, line)
     assert (result.exit_code, result.stdout) == (1, "")
     assert result.stderr.startswith("Error: ")
     assert result.stderr.count("\n") == 1
 
 
-@sqlite_only
 @pytest.mark.parametrize("debug", [True, False])
 def test_the_error_page_says_it_in_debug_mode_alone(make_site: Callable[..., Any], debug: bool) -> None:
     site = make_site(DEBUG=debug)
@@ -301,7 +302,6 @@ class Decorated(MethodView):
         return "in"
 
 
-@sqlite_only
 def test_a_class_view_is_explained_by_what_its_method_asks_for(make_app: Any) -> None:
     app = make_app()
     app.add_url_rule("/decorated", view_func=Decorated.as_view("decorated"))

@@ -8,14 +8,14 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from tests.support.app import SCOPES, recorded, server_of, sqlite_only
+from tests.support.app import SCOPES, MakeApp, recorded, server_of
+from tests.support.command_line import FlaskOAuth
 from tests.support.key_server import key_server
 from tests.support.signing import Signer, claims_of
 from tests.support.trading import GRANT_TYPES, IDP, Trading
 
 READ, WRITE = SCOPES
 CERTIFIED = Signer("RS256", kid=None)
-pytestmark = sqlite_only
 
 
 @pytest.fixture
@@ -25,7 +25,7 @@ def issuers() -> dict[str, Any]:
 
 
 @pytest.fixture
-def trading(make_app: Any, issuers: dict[str, Any], caplog: pytest.LogCaptureFixture) -> Trading:
+def trading(make_app: MakeApp, issuers: dict[str, Any], caplog: pytest.LogCaptureFixture) -> Trading:
     signer = Signer()
     issuers[IDP] = {"jwks": {"keys": [signer.jwk(), Signer("EdDSA", kid="k2").jwk()]}, "client_id": "partner"}
     return Trading(make_app(OAUTH_GRANT_TYPES=GRANT_TYPES, OAUTH_JWT_ISSUERS=issuers), signer, caplog)
@@ -36,13 +36,13 @@ def app(trading: Trading) -> Flask:
     return trading.app
 
 
-def refused(flask_oauth: Any, *arguments: str) -> str:
+def refused(flask_oauth: FlaskOAuth, *arguments: str) -> str:
     """Why `issuer check` refuses."""
     line = flask_oauth("issuer", "check", *arguments, fails=True).stderr.strip()
     return str(line.removeprefix("Error: Refused: ").removesuffix("."))
 
 
-def test_the_list_shows_each_issuer_s_keys_and_limits(flask_oauth: Any, trading: Trading) -> None:
+def test_the_list_shows_each_issuer_s_keys_and_limits(flask_oauth: FlaskOAuth, trading: Trading) -> None:
     own = Signer("PS384", kid="own")
     trading.register_signing(own, client_id="signing")
     trading.register_signing(own, client_id="without the grant", grant_types=["client_credentials"])
@@ -67,7 +67,7 @@ def test_the_list_shows_each_issuer_s_keys_and_limits(flask_oauth: Any, trading:
 
 
 def test_keys_at_a_url_are_fetched_and_what_is_wrong_with_them_is_shown(
-    make_app: Any, caplog: pytest.LogCaptureFixture
+    make_app: MakeApp, caplog: pytest.LogCaptureFixture
 ) -> None:
     signer = Signer(kid="remote")
     with key_server() as server:
@@ -83,7 +83,7 @@ def test_keys_at_a_url_are_fetched_and_what_is_wrong_with_them_is_shown(
     assert "connection failed" in down["problem"]
 
 
-def test_without_any_issuer_the_list_says_what_to_set(make_app: Any) -> None:
+def test_without_any_issuer_the_list_says_what_to_set(make_app: MakeApp) -> None:
     for grants in (GRANT_TYPES, ["client_credentials"]):
         result = make_app(OAUTH_GRANT_TYPES=grants).test_cli_runner().invoke(args=["oauth", "issuer", "list"])
         assert result.exit_code == 0
@@ -91,7 +91,7 @@ def test_without_any_issuer_the_list_says_what_to_set(make_app: Any) -> None:
 
 
 def test_an_assertion_that_is_good_is_said_to_be_and_not_spent(
-    flask_oauth: Any, trading: Trading, tmp_path: Path
+    flask_oauth: FlaskOAuth, trading: Trading, tmp_path: Path
 ) -> None:
     assertion = trading.assertion(scope=READ)
     file = tmp_path / "assertion.jwt"
@@ -110,7 +110,7 @@ def test_an_assertion_that_is_good_is_said_to_be_and_not_spent(
 
 
 def test_the_check_that_fails_is_named_with_what_was_expected_and_what_was_there(
-    flask_oauth: Any, trading: Trading
+    flask_oauth: FlaskOAuth, trading: Trading
 ) -> None:
     now = int(time.time())
     other = "its aud is 'https://other.example', which does not name this server ('http://localhost' or"
@@ -128,7 +128,7 @@ def test_the_check_that_fails_is_named_with_what_was_expected_and_what_was_there
     assert "unauthorized_client" in refused(flask_oauth, trading.assertion())
 
 
-def test_an_issuer_without_a_client_is_tried_with_one(flask_oauth: Any, trading: Trading) -> None:
+def test_an_issuer_without_a_client_is_tried_with_one(flask_oauth: FlaskOAuth, trading: Trading) -> None:
     assertion = CERTIFIED.sign(claims_of("https://certified.example", "urn:weather"))
     assert "name that one with --client" in refused(flask_oauth, assertion)
     assert f"scope:      {READ}\n" in flask_oauth("issuer", "check", assertion, "--client", "partner").stdout
@@ -137,13 +137,13 @@ def test_an_issuer_without_a_client_is_tried_with_one(flask_oauth: Any, trading:
     assert refused(flask_oauth, assertion, "--client", "partner") == "the client 'partner' is disabled"
 
 
-def test_the_server_s_address_may_be_given(flask_oauth: Any, trading: Trading) -> None:
+def test_the_server_s_address_may_be_given(flask_oauth: FlaskOAuth, trading: Trading) -> None:
     assertion = trading.assertion(aud="https://auth.example/oauth/token")
     assert "does not name this server" in refused(flask_oauth, assertion)
     assert "Accepted" in flask_oauth("issuer", "check", assertion, "--url", "https://auth.example").stdout
 
 
-def test_it_leaves_no_trace(flask_oauth: Any, trading: Trading) -> None:
+def test_it_leaves_no_trace(flask_oauth: FlaskOAuth, trading: Trading) -> None:
     from flask_oauth_gateway import signals
 
     with (
@@ -156,7 +156,7 @@ def test_it_leaves_no_trace(flask_oauth: Any, trading: Trading) -> None:
     assert {each.event for each in server_of(trading.app).audit.newest(9)} == {"client_created"}
 
 
-def test_what_is_no_assertion_and_a_grant_that_is_not_on_are_said(flask_oauth: Any, trading: Trading) -> None:
+def test_what_is_no_assertion_and_a_grant_that_is_not_on_are_said(flask_oauth: FlaskOAuth, trading: Trading) -> None:
     assert refused(flask_oauth, "a.b.c").startswith("its header is not")
     assert "saml2_bearer, which is not on" in flask_oauth("issuer", "check", "rubbish", fails=True).stderr
     assert refused(flask_oauth, "x." * 2 + "x" * 70_000) == "it is longer than 64 KiB"

@@ -8,7 +8,6 @@ from flask import Blueprint, Flask
 from flask.views import MethodView
 
 from flask_oauth_gateway import require_token
-from tests.support.app import sqlite_only
 
 PROTECT: list[dict[str, Any]] = [
     {"path": "/health", "scopes": None},
@@ -49,7 +48,6 @@ def app_with_routes(make_app: Callable[..., Flask]) -> Flask:
     return app
 
 
-@sqlite_only
 def test_every_route_is_listed_with_what_it_asks_for(make_app: Callable[..., Flask]) -> None:
     runner = app_with_routes(make_app).test_cli_runner()
     result = runner.invoke(args=["oauth", "routes"])
@@ -78,7 +76,6 @@ def test_every_route_is_listed_with_what_it_asks_for(make_app: Callable[..., Fla
     }  # fmt: skip
 
 
-@sqlite_only
 def test_for_ci_open_routes_are_an_error(make_app: Callable[..., Flask]) -> None:
     app = app_with_routes(make_app)
     result = app.test_cli_runner().invoke(args=["oauth", "routes", "--open", "--json"])

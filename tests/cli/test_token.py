@@ -1,20 +1,29 @@
 """`flask oauth token …`."""
 
 import json
+import time
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from flask import Flask
+from flask.testing import FlaskClient
 
-from tests.support.app import is_accepted, register, sqlite_only, token_for
+from flask_oauth_gateway import OAuthGateway
+from flask_oauth_gateway.stores.registered_client import Client
+from tests.support.app import is_accepted, register, token_for
+from tests.support.clock import Clock
+from tests.support.command_line import FlaskOAuth
+from tests.support.databases import every_database
 
 
-def listed(flask_oauth: Any, *arguments: str) -> list[dict[str, Any]]:
+def listed(flask_oauth: FlaskOAuth, *arguments: str) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = json.loads(flask_oauth("token", "list", "--json", *arguments).stdout)["tokens"]
     return found
 
 
 def test_tokens_are_listed_by_what_they_are_called_never_by_their_value(
-    app: Any, client: Any, gateway: Any, flask_oauth: Any, registered: Any
+    app: Flask, client: FlaskClient, gateway: OAuthGateway, flask_oauth: FlaskOAuth, registered: Client
 ) -> None:
     other = register(app, client_id="other")
     tokens = [token_for(client, registered)["access_token"]]
@@ -36,8 +45,7 @@ def test_tokens_are_listed_by_what_they_are_called_never_by_their_value(
     assert listed(flask_oauth, "--subject", "nobody") == []
 
 
-@sqlite_only
-def test_a_long_list_comes_in_pages(gateway: Any, flask_oauth: Any, registered: Any) -> None:
+def test_a_long_list_comes_in_pages(gateway: OAuthGateway, flask_oauth: FlaskOAuth, registered: Client) -> None:
     for number in range(5):
         gateway.tokens.issue(registered.client_id, expires_in=100 + number)
     page = json.loads(flask_oauth("token", "list", "--limit", "3", "--json").stdout)
@@ -48,7 +56,7 @@ def test_a_long_list_comes_in_pages(gateway: Any, flask_oauth: Any, registered: 
 
 
 def test_a_token_is_inspected_by_value_by_standard_input_or_by_its_id(
-    gateway: Any, flask_oauth: Any, registered: Any
+    gateway: OAuthGateway, flask_oauth: FlaskOAuth, registered: Client
 ) -> None:
     token = gateway.tokens.issue(
         registered.client_id,
@@ -77,7 +85,9 @@ def test_a_token_is_inspected_by_value_by_standard_input_or_by_its_id(
     assert token not in for_people
 
 
-def test_one_token_or_all_that_fit_are_revoked(client: Any, gateway: Any, flask_oauth: Any, registered: Any) -> None:
+def test_one_token_or_all_that_fit_are_revoked(
+    client: FlaskClient, gateway: OAuthGateway, flask_oauth: FlaskOAuth, registered: Client
+) -> None:
     tokens = [
         gateway.tokens.issue(registered.client_id, subject=subject)["access_token"]
         for subject in ("alice", "alice", "bob", None, None)
@@ -97,11 +107,17 @@ def test_one_token_or_all_that_fit_are_revoked(client: Any, gateway: Any, flask_
     before = ("token", "revoke", "--client", registered.client_id, "--issued-before")
     assert flask_oauth(*before, "2020-01-01").stdout == "0 revoked.\n"
     assert live() == [4]
-    assert flask_oauth(*before, "2999-01-01T00:00:00").stdout == "1 revoked.\n"
+    assert "issued_before lies in the future" in flask_oauth(*before, "2999-01-01T00:00:00", fails=True).stderr
+    assert live() == [4]
+    time.sleep(1.1)  # a time in whole seconds, after the one in which the token was issued
+    assert flask_oauth(*before, f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%S}").stdout == "1 revoked.\n"
     assert live() == []
 
 
-def test_what_has_expired_is_purged(gateway: Any, flask_oauth: Any, registered: Any, clock: Any) -> None:
+@every_database
+def test_what_has_expired_is_purged(
+    gateway: OAuthGateway, flask_oauth: FlaskOAuth, registered: Client, clock: Clock
+) -> None:
     for _ in range(5):
         gateway.tokens.issue(registered.client_id, expires_in=5)
     assert flask_oauth("token", "purge").stdout == "0 expired rows deleted.\n"
@@ -110,7 +126,6 @@ def test_what_has_expired_is_purged(gateway: Any, flask_oauth: Any, registered: 
     assert listed(flask_oauth, "--all") == []
 
 
-@sqlite_only
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
@@ -124,5 +139,5 @@ def test_what_has_expired_is_purged(gateway: Any, flask_oauth: Any, registered: 
         (["purge", "--batch", "many"], "'many' is not a valid integer range."),
     ],
 )
-def test_what_can_t_be_done_is_one_line_on_stderr(flask_oauth: Any, arguments: list[str], sentence: str) -> None:
+def test_what_can_t_be_done_is_one_line_on_stderr(flask_oauth: FlaskOAuth, arguments: list[str], sentence: str) -> None:
     assert sentence in flask_oauth("token", *arguments, fails=True, stdin="").stderr

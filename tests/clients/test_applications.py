@@ -1,7 +1,8 @@
 """`gateway.applications`: what a partner has, and that its clients work while it is approved."""
 
 import json
-import time
+import subprocess
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,11 +10,14 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from flask_oauth_gateway import ApplicationInUse, ApplicationNotFound, ClientMetadataError, OAuthGateway, signals
-from tests.support.app import ask, is_accepted, recorded, refusal, register, server_of, sqlite_only, token_for
-from tests.support.stored import finished, python
+from flask_oauth_gateway.stores.registered_client import Client
+from tests.support.app import MakeApp, ask, is_accepted, recorded, refusal, register, server_of, token_for
+from tests.support.clock import Clock
+from tests.support.databases import sqlite_only
+from tests.support.processes import finished, python
 
 
-def works(client: FlaskClient, registered: Any) -> bool:
+def works(client: FlaskClient, registered: Client) -> bool:
     """Whether a client is given a token."""
     response = ask(client, registered)
     if response.status_code == 200:
@@ -93,7 +97,7 @@ def test_what_can_t_be_is_refused_in_words(gateway: OAuthGateway) -> None:
 
 @pytest.mark.parametrize("token_format", ["opaque", "jwt"])
 def test_its_clients_and_their_tokens_work_while_it_is_approved_and_one_that_is_disabled_stays_so(
-    make_app: Any, token_format: str
+    make_app: MakeApp, token_format: str
 ) -> None:
     app = make_app(OAUTH_ACCESS_TOKEN_FORMAT=token_format)
     gateway, client = app.extensions["oauth_gateway"], app.test_client()
@@ -124,7 +128,7 @@ def test_its_clients_and_their_tokens_work_while_it_is_approved_and_one_that_is_
 
 
 @pytest.mark.parametrize("token_format", ["opaque", "jwt"])
-def test_a_client_that_moves_is_what_its_new_application_lets_it_be(make_app: Any, token_format: str) -> None:
+def test_a_client_that_moves_is_what_its_new_application_lets_it_be(make_app: MakeApp, token_format: str) -> None:
     app = make_app(OAUTH_ACCESS_TOKEN_FORMAT=token_format)
     gateway, client = app.extensions["oauth_gateway"], app.test_client()
     good = gateway.applications.create("Good").application_id
@@ -147,7 +151,7 @@ def test_a_client_that_moves_is_what_its_new_application_lets_it_be(make_app: An
 
 
 @pytest.mark.parametrize("token_format", ["opaque", "jwt"])
-def test_one_with_clients_is_deleted_with_them_or_not_at_all(make_app: Any, token_format: str) -> None:
+def test_one_with_clients_is_deleted_with_them_or_not_at_all(make_app: MakeApp, token_format: str) -> None:
     app = make_app(OAUTH_ACCESS_TOKEN_FORMAT=token_format)
     gateway, client = app.extensions["oauth_gateway"], app.test_client()
     mine = gateway.applications.create("Mine").application_id
@@ -188,7 +192,7 @@ def test_signals_and_the_audit_trail_say_what_was_done(app: Flask, gateway: OAut
 
 @sqlite_only
 def test_a_change_by_another_process_while_a_client_is_switched_on_is_not_lost(
-    make_app: Any, monkeypatch: pytest.MonkeyPatch
+    make_app: MakeApp, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     app, other = make_app(), make_app()
     gateway, elsewhere = app.extensions["oauth_gateway"], other.extensions["oauth_gateway"]
@@ -210,7 +214,7 @@ def test_a_change_by_another_process_while_a_client_is_switched_on_is_not_lost(
     assert not works(app.test_client(), one)
 
 
-def test_another_process_follows_for_jwts_when_it_next_reads_the_marks(make_app: Any, clock: Any) -> None:
+def test_another_process_follows_for_jwts_when_it_next_reads_the_marks(make_app: MakeApp, clock: Clock) -> None:
     here, there = (make_app(OAUTH_ACCESS_TOKEN_FORMAT="jwt", OAUTH_REVOCATION_POLL_SECONDS=5) for _ in range(2))
     gateway, client = here.extensions["oauth_gateway"], there.test_client()
     mine = gateway.applications.create("Mine").application_id
@@ -224,31 +228,21 @@ def test_another_process_follows_for_jwts_when_it_next_reads_the_marks(make_app:
 
 
 ISSUING = """
-import json, sys, time
+import json, sys
 from tests.support.app import ask, build_app, close_app, is_accepted
 
 config, client_id, client_secret, token = json.loads(sys.argv[1])
 app = build_app(**config)
 registered = type("Registered", (), {"client_id": client_id, "client_secret": client_secret})
-client, seen = app.test_client(), []
-
-def look():
-    started = time.monotonic()
-    found = ask(client, registered).status_code, is_accepted(client, token)
-    return started, time.monotonic(), *found
-
-assert look()[2:] == (200, True)
-print("ready", flush=True)
-until = time.monotonic() + float(sys.argv[2])
-while time.monotonic() < until:
-    seen.append(look())
+client = app.test_client()
+for _ in sys.stdin:
+    print(json.dumps([ask(client, registered).status_code, is_accepted(client, token)]), flush=True)
 close_app(app)
-print(json.dumps(seen))
 """
 
 
 def test_what_one_process_revokes_another_refuses_at_once_though_it_remembers_the_client(
-    make_app: Any, database_uri: str, tmp_path: Any
+    make_app: MakeApp, database_uri: str, tmp_path: Path
 ) -> None:
     config = {"instance_path": str(tmp_path), "OAUTH_DATABASE_URI": database_uri, "OAUTH_RATE_LIMITS": None}
     app = make_app(**config)
@@ -257,22 +251,25 @@ def test_what_one_process_revokes_another_refuses_at_once_though_it_remembers_th
     one = register(app, application=mine)
     token = token_for(app.test_client(), one)["access_token"]
     sent = json.dumps([config, one.client_id, one.client_secret, token])
-    process = python("-c", ISSUING, sent, "0.9")
-    assert process.stdout is not None
-    assert process.stdout.readline() == "ready\n"
-    spans = []
-    for act, expected in ((gateway.applications.revoke, (401, False)), (gateway.applications.approve, (200, True))):
-        time.sleep(0.2)
-        act(mine)
-        spans.append((time.monotonic(), expected))
-    seen = json.loads(finished(process))
-    (revoked_at, refused), (approved_at, accepted) = spans
-    while_revoked = [tuple(each) for at, until, *each in seen if revoked_at <= at and until < approved_at - 0.1]
-    afterwards = [tuple(each) for at, _, *each in seen if at >= approved_at]
-    assert len(while_revoked) > 3
-    assert set(while_revoked) == {refused}
-    assert len(afterwards) > 3
-    assert set(afterwards) == {accepted}
+    process = python("-c", ISSUING, sent, stdin=subprocess.PIPE)
+
+    def look() -> list[Any]:
+        """What the other process says now to the client and to its token."""
+        assert process.stdin is not None
+        assert process.stdout is not None
+        process.stdin.write("\n")
+        process.stdin.flush()
+        return list(json.loads(process.stdout.readline()))
+
+    for act, expected in (
+        (None, [200, True]),
+        (gateway.applications.revoke, [401, False]),
+        (gateway.applications.approve, [200, True]),
+    ):
+        if act:
+            act(mine)
+        assert [look() for _ in range(4)] == [expected] * 4
+    finished(process)
 
 
 PLANS = {"free": {"attributes": {"tier": "free", "from": "plan"}, "quota": "1/day"}, "full": {"quota": "9/day"}}
@@ -280,7 +277,7 @@ PLANS = {"free": {"attributes": {"tier": "free", "from": "plan"}, "quota": "1/da
 
 @sqlite_only
 @pytest.mark.parametrize("token_format", ["opaque", "jwt"])
-def test_its_plan_and_attributes_count_where_a_client_has_none_of_its_own(make_app: Any, token_format: str) -> None:
+def test_its_plan_and_attributes_count_where_a_client_has_none_of_its_own(make_app: MakeApp, token_format: str) -> None:
     app = make_app(OAUTH_PLANS=PLANS, OAUTH_ACCESS_TOKEN_FORMAT=token_format)
     gateway, client = app.extensions["oauth_gateway"], app.test_client()
     attributes = {"from": "application", "region": "eu", "sub": "never"}
@@ -310,7 +307,7 @@ def test_its_plan_and_attributes_count_where_a_client_has_none_of_its_own(make_a
 
 
 @sqlite_only
-def test_scopes_beyond_its_plan_are_not_given(make_app: Any) -> None:
+def test_scopes_beyond_its_plan_are_not_given(make_app: MakeApp) -> None:
     app = make_app(OAUTH_PLANS={"read": {"scopes": ["weather:read"]}})
     gateway = app.extensions["oauth_gateway"]
     one = register(app, application=gateway.applications.create("Mine", plan="read").application_id)

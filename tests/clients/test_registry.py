@@ -5,12 +5,16 @@ import time
 from typing import Any
 
 import pytest
+from flask import Flask
+from flask.testing import FlaskClient
 
-from flask_oauth_gateway import ClientMetadataError, ClientNotFound
-from tests.support.app import ask, is_accepted, register, register_public, server_of, sqlite_only, token_for
+from flask_oauth_gateway import ClientMetadataError, ClientNotFound, OAuthGateway
+from flask_oauth_gateway.stores.registered_client import Client
+from tests.support.app import MakeApp, ask, is_accepted, register, register_public, server_of, token_for
+from tests.support.databases import sqlite_only
 
 
-def test_clients_are_found_by_the_start_of_their_id_and_by_their_name_page_by_page(gateway: Any) -> None:
+def test_clients_are_found_by_the_start_of_their_id_and_by_their_name_page_by_page(gateway: OAuthGateway) -> None:
     for number in range(5):
         gateway.clients.create(
             client_id=f"station-{number}", client_name=f"Straße {number} 100%", owner=f"o{number % 2}"
@@ -37,7 +41,7 @@ def test_clients_are_found_by_the_start_of_their_id_and_by_their_name_page_by_pa
             gateway.clients.find(**wrong)
 
 
-def test_a_client_is_made_with_an_id_and_a_secret_that_is_shown_once(gateway: Any) -> None:
+def test_a_client_is_made_with_an_id_and_a_secret_that_is_shown_once(gateway: OAuthGateway) -> None:
     before = int(time.time())
     made = gateway.clients.create(
         client_name="Weather station",
@@ -70,7 +74,7 @@ def test_a_client_is_made_with_an_id_and_a_secret_that_is_shown_once(gateway: An
     assert secret.digest not in repr(secret)
 
 
-def test_clients_are_listed_oldest_first_with_all_their_secrets(app: Any, gateway: Any) -> None:
+def test_clients_are_listed_oldest_first_with_all_their_secrets(app: Flask, gateway: OAuthGateway) -> None:
     assert gateway.clients.list() == []
     names = [register(app, client_name=name).client_id for name in ("c", "a", "b")]
     public = register_public(app).client_id
@@ -81,7 +85,7 @@ def test_clients_are_listed_oldest_first_with_all_their_secrets(app: Any, gatewa
     assert listed[1] == gateway.clients.get(names[1])
 
 
-def test_a_client_that_is_not_there_is_none_or_a_lookup_error_with_its_name(gateway: Any) -> None:
+def test_a_client_that_is_not_there_is_none_or_a_lookup_error_with_its_name(gateway: OAuthGateway) -> None:
     assert gateway.clients.get("nobody") is None
     for call in (gateway.clients.update, gateway.clients.rotate_secret, gateway.clients.delete):
         with pytest.raises(ClientNotFound, match="There is no client 'nobody'"):
@@ -90,7 +94,7 @@ def test_a_client_that_is_not_there_is_none_or_a_lookup_error_with_its_name(gate
 
 
 def test_brought_ids_may_be_urls_of_2048_characters_and_differ_by_case_or_their_last_character(
-    app: Any, client: Any
+    app: Flask, client: FlaskClient
 ) -> None:
     start = "https://app.example/" + "x" * 2027
     ids = [start + end for end in ("a", "A", "b")] + ["Station", "station"]
@@ -104,14 +108,14 @@ def test_brought_ids_may_be_urls_of_2048_characters_and_differ_by_case_or_their_
     assert len(gateway.tokens.find(client_id=ids[1]).tokens) == 1
 
 
-def test_a_name_is_whatever_people_write(gateway: Any) -> None:
+def test_a_name_is_whatever_people_write(gateway: OAuthGateway) -> None:
     names = ("Wetterstation \u00d6tztal \U0001f327", "<script>alert('1')</script>", "\u200fRTL \u202e", "x" * 2048, "")
     for name in names:
         made = gateway.clients.create(client_name=name)
         assert gateway.clients.get(made.client_id).client_name == name
 
 
-def test_an_id_that_is_taken_stays_with_the_client_that_has_it(app: Any, client: Any) -> None:
+def test_an_id_that_is_taken_stays_with_the_client_that_has_it(app: Flask, client: FlaskClient) -> None:
     first = register(app, client_id="station")
     with pytest.raises(ClientMetadataError, match="There is a client 'station' already"):
         register(app, client_id="station", client_name="another")
@@ -140,7 +144,7 @@ def test_an_id_that_is_taken_stays_with_the_client_that_has_it(app: Any, client:
     ],
 )
 def test_what_can_t_be_is_refused_with_a_sentence_and_leaves_nothing(
-    app: Any, gateway: Any, arguments: dict[str, Any], sentence: str
+    app: Flask, gateway: OAuthGateway, arguments: dict[str, Any], sentence: str
 ) -> None:
     with pytest.raises(ClientMetadataError) as refused:
         register(app, **arguments)
@@ -151,7 +155,9 @@ def test_what_can_t_be_is_refused_with_a_sentence_and_leaves_nothing(
 # Changes
 
 
-def test_an_update_changes_what_is_named_and_leaves_the_rest(client: Any, gateway: Any, registered: Any) -> None:
+def test_an_update_changes_what_is_named_and_leaves_the_rest(
+    client: FlaskClient, gateway: OAuthGateway, registered: Client
+) -> None:
     changed = gateway.clients.update(registered.client_id, client_name="New name", scope="weather:read", owner="bob")
     assert (changed.client_name, changed.scope, changed.owner) == ("New name", "weather:read", "bob")
     assert changed.grant_types == registered.grant_types
@@ -175,7 +181,7 @@ def test_an_update_changes_what_is_named_and_leaves_the_rest(client: Any, gatewa
     ],
 )
 def test_a_change_that_can_t_be_is_refused_and_changes_nothing(
-    gateway: Any, registered: Any, changes: dict[str, Any], sentence: str
+    gateway: OAuthGateway, registered: Client, changes: dict[str, Any], sentence: str
 ) -> None:
     with pytest.raises(ClientMetadataError, match=re.escape(sentence)):
         gateway.clients.update(registered.client_id, **changes)
@@ -183,7 +189,7 @@ def test_a_change_that_can_t_be_is_refused_and_changes_nothing(
 
 
 @sqlite_only
-def test_a_client_made_without_a_secret_can_t_come_to_need_one(app: Any, gateway: Any) -> None:
+def test_a_client_made_without_a_secret_can_t_come_to_need_one(app: Flask, gateway: OAuthGateway) -> None:
     public = register_public(app)
     with pytest.raises(ClientMetadataError, match="has no secret"):
         gateway.clients.update(public.client_id, token_endpoint_auth_method="client_secret_basic")
@@ -192,7 +198,7 @@ def test_a_client_made_without_a_secret_can_t_come_to_need_one(app: Any, gateway
 
 
 @sqlite_only
-def test_a_client_can_be_disabled_after_the_settings_moved_on_from_it(make_app: Any) -> None:
+def test_a_client_can_be_disabled_after_the_settings_moved_on_from_it(make_app: MakeApp) -> None:
     before = make_app()
     made, public = register(before), register_public(before)
     after = make_app(OAUTH_SCOPES={"other": "Another"}, OAUTH_CLIENT_AUTH_METHODS=["client_secret_basic"])
@@ -204,11 +210,13 @@ def test_a_client_can_be_disabled_after_the_settings_moved_on_from_it(make_app: 
         registry.update(made.client_id, client_name="New")
 
 
-def test_of_two_changes_at_once_neither_is_lost(app: Any, gateway: Any, registered: Any, monkeypatch: Any) -> None:
+def test_of_two_changes_at_once_neither_is_lost(
+    app: Flask, gateway: OAuthGateway, registered: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
     store = server_of(app).clients
     change, others = store.change, ["alice"]
 
-    def change_after_somebody_else(client: Any, values: Any) -> bool:
+    def change_after_somebody_else(client: Client, values: Any) -> bool:
         if others:
             gateway.clients.update(client.client_id, owner=others.pop())
         return bool(change(client, values))
@@ -220,13 +228,15 @@ def test_of_two_changes_at_once_neither_is_lost(app: Any, gateway: Any, register
 
 
 @sqlite_only
-def test_an_update_that_never_comes_through_says_so(app: Any, gateway: Any, registered: Any, monkeypatch: Any) -> None:
+def test_an_update_that_never_comes_through_says_so(
+    app: Flask, gateway: OAuthGateway, registered: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(server_of(app).clients, "change", lambda *_: False)
     with pytest.raises(ClientMetadataError, match="is being changed by somebody else"):
         gateway.clients.update(registered.client_id, client_name="New name")
 
 
-def test_several_secrets_live_side_by_side(client: Any, gateway: Any, registered: Any) -> None:
+def test_several_secrets_live_side_by_side(client: FlaskClient, gateway: OAuthGateway, registered: Client) -> None:
     second = gateway.clients.rotate_secret(registered.client_id, overlap=600, expires_in=300)
     third = gateway.clients.rotate_secret(registered.client_id, overlap=60, client_secret="brought by hand")
     assert third.client_secret == "brought by hand"
@@ -241,7 +251,7 @@ def test_several_secrets_live_side_by_side(client: Any, gateway: Any, registered
 
 
 @sqlite_only
-def test_an_overlap_never_lengthens_a_life(gateway: Any, registered: Any) -> None:
+def test_an_overlap_never_lengthens_a_life(gateway: OAuthGateway, registered: Client) -> None:
     gateway.clients.rotate_secret(registered.client_id, overlap=60)
     gateway.clients.rotate_secret(registered.client_id, overlap=6000)
     first, second, third = gateway.clients.get(registered.client_id).secrets
@@ -259,7 +269,7 @@ def test_an_overlap_never_lengthens_a_life(gateway: Any, registered: Any) -> Non
     ],
 )
 def test_a_rotation_that_can_t_be_leaves_the_old_secret(
-    client: Any, gateway: Any, registered: Any, arguments: dict[str, Any], sentence: str
+    client: FlaskClient, gateway: OAuthGateway, registered: Client, arguments: dict[str, Any], sentence: str
 ) -> None:
     with pytest.raises(ClientMetadataError) as refused:
         gateway.clients.rotate_secret(registered.client_id, **arguments)
@@ -267,7 +277,9 @@ def test_a_rotation_that_can_t_be_leaves_the_old_secret(
     assert ask(client, registered).status_code == 200
 
 
-def test_a_deleted_client_is_gone_with_its_secrets_and_its_tokens(client: Any, gateway: Any, registered: Any) -> None:
+def test_a_deleted_client_is_gone_with_its_secrets_and_its_tokens(
+    client: FlaskClient, gateway: OAuthGateway, registered: Client
+) -> None:
     token = token_for(client, registered)["access_token"]
     gateway.clients.delete(registered.client_id)
     assert gateway.clients.get(registered.client_id) is None

@@ -4,9 +4,12 @@ import time
 from typing import Any
 
 import pytest
+from werkzeug.test import TestResponse
 
-from tests.support.app import ask, basic, bearer, register, sqlite_only
-from tests.support.site import REDIRECT_URI, VERIFIER, Page, query
+from tests.support.app import ask, basic, bearer, register
+from tests.support.clock import Clock
+from tests.support.site import REDIRECT_URI, VERIFIER, MakeSite, Page, query
+from tests.support.trading import MakeTrading
 
 JSON = {"Accept": "application/json"}
 ATTRIBUTES = {
@@ -18,11 +21,11 @@ ATTRIBUTES = {
 
 
 @pytest.fixture
-def apigee(make_site: Any) -> Any:
+def apigee(make_site: MakeSite) -> Any:
     return make_site(OAUTH_COMPATIBILITY="apigee")
 
 
-def said(response: Any, status: int) -> dict[str, Any]:
+def said(response: TestResponse, status: int) -> dict[str, Any]:
     assert response.status_code == status, response.text
     assert response.mimetype == "application/json"
     assert response.headers["Cache-Control"] == "no-store"
@@ -34,7 +37,6 @@ def refused(response: Any, status: int, sentence: str, code: str = "invalid_requ
     assert said(response, status) == {"ErrorCode": code, "Error": sentence}
 
 
-@sqlite_only
 def test_client_credentials(apigee: Any) -> None:
     client = register(apigee.app, client_id="5jUAdGv9pBouF0wOH5keAVI35GBtx3dT", attributes=ATTRIBUTES)
     before = time.time_ns() // 1_000_000
@@ -64,7 +66,7 @@ def test_client_credentials(apigee: Any) -> None:
     assert "app_enduser" not in told
 
 
-def test_a_code_and_what_refreshes_it(apigee: Any, clock: Any) -> None:
+def test_a_code_and_what_refreshes_it(apigee: Any, clock: Clock) -> None:
     client = apigee.register(contacts=["dev@example.com"])
     first = said(apigee.redeem(client, apigee.code(client)), 200)
     assert (first["token_type"], first["refresh_count"], first["refresh_token_status"]) == (
@@ -86,7 +88,6 @@ def test_a_code_and_what_refreshes_it(apigee: Any, clock: Any) -> None:
     refused(apigee.refresh(apigee.register(), third["refresh_token"]), 400, "Invalid Refresh Token")
 
 
-@sqlite_only
 def test_the_token_endpoint_s_errors(apigee: Any) -> None:
     client = apigee.register()
     post = apigee.post
@@ -104,7 +105,6 @@ def test_the_token_endpoint_s_errors(apigee: Any) -> None:
     refused(ask(apigee.app.test_client(), station, scope="weather:write"), 400, "Invalid Scope", "invalid_scope")
 
 
-@sqlite_only
 def test_the_authorize_endpoint_s_errors_to_a_program(apigee: Any) -> None:
     client = apigee.register()
 
@@ -121,8 +121,7 @@ def test_the_authorize_endpoint_s_errors_to_a_program(apigee: Any) -> None:
     assert "client_id" in Page(page).text
 
 
-@sqlite_only
-def test_a_protected_view_s_refusals_are_faults(apigee: Any, clock: Any) -> None:
+def test_a_protected_view_s_refusals_are_faults(apigee: Any, clock: Clock) -> None:
     http = apigee.app.test_client()
 
     def fault(status: int, token: str | None, path: str = "/me") -> tuple[str, str]:
@@ -142,7 +141,6 @@ def test_a_protected_view_s_refusals_are_faults(apigee: Any, clock: Any) -> None
     assert said(dead, 400)["fault"]["faultstring"] == "Access Token expired"
 
 
-@sqlite_only
 def test_what_apigee_has_no_policy_for_stays_as_it_is(apigee: Any) -> None:
     client = apigee.register()
     token = said(apigee.redeem(client, apigee.code(client), code_verifier=VERIFIER), 200)["access_token"]
@@ -150,8 +148,7 @@ def test_what_apigee_has_no_policy_for_stays_as_it_is(apigee: Any) -> None:
     assert apigee.post(client, "/oauth/revoke", token=token).get_json() == {}
 
 
-@sqlite_only
-def test_a_token_for_an_assertion_names_its_client_too(make_trading: Any) -> None:
+def test_a_token_for_an_assertion_names_its_client_too(make_trading: MakeTrading) -> None:
     trading = make_trading(OAUTH_COMPATIBILITY="apigee")
     answer = said(trading.post(trading.assertion()), 200)
     assert (answer["client_id"], answer["token_type"]) == ("partner", "BearerToken")

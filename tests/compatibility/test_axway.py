@@ -6,16 +6,19 @@ from urllib.parse import parse_qs
 from xml.etree import ElementTree
 
 import pytest
+from flask import Flask
 
 from flask_oauth_gateway import require_token
-from tests.support.app import ask, basic, bearer, register, sqlite_only
+from flask_oauth_gateway.stores.registered_client import Client
+from tests.support.app import MakeApp, ask, basic, bearer, register
+from tests.support.clock import Clock
 from tests.support.signing import Signer
 
 TOKEN = "/api/oauth/token"
 
 
 @pytest.fixture
-def axway(make_app: Any) -> Any:
+def axway(make_app: MakeApp) -> Any:
     scopes = {"resource.READ": "Read", "resource.WRITE": "Write"}
     app = make_app(
         OAUTH_COMPATIBILITY="axway",
@@ -49,11 +52,10 @@ def sample(axway: Any) -> Any:
     )
 
 
-def post(app: Any, client: Any, path: str = TOKEN, **form: str) -> Any:
+def post(app: Flask, client: Client, path: str = TOKEN, **form: str) -> Any:
     return app.test_client().post(path, data=form, headers=basic(client.client_id, client.client_secret))
 
 
-@sqlite_only
 def test_client_credentials_with_commas_and_each_format(axway: Any, sample: Any) -> None:
     def asked(**form: str) -> Any:
         response = post(axway, sample, grant_type="client_credentials", scope="resource.WRITE,resource.READ", **form)
@@ -115,18 +117,16 @@ def test_password_and_refresh(axway: Any, sample: Any) -> None:
     assert dead.status_code == 400
 
 
-@sqlite_only
 def test_tokeninfo_of_client_credentials_names_the_client(axway: Any, sample: Any) -> None:
     token = ask_token(axway, sample)
     told = axway.test_client().post("/api/oauth/tokeninfo", data={"access_token": token}).get_json()
     assert (told["user_id"], told["audience"]) == ("SampleConfidentialApp", "SampleConfidentialApp")
 
 
-def ask_token(app: Any, client: Any, **form: str) -> str:
+def ask_token(app: Flask, client: Any, **form: str) -> str:
     return str(post(app, client, grant_type="client_credentials", **form).get_json()["access_token"])
 
 
-@sqlite_only
 def test_the_documented_jwt_with_times_as_texts(axway: Any) -> None:
     signer = Signer("RS256", kid=None)
     register(axway, client_id="App", grant_types=["jwt_bearer"], jwks=signer.jwks(), scope=["resource.READ"],
@@ -139,8 +139,7 @@ def test_the_documented_jwt_with_times_as_texts(axway: Any) -> None:
     assert response.get_json()["expires_in"] == "3600"
 
 
-@sqlite_only
-def test_a_protected_view_s_refusals(axway: Any, sample: Any, clock: Any) -> None:
+def test_a_protected_view_s_refusals(axway: Any, sample: Any, clock: Clock) -> None:
     def challenge(status: int, token: str | None, path: str = "/write") -> str:
         response = axway.test_client().get(path, headers={} if token is None else bearer(token))
         assert response.status_code == status, response.text
@@ -164,7 +163,6 @@ def test_a_protected_view_s_refusals(axway: Any, sample: Any, clock: Any) -> Non
     assert challenge(401, token) == f'{dead}"The access token expired."'
 
 
-@sqlite_only
-def test_without_it_a_comma_is_part_of_a_name(make_app: Any) -> None:
+def test_without_it_a_comma_is_part_of_a_name(make_app: MakeApp) -> None:
     app = make_app(OAUTH_SCOPES={"a,b": "One name"})
     assert ask(app.test_client(), register(app, scope=["a,b"]), scope="a,b").get_json()["scope"] == "a,b"

@@ -14,9 +14,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from flask_oauth_gateway.crypto.jose import JwtError, load_jwks, read, verify
-from tests.support.app import sqlite_only
 from tests.support.signing import Signer, b64, claims_of, rsa_key, signature_of, token, unb64
-from tests.support.trading import IDP
+from tests.support.trading import IDP, MakeTrading
 
 MAX_SECONDS = 0.1
 TRUSTED = Signer("RS256", kid="k1")
@@ -176,9 +175,8 @@ CORPUS = (
 )  # fmt: skip
 
 
-@sqlite_only
 @pytest.mark.parametrize("corpus", CORPUS, ids=lambda each: each.__name__)
-def test_none_of_it_is_accepted_or_takes_long(make_trading: Any, corpus: Any) -> None:
+def test_none_of_it_is_accepted_or_takes_long(make_trading: MakeTrading, corpus: Any) -> None:
     trading = make_trading(TRUSTED)
     assert trading.trade(fine())
     count = 0

@@ -9,10 +9,10 @@ import pytest
 
 from flask_oauth_gateway.crypto.jose import load_jwks
 from flask_oauth_gateway.crypto.key_sets import RemoteKeys
-from tests.support.app import sqlite_only
+from tests.support.clock import Clock
 from tests.support.key_server import KeyServer, key_server
 from tests.support.signing import Signer, b64, claims_of, rsa_key
-from tests.support.trading import IDP
+from tests.support.trading import IDP, MakeTrading
 
 ONE, TWO = Signer(kid="one"), Signer(kid="two")
 
@@ -33,7 +33,7 @@ def kids(keys: RemoteKeys, kid: str | None = None) -> list[str]:
     return [key.get("kid") for key in keys.keys(kid)]
 
 
-def test_they_are_fetched_once_and_kept_for_an_hour(keys: RemoteKeys, server: KeyServer, clock: Any) -> None:
+def test_they_are_fetched_once_and_kept_for_an_hour(keys: RemoteKeys, server: KeyServer, clock: Clock) -> None:
     assert server.requests == []
     for _ in range(3):
         assert kids(keys) == kids(keys, "one") == ["one"]
@@ -60,7 +60,7 @@ def test_they_are_fetched_once_and_kept_for_an_hour(keys: RemoteKeys, server: Ke
     ],
 )
 def test_they_are_kept_as_long_as_their_server_says_within_reason(
-    keys: RemoteKeys, server: KeyServer, clock: Any, said: str, seconds: int
+    keys: RemoteKeys, server: KeyServer, clock: Clock, said: str, seconds: int
 ) -> None:
     server.headers = {"Cache-Control": said}
     kids(keys)
@@ -72,7 +72,7 @@ def test_they_are_kept_as_long_as_their_server_says_within_reason(
     assert len(server.requests) == 2
 
 
-def test_an_unknown_kid_is_looked_for_once_a_minute(keys: RemoteKeys, server: KeyServer, clock: Any) -> None:
+def test_an_unknown_kid_is_looked_for_once_a_minute(keys: RemoteKeys, server: KeyServer, clock: Clock) -> None:
     assert kids(keys, "one") == ["one"]
     server.says = {"keys": [ONE.jwk(), TWO.jwk()]}
     assert kids(keys, "two") == ["one"]  # a fetch was made just now
@@ -100,7 +100,7 @@ def test_one_fetch_at_a_time_however_many_ask(keys: RemoteKeys, server: KeyServe
     assert len(server.requests) == server.most_at_once == 1
 
 
-def test_a_new_key_is_there_for_all_who_ask_for_it_at_once(keys: RemoteKeys, server: KeyServer, clock: Any) -> None:
+def test_a_new_key_is_there_for_all_who_ask_for_it_at_once(keys: RemoteKeys, server: KeyServer, clock: Clock) -> None:
     assert kids(keys) == ["one"]
     clock.advance(61)
     server.says, server.delay = TWO.jwks(), 0.1
@@ -115,7 +115,7 @@ def test_a_new_key_is_there_for_all_who_ask_for_it_at_once(keys: RemoteKeys, ser
     assert len(server.requests) == 2
 
 
-def test_who_has_keys_does_not_wait_for_the_fetch_of_another(keys: RemoteKeys, server: KeyServer, clock: Any) -> None:
+def test_who_has_keys_does_not_wait_for_the_fetch_of_another(keys: RemoteKeys, server: KeyServer, clock: Clock) -> None:
     assert kids(keys) == ["one"]
     clock.advance(4000)
     server.delay = 0.5
@@ -138,7 +138,7 @@ GARBAGE: list[Any] = [
 
 
 def test_garbage_leaves_the_known_keys_and_is_said_in_the_log(
-    keys: RemoteKeys, server: KeyServer, clock: Any, caplog: pytest.LogCaptureFixture
+    keys: RemoteKeys, server: KeyServer, clock: Clock, caplog: pytest.LogCaptureFixture
 ) -> None:
     assert kids(keys) == ["one"]
     for said in GARBAGE:
@@ -165,8 +165,9 @@ def test_a_shared_secret_in_a_set_that_all_can_read_is_none(server: KeyServer, k
 # Through the token endpoint
 
 
-@sqlite_only
-def test_a_server_that_is_down_stops_neither_known_keys_nor_other_issuers(make_trading: Any, clock: Any) -> None:
+def test_a_server_that_is_down_stops_neither_known_keys_nor_other_issuers(
+    make_trading: MakeTrading, clock: Clock
+) -> None:
     with key_server() as down, key_server() as up:
         issuers = {
             IDP: {"jwks_uri": down.url, "client_id": "partner"},
@@ -191,8 +192,7 @@ def test_a_server_that_is_down_stops_neither_known_keys_nor_other_issuers(make_t
         assert "no key of its issuer fits alg 'ES256' and kid 'one'" in trading.why(trading.assertion())
 
 
-@sqlite_only
-def test_a_client_may_register_where_its_keys_are(make_trading: Any) -> None:
+def test_a_client_may_register_where_its_keys_are(make_trading: MakeTrading) -> None:
     with key_server() as server:
         server.says = ONE.jwks()
         trading = make_trading()

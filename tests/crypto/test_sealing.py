@@ -3,22 +3,24 @@
 from typing import Any
 
 import pytest
+from flask import Flask
 from sqlalchemy import MetaData
 
 from flask_oauth_gateway import ClientMetadataError, ConfigurationError
-from tests.support.app import server_of, sqlite_only
+from tests.support.app import MakeApp, server_of
+from tests.support.databases import every_database
 from tests.support.signing import Signer, claims_of
 from tests.support.trading import CLIENT_ASSERTION
 
 METHODS = ["client_secret_basic", "client_secret_jwt"]
 
 
-def register(app: Any, **metadata: Any) -> Any:
+def register(app: Flask, **metadata: Any) -> Any:
     metadata |= {"grant_types": ["client_credentials"], "token_endpoint_auth_method": "client_secret_jwt"}
     return app.extensions["oauth_gateway"].clients.create(**metadata)
 
 
-def works(app: Any, made: Any) -> bool:
+def works(app: Flask, made: Any) -> bool:
     """Whether the client can authenticate with its secret."""
     signer = Signer("HS256", kid=None, key=made.client_secret.encode())
     assertion = signer.sign(claims_of(made.client_id, "http://localhost", sub=made.client_id))
@@ -32,7 +34,8 @@ def works(app: Any, made: Any) -> bool:
     return bool(response.status_code == 200)
 
 
-def test_the_secret_is_nowhere_in_the_database_in_clear(make_app: Any) -> None:
+@every_database
+def test_the_secret_is_nowhere_in_the_database_in_clear(make_app: MakeApp) -> None:
     app = make_app(OAUTH_CLIENT_AUTH_METHODS=METHODS)
     made, brought = register(app), register(app, client_secret="a secret of thirty-two characters or more")
     assert works(app, made)
@@ -47,8 +50,7 @@ def test_the_secret_is_nowhere_in_the_database_in_clear(make_app: Any) -> None:
         assert not any(secret in row or secret.encode().hex() in row for row in rows)
 
 
-@sqlite_only
-def test_the_secret_key_may_change_while_the_old_one_is_a_fallback(make_app: Any) -> None:
+def test_the_secret_key_may_change_while_the_old_one_is_a_fallback(make_app: MakeApp) -> None:
     first = make_app(OAUTH_CLIENT_AUTH_METHODS=METHODS, SECRET_KEY="first")
     made = register(first)
     assert works(first, made)
@@ -64,8 +66,7 @@ def test_the_secret_key_may_change_while_the_old_one_is_a_fallback(make_app: Any
     assert not works(first, renewed)
 
 
-@sqlite_only
-def test_what_was_changed_is_not_opened_and_nothing_is_sealed_alike_twice(app: Any) -> None:
+def test_what_was_changed_is_not_opened_and_nothing_is_sealed_alike_twice(app: Flask) -> None:
     sealing = server_of(app).sealing
     sealed = sealing.seal("a secret")
     assert sealing.unseal(sealed) == "a secret"
@@ -75,22 +76,19 @@ def test_what_was_changed_is_not_opened_and_nothing_is_sealed_alike_twice(app: A
         assert sealing.unseal(wrong) is None
 
 
-@sqlite_only
-def test_without_a_secret_key_nothing_is_sealed(make_app: Any) -> None:
+def test_without_a_secret_key_nothing_is_sealed(make_app: MakeApp) -> None:
     app = make_app(SECRET_KEY=None, OAUTH_CLIENT_AUTH_METHODS=METHODS)
     with pytest.raises(ConfigurationError, match="SECRET_KEY is None"):
         register(app)
 
 
-@sqlite_only
-def test_a_secret_that_signs_is_a_long_one(make_app: Any) -> None:
+def test_a_secret_that_signs_is_a_long_one(make_app: MakeApp) -> None:
     app = make_app(OAUTH_CLIENT_AUTH_METHODS=METHODS)
     with pytest.raises(ClientMetadataError, match="32 to 1024"):
         register(app, client_secret="x" * 31)
 
 
-@sqlite_only
-def test_a_client_that_is_changed_to_sign_needs_a_new_secret(make_app: Any) -> None:
+def test_a_client_that_is_changed_to_sign_needs_a_new_secret(make_app: MakeApp) -> None:
     """The old one is a hash, with which nothing can be checked but the secret itself."""
     app = make_app(OAUTH_CLIENT_AUTH_METHODS=METHODS)
     clients = app.extensions["oauth_gateway"].clients

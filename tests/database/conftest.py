@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from tests.support.stored import AppDatabase, app_with_database, close_all
+from tests.support.app_database import AppDatabase, app_with_database, close_all
 
 
 @pytest.fixture(

@@ -9,16 +9,8 @@ from sqlalchemy import inspect, text
 
 from flask_oauth_gateway.database.tables import metadata
 from tests.support.app import token_for
-from tests.support.stored import (
-    AppDatabase,
-    app_with_database,
-    clients_of,
-    close_all,
-    database_of,
-    register,
-    status_with,
-    tokens_of,
-)
+from tests.support.app_database import AppDatabase, app_with_database, close_all
+from tests.support.stored import clients_of, database_of, register, status_with, tokens_of
 
 TABLES = set(metadata.tables)
 MakeApp = Callable[..., Flask]

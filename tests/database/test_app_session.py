@@ -12,18 +12,10 @@ from sqlalchemy import event, text
 from sqlalchemy.orm import Session
 
 from flask_oauth_gateway.errors import TemporarilyUnavailable
+from flask_oauth_gateway.stores.registered_client import Client
 from tests.support.app import basic, token_for
-from tests.support.stored import (
-    AppDatabase,
-    app_with_database,
-    audit_of,
-    clients_of,
-    close_all,
-    database_of,
-    register,
-    status_with,
-    tokens_of,
-)
+from tests.support.app_database import AppDatabase, app_with_database, close_all
+from tests.support.stored import audit_of, clients_of, database_of, register, status_with, tokens_of
 
 MakeApp = Callable[..., Flask]
 
@@ -49,7 +41,7 @@ WRITES: dict[str, Callable[[Flask, Any], object]] = {
 }
 
 
-def revoke_by_http(client: FlaskClient, registered: Any) -> None:
+def revoke_by_http(client: FlaskClient, registered: Client) -> None:
     token = token_for(client, registered)["access_token"]
     headers = basic(registered.client_id, registered.client_secret)
     assert client.post("/oauth/revoke", data={"token": token}, headers=headers).status_code == 200

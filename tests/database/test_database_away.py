@@ -12,9 +12,11 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import create_engine, func, make_url, select, text
 from sqlalchemy.pool import NullPool
+from werkzeug.test import TestResponse
 
 from flask_oauth_gateway.database.tables import audit, once
 from flask_oauth_gateway.errors import TemporarilyUnavailable
+from flask_oauth_gateway.stores.registered_client import Client
 from tests.support.app import basic, bearer, token_for
 from tests.support.proxy import Proxy
 from tests.support.stored import clients_of, database_of, register, status_with, tokens_of
@@ -66,7 +68,7 @@ def make_app(tmp_path: Path) -> Iterator[MakeApp]:
         close_app(app)
 
 
-def answers(client: FlaskClient, registered: Any, token: str) -> Iterator[Any]:
+def answers(client: FlaskClient, registered: Client, token: str) -> Iterator[Any]:
     """What each endpoint and a protected view say."""
     headers = basic(registered.client_id, registered.client_secret)
     yield client.post("/oauth/token", data={"grant_type": "client_credentials"}, headers=headers)
@@ -76,7 +78,7 @@ def answers(client: FlaskClient, registered: Any, token: str) -> Iterator[Any]:
     yield client.post("/oauth/revoke", data={"token": token}, headers=headers)
 
 
-def is_unavailable(response: Any) -> bool:
+def is_unavailable(response: TestResponse) -> bool:
     assert response.status_code == 503, response.text
     assert int(response.headers["Retry-After"]) > 0
     assert response.get_json()["error"] == "temporarily_unavailable"

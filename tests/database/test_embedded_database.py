@@ -13,7 +13,8 @@ from sqlalchemy import inspect, text
 
 from flask_oauth_gateway.database.tables import metadata
 from tests.support.app import build_app, close_app, token_for
-from tests.support.stored import clients_of, database_of, finished, python, register, status_with
+from tests.support.processes import finished, python
+from tests.support.stored import clients_of, database_of, register, status_with
 
 TABLES = set(metadata.tables)
 

@@ -13,7 +13,8 @@ from sqlalchemy import func, select
 
 from flask_oauth_gateway.database.tables import access_token, audit
 from tests.support.app import basic
-from tests.support.stored import audit_of, database_of, finished, python, register, status_with
+from tests.support.processes import finished, python
+from tests.support.stored import audit_of, database_of, register, status_with
 
 FORKING = """
 import json, os, sys

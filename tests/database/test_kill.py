@@ -14,7 +14,8 @@ from sqlalchemy import text
 
 from flask_oauth_gateway.database.connect import create_tables
 from tests.support.app import token_for
-from tests.support.stored import database_of, python, register, status_with
+from tests.support.processes import python
+from tests.support.stored import database_of, register, status_with
 
 THREADS, KILLS = 8, 2
 

@@ -12,7 +12,8 @@ from sqlalchemy import inspect
 
 from flask_oauth_gateway.database.tables import metadata
 from tests.support.app import token_for
-from tests.support.stored import AppDatabase, app_with_database, close_all, register, status_with, tokens_of
+from tests.support.app_database import AppDatabase, app_with_database, close_all
+from tests.support.stored import register, status_with, tokens_of
 
 TABLES = set(metadata.tables)
 # Flask-Migrate's own env.py tries Flask-SQLAlchemy 2's way first.

@@ -12,7 +12,8 @@ from sqlalchemy import func, select
 from flask_oauth_gateway.database.purge import EXPIRING
 from flask_oauth_gateway.database.tables import access_token, audit, metadata
 from tests.support.app import server_of, token_for
-from tests.support.site import DEVICE_CODE
+from tests.support.clock import Clock
+from tests.support.site import DEVICE_CODE, MakeSite
 from tests.support.stored import audit_of, database_of, register, status_with, tokens_of
 
 EXPIRED = 3000
@@ -83,7 +84,7 @@ def test_the_tokens_of_a_deleted_client_go_when_they_expire(app: Flask) -> None:
     assert tokens_of(app).purge() == 3
 
 
-def test_every_table_that_grows_is_purged(make_site: Any, clock: Any) -> None:
+def test_every_table_that_grows_is_purged(make_site: MakeSite, clock: Clock) -> None:
     site = make_site(OAUTH_ACCESS_TOKEN_FORMAT="jwt")
     application = site.gateway.applications.create("Partner").application_id
     client, opaque = site.register(application=application), site.register(access_token_format="opaque")
@@ -116,7 +117,9 @@ def test_every_table_that_grows_is_purged(make_site: Any, clock: Any) -> None:
     assert {name: after[name] for name in kept} == {name: before[name] for name in kept}
 
 
-def test_old_entries_of_the_audit_trail_go_where_that_is_asked_for_and_the_chain_holds(app: Flask, clock: Any) -> None:
+def test_old_entries_of_the_audit_trail_go_where_that_is_asked_for_and_the_chain_holds(
+    app: Flask, clock: Clock
+) -> None:
     store, tokens = audit_of(app), tokens_of(app)
 
     def write(number: int) -> None:
@@ -146,7 +149,7 @@ def test_old_entries_of_the_audit_trail_go_where_that_is_asked_for_and_the_chain
     assert {finding.what for finding in store.verify().findings} == {"was deleted"}, "only the note makes it good"
 
 
-def test_an_entry_put_in_before_the_trimmed_ones_is_found(app: Flask, clock: Any) -> None:
+def test_an_entry_put_in_before_the_trimmed_ones_is_found(app: Flask, clock: Clock) -> None:
     store = audit_of(app)
     for number in range(4):
         store.add({"at": int(time.time()) + number, "event": "event", "outcome": "ok"})

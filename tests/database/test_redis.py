@@ -15,7 +15,8 @@ import pytest
 from flask import Flask
 from limits import parse
 
-from tests.support.app import basic, bearer, register, server_of, sqlite_only, token_for
+from tests.support.app import basic, bearer, register, server_of, token_for
+from tests.support.databases import sqlite_only
 from tests.support.redis_server import PASSWORD, RedisServer, own_redis
 
 pytestmark = [pytest.mark.redis, sqlite_only]

@@ -10,8 +10,10 @@ from flask import Flask
 from sqlalchemy import text, update
 
 from flask_oauth_gateway.database.tables import SCHEMA_VERSION, schema
-from tests.support.app import bearer, sqlite_only
-from tests.support.stored import AppDatabase, app_with_database, close_all, database_of, register
+from tests.support.app import bearer
+from tests.support.app_database import AppDatabase, app_with_database, close_all
+from tests.support.databases import sqlite_only
+from tests.support.stored import database_of, register
 
 NEWER = f"The tables are of version {SCHEMA_VERSION + 1}, which a newer flask-oauth-gateway has made"
 

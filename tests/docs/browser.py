@@ -12,11 +12,11 @@ import requests
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from tests.support.serving import Person
+from tests.support.serving import Walker
 
 
 def main(url: str) -> None:
-    alice, query = Person("alice"), parse_qs(urlsplit(url).query)
+    alice, query = Walker("alice"), parse_qs(urlsplit(url).query)
     if "user_code" in query:
         alice.connect_device(url, query["user_code"][0])
         return

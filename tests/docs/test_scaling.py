@@ -10,6 +10,7 @@ from flask import Flask
 from sqlalchemy import text
 
 from flask_oauth_gateway.database.tables import access_token
+from flask_oauth_gateway.stores.registered_client import Client
 from tests.support.app import ask, bearer, is_accepted, server_of, token_for
 
 PAGE = Path(__file__).parents[2] / "docs" / "scaling.md"
@@ -24,7 +25,7 @@ def partitions(connection: Any) -> list[str]:
 
 
 @postgresql_only
-def test_a_partitioned_table_of_tokens(app: Flask, registered: Any) -> None:
+def test_a_partitioned_table_of_tokens(app: Flask, registered: Client) -> None:
     client, gateway = app.test_client(), app.extensions["oauth_gateway"]
     migration, daily = re.findall(r"```sql\n(.*?)```", PAGE.read_text(), re.DOTALL)
     before = token_for(client, registered)["access_token"]

@@ -10,7 +10,9 @@ from flask import Flask
 from sqlalchemy import text
 
 from flask_oauth_gateway.doctor.settings import CHECKS
-from tests.support.app import register, sqlite_only, token_for
+from tests.support.app import register, token_for
+from tests.support.clock import Clock
+from tests.support.databases import every_database
 from tests.support.idp import Idp
 from tests.support.signing import Signer
 
@@ -58,7 +60,6 @@ def doctor(app: Flask, *options: str) -> Result:
     return result
 
 
-@sqlite_only
 def test_of_a_sound_configuration_it_says_nothing_ill(make_app: Callable[..., Flask]) -> None:
     result = doctor(make_app(**SOUND))
     assert result.exit_code == 0, result.output
@@ -77,7 +78,6 @@ def make_app(make_app: Callable[..., Flask]) -> Callable[..., Flask]:
     return make_app_with_users
 
 
-@sqlite_only
 @pytest.mark.parametrize(("key", "config"), WEAK + AROUND)
 def test_a_weakness_is_named_by_its_key(make_app: Callable[..., Flask], key: str, config: dict[str, Any]) -> None:
     app = make_app(**SOUND | config)
@@ -96,7 +96,6 @@ def test_every_check_is_tried_here() -> None:
     assert {key for key, _ in WEAK} == {check.weakness.key for check in CHECKS}
 
 
-@sqlite_only
 def test_it_complains_of_an_issuer_that_signs_with_sha1(make_app: Callable[..., Flask]) -> None:
     idp = Idp()
     entry = {**idp.entry, "allow_sha1": True}
@@ -112,7 +111,6 @@ def test_it_complains_of_an_issuer_that_signs_with_sha1(make_app: Callable[..., 
     assert doctor(make_app(**SOUND, OAUTH_GRANT_TYPES=["saml2_bearer"], OAUTH_SAML_ISSUERS=sound)).exit_code == 0
 
 
-@sqlite_only
 def test_it_complains_of_a_missing_secret_key(make_app: Callable[..., Flask]) -> None:
     result = doctor(make_app(**SOUND | {"SECRET_KEY": None}))
     assert result.exit_code == 1
@@ -126,7 +124,8 @@ def weaknesses(app: Flask) -> dict[str, list[str]]:
     return found
 
 
-def test_it_looks_at_what_is_stored(make_app: Callable[..., Flask], clock: Any) -> None:
+@every_database
+def test_it_looks_at_what_is_stored(make_app: Callable[..., Flask], clock: Clock) -> None:
     methods = ["client_secret_basic", "private_key_jwt", "none"]
     app = make_app(**SOUND, OAUTH_CLIENT_AUTH_METHODS=methods, OAUTH_ACCESS_TOKEN_FORMAT="jwt")
     clients = app.extensions["oauth_gateway"].clients
@@ -159,7 +158,6 @@ def test_it_looks_at_what_is_stored(make_app: Callable[..., Flask], clock: Any) 
     assert set(weaknesses(app)) - set(found) == set(servers_clock)
 
 
-@sqlite_only
 def test_it_finds_a_changed_trail_a_key_that_can_t_be_opened_and_missing_tables(make_app: Callable[..., Flask]) -> None:
     app = make_app(**SOUND, OAUTH_ACCESS_TOKEN_FORMAT="jwt")
     database = app.extensions["oauth_gateway"].database
@@ -173,7 +171,6 @@ def test_it_finds_a_changed_trail_a_key_that_can_t_be_opened_and_missing_tables(
     assert weaknesses(app) == {"the database": ["it can't be read: no such table: oauth_key"]}
 
 
-@sqlite_only
 def test_it_misses_the_hook_that_knows_users_and_counts_that_processes_share(
     make_app: Callable[..., Flask], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -4,16 +4,14 @@ from typing import Any
 
 import pytest
 
-from tests.support.app import sqlite_only
-from tests.support.site import VERIFIER, query
-
-pytestmark = sqlite_only
+from flask_oauth_gateway.stores.registered_client import Client
+from tests.support.site import VERIFIER, MakeSite, Site, query
 
 OWN, OTHER = "https://app.example", "https://evil.example"
 READABLE = "Access-Control-Allow-Origin"
 
 
-def token_request(site: Any, client: Any, origin: str | None, **form: str) -> Any:
+def token_request(site: Site, client: Client, origin: str | None, **form: str) -> Any:
     data = {"grant_type": "authorization_code", "client_id": client.client_id, "code": "x", "code_verifier": VERIFIER}
     headers = {} if origin is None else {"Origin": origin}
     return site.browser.post("/oauth/token", data=data | form, headers=headers)
@@ -21,7 +19,7 @@ def token_request(site: Any, client: Any, origin: str | None, **form: str) -> An
 
 @pytest.mark.parametrize("path", ["token", "revoke", "device_authorization"])
 @pytest.mark.parametrize("origin", [OWN, OTHER, "null"])
-def test_a_preflight_passes_for_everybody_and_tells_nothing(site: Any, path: str, origin: str) -> None:
+def test_a_preflight_passes_for_everybody_and_tells_nothing(site: Site, path: str, origin: str) -> None:
     headers = {"Origin": origin, "Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "dpop"}
     response = site.browser.options(f"/oauth/{path}", headers=headers)
     assert (response.status_code, response.data) == (204, b"")
@@ -33,7 +31,7 @@ def test_a_preflight_passes_for_everybody_and_tells_nothing(site: Any, path: str
     assert response.headers["Vary"] == "Origin"
 
 
-def test_a_client_s_own_pages_read_the_answer_and_errors_too(site: Any) -> None:
+def test_a_client_s_own_pages_read_the_answer_and_errors_too(site: Site) -> None:
     client = site.register_public()
     code = site.code(client)
     for response in (
@@ -50,7 +48,7 @@ def test_a_client_s_own_pages_read_the_answer_and_errors_too(site: Any) -> None:
 @pytest.mark.parametrize(
     "origin", [OTHER, "http://app.example", "https://app.example:8443", "https://app.example.evil.example", "null", "", "é"]
 )  # fmt: skip
-def test_nobody_else_s_do(site: Any, origin: str) -> None:
+def test_nobody_else_s_do(site: Site, origin: str) -> None:
     client = site.register_public()
     assert READABLE not in token_request(site, client, origin).headers
     assert READABLE not in token_request(site, client, None).headers
@@ -66,12 +64,12 @@ def test_nobody_else_s_do(site: Any, origin: str) -> None:
     ("http://localhost:5173/cb", "http://localhost:5173"),
     ("http://[::1]:80/cb", "http://[::1]"),
 ])  # fmt: skip
-def test_an_origin_is_what_a_browser_makes_of_the_address(site: Any, uri: str, origin: str) -> None:
+def test_an_origin_is_what_a_browser_makes_of_the_address(site: Site, uri: str, origin: str) -> None:
     client = site.register_public(redirect_uris=[uri, "com.example.app:/cb"])
     assert token_request(site, client, origin).headers[READABLE] == origin
 
 
-def test_the_owner_may_name_the_origins(make_site: Any) -> None:
+def test_the_owner_may_name_the_origins(make_site: MakeSite) -> None:
     site = make_site(OAUTH_CORS_ORIGINS=["https://console.example"])
     client = site.register_public()
     assert token_request(site, client, "https://console.example").headers[READABLE] == "https://console.example"
@@ -86,7 +84,9 @@ def test_the_owner_may_name_the_origins(make_site: Any) -> None:
 
 
 @pytest.mark.parametrize("config", [{}, {"OAUTH_CORS_ORIGINS": ["*"]}])
-def test_no_script_of_another_site_ever_reads_a_page_or_what_belongs_to_servers(make_site: Any, config: Any) -> None:
+def test_no_script_of_another_site_ever_reads_a_page_or_what_belongs_to_servers(
+    make_site: MakeSite, config: Any
+) -> None:
     site = make_site(**config)
     client = site.register_public()
     headers = {"Origin": OWN}

@@ -3,17 +3,23 @@
 from typing import Any
 
 import pytest
+from flask import Flask
+from flask.testing import FlaskClient
 from joserfc import jwt as joserfc_jwt
 from joserfc.jwk import KeySet
 from werkzeug.test import TestResponse
 
-from tests.support.app import basic, bearer, refusal, register, register_public, sqlite_only, token_for
+from flask_oauth_gateway import OAuthGateway
+from flask_oauth_gateway.stores.registered_client import Client
+from tests.support.app import MakeApp, basic, bearer, refusal, register, register_public, token_for
+from tests.support.clock import Clock
+from tests.support.databases import every_database
 
 INACTIVE = {"active": False}
 JWT = "application/token-introspection+jwt"
 
 
-def introspect(client: Any, asker: Any, token: str, **form: str) -> dict[str, Any]:
+def introspect(client: FlaskClient, asker: Any, token: str, **form: str) -> dict[str, Any]:
     headers = basic(asker.client_id, asker.client_secret)
     response = client.post("/oauth/introspect", data={"token": token, **form}, headers=headers)
     assert response.status_code == 200, response.text
@@ -23,7 +29,7 @@ def introspect(client: Any, asker: Any, token: str, **form: str) -> dict[str, An
 
 
 def test_a_client_sees_its_own_token_a_resource_server_every_one_and_others_nothing(
-    app: Any, client: Any, gateway: Any, registered: Any
+    app: Flask, client: FlaskClient, gateway: OAuthGateway, registered: Client
 ) -> None:
     token = token_for(client, registered, scope="weather:read")["access_token"]
     found = gateway.tokens.get(token=token)
@@ -42,7 +48,9 @@ def test_a_client_sees_its_own_token_a_resource_server_every_one_and_others_noth
     assert introspect(client, register(app), token) == INACTIVE
 
 
-def test_user_audience_and_shown_attributes_are_told_too(app: Any, client: Any, gateway: Any, registered: Any) -> None:
+def test_user_audience_and_shown_attributes_are_told_too(
+    app: Flask, client: FlaskClient, gateway: OAuthGateway, registered: Client
+) -> None:
     one, two = "https://a.example", "https://b.example"
     attributes = {"plan": "gold", "_segment": "B2B"}
     for audience, told in ((one, one), ([one, two], [one, two])):
@@ -55,7 +63,7 @@ def test_user_audience_and_shown_attributes_are_told_too(app: Any, client: Any, 
 
 
 def test_a_token_that_is_dead_is_only_inactive(
-    app: Any, client: Any, gateway: Any, registered: Any, clock: Any
+    app: Flask, client: FlaskClient, gateway: OAuthGateway, registered: Client, clock: Clock
 ) -> None:
     asker = register(app, resource_server=True)
     revoked, short, disabled, deleted = (
@@ -72,15 +80,13 @@ def test_a_token_that_is_dead_is_only_inactive(
         assert introspect(client, asker, token) == INACTIVE
 
 
-@sqlite_only
 @pytest.mark.parametrize("hint", ["access_token", "refresh_token", "\u00e4"])
-def test_a_wrong_hint_is_no_hindrance(client: Any, registered: Any, hint: str) -> None:
+def test_a_wrong_hint_is_no_hindrance(client: FlaskClient, registered: Client, hint: str) -> None:
     token = token_for(client, registered)["access_token"]
     assert introspect(client, registered, token, token_type_hint=hint)["active"] is True
 
 
-@sqlite_only
-def test_only_a_client_that_shows_who_it_is_may_ask(app: Any, client: Any, registered: Any) -> None:
+def test_only_a_client_that_shows_who_it_is_may_ask(app: Flask, client: FlaskClient, registered: Client) -> None:
     token = token_for(client, registered)["access_token"]
     public = register_public(app)
     for form in ({"token": token}, {"token": token, "client_id": public.client_id}):
@@ -91,7 +97,8 @@ def test_only_a_client_that_shows_who_it_is_may_ask(app: Any, client: Any, regis
     refusal(client.post(f"/oauth/introspect?token={token}", headers=headers), 400, "invalid_request")
 
 
-def test_a_resource_server_that_another_process_disabled_or_demoted_learns_nothing_more(make_app: Any) -> None:
+@every_database
+def test_a_resource_server_that_another_process_disabled_or_demoted_learns_nothing_more(make_app: MakeApp) -> None:
     here, there = make_app(), make_app()
     client, registry = here.test_client(), there.extensions["oauth_gateway"].clients
     asker = register(here, resource_server=True)
@@ -109,13 +116,15 @@ def test_a_resource_server_that_another_process_disabled_or_demoted_learns_nothi
 # A signed answer (RFC 9701)
 
 
-def signed(client: Any, asker: Any, token: str, accept: str = JWT) -> TestResponse:
+def signed(client: FlaskClient, asker: Any, token: str, accept: str = JWT) -> TestResponse:
     headers = {**basic(asker.client_id, asker.client_secret), "Accept": accept}
     response: TestResponse = client.post("/oauth/introspect", data={"token": token}, headers=headers)
     return response
 
 
-def test_whoever_asks_for_it_gets_the_answer_as_a_jwt_of_their_own(app: Any, client: Any, registered: Any) -> None:
+def test_whoever_asks_for_it_gets_the_answer_as_a_jwt_of_their_own(
+    app: Flask, client: FlaskClient, registered: Client
+) -> None:
     token = token_for(client, registered)["access_token"]
     server, stranger = register(app, resource_server=True), register(app)
     for asker in (registered, server, stranger):
@@ -135,9 +144,8 @@ def test_whoever_asks_for_it_gets_the_answer_as_a_jwt_of_their_own(app: Any, cli
     assert introspect(client, stranger, token) == INACTIVE
 
 
-@sqlite_only
 @pytest.mark.parametrize("format_", ["opaque", "jwt"])
-def test_a_signed_answer_is_no_token_and_a_token_no_answer(make_app: Any, format_: str) -> None:
+def test_a_signed_answer_is_no_token_and_a_token_no_answer(make_app: MakeApp, format_: str) -> None:
     app = make_app(OAUTH_ACCESS_TOKEN_FORMAT=format_)
     client, server = app.test_client(), register(app, resource_server=True)
     answer = signed(client, server, token_for(client, server)["access_token"])
@@ -145,7 +153,6 @@ def test_a_signed_answer_is_no_token_and_a_token_no_answer(make_app: Any, format
     assert introspect(client, server, answer.text) == INACTIVE
 
 
-@sqlite_only
 @pytest.mark.parametrize(
     ("accept", "mimetype"),
     [
@@ -159,17 +166,16 @@ def test_a_signed_answer_is_no_token_and_a_token_no_answer(make_app: Any, format
         ("", "application/json"),
     ],
 )
-def test_the_accept_header_decides_which(client: Any, registered: Any, accept: str, mimetype: str) -> None:
+def test_the_accept_header_decides_which(client: FlaskClient, registered: Client, accept: str, mimetype: str) -> None:
     token = token_for(client, registered)["access_token"]
     assert signed(client, registered, token, accept).mimetype == mimetype
 
 
-@sqlite_only
 @pytest.mark.parametrize(
     ("missing", "named"), [({"SECRET_KEY": None}, "SECRET_KEY"), ({"TESTING": False}, "OAUTH_ISSUER")]
 )
 def test_without_a_key_or_a_name_nothing_is_signed_and_json_still_serves(
-    make_app: Any, missing: dict[str, Any], named: str
+    make_app: MakeApp, missing: dict[str, Any], named: str
 ) -> None:
     app = make_app(**missing)
     client, asker = app.test_client(), register(app)

@@ -7,24 +7,28 @@ import pytest
 
 from flask_oauth_gateway.errors import TemporarilyUnavailable
 from flask_oauth_gateway.signals import token_revoked
-from tests.support.app import recorded, refusal, server_of, sqlite_only
-from tests.support.site import BOTH, READ, granted
+from flask_oauth_gateway.stores.registered_client import Client
+from tests.support.app import recorded, refusal, server_of
+from tests.support.clock import Clock
+from tests.support.databases import every_database
+from tests.support.site import BOTH, READ, MakeSite, Site, granted
 
 INACTIVE = {"active": False}
 
 
-def revoke(site: Any, client: Any, token: str, **more: str) -> None:
+def revoke(site: Site, client: Client, token: str, **more: str) -> None:
     response = site.post(client, "/oauth/revoke", token=token, **more)
     assert (response.status_code, response.get_json()) == (200, {})
 
 
-def introspect(site: Any, client: Any, token: str, **more: str) -> Any:
+def introspect(site: Site, client: Client, token: str, **more: str) -> Any:
     response = site.post(client, "/oauth/introspect", token=token, **more)
     assert response.status_code == 200, response.text
     return response.get_json()
 
 
-def test_who_gives_a_refresh_token_back_gives_back_all_that_the_approval_gave(site: Any) -> None:
+@every_database
+def test_who_gives_a_refresh_token_back_gives_back_all_that_the_approval_gave(site: Site) -> None:
     client = site.register()
     other = site.tokens(client)
     first = site.tokens(client)
@@ -48,7 +52,7 @@ def test_who_gives_a_refresh_token_back_gives_back_all_that_the_approval_gave(si
     granted(site.refresh(client, other["refresh_token"]))
 
 
-def test_another_client_s_refresh_token_lives_on(site: Any) -> None:
+def test_another_client_s_refresh_token_lives_on(site: Site) -> None:
     client = site.register()
     tokens = site.tokens(client)
     for stranger in (site.register(), site.register_public(), site.register(resource_server=True)):
@@ -59,9 +63,8 @@ def test_another_client_s_refresh_token_lives_on(site: Any) -> None:
     granted(site.refresh(client, tokens["refresh_token"]))
 
 
-@sqlite_only
 @pytest.mark.parametrize("hint", ["access_token", "refresh_token", "id_token", "é"])
-def test_a_hint_changes_nothing(site: Any, hint: str) -> None:
+def test_a_hint_changes_nothing(site: Site, hint: str) -> None:
     client = site.register()
     tokens = site.tokens(client)
     assert introspect(site, client, tokens["refresh_token"], token_type_hint=hint)["active"] is True
@@ -69,8 +72,7 @@ def test_a_hint_changes_nothing(site: Any, hint: str) -> None:
     assert not site.is_live(tokens["access_token"])
 
 
-@sqlite_only
-def test_a_public_client_gives_its_own_back(site: Any) -> None:
+def test_a_public_client_gives_its_own_back(site: Site) -> None:
     client = site.register_public()
     tokens = site.tokens(client)
     revoke(site, site.register_public(), tokens["refresh_token"])
@@ -79,8 +81,7 @@ def test_a_public_client_gives_its_own_back(site: Any) -> None:
     assert not site.is_live(tokens["access_token"])
 
 
-@sqlite_only
-def test_one_that_was_spent_takes_its_family_along_too(site: Any) -> None:
+def test_one_that_was_spent_takes_its_family_along_too(site: Site) -> None:
     client = site.register()
     first = site.tokens(client)
     second = granted(site.refresh(client, first["refresh_token"]))
@@ -88,8 +89,7 @@ def test_one_that_was_spent_takes_its_family_along_too(site: Any) -> None:
     assert not site.is_live(second["access_token"])
 
 
-@sqlite_only
-def test_an_access_token_that_is_given_back_takes_nothing_else_along(site: Any) -> None:
+def test_an_access_token_that_is_given_back_takes_nothing_else_along(site: Site) -> None:
     client = site.register()
     tokens = site.tokens(client)
     revoke(site, client, tokens["access_token"])
@@ -97,8 +97,7 @@ def test_an_access_token_that_is_given_back_takes_nothing_else_along(site: Any) 
     granted(site.refresh(client, tokens["refresh_token"]))
 
 
-@sqlite_only
-def test_a_disabled_client_gives_nothing_back(site: Any) -> None:
+def test_a_disabled_client_gives_nothing_back(site: Site) -> None:
     client = site.register()
     tokens = site.tokens(client)
     site.gateway.clients.update(client.client_id, enabled=False)
@@ -107,8 +106,7 @@ def test_a_disabled_client_gives_nothing_back(site: Any) -> None:
     granted(site.refresh(client, tokens["refresh_token"]))
 
 
-@sqlite_only
-def test_a_database_that_fails_is_never_a_success(site: Any, monkeypatch: Any) -> None:
+def test_a_database_that_fails_is_never_a_success(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     client = site.register()
     tokens = site.tokens(client)
 
@@ -121,7 +119,7 @@ def test_a_database_that_fails_is_never_a_success(site: Any, monkeypatch: Any) -
     assert response.headers["Retry-After"]
 
 
-def test_its_own_client_sees_a_refresh_token_that_is_good(site: Any) -> None:
+def test_its_own_client_sees_a_refresh_token_that_is_good(site: Site) -> None:
     client = site.register(refresh_token_lifetime=1000)
     before = int(time.time())
     tokens = site.tokens(client, READ)
@@ -138,14 +136,13 @@ def test_its_own_client_sees_a_refresh_token_that_is_good(site: Any) -> None:
     }
 
 
-def test_nobody_else_sees_it_lest_it_pass_for_an_access_token(site: Any) -> None:
+def test_nobody_else_sees_it_lest_it_pass_for_an_access_token(site: Site) -> None:
     tokens = site.tokens(site.register())
     for asker in (site.register(), site.register(resource_server=True)):
         assert introspect(site, asker, tokens["refresh_token"]) == INACTIVE
 
 
-@sqlite_only
-def test_one_that_is_spent_expired_idle_or_revoked_is_only_inactive(make_site: Any, clock: Any) -> None:
+def test_one_that_is_spent_expired_idle_or_revoked_is_only_inactive(make_site: MakeSite, clock: Clock) -> None:
     site = make_site(OAUTH_REFRESH_TOKEN_IDLE=600, OAUTH_REFRESH_TOKEN_LIFETIME=1000)
     client = site.register()
     first = site.tokens(client)

@@ -6,21 +6,17 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from flask import Flask
+from flask.testing import FlaskClient
 
-from tests.support.app import (
-    ask,
-    basic,
-    bearer,
-    is_accepted,
-    refusal,
-    register,
-    register_public,
-    sqlite_only,
-    token_for,
-)
+from flask_oauth_gateway.stores.registered_client import Client
+from tests.support.app import MakeApp, ask, basic, bearer, is_accepted, refusal, register, register_public, token_for
+from tests.support.clock import Clock
 
 
-def test_a_client_gets_a_token_with_which_it_may_call_the_protected_view(client: Any, registered: Any) -> None:
+def test_a_client_gets_a_token_with_which_it_may_call_the_protected_view(
+    client: FlaskClient, registered: Client
+) -> None:
     response = ask(client, registered, scope="weather:read")
     assert response.status_code == 200
     assert response.mimetype == "application/json"
@@ -33,13 +29,13 @@ def test_a_client_gets_a_token_with_which_it_may_call_the_protected_view(client:
     assert weather.get_json() == {"for": registered.client_id}
 
 
-def test_every_token_is_another_one_of_256_bits(client: Any, registered: Any) -> None:
+def test_every_token_is_another_one_of_256_bits(client: FlaskClient, registered: Client) -> None:
     tokens = {token_for(client, registered)["access_token"] for _ in range(5)}
     assert len(tokens) == 5
     assert all(re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_-]{42}", token) for token in tokens)
 
 
-def test_a_token_is_refused_once_its_lifetime_is_over(make_app: Any, clock: Any) -> None:
+def test_a_token_is_refused_once_its_lifetime_is_over(make_app: MakeApp, clock: Clock) -> None:
     app = make_app()
     client = app.test_client()
     token = token_for(client, register(app, access_token_lifetime=60))["access_token"]
@@ -52,7 +48,6 @@ def test_a_token_is_refused_once_its_lifetime_is_over(make_app: Any, clock: Any)
 # Scopes
 
 
-@sqlite_only
 @pytest.mark.parametrize(
     ("config", "metadata", "asked", "given"),
     [
@@ -68,14 +63,13 @@ def test_a_token_is_refused_once_its_lifetime_is_over(make_app: Any, clock: Any)
     ],
 )
 def test_the_scopes_are_those_asked_for_else_the_defaults(
-    make_app: Any, config: dict[str, Any], metadata: dict[str, Any], asked: str | None, given: str
+    make_app: MakeApp, config: dict[str, Any], metadata: dict[str, Any], asked: str | None, given: str
 ) -> None:
     app = make_app(**config)
     parameters = {} if asked is None else {"scope": asked}
     assert token_for(app.test_client(), register(app, **metadata), **parameters)["scope"] == given
 
 
-@sqlite_only
 @pytest.mark.parametrize(
     ("asked", "sentence"),
     [
@@ -89,7 +83,9 @@ def test_the_scopes_are_those_asked_for_else_the_defaults(
         ("x" * 5000, f"The scope '{'x' * 60}...' is not known here."),
     ],
 )
-def test_a_scope_that_the_client_may_not_have_is_spelled_back(app: Any, client: Any, asked: str, sentence: str) -> None:
+def test_a_scope_that_the_client_may_not_have_is_spelled_back(
+    app: Flask, client: FlaskClient, asked: str, sentence: str
+) -> None:
     reader = register(app, scope="weather:read")
     assert refusal(ask(client, reader, scope=asked), 400, "invalid_scope") == sentence
 
@@ -97,7 +93,6 @@ def test_a_scope_that_the_client_may_not_have_is_spelled_back(app: Any, client: 
 # Lifetimes and looks
 
 
-@sqlite_only
 @pytest.mark.parametrize(
     ("setting", "of_client", "seconds"),
     [
@@ -112,7 +107,7 @@ def test_a_scope_that_the_client_may_not_have_is_spelled_back(app: Any, client: 
     ],
 )
 def test_a_token_lives_as_long_as_its_client_or_its_grant_says(
-    make_app: Any, setting: Any, of_client: int | None, seconds: int
+    make_app: MakeApp, setting: Any, of_client: int | None, seconds: int
 ) -> None:
     app = make_app(**{} if setting is None else {"OAUTH_ACCESS_TOKEN_LIFETIME": setting})
     client = app.test_client()
@@ -124,8 +119,7 @@ def test_a_token_lives_as_long_as_its_client_or_its_grant_says(
     assert before <= found.iat <= time.time()
 
 
-@sqlite_only
-def test_a_token_begins_with_the_prefix_that_secret_scanners_know(make_app: Any) -> None:
+def test_a_token_begins_with_the_prefix_that_secret_scanners_know(make_app: MakeApp) -> None:
     app = make_app(OAUTH_TOKEN_PREFIX="acme_")
     client = app.test_client()
     token = token_for(client, register(app))["access_token"]
@@ -134,8 +128,7 @@ def test_a_token_begins_with_the_prefix_that_secret_scanners_know(make_app: Any)
     assert is_accepted(client, token)
 
 
-@sqlite_only
-def test_the_endpoints_stand_under_the_prefix_of_the_configuration(make_app: Any) -> None:
+def test_the_endpoints_stand_under_the_prefix_of_the_configuration(make_app: MakeApp) -> None:
     app = make_app(OAUTH_URL_PREFIX="/auth/v2")
     registered = register(app)
     headers = basic(registered.client_id, registered.client_secret)
@@ -148,27 +141,23 @@ def test_the_endpoints_stand_under_the_prefix_of_the_configuration(make_app: Any
 # Grants
 
 
-@sqlite_only
-def test_a_request_without_a_grant_type_hears_where_it_belongs(client: Any, registered: Any) -> None:
+def test_a_request_without_a_grant_type_hears_where_it_belongs(client: FlaskClient, registered: Client) -> None:
     sentence = refusal(ask(client, registered, grant_type=""), 400, "invalid_request")
     assert sentence == "The parameter 'grant_type' is missing from the body of the request."
 
 
-@sqlite_only
 @pytest.mark.parametrize("grant_type", ["lottery", "CLIENT_CREDENTIALS", "client_credentials ", '"\u00e9\\'])
-def test_a_grant_that_is_not_on_is_unsupported(client: Any, registered: Any, grant_type: str) -> None:
+def test_a_grant_that_is_not_on_is_unsupported(client: FlaskClient, registered: Client, grant_type: str) -> None:
     sentence = refusal(ask(client, registered, grant_type=grant_type), 400, "unsupported_grant_type")
     assert sentence.startswith("The grant type '")
 
 
-@sqlite_only
-def test_a_client_that_is_not_registered_for_a_grant_is_not_authorized_for_it(app: Any, client: Any) -> None:
+def test_a_client_that_is_not_registered_for_a_grant_is_not_authorized_for_it(app: Flask, client: FlaskClient) -> None:
     sentence = refusal(ask(client, register(app, grant_types=[])), 400, "unauthorized_client")
     assert "client_credentials" in sentence
 
 
-@sqlite_only
-def test_a_public_client_gets_no_token_for_itself(app: Any, client: Any) -> None:
+def test_a_public_client_gets_no_token_for_itself(app: Flask, client: FlaskClient) -> None:
     form = {"grant_type": "client_credentials", "client_id": register_public(app).client_id}
     refusal(client.post("/oauth/token", data=form), 401, "invalid_client")
 
@@ -176,11 +165,11 @@ def test_a_public_client_gets_no_token_for_itself(app: Any, client: Any) -> None
 # Custom attributes
 
 
-def test_custom_attributes_are_shown_save_those_that_are_kept(app: Any, client: Any, registered: Any) -> None:
+def test_custom_attributes_are_shown_save_those_that_are_kept(app: Flask, client: Client, registered: Client) -> None:
     asked_for = []
 
     @app.extensions["oauth_gateway"].token_attributes
-    def attributes(client: Any, user: Any, scopes: frozenset[str], grant_type: str) -> dict[str, Any]:
+    def attributes(client: Client, user: Any, scopes: frozenset[str], grant_type: str) -> dict[str, Any]:
         asked_for.append((client.client_id, user, scopes, grant_type))
         return {"plan": "gold", "limits": {"per_day": 5}, "_segment": "B2B"}
 
@@ -192,15 +181,15 @@ def test_custom_attributes_are_shown_save_those_that_are_kept(app: Any, client: 
     assert kept.attributes == {"plan": "gold", "limits": {"per_day": 5}, "_segment": "B2B"}
 
 
-@sqlite_only
 @pytest.mark.parametrize("given", [None, {}])
-def test_a_hook_without_attributes_to_give_adds_none(app: Any, client: Any, registered: Any, given: Any) -> None:
+def test_a_hook_without_attributes_to_give_adds_none(
+    app: Flask, client: FlaskClient, registered: Client, given: Any
+) -> None:
     app.extensions["oauth_gateway"].token_attributes(lambda *_: given)
     assert set(token_for(client, registered)) == {"access_token", "token_type", "expires_in", "scope"}
 
 
-@sqlite_only
-def test_an_attribute_may_not_take_a_name_of_the_protocol(make_app: Any, caplog: pytest.LogCaptureFixture) -> None:
+def test_an_attribute_may_not_take_a_name_of_the_protocol(make_app: MakeApp, caplog: pytest.LogCaptureFixture) -> None:
     app = make_app(PROPAGATE_EXCEPTIONS=False)
     registered = register(app)
     app.extensions["oauth_gateway"].token_attributes(lambda *_: {"scope": "everything"})

@@ -5,14 +5,15 @@ from typing import Any
 
 import pytest
 from flask import request
+from flask.testing import FlaskClient
 
-from tests.support.app import ask, basic, refusal, register, sqlite_only
+from flask_oauth_gateway.stores.registered_client import Client
+from tests.support.app import MakeApp, ask, basic, refusal, register
 
 FORM = "application/x-www-form-urlencoded"
-pytestmark = sqlite_only
 
 
-def post(client: Any, registered: Any, body: Any = b"", content_type: str = FORM, **options: Any) -> Any:
+def post(client: FlaskClient, registered: Client, body: Any = b"", content_type: str = FORM, **options: Any) -> Any:
     headers = basic(registered.client_id, registered.client_secret) | options.pop("headers", {})
     return client.post(
         options.pop("path", "/oauth/token"), data=body, content_type=content_type, headers=headers, **options
@@ -34,19 +35,23 @@ def streamed(stream: Any) -> dict[str, Any]:
         (b"grant_type=client_credentials&%22%C3%A4=1&%22%C3%A4=1", "??"),
     ],
 )
-def test_a_repeated_parameter_is_refused_by_name(client: Any, registered: Any, body: bytes, name: str) -> None:
+def test_a_repeated_parameter_is_refused_by_name(
+    client: FlaskClient, registered: Client, body: bytes, name: str
+) -> None:
     sentence = refusal(post(client, registered, body), 400, "invalid_request")
     assert sentence == f"The parameter '{name}' is repeated."
 
 
 @pytest.mark.parametrize("name", ["resource", "audience"])
-def test_a_parameter_that_the_rfcs_let_repeat_may_be_repeated(client: Any, registered: Any, name: str) -> None:
+def test_a_parameter_that_the_rfcs_let_repeat_may_be_repeated(
+    client: FlaskClient, registered: Client, name: str
+) -> None:
     body = f"grant_type=client_credentials&{name}=https://a.example&{name}=https://b.example"
     response = post(client, registered, body)
     assert response.status_code == 200 or response.get_json()["error"] == "invalid_target"
 
 
-def test_an_empty_repetition_is_as_if_left_out(client: Any, registered: Any) -> None:
+def test_an_empty_repetition_is_as_if_left_out(client: FlaskClient, registered: Client) -> None:
     assert post(client, registered, b"grant_type=&grant_type=client_credentials&unknown=x").status_code == 200
 
 
@@ -64,20 +69,20 @@ def test_an_empty_repetition_is_as_if_left_out(client: Any, registered: Any) -> 
     ],
 )
 def test_a_body_that_is_no_form_is_refused_with_the_type_that_is_wanted(
-    client: Any, registered: Any, content_type: str, body: bytes
+    client: FlaskClient, registered: Client, content_type: str, body: bytes
 ) -> None:
     sentence = refusal(post(client, registered, body, content_type), 400, "invalid_request")
     assert sentence == "The body must be application/x-www-form-urlencoded."
 
 
-def test_a_form_may_name_its_charset(client: Any, registered: Any) -> None:
+def test_a_form_may_name_its_charset(client: FlaskClient, registered: Client) -> None:
     response = post(client, registered, b"grant_type=client_credentials", f"{FORM}; charset=UTF-8")
     assert response.status_code == 200
 
 
 @pytest.mark.parametrize("content_type", [FORM, "application/json", ""])
 def test_an_empty_body_lacks_its_grant_type_whatever_it_says_it_is(
-    client: Any, registered: Any, content_type: str
+    client: FlaskClient, registered: Client, content_type: str
 ) -> None:
     assert "'grant_type' is missing" in refusal(post(client, registered, b"", content_type), 400, "invalid_request")
 
@@ -93,7 +98,7 @@ def test_an_empty_body_lacks_its_grant_type_whatever_it_says_it_is(
     ],
 )
 def test_what_no_client_means_to_send_is_refused_with_the_reason(
-    client: Any, registered: Any, body: bytes, why: str
+    client: FlaskClient, registered: Client, body: bytes, why: str
 ) -> None:
     assert why in refusal(post(client, registered, body), 400, "invalid_request")
 
@@ -102,7 +107,7 @@ def test_what_no_client_means_to_send_is_refused_with_the_reason(
 
 
 @pytest.mark.parametrize("says_its_length", [True, False])
-def test_a_body_over_the_limit_is_413_and_one_at_the_limit_is_read(make_app: Any, says_its_length: bool) -> None:
+def test_a_body_over_the_limit_is_413_and_one_at_the_limit_is_read(make_app: MakeApp, says_its_length: bool) -> None:
     app = make_app(OAUTH_MAX_BODY=1000)
     client, registered = app.test_client(), register(app)
     start = b"grant_type=client_credentials&filler="
@@ -115,7 +120,7 @@ def test_a_body_over_the_limit_is_413_and_one_at_the_limit_is_read(make_app: Any
     assert refusal(send(1001), 413, "invalid_request") == "The body of the request is too large."
 
 
-def test_no_more_is_read_of_an_endless_body_than_the_limit_allows(client: Any, registered: Any) -> None:
+def test_no_more_is_read_of_an_endless_body_than_the_limit_allows(client: FlaskClient, registered: Client) -> None:
     class Endless(io.RawIOBase):
         given = 0
 
@@ -131,14 +136,14 @@ def test_no_more_is_read_of_an_endless_body_than_the_limit_allows(client: Any, r
     refusal(post(client, registered, **streamed(Endless())), 413, "invalid_request")
 
 
-def test_the_limit_is_128_kib_where_nothing_else_is_set(client: Any, registered: Any) -> None:
+def test_the_limit_is_128_kib_where_nothing_else_is_set(client: FlaskClient, registered: Client) -> None:
     start = b"grant_type=client_credentials&filler="
     assert post(client, registered, start + b"x" * (131072 - len(start))).status_code == 200
     refusal(post(client, registered, start + b"x" * (131073 - len(start))), 413, "invalid_request")
 
 
 @pytest.mark.parametrize("reads", ["form", "data"])
-def test_an_app_that_reads_the_body_first_changes_no_rule(make_app: Any, reads: str) -> None:
+def test_an_app_that_reads_the_body_first_changes_no_rule(make_app: MakeApp, reads: str) -> None:
     app = make_app(OAUTH_MAX_BODY=1000)
 
     @app.before_request
@@ -158,7 +163,7 @@ def test_an_app_that_reads_the_body_first_changes_no_rule(make_app: Any, reads: 
 # The URL and the headers
 
 
-def test_both_forms_of_the_gateways_documentation_work(make_app: Any) -> None:
+def test_both_forms_of_the_gateways_documentation_work(make_app: MakeApp) -> None:
     app = make_app(OAUTH_TOKEN_PARAMETERS_FROM=["body", "query"])
     client, registered = app.test_client(), register(app)
     assert ask(client, registered).status_code == 200
@@ -167,12 +172,12 @@ def test_both_forms_of_the_gateways_documentation_work(make_app: Any) -> None:
     assert response.get_json()["scope"] == "weather:read"
 
 
-def test_the_query_string_is_no_source_unless_it_is_set_as_one(client: Any, registered: Any) -> None:
+def test_the_query_string_is_no_source_unless_it_is_set_as_one(client: FlaskClient, registered: Client) -> None:
     response = post(client, registered, path="/oauth/token?grant_type=client_credentials")
     assert "missing from the body" in refusal(response, 400, "invalid_request")
 
 
-def test_grant_type_and_scope_may_come_as_headers_where_that_is_set(make_app: Any) -> None:
+def test_grant_type_and_scope_may_come_as_headers_where_that_is_set(make_app: MakeApp) -> None:
     app = make_app(OAUTH_TOKEN_PARAMETERS_FROM=["header"])
     client, registered = app.test_client(), register(app)
     headers = {"grant_type": "client_credentials", "scope": "weather:write"}
@@ -181,7 +186,7 @@ def test_grant_type_and_scope_may_come_as_headers_where_that_is_set(make_app: An
     assert "missing from the header" in refusal(response, 400, "invalid_request")
 
 
-def test_one_parameter_from_two_places_is_a_repeated_one(make_app: Any) -> None:
+def test_one_parameter_from_two_places_is_a_repeated_one(make_app: MakeApp) -> None:
     app = make_app(OAUTH_TOKEN_PARAMETERS_FROM=["body", "query", "header"])
     client, registered = app.test_client(), register(app)
     body = b"grant_type=client_credentials"
@@ -194,7 +199,7 @@ def test_one_parameter_from_two_places_is_a_repeated_one(make_app: Any) -> None:
 
 
 @pytest.mark.parametrize("sources", [["body"], ["body", "query", "header"]])
-def test_credentials_in_the_url_are_refused_even_if_they_are_right(make_app: Any, sources: list[str]) -> None:
+def test_credentials_in_the_url_are_refused_even_if_they_are_right(make_app: MakeApp, sources: list[str]) -> None:
     app = make_app(OAUTH_TOKEN_PARAMETERS_FROM=sources)
     client, registered = app.test_client(), register(app)
     url = f"/oauth/token?client_id={registered.client_id}&client_secret={registered.client_secret}"
@@ -205,7 +210,7 @@ def test_credentials_in_the_url_are_refused_even_if_they_are_right(make_app: Any
         refusal(post(client, registered, path=f"/oauth/token?{name}=x"), 400, "invalid_request")
 
 
-def test_no_credentials_are_read_from_the_url_or_from_headers(make_app: Any) -> None:
+def test_no_credentials_are_read_from_the_url_or_from_headers(make_app: MakeApp) -> None:
     app = make_app(OAUTH_TOKEN_PARAMETERS_FROM=["body", "query", "header"])
     client, registered = app.test_client(), register(app)
     secret = {"client_secret": registered.client_secret, "client_id": registered.client_id}

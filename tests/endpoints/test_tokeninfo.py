@@ -1,13 +1,18 @@
 """`/oauth/tokeninfo`: what a token is, asked by whoever holds it, answered as API gateways do."""
 
-from typing import Any
-
 import pytest
+from flask import Flask
+from flask.testing import FlaskClient
 
-from tests.support.app import bearer, refusal, register, sqlite_only, token_for
+from flask_oauth_gateway import OAuthGateway
+from flask_oauth_gateway.stores.registered_client import Client
+from tests.support.app import MakeApp, bearer, refusal, register, token_for
+from tests.support.clock import Clock
 
 
-def test_the_holder_of_a_token_learns_what_it_is(client: Any, gateway: Any, registered: Any, clock: Any) -> None:
+def test_the_holder_of_a_token_learns_what_it_is(
+    client: FlaskClient, gateway: OAuthGateway, registered: Client, clock: Clock
+) -> None:
     token = token_for(client, registered, scope="weather:read")["access_token"]
     issued_at = gateway.tokens.get(token=token).iat
     clock.advance(100)
@@ -30,7 +35,9 @@ def test_the_holder_of_a_token_learns_what_it_is(client: Any, gateway: Any, regi
         }
 
 
-def test_user_audience_and_shown_attributes_are_told_too(client: Any, gateway: Any, registered: Any) -> None:
+def test_user_audience_and_shown_attributes_are_told_too(
+    client: FlaskClient, gateway: OAuthGateway, registered: Client
+) -> None:
     token = gateway.tokens.issue(
         registered.client_id,
         subject="alice",
@@ -43,7 +50,7 @@ def test_user_audience_and_shown_attributes_are_told_too(client: Any, gateway: A
     assert "_segment" not in answer
 
 
-def test_what_is_no_good_token_is_invalid(app: Any, client: Any, gateway: Any, clock: Any) -> None:
+def test_what_is_no_good_token_is_invalid(app: Flask, client: FlaskClient, gateway: OAuthGateway, clock: Clock) -> None:
     revoked, disabled, short = (register(app, access_token_lifetime=seconds) for seconds in (600, 600, 10))
     tokens = [token_for(client, each)["access_token"] for each in (revoked, disabled, short)]
     gateway.tokens.revoke(token=tokens[0])
@@ -55,8 +62,7 @@ def test_what_is_no_good_token_is_invalid(app: Any, client: Any, gateway: Any, c
     refusal(client.post("/oauth/tokeninfo", data={"access_token": "\u00e4"}), 400, "invalid_token")
 
 
-@sqlite_only
-def test_the_token_is_needed_once_and_never_in_the_url(client: Any, registered: Any) -> None:
+def test_the_token_is_needed_once_and_never_in_the_url(client: FlaskClient, registered: Client) -> None:
     token = token_for(client, registered)["access_token"]
     missing = "The access token is missing: send it as bearer in the header, or POST 'access_token'."
     assert refusal(client.get("/oauth/tokeninfo"), 400, "invalid_request") == missing
@@ -68,14 +74,12 @@ def test_the_token_is_needed_once_and_never_in_the_url(client: Any, registered: 
         assert "never in its URL" in refusal(response, 400, "invalid_request")
 
 
-@sqlite_only
 @pytest.mark.parametrize("header", ["Bearer", "Bearer a b"])
-def test_a_malformed_header_is_an_invalid_request(client: Any, header: str) -> None:
+def test_a_malformed_header_is_an_invalid_request(client: FlaskClient, header: str) -> None:
     refusal(client.get("/oauth/tokeninfo", headers={"Authorization": header}), 400, "invalid_request")
 
 
-@sqlite_only
-def test_a_user_who_is_gone_ends_the_token_here_too(make_app: Any) -> None:
+def test_a_user_who_is_gone_ends_the_token_here_too(make_app: MakeApp) -> None:
     app = make_app(OAUTH_CHECK_USER=True)
     gateway = app.extensions["oauth_gateway"]
     gateway.load_user({"alice": object()}.get)

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from tests.support.app import bearer, refusal, register, sqlite_only, token_for
+from tests.support.app import bearer, refusal, register, token_for
 
 PROTECT: list[dict[str, Any]] = [
     {"path": "/public/*", "scopes": None},
@@ -66,7 +66,6 @@ def plain(make_app: Callable[..., Flask]) -> Proxy:
 # What the URL asks for
 
 
-@sqlite_only
 def test_the_url_that_the_proxy_calls_says_what_is_asked_for(plain: Proxy) -> None:
     for query, expected in {
         "": [401, 204, 204],
@@ -81,7 +80,6 @@ def test_the_url_that_the_proxy_calls_says_what_is_asked_for(plain: Proxy) -> No
         assert [plain.asking("?scope=weather:read", each, method) for each in ({}, plain.read)] == [401, 204], method
 
 
-@sqlite_only
 @pytest.mark.parametrize(
     "query", ["?scopes=a", "?scope=a&scope=b", "?any_of=", "?audience=", '?scope=a"b', "?scope=a&x", "?scope=%00"]
 )
@@ -89,7 +87,6 @@ def test_a_url_that_can_t_be_understood_lets_nobody_through(plain: Proxy, query:
     assert [plain.asking(query, headers) for headers in ({}, plain.read)] == [403, 403]
 
 
-@sqlite_only
 def test_a_refusal_is_401_or_403_with_the_challenge(plain: Proxy) -> None:
     client = plain.client
     refused = client.get("/oauth/verify")
@@ -107,7 +104,6 @@ def test_a_refusal_is_401_or_403_with_the_challenge(plain: Proxy) -> None:
 # What the upstream hears
 
 
-@sqlite_only
 def test_the_answer_says_whose_token_it_is_in_headers_that_hold_any_text(plain: Proxy) -> None:
     tokens = plain.app.extensions["oauth_gateway"].tokens
     made = tokens.issue(
@@ -125,7 +121,6 @@ def test_the_answer_says_whose_token_it_is_in_headers_that_hold_any_text(plain: 
     assert json.loads(answer.headers["X-Auth-Attributes"]) == {"region": "n\u00f6rd\r\n"}
 
 
-@sqlite_only
 def test_what_there_is_nothing_to_say_of_is_empty_and_there(proxy: Proxy) -> None:
     told = {"X-Original-URI": "/public/x", "X-Original-Method": "GET"}
     forged = dict.fromkeys(AUTH, "admin")
@@ -138,7 +133,6 @@ def test_what_there_is_nothing_to_say_of_is_empty_and_there(proxy: Proxy) -> Non
 # What the path asks for
 
 
-@sqlite_only
 def test_the_path_in_a_header_is_looked_up_in_the_rules_and_without_one_it_is_refused(proxy: Proxy) -> None:
     for ask in (proxy.nginx, proxy.forwarded):
         assert ask("/public/a?b=c") == 204
@@ -155,7 +149,6 @@ def test_the_path_in_a_header_is_looked_up_in_the_rules_and_without_one_it_is_re
     assert "X-Original-URI" in refusal(refused, 403, "access_denied")
 
 
-@sqlite_only
 def test_an_entry_with_a_host_is_for_that_upstream_alone(proxy: Proxy, make_app: Callable[..., Flask]) -> None:
     for host in ("admin.example", "ADMIN.example:8443", "admin.example."):
         assert [proxy.forwarded("/files/a", host=host, headers=each) for each in (proxy.read, proxy.write)] == [
@@ -184,14 +177,12 @@ TWOFOLD = [
 ]  # fmt: skip
 
 
-@sqlite_only
 def test_a_path_that_could_be_read_otherwise_finds_no_way_round(proxy: Proxy) -> None:
     for headers in ({}, proxy.read, proxy.write):
         for ask in (proxy.nginx, proxy.forwarded):
             assert {path: ask(path, headers=headers) for path in TWOFOLD} == dict.fromkeys(TWOFOLD, 403)
 
 
-@sqlite_only
 def test_an_unusual_path_is_fine_where_every_reading_has_the_same_rule(proxy: Proxy) -> None:
     paths = (
         "/files/a//b",
@@ -236,7 +227,6 @@ PIECES = st.sampled_from(
 )  # fmt: skip
 
 
-@sqlite_only
 def test_whatever_upstreams_make_of_a_path_it_was_asked_for_what_that_asks(make_app: Callable[..., Flask]) -> None:
     rules = [{"path": "/public/*", "scopes": None}, {"path": "/api/*", "scopes": []}, {"path": "/*", "scopes": None}]
     proxy = Proxy(make_app(OAUTH_FORWARD_AUTH=True, OAUTH_PROTECT=rules))
@@ -257,7 +247,6 @@ def test_whatever_upstreams_make_of_a_path_it_was_asked_for_what_that_asks(make_
 # Whom to believe
 
 
-@sqlite_only
 def test_headers_of_one_meaning_may_not_disagree(proxy: Proxy) -> None:
     forged = {"X-Forwarded-Uri": "/public/a"}
     assert proxy.nginx("/files/a", headers=proxy.read | forged) == 403
@@ -268,7 +257,6 @@ def test_headers_of_one_meaning_may_not_disagree(proxy: Proxy) -> None:
     assert proxy.client.get("/oauth/verify", headers=without_method).status_code == 403
 
 
-@sqlite_only
 def test_a_query_makes_what_the_path_asks_for_never_less(proxy: Proxy) -> None:
     """Caddy's `uri /oauth/verify` passes the caller's query on."""
     for headers in ({}, proxy.read, proxy.write):
@@ -294,7 +282,6 @@ def test_a_query_makes_what_the_path_asks_for_never_less(proxy: Proxy) -> None:
     assert proxy.asking("?scope=weather:write", preflight) == 401
 
 
-@sqlite_only
 def test_only_the_peers_that_are_named_may_say_which_path_is_meant(make_app: Callable[..., Flask]) -> None:
     proxy = Proxy(make_app(OAUTH_FORWARD_AUTH=True, OAUTH_PROTECT=PROTECT, OAUTH_FORWARD_AUTH_PEERS="10.1.0.0/16 ::1"))
     told = {"X-Original-URI": "/public/a", "X-Original-Method": "GET"}
@@ -321,7 +308,6 @@ def test_only_the_peers_that_are_named_may_say_which_path_is_meant(make_app: Cal
     assert status("192.0.2.1", headers=told | {"X-Forwarded-For": "10.1.2.3"}) == 403
 
 
-@sqlite_only
 def test_by_default_that_is_this_machine(proxy: Proxy) -> None:
     told = {"X-Original-URI": "/public/a", "X-Original-Method": "GET"}
     for address, status in (("127.8.8.8", 204), ("::1", 204), ("", 204), ("10.0.0.1", 403)):
@@ -332,7 +318,6 @@ def test_by_default_that_is_this_machine(proxy: Proxy) -> None:
 # Envoy
 
 
-@sqlite_only
 def test_envoy_puts_the_path_behind_ours_and_wants_200(proxy: Proxy) -> None:
     def envoy(path: str, method: str = "GET", headers: Any = (), host: str = "a.example", **environ: str) -> int:
         headers = {"Host": host, **dict(headers)}
@@ -359,7 +344,6 @@ def test_envoy_puts_the_path_behind_ours_and_wants_200(proxy: Proxy) -> None:
     assert [envoy("/files/a", "OPTIONS", preflight), envoy("/other", "OPTIONS", preflight)] == [200, 403]
 
 
-@sqlite_only
 def test_it_is_off_unless_it_is_on(make_app: Callable[..., Flask]) -> None:
     client = make_app().test_client()
     assert [client.get(path).status_code for path in ("/oauth/verify", "/oauth/verify/x")] == [404, 404]

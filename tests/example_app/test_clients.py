@@ -9,7 +9,7 @@ import pytest
 import requests
 
 from tests.support.example import example_app, url_in
-from tests.support.serving import Form, Person
+from tests.support.serving import Form, Walker
 
 
 @pytest.fixture(scope="module")
@@ -19,13 +19,13 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 @pytest.fixture
-def alice() -> Iterator[Person]:
-    person = Person("alice")
+def alice() -> Iterator[Walker]:
+    person = Walker("alice")
     with person.browser:
         yield person
 
 
-def press(person: Person, page: requests.Response) -> requests.Response:
+def press(person: Walker, page: requests.Response) -> requests.Response:
     """Send the only form of a page as it stands."""
     form = Form(page)
     assert form.action is not None, page.text
@@ -42,7 +42,7 @@ class TestStartPage:
 
 
 class TestWebApp:
-    def test_alice_signs_in_and_out(self, url: str, alice: Person) -> None:
+    def test_alice_signs_in_and_out(self, url: str, alice: Walker) -> None:
         assert "Sign in with the gateway" in alice.browser.get(f"{url}/client").text
         page = alice.browse(f"{url}/client/login")
         assert page.url == f"{url}/client/"
@@ -52,12 +52,12 @@ class TestWebApp:
         assert "Sign in with the gateway" in press(alice, page).text
         assert "Alice" not in alice.browser.get(f"{url}/client").text
 
-    def test_access_that_is_taken_back_is_noticed(self, url: str, alice: Person) -> None:
+    def test_access_that_is_taken_back_is_noticed(self, url: str, alice: Walker) -> None:
         assert "Alice Archer" in alice.browse(f"{url}/client/login").text
         press(alice, alice.browser.get(f"{url}/oauth/applications"))
         assert "somebody took the access back" in alice.browser.get(f"{url}/client").text
 
-    def test_a_refusal_is_said_in_words(self, url: str, alice: Person) -> None:
+    def test_a_refusal_is_said_in_words(self, url: str, alice: Walker) -> None:
         page = alice.browse(f"{url}/client/login", decision="deny")
         assert page.status_code == 400
         assert "access_denied" in page.text
@@ -65,10 +65,10 @@ class TestWebApp:
     @pytest.mark.parametrize(
         "query", ["", "?code=x&state=y", "?code=x&state=y&iss=https://evil.example", "?code=x&state=y&iss={url}"]
     )
-    def test_an_answer_that_nobody_asked_for_is_refused(self, url: str, alice: Person, query: str) -> None:
+    def test_an_answer_that_nobody_asked_for_is_refused(self, url: str, alice: Walker, query: str) -> None:
         assert alice.browser.get(f"{url}/client/callback{query.format(url=url)}").status_code == 400
 
-    def test_the_browser_holds_no_token(self, url: str, alice: Person) -> None:
+    def test_the_browser_holds_no_token(self, url: str, alice: Walker) -> None:
         alice.browse(f"{url}/client/login")
         cookies = {cookie.name: cookie for cookie in alice.browser.cookies}
         assert cookies["weather_board_session"].path == "/client"
@@ -94,12 +94,12 @@ class TestSinglePageApp:
 
 
 class TestTelevision:
-    def turn_on(self, url: str, person: Person) -> str:
+    def turn_on(self, url: str, person: Walker) -> str:
         page = press(person, person.browser.get(f"{url}/tv"))
         assert '<meta http-equiv="refresh" content="5">' in page.text
         return re.findall(r"[B-Z]{4}-[B-Z]{4}", page.text)[0]
 
-    def wait(self, url: str, person: Person, until: str) -> None:
+    def wait(self, url: str, person: Walker, until: str) -> None:
         for _ in range(12):
             page = person.browser.get(f"{url}/tv")
             if until in page.text:
@@ -109,13 +109,13 @@ class TestTelevision:
             time.sleep(1)
         raise AssertionError(page.text)
 
-    def test_alice_connects_it(self, url: str, alice: Person) -> None:
+    def test_alice_connects_it(self, url: str, alice: Walker) -> None:
         user_code = self.turn_on(url, alice)
         alice.connect_device(f"{url}/oauth/device", user_code)
         self.wait(url, alice, "Connected by Alice Archer")
         assert "Turn on" in press(alice, alice.browser.get(f"{url}/tv")).text
 
-    def test_alice_refuses(self, url: str, alice: Person) -> None:
+    def test_alice_refuses(self, url: str, alice: Walker) -> None:
         user_code = self.turn_on(url, alice)
         alice.connect_device(f"{url}/oauth/device", user_code, decision="deny")
         self.wait(url, alice, "Somebody refused.")

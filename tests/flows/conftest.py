@@ -7,7 +7,7 @@ import pytest
 
 from flask_oauth_gateway.endpoints import device_authorization
 from tests.support.app import close_app
-from tests.support.serving import Person, Server, build_app, serving
+from tests.support.serving import Server, Walker, build_server, serving
 
 
 @pytest.fixture
@@ -16,13 +16,13 @@ def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
     monkeypatch.setattr(
         device_authorization, "INTERVAL", 1
     )  # seconds between two questions of a device; the tests have better to do
-    with serving(lambda url: build_app(url, instance_path=str(tmp_path / "instance"))) as (url, app):
+    with serving(lambda url: build_server(url, instance_path=str(tmp_path / "instance"))) as (url, app):
         yield Server(url, app)
     close_app(app)
 
 
 @pytest.fixture
-def alice() -> Iterator[Person]:
-    person = Person("alice")
+def alice() -> Iterator[Walker]:
+    person = Walker("alice")
     with person.browser:
         yield person

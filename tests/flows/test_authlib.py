@@ -10,17 +10,18 @@ from authlib.integrations.flask_client import OAuth, OAuthError
 from authlib.integrations.requests_client import OAuth2Session
 from flask import Flask, session, url_for
 
-from tests.support.serving import DEVICE_CODE, Person, Server, serving
+from flask_oauth_gateway.stores.registered_client import Client
+from tests.support.serving import DEVICE_CODE, Server, Walker, serving
 
 REDIRECT_URI = "https://app.example/callback"
 
 
-def session_of(registered: Any, **options: Any) -> OAuth2Session:
+def session_of(registered: Client, **options: Any) -> OAuth2Session:
     return OAuth2Session(registered.client_id, registered.client_secret, redirect_uri=REDIRECT_URI, **options)
 
 
 class TestAuthorizationCode:
-    def test_from_the_approval_to_the_revocation(self, server: Server, alice: Person) -> None:
+    def test_from_the_approval_to_the_revocation(self, server: Server, alice: Walker) -> None:
         registered = server.register("authorization_code", "refresh_token", redirect_uris=[REDIRECT_URI])
         refreshed: list[dict[str, Any]] = []
         with session_of(
@@ -47,7 +48,7 @@ class TestAuthorizationCode:
             assert client.revoke_token(server.revoke, token=client.token["refresh_token"]).status_code == 200
             assert client.get(server.me).status_code == 401
 
-    def test_an_unticked_scope_is_not_in_the_token(self, server: Server, alice: Person) -> None:
+    def test_an_unticked_scope_is_not_in_the_token(self, server: Server, alice: Walker) -> None:
         registered = server.register("authorization_code", redirect_uris=[REDIRECT_URI])
         with session_of(registered, scope="weather:read weather:write", code_challenge_method="S256") as client:
             verifier = generate_token(48)
@@ -56,7 +57,7 @@ class TestAuthorizationCode:
             token = client.fetch_token(server.token, authorization_response=back, state=state, code_verifier=verifier)
         assert token["scope"] == "weather:read"
 
-    def test_a_public_client(self, server: Server, alice: Person) -> None:
+    def test_a_public_client(self, server: Server, alice: Walker) -> None:
         registered = server.register(
             "authorization_code", token_endpoint_auth_method="none", redirect_uris=[REDIRECT_URI]
         )
@@ -69,7 +70,7 @@ class TestAuthorizationCode:
 
 
 class TestOtherGrants:
-    def test_implicit(self, server: Server, alice: Person) -> None:
+    def test_implicit(self, server: Server, alice: Walker) -> None:
         registered = server.register("implicit", token_endpoint_auth_method="none", redirect_uris=[REDIRECT_URI])
         with session_of(registered, scope="weather:read") as client:
             url, state = client.create_authorization_url(server.authorize, response_type="token")
@@ -100,7 +101,7 @@ class TestOtherGrants:
             assert client.revoke_token(server.revoke, token=client.token["access_token"]).status_code == 200
             assert client.get(server.me).status_code == 401
 
-    def test_device_code(self, server: Server, alice: Person) -> None:
+    def test_device_code(self, server: Server, alice: Walker) -> None:
         registered = server.register("device_code", token_endpoint_auth_method="none")
         answer = requests.post(server.device_authorization, {"client_id": registered.client_id}).json()
         with session_of(registered, token_endpoint_auth_method="none") as client:
@@ -115,7 +116,7 @@ class TestOtherGrants:
 class TestFlaskClient:
     """A web app of somebody's, with Authlib's `OAuth`, on an address of its own."""
 
-    def build(self, server: Server, registered: Any, **client_kwargs: Any) -> Flask:
+    def build(self, server: Server, registered: Client, **client_kwargs: Any) -> Flask:
         app = Flask("web_app")
         app.config.update(SECRET_KEY="of the client", SESSION_COOKIE_NAME="web_app")
         oauth = OAuth(app)
@@ -143,21 +144,21 @@ class TestFlaskClient:
 
         return app
 
-    def test_somebody_signs_in_to_a_web_app(self, server: Server, alice: Person) -> None:
+    def test_somebody_signs_in_to_a_web_app(self, server: Server, alice: Walker) -> None:
         registered = server.register("authorization_code", redirect_uris=["http://127.0.0.1/callback"])
         with serving(lambda _: self.build(server, registered)) as (url, _):
             assert alice.browse(f"{url}/login").json() == {"client": registered.client_id, "subject": "alice"}
             again = alice.browse(f"{url}/login")  # she is known by now, and what she granted is remembered
             assert again.json()["subject"] == "alice"
 
-    def test_an_answer_to_somebody_else_is_refused(self, server: Server, alice: Person) -> None:
+    def test_an_answer_to_somebody_else_is_refused(self, server: Server, alice: Walker) -> None:
         registered = server.register("authorization_code", redirect_uris=["http://127.0.0.1/callback"])
         with serving(lambda _: self.build(server, registered)) as (url, _):
             started = requests.get(f"{url}/login", allow_redirects=False)
             back = alice.approve(started.headers["Location"], f"{url}/callback")
             assert requests.get(back).json() == {"error": "mismatching_state"}
 
-    def test_a_refusal_is_an_error_to_the_client(self, server: Server, alice: Person) -> None:
+    def test_a_refusal_is_an_error_to_the_client(self, server: Server, alice: Walker) -> None:
         registered = server.register("authorization_code", redirect_uris=["http://127.0.0.1/callback"])
         with serving(lambda _: self.build(server, registered)) as (url, _):
             assert alice.browse(f"{url}/login", decision="deny").json() == {"error": "access_denied"}

@@ -15,8 +15,7 @@ import requests
 
 from tests.support.app import SCOPES, bearer, close_app
 from tests.support.services import NODE_CLIENTS
-from tests.support.serving import Server, serving
-from tests.support.serving import build_app as build_server
+from tests.support.serving import Server, build_server, serving
 from tests.support.signing import Signer, claims_of
 from tests.support.trading import CLIENT_ASSERTION, GRANT, GRANT_TYPES, IDP
 

@@ -23,6 +23,7 @@ from urllib.parse import urlencode
 
 import pytest
 
+from flask_oauth_gateway.stores.registered_client import Client as RegisteredClient
 from tests.flows.many_processes_app import CACHE_SECONDS, create_app
 from tests.support.app import basic, bearer, close_app
 from tests.support.redis_server import PASSWORD, RedisServer, own_redis
@@ -92,7 +93,7 @@ class Serving:
 class Client:
     """One thread's work."""
 
-    def __init__(self, serving: Serving, registered: Any, by_jwt: Any, seen: Seen) -> None:
+    def __init__(self, serving: Serving, registered: RegisteredClient, by_jwt: Any, seen: Seen) -> None:
         self.serving, self.registered, self.by_jwt, self.seen = serving, registered, by_jwt, seen
 
     def run(self, until: float) -> None:
@@ -102,24 +103,24 @@ class Client:
                 self.is_revoked(RANDOM.choice((self.registered, self.by_jwt)))
                 self.is_spent_once(both)
 
-    def post(self, client: Any, path: str, **form: str) -> tuple[int, dict[str, Any]]:
+    def post(self, client: RegisteredClient, path: str, **form: str) -> tuple[int, dict[str, Any]]:
         status, body, _ = self.serving.ask(path, basic(client.client_id, client.client_secret), **form)
         if status not in (0, 200, 400):
             self.seen.wrong.append(f"{path}: {status} {body}")
         return status, json.loads(body) if status else {}
 
-    def token(self, client: Any) -> str | None:
+    def token(self, client: RegisteredClient) -> str | None:
         status, body = self.post(client, "/oauth/token", grant_type="client_credentials")
         return str(body["access_token"]) if status == 200 else None
 
-    def lives(self, client: Any) -> None:
+    def lives(self, client: RegisteredClient) -> None:
         token = self.token(client)
         if token is not None:
             self.seen.live.append(token)
             if self.serving.status(token) != 200:
                 self.seen.wrong.append("a new token was refused")
 
-    def is_revoked(self, client: Any) -> None:
+    def is_revoked(self, client: RegisteredClient) -> None:
         token = self.token(client)
         if token is None:
             return

@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from tests.support.serving import Person, Server
+from flask_oauth_gateway.stores.registered_client import Client
+from tests.support.serving import Server, Walker
 
 SCRIPTS = Path(__file__).parent / "node"
 REDIRECT_URI = "https://app.example/callback"
@@ -19,7 +20,7 @@ LIBRARIES = ["openid_client", "oauth4webapi"]
 pytestmark = [pytest.mark.node, pytest.mark.parametrize("library", LIBRARIES)]
 
 
-def tell(library: str, story: str, server: Server, registered: Any, alice: Person, **deed: Any) -> dict[str, Any]:
+def tell(library: str, story: str, server: Server, registered: Client, alice: Walker, **deed: Any) -> dict[str, Any]:
     """Let a script tell a story; alice does her part when it asks her to. Returns what it ends with."""
     setup = {
         "story": story,
@@ -59,7 +60,7 @@ def web_app(server: Server) -> Any:
     return server.register("authorization_code", "refresh_token", redirect_uris=[REDIRECT_URI])
 
 
-def test_code_with_pkce_then_refresh_introspection_revocation(library: str, server: Server, alice: Person) -> None:
+def test_code_with_pkce_then_refresh_introspection_revocation(library: str, server: Server, alice: Walker) -> None:
     registered = web_app(server)
     told = tell(library, "code", server, registered, alice)
     assert told["me"] == {"client": registered.client_id, "subject": "alice"}
@@ -71,22 +72,22 @@ def test_code_with_pkce_then_refresh_introspection_revocation(library: str, serv
         assert told["resource"]["resource"] == told["active"]["aud"] == server.url
 
 
-def test_a_code_without_its_verifier(library: str, server: Server, alice: Person) -> None:
+def test_a_code_without_its_verifier(library: str, server: Server, alice: Walker) -> None:
     told = tell(library, "wrong_verifier", server, web_app(server), alice)
     assert told == {"error": "invalid_grant", "status": 400}
 
 
-def test_an_answer_that_another_server_gave_is_refused(library: str, server: Server, alice: Person) -> None:
+def test_an_answer_that_another_server_gave_is_refused(library: str, server: Server, alice: Walker) -> None:
     assert "iss" in tell(library, "another_issuer", server, web_app(server), alice)["refused"]
 
 
-def test_a_refusal_by_the_user(library: str, server: Server, alice: Person) -> None:
+def test_a_refusal_by_the_user(library: str, server: Server, alice: Walker) -> None:
     told = tell(library, "refused", server, web_app(server), alice, decision="deny")
     assert told["error"] == "access_denied"
     assert told["description"]
 
 
-def test_device(library: str, server: Server, alice: Person) -> None:
+def test_device(library: str, server: Server, alice: Walker) -> None:
     registered = server.register("device_code", "refresh_token", token_endpoint_auth_method="none")
     told = tell(library, "device", server, registered, alice)
     assert told["answer"]["verification_uri"] == server.device
@@ -94,7 +95,7 @@ def test_device(library: str, server: Server, alice: Person) -> None:
     assert told.get("pending", "authorization_pending") == "authorization_pending"
 
 
-def test_client_credentials(library: str, server: Server, alice: Person) -> None:
+def test_client_credentials(library: str, server: Server, alice: Walker) -> None:
     told = tell(library, "client_credentials", server, server.register("client_credentials"), alice)
     assert told["tokens"]["scope"] == "weather:read"
     assert told["active"]["active"] is True

@@ -12,7 +12,8 @@ from oauthlib.oauth2 import (
 from requests.auth import HTTPBasicAuth
 from requests_oauthlib import OAuth2Session
 
-from tests.support.serving import Person, Server
+from flask_oauth_gateway.stores.registered_client import Client
+from tests.support.serving import Server, Walker
 
 REDIRECT_URI = "https://app.example/callback"
 
@@ -23,11 +24,11 @@ def plain_http(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OAUTHLIB_INSECURE_TRANSPORT", "1")
 
 
-def basic(registered: Any) -> HTTPBasicAuth:
+def basic(registered: Client) -> HTTPBasicAuth:
     return HTTPBasicAuth(registered.client_id, registered.client_secret)
 
 
-def test_web_application_client(server: Server, alice: Person) -> None:
+def test_web_application_client(server: Server, alice: Walker) -> None:
     registered = server.register("authorization_code", "refresh_token", redirect_uris=[REDIRECT_URI])
     saved: list[dict[str, Any]] = []
     with OAuth2Session(
@@ -50,7 +51,7 @@ def test_web_application_client(server: Server, alice: Person) -> None:
         assert saved[0]["refresh_token"] != token["refresh_token"]
 
 
-def test_mobile_application_client(server: Server, alice: Person) -> None:
+def test_mobile_application_client(server: Server, alice: Walker) -> None:
     registered = server.register("implicit", token_endpoint_auth_method="none", redirect_uris=[REDIRECT_URI])
     with OAuth2Session(
         client=MobileApplicationClient(registered.client_id), redirect_uri=REDIRECT_URI, scope=["weather:read"]

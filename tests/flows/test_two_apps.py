@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 import requests
 
+from flask_oauth_gateway.stores.registered_client import Client
 from tests.support.app import close_app
 from tests.support.checking import API, asked, checking_app
-from tests.support.serving import Server, build_app, serving
+from tests.support.serving import Server, build_server, serving
 
 OWN = SimpleNamespace(client_id="own", client_secret="a secret of its own")
 SECONDS = 1  # how late an app that asks may learn of a revocation
@@ -21,7 +22,7 @@ SECONDS = 1  # how late an app that asks may learn of a revocation
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[Server]:
     config = {"OAUTH_RESOURCES": {"/": API}, "OAUTH_TOKEN_CACHE_SECONDS": SECONDS}
-    with serving(lambda url: build_app(url, instance_path=str(tmp_path / "instance"), **config)) as (url, app):
+    with serving(lambda url: build_server(url, instance_path=str(tmp_path / "instance"), **config)) as (url, app):
         yield Server(url, app)
     close_app(app)
 
@@ -51,7 +52,7 @@ def get(url: str, token: str, path: str = "/who") -> requests.Response:
     return requests.get(f"{url}{path}", headers={"Authorization": f"Bearer {token}"}, timeout=5)
 
 
-def tokens(server: Server, registered: Any, **form: str) -> dict[str, Any]:
+def tokens(server: Server, registered: Client, **form: str) -> dict[str, Any]:
     answer = requests.post(server.token, data=form, auth=(registered.client_id, registered.client_secret), timeout=5)
     assert answer.status_code == 200, answer.text
     return dict(answer.json())

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from tests.support.app import server_of, sqlite_only
+from tests.support.app import server_of
+from tests.support.databases import sqlite_only
 from tests.support.device import decide, poll, start
 from tests.support.idp import NAME, Idp
 from tests.support.relying import CONFIG, Relying

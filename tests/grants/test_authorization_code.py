@@ -6,13 +6,15 @@ from typing import Any
 import pytest
 
 from flask_oauth_gateway.signals import token_issued, token_revoked
-from tests.support.app import recorded, refusal, register, sqlite_only, token_for
-from tests.support.site import BOTH, READ, REDIRECT_URI, VERIFIER, Person, answer, granted
+from tests.support.app import recorded, refusal, register, token_for
+from tests.support.clock import Clock
+from tests.support.databases import sqlite_only
+from tests.support.site import BOTH, READ, REDIRECT_URI, VERIFIER, MakeSite, Person, Site, answer, granted
 
 OTHER = "another-verifier-of-more-than-43-characters-012345"
 
 
-def test_a_code_gives_one_token_and_when_it_comes_again_takes_it_back(site: Any) -> None:
+def test_a_code_gives_one_token_and_when_it_comes_again_takes_it_back(site: Site) -> None:
     client = site.register()
     code = site.code(client)
     with recorded(token_issued, site.app) as issued:
@@ -54,7 +56,7 @@ MISUSES = {
 
 @sqlite_only
 @pytest.mark.parametrize("misuse", MISUSES.values(), ids=MISUSES)
-def test_a_code_that_is_misused_once_is_good_for_nothing_any_more(site: Any, clock: Any, misuse: Any) -> None:
+def test_a_code_that_is_misused_once_is_good_for_nothing_any_more(site: Site, clock: Clock, misuse: Any) -> None:
     from tests.support.site import challenge_of
 
     client = site.register(redirect_uris=[REDIRECT_URI, "https://app.example/cb2"])
@@ -70,7 +72,7 @@ def test_a_code_that_is_misused_once_is_good_for_nothing_any_more(site: Any, clo
     assert not issued
 
 
-def test_a_misused_code_is_spent_on_every_database(site: Any) -> None:
+def test_a_misused_code_is_spent_on_every_database(site: Site) -> None:
     client = site.register()
     code = site.code(client)
     refusal(site.redeem(client, code, code_verifier=OTHER), 400, "invalid_grant")
@@ -78,7 +80,7 @@ def test_a_misused_code_is_spent_on_every_database(site: Any) -> None:
 
 
 @sqlite_only
-def test_a_code_lives_as_long_as_the_owner_says(make_site: Any, clock: Any) -> None:
+def test_a_code_lives_as_long_as_the_owner_says(make_site: MakeSite, clock: Clock) -> None:
     for lifetime in (60, 10):
         site = make_site(OAUTH_AUTHORIZATION_CODE_LIFETIME=lifetime)
         client = site.register()
@@ -91,7 +93,7 @@ def test_a_code_lives_as_long_as_the_owner_says(make_site: Any, clock: Any) -> N
 
 @sqlite_only
 @pytest.mark.parametrize("code", ["x", "é", "x" * 100_000, "'; drop table oauth_code;--"])
-def test_an_unknown_code_is_refused_like_any_other(site: Any, code: str) -> None:
+def test_an_unknown_code_is_refused_like_any_other(site: Site, code: str) -> None:
     client = site.register()
     spent = site.code(client)
     granted(site.redeem(client, spent))
@@ -100,7 +102,7 @@ def test_an_unknown_code_is_refused_like_any_other(site: Any, code: str) -> None
 
 
 @sqlite_only
-def test_a_request_without_a_code_or_with_two_is_no_request(site: Any) -> None:
+def test_a_request_without_a_code_or_with_two_is_no_request(site: Site) -> None:
     client = site.register()
     for code in (None, ""):
         assert "'code' is missing" in refusal(site.redeem(client, code), 400, "invalid_request")
@@ -111,7 +113,7 @@ def test_a_request_without_a_code_or_with_two_is_no_request(site: Any) -> None:
 
 
 @sqlite_only
-def test_a_verifier_for_a_request_without_a_challenge_is_a_downgrade(make_site: Any) -> None:
+def test_a_verifier_for_a_request_without_a_challenge_is_a_downgrade(make_site: MakeSite) -> None:
     site = make_site(OAUTH_REQUIRE_PKCE=False)
     client = site.register()
     without: dict[str, Any] = {"code_challenge": None, "code_challenge_method": None}
@@ -122,7 +124,7 @@ def test_a_verifier_for_a_request_without_a_challenge_is_a_downgrade(make_site: 
 
 
 @sqlite_only
-def test_the_wrong_secret_does_not_spend_the_code(site: Any) -> None:
+def test_the_wrong_secret_does_not_spend_the_code(site: Site) -> None:
     from tests.support.app import basic
 
     client = site.register()
@@ -134,14 +136,14 @@ def test_the_wrong_secret_does_not_spend_the_code(site: Any) -> None:
 
 
 @sqlite_only
-def test_a_client_that_lost_the_grant_gets_nothing_for_its_code(site: Any) -> None:
+def test_a_client_that_lost_the_grant_gets_nothing_for_its_code(site: Site) -> None:
     client = site.register()
     code = site.code(client)
     site.gateway.clients.update(client.client_id, grant_types=["client_credentials"])
     refusal(site.redeem(client, code), 400, "unauthorized_client")
 
 
-def test_a_client_that_was_disabled_meanwhile_gets_nothing(make_site: Any, clock: Any) -> None:
+def test_a_client_that_was_disabled_meanwhile_gets_nothing(make_site: MakeSite, clock: Clock) -> None:
     here, there = make_site(), make_site()
     client = here.register()
     code, other = here.code(client), here.code(client)
@@ -154,7 +156,7 @@ def test_a_client_that_was_disabled_meanwhile_gets_nothing(make_site: Any, clock
 
 
 @sqlite_only
-def test_a_user_who_is_gone_gets_no_token(site: Any) -> None:
+def test_a_user_who_is_gone_gets_no_token(site: Site) -> None:
     client = site.register()
     code = site.code(client)
     del site.people["alice"]
@@ -167,7 +169,7 @@ def test_a_user_who_is_gone_gets_no_token(site: Any) -> None:
 
 
 @sqlite_only
-def test_refresh_tokens_are_for_clients_that_are_registered_for_them(make_site: Any) -> None:
+def test_refresh_tokens_are_for_clients_that_are_registered_for_them(make_site: MakeSite) -> None:
     site = make_site()
     assert "refresh_token" in site.tokens(site.register())
     assert "refresh_token" not in site.tokens(site.register(grant_types=["authorization_code"]))
@@ -176,14 +178,14 @@ def test_refresh_tokens_are_for_clients_that_are_registered_for_them(make_site: 
 
 
 @sqlite_only
-def test_a_token_is_never_wider_than_the_code_whatever_is_asked_at_the_token_endpoint(site: Any) -> None:
+def test_a_token_is_never_wider_than_the_code_whatever_is_asked_at_the_token_endpoint(site: Site) -> None:
     client = site.register()
     code = site.code(client, scope=READ)
     assert granted(site.redeem(client, code, scope=BOTH))["scope"] == READ
 
 
 @sqlite_only
-def test_lifetimes_and_attributes_are_the_client_s_the_owner_s_and_the_app_s(make_site: Any) -> None:
+def test_lifetimes_and_attributes_are_the_client_s_the_owner_s_and_the_app_s(make_site: MakeSite) -> None:
     site = make_site(OAUTH_ACCESS_TOKEN_LIFETIME={"authorization_code": 100}, OAUTH_TOKEN_PREFIX="acme_")
     heard = []
 
@@ -204,7 +206,7 @@ def test_lifetimes_and_attributes_are_the_client_s_the_owner_s_and_the_app_s(mak
 
 
 @sqlite_only
-def test_a_public_client_needs_no_more_than_its_name_and_the_verifier(site: Any) -> None:
+def test_a_public_client_needs_no_more_than_its_name_and_the_verifier(site: Site) -> None:
     client = site.register_public()
     code = site.code(client)
     refusal(site.redeem(site.register_public(), code), 400, "invalid_grant")
@@ -212,7 +214,7 @@ def test_a_public_client_needs_no_more_than_its_name_and_the_verifier(site: Any)
     assert site.me(tokens["access_token"])["client"] == client.client_id
 
 
-def test_a_client_s_own_token_is_never_a_user_even_where_the_names_are_the_same(site: Any) -> None:
+def test_a_client_s_own_token_is_never_a_user_even_where_the_names_are_the_same(site: Site) -> None:
     client = register(site.app, client_id="alice", grant_types=["client_credentials"])
     token = token_for(site.browser, client)["access_token"]
     assert site.me(token) == {
@@ -224,7 +226,7 @@ def test_a_client_s_own_token_is_never_a_user_even_where_the_names_are_the_same(
 
 
 @sqlite_only
-def test_a_used_code_is_known_as_used_for_a_day_and_unknown_after(site: Any, clock: Any) -> None:
+def test_a_used_code_is_known_as_used_for_a_day_and_unknown_after(site: Site, clock: Clock) -> None:
     client = site.register(access_token_lifetime=3 * 86400)
     early, late = site.code(client), site.code(client)
     lived = {code: granted(site.redeem(client, code))["access_token"] for code in (early, late)}
@@ -239,10 +241,11 @@ def test_a_used_code_is_known_as_used_for_a_day_and_unknown_after(site: Any, clo
 
 
 @sqlite_only
-def test_what_was_approved_and_then_taken_back_gives_nothing(site: Any) -> None:
+def test_what_was_approved_and_then_taken_back_gives_nothing(site: Site, clock: Clock) -> None:
     client = site.register()
-    for take_back in ({"subject": "alice"}, {"client_id": client.client_id}, {"issued_before": int(time.time()) + 9}):
+    for take_back in ({"subject": "alice"}, {"client_id": client.client_id}, {"issued_before": int(time.time()) + 30}):
         code = site.code(client)
+        clock.advance(10)
         site.gateway.tokens.revoke(**take_back)
         refusal(site.redeem(client, code), 400, "invalid_grant")
     code = site.code(client)

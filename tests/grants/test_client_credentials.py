@@ -8,10 +8,12 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from flask_oauth_gateway import ClientMetadataError, current_token, require_token
-from tests.support.app import ask, bearer, refusal, register, register_public, sqlite_only
+from flask_oauth_gateway.stores.registered_client import Client
+from tests.support.app import ask, bearer, refusal, register, register_public
+from tests.support.databases import sqlite_only
 
 
-def test_the_token_is_the_clients_own_and_nobody_elses(app: Flask, client: FlaskClient, registered: Any) -> None:
+def test_the_token_is_the_clients_own_and_nobody_elses(app: Flask, client: FlaskClient, registered: Client) -> None:
     @app.get("/who")
     @require_token
     def who() -> dict[str, Any]:
@@ -42,7 +44,7 @@ def test_a_public_client_can_neither_be_registered_for_it_nor_use_it(app: Flask,
 
 
 @sqlite_only
-def test_a_confidential_client_must_prove_who_it_is(client: FlaskClient, registered: Any) -> None:
+def test_a_confidential_client_must_prove_who_it_is(client: FlaskClient, registered: Client) -> None:
     data = {"grant_type": "client_credentials", "client_id": registered.client_id}
     refusal(client.post("/oauth/token", data=data), 401, "invalid_client")
 

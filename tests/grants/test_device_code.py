@@ -1,16 +1,16 @@
 """The device flow from the device's side (RFC 8628): its codes, how it waits, and what it gets."""
 
-from typing import Any
-
 import pytest
 
 from flask_oauth_gateway.signals import token_issued
-from tests.support.app import recorded, refusal, sqlite_only
+from tests.support.app import recorded, refusal
+from tests.support.clock import Clock
+from tests.support.databases import sqlite_only
 from tests.support.device import decide, poll, register, start
-from tests.support.site import BOTH, DEVICE_CODE, READ, WRITE, Person, granted
+from tests.support.site import BOTH, DEVICE_CODE, READ, WRITE, MakeSite, Person, Site, granted
 
 
-def test_a_device_waits_for_its_user_and_then_gets_a_token_once(site: Any, clock: Any) -> None:
+def test_a_device_waits_for_its_user_and_then_gets_a_token_once(site: Site, clock: Clock) -> None:
     client = register(site)
     codes = start(site, client)
     refusal(poll(site, client, codes["device_code"]), 400, "authorization_pending")
@@ -30,7 +30,7 @@ def test_a_device_waits_for_its_user_and_then_gets_a_token_once(site: Any, clock
 
 
 @sqlite_only
-def test_the_codes_are_what_a_device_can_show_and_a_person_can_type(site: Any) -> None:
+def test_the_codes_are_what_a_device_can_show_and_a_person_can_type(site: Site) -> None:
     client = register(site)
     seen = [start(site, client, scope=READ) for _ in range(20)]
     for codes in seen:
@@ -48,7 +48,7 @@ def test_the_codes_are_what_a_device_can_show_and_a_person_can_type(site: Any) -
 
 @sqlite_only
 def test_a_device_that_asks_too_often_is_told_to_slow_down_by_five_more_seconds_each_time(
-    site: Any, clock: Any
+    site: Site, clock: Clock
 ) -> None:
     client = register(site)
     code = start(site, client)["device_code"]
@@ -61,7 +61,7 @@ def test_a_device_that_asks_too_often_is_told_to_slow_down_by_five_more_seconds_
     # now 20 s: 5, then three times 5 more
 
 
-def test_the_first_poll_and_every_one_in_time_is_never_too_soon(site: Any, clock: Any) -> None:
+def test_the_first_poll_and_every_one_in_time_is_never_too_soon(site: Site, clock: Clock) -> None:
     client = register(site)
     code = start(site, client)["device_code"]
     for _ in range(4):
@@ -70,7 +70,7 @@ def test_the_first_poll_and_every_one_in_time_is_never_too_soon(site: Any, clock
 
 
 @sqlite_only
-def test_a_device_that_was_told_to_slow_down_gets_its_token_all_the_same(site: Any) -> None:
+def test_a_device_that_was_told_to_slow_down_gets_its_token_all_the_same(site: Site) -> None:
     client = register(site)
     codes = start(site, client)
     for _ in range(3):
@@ -79,7 +79,7 @@ def test_a_device_that_was_told_to_slow_down_gets_its_token_all_the_same(site: A
     granted(poll(site, client, codes["device_code"]))
 
 
-def test_a_user_who_refuses_or_unticks_everything_gives_nothing(site: Any) -> None:
+def test_a_user_who_refuses_or_unticks_everything_gives_nothing(site: Site) -> None:
     client = register(site)
     for scopes, decision in ((None, "deny"), ("", "allow"), (None, "what")):
         codes = start(site, client)
@@ -88,7 +88,7 @@ def test_a_user_who_refuses_or_unticks_everything_gives_nothing(site: Any) -> No
             refusal(poll(site, client, codes["device_code"]), 400, "access_denied")
 
 
-def test_both_codes_end_after_ten_minutes(site: Any, clock: Any) -> None:
+def test_both_codes_end_after_ten_minutes(site: Site, clock: Clock) -> None:
     client = register(site)
     pending, approved = start(site, client), start(site, client)
     decide(site, approved["user_code"])
@@ -100,7 +100,7 @@ def test_both_codes_end_after_ten_minutes(site: Any, clock: Any) -> None:
 
 
 @sqlite_only
-def test_another_client_gets_nothing_for_it_and_takes_nothing_away(site: Any) -> None:
+def test_another_client_gets_nothing_for_it_and_takes_nothing_away(site: Site) -> None:
     client = register(site)
     codes = start(site, client)
     decide(site, codes["user_code"])
@@ -110,12 +110,12 @@ def test_another_client_gets_nothing_for_it_and_takes_nothing_away(site: Any) ->
 
 @sqlite_only
 @pytest.mark.parametrize("code", ["x", "é", "x" * 100_000, "BCDF-GHJK"])
-def test_an_unknown_device_code_is_refused(site: Any, code: str) -> None:
+def test_an_unknown_device_code_is_refused(site: Site, code: str) -> None:
     refusal(poll(site, register(site), code), 400, "invalid_grant")
 
 
 @sqlite_only
-def test_what_is_missing_or_not_allowed_is_named(site: Any) -> None:
+def test_what_is_missing_or_not_allowed_is_named(site: Site) -> None:
     client = register(site)
     for code in (None, ""):
         assert "'device_code'" in refusal(poll(site, client, code), 400, "invalid_request")
@@ -131,7 +131,7 @@ def test_what_is_missing_or_not_allowed_is_named(site: Any) -> None:
 
 
 @sqlite_only
-def test_a_confidential_device_shows_its_secret(site: Any) -> None:
+def test_a_confidential_device_shows_its_secret(site: Site) -> None:
     client = site.register(grant_types=["device_code"], redirect_uris=[])
     codes = start(site, client)
     decide(site, codes["user_code"])
@@ -143,7 +143,7 @@ def test_a_confidential_device_shows_its_secret(site: Any) -> None:
 
 
 @sqlite_only
-def test_a_user_who_is_gone_a_client_that_is_disabled_and_an_approval_taken_back_give_nothing(site: Any) -> None:
+def test_a_user_who_is_gone_a_client_that_is_disabled_and_an_approval_taken_back_give_nothing(site: Site) -> None:
     client = register(site)
     gone, disabled, taken_back = (start(site, client) for _ in range(3))
     decide(site, gone["user_code"])
@@ -161,7 +161,7 @@ def test_a_user_who_is_gone_a_client_that_is_disabled_and_an_approval_taken_back
 
 
 @sqlite_only
-def test_new_codes_are_limited_by_address(make_site: Any, clock: Any) -> None:
+def test_new_codes_are_limited_by_address(make_site: MakeSite, clock: Clock) -> None:
     site = make_site(OAUTH_RATE_LIMITS={"device": "2/minute"})
     client = register(site)
     for _ in range(2):

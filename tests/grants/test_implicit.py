@@ -4,11 +4,13 @@ from typing import Any
 
 import pytest
 
-from tests.support.app import refusal, sqlite_only
-from tests.support.site import BOTH, READ, REDIRECT_URI, Page, answer, location, refused
+from tests.support.app import refusal
+from tests.support.clock import Clock
+from tests.support.databases import sqlite_only
+from tests.support.site import BOTH, READ, REDIRECT_URI, MakeSite, Page, Site, answer, location, refused
 
 
-def test_a_browser_app_gets_a_token_for_its_user(site: Any) -> None:
+def test_a_browser_app_gets_a_token_for_its_user(site: Site) -> None:
     client = site.register_public(grant_types=["implicit", "refresh_token"])
     found = answer(site.approve(client, READ, response_type="token"), part="fragment")
     assert "refresh_token" not in found
@@ -20,7 +22,7 @@ def test_a_browser_app_gets_a_token_for_its_user(site: Any) -> None:
 
 
 @sqlite_only
-def test_it_is_off_unless_the_owner_turns_it_on(make_site: Any) -> None:
+def test_it_is_off_unless_the_owner_turns_it_on(make_site: MakeSite) -> None:
     site = make_site(OAUTH_GRANT_TYPES=["authorization_code"])
     client = site.register_public(grant_types=["implicit", "authorization_code"])
     where = location(site.ask(client, response_type="token"))
@@ -28,7 +30,7 @@ def test_it_is_off_unless_the_owner_turns_it_on(make_site: Any) -> None:
 
 
 @sqlite_only
-def test_only_public_clients_that_are_registered_for_it_get_it(site: Any) -> None:
+def test_only_public_clients_that_are_registered_for_it_get_it(site: Site) -> None:
     for client in (site.register(grant_types=["implicit"]), site.register_public()):
         where = location(site.ask(client, response_type="token"))
         refused(where, "unauthorized_client", part="fragment")
@@ -37,7 +39,7 @@ def test_only_public_clients_that_are_registered_for_it_get_it(site: Any) -> Non
 
 
 @sqlite_only
-def test_a_token_is_never_put_in_a_query(site: Any) -> None:
+def test_a_token_is_never_put_in_a_query(site: Site) -> None:
     client = site.register_public(grant_types=["implicit"])
     where = location(site.ask(client, response_type="token", response_mode="query"))
     assert "access_token" not in where
@@ -45,7 +47,7 @@ def test_a_token_is_never_put_in_a_query(site: Any) -> None:
 
 
 @sqlite_only
-def test_it_needs_no_pkce_and_takes_no_harm_from_it(site: Any) -> None:
+def test_it_needs_no_pkce_and_takes_no_harm_from_it(site: Site) -> None:
     client = site.register_public(grant_types=["implicit"])
     for challenge in (None, "x"):
         where = site.approve(client, response_type="token", code_challenge=challenge, code_challenge_method=None)
@@ -53,7 +55,7 @@ def test_it_needs_no_pkce_and_takes_no_harm_from_it(site: Any) -> None:
 
 
 @sqlite_only
-def test_it_is_no_grant_of_the_token_endpoint(site: Any) -> None:
+def test_it_is_no_grant_of_the_token_endpoint(site: Site) -> None:
     client = site.register_public(grant_types=["implicit"])
     refusal(site.token(client, "implicit"), 400, "unsupported_grant_type")
 
@@ -62,7 +64,7 @@ def test_it_is_no_grant_of_the_token_endpoint(site: Any) -> None:
 @pytest.mark.parametrize(
     "lifetime", [{"OAUTH_ACCESS_TOKEN_LIFETIME": {"implicit": 60}}, {"OAUTH_CONSENT_DURATIONS": [60]}]
 )
-def test_the_token_lives_no_longer_than_it_may(make_site: Any, lifetime: dict[str, Any], clock: Any) -> None:
+def test_the_token_lives_no_longer_than_it_may(make_site: MakeSite, lifetime: dict[str, Any], clock: Clock) -> None:
     site = make_site(**lifetime)
     client = site.register_public(grant_types=["implicit"])
     found = answer(site.approve(client, response_type="token"), part="fragment")
@@ -74,7 +76,7 @@ def test_the_token_lives_no_longer_than_it_may(make_site: Any, lifetime: dict[st
 
 
 @sqlite_only
-def test_a_client_that_is_disabled_at_the_last_moment_gets_nothing_and_nobody_an_error_500(site: Any) -> None:
+def test_a_client_that_is_disabled_at_the_last_moment_gets_nothing_and_nobody_an_error_500(site: Site) -> None:
     client = site.register_public(grant_types=["implicit"])
     page = Page(site.ask(client, response_type="token"))
 

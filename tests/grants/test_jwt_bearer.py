@@ -6,14 +6,16 @@ from typing import Any
 import pytest
 
 from flask_oauth_gateway.signals import assertion_rejected
-from tests.support.app import SCOPES, basic, recorded, refusal, server_of, sqlite_only
+from flask_oauth_gateway.stores.registered_client import Client
+from tests.support.app import SCOPES, basic, recorded, refusal, server_of
+from tests.support.databases import sqlite_only
 from tests.support.signing import Signer, claims_of, rsa_key
-from tests.support.trading import GRANT, IDP
+from tests.support.trading import GRANT, IDP, MakeTrading, Trading
 
 READ, WRITE = SCOPES
 
 
-def test_an_assertion_of_a_trusted_issuer_becomes_a_token_of_its_client(trading: Any) -> None:
+def test_an_assertion_of_a_trusted_issuer_becomes_a_token_of_its_client(trading: Trading) -> None:
     answer = trading.trade(trading.assertion())
     assert answer["token_type"] == "Bearer"
     assert answer["scope"] == f"{READ} {WRITE}"
@@ -29,7 +31,7 @@ def test_an_assertion_of_a_trusted_issuer_becomes_a_token_of_its_client(trading:
 )
 @pytest.mark.parametrize("form", ["jwks", "jwk", "pem", "certificate"])
 def test_the_issuer_s_key_is_a_key_set_a_jwk_a_pem_key_or_a_certificate(
-    make_trading: Any, algorithm: str, form: str
+    make_trading: MakeTrading, algorithm: str, form: str
 ) -> None:
     signer = Signer(algorithm)
     key = {"jwks": signer.jwks(), "jwk": signer.jwk(), "pem": signer.pem(), "certificate": signer.certificate()}[form]
@@ -42,7 +44,7 @@ def test_the_issuer_s_key_is_a_key_set_a_jwk_a_pem_key_or_a_certificate(
 
 @sqlite_only
 @pytest.mark.parametrize("form", ["jwks", "certificate"])
-def test_a_client_may_sign_for_itself_with_what_it_registered(trading: Any, form: str) -> None:
+def test_a_client_may_sign_for_itself_with_what_it_registered(trading: Trading, form: str) -> None:
     own = Signer("RS256")
     keys = {"jwks": own.jwks()} if form == "jwks" else {"certificate": own.certificate()}
     made = trading.register(token_endpoint_auth_method="private_key_jwt", **keys)
@@ -56,7 +58,7 @@ def test_a_client_may_sign_for_itself_with_what_it_registered(trading: Any, form
 
 @sqlite_only
 @pytest.mark.parametrize("days", [{"since": -9, "until": -1}, {"since": 1, "until": 9}])
-def test_a_certificate_counts_while_it_is_valid(make_trading: Any, days: dict[str, float]) -> None:
+def test_a_certificate_counts_while_it_is_valid(make_trading: MakeTrading, days: dict[str, float]) -> None:
     signer = Signer()
     trading = make_trading(signer, entry={"jwks": None, "key": signer.certificate(**days)})
     reason = "its issuer has no key that can be used: its certificate has expired, or is not valid yet"
@@ -65,7 +67,7 @@ def test_a_certificate_counts_while_it_is_valid(make_trading: Any, days: dict[st
     assert trading.why(signer.sign(claims_of(made.client_id))) == reason
 
 
-def test_a_key_that_another_process_registered_just_now_counts_at_once(make_trading: Any) -> None:
+def test_a_key_that_another_process_registered_just_now_counts_at_once(make_trading: MakeTrading) -> None:
     here, there = make_trading(), make_trading()
     old, new = Signer(), Signer()
     made = here.register_signing(old)
@@ -78,7 +80,7 @@ def test_a_key_that_another_process_registered_just_now_counts_at_once(make_trad
 # No user
 
 
-def test_without_a_subject_only_a_client_that_signs_for_itself_gets_a_token_which_is_nobody_s(trading: Any) -> None:
+def test_without_a_subject_only_a_client_that_signs_for_itself_gets_a_token_which_is_nobody_s(trading: Trading) -> None:
     own = Signer()
     made = trading.register_signing(own, grant_types=["jwt_bearer", "refresh_token"])
     for subject in (None, made.client_id):  # to be called as the client is makes nobody a user
@@ -92,7 +94,7 @@ def test_without_a_subject_only_a_client_that_signs_for_itself_gets_a_token_whic
 
 
 @sqlite_only
-def test_an_issuer_without_a_client_needs_one_that_authenticates(make_trading: Any) -> None:
+def test_an_issuer_without_a_client_needs_one_that_authenticates(make_trading: MakeTrading) -> None:
     trading = make_trading(entry={"client_id": None})
     made = trading.register()
     response = trading.post(trading.assertion())
@@ -104,7 +106,7 @@ def test_an_issuer_without_a_client_needs_one_that_authenticates(make_trading: A
 
 
 @sqlite_only
-def test_authentication_that_is_not_needed_must_be_right(trading: Any) -> None:
+def test_authentication_that_is_not_needed_must_be_right(trading: Trading) -> None:
     assert trading.trade(trading.assertion(), by=trading.partner)
     other = trading.register(client_id="other")
     for wrong in (
@@ -124,7 +126,9 @@ def test_authentication_that_is_not_needed_must_be_right(trading: Any) -> None:
     assert trading.trade(trading.assertion(), by=trading.partner, client_id="partner")
 
 
-def test_a_client_that_is_disabled_unknown_or_not_registered_for_the_grant_gets_nothing(make_trading: Any) -> None:
+def test_a_client_that_is_disabled_unknown_or_not_registered_for_the_grant_gets_nothing(
+    make_trading: MakeTrading,
+) -> None:
     trading = make_trading()
     trading.gateway.clients.update("partner", enabled=False)
     assert trading.why(trading.assertion()) == "the client 'partner' of its issuer is unknown or disabled"
@@ -142,7 +146,7 @@ def test_a_client_that_is_disabled_unknown_or_not_registered_for_the_grant_gets_
 
 
 @sqlite_only
-def test_scopes_are_asked_for_in_the_request_or_in_the_assertion(trading: Any) -> None:
+def test_scopes_are_asked_for_in_the_request_or_in_the_assertion(trading: Trading) -> None:
     assert trading.trade(trading.assertion(), scope=READ)["scope"] == READ
     assert trading.trade(trading.assertion(scope=WRITE))["scope"] == WRITE
     assert trading.trade(trading.assertion(scope=f"{READ} {WRITE}"), scope=WRITE)["scope"] == WRITE
@@ -157,7 +161,7 @@ def test_scopes_are_asked_for_in_the_request_or_in_the_assertion(trading: Any) -
 
 
 @sqlite_only
-def test_issuer_and_client_each_have_their_limit(make_trading: Any) -> None:
+def test_issuer_and_client_each_have_their_limit(make_trading: MakeTrading) -> None:
     trading = make_trading(entry={"scopes": [READ]})
     assert trading.trade(trading.assertion())["scope"] == READ
     refusal(trading.post(trading.assertion(), scope=WRITE), 400, "invalid_scope")
@@ -171,7 +175,7 @@ def test_issuer_and_client_each_have_their_limit(make_trading: Any) -> None:
 
 
 @sqlite_only
-def test_map_assertion_says_who_it_is_or_refuses(trading: Any) -> None:
+def test_map_assertion_says_who_it_is_or_refuses(trading: Trading) -> None:
     @trading.gateway.map_assertion
     def map_assertion(assertion: Any) -> Any:
         assert (assertion.kind, assertion.issuer) == ("jwt", IDP)
@@ -183,12 +187,12 @@ def test_map_assertion_says_who_it_is_or_refuses(trading: Any) -> None:
 
 
 @sqlite_only
-def test_a_subject_that_load_user_does_not_know_is_refused(trading: Any) -> None:
+def test_a_subject_that_load_user_does_not_know_is_refused(trading: Trading) -> None:
     trading.gateway.load_user(lambda subject: subject if subject == "alice" else None)
     given = []
 
     @trading.gateway.token_attributes
-    def token_attributes(client: Any, user: Any, scopes: Any, grant_type: str) -> dict[str, Any]:
+    def token_attributes(client: Client, user: Any, scopes: Any, grant_type: str) -> dict[str, Any]:
         given.append((client.client_id, user, grant_type))
         return {"plan": "gold"}
 
@@ -200,7 +204,7 @@ def test_a_subject_that_load_user_does_not_know_is_refused(trading: Any) -> None
 
 
 @sqlite_only
-def test_a_subject_that_is_none_of_the_app_s_numbers_is_refused_and_no_error_of_the_server(trading: Any) -> None:
+def test_a_subject_that_is_none_of_the_app_s_numbers_is_refused_and_no_error_of_the_server(trading: Trading) -> None:
     trading.gateway.load_user(lambda subject: {7: "Alice"}.get(int(subject)))
     assert trading.me(trading.trade(trading.assertion(sub="7")))["subject"] == "7"
     assert trading.why(trading.assertion(sub="alice")).startswith(
@@ -211,7 +215,7 @@ def test_a_subject_that_is_none_of_the_app_s_numbers_is_refused_and_no_error_of_
 # Refresh tokens
 
 
-def test_a_refresh_token_is_given_where_the_client_may_have_one_and_a_user_takes_part(trading: Any) -> None:
+def test_a_refresh_token_is_given_where_the_client_may_have_one_and_a_user_takes_part(trading: Trading) -> None:
     users = {"alice": "alice"}
     trading.gateway.load_user(users.get)
     trading.gateway.clients.update("partner", grant_types=["jwt_bearer", "refresh_token"])
@@ -231,7 +235,7 @@ def test_a_refresh_token_is_given_where_the_client_may_have_one_and_a_user_takes
 # What is noted of a refusal
 
 
-def test_a_refusal_is_told_to_the_log_the_signal_and_the_audit_trail(make_trading: Any) -> None:
+def test_a_refusal_is_told_to_the_log_the_signal_and_the_audit_trail(make_trading: MakeTrading) -> None:
     trading = make_trading()
     with recorded(assertion_rejected, trading.app) as payloads:
         trading.why(trading.assertion(exp=int(time.time()) - 100), by=trading.partner)
@@ -246,7 +250,7 @@ def test_a_refusal_is_told_to_the_log_the_signal_and_the_audit_trail(make_tradin
 
 
 @sqlite_only
-def test_a_flood_of_refusals_does_not_fill_the_audit_trail(trading: Any) -> None:
+def test_a_flood_of_refusals_does_not_fill_the_audit_trail(trading: Trading) -> None:
     for number in range(30):
         trading.why(trading.assertion(iss=f"https://idp{number}.example"))
         trading.why(trading.assertion(exp=int(time.time()) - 100 - number))
@@ -255,7 +259,7 @@ def test_a_flood_of_refusals_does_not_fill_the_audit_trail(trading: Any) -> None
 
 
 @sqlite_only
-def test_what_is_no_assertion_at_all_is_an_invalid_request(trading: Any) -> None:
+def test_what_is_no_assertion_at_all_is_an_invalid_request(trading: Trading) -> None:
     refusal(trading.client.post("/oauth/token", data={"grant_type": GRANT}), 400, "invalid_request")
     refusal(trading.post(""), 400, "invalid_request")
     assert "64 KiB" in refusal(trading.post("a" * 65537), 400, "invalid_request")
@@ -266,6 +270,6 @@ def test_what_is_no_assertion_at_all_is_an_invalid_request(trading: Any) -> None
 
 
 @sqlite_only
-def test_without_the_grant_nothing_of_it_is_there(make_trading: Any) -> None:
+def test_without_the_grant_nothing_of_it_is_there(make_trading: MakeTrading) -> None:
     trading = make_trading(OAUTH_GRANT_TYPES=["client_credentials"])
     refusal(trading.post(trading.assertion()), 400, "unsupported_grant_type")

@@ -5,12 +5,15 @@ from typing import Any
 
 import pytest
 
-from tests.support.app import refusal, sqlite_only
-from tests.support.site import READ, granted
+from flask_oauth_gateway.stores.registered_client import Client
+from tests.support.app import refusal
+from tests.support.clock import Clock
+from tests.support.databases import sqlite_only
+from tests.support.site import READ, MakeSite, Site, granted
 
 
 @pytest.fixture
-def make_site(make_site: Any) -> Any:
+def make_site(make_site: MakeSite) -> Any:
     """Sites that check passwords: everybody's is their name twice."""
 
     def make(**config: Any) -> Any:
@@ -23,15 +26,15 @@ def make_site(make_site: Any) -> Any:
     return make
 
 
-def register(site: Any, **metadata: Any) -> Any:
+def register(site: Site, **metadata: Any) -> Any:
     return site.register(**{"grant_types": ["password", "refresh_token"], "redirect_uris": []} | metadata)
 
 
-def sign_in(site: Any, client: Any, username: str = "alice", password: str = "alicealice", **more: Any) -> Any:
+def sign_in(site: Site, client: Client, username: str = "alice", password: str = "alicealice", **more: Any) -> Any:
     return site.token(client, "password", username=username, password=password, **more)
 
 
-def test_the_right_password_gives_the_user_s_token(site: Any) -> None:
+def test_the_right_password_gives_the_user_s_token(site: Site) -> None:
     client = register(site)
     tokens = granted(sign_in(site, client, scope=READ))
     assert tokens["scope"] == READ
@@ -42,7 +45,7 @@ def test_the_right_password_gives_the_user_s_token(site: Any) -> None:
     assert site.me(refreshed["access_token"])["subject"] == "alice"
 
 
-def test_a_wrong_password_and_an_unknown_user_get_the_same_answer(site: Any) -> None:
+def test_a_wrong_password_and_an_unknown_user_get_the_same_answer(site: Site) -> None:
     client = register(site)
     answers = [
         sign_in(site, client, password="wrong"),
@@ -55,7 +58,7 @@ def test_a_wrong_password_and_an_unknown_user_get_the_same_answer(site: Any) -> 
 
 
 @sqlite_only
-def test_an_unknown_user_takes_as_long_as_a_wrong_password(site: Any) -> None:
+def test_an_unknown_user_takes_as_long_as_a_wrong_password(site: Site) -> None:
     def check_password(username: str, password: str) -> Any:
         if username in site.people:
             time.sleep(0.05)  # what a good hash takes
@@ -75,7 +78,7 @@ def test_an_unknown_user_takes_as_long_as_a_wrong_password(site: Any) -> None:
 
 
 @sqlite_only
-def test_what_is_missing_is_named(site: Any) -> None:
+def test_what_is_missing_is_named(site: Site) -> None:
     client = register(site)
     for data in ({}, {"username": "alice"}, {"password": "alicealice"}, {"username": "", "password": ""}):
         assert "'username'" in refusal(site.token(client, "password", **data), 400, "invalid_request")
@@ -84,7 +87,7 @@ def test_what_is_missing_is_named(site: Any) -> None:
 
 
 @sqlite_only
-def test_it_is_for_clients_that_are_registered_for_it_and_apps_that_check(site: Any) -> None:
+def test_it_is_for_clients_that_are_registered_for_it_and_apps_that_check(site: Site) -> None:
     refusal(sign_in(site, site.register()), 400, "unauthorized_client")
     client = register(site)
     site.gateway.hooks.check_password = None
@@ -92,19 +95,19 @@ def test_it_is_for_clients_that_are_registered_for_it_and_apps_that_check(site: 
 
 
 @sqlite_only
-def test_it_is_off_unless_the_owner_turns_it_on(make_site: Any) -> None:
+def test_it_is_off_unless_the_owner_turns_it_on(make_site: MakeSite) -> None:
     site = make_site(OAUTH_GRANT_TYPES=["client_credentials"])
     refusal(sign_in(site, register(site)), 400, "unsupported_grant_type")
 
 
 @sqlite_only
-def test_a_public_client_may_use_it_where_it_is_registered_for_it(site: Any) -> None:
+def test_a_public_client_may_use_it_where_it_is_registered_for_it(site: Site) -> None:
     client = register(site, token_endpoint_auth_method="none")
     assert site.me(granted(sign_in(site, client))["access_token"])["subject"] == "alice"
 
 
 @sqlite_only
-def test_guessing_ends_after_a_few_tries_and_goes_on_after_a_while(make_site: Any, clock: Any) -> None:
+def test_guessing_ends_after_a_few_tries_and_goes_on_after_a_while(make_site: MakeSite, clock: Clock) -> None:
     site = make_site(OAUTH_RATE_LIMITS={"password": "3/minute"})
     client = register(site)
     for _ in range(3):
@@ -119,9 +122,9 @@ def test_guessing_ends_after_a_few_tries_and_goes_on_after_a_while(make_site: An
 
 @sqlite_only
 def test_one_user_s_guesser_from_many_addresses_is_limited_and_so_is_one_address_with_many_users(
-    make_site: Any,
+    make_site: MakeSite,
 ) -> None:
-    def try_from(site: Any, client: Any, address: str, username: str) -> int:
+    def try_from(site: Site, client: Client, address: str, username: str) -> int:
         data = {"grant_type": "password", "username": username, "password": "guess", "client_id": client.client_id}
         return site.browser.post("/oauth/token", data=data, environ_overrides={"REMOTE_ADDR": address}).status_code
 
@@ -133,7 +136,7 @@ def test_one_user_s_guesser_from_many_addresses_is_limited_and_so_is_one_address
 
 
 @sqlite_only
-def test_the_right_password_is_never_limited(make_site: Any) -> None:
+def test_the_right_password_is_never_limited(make_site: MakeSite) -> None:
     site = make_site(OAUTH_RATE_LIMITS={"password": "3/minute"})
     client = register(site)
     for _ in range(10):
@@ -141,7 +144,7 @@ def test_the_right_password_is_never_limited(make_site: Any) -> None:
 
 
 @sqlite_only
-def test_without_limits_nothing_is_limited(make_site: Any) -> None:
+def test_without_limits_nothing_is_limited(make_site: MakeSite) -> None:
     site = make_site(OAUTH_RATE_LIMITS=None)
     client = register(site)
     for _ in range(20):
@@ -150,7 +153,7 @@ def test_without_limits_nothing_is_limited(make_site: Any) -> None:
 
 
 @sqlite_only
-def test_the_default_limit_is_in_force(site: Any) -> None:
+def test_the_default_limit_is_in_force(site: Site) -> None:
     client = register(site)
     statuses = [sign_in(site, client, password="guess").status_code for _ in range(7)]
     assert statuses == [400] * 5 + [429] * 2

@@ -8,17 +8,18 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from flask import Flask
 
 from tests.support.app import build_app, close_app, server_of
 from tests.support.device import decide, start
-from tests.support.site import DEVICE_CODE, REDIRECT_URI, VERIFIER, Page
+from tests.support.site import DEVICE_CODE, REDIRECT_URI, VERIFIER, MakeSite, Page, Site
 
 RIVALS = 20
 Outcome = tuple[int, dict[str, Any]]
 Job = tuple[dict[str, Any], dict[str, str]]  # the configuration of an app, and what is posted
 
 
-def race(app: Any, requests: int, data: dict[str, str], start_line: Any) -> list[Outcome]:
+def race(app: Flask, requests: int, data: dict[str, str], start_line: Any) -> list[Outcome]:
     """The same request to the token endpoint from many threads, which start at the same moment."""
     outcomes: list[Outcome] = []
 
@@ -74,7 +75,7 @@ def exactly_one_won(outcomes: list[Outcome]) -> dict[str, Any]:
     return won[0]
 
 
-def code_of(site: Any) -> dict[str, str]:
+def code_of(site: Site) -> dict[str, str]:
     client = site.register_public()
     return {
         "grant_type": "authorization_code",
@@ -85,29 +86,29 @@ def code_of(site: Any) -> dict[str, str]:
     }
 
 
-def refresh_token_of(site: Any) -> dict[str, str]:
+def refresh_token_of(site: Site) -> dict[str, str]:
     client = site.register_public()
     token = site.tokens(client)["refresh_token"]
     return {"grant_type": "refresh_token", "client_id": client.client_id, "refresh_token": token}
 
 
-def device_code_of(site: Any) -> dict[str, str]:
+def device_code_of(site: Site) -> dict[str, str]:
     client = site.register_public(grant_types=["device_code", "refresh_token"], redirect_uris=[])
     codes = start(site, client)
     decide(site, codes["user_code"])
     return {"grant_type": DEVICE_CODE, "client_id": client.client_id, "device_code": codes["device_code"]}
 
 
-def looks_stolen(site: Any, outcomes: list[Outcome]) -> None:
+def looks_stolen(site: Site, outcomes: list[Outcome]) -> None:
     """Exactly one won, and lost it again: the others looked like thieves (RFC 6749 section 4.1.2, 9700 section 4.14.2)."""
     assert not site.is_live(exactly_one_won(outcomes)["access_token"])
 
 
-def is_spent_once(site: Any, outcomes: list[Outcome]) -> None:
+def is_spent_once(site: Site, outcomes: list[Outcome]) -> None:
     assert site.is_live(exactly_one_won(outcomes)["access_token"])
 
 
-def all_the_same(site: Any, outcomes: list[Outcome]) -> None:
+def all_the_same(site: Site, outcomes: list[Outcome]) -> None:
     """With a grace, a lost answer is given again."""
     assert [status for status, _ in outcomes] == [200] * RIVALS, outcomes
     assert len({(body["access_token"], body["refresh_token"]) for _, body in outcomes}) == 1
@@ -124,13 +125,13 @@ RACES: dict[str, tuple[dict[str, int], Callable[..., dict[str, str]], Callable[.
 
 
 @pytest.mark.parametrize("config_prepare_check", RACES.values(), ids=RACES)
-def test_of_twenty_threads_with_the_same_thing_one_wins(make_site: Any, config_prepare_check: Any) -> None:
+def test_of_twenty_threads_with_the_same_thing_one_wins(make_site: MakeSite, config_prepare_check: Any) -> None:
     config, prepare, check = config_prepare_check
     site = make_site(**config)
     check(site, race(site.app, RIVALS, prepare(site), threading.Barrier(RIVALS)))
 
 
-def test_of_twenty_in_two_processes_with_the_same_thing_one_wins(make_site: Any) -> None:
+def test_of_twenty_in_two_processes_with_the_same_thing_one_wins(make_site: MakeSite) -> None:
     sites = [make_site(**config) for config, _, _ in RACES.values()]
     jobs: list[Job] = []
     for site, (config, prepare, _) in zip(sites, RACES.values(), strict=True):
@@ -140,7 +141,7 @@ def test_of_twenty_in_two_processes_with_the_same_thing_one_wins(make_site: Any)
         check(site, outcomes)
 
 
-def test_two_tabs_approving_at_the_same_moment_both_get_a_code_and_one_consent_is_kept(site: Any) -> None:
+def test_two_tabs_approving_at_the_same_moment_both_get_a_code_and_one_consent_is_kept(site: Site) -> None:
     client = site.register()
     page = Page(site.ask(client))
     browsers = [site.app.test_client() for _ in range(6)]

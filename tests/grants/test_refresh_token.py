@@ -1,17 +1,17 @@
 """`refresh_token`: rotation, theft, lifetimes, scopes and the three ways of `OAUTH_REFRESH_TOKENS`."""
 
-from typing import Any
-
 import pytest
 
 from flask_oauth_gateway.signals import refresh_token_reused, token_issued, token_refreshed, token_revoked
-from tests.support.app import recorded, refusal, sqlite_only
-from tests.support.site import BOTH, READ, WRITE, Person, granted
+from tests.support.app import recorded, refusal
+from tests.support.clock import Clock
+from tests.support.databases import sqlite_only
+from tests.support.site import BOTH, READ, WRITE, MakeSite, Person, Site, granted
 
 DAY = 86400
 
 
-def test_each_use_gives_a_new_one_and_the_old_one_is_spent(site: Any) -> None:
+def test_each_use_gives_a_new_one_and_the_old_one_is_spent(site: Site) -> None:
     client = site.register()
     first = site.tokens(client)
     with recorded(token_refreshed, site.app) as said, recorded(token_issued, site.app) as issued:
@@ -28,7 +28,7 @@ def test_each_use_gives_a_new_one_and_the_old_one_is_spent(site: Any) -> None:
     granted(site.refresh(client, second["refresh_token"]))
 
 
-def test_one_that_was_spent_and_comes_again_ends_the_family(site: Any) -> None:
+def test_one_that_was_spent_and_comes_again_ends_the_family(site: Site) -> None:
     client = site.register()
     other = site.tokens(client)
     first = site.tokens(client)
@@ -46,7 +46,7 @@ def test_one_that_was_spent_and_comes_again_ends_the_family(site: Any) -> None:
 
 
 @sqlite_only
-def test_a_theft_is_a_theft_whatever_else_is_asked_for(make_site: Any, clock: Any) -> None:
+def test_a_theft_is_a_theft_whatever_else_is_asked_for(make_site: MakeSite, clock: Clock) -> None:
     site = make_site(OAUTH_REFRESH_TOKEN_IDLE=100)
     client = site.register()
     for wrong in ({"scope": "nope"}, {}):
@@ -60,7 +60,7 @@ def test_a_theft_is_a_theft_whatever_else_is_asked_for(make_site: Any, clock: An
 
 
 @sqlite_only
-def test_another_client_s_is_refused_and_nothing_happens_to_it(site: Any) -> None:
+def test_another_client_s_is_refused_and_nothing_happens_to_it(site: Site) -> None:
     client = site.register()
     tokens = site.tokens(client)
     for other in (site.register(), site.register_public()):
@@ -73,7 +73,7 @@ def test_another_client_s_is_refused_and_nothing_happens_to_it(site: Any) -> Non
 
 @sqlite_only
 @pytest.mark.parametrize("token", ["x", "é", "x" * 100_000, "'--"])
-def test_an_unknown_one_is_refused(site: Any, token: str) -> None:
+def test_an_unknown_one_is_refused(site: Site, token: str) -> None:
     client = site.register()
     refusal(site.refresh(client, token), 400, "invalid_grant")
     access = site.tokens(client)["access_token"]
@@ -81,7 +81,7 @@ def test_an_unknown_one_is_refused(site: Any, token: str) -> None:
 
 
 @sqlite_only
-def test_a_refresh_token_is_no_access_token(site: Any) -> None:
+def test_a_refresh_token_is_no_access_token(site: Site) -> None:
     tokens = site.tokens(site.register())
     assert not site.is_live(tokens["refresh_token"])
     asked = site.browser.post("/oauth/tokeninfo", data={"access_token": tokens["refresh_token"]})
@@ -89,7 +89,7 @@ def test_a_refresh_token_is_no_access_token(site: Any) -> None:
 
 
 @sqlite_only
-def test_a_request_without_one_or_by_a_client_that_may_not_is_refused(site: Any) -> None:
+def test_a_request_without_one_or_by_a_client_that_may_not_is_refused(site: Site) -> None:
     client = site.register()
     for token in (None, ""):
         data = {} if token is None else {"refresh_token": token}
@@ -101,7 +101,7 @@ def test_a_request_without_one_or_by_a_client_that_may_not_is_refused(site: Any)
     granted(site.refresh(client, tokens["refresh_token"]))
 
 
-def test_scopes_may_be_fewer_and_never_more(site: Any) -> None:
+def test_scopes_may_be_fewer_and_never_more(site: Site) -> None:
     client = site.register()
     tokens = site.tokens(client)
     narrow = granted(site.refresh(client, tokens["refresh_token"], scope=READ))
@@ -116,7 +116,7 @@ def test_scopes_may_be_fewer_and_never_more(site: Any) -> None:
 
 
 @sqlite_only
-def test_a_public_client_rotates_too(site: Any) -> None:
+def test_a_public_client_rotates_too(site: Site) -> None:
     client = site.register_public()
     first = site.tokens(client)
     second = granted(site.refresh(client, first["refresh_token"]))
@@ -124,7 +124,7 @@ def test_a_public_client_rotates_too(site: Any) -> None:
     assert not site.is_live(second["access_token"])
 
 
-def test_preserve_lets_the_same_one_go_on(make_site: Any) -> None:
+def test_preserve_lets_the_same_one_go_on(make_site: MakeSite) -> None:
     site = make_site(OAUTH_REFRESH_TOKENS="preserve")
     client = site.register()
     tokens = site.tokens(client)
@@ -137,7 +137,7 @@ def test_preserve_lets_the_same_one_go_on(make_site: Any) -> None:
     refusal(site.refresh(client, tokens["refresh_token"]), 400, "invalid_grant")
 
 
-def test_once_gives_no_further_one(make_site: Any) -> None:
+def test_once_gives_no_further_one(make_site: MakeSite) -> None:
     site = make_site(OAUTH_REFRESH_TOKENS="once")
     client = site.register()
     tokens = site.tokens(client)
@@ -152,7 +152,9 @@ def test_once_gives_no_further_one(make_site: Any) -> None:
 
 @sqlite_only
 @pytest.mark.parametrize("way", ["rotate", "preserve"])
-def test_the_approval_ends_when_it_ends_however_often_it_was_refreshed(make_site: Any, clock: Any, way: str) -> None:
+def test_the_approval_ends_when_it_ends_however_often_it_was_refreshed(
+    make_site: MakeSite, clock: Clock, way: str
+) -> None:
     site = make_site(OAUTH_REFRESH_TOKEN_LIFETIME=10 * DAY, OAUTH_REFRESH_TOKENS=way)
     client = site.register()
     tokens = site.tokens(client)
@@ -173,7 +175,7 @@ def test_the_approval_ends_when_it_ends_however_often_it_was_refreshed(make_site
 
 @sqlite_only
 @pytest.mark.parametrize("way", ["rotate", "preserve"])
-def test_one_that_goes_unused_for_too_long_ends(make_site: Any, clock: Any, way: str) -> None:
+def test_one_that_goes_unused_for_too_long_ends(make_site: MakeSite, clock: Clock, way: str) -> None:
     site = make_site(OAUTH_REFRESH_TOKEN_IDLE=DAY, OAUTH_REFRESH_TOKENS=way)
     client = site.register()
     tokens = site.tokens(client)
@@ -185,7 +187,7 @@ def test_one_that_goes_unused_for_too_long_ends(make_site: Any, clock: Any, way:
 
 
 @sqlite_only
-def test_a_user_who_is_gone_gets_no_more_and_one_who_comes_back_goes_on(site: Any) -> None:
+def test_a_user_who_is_gone_gets_no_more_and_one_who_comes_back_goes_on(site: Site) -> None:
     client = site.register()
     tokens = site.tokens(client)
     del site.people["alice"]
@@ -194,7 +196,7 @@ def test_a_user_who_is_gone_gets_no_more_and_one_who_comes_back_goes_on(site: An
     granted(site.refresh(client, tokens["refresh_token"]))
 
 
-def test_a_client_that_was_disabled_meanwhile_gets_nothing_and_loses_nothing(make_site: Any, clock: Any) -> None:
+def test_a_client_that_was_disabled_meanwhile_gets_nothing_and_loses_nothing(make_site: MakeSite, clock: Clock) -> None:
     here, there = make_site(), make_site()
     client = here.register()
     tokens = here.tokens(client)
@@ -206,7 +208,7 @@ def test_a_client_that_was_disabled_meanwhile_gets_nothing_and_loses_nothing(mak
 
 
 @sqlite_only
-def test_attributes_that_were_set_for_the_approval_go_on_in_every_token_of_it(site: Any) -> None:
+def test_attributes_that_were_set_for_the_approval_go_on_in_every_token_of_it(site: Site) -> None:
     site.gateway.token_attributes(lambda _, user, __, grant_type: {"via": grant_type, "who": user.name})
     client = site.register()
     tokens = site.tokens(client)
@@ -215,7 +217,7 @@ def test_attributes_that_were_set_for_the_approval_go_on_in_every_token_of_it(si
     assert (refreshed["via"], refreshed["who"]) == ("refresh_token", "Alice")
 
 
-def test_revoking_in_code_takes_an_approval_s_tokens_together(site: Any) -> None:
+def test_revoking_in_code_takes_an_approval_s_tokens_together(site: Site) -> None:
     client = site.register()
     tokens = site.tokens(client)
     refreshed = granted(site.refresh(client, tokens["refresh_token"]))

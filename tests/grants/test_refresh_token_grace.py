@@ -7,16 +7,19 @@ from sqlalchemy import select
 
 from flask_oauth_gateway.database.tables import refresh_token
 from flask_oauth_gateway.signals import refresh_token_reused
-from tests.support.app import recorded, refusal, sqlite_only
-from tests.support.site import READ, granted
+from flask_oauth_gateway.stores.registered_client import Client
+from tests.support.app import recorded, refusal
+from tests.support.clock import Clock
+from tests.support.databases import sqlite_only
+from tests.support.site import READ, WRITE, MakeSite, Site, granted
 
 
 @pytest.fixture
-def site(make_site: Any) -> Any:
+def site(make_site: MakeSite) -> Any:
     return make_site(OAUTH_REFRESH_TOKEN_GRACE=30)
 
 
-def family_ended(site: Any, client: Any, refresh_token: str, *access_tokens: str) -> None:
+def family_ended(site: Site, client: Client, refresh_token: str, *access_tokens: str) -> None:
     with recorded(refresh_token_reused, site.app) as said:
         refusal(site.refresh(client, refresh_token), 400, "invalid_grant")
     assert len(said) == 1
@@ -28,7 +31,7 @@ def same(one: dict[str, Any], two: dict[str, Any]) -> bool:
     return one | {"expires_in": 0} == two | {"expires_in": 0}
 
 
-def test_a_lost_answer_is_given_again_word_by_word(site: Any, clock: Any) -> None:
+def test_a_lost_answer_is_given_again_word_by_word(site: Site, clock: Clock) -> None:
     client = site.register()
     first = site.tokens(client)
     second = granted(site.refresh(client, first["refresh_token"]))
@@ -44,7 +47,7 @@ def test_a_lost_answer_is_given_again_word_by_word(site: Any, clock: Any) -> Non
     assert site.is_live(third["access_token"])
 
 
-def test_not_after_the_grace(site: Any, clock: Any) -> None:
+def test_not_after_the_grace(site: Site, clock: Clock) -> None:
     client = site.register()
     first = site.tokens(client)
     second = granted(site.refresh(client, first["refresh_token"]))
@@ -53,7 +56,7 @@ def test_not_after_the_grace(site: Any, clock: Any) -> None:
     refusal(site.refresh(client, second["refresh_token"]), 400, "invalid_grant")
 
 
-def test_not_once_the_successor_was_used(site: Any) -> None:
+def test_not_once_the_successor_was_used(site: Site) -> None:
     client = site.register()
     first = site.tokens(client)
     second = granted(site.refresh(client, first["refresh_token"]))
@@ -62,7 +65,7 @@ def test_not_once_the_successor_was_used(site: Any) -> None:
 
 
 @sqlite_only
-def test_two_generations_back_is_a_theft(site: Any) -> None:
+def test_two_generations_back_is_a_theft(site: Site) -> None:
     client = site.register()
     tokens = [site.tokens(client)]
     for _ in range(3):
@@ -71,7 +74,7 @@ def test_two_generations_back_is_a_theft(site: Any) -> None:
 
 
 @sqlite_only
-def test_never_for_what_was_revoked(site: Any) -> None:
+def test_never_for_what_was_revoked(site: Site) -> None:
     client = site.register()
     for how in ("family", "access token", "client", "user"):
         first = site.tokens(client)
@@ -90,7 +93,7 @@ def test_never_for_what_was_revoked(site: Any) -> None:
 
 
 @sqlite_only
-def test_never_for_another_client(site: Any) -> None:
+def test_never_for_another_client(site: Site) -> None:
     client = site.register()
     first = site.tokens(client)
     second = granted(site.refresh(client, first["refresh_token"]))
@@ -98,8 +101,11 @@ def test_never_for_another_client(site: Any) -> None:
     assert same(second, granted(site.refresh(client, first["refresh_token"])))
 
 
+RESOURCES = {"/one": "https://one.example", "/two": "https://two.example"}
+
+
 @sqlite_only
-def test_what_is_given_again_is_what_was_asked_for_the_first_time(site: Any) -> None:
+def test_what_is_given_again_is_what_was_asked_for_the_first_time(site: Site) -> None:
     client = site.register()
     first = site.tokens(client)
     narrow = granted(site.refresh(client, first["refresh_token"], scope=READ))
@@ -107,13 +113,50 @@ def test_what_is_given_again_is_what_was_asked_for_the_first_time(site: Any) -> 
     assert granted(site.refresh(client, first["refresh_token"]))["scope"] == READ
 
 
-def salts(site: Any) -> list[bytes]:
+@sqlite_only
+@pytest.mark.parametrize("form", ["opaque", "jwt"])
+def test_it_says_the_same_in_both_formats(make_site: MakeSite, form: str) -> None:
+    site = make_site(OAUTH_REFRESH_TOKEN_GRACE=30, OAUTH_ACCESS_TOKEN_FORMAT=form, OAUTH_RESOURCES=RESOURCES)
+    client, resource = site.register(), "https://one.example"
+    for asked in ({}, {"scope": READ}, {"resource": resource}, {"scope": READ, "resource": resource}):
+        first = site.tokens(client)
+        answers = [granted(site.refresh(client, first["refresh_token"], **asked)) for _ in range(3)]
+        told = [site.post(client, "/oauth/introspect", token=one["access_token"]).get_json() for one in answers]
+        assert len({answer["refresh_token"] for answer in answers}) == 1
+        assert {answer["scope"] for answer in answers} == {asked.get("scope", f"{READ} {WRITE}")}
+        said = [{name: value for name, value in one.items() if name not in ("jti", "iat", "exp")} for one in told]
+        assert said[0]["active"]
+        assert said[0] == said[1] == said[2]
+        assert "resource" not in asked or said[0]["aud"] == resource
+
+
+@sqlite_only
+def test_another_request_with_a_spent_token_is_no_repeat_where_nothing_is_stored(make_site: MakeSite) -> None:
+    site = make_site(OAUTH_REFRESH_TOKEN_GRACE=30, OAUTH_ACCESS_TOKEN_FORMAT="jwt")
+    client = site.register()
+    first = site.tokens(client)
+    narrow = granted(site.refresh(client, first["refresh_token"], scope=READ))
+    family_ended(site, client, first["refresh_token"], narrow["access_token"])
+
+
+@sqlite_only
+@pytest.mark.parametrize("form", ["opaque", "jwt"])
+def test_a_user_who_is_gone_gets_nothing_again(make_site: MakeSite, form: str) -> None:
+    site = make_site(OAUTH_REFRESH_TOKEN_GRACE=30, OAUTH_ACCESS_TOKEN_FORMAT=form)
+    client = site.register()
+    first = site.tokens(client)
+    granted(site.refresh(client, first["refresh_token"]))
+    del site.people["alice"]
+    refusal(site.refresh(client, first["refresh_token"]), 400, "invalid_grant")
+
+
+def salts(site: Site) -> list[bytes]:
     rows = site.gateway.database.all(select(refresh_token.c.salt).where(refresh_token.c.salt.isnot(None)))
     return [bytes(row.salt) for row in rows]
 
 
 @sqlite_only
-def test_who_holds_a_token_can_t_make_its_successor_without_what_only_the_server_has(make_site: Any) -> None:
+def test_who_holds_a_token_can_t_make_its_successor_without_what_only_the_server_has(make_site: MakeSite) -> None:
     site = make_site(OAUTH_REFRESH_TOKEN_GRACE=30)
     client = site.register()
     answers = [granted(site.refresh(client, site.tokens(client)["refresh_token"])) for _ in range(2)]
@@ -123,7 +166,7 @@ def test_who_holds_a_token_can_t_make_its_successor_without_what_only_the_server
 
 
 @sqlite_only
-def test_without_a_grace_nothing_is_kept_that_makes_a_token_again(make_site: Any) -> None:
+def test_without_a_grace_nothing_is_kept_that_makes_a_token_again(make_site: MakeSite) -> None:
     site = make_site()
     client = site.register()
     granted(site.refresh(client, site.tokens(client)["refresh_token"]))
@@ -132,7 +175,7 @@ def test_without_a_grace_nothing_is_kept_that_makes_a_token_again(make_site: Any
 
 @sqlite_only
 @pytest.mark.parametrize("way", ["preserve", "once"])
-def test_the_other_ways_are_as_they_are_without_it(make_site: Any, way: str) -> None:
+def test_the_other_ways_are_as_they_are_without_it(make_site: MakeSite, way: str) -> None:
     site = make_site(OAUTH_REFRESH_TOKEN_GRACE=30, OAUTH_REFRESH_TOKENS=way)
     client = site.register()
     tokens = site.tokens(client)

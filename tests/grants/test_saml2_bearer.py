@@ -8,7 +8,8 @@ from flask import Flask
 
 from flask_oauth_gateway.assertions.assertion import Assertion
 from flask_oauth_gateway.signals import assertion_rejected
-from tests.support.app import ask, basic, recorded, refusal, server_of, sqlite_only
+from tests.support.app import ask, basic, recorded, refusal, server_of
+from tests.support.databases import sqlite_only
 from tests.support.idp import EMAIL, NAME, SERVER, TOKEN_ENDPOINT, Idp, encode, pem, rsa_key
 from tests.support.relying import CONFIG, GRANT, Relying
 

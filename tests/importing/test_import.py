@@ -17,7 +17,8 @@ import pytest
 from flask import Flask
 
 from flask_oauth_gateway.importing import SOURCES
-from tests.support.app import ask, basic, is_accepted, register, server_of, sqlite_only, token_for
+from tests.support.app import ask, basic, is_accepted, register, server_of, token_for
+from tests.support.databases import sqlite_only
 from tests.support.signing import Signer
 
 SCOPES = {"READ": "Read", "WRITE": "Write"}

@@ -1,6 +1,7 @@
 """The management API as a program uses it, with a token of its own for `oauth:admin`."""
 
 import json
+import time
 from typing import Any
 
 import pytest
@@ -8,18 +9,8 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from flask_oauth_gateway.clients.metadata import ClientMetadataError
-from tests.support.app import (
-    SCOPES,
-    ask,
-    basic,
-    bearer,
-    is_accepted,
-    refusal,
-    register,
-    server_of,
-    sqlite_only,
-    token_for,
-)
+from tests.support.app import SCOPES, ask, basic, bearer, is_accepted, refusal, register, server_of, token_for
+from tests.support.databases import every_database
 from tests.support.management import API, Api
 
 
@@ -60,6 +51,7 @@ class TestClients:
         assert not is_accepted(api.http, token)
         refusal(api("GET", f"/clients/{client_id}"), 404, "not_found")
 
+    @every_database
     def test_a_list_that_goes_on(self, api: Api) -> None:
         for number in range(3):
             api.gateway.clients.create(client_id=f"list/{number}", client_name=f"Listed {number}", owner="ann")
@@ -71,6 +63,7 @@ class TestClients:
         assert [each["client_id"] for each in api.get("/clients?text=listed%201")["clients"]] == ["list/1"]
         assert api.get("/clients/list/1")["client_name"] == "Listed 1"
 
+    @every_database
     def test_of_two_who_change_what_they_read_the_second_is_told(self, api: Api) -> None:
         client_id = register(api.app).client_id
         etag = api("GET", f"/clients/{client_id}").headers["ETag"]
@@ -100,6 +93,7 @@ class TestClients:
 
 
 class TestTokens:
+    @every_database
     def test_they_are_listed_by_client_and_user_and_revoked(self, api: Api) -> None:
         client_id = register(api.app).client_id
         with api.app.test_request_context():
@@ -114,6 +108,8 @@ class TestTokens:
         assert api.get(f"/tokens/{token_id}")["status"] == "The access token was revoked."
         assert api("POST", "/tokens/revoke", {"client_id": client_id}).get_json() == {"revoked": 2}
         refusal(api("POST", "/tokens/revoke", {}), 400, "invalid_request")
+        in_milliseconds = {"client_id": client_id, "issued_before": int(time.time() * 1000)}
+        assert "future" in refusal(api("POST", "/tokens/revoke", in_milliseconds), 400, "invalid_request")
         refusal(api("GET", f"/tokens/{'0' * 32}"), 404, "not_found")
 
 
@@ -154,7 +150,6 @@ def test_issuers(api: Api) -> None:
     assert api.get("/issuers") == {"issuers": []}
 
 
-@sqlite_only
 class TestWhoMay:
     def test_nobody_without_a_token_or_with_another_scope(self, api: Api) -> None:
         refusal(api.http.get(f"{API}/clients"), 401, "unauthorized")

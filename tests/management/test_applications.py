@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.app import is_accepted, refusal, sqlite_only, token_for
+from tests.support.app import is_accepted, refusal, token_for
 from tests.support.management import Api
 
 PATH = "/applications"
@@ -38,7 +38,6 @@ def test_the_life_of_an_application(api: Api) -> None:
     ]  # fmt: skip
 
 
-@sqlite_only
 def test_a_list_that_goes_on(api: Api) -> None:
     for number in range(3):
         api("POST", PATH, {"name": f"Listed {number}", "application_id": f"a{number}", "owner": "ann"})
@@ -52,7 +51,6 @@ def test_a_list_that_goes_on(api: Api) -> None:
     assert [each["application_id"] for each in api.get(f"{PATH}?status=revoked")["applications"]] == ["a2"]
 
 
-@sqlite_only
 def test_of_two_who_change_what_they_read_the_second_is_told(api: Api) -> None:
     made = api("POST", PATH, {"name": "A", "application_id": "a"})
     etag = made.headers["ETag"]
@@ -61,7 +59,6 @@ def test_of_two_who_change_what_they_read_the_second_is_told(api: Api) -> None:
     refusal(api("DELETE", f"{PATH}/a", **{"If-Match": etag}), 412, "precondition_failed")
 
 
-@sqlite_only
 @pytest.mark.parametrize(
     ("method", "path", "body", "status"),
     [

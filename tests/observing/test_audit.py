@@ -5,24 +5,30 @@ import time
 from typing import Any
 
 import pytest
+from flask import Flask
+from flask.testing import FlaskClient
 
+from flask_oauth_gateway import OAuthGateway
 from flask_oauth_gateway.database import background as later
 from flask_oauth_gateway.stores import audit as audit_store
-from tests.support.app import ask, basic, bearer, register, server_of, sqlite_only, token_for
+from flask_oauth_gateway.stores.registered_client import Client
+from tests.support.app import ask, basic, bearer, register, server_of, token_for
+from tests.support.clock import Clock
+from tests.support.databases import sqlite_only
 
 
-def trail(app: Any, **filters: Any) -> list[Any]:
+def trail(app: Flask, **filters: Any) -> list[Any]:
     """The entries, oldest first."""
     return server_of(app).audit.newest(100, filters)[::-1]
 
 
-def written(app: Any) -> int:
+def written(app: Flask) -> int:
     """How many entries stand in the database, without those that wait to be written."""
     state = server_of(app)
     return len(state.database.all(audit_store.audit.select()))
 
 
-def test_a_client_s_life_can_be_read_off_the_trail(app: Any, client: Any, gateway: Any) -> None:
+def test_a_client_s_life_can_be_read_off_the_trail(app: Flask, client: FlaskClient, gateway: OAuthGateway) -> None:
     before = int(time.time())
     made = register(app)
     token = token_for(client, made, scope="weather:read")["access_token"]
@@ -61,7 +67,9 @@ def test_a_client_s_life_can_be_read_off_the_trail(app: Any, client: Any, gatewa
     assert all(before <= entry.at <= time.time() for entry in entries)
 
 
-def test_the_same_refusal_is_written_once_a_minute_with_how_often_it_came(app: Any, client: Any, clock: Any) -> None:
+def test_the_same_refusal_is_written_once_a_minute_with_how_often_it_came(
+    app: Flask, client: FlaskClient, clock: Clock
+) -> None:
     def knock(client_id: str = "nobody", address: str = "10.0.0.1", times: int = 1) -> None:
         for _ in range(times):
             origin = {"REMOTE_ADDR": address}
@@ -85,7 +93,9 @@ def test_the_same_refusal_is_written_once_a_minute_with_how_often_it_came(app: A
 
 
 @sqlite_only
-def test_a_flood_of_refusals_fills_neither_the_memory_nor_a_column(app: Any, client: Any, monkeypatch: Any) -> None:
+def test_a_flood_of_refusals_fills_neither_the_memory_nor_a_column(
+    app: Flask, client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("flask_oauth_gateway.observing.audit.MAX_REMEMBERED_REFUSALS", 10)
     remembered = server_of(app).audit_trail._refusals
     for number in range(25):
@@ -99,7 +109,7 @@ def test_a_flood_of_refusals_fills_neither_the_memory_nor_a_column(app: Any, cli
 
 @sqlite_only
 def test_ever_other_names_from_one_address_or_from_everywhere_are_written_together(
-    app: Any, client: Any, clock: Any, monkeypatch: Any
+    app: Flask, client: FlaskClient, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("flask_oauth_gateway.observing.audit.DIFFERENT_IN_ALL", 30)
 
@@ -124,7 +134,7 @@ def test_ever_other_names_from_one_address_or_from_everywhere_are_written_togeth
 
 @sqlite_only
 def test_entries_of_issued_tokens_are_written_together_soon_after(
-    app: Any, client: Any, registered: Any, monkeypatch: Any
+    app: Flask, client: FlaskClient, registered: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(later, "SECONDS", 0.2)
     before = written(app)
@@ -139,7 +149,7 @@ def test_entries_of_issued_tokens_are_written_together_soon_after(
 
 @sqlite_only
 def test_after_close_nothing_is_written_any_more_and_nothing_is_lost(
-    app: Any, client: Any, registered: Any, gateway: Any, monkeypatch: Any
+    app: Flask, client: FlaskClient, registered: Client, gateway: OAuthGateway, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store = server_of(app).audit
     writing, write = threading.Event(), store._write
@@ -164,7 +174,7 @@ def test_after_close_nothing_is_written_any_more_and_nothing_is_lost(
 
 @sqlite_only
 def test_many_entries_don_t_wait_for_the_time_to_be_up(
-    app: Any, client: Any, registered: Any, monkeypatch: Any
+    app: Flask, client: FlaskClient, registered: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(later, "SECONDS", 30)
     monkeypatch.setattr(audit_store, "FLUSH_ROWS", 5)
@@ -177,7 +187,7 @@ def test_many_entries_don_t_wait_for_the_time_to_be_up(
 @sqlite_only
 @pytest.mark.parametrize("limit", [1, 2])
 def test_reading_the_trail_shows_what_still_waits_to_be_written(
-    app: Any, client: Any, registered: Any, limit: int
+    app: Flask, client: FlaskClient, registered: Client, limit: int
 ) -> None:
     ask(client, registered)
     newest = server_of(app).audit.newest(limit)
@@ -186,7 +196,7 @@ def test_reading_the_trail_shows_what_still_waits_to_be_written(
 
 @sqlite_only
 def test_the_trail_outlives_tokens_and_clients(
-    app: Any, client: Any, gateway: Any, registered: Any, clock: Any
+    app: Flask, client: FlaskClient, gateway: OAuthGateway, registered: Client, clock: Clock
 ) -> None:
     ask(client, registered)
     gateway.clients.delete(registered.client_id)
@@ -194,3 +204,10 @@ def test_the_trail_outlives_tokens_and_clients(
     gateway.tokens.purge()
     events = [entry.event for entry in trail(app, client_id=registered.client_id)]
     assert sorted(events) == ["client_changed", "client_created", "token_issued"]
+
+
+def test_a_client_id_that_somebody_claims_is_noted_as_it_can_be_stored(app: Flask, client: FlaskClient) -> None:
+    """On every database alike; PostgreSQL takes no NUL."""
+    client.post("/oauth/token", data={"grant_type": "client_credentials"}, headers=basic("a\0b" + "x" * 3000, "wrong"))
+    (noted,) = trail(app, event="client_rejected")
+    assert noted.client_id == "a?b" + "x" * 2045

@@ -2,12 +2,13 @@
 
 from typing import Any
 
-from tests.support.app import refusal, server_of, sqlite_only
+from tests.support.app import refusal, server_of
+from tests.support.databases import sqlite_only
 from tests.support.device import decide, poll, start
-from tests.support.site import BOTH, DEVICE_CODE, READ, Page, granted
+from tests.support.site import BOTH, DEVICE_CODE, READ, Page, Site, granted
 
 
-def trail(site: Any, *events: str) -> list[Any]:
+def trail(site: Site, *events: str) -> list[Any]:
     """The entries of these events, the oldest first."""
     rows = server_of(site.app).audit.newest(1000)
     return [row for row in reversed(rows) if row.event in events]
@@ -17,7 +18,7 @@ def told(rows: list[Any]) -> list[tuple[Any, ...]]:
     return [(row.event, row.outcome, row.subject, row.details) for row in rows]
 
 
-def test_an_approval_what_it_gave_and_its_theft_are_written_down(site: Any) -> None:
+def test_an_approval_what_it_gave_and_its_theft_are_written_down(site: Site) -> None:
     client = site.register()
     tokens = site.tokens(client, READ)
     refreshed = granted(site.refresh(client, tokens["refresh_token"]))
@@ -38,7 +39,7 @@ def test_an_approval_what_it_gave_and_its_theft_are_written_down(site: Any) -> N
 
 
 @sqlite_only
-def test_a_refusal_and_a_withdrawal_are_written_down(site: Any) -> None:
+def test_a_refusal_and_a_withdrawal_are_written_down(site: Site) -> None:
     client = site.register()
     site.send(Page(site.ask(client)), decision="deny")
     site.send(Page(site.ask(client)), "")
@@ -55,7 +56,7 @@ def test_a_refusal_and_a_withdrawal_are_written_down(site: Any) -> None:
 
 
 @sqlite_only
-def test_who_was_not_asked_is_written_down_as_such(site: Any) -> None:
+def test_who_was_not_asked_is_written_down_as_such(site: Site) -> None:
     client = site.register(skip_consent=True)
     site.tokens(client)
     (row,) = trail(site, "authorization_granted")
@@ -63,7 +64,7 @@ def test_who_was_not_asked_is_written_down_as_such(site: Any) -> None:
 
 
 @sqlite_only
-def test_a_device_and_a_code_that_came_twice_are_written_down(site: Any) -> None:
+def test_a_device_and_a_code_that_came_twice_are_written_down(site: Site) -> None:
     client = site.register(grant_types=["device_code", "authorization_code"])
     codes = start(site, client)
     decide(site, codes["user_code"], READ)

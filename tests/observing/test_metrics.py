@@ -14,7 +14,9 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from flask_oauth_gateway import ConfigurationError, OAuthGateway, require_token
 from flask_oauth_gateway.errors import OAuth2Error
-from tests.support.app import SCOPES, ask, bearer, refusal, register, sqlite_only, token_for
+from flask_oauth_gateway.stores.registered_client import Client
+from tests.support.app import SCOPES, ask, bearer, refusal, register, token_for
+from tests.support.databases import sqlite_only
 
 pytest_plugins = ["flask_oauth_gateway.testing"]
 
@@ -48,7 +50,9 @@ def counted(app: Flask) -> Counted:
 
 
 @sqlite_only
-def test_what_the_endpoints_do_is_counted(app: Flask, counted: Counted, client: FlaskClient, registered: Any) -> None:
+def test_what_the_endpoints_do_is_counted(
+    app: Flask, counted: Counted, client: FlaskClient, registered: Client
+) -> None:
     token = token_for(client, registered)["access_token"]
     assert ask(client, registered, scope="nonsense").status_code == 400
     assert ask(client, registered, grant_type="lottery").status_code == 400
@@ -75,7 +79,7 @@ def test_what_the_endpoints_do_is_counted(app: Flask, counted: Counted, client: 
 
 @sqlite_only
 def test_what_no_list_of_ours_holds_is_other(
-    app: Flask, counted: Counted, client: FlaskClient, registered: Any, gateway: OAuthGateway
+    app: Flask, counted: Counted, client: FlaskClient, registered: Client, gateway: OAuthGateway
 ) -> None:
     gateway.tokens.issue(registered.client_id, grant_type="lottery")
     gateway.tokens.issue(registered.client_id)
@@ -92,7 +96,7 @@ def test_what_no_list_of_ours_holds_is_other(
 
 @sqlite_only
 def test_an_error_that_the_browser_carries_is_counted(
-    make_site: Callable[..., Any], registered: Any, counted: Counted
+    make_site: Callable[..., Any], registered: Client, counted: Counted
 ) -> None:
     site = make_site(OAUTH_METRICS=True)
     client = register(site.app, grant_types=["authorization_code"], redirect_uris=["https://app.example/cb"])
@@ -144,7 +148,7 @@ def test_an_error_inside_of_a_view_is_a_500_that_is_counted(make_app: Callable[.
 
 
 @sqlite_only
-def test_prometheus_reads_it_with_a_token_of_its_own(app: Flask, client: FlaskClient, registered: Any) -> None:
+def test_prometheus_reads_it_with_a_token_of_its_own(app: Flask, client: FlaskClient, registered: Client) -> None:
     prometheus = register(app, client_name="Prometheus", scope="metrics")
     token = token_for(client, prometheus)["access_token"]
     response = client.get("/oauth/metrics", headers=bearer(token))

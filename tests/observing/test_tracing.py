@@ -10,8 +10,10 @@ from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
-from flask_oauth_gateway import require_token
-from tests.support.app import ask, bearer, register, sqlite_only, token_for
+from flask_oauth_gateway import OAuthGateway, require_token
+from flask_oauth_gateway.stores.registered_client import Client
+from tests.support.app import ask, bearer, register, token_for
+from tests.support.databases import sqlite_only
 
 pytestmark = sqlite_only
 EXPORTER = InMemorySpanExporter()
@@ -38,7 +40,9 @@ def app(make_app: Callable[..., Flask]) -> Flask:
     return make_app(OAUTH_TRACES=True)
 
 
-def test_an_endpoint_has_a_span_that_says_how_it_ended(app: Flask, spans: Any, registered: Any, gateway: Any) -> None:
+def test_an_endpoint_has_a_span_that_says_how_it_ended(
+    app: Flask, spans: Any, registered: Client, gateway: OAuthGateway
+) -> None:
     client = app.test_client()
     token = token_for(client, registered, scope="weather:read")["access_token"]
     ask(client, registered, scope="nonsense")
@@ -57,7 +61,7 @@ def test_an_endpoint_has_a_span_that_says_how_it_ended(app: Flask, spans: Any, r
     assert registered.client_secret not in said
 
 
-def test_a_check_of_a_token_is_a_part_of_whatever_is_going_on(app: Flask, spans: Any, registered: Any) -> None:
+def test_a_check_of_a_token_is_a_part_of_whatever_is_going_on(app: Flask, spans: Any, registered: Client) -> None:
     client = app.test_client()
     token = token_for(client, registered)["access_token"]
     with trace.get_tracer("test").start_as_current_span("the app's own"):
@@ -69,7 +73,7 @@ def test_a_check_of_a_token_is_a_part_of_whatever_is_going_on(app: Flask, spans:
     assert refused.attributes["oauth.error"] == "invalid_token"
 
 
-def test_what_went_wrong_on_the_server_is_an_error(app: Flask, spans: Any, gateway: Any) -> None:
+def test_what_went_wrong_on_the_server_is_an_error(app: Flask, spans: Any, gateway: OAuthGateway) -> None:
     app.config["PROPAGATE_EXCEPTIONS"] = False
     gateway.token_attributes(lambda *_: {"scope": "taken"})
     assert ask(app.test_client(), register(app)).status_code == 500
@@ -78,7 +82,7 @@ def test_what_went_wrong_on_the_server_is_an_error(app: Flask, spans: Any, gatew
     assert span.events == ()  # an exception's text may hold anything
 
 
-def test_the_view_itself_is_no_part_of_the_check(app: Flask, spans: Any, registered: Any) -> None:
+def test_the_view_itself_is_no_part_of_the_check(app: Flask, spans: Any, registered: Client) -> None:
     @app.get("/inside")
     @require_token
     def inside() -> dict[str, bool]:

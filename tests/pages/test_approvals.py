@@ -8,13 +8,18 @@ import pytest
 
 from flask_oauth_gateway.pages.rendering import date
 from flask_oauth_gateway.signals import authorization_denied, token_revoked
-from tests.support.app import recorded, refusal, sqlite_only
+from flask_oauth_gateway.stores.registered_client import Client
+from tests.support.app import recorded, refusal
+from tests.support.clock import Clock
+from tests.support.databases import every_database
 from tests.support.device import decide, poll, start
 from tests.support.site import (
     BOTH,
     READ,
     WRITE,
+    MakeSite,
     Page,
+    Site,
     another_browser,
     answer,
     assert_page_headers,
@@ -26,30 +31,31 @@ from tests.support.site import (
 DAY = 86400
 
 
-def applications(site: Any) -> Page:
+def applications(site: Site) -> Page:
     response = site.browser.get("/oauth/applications")
     assert response.status_code == 200
     assert_page_headers(response)
     return Page(response)
 
 
-def take_back(site: Any, client: Any) -> Any:
+def take_back(site: Site, client: Any) -> Any:
     """Press the button of a client on the page."""
     page = applications(site)
     (action,) = {action for action in page.actions if action == path_of(client)}
     return site.browser.post(action, data={"form_token": page.hidden("form_token")})
 
 
-def path_of(client: Any) -> str:
+def path_of(client: Client) -> str:
     return f"/oauth/applications/{quote(client.client_id, safe='/:')}/revoke"
 
 
-def today(site: Any) -> str:
+def today(site: Site) -> str:
     with site.app.test_request_context():
         return date(int(time.time()))
 
 
-def test_a_user_sees_what_was_granted_to_whom_and_takes_it_back(site: Any) -> None:
+@every_database
+def test_a_user_sees_what_was_granted_to_whom_and_takes_it_back(site: Site) -> None:
     client, other = site.register(client_name="Weather app"), site.register(client_name="Diary")
     tokens, kept = site.tokens(client), site.tokens(other)
     refreshed = granted(site.refresh(client, tokens["refresh_token"]))
@@ -81,8 +87,7 @@ def test_a_user_sees_what_was_granted_to_whom_and_takes_it_back(site: Any) -> No
     assert "code" in answer(location(site.ask(other)))
 
 
-@sqlite_only
-def test_whoever_has_granted_nothing_sees_nothing(site: Any) -> None:
+def test_whoever_has_granted_nothing_sees_nothing(site: Site) -> None:
     site.tokens(site.register(client_name="Weather app"))
     site.person = "bob"
     page = applications(site)
@@ -90,8 +95,7 @@ def test_whoever_has_granted_nothing_sees_nothing(site: Any) -> None:
     assert "Weather app" not in page.text
 
 
-@sqlite_only
-def test_since_when_and_when_it_was_last_used(site: Any, clock: Any) -> None:
+def test_since_when_and_when_it_was_last_used(site: Site, clock: Clock) -> None:
     client = site.register()
     before = today(site)
     tokens = site.tokens(client)
@@ -104,8 +108,7 @@ def test_since_when_and_when_it_was_last_used(site: Any, clock: Any) -> None:
     assert used in text
 
 
-@sqlite_only
-def test_every_flow_that_a_user_takes_part_in_is_listed(site: Any) -> None:
+def test_every_flow_that_a_user_takes_part_in_is_listed(site: Site) -> None:
     site.gateway.check_password(lambda username, _: site.people.get(username))
     grants = ["password", "device_code", "refresh_token"]
     client = site.register(grant_types=grants, redirect_uris=[], client_name="Old app")
@@ -124,9 +127,8 @@ def test_every_flow_that_a_user_takes_part_in_is_listed(site: Any) -> None:
     assert not site.is_live(token)
 
 
-@sqlite_only
 def test_an_approval_whose_tokens_have_all_expired_is_listed_as_long_as_it_isn_t_asked_again(
-    site: Any, clock: Any
+    site: Site, clock: Clock
 ) -> None:
     client = site.register(client_name="Weather app", grant_types=["authorization_code"])
     site.tokens(client)
@@ -136,9 +138,10 @@ def test_an_approval_whose_tokens_have_all_expired_is_listed_as_long_as_it_isn_t
     assert "Weather app" not in applications(site).text
 
 
-@sqlite_only
 @pytest.mark.parametrize("token", [None, "", "x", "another session's", "another user's", "stale"])
-def test_nothing_is_taken_back_by_a_form_that_the_page_did_not_show(site: Any, token: str | None, clock: Any) -> None:
+def test_nothing_is_taken_back_by_a_form_that_the_page_did_not_show(
+    site: Site, token: str | None, clock: Clock
+) -> None:
     client = site.register()
     tokens = site.tokens(client)
     data = {} if token is None else {"form_token": token}
@@ -160,8 +163,7 @@ def test_nothing_is_taken_back_by_a_form_that_the_page_did_not_show(site: Any, t
     assert site.is_live(tokens["access_token"])
 
 
-@sqlite_only
-def test_twice_or_for_nobody_it_says_nothing_more(site: Any) -> None:
+def test_twice_or_for_nobody_it_says_nothing_more(site: Site) -> None:
     client = site.register()
     site.tokens(client)
     page = applications(site)
@@ -172,11 +174,10 @@ def test_twice_or_for_nobody_it_says_nothing_more(site: Any) -> None:
     assert len(said) == 1
 
 
-@sqlite_only
 @pytest.mark.parametrize(
     "client_id", ["https://client.example/metadata?a=b&c", 'a b/"<b>', "a//evil.example/", "..", "x#y", "a%2Fb"]
 )
-def test_a_client_id_may_be_an_address_or_anything_else(site: Any, client_id: str) -> None:
+def test_a_client_id_may_be_an_address_or_anything_else(site: Site, client_id: str) -> None:
     client = site.register(client_id=client_id, client_name="Odd")
     tokens = site.tokens(client)
     page = applications(site)
@@ -187,8 +188,7 @@ def test_a_client_id_may_be_an_address_or_anything_else(site: Any, client_id: st
     assert not applications(site).actions
 
 
-@sqlite_only
-def test_nobody_is_signed_in_and_comes_back_to_the_list(make_site: Any) -> None:
+def test_nobody_is_signed_in_and_comes_back_to_the_list(make_site: MakeSite) -> None:
     site = make_site(OAUTH_LOGIN_URL="/login")
     site.person = None
     for response in (site.browser.get("/oauth/applications"), site.browser.post("/oauth/applications/x/revoke")):
@@ -197,8 +197,7 @@ def test_nobody_is_signed_in_and_comes_back_to_the_list(make_site: Any) -> None:
     assert split(app.headers["Location"])[1] == {"next": "/app/oauth/applications"}
 
 
-@sqlite_only
-def test_a_deleted_client_is_gone_and_a_disabled_one_can_still_be_taken_back(site: Any) -> None:
+def test_a_deleted_client_is_gone_and_a_disabled_one_can_still_be_taken_back(site: Site) -> None:
     gone, disabled = site.register(client_name="Gone"), site.register(client_name="Disabled")
     tokens = [site.tokens(client) for client in (gone, disabled)]
     site.gateway.clients.delete(gone.client_id)
@@ -211,8 +210,7 @@ def test_a_deleted_client_is_gone_and_a_disabled_one_can_still_be_taken_back(sit
     assert not site.is_live(tokens[1]["access_token"])
 
 
-@sqlite_only
-def test_what_was_unticked_is_not_listed(site: Any) -> None:
+def test_what_was_unticked_is_not_listed(site: Site) -> None:
     client = site.register()
     site.tokens(client, READ)
     text = applications(site).text

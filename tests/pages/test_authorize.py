@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from flask_oauth_gateway.signals import authorization_denied, authorization_granted, token_issued
-from tests.support.app import recorded, sqlite_only
+from tests.support.app import recorded
 from tests.support.site import (
     BOTH,
     ISSUER,
@@ -13,6 +13,7 @@ from tests.support.site import (
     REDIRECT_URI,
     VERIFIER,
     Page,
+    Site,
     answer,
     assert_page_headers,
     error_page,
@@ -26,7 +27,7 @@ STATE = "a b&c=d\"<'é%20+#?/日本"
 STORED_URI = "https://app.example/cb?kept=%7Ea%2fb;c&x=%5b1%5D"
 
 
-def test_a_user_approves_and_the_client_gets_a_code_for_it(site: Any) -> None:
+def test_a_user_approves_and_the_client_gets_a_code_for_it(site: Site) -> None:
     client = site.register()
     response = site.ask(client)
     assert response.status_code == 200
@@ -51,8 +52,7 @@ def test_a_user_approves_and_the_client_gets_a_code_for_it(site: Any) -> None:
     }
 
 
-@sqlite_only
-def test_a_user_refuses_and_the_client_is_told(site: Any) -> None:
+def test_a_user_refuses_and_the_client_is_told(site: Site) -> None:
     client = site.register()
     with recorded(authorization_denied, site.app) as said, recorded(authorization_granted, site.app) as never:
         where = location(site.send(Page(site.ask(client)), decision="deny"))
@@ -64,10 +64,9 @@ def test_a_user_refuses_and_the_client_is_told(site: Any) -> None:
     refused(location(site.ask(client, prompt="none")), "consent_required")
 
 
-@sqlite_only
 @pytest.mark.parametrize(("response_mode", "part"), [(None, "query"), ("query", "query"), ("fragment", "fragment")])
 def test_state_and_issuer_come_back_as_they_are_with_a_code_and_with_an_error(
-    site: Any, response_mode: str | None, part: str
+    site: Site, response_mode: str | None, part: str
 ) -> None:
     client = site.register(redirect_uris=[REDIRECT_URI, STORED_URI])
     for uri in client.redirect_uris:
@@ -80,16 +79,14 @@ def test_state_and_issuer_come_back_as_they_are_with_a_code_and_with_an_error(
         refused(where, "invalid_scope", **place)
 
 
-@sqlite_only
-def test_without_a_state_none_comes_back(site: Any) -> None:
+def test_without_a_state_none_comes_back(site: Site) -> None:
     client = site.register()
     assert set(answer(site.approve(client, state=None))) == {"code", "iss"}
     assert set(answer(site.approve(client, state=""))) == {"code", "iss"}
     assert "state" not in answer(location(site.ask(client, state=None, scope="nope")))
 
 
-@sqlite_only
-def test_form_post_hands_the_answer_over_in_a_form_that_needs_no_script(site: Any) -> None:
+def test_form_post_hands_the_answer_over_in_a_form_that_needs_no_script(site: Site) -> None:
     client = site.register()
     response = site.send(Page(site.ask(client, response_mode="form_post", state=STATE)))
     page = Page(response)
@@ -104,8 +101,7 @@ def test_form_post_hands_the_answer_over_in_a_form_that_needs_no_script(site: An
     assert (refusal.hidden("error"), refusal.hidden("state")) == ("invalid_scope", STATE)
 
 
-@sqlite_only
-def test_an_implicit_answer_is_in_the_fragment_unless_a_form_was_asked_for(site: Any) -> None:
+def test_an_implicit_answer_is_in_the_fragment_unless_a_form_was_asked_for(site: Site) -> None:
     client = site.register_public(grant_types=["implicit"])
     with recorded(token_issued, site.app) as issued:
         found = answer(site.approve(client, response_type="token"), part="fragment")
@@ -119,8 +115,7 @@ def test_an_implicit_answer_is_in_the_fragment_unless_a_form_was_asked_for(site:
     refused(where, "invalid_scope", part="fragment")
 
 
-@sqlite_only
-def test_the_request_may_come_as_a_form_too(site: Any) -> None:
+def test_the_request_may_come_as_a_form_too(site: Site) -> None:
     client = site.register()
     response = site.browser.post("/oauth/authorize", data=query(client, state=STATE))
     found = answer(location(site.send(Page(response))))
@@ -134,8 +129,7 @@ def test_the_request_may_come_as_a_form_too(site: Any) -> None:
     error_page(too_large, "invalid_request", 413)
 
 
-@sqlite_only
-def test_an_unknown_or_disabled_client_is_told_to_the_user_alone(site: Any) -> None:
+def test_an_unknown_or_disabled_client_is_told_to_the_user_alone(site: Site) -> None:
     client = site.register()
     for client_id in ("nobody", "é", "x" * 3000, "'; drop table oauth_client;--", "<script>alert(1)</script>"):
         page = error_page(site.ask(client, client_id=client_id), "invalid_client")
@@ -152,22 +146,20 @@ def test_an_unknown_or_disabled_client_is_told_to_the_user_alone(site: Any) -> N
     error_page(site.ask(client), "invalid_client")
 
 
-@sqlite_only
 @pytest.mark.parametrize("name", ["client_id", "redirect_uri"])
-def test_a_client_or_an_address_that_is_named_twice_is_a_page(site: Any, name: str) -> None:
+def test_a_client_or_an_address_that_is_named_twice_is_a_page(site: Site, name: str) -> None:
     client = site.register()
     pairs = [*query(client).items(), (name, query(client)[name])]
     response = site.browser.get("/oauth/authorize", query_string=[*pairs])
     assert name in error_page(response, "invalid_request")
 
 
-@sqlite_only
 @pytest.mark.parametrize(
     "name",
     ["response_type", "scope", "state", "code_challenge", "code_challenge_method", "response_mode", "prompt",
      "max_age", "login_hint", "foo"],
 )  # fmt: skip
-def test_any_other_parameter_that_comes_twice_is_an_error_for_the_client(site: Any, name: str) -> None:
+def test_any_other_parameter_that_comes_twice_is_an_error_for_the_client(site: Site, name: str) -> None:
     from urllib.parse import urlencode
 
     client = site.register()
@@ -178,15 +170,13 @@ def test_any_other_parameter_that_comes_twice_is_an_error_for_the_client(site: A
     assert ("state" in answer(where)) == (name != "state")
 
 
-@sqlite_only
-def test_a_user_who_refused_may_be_asked_again_and_approve(site: Any) -> None:
+def test_a_user_who_refused_may_be_asked_again_and_approve(site: Site) -> None:
     client = site.register()
     location(site.send(Page(site.ask(client)), decision="deny"))
     assert "code" in answer(site.approve(client))
 
 
-@sqlite_only
-def test_what_is_in_a_request_never_becomes_markup(site: Any) -> None:
+def test_what_is_in_a_request_never_becomes_markup(site: Site) -> None:
     evil = "<script>alert(1)</script>\"'><img src=x onerror=alert(1)>"
     client = site.register(client_name=evil, owner=evil, client_uri="https://x.example/?<script>")
     for response in (
@@ -201,8 +191,7 @@ def test_what_is_in_a_request_never_becomes_markup(site: Any) -> None:
     assert "<script>alert" not in site.ask(client).text
 
 
-@sqlite_only
-def test_a_verifier_of_the_same_code_on_the_shortest_and_the_longest_challenge(site: Any) -> None:
+def test_a_verifier_of_the_same_code_on_the_shortest_and_the_longest_challenge(site: Site) -> None:
     from tests.support.site import challenge_of
 
     client = site.register()

@@ -7,8 +7,20 @@ from typing import Any
 
 import pytest
 
-from tests.support.app import sqlite_only
-from tests.support.site import READ, REDIRECT_URI, WRITE, Page, answer, error_page, location, query, refused
+from flask_oauth_gateway.stores.registered_client import Client
+from tests.support.site import (
+    READ,
+    REDIRECT_URI,
+    WRITE,
+    MakeSite,
+    Page,
+    Site,
+    answer,
+    error_page,
+    location,
+    query,
+    refused,
+)
 
 # A request's parameters, and the error that it is.
 ERRORS = {
@@ -108,13 +120,12 @@ BAD_URIS = {
 
 
 @pytest.fixture
-def client(site: Any) -> Any:
+def client(site: Site) -> Any:
     return site.register(scope=READ, redirect_uris=[REDIRECT_URI, "http://127.0.0.1/cb"])
 
 
-@sqlite_only
 @pytest.mark.parametrize("parameters_and_error", ERRORS.values(), ids=ERRORS)
-def test_the_client_is_told_at_its_own_address(site: Any, client: Any, parameters_and_error: Any) -> None:
+def test_the_client_is_told_at_its_own_address(site: Site, client: Client, parameters_and_error: Any) -> None:
     parameters, error = parameters_and_error
     where = location(site.ask(client, **parameters))
     part = "fragment" if parameters.get("response_type") == "token" else "query"
@@ -122,8 +133,7 @@ def test_the_client_is_told_at_its_own_address(site: Any, client: Any, parameter
     assert answer(where, part=part)["state"] == query(client, **parameters)["state"]
 
 
-@sqlite_only
-def test_no_error_of_any_kind_goes_to_an_address_that_is_not_the_client_s(site: Any, client: Any) -> None:
+def test_no_error_of_any_kind_goes_to_an_address_that_is_not_the_client_s(site: Site, client: Client) -> None:
     good: dict[str, Any] = {"a request without a fault": ({}, "")}
     for what, (parameters, error) in (ERRORS | good).items():
         for kind, uri in BAD_URIS.items():
@@ -134,9 +144,8 @@ def test_no_error_of_any_kind_goes_to_an_address_that_is_not_the_client_s(site: 
             assert not Page(response).actions, (what, kind)
 
 
-@sqlite_only
 @pytest.mark.parametrize("uri", BAD_URIS.values(), ids=BAD_URIS)
-def test_a_wrong_address_is_a_page_for_the_user_that_links_nowhere(site: Any, client: Any, uri: str | None) -> None:
+def test_a_wrong_address_is_a_page_for_the_user_that_links_nowhere(site: Site, client: Client, uri: str | None) -> None:
     for mode in ("query", "fragment", "form_post"):
         response = site.ask(client, redirect_uri=uri, response_mode=mode)
         error_page(response, "invalid_request")
@@ -146,23 +155,22 @@ def test_a_wrong_address_is_a_page_for_the_user_that_links_nowhere(site: Any, cl
     error_page(site.ask(client, redirect_uri=uri), "invalid_request")  # nor is anybody asked to sign in
 
 
-@sqlite_only
 @pytest.mark.parametrize("kind", ["a request without a fault", *ERRORS])
-def test_an_unknown_client_is_a_page_whatever_else_is_wrong(site: Any, client: Any, kind: str) -> None:
+def test_an_unknown_client_is_a_page_whatever_else_is_wrong(site: Site, client: Client, kind: str) -> None:
     parameters, _ = ERRORS.get(kind, ({}, ""))
     error_page(site.ask(client, **{**parameters, "client_id": "nobody"}), "invalid_client")
 
 
-@sqlite_only
-def test_an_address_that_was_taken_out_of_the_registration_is_no_longer_redirected_to(site: Any, client: Any) -> None:
+def test_an_address_that_was_taken_out_of_the_registration_is_no_longer_redirected_to(
+    site: Site, client: Client
+) -> None:
     page = Page(site.ask(client))
     site.gateway.clients.update(client.client_id, redirect_uris=["https://app.example/other"])
     error_page(site.send(page), "invalid_request")
     error_page(site.ask(client, prompt="none"), "invalid_request")
 
 
-@sqlite_only
-def test_an_error_description_holds_only_what_it_may(site: Any, client: Any) -> None:
+def test_an_error_description_holds_only_what_it_may(site: Site, client: Client) -> None:
     from tests.support.app import DESCRIPTION
 
     for name in ("response_type", "scope", "prompt", "code_challenge_method", "response_mode"):
@@ -170,12 +178,11 @@ def test_an_error_description_holds_only_what_it_may(site: Any, client: Any) -> 
             assert DESCRIPTION.fullmatch(answer(location(site.ask(client, **{name: value})))["error_description"])
 
 
-@sqlite_only
 @pytest.mark.parametrize(("require", "public_needs", "confidential_needs"), [
     (True, True, True), ("public", True, False), (False, False, False)
 ])  # fmt: skip
 def test_whose_requests_need_pkce_is_the_owner_s_to_say(
-    make_site: Any, require: Any, public_needs: bool, confidential_needs: bool
+    make_site: MakeSite, require: Any, public_needs: bool, confidential_needs: bool
 ) -> None:
     site = make_site(OAUTH_REQUIRE_PKCE=require)
     without: dict[str, Any] = {"code_challenge": None, "code_challenge_method": None}
@@ -189,8 +196,7 @@ def test_whose_requests_need_pkce_is_the_owner_s_to_say(
         refused(location(site.ask(client, code_challenge_method=None)), "invalid_request")
 
 
-@sqlite_only
-def test_a_plain_challenge_is_taken_where_the_owner_takes_it(make_site: Any) -> None:
+def test_a_plain_challenge_is_taken_where_the_owner_takes_it(make_site: MakeSite) -> None:
     site = make_site(OAUTH_PKCE_METHODS=["S256", "plain"])
     client = site.register()
     verifier = "v" * 50

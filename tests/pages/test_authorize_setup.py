@@ -1,14 +1,26 @@
 """`/oauth/authorize` on apps as they come: with Flask-Login, without a SECRET_KEY, without OAUTH_ISSUER."""
 
+from pathlib import Path
 from typing import Any
 
 import flask_login
 import pytest
+from werkzeug.test import TestResponse
 
-from tests.support.app import sqlite_only
-from tests.support.site import ISSUER, READ, Page, answer, error_page, granted, location, query, refused, split
-
-pytestmark = sqlite_only
+from tests.support.app import MakeApp
+from tests.support.site import (
+    ISSUER,
+    READ,
+    MakeSite,
+    Page,
+    answer,
+    error_page,
+    granted,
+    location,
+    query,
+    refused,
+    split,
+)
 
 
 class Member(flask_login.UserMixin):  # type: ignore[misc]
@@ -18,7 +30,7 @@ class Member(flask_login.UserMixin):  # type: ignore[misc]
 
 
 @pytest.fixture
-def members(make_app: Any, tmp_path: Any) -> Any:
+def members(make_app: MakeApp, tmp_path: Path) -> Any:
     """A site that leaves people to Flask-Login, and has not one of the gateway's hooks."""
     from tests.support.site import GRANT_TYPES, Site
 
@@ -56,7 +68,7 @@ def test_flask_login_is_found_by_itself(members: Any) -> None:
         assert (response.status_code, response.get_json()["error"]) == (400, "invalid_grant")
 
 
-def test_an_app_without_any_way_to_know_its_user_says_so(make_site: Any, caplog: Any) -> None:
+def test_an_app_without_any_way_to_know_its_user_says_so(make_site: MakeSite, caplog: pytest.LogCaptureFixture) -> None:
     site = make_site()
     site.gateway.hooks.current_user = None
     error_page(site.ask(site.register()), "server_error", 503)
@@ -65,7 +77,7 @@ def test_an_app_without_any_way_to_know_its_user_says_so(make_site: Any, caplog:
 
 @pytest.mark.parametrize("parameters", [{}, {"prompt": "login"}, {"prompt": "select_account"}, {"max_age": "1"}])
 def test_without_a_secret_key_the_pages_say_so_and_the_log_says_what_to_do(
-    make_site: Any, parameters: dict[str, str], caplog: Any
+    make_site: MakeSite, parameters: dict[str, str], caplog: pytest.LogCaptureFixture
 ) -> None:
     site = make_site(SECRET_KEY=None, OAUTH_LOGIN_URL="/login")
     client = site.register()
@@ -83,7 +95,7 @@ def test_without_a_secret_key_the_pages_say_so_and_the_log_says_what_to_do(
 
 
 @pytest.fixture
-def serious(make_site: Any) -> Any:
+def serious(make_site: MakeSite) -> Any:
     """A site as in production: neither debug nor testing."""
 
     def serious(**config: Any) -> Any:
@@ -130,12 +142,12 @@ def test_a_name_that_is_set_is_never_the_host_header_s_to_change(serious: Any, h
     assert granted_device(device)["verification_uri"] == "https://auth.example/oauth/device"
 
 
-def granted_device(response: Any) -> dict[str, Any]:
+def granted_device(response: TestResponse) -> dict[str, Any]:
     assert response.status_code == 200, response.text
     return dict(response.get_json())
 
 
-def test_in_testing_and_in_debug_the_request_says_who_the_server_is(make_site: Any) -> None:
+def test_in_testing_and_in_debug_the_request_says_who_the_server_is(make_site: MakeSite) -> None:
     for config in ({"TESTING": True}, {"TESTING": False, "DEBUG": True}):
         site = make_site(**config)
         client = site.register(skip_consent=True)
@@ -144,7 +156,7 @@ def test_in_testing_and_in_debug_the_request_says_who_the_server_is(make_site: A
         assert answer(location(there))["iss"] == "http://staging.example"
 
 
-def test_an_endpoint_whose_grants_are_off_is_not_there(make_app: Any) -> None:
+def test_an_endpoint_whose_grants_are_off_is_not_there(make_app: MakeApp) -> None:
     app = make_app(OAUTH_GRANT_TYPES=["client_credentials"])
     for path in ("authorize", "device", "device_authorization", "applications"):
         assert app.test_client().get(f"/oauth/{path}").status_code == 404

@@ -6,14 +6,12 @@ from urllib.parse import urlencode
 
 import pytest
 
-from tests.support.app import sqlite_only
-from tests.support.site import READ, Page, answer, error_page, granted, location, query, refused, split
-
-pytestmark = sqlite_only
+from tests.support.clock import Clock
+from tests.support.site import READ, MakeSite, Page, Site, answer, error_page, granted, location, query, refused, split
 
 
 @pytest.fixture
-def site(make_site: Any) -> Any:
+def site(make_site: MakeSite) -> Any:
     """A site whose login page stands at /login: `sign_in` is what it does, after which it goes on to `next`."""
     site = make_site(OAUTH_LOGIN_URL="/login")
     site.signed_in_at = None
@@ -21,7 +19,7 @@ def site(make_site: Any) -> Any:
     return site
 
 
-def sign_in(site: Any, response: Any, person: str = "alice") -> Any:
+def sign_in(site: Site, response: Any, person: str = "alice") -> Any:
     """Follow a redirect to the login page, sign in there, and come back to where it says."""
     path, parameters = split(response.headers["Location"])
     assert (response.status_code, path) == (302, "/login")
@@ -31,7 +29,7 @@ def sign_in(site: Any, response: Any, person: str = "alice") -> Any:
     return site.browser.get(parameters["next"])
 
 
-def test_nobody_is_signed_in_and_the_way_leads_through_the_login_back_to_the_same_request(site: Any) -> None:
+def test_nobody_is_signed_in_and_the_way_leads_through_the_login_back_to_the_same_request(site: Site) -> None:
     client = site.register()
     site.person = None
     state = "a b&c=ü#?+%"
@@ -41,14 +39,14 @@ def test_nobody_is_signed_in_and_the_way_leads_through_the_login_back_to_the_sam
     assert granted(site.redeem(client, found["code"]))["scope"] == READ
 
 
-def test_a_request_that_came_as_a_form_survives_the_login_too(site: Any) -> None:
+def test_a_request_that_came_as_a_form_survives_the_login_too(site: Site) -> None:
     client = site.register()
     site.person = None
     back = sign_in(site, site.browser.post("/oauth/authorize", data=query(client)))
     assert answer(location(site.send(Page(back))))["state"] == "xyz"
 
 
-def test_a_session_that_ended_while_the_page_was_open_loses_nothing(site: Any) -> None:
+def test_a_session_that_ended_while_the_page_was_open_loses_nothing(site: Site) -> None:
     client = site.register()
     page = Page(site.ask(client, state="kept"))
     site.person = None
@@ -56,7 +54,7 @@ def test_a_session_that_ended_while_the_page_was_open_loses_nothing(site: Any) -
     assert answer(location(site.send(Page(back))))["state"] == "kept"
 
 
-def test_the_login_may_be_an_endpoint_or_an_address_with_a_query(make_site: Any) -> None:
+def test_the_login_may_be_an_endpoint_or_an_address_with_a_query(make_site: MakeSite) -> None:
     site = make_site(OAUTH_LOGIN_URL="sign_in")
     site.app.add_url_rule("/people/sign-in", "sign_in", lambda: "")
     for url, path, more in (
@@ -72,7 +70,7 @@ def test_the_login_may_be_an_endpoint_or_an_address_with_a_query(make_site: Any)
         assert split(where) == (path, {**more, "next": f"/oauth/authorize?{urlencode(query(client))}"})
 
 
-def test_an_app_under_a_path_of_its_own_is_come_back_to_there(site: Any) -> None:
+def test_an_app_under_a_path_of_its_own_is_come_back_to_there(site: Site) -> None:
     client = site.register()
     site.person = None
     response = site.browser.get(
@@ -83,7 +81,7 @@ def test_an_app_under_a_path_of_its_own_is_come_back_to_there(site: Any) -> None
 
 @pytest.mark.parametrize("url", [None, "no_such_endpoint"])
 def test_without_a_login_page_the_user_sees_a_page_and_the_owner_a_line_in_the_log(
-    make_site: Any, url: str | None, caplog: Any
+    make_site: MakeSite, url: str | None, caplog: pytest.LogCaptureFixture
 ) -> None:
     site = make_site(OAUTH_LOGIN_URL=url)
     site.person = None
@@ -91,7 +89,7 @@ def test_without_a_login_page_the_user_sees_a_page_and_the_owner_a_line_in_the_l
     assert "OAUTH_LOGIN_URL" in caplog.text
 
 
-def test_the_app_s_own_login_hook_hears_what_was_asked_for(site: Any) -> None:
+def test_the_app_s_own_login_hook_hears_what_was_asked_for(site: Site) -> None:
     client = site.register()
     site.person = None
     heard = []
@@ -110,7 +108,7 @@ def test_the_app_s_own_login_hook_hears_what_was_asked_for(site: Any) -> None:
     assert (heard[1].prompt, heard[1].login_hint, heard[1].max_age, heard[1].acr_values) == ((), None, None, ())
 
 
-def test_nothing_may_be_shown_and_nobody_is_signed_in(site: Any) -> None:
+def test_nothing_may_be_shown_and_nobody_is_signed_in(site: Site) -> None:
     client = site.register()
     site.person = None
     refused(location(site.ask(client, prompt="none")), "login_required")
@@ -127,7 +125,7 @@ def test_nothing_may_be_shown_and_nobody_is_signed_in(site: Any) -> None:
 
 @pytest.mark.parametrize("prompt", ["login", "select_account", "login consent"])
 @pytest.mark.parametrize("tells", [True, False])
-def test_a_fresh_sign_in_is_asked_for_once_and_goes_on_afterwards(site: Any, prompt: str, tells: bool) -> None:
+def test_a_fresh_sign_in_is_asked_for_once_and_goes_on_afterwards(site: Site, prompt: str, tells: bool) -> None:
     if not tells:
         site.gateway.login_details(lambda _: {})
     client = site.register()
@@ -139,7 +137,7 @@ def test_a_fresh_sign_in_is_asked_for_once_and_goes_on_afterwards(site: Any, pro
     assert sign_in(site, site.ask(client, prompt=prompt)).status_code in (200, 302)  # each request anew
 
 
-def test_somebody_else_may_sign_in_where_another_account_was_asked_for(site: Any) -> None:
+def test_somebody_else_may_sign_in_where_another_account_was_asked_for(site: Site) -> None:
     client = site.register()
     page = site.ask(client)
     assert "prompt=select_account" in page.text
@@ -151,7 +149,7 @@ def test_somebody_else_may_sign_in_where_another_account_was_asked_for(site: Any
 
 @pytest.mark.parametrize("parameters", [{"prompt": "login"}, {"max_age": "0"}, {"max_age": "60"}])
 def test_who_comes_back_without_having_signed_in_again_is_refused_and_not_sent_in_circles(
-    site: Any, parameters: dict[str, str]
+    site: Site, parameters: dict[str, str]
 ) -> None:
     client = site.register()
     site.signed_in_at = int(time.time()) - 3600
@@ -161,7 +159,7 @@ def test_who_comes_back_without_having_signed_in_again_is_refused_and_not_sent_i
     refused(location(site.browser.get(back["next"])), "login_required")
 
 
-def test_max_age_0_is_a_fresh_sign_in_however_long_that_takes(site: Any, clock: Any) -> None:
+def test_max_age_0_is_a_fresh_sign_in_however_long_that_takes(site: Site, clock: Clock) -> None:
     client = site.register()
     site.approve(client)
     site.signed_in_at = int(time.time()) - 3600
@@ -174,14 +172,14 @@ def test_max_age_0_is_a_fresh_sign_in_however_long_that_takes(site: Any, clock: 
     assert "code" in answer(location(site.browser.get(back["next"])))
 
 
-def test_max_age_without_any_word_from_the_app_asks_for_one_sign_in(site: Any) -> None:
+def test_max_age_without_any_word_from_the_app_asks_for_one_sign_in(site: Site) -> None:
     site.gateway.login_details(lambda _: None)
     client = site.register()
     site.approve(client)
     assert "code" in answer(location(sign_in(site, site.ask(client, max_age="60"))))
 
 
-def test_a_recent_sign_in_is_recent_enough(site: Any) -> None:
+def test_a_recent_sign_in_is_recent_enough(site: Site) -> None:
     client = site.register()
     site.signed_in_at = int(time.time()) - 50
     assert "code" in answer(site.approve(client, max_age="60"))
@@ -189,7 +187,7 @@ def test_a_recent_sign_in_is_recent_enough(site: Any) -> None:
     assert site.ask(client, max_age="60").headers["Location"].startswith("/login?")
 
 
-def test_the_token_remembers_how_its_user_signed_in(site: Any) -> None:
+def test_the_token_remembers_how_its_user_signed_in(site: Site) -> None:
     at = int(time.time()) - 50
     site.gateway.login_details(lambda _: {"auth_time": at, "acr": "gold", "amr": ["pwd", "otp"], "secret": "x"})
     client = site.register()

@@ -5,14 +5,18 @@ from typing import Any
 import pytest
 
 from flask_oauth_gateway.signals import authorization_denied, authorization_granted
-from tests.support.app import recorded, refusal, sqlite_only
+from tests.support.app import recorded, refusal
+from tests.support.clock import Clock
+from tests.support.databases import every_database
 from tests.support.device import confirm, decide, poll, register, start
 from tests.support.site import (
     BOTH,
     DEVICE_CODE,
     READ,
     WRITE,
+    MakeSite,
     Page,
+    Site,
     another_browser,
     assert_page_headers,
     granted,
@@ -20,7 +24,7 @@ from tests.support.site import (
 )
 
 
-def type_in(site: Any, user_code: str, browser: Any = None) -> Any:
+def type_in(site: Site, user_code: str, browser: Any = None) -> Any:
     """Open the page, type a code, and go on."""
     browser = browser or site.browser
     page = Page(browser.get("/oauth/device"))
@@ -33,7 +37,7 @@ def not_known(response: Any) -> None:
     assert not Page(response).boxes
 
 
-def test_the_page_shows_who_asks_for_what_and_the_code_again(site: Any) -> None:
+def test_the_page_shows_who_asks_for_what_and_the_code_again(site: Site) -> None:
     client = register(site)
     codes = start(site, client)
     page = confirm(site, codes["user_code"])
@@ -46,18 +50,16 @@ def test_the_page_shows_who_asks_for_what_and_the_code_again(site: Any) -> None:
     granted(poll(site, client, codes["device_code"]))
 
 
-@sqlite_only
 @pytest.mark.parametrize("write", [
     str.lower, str.title, lambda code: code.replace("-", ""), lambda code: code.replace("-", " "),
     lambda code: f"  {code.lower()} ", "-".join, lambda code: code.replace("-", "\u2013"),
 ])  # fmt: skip
-def test_a_code_may_be_typed_as_one_likes(site: Any, write: Any) -> None:
+def test_a_code_may_be_typed_as_one_likes(site: Site, write: Any) -> None:
     codes = start(site, register(site))
     assert codes["user_code"] in confirm(site, write(codes["user_code"])).text
 
 
-@sqlite_only
-def test_the_complete_address_fills_the_code_in_and_still_asks(site: Any) -> None:
+def test_the_complete_address_fills_the_code_in_and_still_asks(site: Site) -> None:
     client = register(site)
     codes = start(site, client)
     _, parameters = split(codes["verification_uri_complete"])
@@ -67,16 +69,16 @@ def test_the_complete_address_fills_the_code_in_and_still_asks(site: Any) -> Non
     refusal(poll(site, client, codes["device_code"]), 400, "authorization_pending")
 
 
-@sqlite_only
 @pytest.mark.parametrize("typed", ["", "x", "BCDF-GHJK", "é", "0" * 5000, "<script>alert(1)</script>", '"><b>'])
-def test_a_code_that_is_none_is_said_to_be_none(site: Any, typed: str) -> None:
+def test_a_code_that_is_none_is_said_to_be_none(site: Site, typed: str) -> None:
     not_known(type_in(site, typed))
     assert "<script>alert" not in type_in(site, typed).text
     assert "<script>alert" not in site.browser.get("/oauth/device", query_string={"user_code": typed}).text
     assert '"><b>' not in site.browser.get("/oauth/device", query_string={"user_code": typed}).text
 
 
-def test_who_types_the_code_first_is_the_only_one_who_may_go_on_with_it(site: Any) -> None:
+@every_database
+def test_who_types_the_code_first_is_the_only_one_who_may_go_on_with_it(site: Site) -> None:
     client = register(site)
     codes = start(site, client)
     page = confirm(site, codes["user_code"])
@@ -90,7 +92,8 @@ def test_who_types_the_code_first_is_the_only_one_who_may_go_on_with_it(site: An
     assert site.me(tokens["access_token"])["subject"] == "alice"
 
 
-def test_a_double_click_says_the_same_twice(site: Any) -> None:
+@every_database
+def test_a_double_click_says_the_same_twice(site: Site) -> None:
     client = register(site)
     for decision, word in (("allow", "Device connected"), ("deny", "Device refused")):
         codes = start(site, client)
@@ -104,8 +107,7 @@ def test_a_double_click_says_the_same_twice(site: Any) -> None:
     not_known(type_in(site, codes["user_code"]))  # and it can't be answered anew
 
 
-@sqlite_only
-def test_the_first_answer_stands(site: Any) -> None:
+def test_the_first_answer_stands(site: Site) -> None:
     client = register(site)
     codes = start(site, client)
     one, two = (confirm(site, codes["user_code"]) for _ in range(2))
@@ -114,8 +116,7 @@ def test_the_first_answer_stands(site: Any) -> None:
     assert granted(poll(site, client, codes["device_code"]))["scope"] == READ
 
 
-@sqlite_only
-def test_a_required_scope_can_t_be_unticked(make_site: Any) -> None:
+def test_a_required_scope_can_t_be_unticked(make_site: MakeSite) -> None:
     site = make_site(OAUTH_REQUIRED_SCOPES=[READ])
     client = register(site)
     codes = start(site, client)
@@ -124,8 +125,7 @@ def test_a_required_scope_can_t_be_unticked(make_site: Any) -> None:
     assert granted(poll(site, client, codes["device_code"]))["scope"] == READ
 
 
-@sqlite_only
-def test_each_form_is_taken_from_its_own_page_session_and_user_alone(site: Any, clock: Any) -> None:
+def test_each_form_is_taken_from_its_own_page_session_and_user_alone(site: Site, clock: Clock) -> None:
     client = register(site)
     codes, others = start(site, client), start(site, client)
     typed = Page(site.browser.get("/oauth/device"))
@@ -145,8 +145,7 @@ def test_each_form_is_taken_from_its_own_page_session_and_user_alone(site: Any, 
     assert "Device connected" in site.browser.post("/oauth/device", data=good | token).text
 
 
-@sqlite_only
-def test_nobody_is_signed_in_and_the_way_leads_through_the_login_back_with_the_code(make_site: Any) -> None:
+def test_nobody_is_signed_in_and_the_way_leads_through_the_login_back_with_the_code(make_site: MakeSite) -> None:
     site = make_site(OAUTH_LOGIN_URL="/login")
     codes = start(site, register(site))
     page = confirm(site, codes["user_code"])
@@ -163,8 +162,7 @@ def test_nobody_is_signed_in_and_the_way_leads_through_the_login_back_with_the_c
     assert codes["user_code"] in site.browser.get(parameters["next"]).text
 
 
-@sqlite_only
-def test_guessing_is_limited_by_user_and_by_address(make_site: Any, clock: Any) -> None:
+def test_guessing_is_limited_by_user_and_by_address(make_site: MakeSite, clock: Clock) -> None:
     site = make_site(OAUTH_RATE_LIMITS={"device_codes": "3/minute"})
     codes = start(site, register(site))
     for _ in range(3):
@@ -181,8 +179,7 @@ def test_guessing_is_limited_by_user_and_by_address(make_site: Any, clock: Any) 
         not_known(type_in(free, "BCDF-GHJK"))
 
 
-@sqlite_only
-def test_a_code_of_a_client_that_was_disabled_or_deleted_is_none(site: Any) -> None:
+def test_a_code_of_a_client_that_was_disabled_or_deleted_is_none(site: Site) -> None:
     for end in (lambda c: site.gateway.clients.update(c, enabled=False), site.gateway.clients.delete):
         client = register(site)
         codes = start(site, client)
@@ -192,7 +189,7 @@ def test_a_code_of_a_client_that_was_disabled_or_deleted_is_none(site: Any) -> N
         not_known(site.send(page))
 
 
-def test_a_code_that_expired_is_none(site: Any, clock: Any) -> None:
+def test_a_code_that_expired_is_none(site: Site, clock: Clock) -> None:
     codes = start(site, register(site))
     page = confirm(site, codes["user_code"])
     clock.advance(601)
@@ -200,8 +197,7 @@ def test_a_code_that_expired_is_none(site: Any, clock: Any) -> None:
     not_known(type_in(site, codes["user_code"]))
 
 
-@sqlite_only
-def test_how_the_user_signed_in_is_in_the_token(site: Any) -> None:
+def test_how_the_user_signed_in_is_in_the_token(site: Site) -> None:
     site.gateway.login_details(lambda _: {"acr": "gold"})
     client = register(site, token_endpoint_auth_method="client_secret_basic")
     codes = start(site, client)

@@ -140,7 +140,7 @@ def test_the_app_has_its_own_templates(make_looker: Callable[..., Looker], tmp_p
     (folder / "error.html").write_text("Ours: {{ error }}: {{ description }}", "utf-8")
     (folder / "_theme.html").write_text('<link rel="stylesheet" href="/ours.css">', "utf-8")
     (folder / "_brand.html").write_text("<header>Example Inc.</header>", "utf-8")
-    looker = make_looker(templates=str(tmp_path / "templates"))
+    looker = make_looker(template_folder=str(tmp_path / "templates"))
     error = looker.http.get("/oauth/authorize")
     assert error.text == "Ours: invalid_request: The parameter &#39;client_id&#39; is missing."
     assert "frame-ancestors 'none'" in error.headers["Content-Security-Policy"]
@@ -162,7 +162,7 @@ def test_each_template_may_be_the_apps(make_looker: Callable[..., Looker], tmp_p
     (folder / f"{name}.html").write_text(
         "ours {% block main %}{% endblock %}" if name == "base" else f"ours {whole}", "utf-8"
     )
-    pages = every_page(make_looker(templates=str(tmp_path / "templates")))
+    pages = every_page(make_looker(template_folder=str(tmp_path / "templates")))
     for other, page in pages.items():
         assert page.text.startswith("ours") == (name in ("base", other)), other
 

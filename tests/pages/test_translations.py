@@ -17,7 +17,7 @@ from flask_oauth_gateway.pages.translations import date, language, translate
 from tests.pages import catalogs
 from tests.support.app import close_app
 from tests.support.looker import Looker, every_page, signed_in
-from tests.support.served_site import Site, build_site
+from tests.support.served_site import ServedSite, build_site
 
 TEXTS = [message for message in catalogs.texts() if message.id]
 EVENING = 1795303800  # 2026-11-21 23:30 in UTC
@@ -26,7 +26,7 @@ EVENING = 1795303800  # 2026-11-21 23:30 in UTC
 @pytest.fixture
 def make_looker(tmp_path: Path) -> Any:
     """As in test_html.py, on sites with Flask-Babel, whose language is the one that the browser names."""
-    sites: list[Site] = []
+    sites: list[ServedSite] = []
 
     def make_looker(**config: Any) -> Looker:
         site = build_site(instance_path=str(tmp_path / "instance"), TESTING=True, **config)

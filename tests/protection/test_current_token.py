@@ -4,14 +4,18 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from flask import Flask
+from flask.testing import FlaskClient
 
-from flask_oauth_gateway import current_gateway, current_token, require_token
-from tests.support.app import bearer, is_accepted, refusal, register, sqlite_only, token_for
+from flask_oauth_gateway import OAuthGateway, current_gateway, current_token, require_token
+from flask_oauth_gateway.stores.registered_client import Client
+from tests.support.app import MakeApp, basic, bearer, is_accepted, refusal, register, token_for
+from tests.support.clock import Clock
 from tests.support.statements import statements_of
 
 
 @pytest.fixture
-def looked_at(app: Any) -> list[Any]:
+def looked_at(app: Flask) -> list[Any]:
     """What `GET /look` saw in current_token, copied while the request lasted."""
     seen: list[Any] = []
 
@@ -26,7 +30,9 @@ def looked_at(app: Any) -> list[Any]:
     return seen
 
 
-def test_the_view_sees_all_that_the_token_says(app: Any, client: Any, gateway: Any, looked_at: Any) -> None:
+def test_the_view_sees_all_that_the_token_says(
+    app: Flask, client: FlaskClient, gateway: OAuthGateway, looked_at: Any
+) -> None:
     made = register(app)
     before = datetime.now(UTC).replace(microsecond=0)
     answer = gateway.tokens.issue(
@@ -63,8 +69,7 @@ def test_the_view_sees_all_that_the_token_says(app: Any, client: Any, gateway: A
     assert "_segment" not in claims
 
 
-@sqlite_only
-def test_a_token_without_a_user_has_no_subject(client: Any, registered: Any, looked_at: Any) -> None:
+def test_a_token_without_a_user_has_no_subject(client: FlaskClient, registered: Client, looked_at: Any) -> None:
     token = token_for(client, registered)["access_token"]
     client.get("/look", headers=bearer(token))
     assert looked_at[0]["subject"] is None
@@ -74,8 +79,7 @@ def test_a_token_without_a_user_has_no_subject(client: Any, registered: Any, loo
     assert "aud" not in looked_at[0]["claims"]
 
 
-@sqlite_only
-def test_where_there_is_no_token_current_token_is_falsy(app: Any, client: Any) -> None:
+def test_where_there_is_no_token_current_token_is_falsy(app: Flask, client: FlaskClient) -> None:
     seen = []
     app.add_url_rule("/open", "open", lambda: str(seen.append(bool(current_token))))
     client.get("/open", headers=bearer("never looked at"))
@@ -85,15 +89,15 @@ def test_where_there_is_no_token_current_token_is_falsy(app: Any, client: Any) -
     assert seen == [False, False, False]
 
 
-@sqlite_only
-def test_a_token_tells_nothing_of_itself_when_printed(client: Any, gateway: Any, registered: Any) -> None:
+def test_a_token_tells_nothing_of_itself_when_printed(
+    client: FlaskClient, gateway: OAuthGateway, registered: Client
+) -> None:
     token = token_for(client, registered)["access_token"]
     assert token not in repr(gateway.tokens.get(token=token))
     assert registered.client_id in repr(gateway.tokens.get(token=token))
 
 
-@sqlite_only
-def test_current_gateway_is_the_gateway_of_the_app(app: Any, gateway: Any) -> None:
+def test_current_gateway_is_the_gateway_of_the_app(app: Flask, gateway: OAuthGateway) -> None:
     with app.app_context():
         assert current_gateway.clients.list() == gateway.clients.list()
     with pytest.raises(RuntimeError):
@@ -103,8 +107,7 @@ def test_current_gateway_is_the_gateway_of_the_app(app: Any, gateway: Any) -> No
 # The user
 
 
-@sqlite_only
-def test_the_user_is_loaded_on_first_use_and_once(app: Any, client: Any, gateway: Any) -> None:
+def test_the_user_is_loaded_on_first_use_and_once(app: Flask, client: FlaskClient, gateway: OAuthGateway) -> None:
     loaded = []
 
     @gateway.load_user
@@ -124,25 +127,29 @@ def test_the_user_is_loaded_on_first_use_and_once(app: Any, client: Any, gateway
     assert loaded == ["alice", "alice"]  # another request may see another user
 
 
-@sqlite_only
-def test_a_token_without_a_user_has_none_to_load(app: Any, client: Any, gateway: Any, registered: Any) -> None:
+def test_a_token_without_a_user_has_none_to_load(
+    app: Flask, client: FlaskClient, gateway: OAuthGateway, registered: Client
+) -> None:
     gateway.load_user(lambda _: pytest.fail("there is nobody to load"))
     app.add_url_rule("/user", "user", require_token(lambda: {"user": current_token.user}))
     token = token_for(client, registered)["access_token"]
     assert client.get("/user", headers=bearer(token)).get_json() == {"user": None}
 
 
-@sqlite_only
-def test_a_user_who_is_gone_ends_the_token_where_users_are_checked(make_app: Any) -> None:
+@pytest.mark.parametrize("form", ["opaque", "jwt"])
+def test_a_user_who_is_gone_ends_the_token_where_users_are_checked(make_app: MakeApp, form: str) -> None:
     users = {"alice": object()}
     for checked in (False, True):
-        app = make_app(OAUTH_CHECK_USER=checked)
+        app = make_app(OAUTH_CHECK_USER=checked, OAUTH_ACCESS_TOKEN_FORMAT=form)
         gateway, client = app.extensions["oauth_gateway"], app.test_client()
         gateway.load_user(users.get)
         made = register(app)
+        headers = basic(made.client_id, made.client_secret)
         alice, bob = (gateway.tokens.issue(made.client_id, subject=name)["access_token"] for name in ("alice", "bob"))
         assert is_accepted(client, alice)
         assert is_accepted(client, bob) is not checked
+        told = [client.post("/oauth/introspect", data={"token": t}, headers=headers).get_json() for t in (alice, bob)]
+        assert [each["active"] for each in told] == [True, not checked]
         assert is_accepted(client, token_for(client, made)["access_token"])
     sentence = refusal(client.get("/weather", headers=bearer(bob)), 401, "invalid_token")
     assert sentence == "The user of this access token is gone."
@@ -151,7 +158,7 @@ def test_a_user_who_is_gone_ends_the_token_where_users_are_checked(make_app: Any
 # What a process remembers
 
 
-def look_ups(app: Any, token: str, times: int = 1) -> int:
+def look_ups(app: Flask, token: str, times: int = 1) -> int:
     """How many statements it takes to accept a token so often."""
     with statements_of(app.extensions["oauth_gateway"].database.engine) as sent:
         for _ in range(times):
@@ -159,8 +166,7 @@ def look_ups(app: Any, token: str, times: int = 1) -> int:
     return len(sent)
 
 
-@sqlite_only
-def test_a_token_that_was_seen_lately_is_not_looked_up_again(make_app: Any, clock: Any) -> None:
+def test_a_token_that_was_seen_lately_is_not_looked_up_again(make_app: MakeApp, clock: Clock) -> None:
     app = make_app(OAUTH_TOKEN_CACHE_SECONDS=30)
     client = app.test_client()
     token = token_for(client, register(app, access_token_lifetime=40))["access_token"]
@@ -171,15 +177,15 @@ def test_a_token_that_was_seen_lately_is_not_looked_up_again(make_app: Any, cloc
     assert not is_accepted(client, token)
 
 
-@sqlite_only
-def test_without_that_setting_every_request_looks_the_token_up(app: Any, client: Any, registered: Any) -> None:
+def test_without_that_setting_every_request_looks_the_token_up(
+    app: Flask, client: FlaskClient, registered: Client
+) -> None:
     token = token_for(client, registered)["access_token"]
     assert look_ups(app, token, 3) == 3
 
 
-@sqlite_only
 @pytest.mark.parametrize("how", ["revoke", "registry", "disable", "delete", "attributes"])
-def test_what_is_remembered_is_dropped_at_once_where_this_process_ends_it(make_app: Any, how: str) -> None:
+def test_what_is_remembered_is_dropped_at_once_where_this_process_ends_it(make_app: MakeApp, how: str) -> None:
     app = make_app(OAUTH_TOKEN_CACHE_SECONDS=300)
     client, gateway, made = app.test_client(), app.extensions["oauth_gateway"], register(app)
     token = token_for(client, made)["access_token"]

@@ -1,6 +1,7 @@
 """OpenAPI documents that know which tokens each operation takes."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, ClassVar
 
 import openapi_spec_validator
@@ -17,11 +18,11 @@ SCOPES = {READ: "Read the weather", WRITE: "Change the weather", ADMIN: "Make th
 
 
 @pytest.fixture
-def gateway(tmp_path: Any) -> OAuthGateway:
+def gateway(tmp_path: Path) -> OAuthGateway:
     return OAuthGateway(make_app(tmp_path))
 
 
-def make_app(tmp_path: Any, kind: type[Flask] = Flask, **config: Any) -> Flask:
+def make_app(tmp_path: Path, kind: type[Flask] = Flask, **config: Any) -> Flask:
     app = kind("documented", instance_path=str(tmp_path))
     app.config.update(TESTING=True, OAUTH_SCOPES=SCOPES, **config)
     return app
@@ -35,7 +36,7 @@ def nothing(**_: Any) -> str:
     return ""
 
 
-def test_the_flows_that_are_on_are_there_with_their_urls_and_scopes(tmp_path: Any) -> None:
+def test_the_flows_that_are_on_are_there_with_their_urls_and_scopes(tmp_path: Path) -> None:
     grants = ["authorization_code", "client_credentials", "password", "implicit", "refresh_token", "device_code"]
     gateway = OAuthGateway(
         make_app(
@@ -58,7 +59,7 @@ def test_the_flows_that_are_on_are_there_with_their_urls_and_scopes(tmp_path: An
     }  # fmt: skip
 
 
-def test_without_a_flow_that_openapi_has_a_name_for_it_is_a_bearer_token(tmp_path: Any) -> None:
+def test_without_a_flow_that_openapi_has_a_name_for_it_is_a_bearer_token(tmp_path: Path) -> None:
     gateway = OAuthGateway(make_app(tmp_path, OAUTH_GRANT_TYPES=["device_code"]))
     app_of(gateway).add_url_rule("/x", "x", require_token(READ)(nothing))
     assert gateway.openapi_security_schemes() == {"bearer": {"type": "http", "scheme": "bearer"}}
@@ -130,7 +131,7 @@ def test_class_views_and_blueprints_say_it_too(gateway: OAuthGateway) -> None:
     assert gateway.openapi_security("outer.inner.x") == [{"oauth2": [ADMIN, READ]}, {"oauth2": [READ, WRITE]}]
 
 
-def test_paths_that_are_protected_from_configuration_say_it_too(tmp_path: Any) -> None:
+def test_paths_that_are_protected_from_configuration_say_it_too(tmp_path: Path) -> None:
     rules = [
         {"path": "/api/open/*", "scopes": None},
         {"path": "/api/*", "methods": "PUT", "scopes": WRITE},
@@ -180,7 +181,7 @@ def test_a_document_gets_what_it_lacks_and_is_valid(gateway: OAuthGateway) -> No
     openapi_spec_validator.validate(document)
 
 
-def test_apiflask_serves_a_valid_document_that_says_it(tmp_path: Any) -> None:
+def test_apiflask_serves_a_valid_document_that_says_it(tmp_path: Path) -> None:
     app = make_app(tmp_path, APIFlask, OPENAPI_VERSION="3.1.0")
     assert isinstance(app, APIFlask)
     gateway = OAuthGateway(app)

@@ -6,13 +6,14 @@ from typing import Any
 
 import pytest
 from flask import Blueprint, Flask, request
+from flask.testing import FlaskClient
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from flask_oauth_gateway import ConfigurationError, current_token, require_token
 from flask_oauth_gateway.protection.path_patterns import readings
 from flask_oauth_gateway.protection.paths import load_rules
-from tests.support.app import bearer, refusal, register, server_of, sqlite_only, token_for
+from tests.support.app import bearer, refusal, register, server_of, token_for
 
 RULES: list[dict[str, Any]] = [
     {"path": "/api/health", "scopes": None},
@@ -43,11 +44,10 @@ def protected(make_app: Callable[..., Flask]) -> Flask:
     return app
 
 
-def statuses(client: Any, method: str, *paths: str, **how: Any) -> list[int]:
+def statuses(client: FlaskClient, method: str, *paths: str, **how: Any) -> list[int]:
     return [client.open(path, method=method, **how).status_code for path in paths]
 
 
-@sqlite_only
 def test_the_first_entry_that_fits_decides(protected: Flask) -> None:
     client = protected.test_client()
     closed = ("/api", "/api/items/5", "/api/anna/mail", "/either/1/x", "/api/reports/2026/may")
@@ -72,7 +72,6 @@ def test_the_first_entry_that_fits_decides(protected: Flask) -> None:
     assert 'scope="weather:read"' in refused.headers["WWW-Authenticate"]
 
 
-@sqlite_only
 def test_head_is_as_get_a_preflight_passes_and_401_comes_before_404_and_405(protected: Flask) -> None:
     client = protected.test_client()
     preflight = {"Access-Control-Request-Method": "GET", "Origin": "https://app.example"}
@@ -87,7 +86,6 @@ def test_head_is_as_get_a_preflight_passes_and_401_comes_before_404_and_405(prot
     assert statuses(client, "PUT", "/api/items/5", headers=token) == [405]
 
 
-@sqlite_only
 def test_the_gateway_s_own_endpoints_and_static_files_are_aside(make_app: Callable[..., Flask]) -> None:
     app = make_app(OAUTH_PROTECT=[{"path": "/static/private/*", "scopes": []}, {"path": "/*", "scopes": []}])
     folder = Blueprint("docs", __name__, static_folder=".", static_url_path="/docs")
@@ -104,7 +102,6 @@ def test_the_gateway_s_own_endpoints_and_static_files_are_aside(make_app: Callab
     assert statuses(client, "GET", "/static/private/x", "/static/a/../private/x") == [401, 401]
 
 
-@sqlite_only
 def test_a_view_that_is_only_called_like_a_static_folder_is_none(make_app: Callable[..., Flask]) -> None:
     app = make_app(OAUTH_PROTECT=[{"path": "/*", "scopes": []}])
     app.add_url_rule("/secret", "other.static", lambda: "secret")
@@ -114,7 +111,6 @@ def test_a_view_that_is_only_called_like_a_static_folder_is_none(make_app: Calla
     assert statuses(app.test_client(), "GET", "/secret", "/bare") == [401, 401]
 
 
-@sqlite_only
 def test_static_files_at_the_root_don_t_open_what_an_entry_names(make_app: Callable[..., Flask]) -> None:
     app = make_app(OAUTH_PROTECT=[{"path": "/api/*"}])
     app.register_blueprint(Blueprint("root", __name__, static_folder=".", static_url_path=""))
@@ -122,7 +118,6 @@ def test_static_files_at_the_root_don_t_open_what_an_entry_names(make_app: Calla
     assert statuses(client, "GET", "/api/x", "/x", "/x/../api/x") == [401, 404, 401]
 
 
-@sqlite_only
 def test_a_decorated_view_is_asked_by_both_and_looked_up_once(
     make_app: Callable[..., Flask], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -143,7 +138,6 @@ def test_a_decorated_view_is_asked_by_both_and_looked_up_once(
     assert len(looked_up) == 2
 
 
-@sqlite_only
 def test_an_app_under_a_prefix_names_its_own_paths_and_before_request_knows_the_token(protected: Flask) -> None:
     seen: list[str] = []
     protected.before_request(lambda: seen.append(current_token.client_id) if current_token else None)
@@ -239,7 +233,6 @@ PIECES = st.sampled_from(
 )
 
 
-@sqlite_only
 def test_whatever_reaches_a_protected_view_was_asked_for_a_token(make_app: Callable[..., Flask]) -> None:
     mazes = [
         build_maze(make_app),
@@ -307,7 +300,6 @@ def test_an_entry_that_can_t_be_is_refused_by_its_number(entry: dict[str, Any], 
     assert words in str(refused.value)
 
 
-@sqlite_only
 def test_init_app_refuses_it_too_and_without_entries_asks_nothing(make_app: Callable[..., Flask]) -> None:
     with pytest.raises(ConfigurationError, match=r"OAUTH_PROTECT\[0\]"):
         make_app(OAUTH_PROTECT=[{"path": "x"}])

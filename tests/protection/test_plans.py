@@ -7,17 +7,16 @@ from flask import Flask
 from werkzeug.test import Client
 
 from flask_oauth_gateway import ConfigurationError, current_token, require_token
-from tests.support.app import ask, basic, bearer, refusal, register, server_of, sqlite_only, token_for
+from tests.support.app import MakeApp, ask, basic, bearer, refusal, register, server_of, token_for
+from tests.support.clock import Clock
 from tests.support.statements import statements_of
-
-pytestmark = sqlite_only
 
 FREE = {"scopes": ["weather:read"], "quota": "2/minute", "attributes": {"tier": "free", "_cost": 1}}
 PLANS = {"free": FREE, "api": {"paths": ["/api/*", "/oauth/*"]}, "burst": {"quota": "1/second;3/hour"}}
 
 
 @pytest.fixture(params=["opaque", "jwt"])
-def app(make_app: Any, request: pytest.FixtureRequest) -> Flask:
+def app(make_app: MakeApp, request: pytest.FixtureRequest) -> Flask:
     made: Flask = make_app(OAUTH_PLANS=PLANS, OAUTH_ACCESS_TOKEN_FORMAT=request.param)
 
     @made.get("/mine")
@@ -39,7 +38,7 @@ def get(app: Flask, path: str, token: str) -> Any:
     return app.test_client().get(path, headers=bearer(token))
 
 
-def token_of(app: Flask, registered: Any) -> str:
+def token_of(app: Flask, registered: Client) -> str:
     return str(token_for(app.test_client(), registered)["access_token"])
 
 
@@ -47,7 +46,7 @@ def left(response: Any) -> list[int]:
     return [int(response.headers[f"RateLimit-{name}"]) for name in ("Limit", "Remaining", "Reset")]
 
 
-def test_a_quota_is_one_client_s_whatever_token_it_sends(app: Flask, clock: Any) -> None:
+def test_a_quota_is_one_client_s_whatever_token_it_sends(app: Flask, clock: Clock) -> None:
     first, other = register(app, plan="free"), register(app, plan="free")
     tokens = [token_of(app, first) for _ in range(3)]
     answers = [get(app, "/twice", token) for token in tokens]
@@ -74,7 +73,7 @@ def test_what_is_refused_anyway_spends_nothing(app: Flask) -> None:
     assert left(get(app, "/weather", token))[:2] == [2, 1]
 
 
-def test_of_several_limits_the_nearest_is_told(app: Flask, clock: Any) -> None:
+def test_of_several_limits_the_nearest_is_told(app: Flask, clock: Clock) -> None:
     token = token_of(app, register(app, plan="burst"))
     assert left(get(app, "/weather", token)) == [1, 0, 1]
     assert left(get(app, "/weather", token))[0] == 1
@@ -124,7 +123,7 @@ def test_attributes_of_plan_and_client_come_with_the_token(app: Flask) -> None:
     assert (shown["tier"], shown["user_id"], "_cost" in shown) == ("trial", None, False)
 
 
-def test_a_plan_that_is_gone_lets_nothing_through(make_app: Any, app: Flask) -> None:
+def test_a_plan_that_is_gone_lets_nothing_through(make_app: MakeApp, app: Flask) -> None:
     registered = register(app, plan="free")
     token = token_of(app, registered)
     server_of(app).plans._plans.clear()  # as after a restart with other settings
@@ -133,7 +132,7 @@ def test_a_plan_that_is_gone_lets_nothing_through(make_app: Any, app: Flask) -> 
     assert app.test_client().post("/oauth/introspect", data={"token": token}, headers=headers).json == {"active": False}
 
 
-def test_forward_auth_counts_and_goes_by_the_caller_s_path(make_app: Any) -> None:
+def test_forward_auth_counts_and_goes_by_the_caller_s_path(make_app: MakeApp) -> None:
     app = make_app(OAUTH_PLANS=PLANS, OAUTH_FORWARD_AUTH=True)
     client, token = app.test_client(), token_of(app, register(app, plan="api"))
 
@@ -173,7 +172,7 @@ def test_a_plan_costs_no_statement_of_each_request(app: Flask) -> None:
     assert len(sent) == (0 if token.startswith("eyJ") else 1)
 
 
-def test_the_command_line_names_a_plan(make_app: Any) -> None:
+def test_the_command_line_names_a_plan(make_app: MakeApp) -> None:
     app = make_app(OAUTH_PLANS=PLANS)
     run = app.test_cli_runner().invoke
     made = run(args=["oauth", "client", "create", "Station", "--scope", "weather:read", "--plan", "gold"])
@@ -196,6 +195,6 @@ def test_the_command_line_names_a_plan(make_app: Any) -> None:
         {"rate": "1/second"},
     ],
 )
-def test_a_plan_that_can_t_be_is_told_at_start_up(make_app: Any, wrong: Any) -> None:
+def test_a_plan_that_can_t_be_is_told_at_start_up(make_app: MakeApp, wrong: Any) -> None:
     with pytest.raises(ConfigurationError, match=r"OAUTH_PLANS\['free'\]"):
         make_app(OAUTH_PLANS={"free": wrong})

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from flask_oauth_gateway.crypto import fetching as safe_fetch
 from tests.support.app import bearer
 from tests.support.checking import API, ISSUER, asked, checking_app, said
+from tests.support.clock import Clock
 from tests.support.key_server import KeyServer, key_server
 from tests.support.signing import Signer
 
@@ -70,7 +71,7 @@ def status(client: FlaskClient, token: str) -> int:
     ids=lambda trouble: str(trouble)[:40],
 )
 def test_without_an_issuer_s_keys_its_tokens_wait_and_nobody_else_s(
-    keyed: FlaskClient, server: KeyServer, trouble: dict[str, Any], clock: Any
+    keyed: FlaskClient, server: KeyServer, trouble: dict[str, Any], clock: Clock
 ) -> None:
     vars(server).update(trouble)
     with ThreadPoolExecutor(4) as threads:
@@ -86,7 +87,7 @@ def test_without_an_issuer_s_keys_its_tokens_wait_and_nobody_else_s(
 
 
 def test_a_key_that_is_unknown_is_refused_where_all_are_known_and_waits_where_that_is_not_sure(
-    keyed: FlaskClient, server: KeyServer, clock: Any
+    keyed: FlaskClient, server: KeyServer, clock: Clock
 ) -> None:
     server.says = SIGNER.jwks()
     new = Signer("ES256", kid="new")
@@ -149,6 +150,9 @@ def test_no_token_goes_to_a_server_that_did_not_issue_it(asking: FlaskClient, se
         ({"token_use": "refresh_token"}, 401),
         ({"token_use": "access_token"}, 200),
         ({"token_type": "refresh_token"}, 401),
+        ({"token_type": "DPoP"}, 401),  # bound to a key: whoever stole it could send it as well
+        ({"cnf": {"jkt": "x"}}, 401),
+        ({"cnf": {"x5t#S256": "x"}}, 401),
     ],
     ids=lambda trouble: str(trouble)[:40],
 )
@@ -177,7 +181,7 @@ def test_being_for_the_client_that_asks_shows_nothing(server: KeyServer) -> None
     [(None, 30), ("private, max-age=10", 10), ("max-age=90", 30), ("max-age=90, no-store", 0), ("max-age=0", 0)],
 )
 def test_an_answer_is_kept_for_the_cache_time_and_no_longer_than_it_says(
-    server: KeyServer, clock: Any, said_of_caching: str | None, seconds: int
+    server: KeyServer, clock: Clock, said_of_caching: str | None, seconds: int
 ) -> None:
     client = checking_app({ISSUER: asked(server.url)}, OAUTH_TOKEN_CACHE_SECONDS=30).test_client()
     server.headers = {} if said_of_caching is None else {"Cache-Control": said_of_caching}
@@ -197,7 +201,7 @@ def test_an_answer_is_kept_for_the_cache_time_and_no_longer_than_it_says(
     ids=lambda trouble: str(trouble)[:40],
 )
 def test_who_can_not_be_asked_is_left_alone_for_a_while_and_comes_back(
-    asking: FlaskClient, server: KeyServer, clock: Any, trouble: dict[str, Any], caplog: pytest.LogCaptureFixture
+    asking: FlaskClient, server: KeyServer, clock: Clock, trouble: dict[str, Any], caplog: pytest.LogCaptureFixture
 ) -> None:
     vars(server).update(trouble)
     with caplog.at_level(logging.INFO):
@@ -220,7 +224,7 @@ def test_who_can_not_be_asked_is_left_alone_for_a_while_and_comes_back(
 
 
 def test_several_that_hang_are_waited_for_together_and_do_not_keep_the_others_tokens_waiting(
-    monkeypatch: pytest.MonkeyPatch, clock: Any
+    monkeypatch: pytest.MonkeyPatch, clock: Clock
 ) -> None:
     monkeypatch.setattr(safe_fetch, "MAX_SECONDS", 1.0)
     with ExitStack() as stack:

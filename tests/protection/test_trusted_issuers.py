@@ -9,12 +9,11 @@ from flask import Flask
 
 from flask_oauth_gateway import current_token, require_token
 from flask_oauth_gateway.config import ConfigurationError
-from tests.support.app import bearer, register, sqlite_only
+from tests.support.app import MakeApp, bearer, register
 from tests.support.checking import API, ISSUER, asked, said
 from tests.support.signing import Signer
 
 SIGNER = Signer("ES256")
-pytestmark = sqlite_only
 
 
 @pytest.fixture
@@ -110,8 +109,10 @@ def test_another_signer_and_a_key_in_the_header_are_refused(trusting: Any) -> No
         assert trusting.get("/who", headers=bearer(stranger.sign(said(), **header))).status_code == 401
 
 
-def test_a_bound_token_whose_proof_nobody_checked_does_not_count_as_bound(trusting: Any) -> None:
-    token = SIGNER.sign(said(cnf={"jkt": "x"}))
+@pytest.mark.parametrize("cnf", [{"jkt": "x"}, {"x5t#S256": "x"}, {"kid": "1"}, {}, "x"])
+def test_a_token_bound_to_a_key_is_not_taken_from_whoever_sends_it(trusting: Any, cnf: Any) -> None:
+    token = SIGNER.sign(said(cnf=cnf))
+    assert trusting.get("/who", headers=bearer(token)).status_code == 401
     assert trusting.get("/bound", headers=bearer(token)).status_code == 401
 
 
@@ -137,7 +138,7 @@ def test_an_audience_may_have_a_space_in_it(make_app: Callable[..., Flask]) -> N
 
 @pytest.mark.parametrize("entry", [{}, {"audience": ""}, {"audience": []}, {"audience": None}, {"audience": [5]}])
 @pytest.mark.parametrize("asks", [True, False])
-def test_an_issuer_s_entry_says_what_its_tokens_name_us(make_app: Any, entry: dict[str, Any], asks: bool) -> None:
+def test_an_issuer_s_entry_says_what_its_tokens_name_us(make_app: MakeApp, entry: dict[str, Any], asks: bool) -> None:
     keys = asked("https://login.example/introspect") if asks else {"jwks": SIGNER.jwks()}
     keys.pop("audience", None)
     with pytest.raises(ConfigurationError, match="audience"):
@@ -147,7 +148,7 @@ def test_an_issuer_s_entry_says_what_its_tokens_name_us(make_app: Any, entry: di
 # Whose users they are
 
 
-def test_another_server_s_user_is_not_the_app_s_own_of_that_name(make_app: Any) -> None:
+def test_another_server_s_user_is_not_the_app_s_own_of_that_name(make_app: MakeApp) -> None:
     app = make_app(
         OAUTH_TRUSTED_TOKEN_ISSUERS={ISSUER: {"jwks": SIGNER.jwks(), "audience": API}}, OAUTH_CHECK_USER=True
     )

@@ -1,15 +1,17 @@
 """`gateway.wsgi`: other WSGI applications behind a token."""
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 from flask import Flask
+from flask.testing import FlaskClient
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
 from werkzeug.test import Client
 
 from flask_oauth_gateway import OAuthGateway, current_token
-from tests.support.app import bearer, refusal, register, sqlite_only, token_for
+from tests.support.app import bearer, refusal, register, token_for
 
 
 class Streaming:
@@ -53,8 +55,7 @@ def inner() -> Application:
     return Application()
 
 
-@sqlite_only
-def test_an_application_is_reached_with_a_good_token_alone(app: Flask, client: Any, inner: Application) -> None:
+def test_an_application_is_reached_with_a_good_token_alone(app: Flask, client: FlaskClient, inner: Application) -> None:
     gateway = app.extensions["oauth_gateway"]
     outside = Client(DispatcherMiddleware(app.wsgi_app, {"/other": gateway.wsgi(inner, "weather:read")}))
     made = register(app)
@@ -79,8 +80,9 @@ def test_an_application_is_reached_with_a_good_token_alone(app: Flask, client: A
     assert outside.get("/weather", headers=bearer(reader["access_token"])).status_code == 200
 
 
-@sqlite_only
-def test_a_streamed_answer_passes_as_it_comes_and_is_closed(app: Flask, client: Any, inner: Application) -> None:
+def test_a_streamed_answer_passes_as_it_comes_and_is_closed(
+    app: Flask, client: FlaskClient, inner: Application
+) -> None:
     guarded = app.extensions["oauth_gateway"].wsgi(inner)
     token = token_for(client, register(app))["access_token"]
     outside = Client(guarded)
@@ -92,8 +94,7 @@ def test_a_streamed_answer_passes_as_it_comes_and_is_closed(app: Flask, client: 
     assert inner.answers[0].is_closed
 
 
-@sqlite_only
-def test_nobody_can_say_by_a_header_who_he_is(app: Flask, client: Any, inner: Application) -> None:
+def test_nobody_can_say_by_a_header_who_he_is(app: Flask, client: FlaskClient, inner: Application) -> None:
     outside = Client(app.extensions["oauth_gateway"].wsgi(inner, optional=True))
     forged = {"OAuth.Subject": "admin", "oauth.client_id": "admin", "OAuth-Subject": "admin"}
     assert outside.get("/", headers=forged).status_code == 200
@@ -108,7 +109,6 @@ def test_nobody_can_say_by_a_header_who_he_is(app: Flask, client: Any, inner: Ap
     assert inner.told == nobody
 
 
-@sqlite_only
 def test_the_body_is_left_alone_wherever_tokens_may_come_from(
     make_app: Callable[..., Flask], inner: Application
 ) -> None:
@@ -120,9 +120,8 @@ def test_the_body_is_left_alone_wherever_tokens_may_come_from(
     assert outside.post(f"/?access_token={token}", data={"a": "b"}).text == "first a=b"
 
 
-@sqlite_only
 def test_a_mounted_flask_app_sees_the_token_and_one_with_a_gateway_asks_for_its_own(
-    app: Flask, client: Any, make_app: Callable[..., Flask], tmp_path: Any
+    app: Flask, client: FlaskClient, make_app: Callable[..., Flask], tmp_path: Path
 ) -> None:
     plain = Flask("plain")
     plain.add_url_rule("/", "home", lambda: current_token.client_id)
@@ -134,7 +133,6 @@ def test_a_mounted_flask_app_sees_the_token_and_one_with_a_gateway_asks_for_its_
     assert Client(gateway.wsgi(other.wsgi_app)).get("/weather", headers=token).status_code == 401
 
 
-@sqlite_only
 def test_a_gateway_of_several_apps_wants_to_know_which(make_app: Callable[..., Flask], inner: Application) -> None:
     gateway = OAuthGateway()
     with pytest.raises(RuntimeError, match="on no app yet"):

@@ -5,8 +5,7 @@ from typing import Any
 from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 
-from tests.support.app import sqlite_only
-from tests.support.site import READ, REDIRECT_URI, challenge_of
+from tests.support.site import READ, REDIRECT_URI, Site, challenge_of
 
 LOOPBACK = "http://127.0.0.1/cb"
 odd = st.one_of(
@@ -41,11 +40,10 @@ requests = st.fixed_dictionaries(
 )
 
 
-@sqlite_only
 @settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(requests=st.lists(requests, min_size=1, max_size=3), method=st.sampled_from(["GET", "POST"]))
 def test_nobody_is_sent_to_an_address_that_isn_t_registered(
-    site: Any, requests: list[dict[str, str]], method: str
+    site: Site, requests: list[dict[str, str]], method: str
 ) -> None:
     if site.gateway.clients.get("known") is None:
         site.register_public(

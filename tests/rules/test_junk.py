@@ -4,15 +4,17 @@ import string
 import time
 from base64 import b64encode
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 import pytest
 from flask import Flask
 from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
+from werkzeug.test import TestResponse
 
 from flask_oauth_gateway.features import ENDPOINTS, GRANTS
-from tests.support.app import DESCRIPTION, basic, register, register_public, server_of
+from tests.support.app import DESCRIPTION, MakeApp, basic, register, register_public, server_of
+from tests.support.databases import every_database
 
 FORM = "application/x-www-form-urlencoded"
 NAMES = [
@@ -22,6 +24,8 @@ NAMES = [
 ]  # fmt: skip
 PAGES = {"authorize", "device", "applications", "revoke_application"}  # a person looks at these
 SECONDS = 5  # far more than any answer takes
+#: What one database or another takes for no text, for a longer or a shorter one, for the same as another, or for its own.
+CHOKING = ["\0", "a\0b", "\ufffe", "\U0001f327", "\u00e4" * 300, "x" * 5000, "STATION ", "' OR 1=1 --", "%s", "\\"]
 
 text = st.one_of(
     st.sampled_from(["", "a", "\0", "\x1b[2J", "\u00e4", "\U0001f327", "\ufffe", "*", "' OR 1=1 --", "%s", "{0}", "x" * 5000]),
@@ -88,23 +92,61 @@ def send(app: Flask, path: str, method: str, **parts: Any) -> Any:
 @pytest.mark.parametrize("name", ENDPOINTS)
 @settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(data=st.data())
-def test_junk_gets_an_answer_that_says_what_is_wrong(make_app: Any, name: str, data: st.DataObject) -> None:
+def test_junk_gets_an_answer_that_says_what_is_wrong(make_app: MakeApp, name: str, data: st.DataObject) -> None:
     app = junk_app(make_app)
     app.config["TEST_USER"] = data.draw(st.sampled_from([None, Alice()]))
-    path = "/oauth" + ENDPOINTS[name].path.replace("<path:client_id>", "station")
     asked = data.draw(method)
     query = data.draw(st.one_of(st.just(""), escapes.map("".join), pairs.map(dict)))
     response, seconds = send(
         app,
-        path,
+        path_of(name),
         asked,
         query=query,
         body=data.draw(body),
         content_type=data.draw(content_type),
         authorization=data.draw(authorization),
     )
-    assert response.status_code < 500
+    is_said_as_it_should_be(app, name, asked, response)
     assert seconds < SECONDS
+    event(f"{name} {response.status_code}")
+
+
+@every_database
+@pytest.mark.parametrize("name", [name for name, each in ENDPOINTS.items() if "/admin" not in each.path])
+def test_a_text_that_a_database_may_choke_on_is_a_text_like_others(make_app: MakeApp, name: str) -> None:
+    """Wherever it stands: as each parameter, of a client that is known and of one that is not, and in the header."""
+    app = junk_app(make_app)
+    app.config["TEST_USER"] = Alice()
+    for hostile in CHOKING:
+        everywhere = dict.fromkeys(NAMES, hostile)
+        unnamed = {
+            each: hostile for each in NAMES if each not in ("client_id", "client_secret", "grant_type", "response_type")
+        }
+        known = unnamed | {
+            "client_id": "public",
+            "response_type": "code",
+            "redirect_uri": "https://app.example/callback",
+        }
+        grants = [{**unnamed, "grant_type": grant} for grant in (GRANTS if name == "token" else ["client_credentials"])]
+        for form, header in [
+            (everywhere, None),
+            (known, None),
+            *((form, "right") for form in grants),
+            (unnamed, basic(hostile, hostile)["Authorization"]),
+            (unnamed, f"Bearer {quote(hostile)}"),
+        ]:
+            for asked in ENDPOINTS[name].methods or ("GET", "POST"):
+                place = {"query": form, "body": None} if asked == "GET" else {"query": "", "body": list(form.items())}
+                response, _ = send(app, path_of(name), asked, **place, content_type=FORM, authorization=header)
+                is_said_as_it_should_be(app, name, asked, response)
+
+
+def path_of(name: str) -> str:
+    return "/oauth" + ENDPOINTS[name].path.replace("<path:client_id>", "station")
+
+
+def is_said_as_it_should_be(app: Flask, name: str, asked: str, response: TestResponse) -> None:
+    assert response.status_code < 500
     if response.status_code >= 400 and name in PAGES and response.mimetype == "text/html":
         assert "default-src 'none'" in response.headers["Content-Security-Policy"]
     elif response.status_code >= 400 and asked != "HEAD":
@@ -115,13 +157,12 @@ def test_junk_gets_an_answer_that_says_what_is_wrong(make_app: Any, name: str, d
         assert DESCRIPTION.fullmatch(answer["error_description"])
         assert response.headers["Cache-Control"] == "no-store"
     server_of(app).audit.flush()  # what was noted of it can be written
-    event(f"{name} {response.status_code}")
 
 
 _apps: dict[int, Flask] = {}
 
 
-def junk_app(make_app: Any) -> Flask:
+def junk_app(make_app: MakeApp) -> Flask:
     """One app for all examples of a test: with every grant, and a user who is signed in where TEST_USER says so."""
     if id(make_app) not in _apps:
         _apps.clear()

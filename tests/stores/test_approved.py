@@ -14,6 +14,7 @@ from flask_oauth_gateway.crypto.hashing import time_ordered_key
 from flask_oauth_gateway.database.tables import access_token, approval, once, refresh_token
 from flask_oauth_gateway.stores.issuance import Deed, Outcome, do
 from flask_oauth_gateway.stores.once import OnceStore, once_key
+from flask_oauth_gateway.stores.registered_client import Client
 from tests.support.app import register, server_of
 
 TABLES = (once, approval, access_token, refresh_token)
@@ -23,7 +24,7 @@ def later() -> int:
     return int(time.time()) + 60
 
 
-def deed(app: Flask, registered: Any, number: int = 0, **changes: Any) -> Deed:
+def deed(app: Flask, registered: Client, number: int = 0, **changes: Any) -> Deed:
     """Claims one key, and stores an approval with an access token and a refresh token."""
     client = app.extensions["oauth_gateway"].clients.get(registered.client_id)
     key, times = time_ordered_key(), {"issued_at": int(time.time()), "expires_at": later()}
@@ -44,7 +45,7 @@ def rows(app: Flask) -> list[int]:
     return [database.first(select(func.count()).select_from(table))[0] for table in TABLES]
 
 
-def test_all_of_it(app: Flask, registered: Any) -> None:
+def test_all_of_it(app: Flask, registered: Client) -> None:
     database = server_of(app).database
     assert do(database, deed(app, registered)) == Outcome(client_is_live=True, spent=True)
     assert rows(app) == [1, 1, 1, 1]
@@ -52,7 +53,7 @@ def test_all_of_it(app: Flask, registered: Any) -> None:
     assert (stored.subject, stored.attributes, stored.claims) == ("alice", {"a": 1}, None)
 
 
-def test_nothing_where_it_was_spent(app: Flask, registered: Any) -> None:
+def test_nothing_where_it_was_spent(app: Flask, registered: Client) -> None:
     server_of(app).once.claim(once_key("a"), later())
     outcome = do(server_of(app).database, deed(app, registered))
     assert not outcome.spent
@@ -60,14 +61,14 @@ def test_nothing_where_it_was_spent(app: Flask, registered: Any) -> None:
 
 
 @pytest.mark.parametrize("stateless", [False, True])
-def test_nothing_where_the_client_has_changed(app: Flask, registered: Any, stateless: bool) -> None:
+def test_nothing_where_the_client_has_changed(app: Flask, registered: Client, stateless: bool) -> None:
     old = deed(app, registered, **({"access_token": None} if stateless else {}))
     app.extensions["oauth_gateway"].clients.update(registered.client_id, client_name="Another")
     assert not do(server_of(app).database, old).client_is_live
     assert rows(app) == [0, 0, 0, 0]
 
 
-def test_an_approval_that_goes_on_gets_no_second_row(app: Flask, registered: Any) -> None:
+def test_an_approval_that_goes_on_gets_no_second_row(app: Flask, registered: Client) -> None:
     database = server_of(app).database
     first = deed(app, registered)
     do(database, first)

@@ -16,7 +16,8 @@ from flask_oauth_gateway.database.tables import audit
 from flask_oauth_gateway.stores import audit as module
 from flask_oauth_gateway.stores.audit import AuditStore
 from tests.support.app import token_for
-from tests.support.stored import audit_of, database_of, finished, python, register
+from tests.support.processes import finished, python
+from tests.support.stored import audit_of, database_of, register
 
 
 def entry(number: int) -> dict[str, Any]:

@@ -9,9 +9,11 @@ from flask import Flask
 from sqlalchemy import delete, insert, select, update
 
 from flask_oauth_gateway.database.tables import audit, audit_head
-from tests.support.app import sqlite_only, token_for
+from tests.support.app import token_for
 from tests.support.audit import entry
-from tests.support.stored import audit_of, database_of, finished, python, register, tokens_of
+from tests.support.databases import sqlite_only
+from tests.support.processes import finished, python
+from tests.support.stored import audit_of, database_of, register, tokens_of
 
 ROWS = 6
 

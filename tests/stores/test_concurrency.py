@@ -12,8 +12,9 @@ from sqlalchemy import func, select
 
 from flask_oauth_gateway.database.tables import access_token, audit
 from tests.support.app import basic, token_for
+from tests.support.processes import finished, python
 from tests.support.signing import Signer
-from tests.support.stored import audit_of, clients_of, database_of, finished, python, register, status_with, tokens_of
+from tests.support.stored import audit_of, clients_of, database_of, register, status_with, tokens_of
 
 SECONDS, THREADS, PROCESSES = 2, 20, 2
 CERTIFICATE = Signer().certificate()

@@ -6,16 +6,17 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from subprocess import PIPE
 from threading import Barrier
-from typing import Any
 
 import pytest
 from flask import Flask
 
 from flask_oauth_gateway.stores.once import OnceStore, once_key
 from tests.support.app import server_of
+from tests.support.clock import Clock
+from tests.support.processes import finished, python
 from tests.support.signing import claims_of
-from tests.support.stored import finished, python, tokens_of
-from tests.support.trading import CLIENT_ASSERTION, GRANT, GRANT_TYPES, IDP
+from tests.support.stored import tokens_of
+from tests.support.trading import CLIENT_ASSERTION, GRANT, GRANT_TYPES, IDP, MakeTrading, Trading
 
 
 @pytest.fixture
@@ -58,7 +59,7 @@ def test_20_threads_claim_one_key(store: OnceStore) -> None:
         assert Counter(pool.map(claim, range(20))) == {True: 1, False: 19}
 
 
-def test_what_has_expired_is_purged_and_nothing_else(app: Flask, store: OnceStore, clock: Any) -> None:
+def test_what_has_expired_is_purged_and_nothing_else(app: Flask, store: OnceStore, clock: Clock) -> None:
     store.claim(once_key("short"), later(10))
     store.claim(once_key("long"), later(100))
     clock.advance(20)
@@ -71,7 +72,7 @@ def test_what_has_expired_is_purged_and_nothing_else(app: Flask, store: OnceStor
 # Assertions, through the token endpoint
 
 
-def test_the_same_assertion_20_times_at_once_is_exactly_one_token(trading: Any) -> None:
+def test_the_same_assertion_20_times_at_once_is_exactly_one_token(trading: Trading) -> None:
     for claims in (claims_of(IDP), claims_of(IDP, jti=None)):
         assertion, start = trading.signer.sign(claims), Barrier(20)
 
@@ -88,7 +89,7 @@ def test_the_same_assertion_20_times_at_once_is_exactly_one_token(trading: Any) 
         assert len(tokens_of(trading.app).find().tokens) == 2
 
 
-def test_it_is_one_token_from_several_processes_too(make_trading: Any, database_uri: str) -> None:
+def test_it_is_one_token_from_several_processes_too(make_trading: MakeTrading, database_uri: str) -> None:
     trading = make_trading()
     trading.register_signing(trading.signer, client_id="signing")
     proof = trading.signer.sign(claims_of("signing", sub="signing"))

@@ -2,6 +2,9 @@
 
 from typing import Any
 
+from flask import Flask
+from werkzeug.test import TestResponse
+
 from tests.support.app import server_of
 from tests.support.site import Page, Person, Site
 
@@ -12,7 +15,7 @@ HOSTILE = "\"><script>alert(1)</script>{{7*7}}</title>'\u202e"
 class AdminSite(Site):
     """`person` is who is signed in; at first `root`."""
 
-    def __init__(self, app: Any) -> None:
+    def __init__(self, app: Flask) -> None:
         super().__init__(app)
         self.people["root"] = Person("root")
         self.person = "root"
@@ -24,7 +27,7 @@ class AdminSite(Site):
         assert response.status_code == status, response.text
         return Page(response)
 
-    def submit(self, path: str, form: dict[str, Any], **query: Any) -> Any:
+    def submit(self, path: str, form: dict[str, Any], **query: Any) -> TestResponse:
         """Send a form, with the token that the pages carry."""
         token = self.open("clients/new").hidden("form_token")
         return self.browser.post(f"/oauth/admin/{path}", data={"form_token": token, **form}, query_string=query)

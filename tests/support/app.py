@@ -2,12 +2,11 @@
 
 import re
 from base64 import b64encode
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 from urllib.parse import quote_plus
 
-import pytest
 from blinker import Signal
 from flask import Flask
 from flask.testing import FlaskClient
@@ -16,30 +15,40 @@ from werkzeug.test import TestResponse
 from flask_oauth_gateway import OAuthGateway, current_token, require_token
 from flask_oauth_gateway.authorization_server import AuthorizationServer
 from flask_oauth_gateway.resource_server import SERVER
+from flask_oauth_gateway.stores.registered_client import Client
 
 SCOPES = {"weather:read": "Read the weather", "weather:write": "Change the weather"}
 DESCRIPTION = re.compile(r"[\x20-\x21\x23-\x5b\x5d-\x7e]+")  # RFC 6749 section 5.2
 
-#: For a test in which the database has no part: on SQLite alone.
-sqlite_only = pytest.mark.parametrize("database_uri", ["sqlite"], indirect=True)
+
+#: Builds apps on a test's database, as `build_app` does; takes configuration.
+MakeApp = Callable[..., Flask]
+
+
+def bare_app(name: str, **config: Any) -> Flask:
+    """An app as all of them begin, without a gateway.
+
+    `instance_path` and `template_folder` go to Flask, everything else is configuration.
+    """
+    folders = {each: config.pop(each) for each in ("instance_path", "template_folder") if each in config}
+    app = Flask(name, **folders)
+    app.config.update({"SECRET_KEY": "only for tests", "OAUTH_SCOPES": dict(SCOPES)} | config)
+    return app
 
 
 def build_app(**config: Any) -> Flask:
-    """An app with a gateway and one protected view, `GET /weather` for `weather:read`.
-
-    `instance_path` goes to Flask, everything else is configuration.
-    """
-    app = Flask("weather", instance_path=config.pop("instance_path", None))
-    app.config.update(TESTING=True, SECRET_KEY="only for tests", OAUTH_SCOPES=dict(SCOPES))
-    app.config.update(config)
+    """An app with a gateway and one protected view, `GET /weather` for `weather:read`; takes what `bare_app` takes."""
+    app = bare_app("weather", **{"TESTING": True} | config)
     OAuthGateway(app)
+    add_weather(app)
+    return app
 
+
+def add_weather(app: Flask) -> None:
     @app.get("/weather")
     @require_token("weather:read")
     def weather() -> dict[str, str]:
         return {"for": current_token.client_id}
-
-    return app
 
 
 def server_of(app: Flask) -> AuthorizationServer:
@@ -53,9 +62,14 @@ def close_app(app: Flask) -> None:
     server_of(app).close()
 
 
-def basic(client_id: str, client_secret: str) -> dict[str, str]:
+def gateway_of(app: Flask) -> OAuthGateway:
+    gateway: OAuthGateway = app.extensions["oauth_gateway"]
+    return gateway
+
+
+def basic(client_id: str, client_secret: str | None) -> dict[str, str]:
     """The header of client_secret_basic: both parts form-encoded, as RFC 6749, section 2.3.1 asks."""
-    pair = f"{quote_plus(client_id)}:{quote_plus(client_secret)}"
+    pair = f"{quote_plus(client_id)}:{quote_plus(client_secret or '')}"
     return {"Authorization": f"Basic {b64encode(pair.encode()).decode()}"}
 
 
@@ -64,7 +78,7 @@ def bearer(token: str) -> dict[str, str]:
     return {"Authorization": f"Bearer {token}"}
 
 
-def token_for(client: FlaskClient, registered: Any, **parameters: str) -> dict[str, Any]:
+def token_for(client: FlaskClient, registered: Client, **parameters: str) -> dict[str, Any]:
     """The token endpoint's answer to `registered`, by default to its client credentials; no error."""
     data = {"grant_type": "client_credentials", **parameters}
     headers = basic(registered.client_id, registered.client_secret)
@@ -74,18 +88,18 @@ def token_for(client: FlaskClient, registered: Any, **parameters: str) -> dict[s
     return answer
 
 
-def register(app: Flask, **metadata: Any) -> Any:
+def register(app: Flask, **metadata: Any) -> Client:
     """A new client, by default a confidential one with both scopes and client_credentials."""
     defaults = {"grant_types": ["client_credentials"], "scope": list(SCOPES)}
-    return app.extensions["oauth_gateway"].clients.create(**defaults | metadata)
+    return gateway_of(app).clients.create(**defaults | metadata)
 
 
-def register_public(app: Flask, **metadata: Any) -> Any:
+def register_public(app: Flask, **metadata: Any) -> Client:
     """A new client that can't keep a secret."""
     return register(app, **{"grant_types": [], "token_endpoint_auth_method": "none"} | metadata)
 
 
-def ask(client: FlaskClient, registered: Any, **parameters: Any) -> TestResponse:
+def ask(client: FlaskClient, registered: Client, **parameters: Any) -> TestResponse:
     """The token endpoint's response to `registered`, by default to its client credentials."""
     data = {"grant_type": "client_credentials", **parameters}
     return client.post("/oauth/token", data=data, headers=basic(registered.client_id, registered.client_secret))

@@ -13,7 +13,7 @@ from axe_playwright_python.base import AXE_SCRIPT
 from playwright.sync_api import BrowserContext, Page, expect, sync_playwright
 
 from tests.support import services
-from tests.support.served_site import PASSWORD, Site
+from tests.support.served_site import PASSWORD, ServedSite
 
 ARGUMENTS = (
     "--no-sandbox",
@@ -66,7 +66,7 @@ class Browser:
 class Visitor:
     """Somebody with a browser of their own. Whatever the pages' console says against them fails the test."""
 
-    def __init__(self, browser: Browser, site: Site, **options: Any) -> None:
+    def __init__(self, browser: Browser, site: ServedSite, **options: Any) -> None:
         self.site = site
         self.complaints: list[str] = []
         self.scripts: bool = options.get("java_script_enabled", True)

@@ -7,6 +7,7 @@ from typing import Any
 from flask import Flask
 
 from flask_oauth_gateway import OAuthGateway, current_token, require_token
+from tests.support.app import add_weather
 
 ISSUER, API = "https://login.example", "https://api.example"
 
@@ -51,9 +52,5 @@ def checking_app(issuers: Mapping[str, Any], **config: Any) -> Flask:
             "times": [current_token.issued_at.isoformat(), current_token.expires_at.isoformat()],
         }
 
-    @app.get("/weather")
-    @require_token("weather:read")
-    def weather() -> dict[str, str]:
-        return {"for": current_token.client_id}
-
+    add_weather(app)
     return app

@@ -7,9 +7,12 @@ import pytest
 from click.testing import Result
 from flask import Flask
 
+#: Runs `flask oauth …`.
+FlaskOAuth = Callable[..., Result]
+
 
 @pytest.fixture
-def flask_oauth(app: Flask) -> Callable[..., Result]:
+def flask_oauth(app: Flask) -> FlaskOAuth:
     """Runs `flask oauth …`, which has to end well; with `fails=True` it has to end with one line on stderr."""
 
     def flask_oauth(*arguments: str, fails: bool = False, stdin: str | None = None) -> Result:

@@ -10,12 +10,22 @@ after `LOCK_TIMEOUT`, not a suite that hangs.
 from contextlib import suppress
 from typing import Protocol
 
+import pytest
 from sqlalchemy import Engine, create_engine, make_url, text
 from sqlalchemy.exc import OperationalError
 
 from flask_oauth_gateway.database.tables import metadata, schema
 
 LOCK_TIMEOUT = 10
+EVERY_DATABASE = [
+    "sqlite",
+    pytest.param("postgresql", marks=pytest.mark.postgresql),
+    pytest.param("mariadb", marks=pytest.mark.mariadb),
+]
+#: For a test about what is stored, in a folder that isn't.
+every_database = pytest.mark.parametrize("database_uri", EVERY_DATABASE, indirect=True)
+#: For a test in which the database has no part, in a folder that is about what is stored.
+sqlite_only = pytest.mark.parametrize("database_uri", ["sqlite"], indirect=True)
 EMPTIED = [table.name for table in reversed(metadata.sorted_tables) if table is not schema]
 
 

@@ -1,13 +1,12 @@
 """`Looker`: looks at the pages of a site without a browser."""
 
 import re
-from typing import Any
 
 from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import Client, TestResponse
 
-from tests.support.served_site import SCOPES, Site
+from tests.support.served_site import SCOPES, ServedSite
 
 CALLBACK = "https://app.example/cb"
 
@@ -15,12 +14,12 @@ CALLBACK = "https://app.example/cb"
 class Looker:
     """Looks at the pages of a site without a browser."""
 
-    def __init__(self, site: Site, http: Client) -> None:
+    def __init__(self, site: ServedSite, http: Client) -> None:
         site.url, site.callback = "", CALLBACK
         self.site = site
         self.http = http
 
-    def consent(self, client: Any, **parameters: str) -> TestResponse:
+    def consent(self, client: Client, **parameters: str) -> TestResponse:
         return self.http.get(self.site.request_for(client, **parameters))
 
     def device(self, user_code: str = "", **form: str) -> TestResponse:

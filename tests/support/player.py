@@ -7,13 +7,13 @@ from html import unescape
 
 import requests
 
-from tests.support.serving import Form, Person
+from tests.support.serving import Form, Walker
 
 SEND = "Send this request"
 END = "That is the whole flow"
 
 
-class Player(Person):
+class Player(Walker):
     def __init__(self, url: str, username: str = "alice") -> None:
         super().__init__(username)
         self.url = f"{url}/playground"

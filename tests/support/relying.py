@@ -8,7 +8,8 @@ from flask import Flask
 from werkzeug.test import TestResponse
 
 from flask_oauth_gateway import current_token, require_token
-from tests.support.app import bearer, refusal
+from flask_oauth_gateway.stores.registered_client import Client
+from tests.support.app import bearer, gateway_of, refusal
 from tests.support.idp import encode
 
 GRANT = "urn:ietf:params:oauth:grant-type:saml2-bearer"
@@ -25,7 +26,7 @@ class Relying:
 
     def __init__(self, app: Flask, caplog: pytest.LogCaptureFixture | None = None) -> None:
         self.app = app
-        self.gateway = app.extensions["oauth_gateway"]
+        self.gateway = gateway_of(app)
         self.client = app.test_client()
         self.caplog = caplog
         self.partner = self.register(client_id="partner")
@@ -41,7 +42,7 @@ class Relying:
                 "attributes": dict(current_token.attributes),
             }
 
-    def register(self, **metadata: Any) -> Any:
+    def register(self, **metadata: Any) -> Client:
         defaults = {"grant_types": ["saml2_bearer"], "scope": "weather:read weather:write"}
         with self.app.app_context():
             return self.gateway.clients.create(**defaults | metadata)

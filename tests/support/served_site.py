@@ -12,26 +12,20 @@ from markupsafe import escape
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 from flask_oauth_gateway import OAuthGateway
-from tests.support.app import close_app
-from tests.support.site import DEVICE_CODE, challenge_of
+from flask_oauth_gateway.stores.registered_client import Client
+from tests.support.app import bare_app, close_app, gateway_of
+from tests.support.site import DEVICE_CODE, VERIFIER, Person, challenge_of
 
 SCOPES = {
     "weather:read": "Read the weather of your places",
     "weather:write": "Correct what your weather station measured",
     "profile": "See your name",
 }
-VERIFIER = "a-verifier-of-more-than-43-characters-0123456789"
 PASSWORD = "right"
 
 SIGN_IN = """<!doctype html><html lang="en"><title>Sign in</title><h1>Sign in</h1><form method="post">
 <label>Name <input name="username" autofocus></label> <label>Password <input name="password" type="password"></label>
 <button>Sign in</button></form>"""
-
-
-class Person:
-    def __init__(self, name: str) -> None:
-        self.id = name
-        self.name = name.title()
 
 
 class Quiet(WSGIRequestHandler):
@@ -41,17 +35,17 @@ class Quiet(WSGIRequestHandler):
         pass
 
 
-class Site:
+class ServedSite:
     """The app, its address once it is served, and what it was told to have."""
 
     def __init__(self, app: Flask) -> None:
         self.app = app
-        self.gateway: OAuthGateway = app.extensions["oauth_gateway"]
+        self.gateway = gateway_of(app)
         self.url = ""
         self.callback = ""
         self.heard: list[dict[str, str]] = []
 
-    def register(self, **metadata: Any) -> Any:
+    def register(self, **metadata: Any) -> Client:
         defaults = {
             "client_name": "Weather station",
             "grant_types": ["authorization_code", "refresh_token", DEVICE_CODE],
@@ -64,7 +58,7 @@ class Site:
         }
         return self.gateway.clients.create(**defaults | metadata)
 
-    def request_for(self, client: Any, **parameters: str) -> str:
+    def request_for(self, client: Client, **parameters: str) -> str:
         """The URL that a client sends its user to."""
         query = {
             "client_id": client.client_id,
@@ -76,7 +70,7 @@ class Site:
         }
         return f"{self.url}/oauth/authorize?{urlencode(query | parameters)}"
 
-    def start_device(self, client: Any) -> dict[str, Any]:
+    def start_device(self, client: Client) -> dict[str, Any]:
         """What a device gets that asks for codes."""
         with self.app.test_client() as device:
             credentials = {"client_id": client.client_id, "client_secret": client.client_secret}
@@ -85,7 +79,7 @@ class Site:
         answer: dict[str, Any] = response.get_json()
         return answer
 
-    def token(self, client: Any, **form: str) -> dict[str, Any]:
+    def token(self, client: Client, **form: str) -> dict[str, Any]:
         """The token endpoint's answer to a client."""
         credentials = {"client_id": client.client_id, "client_secret": client.client_secret}
         with self.app.test_client() as http:
@@ -93,16 +87,14 @@ class Site:
         return answer
 
 
-def build_site(**config: Any) -> Site:
-    app = Flask("site", instance_path=config.pop("instance_path", None), template_folder=config.pop("templates", None))
-    app.config.update(
-        SECRET_KEY="only for tests",
-        OAUTH_SCOPES=dict(SCOPES),
-        OAUTH_REQUIRED_SCOPES=["profile"],
-        OAUTH_GRANT_TYPES=["authorization_code", "refresh_token", "device_code"],
-        OAUTH_LOGIN_URL="sign_in",
-    )
-    app.config.update(config)
+def build_site(**config: Any) -> ServedSite:
+    defaults = {
+        "OAUTH_SCOPES": dict(SCOPES),
+        "OAUTH_REQUIRED_SCOPES": ["profile"],
+        "OAUTH_GRANT_TYPES": ["authorization_code", "refresh_token", "device_code"],
+        "OAUTH_LOGIN_URL": "sign_in",
+    }
+    app = bare_app("site", **defaults | config)
     gateway = OAuthGateway(app)
     people = {name: Person(name) for name in ("alice", "bob")}
     gateway.current_user(lambda: people.get(session.get("user", "")))
@@ -119,11 +111,11 @@ def build_site(**config: Any) -> Site:
     def home() -> str:
         return url_for("sign_in")
 
-    return Site(app)
+    return ServedSite(app)
 
 
 @contextmanager
-def served(site: Site) -> Iterator[Site]:
+def served(site: ServedSite) -> Iterator[ServedSite]:
     """The site and the client's callback, each on a free port of this machine."""
     client = Flask("client")
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from html.parser import HTMLParser
 from threading import Thread
 from typing import Any
@@ -16,37 +15,30 @@ from flask import Flask, redirect, request, session
 from werkzeug.serving import make_server
 
 from flask_oauth_gateway import OAuthGateway, current_token, require_token
-from tests.support.app import SCOPES
+from tests.support.app import SCOPES, bare_app
+from tests.support.site import Person
 
 GRANT_TYPES = ("authorization_code", "client_credentials", "refresh_token", "device_code", "password", "implicit")
 DEVICE_CODE = "urn:ietf:params:oauth:grant-type:device_code"
 SIGN_IN = '<form method="post"><input name="username"><input name="password" type="password"></form>'
 
 
-@dataclass(frozen=True)
-class User:
-    id: str
+USERS = {name: Person(name) for name in ("alice", "bob")}
 
 
-USERS = {name: User(name) for name in ("alice", "bob")}
-
-
-def check_password(username: str, password: str) -> User | None:
+def check_password(username: str, password: str) -> Person | None:
     return USERS.get(username) if username == password else None
 
 
-def build_app(url: str, **config: Any) -> Flask:
+def build_server(url: str, **config: Any) -> Flask:
     """An app with users, a page to sign in at, a gateway with every grant, and `GET /me`."""
-    app = Flask("server", instance_path=config.pop("instance_path"))
-    app.config.update(
-        SECRET_KEY="only for tests",
-        SESSION_COOKIE_NAME="server",  # cookies know no ports: a client on this host has a "session" too
-        OAUTH_ISSUER=url,
-        OAUTH_SCOPES=dict(SCOPES),
-        OAUTH_GRANT_TYPES=config.pop("OAUTH_GRANT_TYPES", GRANT_TYPES),
-        OAUTH_LOGIN_URL="/login",
-        **config,
-    )
+    defaults = {
+        "SESSION_COOKIE_NAME": "server",  # cookies know no ports: a client on this host has a "session" too
+        "OAUTH_ISSUER": url,
+        "OAUTH_GRANT_TYPES": GRANT_TYPES,
+        "OAUTH_LOGIN_URL": "/login",
+    }
+    app = bare_app("server", **defaults | config)
     gateway = OAuthGateway(app)
     gateway.current_user(lambda: USERS.get(session.get("user", "")))
     gateway.load_user(USERS.get)
@@ -139,7 +131,7 @@ def would_send(box: dict[str, str]) -> bool:
     return box.get("type") not in ("checkbox", "radio") or "checked" in box
 
 
-class Person:
+class Walker:
     """Somebody with a browser: keeps cookies, follows redirects on loopback, fills in forms."""
 
     def __init__(self, username: str) -> None:

@@ -3,6 +3,7 @@
 import hashlib
 import html.parser
 from base64 import urlsafe_b64encode
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -11,7 +12,8 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from flask_oauth_gateway import current_token, require_token
-from tests.support.app import SCOPES, basic, bearer
+from flask_oauth_gateway.stores.registered_client import Client
+from tests.support.app import SCOPES, basic, bearer, gateway_of
 
 DEVICE_CODE = "urn:ietf:params:oauth:grant-type:device_code"
 GRANT_TYPES = ["authorization_code", "client_credentials", "refresh_token", "password", "implicit", DEVICE_CODE]
@@ -74,7 +76,7 @@ class Site:
 
     def __init__(self, app: Flask) -> None:
         self.app = app
-        self.gateway = app.extensions["oauth_gateway"]
+        self.gateway = gateway_of(app)
         self.person: str | None = "alice"
         self.people = {name: Person(name) for name in ("alice", "bob")}
         self.gateway.current_user(lambda: None if self.person is None else self.people[self.person])
@@ -93,7 +95,7 @@ class Site:
                 "user": None if user is None else user.name,
             }
 
-    def register(self, **metadata: Any) -> Any:
+    def register(self, **metadata: Any) -> Client:
         """A new client, by default a confidential one for code and refresh, with both scopes."""
         defaults = {
             "client_name": "Weather app",
@@ -103,13 +105,13 @@ class Site:
         }
         return self.gateway.clients.create(**defaults | metadata)
 
-    def register_public(self, **metadata: Any) -> Any:
+    def register_public(self, **metadata: Any) -> Client:
         """The same, of a client that can't keep a secret."""
         return self.register(**{"token_endpoint_auth_method": "none"} | metadata)
 
     # What the browser does.
 
-    def ask(self, client: Any, **parameters: str | None) -> TestResponse:
+    def ask(self, client: Client, **parameters: str | None) -> TestResponse:
         """The authorization request, by default with all that a code needs; a parameter that is `None` is left out."""
         return self.browser.get("/oauth/authorize", query_string=query(client, **parameters))
 
@@ -123,7 +125,9 @@ class Site:
         data["scope"] = [name for name in ticked if page.boxes.get(name, True)]
         return self.browser.post(page.action, data=data)
 
-    def approve(self, client: Any, scopes: str | None = None, *, duration: str | None = None, **parameters: Any) -> str:
+    def approve(
+        self, client: Client, scopes: str | None = None, *, duration: str | None = None, **parameters: Any
+    ) -> str:
         """The whole way through the consent page; returns where the browser is sent."""
         response = self.ask(client, **parameters)
         if response.status_code == 200:
@@ -131,13 +135,13 @@ class Site:
             response = self.send(Page(response), scopes, **more)
         return location(response)
 
-    def code(self, client: Any, scopes: str | None = None, **parameters: Any) -> str:
+    def code(self, client: Client, scopes: str | None = None, **parameters: Any) -> str:
         """A code for what the user approved."""
         return answer(self.approve(client, scopes, **parameters))["code"]
 
     # What the client does.
 
-    def post(self, client: Any, path: str, **data: Any) -> TestResponse:
+    def post(self, client: Client, path: str, **data: Any) -> TestResponse:
         """A request of the client to an endpoint, by its secret where it has one."""
         headers = {}
         if client.client_secret:
@@ -146,18 +150,18 @@ class Site:
             data = {"client_id": client.client_id, **data}
         return self.app.test_client().post(path, data=data, headers=headers)
 
-    def token(self, client: Any, grant_type: str, **data: Any) -> TestResponse:
+    def token(self, client: Client, grant_type: str, **data: Any) -> TestResponse:
         return self.post(client, "/oauth/token", grant_type=grant_type, **data)
 
-    def redeem(self, client: Any, code: str, **data: Any) -> TestResponse:
+    def redeem(self, client: Client, code: str, **data: Any) -> TestResponse:
         """A code for a token; a parameter that is `None` is left out."""
         sent = {"code": code, "redirect_uri": REDIRECT_URI, "code_verifier": VERIFIER, **data}
         return self.token(client, "authorization_code", **{k: v for k, v in sent.items() if v is not None})
 
-    def refresh(self, client: Any, refresh_token: str, **data: Any) -> TestResponse:
+    def refresh(self, client: Client, refresh_token: str, **data: Any) -> TestResponse:
         return self.token(client, "refresh_token", refresh_token=refresh_token, **data)
 
-    def tokens(self, client: Any, scopes: str | None = None, **parameters: Any) -> dict[str, Any]:
+    def tokens(self, client: Client, scopes: str | None = None, **parameters: Any) -> dict[str, Any]:
         """All of it: approve, redeem, and what the token endpoint answered."""
         uri = parameters.get("redirect_uri", REDIRECT_URI)
         return granted(self.redeem(client, self.code(client, scopes, **parameters), redirect_uri=uri))
@@ -172,7 +176,11 @@ class Site:
         return self.me(token) is not None
 
 
-def query(client: Any, **parameters: str | None) -> dict[str, str]:
+#: Builds a `Site` on a test's database; takes configuration.
+MakeSite = Callable[..., Site]
+
+
+def query(client: Client, **parameters: str | None) -> dict[str, str]:
     """An authorization request's parameters, by default all that a code needs."""
     defaults = {
         "response_type": "code",

@@ -1,5 +1,6 @@
 """`Trading`: an app that trades JWTs for tokens, as the tests ask it."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -7,7 +8,8 @@ from flask import Flask
 from werkzeug.test import TestResponse
 
 from flask_oauth_gateway import current_token, require_token
-from tests.support.app import SCOPES, basic, bearer, refusal
+from flask_oauth_gateway.stores.registered_client import Client
+from tests.support.app import SCOPES, basic, bearer, gateway_of, refusal
 from tests.support.signing import Signer, claims_of
 
 GRANT = "urn:ietf:params:oauth:grant-type:jwt-bearer"
@@ -23,7 +25,7 @@ class Trading:
 
     def __init__(self, app: Flask, signer: Signer, caplog: pytest.LogCaptureFixture) -> None:
         self.app = app
-        self.gateway = app.extensions["oauth_gateway"]
+        self.gateway = gateway_of(app)
         self.signer = signer
         self.client = app.test_client()
         self._caplog = caplog
@@ -41,12 +43,12 @@ class Trading:
                 "attributes": dict(current_token.attributes),
             }
 
-    def register(self, **metadata: Any) -> Any:
+    def register(self, **metadata: Any) -> Client:
         """A new client for this grant, by default with both scopes and a secret."""
         defaults = {"grant_types": ["jwt_bearer"], "scope": list(SCOPES)}
         return self.gateway.clients.create(**defaults | metadata)
 
-    def register_signing(self, signer: Signer, **metadata: Any) -> Any:
+    def register_signing(self, signer: Signer, **metadata: Any) -> Client:
         """A new client that signs with a key of its own."""
         grants = ["jwt_bearer", "client_credentials"]
         defaults = {"grant_types": grants, "token_endpoint_auth_method": "private_key_jwt", "jwks": signer.jwks()}
@@ -56,7 +58,7 @@ class Trading:
         """One of the issuer's, by default in order; a claim that is `None` is left out."""
         return self.signer.sign(claims_of(IDP, **changes))
 
-    def post(self, assertion: str, *, by: Any = None, **form: str) -> TestResponse:
+    def post(self, assertion: str, *, by: Client | None = None, **form: str) -> TestResponse:
         """The token endpoint's response; `by` is a client that authenticates beside it."""
         headers = {} if by is None else basic(by.client_id, by.client_secret)
         data = {"grant_type": GRANT, "assertion": assertion, **form}
@@ -93,3 +95,7 @@ class Trading:
         sent = {"grant_type": "client_credentials"} if path == "/oauth/token" else {"token": "x"}
         sent |= {"client_assertion_type": CLIENT_ASSERTION, "client_assertion": client_assertion}
         return self.client.post(path, data=sent | form)
+
+
+#: Builds a `Trading`; takes its signer, what its issuer's entry says beside the key, and configuration.
+MakeTrading = Callable[..., Trading]

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from tests.support.app import is_accepted, register, server_of, sqlite_only, token_for
+from tests.support.app import MakeApp, is_accepted, register, server_of, token_for
+from tests.support.databases import sqlite_only
 
 pytestmark = sqlite_only
 
@@ -25,7 +26,7 @@ def meanwhile(monkeypatch: pytest.MonkeyPatch, store: Any, name: str, happens: A
 
 
 def test_a_token_that_is_revoked_while_it_is_looked_up_is_not_remembered(
-    make_app: Any, monkeypatch: pytest.MonkeyPatch
+    make_app: MakeApp, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     app = make_app(OAUTH_TOKEN_CACHE_SECONDS=3600)
     client, gateway = app.test_client(), app.extensions["oauth_gateway"]
@@ -36,7 +37,7 @@ def test_a_token_that_is_revoked_while_it_is_looked_up_is_not_remembered(
 
 
 def test_a_jwt_that_is_revoked_while_the_marks_are_read_is_refused_the_next_time(
-    make_app: Any, monkeypatch: pytest.MonkeyPatch
+    make_app: MakeApp, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     app = make_app(OAUTH_ACCESS_TOKEN_FORMAT="jwt", OAUTH_REVOCATION_POLL_SECONDS=3600)
     client, state = app.test_client(), server_of(app)

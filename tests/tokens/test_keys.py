@@ -10,7 +10,9 @@ import pytest
 from flask import Flask
 
 from flask_oauth_gateway.database.tables import key
-from tests.support.app import ask, is_accepted, refusal, register, server_of, sqlite_only, token_for
+from tests.support.app import ask, is_accepted, refusal, register, server_of, token_for
+from tests.support.clock import Clock
+from tests.support.databases import sqlite_only
 from tests.support.signing import kid_of
 from tests.support.statements import statements_of
 
@@ -53,7 +55,7 @@ def test_whoever_knew_of_no_key_takes_the_one_that_another_process_made_meanwhil
 
 @sqlite_only
 def test_whoever_did_not_see_the_next_key_made_when_it_was_due_makes_no_other(
-    jwt_apps: Callable[..., Flask], clock: Any
+    jwt_apps: Callable[..., Flask], clock: Clock
 ) -> None:
     here, there = (jwt_apps(OAUTH_KEY_ROTATION_DAYS=10) for _ in range(2))
     client = register(here)
@@ -67,7 +69,7 @@ def test_whoever_did_not_see_the_next_key_made_when_it_was_due_makes_no_other(
 
 @sqlite_only
 def test_a_new_key_is_published_before_it_signs_and_the_old_one_until_its_tokens_ended(
-    jwt_apps: Callable[..., Flask], clock: Any
+    jwt_apps: Callable[..., Flask], clock: Clock
 ) -> None:
     here, there = jwt_apps(), jwt_apps()
     client = register(here)
@@ -85,7 +87,7 @@ def test_a_new_key_is_published_before_it_signs_and_the_old_one_until_its_tokens
 
 
 @sqlite_only
-def test_keys_change_by_age_without_a_restart(jwt_apps: Callable[..., Flask], clock: Any) -> None:
+def test_keys_change_by_age_without_a_restart(jwt_apps: Callable[..., Flask], clock: Clock) -> None:
     app = jwt_apps(OAUTH_KEY_ROTATION_DAYS=10)
     client = register(app)
     first = kid_of(token_for(app.test_client(), client)["access_token"])
@@ -98,7 +100,7 @@ def test_keys_change_by_age_without_a_restart(jwt_apps: Callable[..., Flask], cl
 
 
 @sqlite_only
-def test_a_retired_key_is_believed_nowhere(jwt_apps: Callable[..., Flask], clock: Any) -> None:
+def test_a_retired_key_is_believed_nowhere(jwt_apps: Callable[..., Flask], clock: Clock) -> None:
     here, there = jwt_apps(), jwt_apps()
     client = register(here)
     old = token_for(here.test_client(), client)["access_token"]
@@ -114,7 +116,7 @@ def test_a_retired_key_is_believed_nowhere(jwt_apps: Callable[..., Flask], clock
 
 @sqlite_only
 def test_invented_kids_read_the_keys_once_a_second_and_a_new_key_is_known_at_once(
-    jwt_apps: Callable[..., Flask], clock: Any
+    jwt_apps: Callable[..., Flask], clock: Clock
 ) -> None:
     here, there = jwt_apps(), jwt_apps()
     client, http = register(here), there.test_client()
@@ -178,7 +180,7 @@ def test_the_command_line_lists_rotates_and_retires(jwt_apps: Callable[..., Flas
 
 
 @sqlite_only
-def test_without_a_secret_key_there_is_no_key_and_no_500(jwt_apps: Callable[..., Flask], clock: Any) -> None:
+def test_without_a_secret_key_there_is_no_key_and_no_500(jwt_apps: Callable[..., Flask], clock: Clock) -> None:
     whole, bare = jwt_apps(), jwt_apps(SECRET_KEY=None)
     client = register(bare)
     for response in (bare.test_client().get("/oauth/jwks"), ask(bare.test_client(), client)):

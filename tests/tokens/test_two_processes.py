@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
 from http.client import HTTPConnection
+from pathlib import Path
 from threading import Event
 from typing import Any
 from urllib.parse import urlencode
@@ -15,15 +16,16 @@ from urllib.parse import urlencode
 import pytest
 from flask import Flask
 
+from flask_oauth_gateway.stores.registered_client import Client
 from tests.support.app import basic, bearer, register
+from tests.support.processes import python
 from tests.support.signing import kid_of
-from tests.support.stored import python
 
 POLL_SECONDS = 1
 SERVER = """
 import sys
 from werkzeug.serving import WSGIRequestHandler, make_server
-from tests.support.app import build_app
+from tests.support.app import build_app, server_of
 
 class Silent(WSGIRequestHandler):
     def log(self, *arguments):
@@ -64,7 +66,7 @@ class Server:
             response = connection.getresponse()
             return response.status, response.read().decode()
 
-    def token(self, client: Any) -> str:
+    def token(self, client: Client) -> str:
         headers = basic(client.client_id, client.client_secret)
         status, body = self.ask("POST", "/oauth/token", headers, grant_type="client_credentials")
         assert status == 200, body
@@ -75,7 +77,7 @@ class Server:
 
 
 @pytest.fixture
-def servers(make_app: Callable[..., Flask], database_uri: str, tmp_path: Any) -> Iterator[tuple[Server, Server, Any]]:
+def servers(make_app: Callable[..., Flask], database_uri: str, tmp_path: Path) -> Iterator[tuple[Server, Server, Any]]:
     """Two servers, and a client of both."""
     client = register(make_app())
     with ExitStack() as stack:

@@ -7,9 +7,8 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from flask import Flask, redirect, request, session
 
-from tests.support.app import register, sqlite_only
+from tests.support.app import MakeApp, register
 
-pytestmark = sqlite_only
 REDIRECT_URI = "https://app.example/callback"
 
 
@@ -18,7 +17,7 @@ class User:
 
 
 @pytest.fixture
-def app(make_app: Any) -> Flask:
+def app(make_app: MakeApp) -> Flask:
     app: Flask = make_app(OAUTH_LOGIN_URL="/login", OAUTH_REQUIRE_PKCE=False)
     gateway = app.extensions["oauth_gateway"]
     gateway.current_user(lambda: User() if "signed_in_at" in session else None)
@@ -78,3 +77,9 @@ def test_a_forged_cookie_spares_nobody_the_sign_in(app: Flask, value: str) -> No
     browser.set_cookie("oauth_relogin", value, path="/oauth/authorize")
     answer = browser.get(url)
     assert answer.location.startswith("/login?next=")
+
+
+def test_the_sign_in_for_one_request_spares_nobody_that_for_another(app: Flask) -> None:
+    browser, one, other = app.test_client(), start(app, prompt="login"), start(app, prompt="login", state="other")
+    browser.get(browser.get(one).location)
+    assert browser.get(other).location.startswith("/login?next=")

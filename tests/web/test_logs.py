@@ -10,10 +10,9 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from flask_oauth_gateway import require_token
-from tests.support.app import ask, bearer, sqlite_only, token_for
-
-pytestmark = sqlite_only
+from flask_oauth_gateway import OAuthGateway, require_token
+from flask_oauth_gateway.stores.registered_client import Client
+from tests.support.app import ask, bearer, token_for
 
 
 @pytest.fixture
@@ -28,7 +27,9 @@ def lines(caplog: pytest.LogCaptureFixture) -> Callable[[], list[Any]]:
     return lines
 
 
-def test_a_token_that_is_given_is_a_line(client: FlaskClient, registered: Any, gateway: Any, lines: Any) -> None:
+def test_a_token_that_is_given_is_a_line(
+    client: FlaskClient, registered: Client, gateway: OAuthGateway, lines: Any
+) -> None:
     token = token_for(client, registered, scope="weather:read")["access_token"]
     (line,) = lines()
     fields = line.oauth
@@ -47,7 +48,7 @@ def test_a_token_that_is_given_is_a_line(client: FlaskClient, registered: Any, g
     assert token not in line.getMessage()
 
 
-def test_a_refusal_is_one_line_that_says_why(client: FlaskClient, registered: Any, lines: Any) -> None:
+def test_a_refusal_is_one_line_that_says_why(client: FlaskClient, registered: Client, lines: Any) -> None:
     ask(client, replace(registered, client_secret="wrong-secret"))
     client.get("/weather", headers=bearer("nonsense"))
     client.get("/weather")
@@ -96,7 +97,7 @@ def test_the_requests_id_is_the_callers_where_it_is_sane(
 
 
 def test_lines_of_one_request_have_one_id(
-    app: Flask, client: FlaskClient, gateway: Any, registered: Any, lines: Any
+    app: Flask, client: FlaskClient, gateway: OAuthGateway, registered: Client, lines: Any
 ) -> None:
     issue = gateway.tokens.issue
     app.add_url_rule("/twice", view_func=lambda: [issue(registered.client_id)["scope"] for _ in range(2)])
@@ -107,7 +108,7 @@ def test_lines_of_one_request_have_one_id(
     assert ids[0] != ids[2]
 
 
-def test_nobody_writes_a_line_of_their_own(app: Flask, client: FlaskClient, registered: Any, lines: Any) -> None:
+def test_nobody_writes_a_line_of_their_own(app: Flask, client: FlaskClient, registered: Client, lines: Any) -> None:
     app.add_url_rule("/stations/<name>", "station", require_token(lambda name: name))
     client.get("/stations/a%0Aevent=token_issued%20x%E2%80%A8")
     client.post("/oauth/token", data={"grant_type": "a\u2028b", "client_secret": "x" * 9000})
@@ -121,7 +122,7 @@ def test_nobody_writes_a_line_of_their_own(app: Flask, client: FlaskClient, regi
     json.dumps([each.oauth for each in lines()])
 
 
-def test_code_without_a_request_writes_too(gateway: Any, registered: Any, lines: Any) -> None:
+def test_code_without_a_request_writes_too(gateway: OAuthGateway, registered: Client, lines: Any) -> None:
     gateway.tokens.issue(registered.client_id, scope="weather:read")
     gateway.tokens.revoke(client_id=registered.client_id)
     issued, revoked = (each.oauth for each in lines())
@@ -130,7 +131,9 @@ def test_code_without_a_request_writes_too(gateway: Any, registered: Any, lines:
     assert "request_id" not in issued
 
 
-def test_below_info_nothing_is_written(client: FlaskClient, registered: Any, caplog: pytest.LogCaptureFixture) -> None:
+def test_below_info_nothing_is_written(
+    client: FlaskClient, registered: Client, caplog: pytest.LogCaptureFixture
+) -> None:
     token_for(client, registered)
     client.get("/weather")
     assert [each for each in caplog.records if hasattr(each, "oauth")] == []

@@ -8,15 +8,16 @@ import pytest
 from flask import Flask
 from limits import parse
 
+from flask_oauth_gateway.stores.registered_client import Client
 from flask_oauth_gateway.web import counts
-from tests.support.app import basic, refusal, register, server_of, sqlite_only
+from tests.support.app import MakeApp, basic, refusal, register, server_of
+from tests.support.clock import Clock
 
-pytestmark = sqlite_only
 HERE, ELSEWHERE = "192.0.2.1", "198.51.100.1"
 BROUGHT = "a secret that a person chose"
 
 
-def ask(app: Flask, client: Any, secret: str | None = None, address: str = HERE, **headers: str) -> Any:
+def ask(app: Flask, client: Client, secret: str | None = None, address: str = HERE, **headers: str) -> Any:
     """A token request from an address, by default with the right secret."""
     credentials = basic(client.client_id, secret or client.client_secret)
     return app.test_client().post(
@@ -33,7 +34,7 @@ def wait(response: Any) -> int:
     return int(response.headers["Retry-After"])
 
 
-def test_wrong_secrets_meet_a_limit_and_longer_waits(make_app: Any, clock: Any) -> None:
+def test_wrong_secrets_meet_a_limit_and_longer_waits(make_app: MakeApp, clock: Clock) -> None:
     app = make_app(OAUTH_RATE_LIMITS={"token_failures": "3/minute;5/hour"})
     client = register(app)
     for _ in range(3):
@@ -49,7 +50,7 @@ def test_wrong_secrets_meet_a_limit_and_longer_waits(make_app: Any, clock: Any) 
     refusal(ask(app, client, "wrong"), 401, "invalid_client")
 
 
-def test_nobody_is_locked_out_by_another_s_wrong_secrets(make_app: Any) -> None:
+def test_nobody_is_locked_out_by_another_s_wrong_secrets(make_app: MakeApp) -> None:
     app = make_app(OAUTH_RATE_LIMITS={"token_failures": "3/minute"})
     client, chosen = register(app), register(app, client_secret=BROUGHT)
     for each in (client, chosen):
@@ -62,7 +63,7 @@ def test_nobody_is_locked_out_by_another_s_wrong_secrets(make_app: Any) -> None:
     assert wait(ask(app, chosen)), "what a person chose may be: not even the right one is told from a wrong one"
 
 
-def test_an_unknown_client_meets_the_same_limits_as_a_known_one(make_app: Any) -> None:
+def test_an_unknown_client_meets_the_same_limits_as_a_known_one(make_app: MakeApp) -> None:
     app = make_app(OAUTH_RATE_LIMITS={"token_failures": "2/minute"})
     client = register(app)
 
@@ -80,7 +81,7 @@ def test_an_unknown_client_meets_the_same_limits_as_a_known_one(make_app: Any) -
     assert ask(app, client, address="2001:db8::1").status_code == 200
 
 
-def test_tokens_and_introspection_are_limited_by_client_and_address_where_asked_for(make_app: Any) -> None:
+def test_tokens_and_introspection_are_limited_by_client_and_address_where_asked_for(make_app: MakeApp) -> None:
     app = make_app(OAUTH_RATE_LIMITS={"token": "2/minute", "introspect": "1/minute"})
     client, other = register(app), register(app)
     for _ in range(5):
@@ -101,7 +102,7 @@ def test_well_behaved_clients_meet_no_limit(app: Flask) -> None:
     assert {ask(app, client).status_code for _ in range(300)} == {200}
 
 
-def test_one_limit_can_be_turned_off(make_app: Any) -> None:
+def test_one_limit_can_be_turned_off(make_app: MakeApp) -> None:
     app = make_app(OAUTH_RATE_LIMITS={"token_failures": None})
     client = register(app)
     assert {ask(app, client, "wrong").status_code for _ in range(50)} == {401}
@@ -125,7 +126,7 @@ def test_one_limit_can_be_turned_off(make_app: Any) -> None:
         (["10.0.0.0/8"], "203.0.113.9", HERE),  # it comes from no proxy
     ],
 )
-def test_behind_proxies(make_app: Any, trusted: Any, forwarded: str | None, address: str) -> None:
+def test_behind_proxies(make_app: MakeApp, trusted: Any, forwarded: str | None, address: str) -> None:
     app = make_app(OAUTH_TRUSTED_PROXIES=trusted)
     headers = {} if forwarded is None else {"X-Forwarded-For": forwarded}
     assert ask(app, register(app), **headers).status_code == 200
@@ -133,7 +134,7 @@ def test_behind_proxies(make_app: Any, trusted: Any, forwarded: str | None, addr
     assert entry.address == address
 
 
-def test_whoever_writes_the_header_itself_gains_nothing(make_app: Any) -> None:
+def test_whoever_writes_the_header_itself_gains_nothing(make_app: MakeApp) -> None:
     app = make_app(OAUTH_RATE_LIMITS={"token_failures": "2/minute"}, OAUTH_TRUSTED_PROXIES=1)
     client = register(app)
     headers = [{"X-Forwarded-For": f"10.0.0.{number}, 203.0.113.9"} for number in range(4)]
@@ -150,7 +151,7 @@ def test_a_flood_of_names_fills_no_memory(app: Flask, monkeypatch: pytest.Monkey
     assert limiter.take(parse("5/minute"), "flood", "x" * 10_000 + "999").remaining == 3
 
 
-def test_what_expired_is_counted_anew(app: Flask, clock: Any) -> None:
+def test_what_expired_is_counted_anew(app: Flask, clock: Clock) -> None:
     limiter = server_of(app).rate_limiter
     used = [limiter.take(parse("2/minute"), "quota", "a") for _ in range(3)]
     assert [(use.allowed, use.remaining) for use in used] == [(True, 1), (True, 0), (False, 0)]

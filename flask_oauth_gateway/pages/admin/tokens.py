@@ -55,7 +55,7 @@ def approvals(visit: Visit) -> Response | BaseResponse:
             limit=PAGE + 1,
         )
     following = f"{rows[PAGE - 1].expires_at}.{bytes(rows[PAGE - 1].id).hex()}" if len(rows) > PAGE else None
-    return _render(visit, "grants", problem, grants=rows[:PAGE], following=following)
+    return _render(visit, "grants", problem, approvals=rows[:PAGE], following=following)
 
 
 @page
@@ -69,7 +69,7 @@ def revoke_all(visit: Visit) -> Response | BaseResponse:
 
 
 def _end_approval(visit: Visit) -> None:
-    found = re.fullmatch("[0-9a-f]{32}", visit.sent("grant"))
+    found = re.fullmatch("[0-9a-f]{32}", visit.sent("approval"))
     row = None if found is None else visit.server.approvals.find(bytes.fromhex(found[0]))
     if row is not None:
         visit.server.revoking.approval(

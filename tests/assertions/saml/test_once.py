@@ -9,6 +9,7 @@ from threading import Barrier
 
 from tests.support.app import refusal
 from tests.support.clock import Clock
+from tests.support.databases import every_database
 from tests.support.idp import Idp, assertion, at, encode, new_id, response, rsa_key
 from tests.support.relying import CLIENT_ASSERTION, Relying
 
@@ -16,12 +17,14 @@ USED = "it was used before"
 
 
 class TestReplay:
+    @every_database
     def test_twice(self, stored: Relying, idp: Idp) -> None:
         xml = idp.signed()
         stored.accepts(xml)
         assert stored.refuses(xml) == USED
         assert stored.refuses(response(xml)) == USED
 
+    @every_database
     def test_20_at_once(self, stored: Relying, idp: Idp) -> None:
         xml, start = idp.signed(), Barrier(20)
 
@@ -53,6 +56,7 @@ class TestReplay:
         refusal(relying.post(xml, scope="nonsense"), 400, "invalid_scope")
         relying.accepts(xml)
 
+    @every_database
     def test_to_the_last_second_of_its_longest_confirmation(self, stored: Relying, idp: Idp, clock: Clock) -> None:
         """The first of its confirmations ends early: what it says of its use must be kept until the last one ends."""
         xml = assertion(lifetime=200)

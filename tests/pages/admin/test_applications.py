@@ -1,15 +1,14 @@
 """Applications in a browser: registering, finding, changing, approving, revoking, deleting."""
 
 import re
-from typing import Any
 
-from tests.support.admin import HOSTILE
-from tests.support.app import is_accepted, sqlite_only
+from tests.support.admin import HOSTILE, AdminSite
+from tests.support.app import is_accepted
 
 HERE = {"application_id": "mine"}
 
 
-def test_the_life_of_an_application(site: Any) -> None:
+def test_the_life_of_an_application(site: AdminSite) -> None:
     form = {"name": "Weather <GmbH>", "owner": "ops", "application_id": "mine", "status": "pending"}
     made = site.submit("applications/new", {**form, "attributes": '{"tier": 1}'})
     assert made.status_code == 303
@@ -50,8 +49,7 @@ def test_the_life_of_an_application(site: Any) -> None:
     assert {row.actor for row in site.trail("application_changed")} == {"root"}
 
 
-@sqlite_only
-def test_a_client_is_put_into_an_application_and_taken_out(site: Any) -> None:
+def test_a_client_is_put_into_an_application_and_taken_out(site: AdminSite) -> None:
     site.gateway.applications.create("Mine", application_id="mine")
     assert 'value="mine"' in site.browser.get("/oauth/admin/clients/new?application=mine").text
     form = {"client_name": "Station", "client_id": "c", "grant_types": ["client_credentials"]}
@@ -70,8 +68,7 @@ def test_a_client_is_put_into_an_application_and_taken_out(site: Any) -> None:
     assert site.gateway.clients.get("c").application is None
 
 
-@sqlite_only
-def test_what_cannot_be_is_said_and_nothing_that_was_typed_is_lost(site: Any) -> None:
+def test_what_cannot_be_is_said_and_nothing_that_was_typed_is_lost(site: AdminSite) -> None:
     for form, why in (
         ({"name": ""}, "name is a text"),
         ({"attributes": "{"}, "attributes is a JSON object"),
@@ -87,8 +84,7 @@ def test_what_cannot_be_is_said_and_nothing_that_was_typed_is_lost(site: Any) ->
     assert site.gateway.applications.find().applications == []
 
 
-@sqlite_only
-def test_the_list_is_searched_and_goes_page_by_page(site: Any) -> None:
+def test_the_list_is_searched_and_goes_page_by_page(site: AdminSite) -> None:
     for number in range(51):
         site.gateway.applications.create(f"Partner {number}", application_id=f"a{number:02}")
     site.gateway.applications.revoke("a07")
@@ -104,8 +100,7 @@ def test_the_list_is_searched_and_goes_page_by_page(site: Any) -> None:
     assert "Nothing was found" in site.open("applications", owner="nobody").text
 
 
-@sqlite_only
-def test_what_outsiders_wrote_stays_text(site: Any) -> None:
+def test_what_outsiders_wrote_stays_text(site: AdminSite) -> None:
     attributes = {"</pre><script>": "<script>alert(1)</script>"}
     site.gateway.applications.create(
         HOSTILE[:200], application_id="mine", owner="<b>o</b>", attributes=attributes, status="pending"

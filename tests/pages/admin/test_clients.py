@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from tests.support.admin import HOSTILE
-from tests.support.app import is_accepted, sqlite_only
+from tests.support.admin import HOSTILE, AdminSite
+from tests.support.app import is_accepted
 from tests.support.site import READ, REDIRECT_URI
 
 
@@ -16,7 +16,7 @@ def secret_in(response: Any) -> str:
     return found[1]
 
 
-def test_a_client_is_registered_and_its_secret_is_shown_once(site: Any) -> None:
+def test_a_client_is_registered_and_its_secret_is_shown_once(site: AdminSite) -> None:
     form = {
         "client_name": "Weather <station>", "owner": "ops", "grant_types": ["client_credentials", "authorization_code"],
         "redirect_uris": f"{REDIRECT_URI}\r\nhttps://b.example/cb", "scope": [READ], "secret_days": "30",
@@ -43,8 +43,7 @@ def test_a_client_is_registered_and_its_secret_is_shown_once(site: Any) -> None:
     assert [row.actor for row in site.trail("client_changed")] == ["root"]
 
 
-@sqlite_only
-def test_what_cannot_be_registered_is_said_and_nothing_that_was_typed_is_lost(site: Any) -> None:
+def test_what_cannot_be_registered_is_said_and_nothing_that_was_typed_is_lost(site: AdminSite) -> None:
     for form, why in (
         ({"redirect_uris": "http://evil.example/cb"}, "must be https"),
         ({"attributes": "{"}, "attributes is a JSON object"),
@@ -59,7 +58,7 @@ def test_what_cannot_be_registered_is_said_and_nothing_that_was_typed_is_lost(si
     assert site.gateway.clients.list() == []
 
 
-def test_a_client_is_changed_disabled_enabled_and_deleted(site: Any) -> None:
+def test_a_client_is_changed_disabled_enabled_and_deleted(site: AdminSite) -> None:
     made = site.register(client_id="a/b ?&#<x>", grant_types=["client_credentials"])
     here = {"client_id": made.client_id}
     token = site.token(made, "client_credentials").get_json()["access_token"]
@@ -79,8 +78,7 @@ def test_a_client_is_changed_disabled_enabled_and_deleted(site: Any) -> None:
     assert {row.actor for row in site.trail("client_changed")} == {"root"}
 
 
-@sqlite_only
-def test_the_list_is_searched_and_goes_page_by_page(site: Any) -> None:
+def test_the_list_is_searched_and_goes_page_by_page(site: AdminSite) -> None:
     for number in range(51):
         site.register(client_id=f"c{number:02}", client_name=f"Station {number}")
     first = site.browser.get("/oauth/admin/clients?q=station").text
@@ -92,9 +90,8 @@ def test_the_list_is_searched_and_goes_page_by_page(site: Any) -> None:
     assert "Nothing was found" in site.open("clients", q="nobody").text
 
 
-@sqlite_only
 @pytest.mark.parametrize("path", ["clients", "client", "client/edit", "client/delete", "tokens", "grants", "audit"])
-def test_what_outsiders_wrote_stays_text(site: Any, path: str) -> None:
+def test_what_outsiders_wrote_stays_text(site: AdminSite, path: str) -> None:
     client = site.register(
         client_id="<i>id</i>", client_name=HOSTILE, owner="<b>o</b>",
         attributes={"</pre><script>": "<script>alert(1)</script>"}, contacts=["<script>"],

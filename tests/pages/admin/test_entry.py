@@ -2,31 +2,33 @@
 
 import subprocess
 import sys
+from collections.abc import Callable
 from typing import Any
 
 import pytest
+from flask import Flask
 
 from flask_oauth_gateway.features import ENDPOINTS
-from tests.support.app import sqlite_only
+from tests.support.admin import AdminSite
 from tests.support.site import assert_page_headers, error_page
 
-PAGES = {name: each for name, each in ENDPOINTS.items() if each.view.startswith("admin.") and "/api" not in each.path}
+PAGES = {
+    name: each for name, each in ENDPOINTS.items() if each.view.startswith("pages.admin.") and "/api" not in each.path
+}
 POSTS = [each.path for each in PAGES.values() if "POST" in each.methods]
 
-pytestmark = sqlite_only
 
-
-def test_without_the_setting_there_is_nothing_and_nothing_is_imported(app: Any) -> None:
+def test_without_the_setting_there_is_nothing_and_nothing_is_imported(app: Flask) -> None:
     assert app.test_client().get("/oauth/admin/").status_code == 404
     code = (
         "import sys, flask; from flask_oauth_gateway import OAuthGateway; a = flask.Flask('a'); OAuthGateway(a);"
-        "print([m for m in sys.modules if 'endpoints.admin' in m])"
+        "print([m for m in sys.modules if 'pages.admin' in m])"
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert run.stdout.strip() == "[]"
 
 
-def test_whoever_is_not_signed_in_signs_in_and_comes_back(make_site: Any) -> None:
+def test_whoever_is_not_signed_in_signs_in_and_comes_back(make_site: Callable[..., AdminSite]) -> None:
     site = make_site(OAUTH_LOGIN_URL="/login")
     site.person = None
     response = site.browser.get("/oauth/admin/clients?q=//evil.example")
@@ -35,7 +37,9 @@ def test_whoever_is_not_signed_in_signs_in_and_comes_back(make_site: Any) -> Non
 
 
 @pytest.mark.parametrize("is_admin", [None, lambda _: False, lambda _: "yes", lambda user: user.id == "bob"])
-def test_users_whom_the_hook_does_not_say_true_of_see_nothing_and_change_nothing(site: Any, is_admin: Any) -> None:
+def test_users_whom_the_hook_does_not_say_true_of_see_nothing_and_change_nothing(
+    site: AdminSite, is_admin: Any
+) -> None:
     client = site.register()
     site.gateway.applications.create("Mine", application_id="mine")
     token = site.open("clients/new").hidden("form_token")
@@ -56,7 +60,7 @@ def test_users_whom_the_hook_does_not_say_true_of_see_nothing_and_change_nothing
 
 @pytest.mark.parametrize("path", POSTS)
 @pytest.mark.parametrize("token", [None, "made up", "alice's"])
-def test_a_form_from_elsewhere_changes_nothing(site: Any, path: str, token: str | None) -> None:
+def test_a_form_from_elsewhere_changes_nothing(site: AdminSite, path: str, token: str | None) -> None:
     client = site.register(client_id="c")
     site.gateway.applications.create("Mine", application_id="mine")
     if token == "alice's":
@@ -81,7 +85,7 @@ def test_a_form_from_elsewhere_changes_nothing(site: Any, path: str, token: str 
 
 
 @pytest.mark.parametrize("each", [each for each in PAGES.values() if "GET" in each.methods], ids=lambda each: each.path)
-def test_every_page_has_the_headers_of_pages_and_takes_junk(site: Any, each: Any) -> None:
+def test_every_page_has_the_headers_of_pages_and_takes_junk(site: AdminSite, each: Any) -> None:
     client = site.register()
     site.gateway.applications.create("Mine", application_id="mine")
     if each.path == "/admin/audit/export":
@@ -114,7 +118,7 @@ def test_every_page_has_the_headers_of_pages_and_takes_junk(site: Any, each: Any
 @pytest.mark.parametrize(("person", "status"), [("root", 200), ("alice", 403), (None, 302)])
 @pytest.mark.parametrize("path", ["", "clients", "application?application_id=guess"])
 def test_the_pages_have_a_limit_for_people_who_are_refused_too(
-    make_site: Any, path: str, person: str | None, status: int
+    make_site: Callable[..., AdminSite], path: str, person: str | None, status: int
 ) -> None:
     site = make_site(OAUTH_RATE_LIMITS={"admin": "2/hour"}, OAUTH_LOGIN_URL="/login")
     site.person = person

@@ -6,12 +6,15 @@ import io
 import json
 import re
 import time
-from typing import Any
+from collections.abc import Callable
 
-from tests.support.app import server_of, sqlite_only
+from tests.support.admin import AdminSite
+from tests.support.app import server_of
+from tests.support.databases import every_database
 
 
-def test_a_token_a_grant_and_all_of_a_user_are_revoked(site: Any) -> None:
+@every_database
+def test_a_token_a_grant_and_all_of_a_user_are_revoked(site: AdminSite) -> None:
     site.person = "alice"
     client = site.register()
     given = [site.tokens(client)["access_token"] for _ in range(3)]
@@ -22,10 +25,10 @@ def test_a_token_a_grant_and_all_of_a_user_are_revoked(site: Any) -> None:
     one = site.gateway.tokens.get(token=given[0]).token_id
     assert site.submit("tokens", {"token_id": one}, subject="alice").headers["Location"].endswith("done=revoked")
     assert [site.is_live(token) for token in given] == [False, True, True]
-    grants = [value for name, value in site.open("grants", client_id=client.client_id).fields if name == "grant"]
-    assert len(grants) == 3
-    for grant in (*grants[:2], "00" * 16, "junk"):
-        assert site.submit("grants", {"grant": grant}).status_code == 303
+    approvals = [value for name, value in site.open("grants", client_id=client.client_id).fields if name == "approval"]
+    assert len(approvals) == 3
+    for approval in (*approvals[:2], "00" * 16, "junk"):
+        assert site.submit("grants", {"approval": approval}).status_code == 303
     assert sum(site.is_live(token) for token in given) <= 1
     assert site.submit("revoke", {}).status_code == 400  # nothing is named: not everything
     assert site.submit("revoke", {}, subject="alice").status_code == 303
@@ -38,8 +41,7 @@ def test_a_token_a_grant_and_all_of_a_user_are_revoked(site: Any) -> None:
         assert not any(token in other.get("/oauth/admin/audit").text for token in given)
 
 
-@sqlite_only
-def test_a_key_is_made_and_retired(site: Any) -> None:
+def test_a_key_is_made_and_retired(site: AdminSite) -> None:
     assert "There is none yet" in site.open("keys").text
     for _ in range(2):
         assert site.submit("keys", {"action": "rotate"}).status_code == 303
@@ -54,8 +56,7 @@ def test_a_key_is_made_and_retired(site: Any) -> None:
     }
 
 
-@sqlite_only
-def test_the_issuers_of_the_configuration(make_site: Any) -> None:
+def test_the_issuers_of_the_configuration(make_site: Callable[..., AdminSite]) -> None:
     assert "Nobody is trusted" in make_site().open("issuers").text
     entry = {"jwks_uri": "https://idp.example/keys", "client_id": "partner"}
     site = make_site(OAUTH_GRANT_TYPES=["jwt_bearer"], OAUTH_JWT_ISSUERS={"https://idp.example": entry})
@@ -64,7 +65,8 @@ def test_the_issuers_of_the_configuration(make_site: Any) -> None:
     assert "partner" in text
 
 
-def test_the_audit_trail_is_filtered_and_taken_away_as_a_file(site: Any) -> None:
+@every_database
+def test_the_audit_trail_is_filtered_and_taken_away_as_a_file(site: AdminSite) -> None:
     client = site.register(client_id="c", grant_types=["client_credentials"])
     site.gateway.tokens.issue("c", subject='=HYPERLINK("http://evil")')
     site.token(client, "client_credentials")
@@ -98,7 +100,8 @@ def test_the_audit_trail_is_filtered_and_taken_away_as_a_file(site: Any) -> None
     assert {row.actor for row in site.trail("audit_exported")} == {"root"}
 
 
-def test_the_overview_counts_by_the_hour_and_says_it_as_a_table_too(site: Any) -> None:
+@every_database
+def test_the_overview_counts_by_the_hour_and_says_it_as_a_table_too(site: AdminSite) -> None:
     audit = server_of(site.app).audit
     now = int(time.time())
     for at, event in (
@@ -115,8 +118,7 @@ def test_the_overview_counts_by_the_hour_and_says_it_as_a_table_too(site: Any) -
     assert len(re.findall(r'<tr><th scope="row">', text)) == 48
 
 
-@sqlite_only
-def test_no_page_and_no_export_shows_a_token_a_secret_or_its_hash(site: Any) -> None:
+def test_no_page_and_no_export_shows_a_token_a_secret_or_its_hash(site: AdminSite) -> None:
     site.person = "alice"
     client = site.register()
     given = site.tokens(client)

@@ -7,15 +7,15 @@ from typing import Any
 import pytest
 
 from tests.support.browser import Browser, Visitor
-from tests.support.served_site import Site, build_site, served
+from tests.support.served_site import ServedSite, build_site, served
 
 
 @pytest.fixture
-def make_site(tmp_path: Path) -> Iterator[Callable[..., Site]]:
+def make_site(tmp_path: Path) -> Iterator[Callable[..., ServedSite]]:
     """Serves sites, as `tests.support.served_site.build_site` builds them; takes configuration."""
     stack: list[Any] = []
 
-    def make_site(**config: Any) -> Site:
+    def make_site(**config: Any) -> ServedSite:
         serving = served(build_site(instance_path=str(tmp_path / f"instance{len(stack)}"), **config))
         stack.append(serving)
         return serving.__enter__()
@@ -26,12 +26,12 @@ def make_site(tmp_path: Path) -> Iterator[Callable[..., Site]]:
 
 
 @pytest.fixture
-def site(make_site: Callable[..., Site]) -> Site:
+def site(make_site: Callable[..., ServedSite]) -> ServedSite:
     return make_site()
 
 
 @pytest.fixture(params=[True, False], ids=["script", "no-script"])
-def visitor(request: pytest.FixtureRequest, browser: Browser, site: Site) -> Iterator[Visitor]:
+def visitor(request: pytest.FixtureRequest, browser: Browser, site: ServedSite) -> Iterator[Visitor]:
     """Somebody at the site, once with JavaScript and once without."""
     visitor = Visitor(browser, site, java_script_enabled=request.param)
     yield visitor
@@ -43,7 +43,7 @@ def make_visitor(browser: Browser) -> Iterator[Callable[..., Visitor]]:
     """Somebody at a site; takes Playwright's options of a browser context."""
     visitors: list[Visitor] = []
 
-    def make_visitor(site: Site, **options: Any) -> Visitor:
+    def make_visitor(site: ServedSite, **options: Any) -> Visitor:
         visitors.append(Visitor(browser, site, **options))
         return visitors[-1]
 

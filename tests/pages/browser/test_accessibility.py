@@ -6,22 +6,22 @@ from typing import Any
 import pytest
 
 from tests.support.browser import Visitor, check
-from tests.support.served_site import Site
+from tests.support.served_site import ServedSite
 
 pytestmark = pytest.mark.chromium
 
 
 @pytest.fixture
-def site(make_site: Callable[..., Site]) -> Site:
+def site(make_site: Callable[..., ServedSite]) -> ServedSite:
     return make_site(OAUTH_CONSENT_DURATIONS=["once", 30 * 86400, "always"])
 
 
 @pytest.fixture
-def visitor(make_visitor: Callable[..., Visitor], site: Site) -> Visitor:
+def visitor(make_visitor: Callable[..., Visitor], site: ServedSite) -> Visitor:
     return make_visitor(site)
 
 
-def test_consent(visitor: Visitor, site: Site) -> None:
+def test_consent(visitor: Visitor, site: ServedSite) -> None:
     client = site.register()
     visitor.visit(site.request_for(client, scope="profile"))
     visitor.page.get_by_role("radio", name="Until I take it back").check()
@@ -31,7 +31,7 @@ def test_consent(visitor: Visitor, site: Site) -> None:
     check(visitor)
 
 
-def test_consent_of_names_without_end(visitor: Visitor, site: Site) -> None:
+def test_consent_of_names_without_end(visitor: Visitor, site: ServedSite) -> None:
     client = site.register(
         client_name="N" * 200, owner="O" * 200, redirect_uris=[f"{site.callback}?{'u' * 1900}", "com.example.app:/cb"]
     )
@@ -40,7 +40,7 @@ def test_consent_of_names_without_end(visitor: Visitor, site: Site) -> None:
     check(visitor)
 
 
-def test_consent_that_was_stale(visitor: Visitor, site: Site) -> None:
+def test_consent_that_was_stale(visitor: Visitor, site: ServedSite) -> None:
     visitor.visit(site.request_for(site.register()))
     visitor.page.locator("[name=form_token]").evaluate("field => { field.value = 'old' }")
     visitor.allow()
@@ -49,7 +49,7 @@ def test_consent_that_was_stale(visitor: Visitor, site: Site) -> None:
     visitor.complaints = [text for text in visitor.complaints if "400" not in text]
 
 
-def test_device(visitor: Visitor, site: Site) -> None:
+def test_device(visitor: Visitor, site: ServedSite) -> None:
     codes = site.start_device(site.register())
     visitor.visit("/oauth/device?user_code=BBBB-BBBB")
     check(visitor)
@@ -66,7 +66,7 @@ def test_device(visitor: Visitor, site: Site) -> None:
     check(visitor)
 
 
-def test_applications(visitor: Visitor, site: Site) -> None:
+def test_applications(visitor: Visitor, site: ServedSite) -> None:
     visitor.visit("/oauth/applications")
     check(visitor)
     for name in ("Weather station", "Weather station", "N" * 200):
@@ -84,7 +84,7 @@ def test_error(visitor: Visitor) -> None:
     visitor.complaints = [text for text in visitor.complaints if "400" not in text]
 
 
-def test_form_post(visitor: Visitor, site: Site) -> None:
+def test_form_post(visitor: Visitor, site: ServedSite) -> None:
     visitor.page.route("**/submit.js", lambda route: route.fulfill(body=""))  # or it would be gone at once
     visitor.visit(site.request_for(site.register(), response_mode="form_post"))
     visitor.allow()
@@ -92,7 +92,7 @@ def test_form_post(visitor: Visitor, site: Site) -> None:
     check(visitor)
 
 
-def test_the_systems_own_colors_hide_nothing(visitor: Visitor, site: Site) -> None:
+def test_the_systems_own_colors_hide_nothing(visitor: Visitor, site: ServedSite) -> None:
     visitor.page.emulate_media(forced_colors="active")
     visitor.visit(site.request_for(site.register()))
     for name in ("Allow", "Refuse"):

@@ -7,13 +7,13 @@ import pytest
 
 from tests.support.app import server_of
 from tests.support.browser import Visitor, check
-from tests.support.served_site import Site
+from tests.support.served_site import ServedSite
 
 pytestmark = pytest.mark.chromium
 
 
 @pytest.fixture
-def site(make_site: Callable[..., Site]) -> Site:
+def site(make_site: Callable[..., ServedSite]) -> ServedSite:
     site = make_site(OAUTH_ADMIN=True)
     site.gateway.is_admin(lambda user: user.id == "alice")
     with site.app.app_context():
@@ -29,7 +29,9 @@ def site(make_site: Callable[..., Site]) -> Site:
     return site
 
 
-def test_each_page_on_a_phone_and_a_desktop_in_light_and_dark(make_visitor: Callable[..., Visitor], site: Site) -> None:
+def test_each_page_on_a_phone_and_a_desktop_in_light_and_dark(
+    make_visitor: Callable[..., Visitor], site: ServedSite
+) -> None:
     visitor = make_visitor(site)
     here, theirs = "?client_id=station", "?application_id=partner"
     for path in (
@@ -52,7 +54,7 @@ def test_each_page_on_a_phone_and_a_desktop_in_light_and_dark(make_visitor: Call
 
 
 def test_a_client_is_registered_by_keyboard_without_javascript(
-    make_visitor: Callable[..., Visitor], site: Site
+    make_visitor: Callable[..., Visitor], site: ServedSite
 ) -> None:
     visitor = make_visitor(site, java_script_enabled=False)
     visitor.visit("/oauth/admin/clients")
@@ -68,7 +70,7 @@ def test_a_client_is_registered_by_keyboard_without_javascript(
 
 
 def test_an_application_is_registered_approved_and_revoked_in_a_browser(
-    make_visitor: Callable[..., Visitor], site: Site
+    make_visitor: Callable[..., Visitor], site: ServedSite
 ) -> None:
     visitor = make_visitor(site, java_script_enabled=False)
     visitor.visit("/oauth/admin/")

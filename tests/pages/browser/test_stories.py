@@ -7,20 +7,21 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from playwright.sync_api import Page, expect
 
+from flask_oauth_gateway.stores.registered_client import Client
 from tests.support.browser import Visitor
-from tests.support.served_site import VERIFIER, Site
+from tests.support.served_site import VERIFIER, ServedSite
 from tests.support.site import DEVICE_CODE
 
 pytestmark = pytest.mark.chromium
 
 
-def answer(page: Page, site: Site) -> dict[str, str]:
+def answer(page: Page, site: ServedSite) -> dict[str, str]:
     """What arrived at the client's callback, by the address bar."""
     page.wait_for_url(f"{site.callback}*")
     return {name: values[0] for name, values in parse_qs(urlsplit(page.url).query).items()}
 
 
-def token_for(site: Site, client: Any, code: str) -> dict[str, Any]:
+def token_for(site: ServedSite, client: Client, code: str) -> dict[str, Any]:
     return site.token(
         client,
         grant_type="authorization_code",
@@ -30,7 +31,7 @@ def token_for(site: Site, client: Any, code: str) -> dict[str, Any]:
     )
 
 
-def test_sign_in_untick_a_scope_and_allow(visitor: Visitor, site: Site) -> None:
+def test_sign_in_untick_a_scope_and_allow(visitor: Visitor, site: ServedSite) -> None:
     client = site.register()
     page = visitor.page
     page.goto(site.request_for(client))
@@ -52,14 +53,14 @@ def test_sign_in_untick_a_scope_and_allow(visitor: Visitor, site: Site) -> None:
     assert set(token["scope"].split()) == {"weather:read", "profile"}
 
 
-def test_refuse(visitor: Visitor, site: Site) -> None:
+def test_refuse(visitor: Visitor, site: ServedSite) -> None:
     visitor.visit(site.request_for(site.register()))
     visitor.page.get_by_role("button", name="Refuse").click()
     arrived = answer(visitor.page, site)
     assert (arrived["error"], arrived["state"], arrived["iss"]) == ("access_denied", "the state", site.url)
 
 
-def test_only_new_scopes_are_asked_again(visitor: Visitor, site: Site) -> None:
+def test_only_new_scopes_are_asked_again(visitor: Visitor, site: ServedSite) -> None:
     client = site.register()
     visitor.visit(site.request_for(client, scope="weather:read"))
     visitor.allow()
@@ -73,7 +74,7 @@ def test_only_new_scopes_are_asked_again(visitor: Visitor, site: Site) -> None:
     assert "code" in answer(visitor.page, site)
 
 
-def test_an_approval_for_a_while(make_site: Callable[..., Site], make_visitor: Callable[..., Visitor]) -> None:
+def test_an_approval_for_a_while(make_site: Callable[..., ServedSite], make_visitor: Callable[..., Visitor]) -> None:
     site = make_site(OAUTH_CONSENT_DURATIONS=["once", 86400, "always"])
     visitor = make_visitor(site)
     client = site.register()
@@ -85,7 +86,7 @@ def test_an_approval_for_a_while(make_site: Callable[..., Site], make_visitor: C
     assert "refresh_token" in token
 
 
-def test_another_account(visitor: Visitor, site: Site) -> None:
+def test_another_account(visitor: Visitor, site: ServedSite) -> None:
     client = site.register()
     visitor.visit(site.request_for(client))
     visitor.page.get_by_role("link", name="Use another account").click()
@@ -95,7 +96,7 @@ def test_another_account(visitor: Visitor, site: Site) -> None:
     assert "code" in answer(visitor.page, site)
 
 
-def test_a_page_of_another_account_is_shown_anew(make_visitor: Callable[..., Visitor], site: Site) -> None:
+def test_a_page_of_another_account_is_shown_anew(make_visitor: Callable[..., Visitor], site: ServedSite) -> None:
     visitor = make_visitor(site)
     visitor.visit(site.request_for(site.register()))
     other_tab = visitor.page.context.new_page()
@@ -112,7 +113,7 @@ def test_a_page_of_another_account_is_shown_anew(make_visitor: Callable[..., Vis
     visitor.complaints = [text for text in visitor.complaints if "400" not in text]
 
 
-def test_a_device(visitor: Visitor, site: Site) -> None:
+def test_a_device(visitor: Visitor, site: ServedSite) -> None:
     client = site.register()
     codes = site.start_device(client)
     visitor.visit("/oauth/device")
@@ -130,7 +131,7 @@ def test_a_device(visitor: Visitor, site: Site) -> None:
     assert set(token["scope"].split()) == {"weather:read", "profile"}
 
 
-def test_a_device_is_refused(visitor: Visitor, site: Site) -> None:
+def test_a_device_is_refused(visitor: Visitor, site: ServedSite) -> None:
     client = site.register()
     codes = site.start_device(client)
     visitor.visit(codes["verification_uri_complete"])
@@ -141,7 +142,7 @@ def test_a_device_is_refused(visitor: Visitor, site: Site) -> None:
     assert token["error"] == "access_denied"
 
 
-def test_a_device_in_the_hands_of_another_account(visitor: Visitor, site: Site) -> None:
+def test_a_device_in_the_hands_of_another_account(visitor: Visitor, site: ServedSite) -> None:
     codes = site.start_device(site.register())
     visitor.visit(codes["verification_uri_complete"])
     visitor.page.get_by_role("link", name="Use another account").click()
@@ -150,7 +151,7 @@ def test_a_device_in_the_hands_of_another_account(visitor: Visitor, site: Site) 
     expect(visitor.page.get_by_label("The code that your device shows")).to_have_value(codes["user_code"])
 
 
-def test_a_wrong_code_is_said_and_stays_to_be_mended(visitor: Visitor, site: Site) -> None:
+def test_a_wrong_code_is_said_and_stays_to_be_mended(visitor: Visitor, site: ServedSite) -> None:
     visitor.visit("/oauth/device")
     field = visitor.page.get_by_label("The code that your device shows")
     field.fill("bbbb-cccc")
@@ -161,7 +162,7 @@ def test_a_wrong_code_is_said_and_stays_to_be_mended(visitor: Visitor, site: Sit
     visitor.complaints = [text for text in visitor.complaints if "400" not in text]
 
 
-def test_applications_and_taking_one_back(visitor: Visitor, site: Site) -> None:
+def test_applications_and_taking_one_back(visitor: Visitor, site: ServedSite) -> None:
     clients = [site.register(client_name=name) for name in ("Weather station", "Plant watering")]
     tokens = []
     for client in clients:
@@ -183,7 +184,7 @@ def test_applications_and_taking_one_back(visitor: Visitor, site: Site) -> None:
     expect(page.get_by_text("No application has access to your account.")).to_be_visible()
 
 
-def test_form_post_goes_on_by_itself_or_by_its_button(visitor: Visitor, site: Site) -> None:
+def test_form_post_goes_on_by_itself_or_by_its_button(visitor: Visitor, site: ServedSite) -> None:
     visitor.visit(site.request_for(site.register(), response_mode="form_post"))
     visitor.allow()
     if not visitor.scripts:
@@ -193,7 +194,7 @@ def test_form_post_goes_on_by_itself_or_by_its_button(visitor: Visitor, site: Si
     assert set(site.heard[0]) == {"code", "state", "iss"}
 
 
-def test_everything_by_keyboard(make_visitor: Callable[..., Visitor], site: Site) -> None:
+def test_everything_by_keyboard(make_visitor: Callable[..., Visitor], site: ServedSite) -> None:
     """In the order of the eyes: account, scopes, address, answer. Each stop shows that it is one."""
     visitor = make_visitor(site)
     client = site.register(redirect_uris=[f"{site.callback}?{'long' * 60}"])
@@ -235,7 +236,7 @@ def test_everything_by_keyboard(make_visitor: Callable[..., Visitor], site: Site
 
 @pytest.mark.parametrize("redirect_uri", ["http://localhost:{port}/callback", "http://127.0.0.1:{port}/callback"])
 def test_the_policy_lets_people_back_to_an_app_on_their_machine(
-    make_visitor: Callable[..., Visitor], site: Site, redirect_uri: str
+    make_visitor: Callable[..., Visitor], site: ServedSite, redirect_uri: str
 ) -> None:
     """A browser holds a page's `form-action` against the redirect too, which may go to any port there."""
     port = urlsplit(site.callback).port
