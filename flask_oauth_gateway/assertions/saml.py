@@ -1,4 +1,4 @@
-"""The rules of a SAML bearer assertion, once its signature is checked (RFC 7522 section 3, SAML core section 2)."""
+"""Checks the rules of a SAML bearer assertion, after its signature (RFC 7522 section 3, SAML core section 2)."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def check_saml(
     skew: int,
     max_lifetime: int,
 ) -> Assertion:
-    """A signed Assertion, checked rule by rule. Raises `AssertionRefused`."""
+    """Check a signed Assertion, rule by rule. Raises `AssertionRefused`."""
     now = time.time()
     if element.get("Version") != "2.0":
         raise AssertionRefused("it is not SAML 2.0")
@@ -62,7 +62,7 @@ def check_saml(
 
 
 def _check_conditions(element: etree._Element, audience: frozenset[str], now: float, skew: int) -> float | None:
-    """Times, audience, and nothing that isn't understood (SAML core section 2.5). Returns the end, if one is named."""
+    """Check times and audience, and refuse unknown conditions (SAML core section 2.5). Returns the end, if one is named."""
     found = element.findall("saml:Conditions", NS)
     if len(found) != 1:
         raise AssertionRefused("it has no Conditions, or more than one")
@@ -89,9 +89,9 @@ def _check_conditions(element: etree._Element, audience: frozenset[str], now: fl
 def _check_confirmation(
     element: etree._Element, recipient: frozenset[str], now: float, skew: int, *, needs_expiry: bool
 ) -> float | None:
-    """One bearer confirmation that holds: for this recipient, and in time (RFC 7522 section 3, rule 5).
+    """Check that one bearer confirmation is for this recipient and valid now (RFC 7522 section 3, rule 5).
 
-    Returns when the last of those that are for this recipient ends: until then the assertion might be brought again.
+    Returns when the last confirmation for this recipient ends, as the assertion might be brought again until then.
     """
     reasons = ["it has no bearer SubjectConfirmation"]
     holds, last, open_end = False, 0.0, False
@@ -122,7 +122,7 @@ def _check_confirmation(
 
 
 def _name_id(element: etree._Element) -> etree._Element | None:
-    """Who it is about; an identifier of another kind, or a second one, could be read in two ways (SAML core section 2.4.1)."""
+    """The subject's NameID. Another kind of identifier, or a second one, would be ambiguous (SAML core section 2.4.1)."""
     found = [
         each
         for subject in element.findall("saml:Subject", NS)
@@ -156,7 +156,7 @@ def _text(element: etree._Element, path: str) -> str | None:
 
 
 def _time(element: etree._Element, name: str) -> float | None:
-    """A time attribute, which SAML has in UTC (SAML core section 1.3.3), in seconds since 1970."""
+    """A time attribute, in seconds since 1970. SAML's times are in UTC (SAML core section 1.3.3)."""
     value = element.get(name)
     if value is None:
         return None
