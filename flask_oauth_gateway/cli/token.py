@@ -70,13 +70,15 @@ def inspect(token_or_id: str, as_json: bool) -> None:
 def revoke(token_or_id: str | None, client_id: str | None, subject: str | None, issued_before: datetime | None) -> None:
     """Revoke one token, or all that fit what is given."""
     token_id = None if token_or_id is None else _find(token_or_id).token_id
+    if (token_or_id, client_id, subject, issued_before) == (None,) * 4:
+        raise click.ClickException("Name a token, --client, --subject or --issued-before.")
     before = None if issued_before is None else issued_before.replace(tzinfo=UTC)
     try:
         count = current_server().token_registry.revoke(
             token_id=token_id, client_id=client_id, subject=subject, issued_before=before
         )
     except ValueError as error:
-        raise click.ClickException("Name a token, --client, --subject or --issued-before.") from error
+        raise click.ClickException(str(error)) from error
     click.echo(f"{count} revoked.")
 
 

@@ -13,6 +13,7 @@ from sqlalchemy.engine import Row
 
 from ..crypto.hashing import new_secret, sha256, time_ordered_key
 from ..errors import InvalidGrantError, InvalidRequestError, OAuth2Error
+from ..permissions.scopes import still_allowed
 from ..tokens.issuing import AlreadySpent, Issue
 from .base import AuthorizationGrant, TokenGrant
 
@@ -88,7 +89,7 @@ class AuthorizationCodeGrant(TokenGrant, AuthorizationGrant):
         return Issue(
             client=client,
             grant_type=self.GRANT_TYPE,
-            scopes=tuple(row.scope.split()),
+            scopes=still_allowed(row.scope, client, self.settings),
             subject=row.subject,
             user=self.steps.user(row.subject, "code"),
             audience=self.steps.audience(request, row.audience),

@@ -12,10 +12,12 @@ from ..authorization.request import AuthorizationError
 from ..crypto.hashing import sha256
 from ..errors import InvalidGrantError, InvalidRequestError
 from ..features import DEVICE_CODE
+from ..permissions.scopes import still_allowed
 from ..tokens.issuing import Issue
 from .base import TokenGrant
 
 if TYPE_CHECKING:
+    from ..config import Settings
     from ..stores.devices import DeviceStore
     from ..stores.registered_client import Client
     from ..web.request import OAuthRequest
@@ -30,6 +32,7 @@ class DeviceCodeGrant(TokenGrant):
     GRANT_TYPE = DEVICE_CODE
     REFUSED = "The device code is unknown, used, or was given to another client."
 
+    settings: Settings
     devices: DeviceStore
 
     def decide(self, request: OAuthRequest, client: Client) -> Issue:
@@ -50,7 +53,7 @@ class DeviceCodeGrant(TokenGrant):
         return Issue(
             client=client,
             grant_type=self.GRANT_TYPE,
-            scopes=tuple(scope.split()),
+            scopes=still_allowed(scope, client, self.settings),
             subject=row.subject,
             user=self.steps.user(row.subject, "device code"),
             audience=self.steps.audience(request, row.audience),

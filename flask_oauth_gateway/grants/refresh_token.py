@@ -15,7 +15,7 @@ from sqlalchemy.engine import Row
 
 from ..crypto.hashing import sha256
 from ..errors import InvalidGrantError, InvalidRequestError, InvalidScopeError, clean
-from ..permissions.scopes import is_in_plan, names_of
+from ..permissions.scopes import names_of, still_allowed
 from ..stores.issuance import can_rotate_at_once, rotate_at_once
 from ..stores.tokens import token_id_of
 from ..tokens.issuing import AlreadySpent, Approval, Issue, token_response
@@ -74,7 +74,7 @@ class RefreshTokenGrant(TokenGrant):
             user=self.steps.user(row.subject, "refresh token"),
             spend=self.approvals.using(token_hash) if preserves else self.approvals.spending(token_hash, salt),
             refresh_token_expires_at=row.expires_at if rotates else None,
-            derive_from=None if salt is None else (token, salt),
+            derive_from=None if salt is None else (token, self._bound(salt, client, scopes, audience)),
         )
 
     def answer(self, request: OAuthRequest) -> dict[str, Any]:
@@ -109,6 +109,7 @@ class RefreshTokenGrant(TokenGrant):
             "audience": self.resources.default_audience(),
             "grant_type": self.GRANT_TYPE,
             "expires_at": now + self.lifetimes.access_token_seconds(client, self.GRANT_TYPE),
+            "scopes": " ".join(still_allowed(client.scope, client, settings)),
         }
         row = rotate_at_once(self.database, client, values, idle=settings.refresh_token_idle)
         if row is None:
@@ -136,15 +137,20 @@ class RefreshTokenGrant(TokenGrant):
         raise InvalidGrantError(self.REFUSED)
 
     def _successor(self, request: OAuthRequest, row: Row[Any]) -> dict[str, Any] | None:
-        """What the last rotation answered; `None` where that was used already, or revoked since."""
-        derive_from = request.form["refresh_token"], bytes(row.salt)
+        """What the last rotation answered; `None` where that was used already, or revoked since.
+
+        A JWT isn't stored: one that says the same is signed, where the request is the same. Another one is no repeat.
+        """
+        client = request.client
+        scopes, audience = self._scopes(request, client, row), self.steps.audience(request, row.audience)
+        derive_from = request.form["refresh_token"], self._bound(bytes(row.salt), client, scopes, audience)
         refresh_token = self.issuing.new_value(derive_from, "refresh")
         following = self.approvals.find_refresh_token(sha256(refresh_token))
         if following is None or following.spent_at is not None:
             return None
-        if self.issuing.format_of(request.client) == "jwt":  # which isn't stored: the same is said again
-            user = self.steps.user(row.subject, "refresh token")
-            again = self._of_approval(request.client, row, scopes=(), audience=(), user=user)
+        user = self.steps.user(row.subject, "refresh token")
+        if self.issuing.format_of(client) == "jwt":
+            again = self._of_approval(client, row, scopes=scopes, audience=audience, user=user)
             return {**self.steps.issue(again), "refresh_token": refresh_token}
         access_token = self.issuing.new_value(derive_from, "access")
         stored = self.tokens.find(sha256(access_token))
@@ -152,6 +158,12 @@ class RefreshTokenGrant(TokenGrant):
             return None
         left = max(0, stored.expires_at - int(time.time()))
         return token_response(access_token, left, stored.scope, refresh_token, stored.attributes)
+
+    def _bound(self, salt: bytes, client: Client, scopes: tuple[str, ...], audience: tuple[str, ...]) -> bytes:
+        """The salt of a JWT's successor stands for what the token says, too: nothing else remembers it."""
+        if self.issuing.format_of(client) == "opaque":
+            return salt
+        return salt + sha256(f"{' '.join(scopes)}\n{' '.join(audience)}")
 
     def _of_approval(self, client: Client, row: Row[Any], **more: Any) -> Issue:
         """An access token of the refresh token's approval."""
@@ -166,8 +178,11 @@ class RefreshTokenGrant(TokenGrant):
         )
 
     def _scopes(self, request: OAuthRequest, client: Client, row: Row[Any]) -> tuple[str, ...]:
-        """What is asked for: no more than was approved and the plan has; left out, all. Raises `InvalidScopeError`."""
-        approved = tuple(name for name in row.scope.split() if is_in_plan(name, client, self.settings))
+        """What is asked for: no more than was approved and the client may still have; left out, all of that.
+
+        Raises `InvalidScopeError`.
+        """
+        approved = still_allowed(row.scope, client, self.settings)
         asked = request.payload.scope
         if asked is None:
             return approved
@@ -175,7 +190,7 @@ class RefreshTokenGrant(TokenGrant):
         for name in names:
             if name not in approved:
                 raise InvalidScopeError(
-                    f"The scope '{clean(name, 60)}' is not one that the user approved, or this client's plan has."
+                    f"The scope '{clean(name, 60)}' is not one that the user approved, or that this client may still have."
                 )
         return tuple(dict.fromkeys(names))
 

@@ -32,10 +32,12 @@ def show(call: Call) -> dict[str, Any]:
 
 
 def revoke(call: Call) -> dict[str, Any]:
+    if all(value is None for value in call.body.values()):
+        raise InvalidRequestError("Name a token_id, client_id, subject or issued_before.")
     try:
         return {"revoked": call.server.token_registry.revoke(**call.body)}
     except ValueError as error:
-        raise InvalidRequestError("Name a token_id, client_id, subject or issued_before.") from error
+        raise InvalidRequestError(str(error)) from error
 
 
 OPERATIONS = (

@@ -39,6 +39,15 @@ def resolve_scopes(asked: str | None, client: Client, settings: Settings) -> tup
     return tuple(dict.fromkeys(names))
 
 
+def still_allowed(scope: str, client: Client, settings: Settings) -> tuple[str, ...]:
+    """Of the scopes of something approved before, with spaces between, those that there are, and that the client may have."""
+    return tuple(
+        name
+        for name in scope.split()
+        if name in settings.scopes and name in client.scopes and is_in_plan(name, client, settings)
+    )
+
+
 def is_in_plan(name: str, client: Client, settings: Settings) -> bool:
     """Whether the client's plan, where it has one, has a scope; a plan that is gone has none."""
     if not settings.plans or client.plan_in_force is None:

@@ -27,14 +27,14 @@ OF_ID_TOKENS = ("nonce", "at_hash", "c_hash", "s_hash")
 #: What says of a token which kind it is, and what is said of access tokens: in Keycloak's, in Cognito's and Ory Hydra's
 #: answers, in every answer that follows RFC 7662.
 KINDS = (
-    ("typ", ("bearer", "dpop", ACCESS_TOKEN_TYP)),
+    ("typ", ("bearer", ACCESS_TOKEN_TYP)),
     ("token_use", ("access", "access_token")),
-    ("token_type", ("bearer", "dpop", "access", "access_token")),
+    ("token_type", ("bearer", "access", "access_token")),
 )
 #: Only access tokens have these: Entra's and Okta's scopes, Auth0's grant type and permissions, Okta's client, how a client
 #: proved itself at Entra.
 OF_ACCESS_TOKENS = ("scp", "gty", "permissions", "cid", "azpacr", "appidacr")
-DETAILS = ("auth_time", "acr", "amr")  # no cnf: nobody checked here that who sent it holds the key, so it is not bound
+DETAILS = ("auth_time", "acr", "amr")
 MAX_NAME, MAX_SCOPE = 255, 8192
 MAX_TIME = 253402300799  # the end of the year 9999, of which datetime knows
 
@@ -73,6 +73,14 @@ def check_use(claims: Mapping[str, Any]) -> bool:
         if kind.lower() not in fitting:
             raise NoAccessToken(f"its {name} is {kind[:40]!r}, which is no access token's")
     return bool(said)
+
+
+def check_unbound(claims: Mapping[str, Any]) -> None:
+    """Raises `NoAccessToken` for a token that is bound to a key: nobody checks here that who sends it holds the key, so
+    whoever stole it would be let in (RFC 9449 section 7.1, RFC 8705 section 3).
+    """
+    if claims.get("cnf") is not None or any(str(claims.get(name)).lower() == "dpop" for name, _ in KINDS):
+        raise NoAccessToken("it is bound to a key, and proofs of that are not checked here")
 
 
 def check_times(claims: Mapping[str, Any], skew: int) -> tuple[int, int]:

@@ -21,7 +21,7 @@ from ..errors import InvalidToken, TemporarilyUnavailable
 from ..tokens.cache import TokenCache
 from ..web.logs import logger
 from .introspection import IntrospectionClient, load_introspection_client
-from .token_shapes import NoAccessToken, access_token, audience_of, check_kind, check_times, check_use
+from .token_shapes import NoAccessToken, access_token, audience_of, check_kind, check_times, check_unbound, check_use
 
 if TYPE_CHECKING:
     from ..config import Settings
@@ -74,6 +74,7 @@ class TokenIssuer:
             logger.error("The keys of %s can't be had: %s", self.issuer, self.source.problem)
             raise TemporarilyUnavailable("The keys of the access token's issuer can't be had at the moment.")
         verify(jwt, keys, self.algorithms)
+        check_unbound(jwt.claims)
         check_kind(jwt.header, jwt.claims)
         return self.accept(jwt.claims, skew)
 
@@ -90,6 +91,7 @@ class TokenIssuer:
         claims = answer.claims
         if claims.get("iss") not in (None, self.issuer):
             raise NoAccessToken("the issuer that was asked names another one")
+        check_unbound(claims)
         # Refresh tokens are active too: without a token_type, only those for an API are access tokens beyond doubt.
         if not check_use(claims) and not (self.audience - {self.client.client_id}).intersection(audience_of(claims)):
             raise NoAccessToken("nothing shows that it is an access token: no token_type, no audience of ours")

@@ -10,7 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import (
@@ -28,6 +28,7 @@ from sqlalchemy import (
     select,
     update,
 )
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.engine import Row
 from sqlalchemy.exc import IntegrityError
@@ -189,7 +190,8 @@ def rotate_at_once(
     """Spend a refresh token and store its successors; what was approved, or `None` where nothing was done.
 
     `values`: `old_hash`, `salt`, `token_hash`, `refresh_hash`, `audience` (where the approval names none),
-    `grant_type`, `expires_at`.
+    `grant_type`, `expires_at`, `scopes` (those that the client may have: one that was approved and isn't among them has to be
+    left out, which is not done here).
     `idle`: seconds without use after which it would have ended.
     """
     given = {"owner": client.key, "owner_version": client.version, "moment": int(time.time()), "idle": idle}
@@ -204,6 +206,8 @@ def _rotation(*, ends_idle: bool) -> Prepared:
         client.c.id == bindparam("owner"), client.c.version == bindparam("owner_version"), client.c.enabled
     )
     live = [_R.spent_at.is_(None), _R.expires_at > _NOW, _A.revoked_at.is_(None), _A.expires_at > _NOW]
+    words = partial(func.string_to_array, type_=ARRAY(Text))
+    live.append(words(_A.scope, " ").contained_by(words(bindparam("p_scopes", type_=Text), " ")))
     if ends_idle:
         live.append(func.coalesce(_R.last_used_at, _R.issued_at) + bindparam("idle", type_=BigInteger) > _NOW)
     spent = (

@@ -6,7 +6,7 @@ import re
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from flask import has_request_context
@@ -155,11 +155,16 @@ class TokenRegistry:
     ) -> int:
         """Revoke every live token that fits all that is given; returns how many tokens and approvals ended.
 
-        `issued_before` is an aware datetime, or seconds since 1970. Raises `ValueError` where nothing is given: revoking
-        everything by oversight is not offered.
+        `issued_before` is an aware datetime, or seconds since 1970. Raises `ValueError` where nothing is given, for revoking
+        everything by oversight is not offered, and where `issued_before` lies in the future: tokens that are yet to come would
+        be refused.
         """
         if all(value is None for value in (token, token_id, client_id, subject, issued_before)):
             raise ValueError("revoke() needs a token, token_id, client_id, subject or issued_before.")
+        if isinstance(issued_before, datetime):
+            issued_before = int(issued_before.timestamp())
+        if issued_before is not None and issued_before > time.time():
+            raise ValueError("issued_before lies in the future: it is in seconds since 1970, not in milliseconds.")
         token_hash, client = None, None
         if token is not None and is_jwt(token):
             return self._revoke_jwt(token, client_id, subject, issued_before)
@@ -171,8 +176,6 @@ class TokenRegistry:
             client = self._clients.load(client_id)
             if client is None:
                 return 0
-        if isinstance(issued_before, datetime):
-            issued_before = int(issued_before.astimezone(UTC).timestamp())
         count = self._revoking.matching(
             token_hash=token_hash, client=client, subject=subject, issued_before=issued_before, by=_by(), actor=actor()
         )
@@ -180,18 +183,15 @@ class TokenRegistry:
             count = self._revoke_approval(token_hash, client, subject, issued_before)
         return count
 
-    def _revoke_jwt(
-        self, token: str, client_id: str | None, subject: str | None, issued_before: datetime | int | None
-    ) -> int:
+    def _revoke_jwt(self, token: str, client_id: str | None, subject: str | None, issued_before: int | None) -> int:
         """A token that isn't stored: mark it, where it is good and fits."""
         try:
             found = self._own_tokens.read(token)
         except InvalidToken:
             return 0
-        before = issued_before.timestamp() if isinstance(issued_before, datetime) else issued_before
         if client_id not in (None, found.client_id) or subject not in (None, found.subject):
             return 0
-        if before is not None and found.iat >= before:
+        if issued_before is not None and found.iat >= issued_before:
             return 0
         self._revoking.stateless_token(found, by=_by(), actor=actor())
         return 1

@@ -184,3 +184,8 @@ def test_a_plain_jwt_or_one_for_this_is_taken_and_a_token_of_another_kind_refuse
         assert "it is another kind of token" in trading.why(trading.signer.sign(claims_of(IDP), typ=kind))
     null = {"alg": "ES256", "typ": None}
     assert "another kind" in trading.why(token(null, claims_of(IDP), trading.signer.signature))
+
+
+@pytest.mark.parametrize("cnf", [{"jkt": "x"}, {"x5t#S256": "x"}, {}, "x"])
+def test_an_assertion_bound_to_a_key_is_not_taken_from_whoever_sends_it(trading: Trading, cnf: Any) -> None:
+    assert trading.why(trading.assertion(cnf=cnf)) == "it is bound to a key, and proofs of that are not checked here"

@@ -1,6 +1,8 @@
 """`flask oauth token …`."""
 
 import json
+import time
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -105,7 +107,10 @@ def test_one_token_or_all_that_fit_are_revoked(
     before = ("token", "revoke", "--client", registered.client_id, "--issued-before")
     assert flask_oauth(*before, "2020-01-01").stdout == "0 revoked.\n"
     assert live() == [4]
-    assert flask_oauth(*before, "2999-01-01T00:00:00").stdout == "1 revoked.\n"
+    assert "issued_before lies in the future" in flask_oauth(*before, "2999-01-01T00:00:00", fails=True).stderr
+    assert live() == [4]
+    time.sleep(1.1)  # a time in whole seconds, after the one in which the token was issued
+    assert flask_oauth(*before, f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%S}").stdout == "1 revoked.\n"
     assert live() == []
 
 

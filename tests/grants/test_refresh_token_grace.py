@@ -11,7 +11,7 @@ from flask_oauth_gateway.stores.registered_client import Client
 from tests.support.app import recorded, refusal
 from tests.support.clock import Clock
 from tests.support.databases import sqlite_only
-from tests.support.site import READ, MakeSite, Site, granted
+from tests.support.site import READ, WRITE, MakeSite, Site, granted
 
 
 @pytest.fixture
@@ -101,6 +101,9 @@ def test_never_for_another_client(site: Site) -> None:
     assert same(second, granted(site.refresh(client, first["refresh_token"])))
 
 
+RESOURCES = {"/one": "https://one.example", "/two": "https://two.example"}
+
+
 @sqlite_only
 def test_what_is_given_again_is_what_was_asked_for_the_first_time(site: Site) -> None:
     client = site.register()
@@ -108,6 +111,43 @@ def test_what_is_given_again_is_what_was_asked_for_the_first_time(site: Site) ->
     narrow = granted(site.refresh(client, first["refresh_token"], scope=READ))
     assert same(narrow, granted(site.refresh(client, first["refresh_token"], scope=READ)))
     assert granted(site.refresh(client, first["refresh_token"]))["scope"] == READ
+
+
+@sqlite_only
+@pytest.mark.parametrize("form", ["opaque", "jwt"])
+def test_it_says_the_same_in_both_formats(make_site: MakeSite, form: str) -> None:
+    site = make_site(OAUTH_REFRESH_TOKEN_GRACE=30, OAUTH_ACCESS_TOKEN_FORMAT=form, OAUTH_RESOURCES=RESOURCES)
+    client, resource = site.register(), "https://one.example"
+    for asked in ({}, {"scope": READ}, {"resource": resource}, {"scope": READ, "resource": resource}):
+        first = site.tokens(client)
+        answers = [granted(site.refresh(client, first["refresh_token"], **asked)) for _ in range(3)]
+        told = [site.post(client, "/oauth/introspect", token=one["access_token"]).get_json() for one in answers]
+        assert len({answer["refresh_token"] for answer in answers}) == 1
+        assert {answer["scope"] for answer in answers} == {asked.get("scope", f"{READ} {WRITE}")}
+        said = [{name: value for name, value in one.items() if name not in ("jti", "iat", "exp")} for one in told]
+        assert said[0]["active"]
+        assert said[0] == said[1] == said[2]
+        assert "resource" not in asked or said[0]["aud"] == resource
+
+
+@sqlite_only
+def test_another_request_with_a_spent_token_is_no_repeat_where_nothing_is_stored(make_site: MakeSite) -> None:
+    site = make_site(OAUTH_REFRESH_TOKEN_GRACE=30, OAUTH_ACCESS_TOKEN_FORMAT="jwt")
+    client = site.register()
+    first = site.tokens(client)
+    narrow = granted(site.refresh(client, first["refresh_token"], scope=READ))
+    family_ended(site, client, first["refresh_token"], narrow["access_token"])
+
+
+@sqlite_only
+@pytest.mark.parametrize("form", ["opaque", "jwt"])
+def test_a_user_who_is_gone_gets_nothing_again(make_site: MakeSite, form: str) -> None:
+    site = make_site(OAUTH_REFRESH_TOKEN_GRACE=30, OAUTH_ACCESS_TOKEN_FORMAT=form)
+    client = site.register()
+    first = site.tokens(client)
+    granted(site.refresh(client, first["refresh_token"]))
+    del site.people["alice"]
+    refusal(site.refresh(client, first["refresh_token"]), 400, "invalid_grant")
 
 
 def salts(site: Site) -> list[bytes]:

@@ -150,6 +150,9 @@ def test_no_token_goes_to_a_server_that_did_not_issue_it(asking: FlaskClient, se
         ({"token_use": "refresh_token"}, 401),
         ({"token_use": "access_token"}, 200),
         ({"token_type": "refresh_token"}, 401),
+        ({"token_type": "DPoP"}, 401),  # bound to a key: whoever stole it could send it as well
+        ({"cnf": {"jkt": "x"}}, 401),
+        ({"cnf": {"x5t#S256": "x"}}, 401),
     ],
     ids=lambda trouble: str(trouble)[:40],
 )

@@ -109,8 +109,10 @@ def test_another_signer_and_a_key_in_the_header_are_refused(trusting: Any) -> No
         assert trusting.get("/who", headers=bearer(stranger.sign(said(), **header))).status_code == 401
 
 
-def test_a_bound_token_whose_proof_nobody_checked_does_not_count_as_bound(trusting: Any) -> None:
-    token = SIGNER.sign(said(cnf={"jkt": "x"}))
+@pytest.mark.parametrize("cnf", [{"jkt": "x"}, {"x5t#S256": "x"}, {"kid": "1"}, {}, "x"])
+def test_a_token_bound_to_a_key_is_not_taken_from_whoever_sends_it(trusting: Any, cnf: Any) -> None:
+    token = SIGNER.sign(said(cnf=cnf))
+    assert trusting.get("/who", headers=bearer(token)).status_code == 401
     assert trusting.get("/bound", headers=bearer(token)).status_code == 401
 
 

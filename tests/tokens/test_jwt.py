@@ -209,16 +209,6 @@ def test_a_family_that_ends_takes_its_jwts_along(make_site: Callable[..., Site])
 
 
 @sqlite_only
-def test_a_lost_answer_is_given_again_within_the_grace(make_site: Callable[..., Site]) -> None:
-    site = make_site(OAUTH_ACCESS_TOKEN_FORMAT="jwt", OAUTH_REFRESH_TOKEN_GRACE=30)
-    client = site.register()
-    first = site.redeem(client, site.code(client)).get_json()
-    answers = [site.refresh(client, first["refresh_token"]).get_json() for _ in range(2)]
-    assert answers[0]["refresh_token"] == answers[1]["refresh_token"]
-    assert all(site.is_live(answer["access_token"]) for answer in answers)
-
-
-@sqlite_only
 def test_introspection_and_token_information_know_it(jwt_app: Flask) -> None:
     http, client, stranger = jwt_app.test_client(), register(jwt_app), register(jwt_app)
     server = register(jwt_app, resource_server=True)

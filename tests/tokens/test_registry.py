@@ -1,5 +1,6 @@
 """`gateway.tokens`: minting, finding, revoking and annotating tokens in code."""
 
+import time
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -188,7 +189,7 @@ def test_a_token_is_got_by_its_value_or_by_what_it_is_called(gateway: OAuthGatew
         ({"client_id": "1", "issued_before": 50}, "a b"),
         ({"subject": "alice", "issued_before": 50}, "a e"),
         ({"issued_before": 50}, "a b e"),
-        ({"issued_before": 1000}, "a b c d e f"),
+        ({"issued_before": 150}, "a b c d e f"),
         ({"token": "a", "client_id": "2"}, ""),
         ({"token": "a", "subject": "bob"}, ""),
         ({"token": "a", "issued_before": 0}, ""),
@@ -217,13 +218,14 @@ def test_what_fits_all_that_is_given_is_revoked_and_nothing_else(
     tokens["c"] = issue(gateway, registered, subject="alice")
     tokens["d"] = issue(gateway, registered)
     tokens["f"] = issue(gateway, other)
+    clock.advance(100)
     named = {
         "1": registered.client_id,
         "2": other.client_id,
         "a": gateway.tokens.get(token=tokens["a"]).token_id if "token_id" in filters else tokens["a"],
         50: start + timedelta(seconds=50),
         0: int(start.timestamp()) - 1,
-        1000: int(start.timestamp()) + 1000,
+        150: int(start.timestamp()) + 150,
     }
     arguments = {name: named.get(value, value) for name, value in filters.items()}
     assert gateway.tokens.revoke(**arguments) == len(revoked.split())
@@ -247,6 +249,24 @@ def test_revoking_everything_by_oversight_is_not_offered(
     with pytest.raises(ValueError, match="needs a token, token_id, client_id, subject or issued_before"):
         gateway.tokens.revoke()
     assert is_accepted(client, token)
+
+
+@sqlite_only
+@pytest.mark.parametrize("ahead", [1, 3600, 2**53])
+@pytest.mark.parametrize("form", ["opaque", "jwt"])
+def test_tokens_that_are_yet_to_come_are_not_revoked(make_app: MakeApp, form: str, ahead: int) -> None:
+    app = make_app(OAUTH_ACCESS_TOKEN_FORMAT=form)
+    gateway, registered = app.extensions["oauth_gateway"], register(app)
+    token = issue(gateway, registered, subject="alice")
+    now = time.time()
+    in_milliseconds = int(now * 1000)
+    for before in (int(now) + 1 + ahead, in_milliseconds, datetime.now(UTC) + timedelta(seconds=1 + min(ahead, 10**6))):
+        for which in ({"subject": "alice"}, {"client_id": registered.client_id}, {"token": token}, {}):
+            with pytest.raises(ValueError, match="issued_before lies in the future"):
+                gateway.tokens.revoke(**which, issued_before=before)
+    later = issue(gateway, registered, subject="alice")
+    assert is_accepted(app.test_client(), token)
+    assert is_accepted(app.test_client(), later)
 
 
 # Attributes
