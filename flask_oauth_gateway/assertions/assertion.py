@@ -68,7 +68,7 @@ def check_jwt(
     if not audience.intersection(named):
         here = " or ".join(map(repr, sorted(audience)))
         raise AssertionRefused(f"its aud is {', '.join(named)[:200]!r}, which does not name this server ({here})")
-    if claims.get("cnf") is not None:  # nothing here checks that the sender holds the key (RFC 7800 section 3)
+    if claims.get("cnf") is not None:  # nothing here checks that the sender holds the key
         raise AssertionRefused("it is bound to a key, and proofs of that are not checked here")
     expires_at = _check_times(claims, skew, max_lifetime, numeric_strings)
     jti = _text(claims, "jti")

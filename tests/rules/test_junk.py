@@ -23,6 +23,8 @@ NAMES = [
     "code_challenge_method", "username", "password", "assertion", "device_code", "user_code", "decision", "resource",
 ]  # fmt: skip
 PAGES = {"authorize", "device", "applications", "revoke_approval", "revoke_application"}  # a person looks at these
+#: The endpoints of the app that is asked; all those for administrators are alike there, for it has none.
+THERE = [name for name, each in ENDPOINTS.items() if "/admin" not in each.path]
 SECONDS = 5  # far more than any answer takes
 #: What one database or another takes for no text, for a longer or a shorter one, for the same as another, or for its own.
 CHOKING = ["\0", "a\0b", "\ufffe", "\U0001f327", "\u00e4" * 300, "x" * 5000, "STATION ", "' OR 1=1 --", "%s", "\\"]
@@ -89,16 +91,33 @@ def send(app: Flask, path: str, method: str, **parts: Any) -> Any:
     return response, time.perf_counter() - start
 
 
-@pytest.mark.parametrize("name", ENDPOINTS)
+@pytest.fixture
+def junk_app(make_app: MakeApp) -> Flask:
+    """One app for all examples of a test: with every grant, and a user who is signed in where TEST_USER says so."""
+    app = make_app(
+        OAUTH_GRANT_TYPES=list(GRANTS),
+        OAUTH_TOKEN_PARAMETERS_FROM=["body", "query", "header"],
+        OAUTH_FORWARD_AUTH=True,
+    )
+    gateway = app.extensions["oauth_gateway"]
+    gateway.current_user(lambda: app.config["TEST_USER"])
+    gateway.login(lambda _: "Sign in, please.")
+    gateway.load_user(lambda subject: subject)
+    gateway.check_password(lambda _name, _password: None)
+    register(app, client_id="station", client_secret="a secret that is known", grant_types=list(GRANTS), **PLACE)
+    register_public(app, client_id="public", grant_types=["authorization_code", "refresh_token"], **PLACE)
+    return app
+
+
+@pytest.mark.parametrize("name", [*THERE, "admin_clients"])
 @settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(data=st.data())
-def test_junk_gets_an_answer_that_says_what_is_wrong(make_app: MakeApp, name: str, data: st.DataObject) -> None:
-    app = junk_app(make_app)
-    app.config["TEST_USER"] = data.draw(st.sampled_from([None, Alice()]))
+def test_junk_gets_an_answer_that_says_what_is_wrong(junk_app: Flask, name: str, data: st.DataObject) -> None:
+    junk_app.config["TEST_USER"] = data.draw(st.sampled_from([None, Alice()]))
     asked = data.draw(method)
     query = data.draw(st.one_of(st.just(""), escapes.map("".join), pairs.map(dict)))
     response, seconds = send(
-        app,
+        junk_app,
         path_of(name),
         asked,
         query=query,
@@ -106,17 +125,16 @@ def test_junk_gets_an_answer_that_says_what_is_wrong(make_app: MakeApp, name: st
         content_type=data.draw(content_type),
         authorization=data.draw(authorization),
     )
-    is_said_as_it_should_be(app, name, asked, response)
+    is_said_as_it_should_be(junk_app, name, asked, response)
     assert seconds < SECONDS
     event(f"{name} {response.status_code}")
 
 
 @every_database
-@pytest.mark.parametrize("name", [name for name, each in ENDPOINTS.items() if "/admin" not in each.path])
-def test_a_text_that_a_database_may_choke_on_is_a_text_like_others(make_app: MakeApp, name: str) -> None:
+@pytest.mark.parametrize("name", THERE)
+def test_a_text_that_a_database_may_choke_on_is_a_text_like_others(junk_app: Flask, name: str) -> None:
     """Wherever it stands: as each parameter, of a client that is known and of one that is not, and in the header."""
-    app = junk_app(make_app)
-    app.config["TEST_USER"] = Alice()
+    junk_app.config["TEST_USER"] = Alice()
     for hostile in CHOKING:
         everywhere = dict.fromkeys(NAMES, hostile)
         unnamed = {
@@ -137,8 +155,8 @@ def test_a_text_that_a_database_may_choke_on_is_a_text_like_others(make_app: Mak
         ]:
             for asked in ENDPOINTS[name].methods or ("GET", "POST"):
                 place = {"query": form, "body": None} if asked == "GET" else {"query": "", "body": list(form.items())}
-                response, _ = send(app, path_of(name), asked, **place, content_type=FORM, authorization=header)
-                is_said_as_it_should_be(app, name, asked, response)
+                response, _ = send(junk_app, path_of(name), asked, **place, content_type=FORM, authorization=header)
+                is_said_as_it_should_be(junk_app, name, asked, response)
 
 
 def path_of(name: str) -> str:
@@ -157,26 +175,3 @@ def is_said_as_it_should_be(app: Flask, name: str, asked: str, response: TestRes
         assert DESCRIPTION.fullmatch(answer["error_description"])
         assert response.headers["Cache-Control"] == "no-store"
     server_of(app).audit.flush()  # what was noted of it can be written
-
-
-_apps: dict[int, Flask] = {}
-
-
-def junk_app(make_app: MakeApp) -> Flask:
-    """One app for all examples of a test: with every grant, and a user who is signed in where TEST_USER says so."""
-    if id(make_app) not in _apps:
-        _apps.clear()
-        app = make_app(
-            OAUTH_GRANT_TYPES=list(GRANTS),
-            OAUTH_TOKEN_PARAMETERS_FROM=["body", "query", "header"],
-            OAUTH_FORWARD_AUTH=True,
-        )
-        gateway = app.extensions["oauth_gateway"]
-        gateway.current_user(lambda: app.config["TEST_USER"])
-        gateway.login(lambda _: "Sign in, please.")
-        gateway.load_user(lambda subject: subject)
-        gateway.check_password(lambda _name, _password: None)
-        register(app, client_id="station", client_secret="a secret that is known", grant_types=list(GRANTS), **PLACE)
-        register_public(app, client_id="public", grant_types=["authorization_code", "refresh_token"], **PLACE)
-        _apps[id(make_app)] = app
-    return _apps[id(make_app)]
