@@ -12,7 +12,7 @@ MERMAID := 11.17.2
 
 help:
 	@echo "make run      serve the example app on 127.0.0.1:5000 (PORT=8000 for another port)"
-	@echo "make test     run every test (ARGS=\"tests/test_x.py -k name\" for some, JOBS=4 for more at a time)"
+	@echo "make test     run every test (ARGS=\"tests/grants/test_password.py -k name\" for some, JOBS=4 for more at a time)"
 	@echo "make lint     ruff, codespell, and whether the pages that are made from the code are up to date"
 	@echo "make types    mypy --strict on the package"
 	@echo "make texts    bring the pages' translations up to date, and say what lacks one"

@@ -27,7 +27,7 @@ from .protection.validators import Validators
 from .resource_server import Server, any_server, cache_for
 from .stores.applications import ApplicationStore
 from .stores.approvals import ApprovalStore
-from .stores.audit import AuditStore
+from .stores.audit.entries import AuditStore
 from .stores.clients import ClientStore
 from .stores.codes import CodeStore
 from .stores.consents import ConsentStore

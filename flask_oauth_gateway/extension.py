@@ -13,7 +13,8 @@ from .features import ENDPOINTS
 from .hooks import Hooks
 from .protection.guard import GUARD
 from .protection.require_token import protect, requirement
-from .resource_server import SERVER, ResourceServer, Server
+from .resource_server import ResourceServer, Server
+from .web.environ import SERVER
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -2,7 +2,8 @@
 
 Routing, the grants, client authentication, the server's metadata, the checks of registrations, the command line's
 choices, the OpenAPI document and the documentation's list of features are made from these rows. A row names classes and
-views as "module:name", relative to the package; they are imported only where the feature is on.
+views as "module:name", relative to the package; they are imported only where the feature is on. The metadata documents
+and the management API are no rows (`endpoints/metadata.py`, `endpoints/resource_metadata.py`, `management/`).
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ class Feature:
     """One part of the protocol. It is on where all of these hold that it names, and always where it names none.
 
     `grant_type`: `OAUTH_GRANT_TYPES` holds it. `method`: `OAUTH_CLIENT_AUTH_METHODS` holds it. `setting`: this setting
-    is true. `grants`: `OAUTH_GRANT_TYPES` holds one of them.
+    (a property of `Settings`) is true. `grants`: `OAUTH_GRANT_TYPES` holds one of them.
     """
 
     source: str  # the RFC, or whatever else defines it
@@ -224,10 +225,10 @@ FEATURES: Mapping[str, Feature] = {
             "admin_client_switch": Endpoint("/admin/client/switch", _POST, "pages.admin.clients:client_switch"),
             "admin_client_delete": Endpoint("/admin/client/delete", _FORM, "pages.admin.clients:client_delete"),
             "admin_applications": Endpoint("/admin/applications", _GET, "pages.admin.applications:applications"),
+            "admin_application": Endpoint("/admin/application", _GET, "pages.admin.applications:application"),
             "admin_application_new": Endpoint(
                 "/admin/applications/new", _FORM, "pages.admin.applications:application_new"
             ),
-            "admin_application": Endpoint("/admin/application", _GET, "pages.admin.applications:application"),
             "admin_application_edit": Endpoint(
                 "/admin/application/edit", _FORM, "pages.admin.applications:application_edit"
             ),

@@ -16,6 +16,7 @@ from .users.accounts import Users
 from .web.addresses import Addresses
 from .web.answers import error_response
 from .web.documents import Documents
+from .web.environ import SERVER
 from .web.issuer import Issuer
 from .web.logs import EventLog
 
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
     from .protection.plans import Plans
     from .protection.trusted_issuers import TrustedTokens
 
-SERVER = "oauth_gateway_server"  # the key in `app.extensions`
 #: The setting that turns an observer on, the observer's class, and the extra that installs what the class needs.
 OBSERVERS = (
     ("metrics", "observing.metrics:Metrics", "metrics"),

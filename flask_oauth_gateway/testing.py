@@ -17,8 +17,8 @@ import pytest
 
 from .clients.registry import ClientNotFound
 from .errors import InvalidToken
-from .resource_server import SERVER
 from .tokens.access_token import RESERVED, AccessToken
+from .web.environ import SERVER
 
 if TYPE_CHECKING:
     from flask import Flask

@@ -7,7 +7,7 @@ import pytest
 from flask import Flask
 
 from flask_oauth_gateway import ConfigurationError, ConfigurationWarning, OAuthGateway, current_token, require_token
-from tests.support.app import SCOPES, MakeApp, ask, bearer, close_app, is_accepted, refusal, register, token_for
+from tests.support.app import SCOPES, MakeApp, ask, basic, bearer, close_app, is_accepted, refusal, register, token_for
 from tests.support.databases import every_database
 
 
@@ -166,3 +166,22 @@ def test_a_grant_of_the_app_s_own_is_named_by_module_and_class(make_app: MakeApp
 def test_a_grant_that_is_not_there_stops_the_app_from_starting(make_bare: Any, name: str, allowed: str) -> None:
     with pytest.raises(ConfigurationError, match=f"OAUTH_GRANT_TYPES is '{name}'; it may be {allowed}"):
         OAuthGateway(make_bare("wrong", OAUTH_GRANT_TYPES=["client_credentials", name]))
+
+
+@pytest.mark.parametrize("form", ["opaque", "jwt"])
+def test_every_view_has_a_name_by_which_other_extensions_know_it(make_app: MakeApp, form: str) -> None:
+    app = make_app(OAUTH_ADMIN=True, OAUTH_FORWARD_AUTH=True, OAUTH_ACCESS_TOKEN_FORMAT=form)
+    for endpoint, view in app.view_functions.items():
+        if not endpoint.startswith("oauth.management_") or endpoint == "oauth.management_openapi":
+            assert view.__name__, endpoint
+            assert view.__module__ != "functools", endpoint
+
+
+def test_a_grant_of_the_app_s_own_without_a_token_request_is_unsupported_at_the_token_endpoint(
+    make_app: MakeApp,
+) -> None:
+    app = make_app(OAUTH_GRANT_TYPES=["client_credentials", "tests.support.lottery:TicketGrant"])
+    client = register(app, grant_types=["client_credentials", "urn:example:ticket"])
+    headers = basic(client.client_id, client.client_secret)
+    answer = app.test_client().post("/oauth/token", data={"grant_type": "urn:example:ticket"}, headers=headers)
+    refusal(answer, 400, "unsupported_grant_type")

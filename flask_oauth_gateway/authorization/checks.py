@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import InvalidRequestError, InvalidScopeError, UnauthorizedClientError, clean
 from ..features import RESPONSE_TYPES
-from ..permissions.scopes import resolve_scopes
+from ..permissions.scopes import OFFLINE_ACCESS, resolve_scopes
 from .answer import RESPONSE_MODES
 from .request import AuthorizationError
 
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 PROMPTS = ("none", "login", "consent", "select_account")
 CHALLENGE = re.compile(r"[A-Za-z0-9._~-]{43,128}")
 MAX_STATE = 4096
-OFFLINE_ACCESS = "offline_access"
 
 Found = Mapping[str, Any]  # fields of the authorization, as a check found them
 

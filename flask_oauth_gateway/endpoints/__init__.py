@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import partial, update_wrapper
+from functools import partial
 from importlib import import_module
 from typing import TYPE_CHECKING, cast
 
@@ -12,7 +12,7 @@ from werkzeug.routing import BaseConverter
 
 from ..errors import NotFound, OAuth2Error, RequestTooLarge, clean
 from ..features import ENDPOINTS, endpoints_that_are_on
-from ..web.answers import json_response, render_error
+from ..web.answers import bound, json_response, render_error
 from .cors import Cors
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ def _view(path: str, server: Server) -> Callable[..., Any]:
     """A view of the table, bound to its server, as Flask can call it."""
     module, _, function = path.partition(":")
     view = getattr(import_module(f"{PACKAGE}.{module}"), function)
-    return update_wrapper(partial(view, server), view)
+    return bound(view, server)
 
 
 def _know_anything(setup: BlueprintSetupState) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -12,7 +11,7 @@ from ..authorization.answer import RESPONSE_MODES
 from ..config import ADMIN_SCOPE
 from ..errors import TemporarilyUnavailable
 from ..features import CONFIDENTIAL_METHODS, METHODS, endpoints_that_are_on
-from ..web.answers import render_error
+from ..web.answers import bound, render_error
 
 if TYPE_CHECKING:
     from werkzeug.wrappers import Response as BaseResponse
@@ -25,7 +24,7 @@ WELL_KNOWN = "/.well-known/oauth-authorization-server"
 def add_metadata(app: Flask, server: AuthorizationServer) -> None:
     """Route the metadata at the root, followed by the issuer's path where it has one (RFC 8414 section 3.1)."""
     path = urlsplit(server.settings.issuer or "").path
-    app.add_url_rule(WELL_KNOWN + path, "oauth_metadata", partial(metadata, server), methods=["GET"])
+    app.add_url_rule(WELL_KNOWN + path, "oauth_metadata", bound(metadata, server), methods=["GET"])
 
 
 def metadata(server: AuthorizationServer) -> BaseResponse:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from flask import Flask
@@ -10,7 +9,7 @@ from flask import Flask
 from ..config import ADMIN_SCOPE
 from ..errors import NotFound, TemporarilyUnavailable
 from ..permissions.resources import WELL_KNOWN
-from ..web.answers import render_error
+from ..web.answers import bound, render_error
 
 if TYPE_CHECKING:
     from werkzeug.wrappers import Response as BaseResponse
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
 
 def add_resource_metadata(app: Flask, server: Server) -> None:
     """Route the documents at the root: a resource's path follows the well-known part (section 3.1)."""
-    view = partial(resource_metadata, server)
+    view = bound(resource_metadata, server)
     for rule in (WELL_KNOWN, f"{WELL_KNOWN}/<path:path>"):
         app.add_url_rule(rule, "oauth_resource_metadata", view, methods=["GET"])
 

@@ -71,8 +71,10 @@ class AuthlibGrant:
     def __init__(self, server: AuthlibServer, cls: Any) -> None:
         self._server = server
         self._cls = cls
+        if hasattr(cls, "validate_token_request"):  # else it is one for the authorize endpoint alone
+            self.respond = self._respond
 
-    def respond(self, request: OAuthRequest) -> Response:
+    def _respond(self, request: OAuthRequest) -> Response:
         grant = self._cls(request, self._server)
         grant.validate_token_request()
         status, body, _ = grant.create_token_response()

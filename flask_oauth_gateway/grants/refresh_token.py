@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy.engine import Row
 
 from ..crypto.hashing import sha256
-from ..errors import InvalidGrantError, InvalidRequestError, InvalidScopeError, clean
-from ..permissions.scopes import names_of, still_allowed
+from ..errors import InvalidGrantError, InvalidRequestError, InvalidScopeError, InvalidTarget, clean
+from ..permissions.scopes import OFFLINE_ACCESS, names_of, still_allowed
 from ..stores.issuance import can_rotate_at_once, rotate_at_once
 from ..stores.tokens import token_id_of
 from ..tokens.issuing import AlreadySpent, Approval, Issue, token_response
@@ -63,7 +63,9 @@ class RefreshTokenGrant(TokenGrant):
         scopes = self._scopes(request, client, row)
         audience = self.steps.audience(request, row.audience)
         rotates = self.settings.refresh_tokens == "rotate"
-        salt = os.urandom(32) if rotates and self.settings.refresh_token_grace else None
+        stored_salt = salt = os.urandom(32) if rotates and self.settings.refresh_token_grace else None
+        if salt is not None and self.issuing.format_of(client) == "jwt":
+            salt = bound_to(salt, scopes, audience)
         preserves = self.settings.refresh_tokens == "preserve"
         token_hash = sha256(token)
         return self._of_approval(
@@ -72,9 +74,9 @@ class RefreshTokenGrant(TokenGrant):
             scopes=scopes,
             audience=audience,
             user=self.steps.user(row.subject, "refresh token"),
-            spend=self.approvals.using(token_hash) if preserves else self.approvals.spending(token_hash, salt),
+            spend=self.approvals.using(token_hash) if preserves else self.approvals.spending(token_hash, stored_salt),
             refresh_token_expires_at=row.expires_at if rotates else None,
-            derive_from=None if salt is None else (token, self._bound(salt, client, scopes, audience)),
+            derive_from=None if salt is None else (token, salt),
         )
 
     def answer(self, request: OAuthRequest) -> dict[str, Any]:
@@ -109,7 +111,7 @@ class RefreshTokenGrant(TokenGrant):
             "audience": self.resources.default_audience(),
             "grant_type": self.GRANT_TYPE,
             "expires_at": now + self.lifetimes.access_token_seconds(client, self.GRANT_TYPE),
-            "scopes": " ".join(still_allowed(client.scope, client, settings)),
+            "scopes": " ".join((*still_allowed(client.scope, client, settings), OFFLINE_ACCESS)),
         }
         row = rotate_at_once(self.database, client, values, idle=settings.refresh_token_idle)
         if row is None:
@@ -142,15 +144,23 @@ class RefreshTokenGrant(TokenGrant):
         A JWT isn't stored, so another with the same contents is signed, where the request is the same. Any other
         request is no repeat.
         """
-        client = request.client
-        scopes, audience = self._scopes(request, client, row), self.steps.audience(request, row.audience)
-        derive_from = request.form["refresh_token"], self._bound(bytes(row.salt), client, scopes, audience)
+        client, salt = request.client, bytes(row.salt)
+        is_jwt = self.issuing.format_of(client) == "jwt"
+        scopes: tuple[str, ...] = ()
+        audience: tuple[str, ...] = ()
+        if is_jwt:
+            try:
+                scopes, audience = self._scopes(request, client, row), self.steps.audience(request, row.audience)
+            except (InvalidScopeError, InvalidTarget):
+                return None
+            salt = bound_to(salt, scopes, audience)
+        derive_from = request.form["refresh_token"], salt
         refresh_token = self.issuing.new_value(derive_from, "refresh")
         following = self.approvals.find_refresh_token(sha256(refresh_token))
         if following is None or following.spent_at is not None:
             return None
         user = self.steps.user(row.subject, "refresh token")
-        if self.issuing.format_of(client) == "jwt":
+        if is_jwt:
             again = self._of_approval(client, row, scopes=scopes, audience=audience, user=user)
             return {**self.steps.issue(again), "refresh_token": refresh_token}
         access_token = self.issuing.new_value(derive_from, "access")
@@ -159,12 +169,6 @@ class RefreshTokenGrant(TokenGrant):
             return None
         left = max(0, stored.expires_at - int(time.time()))
         return token_response(access_token, left, stored.scope, refresh_token, stored.attributes)
-
-    def _bound(self, salt: bytes, client: Client, scopes: tuple[str, ...], audience: tuple[str, ...]) -> bytes:
-        """The salt of a successor. For a JWT, which isn't stored, it includes the token's scopes and audience."""
-        if self.issuing.format_of(client) == "opaque":
-            return salt
-        return salt + sha256(f"{' '.join(scopes)}\n{' '.join(audience)}")
 
     def _of_approval(self, client: Client, row: Row[Any], **more: Any) -> Issue:
         """What to issue: an access token of the refresh token's approval."""
@@ -194,6 +198,11 @@ class RefreshTokenGrant(TokenGrant):
                     f"The scope '{clean(name, 60)}' is not one that the user approved, or that this client may still have."
                 )
         return tuple(dict.fromkeys(names))
+
+
+def bound_to(salt: bytes, scopes: tuple[str, ...], audience: tuple[str, ...]) -> bytes:
+    """The salt of a JWT's successor. The JWT isn't stored, so the salt includes its scopes and audience."""
+    return salt + sha256(f"{' '.join(scopes)}\n{' '.join(audience)}")
 
 
 def _presented(request: OAuthRequest) -> str:

@@ -5,11 +5,11 @@ The routes, the checks of requests and the OpenAPI document are all made from on
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING
 
 from flask import Blueprint, Response
 
+from ..web.answers import bound
 from . import applications, audit, clients, issuers, keys, tokens
 from .operation import Operation, serve
 
@@ -35,7 +35,7 @@ def add_management(blueprint: Blueprint, server: AuthorizationServer) -> dict[st
     from .openapi import openapi
 
     taken: dict[str, list[str]] = {}
-    document: Route = (f"{PREFIX}/openapi.json", "GET", "management_openapi", partial(openapi, server, OPERATIONS))
+    document: Route = (f"{PREFIX}/openapi.json", "GET", "management_openapi", bound(openapi, server, OPERATIONS))
     served = [(PREFIX + each.path, each.method, f"management_{each.name}", serve(each, server)) for each in OPERATIONS]
     for path, method, endpoint, view in (*served, document):
         blueprint.add_url_rule(path, endpoint, view, methods=[method], provide_automatic_options=False)

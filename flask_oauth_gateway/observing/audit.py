@@ -19,7 +19,7 @@ from ..web.environ import actor
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from ..stores.audit import AuditStore
+    from ..stores.audit.entries import AuditStore
     from ..web.addresses import Addresses
 
 REFUSAL_SECONDS = 60

@@ -23,7 +23,7 @@ FORM = "applications"  # the page's form token is bound to this name
 
 
 @dataclass(frozen=True, slots=True)
-class Granted:
+class Held:
     """What a user allowed one client. Times are seconds since 1970."""
 
     client: Client
@@ -54,7 +54,7 @@ def withdraw_approval(server: AuthorizationServer, client_id: str | None = None)
     return redirect(url_for("oauth.applications"), 303)
 
 
-def granted_by(server: AuthorizationServer, subject: str) -> list[Granted]:
+def granted_by(server: AuthorizationServer, subject: str) -> list[Held]:
     """What a user has allowed, by client: from remembered consents and from live approvals."""
     consents = {row.client: row for row in server.consents.of_subject(subject)}
     live = {row.client: row for row in server.approvals.of_subject(subject)}
@@ -68,7 +68,7 @@ def granted_by(server: AuthorizationServer, subject: str) -> list[Granted]:
         if approval is not None:
             scopes |= server.approvals.scopes_of_subject(subject, client)
         since = min(time for time in (consent and consent.granted_at, approval and approval.since) if time)
-        found.append(Granted(client, tuple(sorted(scopes)), since, approval and approval.last_used_at))
+        found.append(Held(client, tuple(sorted(scopes)), since, approval and approval.last_used_at))
     return found
 
 
@@ -85,7 +85,7 @@ def _list(server: AuthorizationServer, person: Person, problem: str | None = Non
 
 
 def _withdraw(server: AuthorizationServer, client: Client, subject: str) -> None:
+    forgotten = server.consents.forget(subject, client)  # first: whatever a receiver of the signal does, it is gone
     count = server.revoking.matching(client=client, subject=subject, by="the user", actor=None)
-    forgotten = server.consents.forget(subject, client)
     if forgotten or count:
         authorization_denied.send(server.app, client_id=client.client_id, subject=subject, reason="withdrawn")

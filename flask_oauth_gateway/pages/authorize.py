@@ -11,10 +11,10 @@ from urllib.parse import urlencode
 from flask import Response, redirect, request
 
 from ..authorization.answer import answer_of, location_of
-from ..authorization.checks import OFFLINE_ACCESS
 from ..authorization.parameters import read_authorization
 from ..authorization.request import AuthorizationError, Granted, PageError
 from ..errors import OAuth2Error, TemporarilyUnavailable
+from ..permissions.scopes import OFFLINE_ACCESS
 from ..signals import authorization_denied, authorization_granted
 from ..tokens.issuing import StaleClient
 from ..users import relogin

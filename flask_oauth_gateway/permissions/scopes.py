@@ -10,6 +10,9 @@ if TYPE_CHECKING:
     from ..config import Settings
     from ..stores.registered_client import Client
 
+#: Asks for a refresh token (OIDC Core section 11); no client is registered for it.
+OFFLINE_ACCESS = "offline_access"
+
 
 def names_of(asked: str, settings: Settings) -> list[str]:
     """The names in a `scope` parameter, separated by spaces; clients of Axway's gateway may use commas too."""
@@ -44,7 +47,8 @@ def still_allowed(scope: str, client: Client, settings: Settings) -> tuple[str, 
     return tuple(
         name
         for name in scope.split()
-        if name in settings.scopes and name in client.scopes and is_in_plan(name, client, settings)
+        if name == OFFLINE_ACCESS
+        or (name in settings.scopes and name in client.scopes and is_in_plan(name, client, settings))
     )
 
 

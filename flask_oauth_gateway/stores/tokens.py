@@ -1,4 +1,4 @@
-"""Stores access tokens, by the SHA-256 of their value. The statements are built once, here."""
+"""Stores access tokens, by the SHA-256 of their value (refresh tokens: `approvals.py`). The statements are built once, here."""
 
 from __future__ import annotations
 

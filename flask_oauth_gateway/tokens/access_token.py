@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from flask import g
 
+from ..users.accounts import users_of_current_app
+
 if TYPE_CHECKING:
     from ..users.accounts import Users
 
@@ -86,6 +88,15 @@ class AccessToken:
         self.users = users  # the app's users, of whom the subject may be one
         self.plan: str | None = None  # the client's plan, from OAUTH_PLANS
         self.refusal = refusal  # why a listed token is no longer valid
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What a pickle or a copy holds: everything save the app's users, which belong to a process."""
+        return {name: getattr(self, name) for name in self.__slots__ if name != "users"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        for name, value in state.items():
+            setattr(self, name, value)
+        self.users = users_of_current_app()
 
     def __repr__(self) -> str:
         return f"<AccessToken {self.token_id} of {self.client_id!r}>"

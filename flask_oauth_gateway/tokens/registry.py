@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from ..config import Settings
     from ..database.engine import Database
     from ..stores.approvals import ApprovalStore
-    from ..stores.audit import AuditStore
+    from ..stores.audit.entries import AuditStore
     from ..stores.clients import ClientStore
     from ..stores.registered_client import Client
     from ..stores.tokens import TokenStore

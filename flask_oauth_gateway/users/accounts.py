@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
-from flask import Response, redirect, url_for
+from flask import Response, current_app, has_app_context, redirect, url_for
 from werkzeug.routing import BuildError
 
 from ..config.checks import ConfigurationError
+from ..web.environ import SERVER
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -96,3 +97,9 @@ class Users:
     @property
     def _login_manager(self) -> Any:
         return getattr(self._app, "login_manager", None)
+
+
+def users_of_current_app() -> Users | None:
+    """The users of the current app; `None` without one."""
+    server = current_app.extensions.get(SERVER) if has_app_context() else None
+    return None if server is None else server.users

@@ -1,9 +1,10 @@
-"""The keys of the gateway's notes in a request's environ, and who acts."""
+"""The keys of the gateway's notes in a request's environ and of its server in `app.extensions`; and who acts."""
 
 from __future__ import annotations
 
 from flask import has_request_context, request
 
+SERVER = "oauth_gateway_server"
 TOKEN = "flask_oauth_gateway.token"  # the verified token
 CHECKED_BY = "flask_oauth_gateway.checked_by"  # the guard that verified the token
 CLIENT = "flask_oauth_gateway.client"  # the client that authenticated

@@ -129,19 +129,19 @@ def request(
 
 ENDING = """
 import sys, threading, time
-from flask_oauth_gateway.stores import audit_chain
+from flask_oauth_gateway.stores.audit import chain
 from tests.support.app import build_app, token_for
 from tests.support.stored import register
 app = build_app(OAUTH_DATABASE_URI=sys.argv[1])
 registered = register(app)
-append, begun = audit_chain.append, threading.Event()
+append, begun = chain.append, threading.Event()
 
 def append_slowly(*given):
     begun.set()
     time.sleep(0.5)
     append(*given)
 
-audit_chain.append = append_slowly
+chain.append = append_slowly
 token_for(app.test_client(), registered)
 begun.wait()
 """

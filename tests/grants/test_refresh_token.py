@@ -28,7 +28,7 @@ def test_each_use_gives_a_new_one_and_the_old_one_is_spent(site: Site) -> None:
     granted(site.refresh(client, second["refresh_token"]))
 
 
-def test_one_that_was_spent_and_comes_again_ends_the_family(site: Site) -> None:
+def test_one_that_was_spent_and_comes_again_ends_the_approval(site: Site) -> None:
     client = site.register()
     other = site.tokens(client)
     first = site.tokens(client)

@@ -13,13 +13,15 @@ from tests.support.clock import Clock
 from tests.support.databases import sqlite_only
 from tests.support.site import READ, WRITE, MakeSite, Site, granted
 
+RESOURCES = {"/one": "https://one.example", "/two": "https://two.example"}
+
 
 @pytest.fixture
 def site(make_site: MakeSite) -> Any:
     return make_site(OAUTH_REFRESH_TOKEN_GRACE=30)
 
 
-def family_ended(site: Site, client: Client, refresh_token: str, *access_tokens: str) -> None:
+def approval_ended(site: Site, client: Client, refresh_token: str, *access_tokens: str) -> None:
     with recorded(refresh_token_reused, site.app) as said:
         refusal(site.refresh(client, refresh_token), 400, "invalid_grant")
     assert len(said) == 1
@@ -52,7 +54,7 @@ def test_not_after_the_grace(site: Site, clock: Clock) -> None:
     first = site.tokens(client)
     second = granted(site.refresh(client, first["refresh_token"]))
     clock.advance(32)
-    family_ended(site, client, first["refresh_token"], first["access_token"], second["access_token"])
+    approval_ended(site, client, first["refresh_token"], first["access_token"], second["access_token"])
     refusal(site.refresh(client, second["refresh_token"]), 400, "invalid_grant")
 
 
@@ -61,7 +63,22 @@ def test_not_once_the_successor_was_used(site: Site) -> None:
     first = site.tokens(client)
     second = granted(site.refresh(client, first["refresh_token"]))
     third = granted(site.refresh(client, second["refresh_token"]))
-    family_ended(site, client, first["refresh_token"], first["access_token"], third["access_token"])
+    approval_ended(site, client, first["refresh_token"], first["access_token"], third["access_token"])
+
+
+@sqlite_only
+@pytest.mark.parametrize("form", ["opaque", "jwt"])
+@pytest.mark.parametrize("asked", [{"scope": "weather:rain"}, {"resource": "https://evil.example"}, {"scope": " "}])
+def test_a_theft_is_a_theft_whatever_the_thief_asks_for(make_site: MakeSite, form: str, asked: dict[str, str]) -> None:
+    site = make_site(OAUTH_REFRESH_TOKEN_GRACE=30, OAUTH_ACCESS_TOKEN_FORMAT=form, OAUTH_RESOURCES=RESOURCES)
+    client = site.register()
+    first = site.tokens(client)
+    second = granted(site.refresh(client, first["refresh_token"]))
+    third = granted(site.refresh(client, second["refresh_token"]))
+    with recorded(refresh_token_reused, site.app) as said:
+        refusal(site.refresh(client, first["refresh_token"], **asked), 400, "invalid_grant")
+    assert len(said) == 1
+    assert not site.is_live(third["access_token"])
 
 
 @sqlite_only
@@ -70,7 +87,7 @@ def test_two_generations_back_is_a_theft(site: Site) -> None:
     tokens = [site.tokens(client)]
     for _ in range(3):
         tokens.append(granted(site.refresh(client, tokens[-1]["refresh_token"])))
-    family_ended(site, client, tokens[1]["refresh_token"], *(one["access_token"] for one in tokens))
+    approval_ended(site, client, tokens[1]["refresh_token"], *(one["access_token"] for one in tokens))
 
 
 @sqlite_only
@@ -99,9 +116,6 @@ def test_never_for_another_client(site: Site) -> None:
     second = granted(site.refresh(client, first["refresh_token"]))
     refusal(site.refresh(site.register(), first["refresh_token"]), 400, "invalid_grant")
     assert same(second, granted(site.refresh(client, first["refresh_token"])))
-
-
-RESOURCES = {"/one": "https://one.example", "/two": "https://two.example"}
 
 
 @sqlite_only
@@ -136,7 +150,7 @@ def test_another_request_with_a_spent_token_is_no_repeat_where_nothing_is_stored
     client = site.register()
     first = site.tokens(client)
     narrow = granted(site.refresh(client, first["refresh_token"], scope=READ))
-    family_ended(site, client, first["refresh_token"], narrow["access_token"])
+    approval_ended(site, client, first["refresh_token"], narrow["access_token"])
 
 
 @sqlite_only

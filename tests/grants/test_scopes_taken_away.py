@@ -67,3 +67,15 @@ def test_a_device_code_gives_no_scope_that_was_taken_away_since_its_page(site: S
     decide(site, codes["user_code"], BOTH)
     site.gateway.clients.update(client.client_id, scope=READ)
     assert granted(poll(site, client, codes["device_code"]))["scope"] == READ
+
+
+@pytest.mark.parametrize("form", ["opaque", "jwt"])
+def test_offline_access_stays_though_no_client_is_registered_for_it(make_site: MakeSite, form: str) -> None:
+    site = make_site(OAUTH_ACCESS_TOKEN_FORMAT=form)
+    client = site.register()
+    asked = f"{READ} offline_access"
+    answer = granted(site.redeem(client, site.code(client, scope=asked)))
+    for more in ({}, {"scope": asked}, {}):
+        assert answer["scope"] == asked
+        answer = granted(site.refresh(client, answer["refresh_token"], **more))
+    assert answer["scope"] == asked

@@ -10,7 +10,7 @@ from flask.testing import FlaskClient
 
 from flask_oauth_gateway import OAuthGateway
 from flask_oauth_gateway.database import background as later
-from flask_oauth_gateway.stores import audit as audit_store
+from flask_oauth_gateway.stores.audit import entries as audit_store
 from flask_oauth_gateway.stores.registered_client import Client
 from tests.support.app import ask, basic, bearer, register, server_of, token_for
 from tests.support.clock import Clock
@@ -24,8 +24,8 @@ def trail(app: Flask, **filters: Any) -> list[Any]:
 
 def written(app: Flask) -> int:
     """How many entries stand in the database, without those that wait to be written."""
-    state = server_of(app)
-    return len(state.database.all(audit_store.audit.select()))
+    server = server_of(app)
+    return len(server.database.all(audit_store.audit.select()))
 
 
 def test_a_client_s_life_can_be_read_off_the_trail(app: Flask, client: FlaskClient, gateway: OAuthGateway) -> None:

@@ -45,7 +45,7 @@ def test_a_refusal_and_a_withdrawal_are_written_down(site: Site) -> None:
     site.send(Page(site.ask(client)), "")
     site.tokens(client)
     page = Page(site.browser.get("/oauth/applications"))
-    site.browser.post(page.actions[0], data={"form_token": page.hidden("form_token")})
+    site.browser.post(page.actions[0], data={name: page.hidden(name) for name in ("form_token", "client_id")})
     assert told(trail(site, "authorization_denied")) == [
         ("authorization_denied", "access_denied", "alice", {"reason": "denied"}),
         ("authorization_denied", "access_denied", "alice", {"reason": "denied"}),

@@ -164,6 +164,19 @@ def test_nothing_is_taken_back_by_a_form_that_the_page_did_not_show(
     assert site.is_live(tokens["access_token"])
 
 
+def test_whatever_a_receiver_of_the_signal_does_the_client_must_ask_again(site: Site) -> None:
+    client = site.register()
+    tokens = site.tokens(client)
+
+    def fail(sender: object, **payload: object) -> None:
+        raise RuntimeError("the mail server is away")
+
+    with token_revoked.connected_to(fail, site.app), pytest.raises(RuntimeError):
+        take_back(site, client)
+    assert not site.is_live(tokens["access_token"])
+    assert answer(location(site.ask(client, prompt="none")))["error"] == "consent_required"
+
+
 def test_twice_or_for_nobody_it_says_nothing_more(site: Site) -> None:
     client = site.register()
     site.tokens(client)

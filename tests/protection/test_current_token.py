@@ -1,5 +1,7 @@
 """`current_token`, the token's user, and what a process remembers of tokens that it verified."""
 
+import copy
+import pickle
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -153,6 +155,23 @@ def test_a_user_who_is_gone_ends_the_token_where_users_are_checked(make_app: Mak
         assert is_accepted(client, token_for(client, made)["access_token"])
     sentence = refusal(client.get("/weather", headers=bearer(bob)), 401, "invalid_token")
     assert sentence == "The user of this access token is gone."
+
+
+@pytest.mark.parametrize("again", [copy.copy, copy.deepcopy, lambda token: pickle.loads(pickle.dumps(token))])  # noqa: S301
+def test_a_token_is_copied_and_pickled_for_a_job_and_still_knows_its_user(
+    app: Flask, gateway: OAuthGateway, registered: Client, again: Any
+) -> None:
+    gateway.load_user(lambda subject: {"name": subject})
+
+    @app.get("/job")
+    @require_token
+    def job() -> dict[str, Any]:
+        token = again(current_token._get_current_object())
+        return {"user": token.user, "scope": token.scope, "claims": token.claims == current_token.claims}
+
+    token = gateway.tokens.issue(registered.client_id, subject="alice", scope="weather:read")["access_token"]
+    told = app.test_client().get("/job", headers=bearer(token)).get_json()
+    assert told == {"user": {"name": "alice"}, "scope": "weather:read", "claims": True}
 
 
 # What a process remembers

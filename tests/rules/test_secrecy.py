@@ -195,7 +195,7 @@ def walk(site: Site) -> dict[str, str]:
     )
     page = Page(site.browser.get("/oauth/applications"))
     for action in page.actions:
-        site.browser.post(action, data={"form_token": page.hidden("form_token")})
+        site.browser.post(action, data=dict(page.fields))
     return secrets
 
 

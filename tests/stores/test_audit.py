@@ -13,8 +13,8 @@ from sqlalchemy.exc import OperationalError
 from flask_oauth_gateway.database import background as later
 from flask_oauth_gateway.database.engine import Database
 from flask_oauth_gateway.database.tables import audit
-from flask_oauth_gateway.stores import audit as module
-from flask_oauth_gateway.stores.audit import AuditStore
+from flask_oauth_gateway.stores.audit import entries as module
+from flask_oauth_gateway.stores.audit.entries import AuditStore
 from tests.support.app import token_for
 from tests.support.processes import finished, python
 from tests.support.stored import audit_of, database_of, register

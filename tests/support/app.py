@@ -14,8 +14,8 @@ from werkzeug.test import TestResponse
 
 from flask_oauth_gateway import OAuthGateway, current_token, require_token
 from flask_oauth_gateway.authorization_server import AuthorizationServer
-from flask_oauth_gateway.resource_server import SERVER
 from flask_oauth_gateway.stores.registered_client import Client
+from flask_oauth_gateway.web.environ import SERVER
 
 SCOPES = {"weather:read": "Read the weather", "weather:write": "Change the weather"}
 DESCRIPTION = re.compile(r"[\x20-\x21\x23-\x5b\x5d-\x7e]+")  # RFC 6749 section 5.2

@@ -34,7 +34,7 @@ def asked(url: str, **more: Any) -> dict[str, Any]:
 
 def checking_app(issuers: Mapping[str, Any], **config: Any) -> Flask:
     """An app that takes the tokens of these issuers, with `GET /who`, which says what it knows."""
-    app = Flask("checker")
+    app = Flask("resource_server")
     app.config.update(TESTING=True, OAUTH_TRUSTED_TOKEN_ISSUERS=issuers, **config)
     gateway = OAuthGateway(app, resource_server=True)
     users = {"alice": "Alice"}

@@ -22,6 +22,12 @@ class LotteryGrant(BaseGrant, TokenEndpointMixin):
         return 200, token, self.TOKEN_RESPONSE_HEADER
 
 
+class TicketGrant(BaseGrant):
+    """Has no token request."""
+
+    GRANT_TYPE = "urn:example:ticket"
+
+
 class Winner:
     id = 7
 

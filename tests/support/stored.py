@@ -9,7 +9,7 @@ from flask import Flask
 from flask_oauth_gateway import OAuthGateway
 from flask_oauth_gateway.clients.registry import ClientRegistry
 from flask_oauth_gateway.database.engine import Database
-from flask_oauth_gateway.stores.audit import AuditStore
+from flask_oauth_gateway.stores.audit.entries import AuditStore
 from flask_oauth_gateway.stores.registered_client import Client
 from flask_oauth_gateway.tokens.registry import TokenRegistry
 from tests.support.app import bearer

@@ -40,16 +40,16 @@ def test_a_jwt_that_is_revoked_while_the_marks_are_read_is_refused_the_next_time
     make_app: MakeApp, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     app = make_app(OAUTH_ACCESS_TOKEN_FORMAT="jwt", OAUTH_REVOCATION_POLL_SECONDS=3600)
-    client, state = app.test_client(), server_of(app)
+    client, server = app.test_client(), server_of(app)
     token = token_for(client, register(app))["access_token"]
     assert is_accepted(client, token)
     jti = json.loads(urlsafe_b64decode(token.split(".")[1] + "=="))["jti"]
 
     def revoke() -> None:
-        state.revocations.add("token", jti)
-        state.revoking.forget()
+        server.revocations.add("token", jti)
+        server.revoking.forget()
 
-    state.revoking.forget()
-    meanwhile(monkeypatch, state.revocations, "since", revoke)
+    server.revoking.forget()
+    meanwhile(monkeypatch, server.revocations, "since", revoke)
     assert is_accepted(client, token)
     assert not is_accepted(client, token)

@@ -197,7 +197,7 @@ def test_another_process_learns_of_it_within_the_poll_seconds(make_app: Callable
     assert not is_accepted(there.test_client(), token)
 
 
-def test_a_family_that_ends_takes_its_jwts_along(make_site: Callable[..., Site]) -> None:
+def test_an_approval_that_ends_takes_its_jwts_along(make_site: Callable[..., Site]) -> None:
     site = make_site(OAUTH_ACCESS_TOKEN_FORMAT="jwt", OAUTH_REVOCATION_POLL_SECONDS=0)
     client = site.register()
     first = site.redeem(client, site.code(client)).get_json()

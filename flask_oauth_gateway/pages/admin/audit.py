@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from flask import Response
 from werkzeug.exceptions import BadRequest
 
-from ...stores.audit_chain import COLUMNS
+from ...stores.audit.chain import COLUMNS
 from . import PAGE, Visit, page, when
 
 if TYPE_CHECKING:

@@ -69,7 +69,8 @@ def revoke_all(visit: Visit) -> Response | BaseResponse:
 
 
 def _end_approval(visit: Visit) -> None:
-    found = re.fullmatch("[0-9a-f]{32}", visit.sent("approval"))
+    named = visit.sent("approval") or visit.sent("grant")  # "grant" on pages from before the word changed
+    found = re.fullmatch("[0-9a-f]{32}", named)
     row = None if found is None else visit.server.approvals.find(bytes.fromhex(found[0]))
     if row is not None:
         visit.server.revoking.approval(

@@ -27,8 +27,13 @@ def test_a_token_a_grant_and_all_of_a_user_are_revoked(site: AdminSite) -> None:
     assert [site.is_live(token) for token in given] == [False, True, True]
     approvals = [value for name, value in site.open("grants", client_id=client.client_id).fields if name == "approval"]
     assert len(approvals) == 3
-    for approval in (*approvals[:2], "00" * 16, "junk"):
-        assert site.submit("grants", {"approval": approval}).status_code == 303
+    for field, approval in (
+        ("approval", approvals[0]),
+        ("grant", approvals[1]),  # as pages called it before
+        ("approval", "00" * 16),
+        ("approval", "junk"),
+    ):
+        assert site.submit("grants", {field: approval}).status_code == 303
     assert sum(site.is_live(token) for token in given) <= 1
     assert site.submit("revoke", {}).status_code == 400  # nothing is named: not everything
     assert site.submit("revoke", {}, subject="alice").status_code == 303

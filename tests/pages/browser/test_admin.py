@@ -21,11 +21,11 @@ def site(make_site: Callable[..., ServedSite]) -> ServedSite:
         site.gateway.applications.create("P" * 150, application_id="partner", owner="o" * 90, attributes=attributes)
         client = site.register(client_id="station", client_name="N" * 150, attributes=attributes, application="partner")
         site.gateway.tokens.issue(client.client_id, subject="s" * 120)
-        state = server_of(site.app)
-        state.audit.add(
+        server = server_of(site.app)
+        server.audit.add(
             {"at": int(time.time()), "event": "token_rejected", "outcome": "invalid_token", "details": {"r": "x" * 300}}
         )
-        state.key_ring.rotate()
+        server.key_ring.rotate()
     return site
 
 

@@ -12,13 +12,13 @@ from sqlalchemy import func, select
 from sqlalchemy.engine import Row
 from sqlalchemy.exc import DBAPIError
 
-from ..database.background import Later
-from ..database.engine import Database, InMemoryDatabase
-from ..database.purge import purge_audit
-from ..database.tables import audit
-from ..errors import TemporarilyUnavailable
-from . import audit_chain
-from .audit_chain import COLUMNS
+from ...database.background import Later
+from ...database.engine import Database, InMemoryDatabase
+from ...database.purge import purge_audit
+from ...database.tables import audit
+from ...errors import TemporarilyUnavailable
+from . import chain
+from .chain import COLUMNS
 
 logger = logging.getLogger(__name__)
 
@@ -31,11 +31,11 @@ class AuditStore:
     """Appends entries to the audit trail: at once, or together with others a little later.
 
     The entries of token requests are written together: one statement for each would cost as much as the token itself. A
-    process that is killed within that second loses these entries, but no token: `oauth_access_token` has them all.
-    `keys` returns the keys of the chain (`audit_chain`), first the one that writes.
+    process that is killed within that second loses these entries, but no token: `oauth_access_token` has all that are stored.
+    `keys` returns the keys of the chain (`chain`), first the one that writes.
     """
 
-    def __init__(self, database: Database, keys: audit_chain.Keys) -> None:
+    def __init__(self, database: Database, keys: chain.Keys) -> None:
         self._database = database
         self._keys = keys
         self._waiting: list[dict[str, Any]] = []
@@ -44,7 +44,7 @@ class AuditStore:
 
     def add(self, entry: Mapping[str, Any]) -> None:
         """Append an entry at once."""
-        audit_chain.append(self._database, self._keys, [_row(entry)])
+        chain.append(self._database, self._keys, [_row(entry)])
 
     def add_soon(self, entry: Mapping[str, Any]) -> None:
         """Append an entry later, from another thread."""
@@ -88,7 +88,7 @@ class AuditStore:
 
     def _write(self, entries: list[dict[str, Any]]) -> None:
         try:
-            audit_chain.append(self._database, self._keys, entries)
+            chain.append(self._database, self._keys, entries)
         except DBAPIError as error:  # one entry can't be written; the others still can
             if len(entries) == 1:
                 logger.error("An entry of the audit trail (%s) can't be written: %s", entries[0]["event"], error.orig)
@@ -99,13 +99,13 @@ class AuditStore:
     def purge(self, before: int, *, batch: int) -> int:
         """Delete the entries from before a time, and note that in the trail; returns how many were deleted."""
         self.flush()
-        up_to = audit_chain.trim(self._database, self._keys, before)
+        up_to = chain.trim(self._database, self._keys, before)
         return purge_audit(self._database, up_to, batch=batch) if up_to else 0
 
-    def verify(self) -> audit_chain.Verdict:
+    def verify(self) -> chain.Verdict:
         """Check that every entry is as it was written, and none is missing."""
         self.flush()
-        return audit_chain.verify(self._database, self._keys)
+        return chain.verify(self._database, self._keys)
 
     def newest(self, limit: int, filters: Mapping[str, Any] | None = None) -> list[Row[Any]]:
         """The newest entries that fit the filters (column to value), the newest first."""
@@ -130,7 +130,7 @@ class AuditStore:
         for name, value in filters.items():
             statement = statement.where(audit.c[name] == value)
             if name == "client_id":
-                statement = statement.where(audit.c.client_hash == audit_chain.client_hash(value))
+                statement = statement.where(audit.c.client_hash == chain.client_hash(value))
         for column, compare, value in ((audit.c.at, ge, since), (audit.c.at, lt, until), (audit.c.id, lt, before)):
             if value is not None:
                 statement = statement.where(compare(column, value))

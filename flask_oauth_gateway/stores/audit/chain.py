@@ -20,9 +20,9 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
-from ..crypto.hashing import sha256
-from ..database.engine import Database
-from ..database.tables import audit, audit_head
+from ...crypto.hashing import sha256
+from ...database.engine import Database
+from ...database.tables import audit, audit_head
 
 #: The columns that an entry's hash covers, beside its number and the hash before it.
 COLUMNS = ("at", "event", "outcome", "client_id", "subject", "actor", "address", "details")

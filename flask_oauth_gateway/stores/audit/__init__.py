@@ -1,0 +1,1 @@
+"""The audit trail: its entries, and the chain that shows whether somebody changed them."""
