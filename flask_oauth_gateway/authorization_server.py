@@ -1,4 +1,4 @@
-"""What an authorization server is made of: every part of it, made and joined. Below this file no part sees the whole."""
+"""Makes every part of an authorization server and joins them. No part below this file sees the whole."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ if TYPE_CHECKING:
 
 
 class AuthorizationServer(Server):
-    """One app's authorization server, which checks its own tokens, and others' where they are trusted."""
+    """One app's authorization server. It checks its own tokens, and those of the issuers that it trusts."""
 
     issues_tokens = True
 
@@ -86,7 +86,7 @@ class AuthorizationServer(Server):
         self.audit_trail = Audit(app, self.audit, self.addresses)
 
     def _store(self, database: Database) -> None:
-        """What is kept."""
+        """Make the stores: one for each thing that is kept."""
         self.database = database
         self.revocations = RevocationStore(database)
         self.clients = ClientStore(database, self.revocations)
@@ -102,7 +102,7 @@ class AuthorizationServer(Server):
         self.audit = AuditStore(database, partial(audit_keys, self.app.config, self.settings.key_encryption_key))
 
     def _limit_and_forget(self) -> None:
-        """What the processes of one server share through Redis, where they have one: counts, and news of revocations."""
+        """Make the parts that a server's processes share, through Redis if there is one: counts and news of revocations."""
         settings = self.settings
         self.redis = self._connect_redis()
         listen = None if self.redis is None else self.redis.listen
@@ -114,7 +114,7 @@ class AuthorizationServer(Server):
         )
 
     def _read_tokens(self) -> None:
-        """What finds a presented token good, and guards views."""
+        """Make the parts that validate a presented token and guard views."""
         settings = self.settings
         self.plans = self._load_plans()
         self.own_tokens = OwnTokens(self.tokens, self.users, lambda: self.jwts, self.token_cache)
@@ -132,7 +132,7 @@ class AuthorizationServer(Server):
         )
 
     def _issue_tokens(self) -> None:
-        """What mints tokens, and whom a user lets have them."""
+        """Make the parts that issue tokens, and those that ask a user to allow them."""
         settings = self.settings
         self.lifetimes = Lifetimes(settings)
         self.issuing = Issuing(
@@ -149,7 +149,7 @@ class AuthorizationServer(Server):
         self.consent = Consents(settings, self.hooks, self.consents)
 
     def _authenticate_clients(self) -> None:
-        """Which client is calling, by the methods that are on."""
+        """Make the part that finds out which client is calling, by the methods that are on."""
         self.failures = Failures(self.rate_limiter, self.addresses)
         by_secret = SecretAuthentication(self.clients, self.failures, self.last_used)
         by_assertion = AssertionAuthentication(
@@ -171,12 +171,12 @@ class AuthorizationServer(Server):
             "saml2_bearer": by_assertion.saml2_bearer,
         }
         if "saml2_bearer" in self.settings.client_auth_methods:
-            _ = self.saml_assertions  # what is wrong with OAUTH_SAML_ISSUERS shows now
+            _ = self.saml_assertions  # loaded now, so that a mistake in OAUTH_SAML_ISSUERS shows at the start
         on = {name: methods[name] for name in self.settings.client_auth_methods}
         self.authentication = ClientAuthentication(self.app, self.clients, on, self.failures, by_assertion.method_of)
 
     def _give_grants(self) -> None:
-        """The grants that are on: for the token endpoint by `grant_type`, for the authorize endpoint by `response_type`."""
+        """Load the grants that are on: by `grant_type` for the token endpoint, by `response_type` for the authorize endpoint."""
         self.steps = GrantSteps(
             self.settings,
             self.authentication,
@@ -197,7 +197,7 @@ class AuthorizationServer(Server):
         }
 
     def _register(self) -> None:
-        """What the command line, the pages and the management API call."""
+        """Make the registries, which the command line, the pages and the management API call."""
         app, settings, forget = self.app, self.settings, self.revoking.forget
         self.client_registry = ClientRegistry(app, settings, self.clients, self.sealing, self.grants, forget)
         self.application_registry = ApplicationRegistry(app, settings, self.applications, self.clients, forget)
@@ -220,24 +220,25 @@ class AuthorizationServer(Server):
 
     @property
     def jwt_issuers(self) -> Mapping[str, JwtIssuer]:
-        """The issuers of `OAUTH_JWT_ISSUERS`, where their grant is on."""
+        """The issuers of `OAUTH_JWT_ISSUERS`; none where the JWT bearer grant is off."""
         return self.jwt_assertions.issuers if JWT_BEARER in self.grants else {}
 
     @property
     def saml_issuers(self) -> Mapping[str, SamlIssuer]:
-        """The issuers of `OAUTH_SAML_ISSUERS`, where their assertions are taken for anything."""
+        """The issuers of `OAUTH_SAML_ISSUERS`; none where neither a grant nor client authentication takes SAML assertions."""
         on = SAML2_BEARER in self.grants or "saml2_bearer" in self.settings.client_auth_methods
         return self.saml_assertions.issuers if on else {}
 
     def close(self) -> None:
-        """Write what waits to be written, end the threads, close the connections. A later use opens new ones."""
+        """Write the entries that still wait, end the threads and close the connections. A later use opens new ones."""
         self.audit.close()
         self.last_used.close()
         if self.redis is not None:
             self.redis.close()
         self.database.dispose()
 
-    # What is imported where it is configured, or on first use: an app without it never loads joserfc, lxml or redis.
+    # These import their modules only where the app's settings need them, or on first use: other apps never load
+    # joserfc, lxml or redis.
 
     def _connect_redis(self) -> Redis | None:
         if self.settings.redis_url is None:
@@ -265,14 +266,14 @@ class AuthorizationServer(Server):
 
     @cached_property
     def jwts(self) -> JwtTokens:
-        """What signs and reads this server's own JWTs."""
+        """Signs and reads this server's own JWTs."""
         from .tokens.jwt import JwtTokens
 
         return JwtTokens(self.issuer, self.key_ring, self.revoked, self.users)
 
     @cached_property
     def jwt_assertions(self) -> JwtAssertions:
-        """What verifies JWT assertions."""
+        """Verifies JWT assertions."""
         from .assertions.jwt import JwtAssertions, load_jwt_issuers
 
         settings, relaxed = self.settings, self.app.debug or self.app.testing
@@ -286,7 +287,7 @@ class AuthorizationServer(Server):
 
     @cached_property
     def saml_assertions(self) -> SamlAssertions:
-        """What verifies SAML assertions."""
+        """Verifies SAML assertions."""
         from .assertions.saml_issuers import SamlAssertions, load_saml_issuers
 
         issuers = load_saml_issuers(self.settings.saml_issuers, self.settings.scopes, RESERVED)

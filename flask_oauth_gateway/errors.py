@@ -1,7 +1,7 @@
-"""The OAuth errors, ours and those of Authlib's that we raise; `web/answers.py` makes responses of them.
+"""The OAuth errors: our own, and those of Authlib that we raise. `web/answers.py` turns them into responses.
 
-An error says one thing to the client (`error`, `error_description`) and, where that helps, another to the log
-(`reason`, an attribute that is never sent).
+An error tells the client `error` and `error_description`. Some errors also have a `reason`, which goes to the log and
+is never sent.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ REALM = "oauth"
 
 
 def clean(text: object, limit: int = 200) -> str:
-    """A text fit for `error_description`: cut at `limit` characters, whatever RFC 6749 section 5.2 forbids as `?`."""
+    """A text fit for `error_description`: cut at `limit` characters, with `?` for what RFC 6749 section 5.2 forbids."""
     characters = str(text)
     if len(characters) > limit:
         characters = characters[:limit] + "..."
@@ -50,7 +50,7 @@ def clean(text: object, limit: int = 200) -> str:
 
 
 class InvalidClient(InvalidClientError):
-    """Client authentication failed (RFC 6749 section 5.2): one answer, whether the client is unknown or its secret wrong."""
+    """Client authentication failed (RFC 6749 section 5.2): the answer is the same for an unknown client and a wrong secret."""
 
     status_code = 401
     description = "Client authentication failed: the client is unknown, disabled, or did not prove who it is."
@@ -65,7 +65,7 @@ class InvalidClient(InvalidClientError):
 
 
 class AssertionNotAccepted(InvalidGrantError):
-    """An assertion was refused (RFC 7521 section 4.1.1): one short answer, whatever was wrong."""
+    """An assertion was refused (RFC 7521 section 4.1.1): the client isn't told what was wrong with it."""
 
     description = "The assertion was not accepted."
 
@@ -95,7 +95,7 @@ class RequestTooLarge(OAuth2Error):
 
 
 class NotFound(OAuth2Error):
-    """There is nothing at this address, or not for this method."""
+    """There is nothing at this address, or nothing that takes this method."""
 
     error = "not_found"
     status_code = 404
@@ -131,7 +131,8 @@ class TooManyRequests(OAuth2Error):
 class BearerError(OAuth2Error):
     """An error of a protected view, with its challenge (RFC 6750 section 3).
 
-    `needed`: the scopes that the view asks for; `resource_metadata`: the URL of what describes it (RFC 9728 section 5.1).
+    `needed`: the scopes that the view asks for; `resource_metadata`: the URL of the resource's metadata (RFC 9728
+    section 5.1).
     """
 
     status_code = 401
@@ -153,7 +154,7 @@ class BearerError(OAuth2Error):
 
 
 class MissingToken(BearerError):
-    """No token came: the challenge then names no error (RFC 6750 section 3.1)."""
+    """The request carries no token. The challenge names no error (RFC 6750 section 3.1)."""
 
     error = "unauthorized"
     description = "This needs an access token: send it as 'Authorization: Bearer <token>'."
@@ -173,18 +174,18 @@ class InvalidToken(BearerError):
 
 
 class UnknownToken(InvalidToken):
-    """The token is not one of ours: where others are trusted, it may be theirs."""
+    """The token is not one of this server's. It may be that of another issuer, where others are trusted."""
 
 
 class InvalidBearerRequest(BearerError):
-    """The token was sent in two ways at once, or in a malformed header (RFC 6750 section 3.1)."""
+    """The request carries a token in two ways at once, or a malformed header (RFC 6750 section 3.1)."""
 
     error = "invalid_request"
     status_code = 400
 
 
 class InsufficientScope(BearerError):
-    """The token is good and lacks a scope that the view asks for (RFC 6750 section 3.1)."""
+    """The token is valid, but lacks a scope that the view asks for (RFC 6750 section 3.1)."""
 
     error = "insufficient_scope"
     status_code = 403

@@ -31,14 +31,14 @@ if TYPE_CHECKING:
     from .web.rate_limits import RateLimiter
 
 Hook = TypeVar("Hook", bound="Callable[..., Any]")
-EXTENSION = "oauth_gateway"  # in the app's extensions
+EXTENSION = "oauth_gateway"  # the key in `app.extensions`
 
 
 class OAuthGateway:
     """The extension. `OAuthGateway(app)`, or `OAuthGateway()` and later `init_app(app)`.
 
-    `db` is the app's `flask_sqlalchemy.SQLAlchemy`. Left out, the one that is registered on the app is used; where
-    there is none, the gateway brings a database of its own (`OAUTH_DATABASE_URI`).
+    `db` is the app's `flask_sqlalchemy.SQLAlchemy`. Without it, the gateway uses the one that is registered on the app;
+    where the app has none, it uses a database of its own (`OAUTH_DATABASE_URI`).
     """
 
     def __init__(
@@ -53,9 +53,9 @@ class OAuthGateway:
     def init_app(self, app: Flask, db: SQLAlchemy | None = None, *, resource_server: bool = False) -> None:
         """Read the settings, and put the endpoints and the command line on an app.
 
-        `resource_server`: the app only checks tokens that other servers issue (`OAUTH_TRUSTED_TOKEN_ISSUERS`), without a
-        database; `OAUTH_RESOURCE_SERVER` says the same. Raises `ConfigurationError` for a setting that can't be, and
-        `RuntimeError` where the app has a gateway already.
+        `resource_server=True`: the app only checks tokens that other servers issue (`OAUTH_TRUSTED_TOKEN_ISSUERS`), and
+        needs no database; the setting `OAUTH_RESOURCE_SERVER` does the same. Raises `ConfigurationError` for a setting
+        that can't be used, and `RuntimeError` where the app has a gateway already.
         """
         if SERVER in app.extensions:
             raise RuntimeError(
@@ -102,7 +102,7 @@ class OAuthGateway:
         return server
 
     def _add_resource_server(self, app: Flask, settings: Settings) -> ResourceServer:
-        """What an authorization server is made of stays unloaded."""
+        """Add the parts of a resource server, without loading those of an authorization server."""
         from .cli.resource_server import make_resource_server_cli
         from .endpoints.resource_metadata import add_resource_metadata
 
@@ -114,7 +114,7 @@ class OAuthGateway:
 
     @property
     def applications(self) -> ApplicationRegistry:
-        """The application registry."""
+        """The application registry: `create`, `get`, `find`, `update`, `approve`, `revoke`, `delete`."""
         return self._authorization_server.application_registry
 
     @property
@@ -134,7 +134,7 @@ class OAuthGateway:
 
     @property
     def rate_limiter(self) -> RateLimiter:
-        """What counts for `OAUTH_RATE_LIMITS`, and for limits of the app's own: `take(limit, name, identity)`."""
+        """Counts for `OAUTH_RATE_LIMITS`, and for the app's own limits: `take(limit, name, identity)`."""
         return self._authorization_server.rate_limiter
 
     @property
@@ -143,21 +143,21 @@ class OAuthGateway:
         return self._server.settings
 
     def close(self) -> None:
-        """Write what the audit trail has waiting, end the gateway's threads and close its connections, for every app.
+        """Write the audit entries that still wait, end the gateway's threads and close its connections, for every app.
 
-        For the end of a test or a script: a process that just ends does the same by itself.
+        Call it at the end of a test or a script. A process that ends normally does all this by itself.
         """
         for server in self._servers:
             server.close()
 
     def protect(self, blueprint: Blueprint, *scopes: str, **options: Any) -> None:
-        """Ask for a token before every view of a blueprint, as `@require_token(*scopes, **options)` does for one."""
+        """Ask for a token before every view of a blueprint, as `@require_token(*scopes, **options)` does for one view."""
         protect(blueprint, *scopes, **options)
 
     def wsgi(self, application: WSGIApplication, *scopes: str, **options: Any) -> WSGIApplication:
-        """Any WSGI application, behind what `@require_token(*scopes, **options)` asks for; the body is not looked into.
+        """A WSGI application behind the check of `@require_token(*scopes, **options)`, which never reads a request's body.
 
-        What the token says is in the application's environ: `oauth.client_id`, `oauth.subject`, `oauth.scopes`,
+        The application finds the token's contents in its environ: `oauth.client_id`, `oauth.subject`, `oauth.scopes`,
         `oauth.attributes`.
         """
         from .protection.wsgi import guarded_application
@@ -169,60 +169,60 @@ class OAuthGateway:
         return self._openapi.security_schemes()
 
     def openapi_security(self, view: str | Callable[..., Any], method: str = "GET") -> list[dict[str, list[str]]]:
-        """The `security` of an operation, by its view or endpoint: what `@require_token`, `protect` and `OAUTH_PROTECT` ask for.
+        """An operation's `security`, by its view or endpoint: what `@require_token`, `protect` and `OAUTH_PROTECT` ask for.
 
-        Empty where no token is needed. Raises `ValueError` for what is no view of the app.
+        The list is empty where no token is needed. Raises `ValueError` where `view` is no view of the app.
         """
         return self._openapi.security(view, method)
 
     def add_openapi_security(self, document: dict[str, Any]) -> dict[str, Any]:
-        """Add the schemes and each operation's `security` to an OpenAPI 3.1 document, which is returned."""
+        """Add the schemes and each operation's `security` to an OpenAPI 3.1 document, and return it."""
         return self._openapi.add_security(document)
 
     def current_user(self, function: Hook) -> Hook:
-        """Hook, called with nothing: the signed-in user, or `None`. Left out: Flask-Login's, where the app has it."""
+        """Hook, called without arguments: returns the signed-in user, or `None`. The default is Flask-Login's user, if any."""
         self.hooks.current_user = function
         return function
 
     def login(self, function: Hook) -> Hook:
-        """Hook, called with a `SignInRequest`: a response that signs somebody in and comes back to its `return_to`."""
+        """Hook, called with a `SignInRequest`: returns a response that signs the user in and leads back to `return_to`."""
         self.hooks.login = function
         return function
 
     def login_details(self, function: Hook) -> Hook:
-        """Hook, called with a user: `auth_time` (seconds since 1970), `acr` and `amr`, as far as known."""
+        """Hook, called with a user: returns `auth_time` (seconds since 1970), `acr` and `amr`, as far as they are known."""
         self.hooks.login_details = function
         return function
 
     def check_password(self, function: Hook) -> Hook:
-        """Hook for the password grant, called with `username, password`: the user, or `None`."""
+        """Hook for the password grant, called with `username, password`: returns the user, or `None`."""
         self.hooks.check_password = function
         return function
 
     def approve(self, function: Hook) -> Hook:
-        """Hook, called with the authorization request: `True` to skip the consent page."""
+        """Hook, called with the authorization request: returns `True` to skip the consent page."""
         self.hooks.approve = function
         return function
 
     def map_assertion(self, function: Hook) -> Hook:
-        """Hook, called with a verified `Assertion`: the subject it stands for, or `None` to refuse it."""
+        """Hook, called with a verified `Assertion`: returns the subject that it stands for, or `None` to refuse it."""
         self.hooks.map_assertion = function
         return function
 
     def load_user(self, function: Hook) -> Hook:
-        """Hook, called with a subject: the user, or `None` where there is none of that subject."""
+        """Hook, called with a subject: returns the user, or `None` where no user has that subject."""
         self.hooks.load_user = function
         return function
 
     def is_admin(self, function: Hook) -> Hook:
-        """Hook, called with a user: `True` to let them into `/oauth/admin/`. Left out: nobody enters."""
+        """Hook, called with a user: returns `True` to let them into `/oauth/admin/`. Without this hook nobody enters."""
         self.hooks.is_admin = function
         return function
 
     def token_attributes(self, function: Hook) -> Hook:
-        """Hook, called with `client, user, scopes, grant_type`: custom attributes kept with the token.
+        """Hook, called with `client, user, scopes, grant_type`: returns custom attributes, which are kept with the token.
 
-        Clients get to see them, save those whose name begins with an underscore.
+        Clients see them, except those whose names begin with an underscore.
         """
         self.hooks.token_attributes = function
         return function
@@ -243,7 +243,7 @@ class OAuthGateway:
 
     @property
     def _authorization_server(self) -> AuthorizationServer:
-        """The server of an app that issues tokens. Raises `RuntimeError` for an app that only checks them."""
+        """The app's authorization server. Raises `RuntimeError` where the app is a resource server."""
         server = self._server
         if not server.issues_tokens:
             raise RuntimeError(
@@ -253,7 +253,7 @@ class OAuthGateway:
 
     @property
     def _server(self) -> Server:
-        """The current app's server where there is an app context; else that of the one app that this gateway is on."""
+        """The current app's server; outside an app context, the server of the one app that this gateway is on."""
         if has_app_context():
             server = current_app.extensions.get(SERVER)
             if server in self._servers:

@@ -1,8 +1,8 @@
-"""Every part of the protocol that an app may have: `FEATURES`, a row each. This file imports nothing of ours.
+"""Every part of the protocol that an app may have: `FEATURES`, one row each. This file imports nothing of the package.
 
-Routing, the grants, client authentication, the server's metadata, the checks of registrations, the command line's choices,
-the OpenAPI document and the documentation's list of features are made from these rows. What a row names as "module:name",
-counted from the package, is imported only where the feature is on.
+Routing, the grants, client authentication, the server's metadata, the checks of registrations, the command line's
+choices, the OpenAPI document and the documentation's list of features are made from these rows. A row names classes and
+views as "module:name", relative to the package; they are imported only where the feature is on.
 """
 
 from __future__ import annotations
@@ -21,43 +21,41 @@ DEVICE_CODE = "urn:ietf:params:oauth:grant-type:device_code"
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """Where an endpoint stands under `OAUTH_URL_PREFIX`, the methods that it takes (`()`: any), and what answers there."""
+    """An endpoint: its path under `OAUTH_URL_PREFIX`, the methods that it takes (`()`: any) and the view that answers."""
 
     path: str
     methods: tuple[str, ...]
     view: str
     metadata: str | None = None  # the member of the server's metadata that holds its URL (RFC 8414 section 2)
-    cors: bool = False  # scripts of the client's own origins may read its answers
+    cors: bool = False  # scripts on the client's own origins may read the endpoint's answers
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Feature:
-    """One part of the protocol. It is on where what it names is configured; where it names nothing, it is always on.
+    """One part of the protocol. It is on where all of these hold that it names, and always where it names none.
 
-    `grant_type`: `OAUTH_GRANT_TYPES` holds it. `method`: `OAUTH_CLIENT_AUTH_METHODS` holds it. `setting`: that setting is
-    true. `grants`: `OAUTH_GRANT_TYPES` holds one of these.
+    `grant_type`: `OAUTH_GRANT_TYPES` holds it. `method`: `OAUTH_CLIENT_AUTH_METHODS` holds it. `setting`: this setting
+    is true. `grants`: `OAUTH_GRANT_TYPES` holds one of them.
     """
 
-    source: str  # the RFC, or where else it comes from
-    page: str  # of the documentation
+    source: str  # the RFC, or whatever else defines it
+    page: str  # the page of the documentation
     grant_type: str | None = None
-    grant: str | None = None  # its class
-    response_type: str | None = None  # what the authorize endpoint is asked for (RFC 6749 section 3.1.1)
-    openapi: tuple[str, tuple[str, ...]] | None = (
-        None  # OpenAPI's name of the flow, and the endpoints that it has URLs of
-    )
-    refreshable: bool = False  # its OpenAPI flow has a refreshUrl
+    grant: str | None = None  # the grant's class
+    response_type: str | None = None  # what a client asks the authorize endpoint for (RFC 6749 section 3.1.1)
+    openapi: tuple[str, tuple[str, ...]] | None = None  # OpenAPI's name of the flow, and the endpoints in it
+    refreshable: bool = False  # the OpenAPI flow has a refreshUrl
     method: str | None = None
     proves: bool = True  # the method proves who the client is; "none" doesn't
-    secret: str | None = None  # how the client_secret that the method needs is kept: "hashed" or "sealed"
-    algorithms: tuple[str, ...] = ()  # that a client may sign its assertions with
+    secret: str | None = None  # how the method's client_secret is kept, if it needs one: "hashed" or "sealed"
+    algorithms: tuple[str, ...] = ()  # with which a client may sign its assertions
     setting: str | None = None
     grants: tuple[str, ...] = ()
     endpoints: Mapping[str, Endpoint] = field(default_factory=dict)
-    checks_tokens: bool = False  # a resource server, which issues no tokens, has it too
+    checks_tokens: bool = False  # a resource server has this feature too
 
     def is_on(self, settings: Any) -> bool:
-        """Whether an app with these settings has it."""
+        """Whether an app with these settings has this feature."""
         if self.setting is not None and not getattr(settings, self.setting):
             return False
         if self.grant_type is not None and self.grant_type not in settings.grant_types:
@@ -72,7 +70,13 @@ WITH_A_PERSON = ("authorization_code", "implicit", "password", DEVICE_CODE)
 _GET, _POST, _FORM = ("GET",), ("POST",), ("GET", "POST")
 
 FEATURES: Mapping[str, Feature] = {
-    # What every authorization server has.
+    # The protocol's own endpoints.
+    "authorization": Feature(
+        source="RFC 6749 section 3.1, RFC 9207",
+        page="consent.md",
+        grants=("authorization_code", "implicit"),
+        endpoints={"authorize": Endpoint("/authorize", _FORM, "pages.authorize:authorize", "authorization_endpoint")},
+    ),
     "tokens": Feature(
         source="RFC 6749 section 3.2",
         page="tokens.md",
@@ -192,24 +196,19 @@ FEATURES: Mapping[str, Feature] = {
         source="RFC 7522 section 2.2", page="client-authentication.md", method="saml2_bearer"
     ),
     # A person.
-    "authorization": Feature(
-        source="RFC 6749 section 3.1, RFC 9207",
-        page="consent.md",
-        grants=("authorization_code", "implicit"),
-        endpoints={"authorize": Endpoint("/authorize", _FORM, "pages.authorize:authorize", "authorization_endpoint")},
-    ),
     "approvals": Feature(
         source="RFC 9700 section 4.14",
         page="consent.md",
         grants=WITH_A_PERSON,
         endpoints={
             "applications": Endpoint("/applications", _GET, "pages.approvals:approvals"),
-            "revoke_application": Endpoint(
+            "revoke_approval": Endpoint("/applications/revoke", _POST, "pages.approvals:withdraw_approval"),
+            "revoke_application": Endpoint(  # of pages that apps wrote themselves; browsers change some paths
                 "/applications/<path:client_id>/revoke", _POST, "pages.approvals:withdraw_approval"
             ),
         },
     ),
-    # What its owner runs it with.
+    # What operators use.
     "admin": Feature(
         source="API gateways",
         page="admin.md",
@@ -273,11 +272,11 @@ METHODS: Mapping[str, Feature] = {each.method: each for each in FEATURES.values(
 ENDPOINTS: Mapping[str, Endpoint] = {
     name: endpoint for each in FEATURES.values() for name, endpoint in each.endpoints.items()
 }
-#: What the authorize endpoint may be asked for, and the grant type that answers.
+#: Each `response_type` of the authorize endpoint, and the grant type that answers it.
 RESPONSE_TYPES: Mapping[str, str] = {
     each.response_type: each.grant_type for each in GRANTS.values() if each.response_type and each.grant_type
 }
-#: The methods that prove something, which a grant for confidential clients takes.
+#: The methods that prove who the client is: grants for confidential clients take these.
 CONFIDENTIAL_METHODS = tuple(name for name, each in METHODS.items() if each.proves)
 #: The methods that need a `client_secret`, and those of them that send it.
 SECRET_METHODS = tuple(name for name, each in METHODS.items() if each.secret)
@@ -285,7 +284,7 @@ SENT_SECRET_METHODS = tuple(name for name, each in METHODS.items() if each.secre
 
 
 def endpoints_that_are_on(settings: Any, *, issues_tokens: bool) -> Iterator[tuple[str, Endpoint]]:
-    """The endpoints of an app with these settings, by name; of a resource server those for it alone."""
+    """The names and endpoints of an app with these settings; a resource server has only those that check tokens."""
     for feature in FEATURES.values():
         if feature.is_on(settings) and (issues_tokens or feature.checks_tokens):
             yield from feature.endpoints.items()

@@ -1,4 +1,4 @@
-"""What an app may tell the gateway: functions that the decorators on `OAuthGateway` fill in, each optional."""
+"""The app's own functions that the gateway calls. The decorators on `OAuthGateway` set them; each is optional."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ MapAssertion = Callable[[Any], str | None]
 
 @dataclass(slots=True)
 class Hooks:
-    """The app's functions; `None` where it has none. One gateway's hooks serve every app it is on."""
+    """The app's functions; `None` for each that it doesn't have. One gateway's hooks serve every app that it is on."""
 
     current_user: CurrentUser | None = None
     login: Login | None = None
@@ -33,6 +33,6 @@ class Hooks:
 
 
 def subject_of(user: Any) -> str:
-    """A user's subject: `str(user.get_id())` where the method is there, else `str(user.id)`."""
+    """A user's subject: `str(user.get_id())` where the user has that method, else `str(user.id)`."""
     get_id = getattr(user, "get_id", None)
     return str(get_id() if callable(get_id) else user.id)

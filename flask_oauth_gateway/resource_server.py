@@ -1,4 +1,4 @@
-"""What a resource server is made of: an app that only checks tokens which other servers issue, with no database and no grant."""
+"""Makes every part of a resource server: an app that only checks tokens which others issue, without database or grants."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ if TYPE_CHECKING:
     from .protection.plans import Plans
     from .protection.trusted_issuers import TrustedTokens
 
-SERVER = "oauth_gateway_server"  # in the app's extensions
-#: The setting that turns an observer on, its class, and the extra that installs what it needs.
+SERVER = "oauth_gateway_server"  # the key in `app.extensions`
+#: The setting that turns an observer on, the observer's class, and the extra that installs what the class needs.
 OBSERVERS = (
     ("metrics", "observing.metrics:Metrics", "metrics"),
     ("traces", "observing.tracing:Tracing", "traces"),
@@ -41,7 +41,7 @@ OBSERVERS = (
 
 
 class Server:
-    """The parts that both kinds of servers have, of one app. Two apps share nothing but the hooks."""
+    """The parts that an app's authorization server or resource server has. Two apps share nothing but the hooks."""
 
     issues_tokens: bool
     users: Users
@@ -65,13 +65,13 @@ class Server:
 
     @property
     def grant_types(self) -> tuple[str, ...]:
-        """The grants that it gives tokens for."""
+        """The grants for which this server gives tokens."""
         return ()
 
     def close(self) -> None:
-        """Nothing stays open."""
+        """Do nothing: a resource server keeps nothing open."""
 
-    # What is loaded where it is configured.
+    # These import their modules only where the app's settings need them.
 
     def _load_path_rules(self) -> PathRules | None:
         if not self.settings.protect:
@@ -88,14 +88,14 @@ class Server:
         return load_trusted_tokens(self.settings, self.users, relaxed=self.app.debug or self.app.testing)
 
     def _load_refusal(self) -> Callable[[OAuth2Error], Response]:
-        """How a protected view says no: in RFC 6750's words, or as another gateway does."""
+        """What turns a refusal into a response: RFC 6750's, or that of another gateway (`OAUTH_COMPATIBILITY`)."""
         if self.settings.compatibility is None:
             return error_response
         module = import_module(f"{__package__}.compatibility.{self.settings.compatibility}")
         return cast("Callable[[OAuth2Error], Response]", module.refuse)
 
     def load_observers(self) -> list[Observer]:
-        """Who watches, by the settings. Raises `ConfigurationError` where what they need is not installed."""
+        """The observers that are on. Raises `ConfigurationError` where a library that one needs is not installed."""
         observers: list[Observer] = []
         for setting, path, extra in OBSERVERS:
             on = getattr(self.settings, setting)
@@ -111,7 +111,7 @@ class Server:
 
 
 class ResourceServer(Server):
-    """The parts of an app that takes other servers' tokens, and issues none."""
+    """One app's resource server, which takes other servers' tokens and issues none."""
 
     issues_tokens = False
 
@@ -129,7 +129,7 @@ class ResourceServer(Server):
 
 
 def any_server() -> Server:
-    """The current app's server, of either kind. Raises `RuntimeError` where the app has no gateway."""
+    """The current app's authorization server or resource server. Raises `RuntimeError` where the app has no gateway."""
     try:
         return cast("Server", current_app.extensions[SERVER])
     except KeyError:
@@ -137,13 +137,15 @@ def any_server() -> Server:
 
 
 def cache_for(settings: Settings, listen: Callable[[], None] | None = None) -> TokenCache | None:
-    """What remembers tokens that were verified lately; `None` where each is looked up."""
+    """The cache of tokens that were verified lately; `None` where `OAUTH_TOKEN_CACHE_SECONDS` is 0."""
     return TokenCache(settings.token_cache_seconds, listen) if settings.token_cache_seconds else None
 
 
 def _whose_users(settings: Settings) -> str:
-    """Whose users `load_user` knows: those of the one issuer there is. Of several, nobody's: two servers' "42" are two
-    people. No token has the issuer "".
+    """The issuer whose users `load_user` knows: the only one, or "" where there are several.
+
+    The subject "42" is another person at each issuer. No token has the issuer "". Raises `ConfigurationError` where
+    there are several and `OAUTH_CHECK_USER` is on.
     """
     issuers = [*settings.trusted_token_issuers]
     if len(issuers) > 1 and settings.check_user:

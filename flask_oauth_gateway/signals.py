@@ -1,29 +1,29 @@
-"""Signals (blinker): what happened. Sender: the app. No payload holds a secret or a whole token."""
+"""The signals (blinker) that tell what happened. The sender is the app. No payload holds a secret or a whole token."""
 
 from blinker import Namespace
 
 _signals = Namespace()
 
-#: A client has shown who it is. `client_id`, `method`.
+#: A client proved who it is. `client_id`, `method`.
 client_authenticated = _signals.signal("oauth-client-authenticated")
-#: A client has failed to. `client_id` as claimed (unverified) or `None`, `reason`.
+#: A client failed to prove who it is. `client_id` as claimed (unverified) or `None`, `reason`.
 client_rejected = _signals.signal("oauth-client-rejected")
 #: A token was given. `client_id`, `subject`, `grant_type`, `scopes`, `token_id`.
 token_issued = _signals.signal("oauth-token-issued")
-#: A token was given for a refresh token. The same payload.
+#: A token was given for a refresh token. `client_id`, `subject`, `grant_type`, `scopes`, `token_id`.
 token_refreshed = _signals.signal("oauth-token-refreshed")
-#: A refresh token that was spent before came again; its family was revoked. `client_id`, `subject`, `count`.
+#: A refresh token was used a second time, so its approval was revoked. `client_id`, `subject`, `count` of approvals.
 refresh_token_reused = _signals.signal("oauth-refresh-token-reused")
-#: A user let a client have scopes. `client_id`, `subject`, `scopes`, `asked` (False where no page was shown).
+#: A user allowed a client some scopes. `client_id`, `subject`, `scopes`, `asked` (False where no page was shown).
 authorization_granted = _signals.signal("oauth-authorization-granted")
-#: A user refused, or took back what was granted. `client_id`, `subject`, `reason` ("denied", "withdrawn").
+#: A user refused a client, or withdrew an approval. `client_id`, `subject`, `reason` ("denied", "withdrawn").
 authorization_denied = _signals.signal("oauth-authorization-denied")
-#: Tokens were revoked. `client_id`, `subject`, `token_id` (each `None` where it played no part), `count`, `by`,
-#: `actor` (who did it, where that is neither the client nor the subject).
+#: Tokens were revoked. `client_id`, `subject`, `token_id` (each `None` where the revocation didn't name it), `count`,
+#: `by`, `actor` (who revoked them, where that is neither the client nor the subject).
 token_revoked = _signals.signal("oauth-token-revoked")
 #: A presented token was refused. `error`, `reason`, `client_id` (`None` where the token is unknown), `path`.
 token_rejected = _signals.signal("oauth-token-rejected")
-#: A JWT or SAML assertion was refused. `kind` ("JWT", "SAML"), `reason`, `client_id` that authenticated or `None`.
+#: A JWT or SAML assertion was refused. `kind` ("JWT", "SAML"), `reason`, `client_id` (`None` where none authenticated).
 assertion_rejected = _signals.signal("oauth-assertion-rejected")
 #: A client was registered. `client_id`, `actor`.
 client_created = _signals.signal("oauth-client-created")
@@ -32,8 +32,8 @@ client_created = _signals.signal("oauth-client-created")
 client_changed = _signals.signal("oauth-client-changed")
 #: An application was registered. `application_id`, `actor`.
 application_created = _signals.signal("oauth-application-created")
-#: An application was changed. `application_id`, `change` ("update", "approve", "revoke", "delete"), `fields` that changed,
-#: `actor`. Clients that were deleted with it have a `client_changed` each.
+#: An application was changed. `application_id`, `change` ("update", "approve", "revoke", "delete"), `fields` that
+#: changed, `actor`. For each client that was deleted with the application, `client_changed` is sent too.
 application_changed = _signals.signal("oauth-application-changed")
-#: A signing key was made or is believed no more. `kid`, `change` ("rotate", "retire"), `actor`.
+#: A signing key was made, or is no longer accepted. `kid`, `change` ("rotate", "retire"), `actor`.
 key_changed = _signals.signal("oauth-key-changed")

@@ -1,7 +1,7 @@
 """Fixtures for the tests of your own app. In its outermost conftest.py: `pytest_plugins = ["flask_oauth_gateway.testing"]`.
 
-They go by your `app` fixture, and refuse an app whose `TESTING` is off. Nothing in the package imports this module: an app
-that is served never has it. (PYTEST_DONT_REWRITE: it asserts nothing, and a conftest.py may import its names.)
+They use your `app` fixture, and refuse an app whose `TESTING` is off. Nothing in the package imports this module, so an
+app in production never loads it. (PYTEST_DONT_REWRITE: it asserts nothing, and a conftest.py may import its names.)
 """
 
 from __future__ import annotations
@@ -37,19 +37,19 @@ class OAuthToken(str):
 
     @property
     def headers(self) -> dict[str, str]:
-        """The header that presents it (RFC 6750 section 2.1)."""
+        """The header that presents the token (RFC 6750 section 2.1)."""
         return {"Authorization": f"Bearer {self}"}
 
 
 class Clock:
-    """The time, as this process reads it: it stands still, on a whole second, until it is told to go on."""
+    """The time as this process reads it. It stands still, on a whole second, until `advance` is called."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.now = float(int(time.time()))  #: seconds since 1970
         self._advanced = 0.0
         monotonic = time.monotonic
         monkeypatch.setattr(time, "time", lambda: self.now)
-        # This one goes on by itself too: there are loops that wait for it.
+        # The monotonic clock goes on by itself too: there are loops that wait for it.
         monkeypatch.setattr(time, "monotonic", lambda: monotonic() + self._advanced)
 
     def advance(self, by: float | timedelta) -> None:
@@ -60,7 +60,7 @@ class Clock:
 
 
 def _server_of(app: Flask) -> AuthorizationServer:
-    """The server of an app under test. Raises `pytest.UsageError` for any other app."""
+    """The server of an app under test. Raises `pytest.UsageError` where the app has no gateway or `TESTING` is off."""
     if SERVER not in app.extensions:
         raise pytest.UsageError("The app of the fixture 'app' has no gateway: call gateway.init_app(app) in it.")
     if not app.testing:
@@ -79,11 +79,11 @@ def oauth_clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 
 @pytest.fixture
 def oauth_token(app: Flask) -> Iterator[Callable[..., OAuthToken]]:
-    """Makes access tokens that the app's protected views take, for this test alone.
+    """Makes access tokens that the app's protected views take during this test.
 
-    `oauth_token("weather:read", subject="alice").headers` goes into a request. `scopes` are all that the token has;
-    `subject` is its user, left out where none takes part; `expires_in` is in seconds; `claims` is what else the server
-    would know of it: `auth_time`, `acr`, `amr`. Neither the token nor its client is stored, and nothing is looked up.
+    `oauth_token("weather:read", subject="alice").headers` goes into a request. The token has exactly these `scopes`;
+    `subject` is its user, if it has one; `expires_in` is in seconds; `claims` are further details that a server knows
+    of a token: `auth_time`, `acr`, `amr`. Neither the token nor its client is stored or looked up.
     """
     server = _server_of(app)
     made: dict[str, AccessToken] = {}
@@ -137,7 +137,7 @@ def oauth_token(app: Flask) -> Iterator[Callable[..., OAuthToken]]:
 
 @pytest.fixture
 def authorized_client(app: Flask, oauth_token: Callable[..., OAuthToken]) -> Callable[..., FlaskClient]:
-    """Makes test clients of the app that send a token with each request; takes what `oauth_token` takes."""
+    """Makes test clients of the app that send a token with each request. Its arguments are those of `oauth_token`."""
 
     def authorized_client(*scopes: str, **about: Any) -> FlaskClient:
         client = app.test_client()
@@ -151,8 +151,8 @@ def authorized_client(app: Flask, oauth_token: Callable[..., OAuthToken]) -> Cal
 def oauth_client(app: Flask) -> Iterator[Callable[..., Client]]:
     """Registers clients in the app's registry, and deletes them when the test is over.
 
-    Takes what `gateway.clients.create` takes; left out, it is a client with `client_credentials` and every scope. Its
-    `client_secret` is there in plain.
+    Its arguments are those of `gateway.clients.create`. By default the client has the grant `client_credentials` and
+    every scope. Its attribute `client_secret` holds the secret in plain.
     """
     server = _server_of(app)
     registered: list[str] = []

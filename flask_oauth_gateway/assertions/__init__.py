@@ -1,1 +1,1 @@
-"""Who else is believed: JWT and SAML assertions."""
+"""Verifies JWT and SAML assertions, by which others vouch for a user or a client."""

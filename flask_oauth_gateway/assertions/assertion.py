@@ -1,4 +1,4 @@
-"""What a JWT or SAML assertion says, once its signature is checked; and the checks that every JWT assertion must pass.
+"""A verified JWT or SAML assertion, and the checks that every JWT assertion must pass after its signature.
 
 Sources: RFC 7521 section 5.2, RFC 7523 section 3, RFC 8725 section 3.
 """
@@ -22,7 +22,7 @@ GRANT_TYP, CLIENT_TYP = "authorization-grant+jwt", "client-authentication+jwt"
 
 
 class AssertionRefused(Exception):
-    """An assertion that is not accepted; the message says why, for the log and `flask oauth issuer check`."""
+    """The assertion is not accepted. The message says why, for the log and `flask oauth issuer check`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,9 +50,9 @@ def check_jwt(
     numeric_strings: bool = False,
     needs_jti: bool = False,
 ) -> Assertion:
-    """The claims of a JWT assertion, checked. Raises `AssertionRefused`.
+    """Check the claims of a JWT assertion. Raises `AssertionRefused`.
 
-    `typ` is what its header may say that it is, beside a plain JWT (RFC 8725 section 3.11).
+    `typ` is the type that its header may name, besides a plain JWT (RFC 8725 section 3.11).
     """
     claims = jwt.claims
     typ_given = jwt.header.get("typ", "JWT")
@@ -68,13 +68,14 @@ def check_jwt(
     if not audience.intersection(named):
         here = " or ".join(map(repr, sorted(audience)))
         raise AssertionRefused(f"its aud is {', '.join(named)[:200]!r}, which does not name this server ({here})")
-    if claims.get("cnf") is not None:  # nobody checks here that who sends it holds the key (RFC 7800 section 3)
+    if claims.get("cnf") is not None:  # nothing here checks that the sender holds the key
         raise AssertionRefused("it is bound to a key, and proofs of that are not checked here")
     expires_at = _check_times(claims, skew, max_lifetime, numeric_strings)
     jti = _text(claims, "jti")
     if jti is None and needs_jti:
         raise AssertionRefused("it has no jti")
-    # Some libraries send no jti: then it is told apart by what its signature covers, which nobody can write differently.
+    # Some libraries send no jti. Then the signed text identifies the assertion, as nobody else can write it
+    # differently.
     distinct = ("jti", jti) if jti is not None else ("hash", hashlib.sha256(jwt.signed).hexdigest())
     scope = claims.get("scope")
     if scope is not None and not isinstance(scope, str):
@@ -91,7 +92,7 @@ def check_jwt(
 
 
 def _check_times(claims: Mapping[str, Any], skew: int, max_lifetime: int, numeric_strings: bool) -> int:
-    """`exp`, which must be there, `nbf` and `iat`. Returns the first whole second at which it is over."""
+    """Check `exp`, which is required, `nbf` and `iat`. Returns the first whole second after the assertion's expiry."""
     now = time.time()
     exp = _time(claims, "exp", numeric_strings)
     nbf = _time(claims, "nbf", numeric_strings)

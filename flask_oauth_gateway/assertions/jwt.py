@@ -1,4 +1,4 @@
-"""Who else may vouch for a subject: the issuers of `OAUTH_JWT_ISSUERS`, and clients that sign for themselves."""
+"""Verifies JWT assertions of the issuers of `OAUTH_JWT_ISSUERS`, and of clients that sign for themselves."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ JWT_KEYS = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrustedIssuer:
-    """An issuer whose assertions are believed. `scopes` is the most that it may give, `None`: no limit of its own.
+    """An issuer whose assertions are accepted. `scopes`: the most that its assertions may give; `None`: no further limit.
 
-    `client_id` is the client whose its tokens are; `is_client`: the issuer is that client itself. `max_lifetime` is in
+    `client_id`: the client that gets the tokens; `is_client`: the issuer is that client itself. `max_lifetime` is in
     seconds.
     """
 
@@ -45,7 +45,7 @@ class TrustedIssuer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JwtIssuer(TrustedIssuer):
-    """An issuer of JWTs, and its keys."""
+    """An issuer of JWTs, with its keys."""
 
     source: KeySource
     algorithms: tuple[str, ...] | None = None
@@ -53,7 +53,7 @@ class JwtIssuer(TrustedIssuer):
 
 
 def load_jwt_issuers(configured: Mapping[str, Any], scopes: Collection[str], *, relaxed: bool) -> dict[str, JwtIssuer]:
-    """The issuers of `OAUTH_JWT_ISSUERS`, their keys parsed once; `scopes` are all that there are.
+    """Load the issuers of `OAUTH_JWT_ISSUERS`, and parse their keys; `scopes` are all scopes of the server.
 
     Raises `ConfigurationError`.
     """
@@ -89,7 +89,7 @@ class JwtAssertions:
         self._numeric_strings = numeric_strings
 
     def verify(self, token: str, audience: frozenset[str]) -> tuple[Assertion, JwtIssuer]:
-        """A JWT assertion of a trusted issuer: its signature and its claims. Raises `AssertionRefused`."""
+        """Verify the signature and the claims of a trusted issuer's JWT assertion. Raises `AssertionRefused`."""
         try:
             unverified = read(token)
             trusted = self._issuer_named(unverified.claims.get("iss"))
@@ -114,7 +114,7 @@ class JwtAssertions:
         return checked, trusted
 
     def issuer_of_client(self, client: Client) -> JwtIssuer | None:
-        """A registered client that signs for itself with the key it registered; `None` where it registered none."""
+        """A client as the issuer of its own assertions, with its registered keys; `None` where it has none."""
         source = self._client_keys.of(client)
         if source is None:
             return None
@@ -127,7 +127,7 @@ class JwtAssertions:
         )
 
     def _issuer_named(self, name: Any) -> JwtIssuer:
-        """An issuer of the configuration, or a client that signs for itself."""
+        """The issuer of this name: a configured one, or a client that signs for itself. Raises `AssertionRefused`."""
         if not isinstance(name, str) or not name:
             raise AssertionRefused("it names no issuer (iss)")
         trusted = self.issuers.get(name)

@@ -1,4 +1,4 @@
-"""The rules of a SAML bearer assertion, once its signature is checked (RFC 7522 section 3, SAML core section 2)."""
+"""Checks the rules of a SAML bearer assertion, after its signature (RFC 7522 section 3, SAML core section 2)."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from lxml import etree
 
 from ..stores.once import once_key
 from .assertion import MAX_NAME, Assertion, AssertionRefused
-from .saml_xml import ASSERTION, NS
+from .saml_xml import ASSERTION, NS, XML_SPACE
 
 BEARER = "urn:oasis:names:tc:SAML:2.0:cm:bearer"
 KNOWN_CONDITIONS = frozenset(
@@ -28,7 +28,7 @@ def check_saml(
     skew: int,
     max_lifetime: int,
 ) -> Assertion:
-    """A signed Assertion, checked rule by rule. Raises `AssertionRefused`."""
+    """Check a signed Assertion, rule by rule. Raises `AssertionRefused`."""
     now = time.time()
     if element.get("Version") != "2.0":
         raise AssertionRefused("it is not SAML 2.0")
@@ -62,7 +62,7 @@ def check_saml(
 
 
 def _check_conditions(element: etree._Element, audience: frozenset[str], now: float, skew: int) -> float | None:
-    """Times, audience, and nothing that isn't understood (SAML core section 2.5). Returns the end, if one is named."""
+    """Check times and audience, and refuse unknown conditions (SAML core section 2.5). Returns the end, if one is named."""
     found = element.findall("saml:Conditions", NS)
     if len(found) != 1:
         raise AssertionRefused("it has no Conditions, or more than one")
@@ -79,7 +79,9 @@ def _check_conditions(element: etree._Element, audience: frozenset[str], now: fl
     if not restrictions:
         raise AssertionRefused("it names no Audience")
     for restriction in restrictions:  # each of them must be met (SAML core section 2.5.1.4)
-        if not audience.intersection((each.text or "").strip() for each in restriction.findall("saml:Audience", NS)):
+        if not audience.intersection(
+            (each.text or "").strip(XML_SPACE) for each in restriction.findall("saml:Audience", NS)
+        ):
             raise AssertionRefused(f"its Audience does not name this server ({' or '.join(sorted(audience))})")
     return until
 
@@ -87,9 +89,9 @@ def _check_conditions(element: etree._Element, audience: frozenset[str], now: fl
 def _check_confirmation(
     element: etree._Element, recipient: frozenset[str], now: float, skew: int, *, needs_expiry: bool
 ) -> float | None:
-    """One bearer confirmation that holds: for this recipient, and in time (RFC 7522 section 3, rule 5).
+    """Check that one bearer confirmation is for this recipient and valid now (RFC 7522 section 3, rule 5).
 
-    Returns when the last of those that are for this recipient ends: until then the assertion might be brought again.
+    Returns when the last confirmation for this recipient ends, as the assertion might be brought again until then.
     """
     reasons = ["it has no bearer SubjectConfirmation"]
     holds, last, open_end = False, 0.0, False
@@ -120,7 +122,7 @@ def _check_confirmation(
 
 
 def _name_id(element: etree._Element) -> etree._Element | None:
-    """Who it is about; an identifier of another kind, or a second one, could be read in two ways (SAML core section 2.4.1)."""
+    """The subject's NameID. Another kind of identifier, or a second one, would be ambiguous (SAML core section 2.4.1)."""
     found = [
         each
         for subject in element.findall("saml:Subject", NS)
@@ -142,7 +144,7 @@ def _attributes(element: etree._Element) -> dict[str, list[str]]:
 
 
 def _subject(name_id: etree._Element) -> str:
-    text = (name_id.text or "").strip()
+    text = (name_id.text or "").strip(XML_SPACE)
     if len(name_id) or not text or not text.isprintable() or len(text) > MAX_NAME:
         raise AssertionRefused(f"its NameID is not a text of at most {MAX_NAME} characters")
     return text
@@ -150,11 +152,11 @@ def _subject(name_id: etree._Element) -> str:
 
 def _text(element: etree._Element, path: str) -> str | None:
     found = element.findall(path, NS)
-    return (found[0].text or "").strip() if len(found) == 1 and not len(found[0]) else None
+    return (found[0].text or "").strip(XML_SPACE) if len(found) == 1 and not len(found[0]) else None
 
 
 def _time(element: etree._Element, name: str) -> float | None:
-    """A time attribute, which SAML has in UTC (SAML core section 1.3.3), in seconds since 1970."""
+    """A time attribute, in seconds since 1970. SAML's times are in UTC (SAML core section 1.3.3)."""
     value = element.get(name)
     if value is None:
         return None

@@ -1,9 +1,8 @@
-"""Encrypted SAML assertions (SAML core section 2.3.4, XML Encryption 1.1): RSA-OAEP for the key, AES for the assertion.
+"""Decrypts SAML assertions (SAML core section 2.3.4, XML Encryption 1.1): RSA-OAEP for the key, AES for the assertion.
 
-AES-GCM says whether somebody changed the text. AES-CBC doesn't, and whoever can tell a text that decrypts to XML from one
-that doesn't reads it byte by byte (Jager, Somorovsky 2011), if only by the clock. So CBC is decrypted only where the
-signature of the Response around it was checked before. RSA with PKCS#1 v1.5 padding is broken in the same way, and is not
-taken at all.
+AES-GCM detects a changed text. AES-CBC doesn't: an attacker who can tell, if only by the time it takes, whether a text
+decrypts to XML, can read the text byte by byte (Jager, Somorovsky 2011). So CBC is decrypted only where the signature
+of the Response around it was checked before. RSA with PKCS#1 v1.5 padding has the same weakness, and is never accepted.
 """
 
 from __future__ import annotations
@@ -29,10 +28,10 @@ XENC11 = "http://www.w3.org/2009/xmlenc11#"
 NS = {"xenc": XENC, "xenc11": XENC11, "ds": SIGNATURE}
 MAX_KEYS = 4  # one for each of several recipients
 
-#: Bytes of the key.
+#: The algorithms, each with the length of its key in bytes.
 AUTHENTICATED = {f"{XENC11}aes128-gcm": 16, f"{XENC11}aes192-gcm": 24, f"{XENC11}aes256-gcm": 32}
 UNAUTHENTICATED = {f"{XENC}aes128-cbc": 16, f"{XENC}aes192-cbc": 24, f"{XENC}aes256-cbc": 32}
-_SHA1 = hashes.SHA1()  # noqa: S303  # what XML Encryption has where nothing is said; in OAEP it is no weakness
+_SHA1 = hashes.SHA1()  # noqa: S303  # XML Encryption's default; in OAEP it is no weakness
 _DIGESTS: dict[str | None, hashes.HashAlgorithm] = {
     None: _SHA1,
     f"{SIGNATURE}sha1": _SHA1,
@@ -50,7 +49,7 @@ _MASKS: dict[str | None, hashes.HashAlgorithm] = {
 
 
 def decrypt(encrypted: etree._Element, keys: Iterable[RSAPrivateKey], *, is_verified: bool) -> bytes:
-    """What an EncryptedAssertion holds. `is_verified`: a signature around it was checked. Raises `AssertionRefused`."""
+    """The text in an EncryptedAssertion. `is_verified`: a signature around it was checked. Raises `AssertionRefused`."""
     data = encrypted.findall("xenc:EncryptedData", NS)
     if len(data) != 1:
         raise AssertionRefused("it does not hold exactly one EncryptedData")
@@ -72,7 +71,7 @@ def decrypt(encrypted: etree._Element, keys: Iterable[RSAPrivateKey], *, is_veri
 
 
 def _unwrap(wrapped: etree._Element, private: RSAPrivateKey) -> bytes | None:
-    """The AES key in an EncryptedKey; `None` where it is for somebody else."""
+    """The AES key in an EncryptedKey; `None` where another recipient's key encrypts it."""
     algorithm = _algorithm(wrapped)
     method = wrapped.find("xenc:EncryptionMethod", NS)
     if algorithm not in (f"{XENC}rsa-oaep-mgf1p", f"{XENC11}rsa-oaep"):

@@ -1,4 +1,4 @@
-"""Who may vouch for a subject by SAML: the issuers of `OAUTH_SAML_ISSUERS`, and clients with a certificate."""
+"""Verifies SAML assertions of the issuers of `OAUTH_SAML_ISSUERS`, and of clients with a certificate."""
 
 from __future__ import annotations
 
@@ -34,9 +34,9 @@ KEYS = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SamlIssuer(TrustedIssuer):
-    """An issuer of SAML assertions, and its certificates: several while they roll over.
+    """An issuer of SAML assertions, with its certificates: several while they roll over.
 
-    `decryption_keys` are ours: it encrypts for their certificates.
+    `decryption_keys` are our own private keys, for whose certificates the issuer encrypts.
     """
 
     certificates: tuple[x509.Certificate, ...]
@@ -49,9 +49,9 @@ class SamlIssuer(TrustedIssuer):
 def load_saml_issuers(
     configured: Mapping[str, Any], scopes: Container[str], reserved: Container[str]
 ) -> dict[str, SamlIssuer]:
-    """The issuers of `OAUTH_SAML_ISSUERS`, their certificates parsed once. `scopes` are all that there are.
+    """Load the issuers of `OAUTH_SAML_ISSUERS`, and parse their certificates. `scopes` are all scopes of the server.
 
-    `reserved` are the names that no attribute kept with a token can have. Raises `ConfigurationError`.
+    `reserved` are names that no attribute of a token can have. Raises `ConfigurationError`.
     """
     issuers = {}
     for name, entry in configured.items():
@@ -69,7 +69,7 @@ def load_saml_issuers(
 
 
 def issuer_of_client(client: Client) -> SamlIssuer | None:
-    """A registered client that signs for itself with the certificate it registered; `None` where it has none."""
+    """A client as the issuer of its own assertions, with its registered certificate; `None` where it has none."""
     if client.certificate is None:
         return None
     try:
@@ -80,7 +80,7 @@ def issuer_of_client(client: Client) -> SamlIssuer | None:
 
 
 class SamlAssertions:
-    """Verifies SAML assertions: of the configured issuers, and of clients with a certificate. `skew` is in seconds."""
+    """Verifies SAML assertions of the configured issuers, and of clients with a certificate. `skew` is in seconds."""
 
     def __init__(self, issuers: Mapping[str, SamlIssuer], clients: ClientStore, *, skew: int) -> None:
         self.issuers = issuers
@@ -88,7 +88,7 @@ class SamlAssertions:
         self._skew = skew
 
     def verify(self, text: str, audience: frozenset[str], recipient: frozenset[str]) -> tuple[Assertion, SamlIssuer]:
-        """A SAML assertion of a trusted issuer: its signature and its rules. Raises `AssertionRefused`."""
+        """Verify the signature and the rules of a trusted issuer's SAML assertion. Raises `AssertionRefused`."""
         document = parse(decode(text))
         element, trusted = (self._decrypted if document.is_encrypted else self._signed)(document)
         checked = check_saml(
@@ -102,7 +102,7 @@ class SamlAssertions:
         return checked, trusted
 
     def _signed(self, document: Document) -> tuple[etree._Element, SamlIssuer]:
-        """What the issuer that the document names has signed of it, and that issuer."""
+        """The element that the document's issuer has signed, and this issuer."""
         trusted = self._issuer_named(document.issuer)
         try:
             return signed_assertion(document, trusted.certificates, allow_sha1=trusted.allow_sha1), trusted
@@ -114,9 +114,10 @@ class SamlAssertions:
         return signed_assertion(document, trusted.certificates), trusted
 
     def _decrypted(self, document: Document) -> tuple[etree._Element, SamlIssuer]:
-        """What is signed of an encrypted assertion, and its issuer.
+        """The signed element of an encrypted assertion, and its issuer.
 
-        The signature is inside of what is encrypted, or it is the Response's around it, and is then checked first.
+        The signature is in the encrypted text, or it is that of the Response around it, which is checked before
+        decryption.
         """
         if not document.is_signed:
             keys = dict.fromkeys(key for each in self.issuers.values() for key in each.decryption_keys)
@@ -129,7 +130,7 @@ class SamlAssertions:
         return signed_assertion(within, trusted.certificates, allow_sha1=trusted.allow_sha1), trusted
 
     def _issuer_named(self, name: str) -> SamlIssuer:
-        """An issuer of the configuration, or a client that signs for itself with its certificate."""
+        """The issuer of this name: a configured one, or a client with a certificate. Raises `AssertionRefused`."""
         trusted = self.issuers.get(name)
         if trusted is None and name:
             client = self._clients.get(name)
@@ -166,7 +167,7 @@ def _names(key: str, entry: Mapping[str, Any], name: str) -> frozenset[str] | No
 
 
 def _from_texts(key: str, entry: Mapping[str, Any]) -> tuple[x509.Certificate, ...]:
-    """PEM texts, or paths of files that hold them."""
+    """The configured certificates: PEM texts, or the paths of files with them."""
     given = entry["certificates"]
     try:
         found = [each for pem in _pems(given) for each in x509.load_pem_x509_certificates(pem)]
@@ -176,7 +177,7 @@ def _from_texts(key: str, entry: Mapping[str, Any]) -> tuple[x509.Certificate, .
 
 
 def _decryption_keys(key: str, entry: Mapping[str, Any]) -> tuple[RSAPrivateKey, ...]:
-    """Our private keys, likewise; no message shows them."""
+    """Our private keys, from PEM texts or the paths of files with them. No error message shows them."""
     try:
         found = tuple(load_pem_private_key(pem, None) for pem in _pems(entry.get("decryption_key") or ()))
     except (ValueError, TypeError, OSError) as error:
@@ -200,9 +201,10 @@ def _usable(certificate: x509.Certificate) -> x509.Certificate:
 
 
 def _from_metadata(key: str, name: str, entry: Mapping[str, Any]) -> tuple[x509.Certificate, ...]:
-    """The signing certificates of an identity provider's metadata: XML, or the path of a file (SAML metadata 2.4.1.1).
+    """The signing certificates in an identity provider's metadata, XML or the path of a file (SAML metadata 2.4.1.1).
 
-    Those of the entity of that name, in its role as an identity provider: its service providers sign no assertions.
+    Only the certificates of the entity with this name count, in its role as an identity provider: service providers
+    sign no assertions.
     """
     given = entry["metadata"]
     try:
@@ -227,7 +229,7 @@ def _from_metadata(key: str, name: str, entry: Mapping[str, Any]) -> tuple[x509.
 
 @lru_cache(maxsize=256)
 def _parse(text: str) -> x509.Certificate:
-    """A certificate from PEM, or from the bare base64 that metadata has."""
+    """A certificate from PEM, or from bare base64 as in metadata."""
     if "BEGIN CERTIFICATE" not in text:
         text = f"-----BEGIN CERTIFICATE-----\n{text.strip()}\n-----END CERTIFICATE-----\n"
     return x509.load_pem_x509_certificate(text.encode())

@@ -1,10 +1,10 @@
-"""From the text of a SAML assertion to the one element that a trusted signature covers; signxml does the cryptography.
+"""Finds, in the text of a SAML assertion, the one element that a trusted signature covers. signxml does the cryptography.
 
-Everything about the shape is checked before a signature is: one Assertion, no DOCTYPE, comment or processing instruction,
-no ID twice, a signature only where SAML has it, over the whole of its parent and nothing else. Only what the signature
-covers is given out: reading anything else is how signature wrapping works (SAML core section 5.4).
+The shape is checked before any signature: one Assertion; no DOCTYPE, comment or processing instruction; no ID twice; a
+signature only where SAML has one, over its whole parent and nothing else. Only the element that the signature covers is
+returned, since signature wrapping works where other parts are read (SAML core section 5.4).
 
-A parser and a verifier are made anew for each call: a signxml verifier that threads share accepted forged assertions.
+Each call makes its own parser and verifier: a signxml verifier that threads shared accepted forged assertions.
 """
 
 from __future__ import annotations
@@ -25,23 +25,24 @@ from signxml.verifier import SignatureConfiguration, XMLVerifier
 from ..errors import clean
 from .assertion import AssertionRefused
 
-# At DEBUG it writes whole assertions, whatever the app's own level: they are credentials.
+# At DEBUG this logger writes whole assertions, which are credentials, whatever the app's own level is.
 logging.getLogger("signxml.processor").setLevel(logging.INFO)
 
 ASSERTION = "urn:oasis:names:tc:SAML:2.0:assertion"
 PROTOCOL = "urn:oasis:names:tc:SAML:2.0:protocol"
 SIGNATURE = "http://www.w3.org/2000/09/xmldsig#"
 SUCCESS = "urn:oasis:names:tc:SAML:2.0:status:Success"
+XML_SPACE = " \t\r\n"  # XML 1.0 section 2.3; a no-break space is not among them
 NS = {"saml": ASSERTION, "samlp": PROTOCOL, "ds": SIGNATURE}
 
 _URL_SAFE = str.maketrans("-_", "+/")
 
 MAX_TEXT = 65536
 MAX_ELEMENTS = 2000
-MAX_ATTRIBUTES = 50  # of one element: reading them takes the square of their number
+MAX_ATTRIBUTES = 50  # of one element: the time to read them grows with the square of their number
 ENVELOPED = f"{SIGNATURE}enveloped-signature"
 EXCLUSIVE = "http://www.w3.org/2001/10/xml-exc-c14n#"
-#: With comments it is the same: a document with a comment is refused.
+#: Both give the same result, as a document with a comment is refused.
 CANONICAL = (EXCLUSIVE, f"{EXCLUSIVE}WithComments")
 
 _METHODS = frozenset(
@@ -57,7 +58,7 @@ WITH_SHA1 = SignatureConfiguration(
     signature_methods=_METHODS | {SignatureMethod.RSA_SHA1, SignatureMethod.ECDSA_SHA1},
     digest_algorithms=_DIGESTS | {DigestAlgorithm.SHA1},
 )
-#: What signxml lets through, beside its own, where the message is not what it expects.
+#: The errors that signxml raises or lets through where a message is not as it expects.
 _VERIFIER_ERRORS = (
     SignXMLException, UnsupportedAlgorithm, etree.LxmlError, ValueError, TypeError, KeyError, NotImplementedError,
     AttributeError, AssertionError,
@@ -66,9 +67,9 @@ _VERIFIER_ERRORS = (
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A document of the right shape, believed in nothing yet: `assertion` stands in `root`, or is it.
+    """A document of the right shape, of which nothing is verified yet.
 
-    It is an Assertion, or an EncryptedAssertion.
+    `assertion` is an Assertion or an EncryptedAssertion: it is `root` itself, or in it.
     """
 
     root: etree._Element
@@ -80,14 +81,14 @@ class Document:
 
     @property
     def is_signed(self) -> bool:
-        """Whether a signature stands anywhere in it."""
+        """Whether there is a signature anywhere in the document."""
         return self.root.find(".//ds:Signature", NS) is not None
 
     @property
     def issuer(self) -> str:
-        """Who claims to have issued it: to find out whose certificates to ask for."""
+        """The issuer that the document claims, by which its certificates are found."""
         named = self.root if self.is_encrypted else self.assertion
-        return (named.findtext("saml:Issuer", namespaces=NS) or "").strip()
+        return (named.findtext("saml:Issuer", namespaces=NS) or "").strip(XML_SPACE)
 
 
 def decode(text: str) -> bytes:
@@ -104,15 +105,19 @@ def decode(text: str) -> bytes:
 
 
 def parse(data: bytes, *, within: etree._Element | None = None) -> Document:
-    """A document with exactly one Assertion. Raises `AssertionRefused` for whatever else it holds.
+    """Parse a document with exactly one Assertion. Raises `AssertionRefused` for any other document.
 
-    `within`: it is read with the namespaces of that element, and must be the Assertion itself.
+    `within`: the text is read with this element's namespaces, and must be the Assertion itself.
     """
     if within is not None:
         shell = etree.tostring(etree.Element("shell", nsmap=within.nsmap))
         root = _parse(shell.removesuffix(b"/>") + b">" + data + b"</shell>")
         _check_tree(root)
-        if len(root) != 1 or root[0].tag != f"{{{ASSERTION}}}Assertion" or (root.text or root[0].tail or "").strip():
+        if (
+            len(root) != 1
+            or root[0].tag != f"{{{ASSERTION}}}Assertion"
+            or (root.text or root[0].tail or "").strip(XML_SPACE)
+        ):
             raise AssertionRefused("what was encrypted is not one Assertion")
         return Document(root[0], _the_assertion(root[0]))
     root = _parse(data)
@@ -142,7 +147,7 @@ def _new_parser() -> etree.XMLParser:
 
 
 def _check_tree(root: etree._Element) -> None:
-    """Nothing that two readers could read in two ways, and no ID twice, however it is written."""
+    """Refuse everything that two parsers could read in two ways, and an ID that occurs twice, in any spelling."""
     ids: set[str] = set()
     for count, element in enumerate(root.iter(), 1):
         if not isinstance(element.tag, str):
@@ -157,7 +162,7 @@ def _check_tree(root: etree._Element) -> None:
 
 
 def _the_assertion(root: etree._Element) -> etree._Element:
-    """The one Assertion or EncryptedAssertion: the document itself, or right within its Response."""
+    """The one Assertion or EncryptedAssertion: the root itself, or a child of the Response."""
     kinds = (f"{{{ASSERTION}}}Assertion", f"{{{ASSERTION}}}EncryptedAssertion")
     everywhere = list(root.iter(*kinds))
     if root.tag in kinds:
@@ -177,9 +182,9 @@ def _the_assertion(root: etree._Element) -> etree._Element:
 def signed_assertion(
     document: Document, certificates: Iterable[x509.Certificate], *, allow_sha1: bool = False
 ) -> etree._Element:
-    """The Assertion as one of these certificates signed it, itself or by its Response. Raises `AssertionRefused`.
+    """The Assertion, if one of these certificates signed it or its Response. Raises `AssertionRefused`.
 
-    Where both are signed, both must hold: the second is looked for in what the first covers.
+    Where both are signed, both signatures must be valid: the second one is read from the element that the first covers.
     """
     root, assertion = document.root, document.assertion
     signatures = root.findall(".//ds:Signature", NS)
@@ -196,7 +201,7 @@ def signed_assertion(
 
 
 def _check_shape(signed: etree._Element) -> None:
-    """One signature, with one reference: to its parent by its ID, transformed as SAML has it (SAML core section 5.4)."""
+    """Check that there is one signature, with one reference to its parent's ID, and SAML's transforms (core section 5.4)."""
     if len(signed.findall("ds:Signature", NS)) != 1:
         raise AssertionRefused("it has more than one signature")
     signature = signed.find("ds:Signature", NS)
@@ -220,7 +225,7 @@ def _check_shape(signed: etree._Element) -> None:
 def _verify(
     signed: etree._Element, certificates: list[x509.Certificate], configuration: SignatureConfiguration
 ) -> etree._Element:
-    """What the signature of this element covers, as signxml saw it."""
+    """The element that this element's signature covers, as signxml read it. Raises `AssertionRefused`."""
     _check_shape(signed)
     reasons = []
     for certificate in certificates:

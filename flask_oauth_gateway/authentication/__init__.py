@@ -1,4 +1,4 @@
-"""Which client is calling: a file for each way to prove it, and one answer for every failure (RFC 6749 section 2.3)."""
+"""Finds out which client is calling: one file a way to prove it, and the same answer for every failure (RFC 6749 section 2.3)."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ SAML_TYPE = "urn:ietf:params:oauth:client-assertion-type:saml2-bearer"
 class ClientAuthentication:
     """Authenticates clients. `methods` are those that are on, by name: each returns the client, or raises `InvalidClient`.
 
-    `by_jwt` says which method a JWT that a client signed belongs to.
+    `by_jwt` returns the name of the method to which a client's JWT belongs.
     """
 
     def __init__(
@@ -46,9 +46,9 @@ class ClientAuthentication:
         self._by_jwt = by_jwt
 
     def authenticate(self, request: OAuthRequest, methods: Iterable[str] | None = None) -> Client:
-        """The client that makes this request, as it was at most a few seconds ago.
+        """The client that makes this request, as it was registered at most a few seconds ago.
 
-        `methods` are those that the endpoint takes; left out, all that are on. Raises `InvalidClient`, or
+        `methods` are those that the endpoint takes; without them, it takes all that are on. Raises `InvalidClient`, or
         `InvalidRequestError` where two methods are used at once.
         """
         try:
@@ -58,7 +58,7 @@ class ClientAuthentication:
             if method not in self._methods or (methods is not None and method not in methods):
                 raise InvalidClient(f"{method} is not offered", request.form.get("client_id"))
             client = self._methods[method](request)
-            if not client.enabled:  # as it was a few seconds ago: it may have been enabled since
+            if not client.enabled:  # this is its state of a few seconds ago: it may have been enabled since
                 client = self._clients.load(client.client_id) or client
             if not client.enabled:
                 raise InvalidClient("the client is disabled", client.client_id)
@@ -90,7 +90,7 @@ class ClientAuthentication:
         return used[0] if used else ("none" if "client_id" in form else None)
 
     def _by_assertion(self, form: Mapping[str, str]) -> str:
-        """The method that a client assertion is; a name that is never on for one that isn't known."""
+        """The method to which a client assertion belongs; for an unknown type, a name that is never on."""
         kind = form.get("client_assertion_type")
         if kind == SAML_TYPE:
             return "saml2_bearer"

@@ -1,6 +1,7 @@
-"""`private_key_jwt`, `client_secret_jwt` and `saml2_bearer`: a client proves itself by an assertion (RFC 7521 section 4.2).
+"""`private_key_jwt`, `client_secret_jwt`, `saml2_bearer`: a client proves who it is by an assertion (RFC 7521 section 4.2).
 
-Each assertion is good once. What reads JWT and SAML is imported where such an assertion comes: most apps never load it.
+Each assertion is valid once. The code for JWT and SAML is imported when such an assertion comes: most apps never load
+it.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ MAX_ASSERTION = 65536
 
 
 class AssertionAuthentication:
-    """The client that an assertion speaks for. `saml` makes what verifies SAML, on first use; `skew` is in seconds."""
+    """Authenticates clients by assertions. `saml` returns what verifies SAML, made on first use; `skew` is in seconds."""
 
     def __init__(
         self,
@@ -57,9 +58,9 @@ class AssertionAuthentication:
 
     @staticmethod
     def method_of(assertion: str) -> str:
-        """The method that a JWT belongs to, by its algorithm; a name that is never on for one that is too long to be read.
+        """The method to which a JWT belongs, by its algorithm; for a JWT that is too long, a name that is never on.
 
-        Raises `InvalidClient` for what is no JWT.
+        Raises `InvalidClient` where the assertion is no JWT.
         """
         if len(assertion) > MAX_ASSERTION:
             return "unknown client_assertion"
@@ -84,7 +85,7 @@ class AssertionAuthentication:
             checked, trusted = self._saml().verify(form.get("client_assertion", ""), audience, audience)
         except AssertionRefused as error:
             raise InvalidClient(f"client assertion: {error}", form.get("client_id")) from None
-        # An issuer of users' assertions is none of clients': a user may be called what a client is called.
+        # An issuer of assertions about users can't authenticate clients: a user may have the same name as a client.
         if checked.subject is None or trusted.client_id != checked.subject:
             raise InvalidClient("client assertion: its subject is not the client", form.get("client_id"))
         client = self._named(form, checked.subject, "saml2_bearer")
@@ -103,7 +104,7 @@ class AssertionAuthentication:
             try:
                 jwt = self._verified(client, method, unverified)
             except JwtError:
-                self._clients.forget(client_id)  # another process may have given it a new key
+                self._clients.forget(client_id)  # another process may have given the client a new key
                 client = self._named(request.form, client_id, method)
                 jwt = self._verified(client, method, unverified)
             here = self._issuer.url(http_request.script_root + http_request.path)
@@ -150,7 +151,7 @@ class AssertionAuthentication:
         return self._issuer.identifier(), self._issuer.token_endpoint()
 
     def _spend(self, request: OAuthRequest, checked: Assertion, client_id: str) -> None:
-        """Claim the assertion, once a request: an endpoint may look at its client a second time."""
+        """Spend the assertion, once a request: an endpoint may authenticate its client a second time."""
         if request.spent_assertion != checked.replay_key:
             if not self._once.claim(checked.replay_key, checked.expires_at):
                 raise InvalidClient("client assertion: it was used before", client_id)

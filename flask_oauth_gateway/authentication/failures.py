@@ -1,4 +1,4 @@
-"""Wrong client secrets are counted, per client and address (`OAUTH_RATE_LIMITS["token_failures"]`)."""
+"""Counts wrong client secrets, per client and address (`OAUTH_RATE_LIMITS["token_failures"]`)."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ if TYPE_CHECKING:
     from ..web.rate_limits import RateLimiter
 
 NAME = "token_failures"
-CLIENTS_AT_AN_ADDRESS = 10  # so many times what one client may fail, all clients at an address may fail together
+CLIENTS_AT_AN_ADDRESS = 10  # all clients at an address together may fail ten times as often as one client
 
 
 class Failures:
     """Counts the wrong secrets of clients.
 
-    Nobody is locked out by it: 256 random bits are not guessed, so that the right secret is taken all the same. Only a secret
-    that a person chose is not looked at meanwhile, and only at this address.
+    This locks no client out. Nobody guesses 256 random bits, so the right secret works even after too many wrong ones.
+    Only a secret that a person chose is refused meanwhile, and only at this address.
     """
 
     def __init__(self, limiter: RateLimiter, addresses: Addresses) -> None:

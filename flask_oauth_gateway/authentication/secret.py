@@ -1,4 +1,4 @@
-"""`client_secret_basic`, `client_secret_post` and `none`: a client shows its secret, or has none (RFC 6749 section 2.3.1)."""
+"""`client_secret_basic`, `client_secret_post` and `none`: a client sends its secret, or has none (RFC 6749 section 2.3.1)."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ MAX_HEADER = 8192
 
 
 class SecretAuthentication:
-    """The client whose secret a request shows. What failed is counted by whoever asks; `failures` says how often it did."""
+    """Authenticates clients by their secrets. The caller counts failures; `failures` tells how many there were."""
 
     def __init__(self, clients: ClientStore, failures: Failures, last_used: LastUsed) -> None:
         self._clients = clients
@@ -33,7 +33,7 @@ class SecretAuthentication:
         self._last_used = last_used
 
     def basic(self, request: OAuthRequest) -> Client:
-        """HTTP Basic: form-decoded as RFC 6749 section 2.3.1 asks, and taken raw where that doesn't fit."""
+        """HTTP Basic: form-decoded as RFC 6749 section 2.3.1 asks, or raw where the decoded values don't fit."""
         raw = decode_basic(request.environ["HTTP_AUTHORIZATION"])
         named = request.form.get("client_id")
         candidates = [raw]
@@ -57,7 +57,7 @@ class SecretAuthentication:
         return self._by_secret(client_id, request.form["client_secret"])
 
     def none(self, request: OAuthRequest) -> Client:
-        """A public client, which only says its `client_id` (RFC 6749 section 2.1)."""
+        """A public client, which sends only its `client_id` (RFC 6749 section 2.1)."""
         client_id = request.form["client_id"]
         client = self._clients.get(client_id)
         if client is None:
@@ -70,18 +70,18 @@ class SecretAuthentication:
         client = self._clients.get(client_id)
         if client is None:
             raise InvalidClient("no such client", client_id)
-        if not all(known.is_generated for known in client.secrets):  # a person chose it: it may be guessed
+        if not all(known.is_generated for known in client.secrets):  # a person chose one, which may be guessed
             self._failures.check(client_id)
         if not self._proves(client, secret):
             seen = client.version
-            client = self._clients.load(client_id)  # another process may have given it a new secret
+            client = self._clients.load(client_id)  # another process may have given the client a new secret
             if client is None or client.version == seen or not self._proves(client, secret):
                 raise InvalidClient("wrong secret", client_id)
         return client
 
     def _proves(self, client: Client, secret: str) -> bool:
         if client.token_endpoint_auth_method not in SENT_SECRET_METHODS:
-            return False  # registered for a key, a certificate or nothing: no falling back to a secret
+            return False  # a client that is registered for a key, a certificate or nothing can't fall back to a secret
         now = int(time.time())
         for known in client.secrets:
             if now < known.ends_at and verify_secret(secret, known.digest):
@@ -104,7 +104,7 @@ def named_credentials(header: str | None, form: Mapping[str, str]) -> tuple[str 
 
 
 def decode_basic(header: str) -> tuple[str, str]:
-    """The user and password of a Basic header (RFC 7617); missing base64 padding is forgiven. Raises `InvalidClient`."""
+    """The user and password of a Basic header (RFC 7617), even without base64 padding. Raises `InvalidClient`."""
     encoded = header[6:].strip()
     if len(encoded) > MAX_HEADER:
         raise InvalidClient("an Authorization header that is too long")

@@ -1,1 +1,1 @@
-"""A user lets a client have something."""
+"""A user allows a client something: the authorization request, its checks, the consent and the answer."""

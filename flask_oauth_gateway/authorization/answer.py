@@ -1,4 +1,4 @@
-"""What the authorize endpoint answers a client: the parameters, and where they are sent (RFC 6749 section 4.1.2, RFC 9207)."""
+"""The authorize endpoint's answer to a client: its parameters and its address (RFC 6749 section 4.1.2, RFC 9207)."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def answer_of(authorization: Authorization, parameters: Mapping[str, Any], issue
 
 
 def location_of(authorization: Authorization, answer: Mapping[str, str]) -> str:
-    """Where an answer is redirected to, in the query or the fragment."""
+    """The URL to which the browser is redirected, with the answer in its query or its fragment."""
     uri = authorization.redirect_uri
     if authorization.response_mode == "fragment":
         return f"{uri}#{urlencode(answer)}"

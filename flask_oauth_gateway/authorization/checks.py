@@ -1,6 +1,6 @@
-"""The checks of an authorization request in their order, and the requests that each is for (RFC 6749 section 4.1.1).
+"""The checks of an authorization request, in their order (RFC 6749 section 4.1.1).
 
-Whatever fails here is answered to the client, at its redirect URI.
+Where a check fails, the client gets the error at its redirect URI.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ Found = Mapping[str, Any]  # fields of the authorization, as a check found them
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What a check looks at: the client's request so far, its parameters, and what this server offers."""
+    """What a check reads: the request as checked so far, its parameters, and this server's settings."""
 
     authorization: Authorization
     parameters: Parameters
@@ -44,7 +44,7 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One check. `response_types` are those of the requests that it is for; `None`: every request."""
+    """One check. `response_types`: it applies only to requests with these; `None`: to every request."""
 
     look: Callable[[Asked], Found]
     response_types: tuple[str, ...] | None = None
@@ -59,7 +59,7 @@ class AuthorizationChecks:
         self._lifetimes = lifetimes
 
     def check(self, authorization: Authorization, parameters: Parameters) -> Authorization:
-        """The request with all that it asks for. Raises an `OAuth2Error` for the client to get."""
+        """The request with all that it asks for. Raises an `OAuth2Error`, which the client gets."""
         for each in CHECKS:
             if each.response_types is None or authorization.response_type in each.response_types:
                 asked = Asked(authorization, parameters, self._settings, self._resources, self._lifetimes)
@@ -77,7 +77,7 @@ def nothing_repeated(asked: Asked) -> Found:
 
 
 def state(asked: Asked) -> Found:
-    """`state` comes back as it is, in a URL: it can't be of any length."""
+    """`state` is not too long for the URL in which it is sent back."""
     if len(asked.authorization.state or "") > MAX_STATE:
         raise InvalidRequestError(f"The parameter 'state' is longer than {MAX_STATE} characters.")
     return {}
@@ -97,7 +97,7 @@ def response_type(asked: Asked) -> Found:
 
 
 def response_mode(asked: Asked) -> Found:
-    """`response_mode` is one that there is, and fits what is answered (OAuth 2.0 Multiple Response Types section 2.1)."""
+    """`response_mode` is known, and fits the response type (OAuth 2.0 Multiple Response Types section 2.1)."""
     mode = asked.parameters.get("response_mode")
     if mode is not None and mode not in RESPONSE_MODES:
         raise InvalidRequestError("The parameter 'response_mode' must be query, fragment or form_post.")
@@ -107,7 +107,7 @@ def response_mode(asked: Asked) -> Found:
 
 
 def request_object(asked: Asked) -> Found:
-    """A request object would say other things than the parameters beside it (OIDC Core section 6): none is read here."""
+    """No request object is sent: it could differ from the parameters beside it (OIDC Core section 6), and isn't read here."""
     for name, error in (("request", "request_not_supported"), ("request_uri", "request_uri_not_supported")):
         if asked.parameters.get(name) is not None:
             raise AuthorizationError(error, f"The parameter '{name}' is not supported here.")
@@ -115,7 +115,7 @@ def request_object(asked: Asked) -> Found:
 
 
 def pkce(asked: Asked) -> Found:
-    """The code challenge and its method (RFC 7636 section 4.3). A challenge without a method would mean plain."""
+    """The code challenge and its method (RFC 7636 section 4.3). A challenge without a method means plain."""
     challenge, method = asked.parameters.get("code_challenge"), asked.parameters.get("code_challenge_method")
     settings = asked.settings
     if challenge is None:
@@ -136,7 +136,7 @@ def pkce(asked: Asked) -> Found:
 
 
 def scopes(asked: Asked) -> Found:
-    """The scopes asked for. OIDC's `offline_access` asks for a refresh token, and counts where the client may have one."""
+    """The scopes. OIDC's `offline_access` asks for a refresh token, and is ignored where the client may not have one."""
     given, client, settings = asked.parameters.get("scope"), asked.authorization.client, asked.settings
     if given is None or OFFLINE_ACCESS in settings.scopes:
         return {"scopes": resolve_scopes(given, client, settings)}
@@ -155,7 +155,7 @@ def resources(asked: Asked) -> Found:
 
 
 def prompt(asked: Asked) -> Found:
-    """Whether the user must sign in, or be asked, again (OIDC Core section 3.1.2.1)."""
+    """Whether the user must sign in again or be asked again (OIDC Core section 3.1.2.1)."""
     prompts = tuple((asked.parameters.get("prompt") or "").split())
     for name in prompts:
         if name not in PROMPTS:

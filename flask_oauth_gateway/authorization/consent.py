@@ -1,4 +1,4 @@
-"""What a user must be asked before a client gets scopes, and what the answer means."""
+"""What a user must be asked before a client gets scopes, what the answer means, and which consents are remembered."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What to ask: `new` scopes, of which `required` can't be unticked; `known` ones were granted before."""
+    """What to ask a user: the `new` scopes, of which `required` can't be unticked. The `known` ones were allowed before."""
 
     subject: str
     new: tuple[str, ...]
@@ -30,7 +30,7 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What the user allowed: these scopes, for so long, and whether to ask again next time."""
+    """What the user allowed: which scopes, how long, with or without a refresh token, and whether to remember it."""
 
     scopes: tuple[str, ...]
     lasts_until: int | None = None
@@ -39,7 +39,7 @@ class Decision:
 
 
 class Consents:
-    """Asks users, and remembers what they answered."""
+    """Finds out what to ask users, and remembers what they consented to."""
 
     def __init__(self, settings: Settings, hooks: Hooks, consents: ConsentStore) -> None:
         self._settings = settings
@@ -47,11 +47,11 @@ class Consents:
         self._store = consents
 
     def question_for(self, authorization: Authorization, subject: str, shown: Collection[str] = ()) -> Question:
-        """What this user must be asked for this request; only scopes that weren't granted before are new.
+        """What this user must be asked for this request; only scopes without a remembered consent are new.
 
-        A public client whose redirect URI any app could take is always asked for: nothing proves that it is the same client
-        (RFC 8252 section 8.6). `shown` is what the page asked, where that is being answered: another tab may have been
-        faster, and what the user unticked in this one is refused all the same.
+        For a public client whose redirect URI any app could receive, the user is always asked: nothing proves that it
+        is the same client (RFC 8252 section 8.6). `shown` are the scopes on the page that the user is answering: they
+        count as new even where another tab was answered meanwhile, so that the user can still refuse them here.
         """
         client, hook = authorization.client, self._hooks.approve
         granted = self._store.scopes(subject, client)
@@ -75,7 +75,7 @@ class Consents:
         return Question(subject, new, known, frozenset(self._settings.required_scopes), needs_asking)
 
     def read_decision(self, question: Question, form: Mapping[str, list[str]]) -> Decision | None:
-        """What the form says; `None` where the user refused, or unticked everything."""
+        """The decision in a form; `None` where the user refused, or unticked everything."""
         if form.get("decision", [""])[-1] != "allow":
             return None
         ticked = set(form.get("scope", ()))
@@ -86,13 +86,13 @@ class Consents:
         return self._lasting(scopes, form.get("duration", [""])[-1])
 
     def remember(self, client: Client, question: Question, decision: Decision) -> None:
-        """Keep what was granted, so that it isn't asked again while it lasts."""
+        """Remember the consent, so that the user isn't asked again while it lasts."""
         if decision.is_remembered:
             asked = (*question.new, *question.known)
             self._store.remember(question.subject, client, decision.scopes, asked, decision.lasts_until)
 
     def _lasting(self, scopes: tuple[str, ...], duration: str) -> Decision:
-        """How long it lasts: what the owner offers and the user chose, else the first that the owner offers."""
+        """The decision, with the duration that the user chose; for one that isn't offered, the first of the offered ones."""
         offered = self._settings.consent_durations
         if not offered:
             return Decision(scopes)

@@ -1,6 +1,7 @@
-"""An authorization request as it came: its parameters, its client, and where that is answered (RFC 6749 section 4.1.1).
+"""Reads an authorization request: its parameters, its client, and where to answer the client (RFC 6749 section 4.1.1).
 
-Until the client and its redirect URI are known to be right, an error is shown and redirects nowhere (`PageError`).
+Until the client and its redirect URI are known to be right, the user sees the error, and is not redirected
+(`PageError`).
 """
 
 from __future__ import annotations
@@ -27,12 +28,12 @@ class Parameters:
     repeated: frozenset[str]
 
     def get(self, name: str) -> str | None:
-        """What was sent; `None` for nothing, and for a parameter without a value (RFC 6749 section 3.1)."""
+        """A parameter's value; `None` where it wasn't sent, or was sent without a value (RFC 6749 section 3.1)."""
         return self.values.get(name)
 
 
 def read_authorization(clients: ClientStore, pairs: list[tuple[str, str]]) -> tuple[Authorization, Parameters]:
-    """The client and where to answer it, with the rest of the parameters, unchecked. Raises `PageError`."""
+    """The client and where to answer it, and the parameters, most of them still unchecked. Raises `PageError`."""
     parameters = _by_name(pairs)
     for name in ("client_id", "redirect_uri"):
         if name in parameters.repeated:
@@ -73,7 +74,7 @@ def _by_name(pairs: list[tuple[str, str]]) -> Parameters:
 
 
 def _response_mode(parameters: Parameters) -> str:
-    """How the client gets its answer, which may be that its `response_mode` is wrong."""
+    """How the client gets its answer, even where the answer is that its `response_mode` is wrong."""
     asked = parameters.get("response_mode")
     if asked in RESPONSE_MODES:
         return asked

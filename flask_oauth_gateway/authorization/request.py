@@ -1,4 +1,4 @@
-"""An authorization request whose client and redirect URI are right, and what a user grants to it."""
+"""An authorization request whose client and redirect URI are right, and what a user allowed."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class PageError(Exception):
-    """An error before the redirect URI is known to be the client's: shown to the user, redirected nowhere."""
+    """An error before the redirect URI is known to be the client's: the user sees it, and is not redirected."""
 
     def __init__(self, error: str, description: str) -> None:
         super().__init__(description)
@@ -39,7 +39,7 @@ class Authorization:
     response_mode: str = "query"
     response_type: str = ""
     scopes: tuple[str, ...] = ()
-    audience: tuple[str, ...] = ()  # the resources that it asks for (RFC 8707); none: the default
+    audience: tuple[str, ...] = ()  # the resources that the client asks for (RFC 8707); none: the default
     code_challenge: str | None = None
     code_challenge_method: str | None = None
     prompt: tuple[str, ...] = ()
@@ -50,7 +50,7 @@ class Authorization:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Granted:
-    """What a user granted: who, which scopes, until when, and how they signed in."""
+    """What a user allowed: who, which scopes, until when, and how they signed in."""
 
     subject: str
     scopes: tuple[str, ...]

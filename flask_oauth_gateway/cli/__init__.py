@@ -1,4 +1,4 @@
-"""`flask oauth …`: the command line. One file a noun; `run` is how each command ends: 0, or 1 with one line on stderr."""
+"""`flask oauth …`: the command line, one file a noun. A command ends with status 0, or with 1 and one line on stderr."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from .output import OAuthGroup
 
 
 def make_cli() -> AppGroup:
-    """The `oauth` group of an app's command line; one that only checks tokens has another, and loads none of these."""
+    """The `oauth` group of an app's command line. A resource server has another group, and loads none of these files."""
     from .application import application
     from .audit import audit
     from .client import client
@@ -34,7 +34,7 @@ def make_cli() -> AppGroup:
 @click.command("init-db")
 @with_appcontext
 def init_db() -> None:
-    """Make the gateway's tables that are missing."""
+    """Make those of the gateway's tables that are missing."""
     from ..authorization_server import current_server
     from ..database.connect import create_tables
 

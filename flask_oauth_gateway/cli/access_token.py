@@ -1,4 +1,4 @@
-"""Whether what `flask oauth issuer check` is given is an access token of a trusted server, or an assertion."""
+"""Tells whether `flask oauth issuer check` got an access token of a trusted server, or an assertion."""
 
 from __future__ import annotations
 
@@ -12,7 +12,11 @@ if TYPE_CHECKING:
 
 
 def is_access_token(server: Server, text: str) -> bool:
-    """An app that issues no tokens takes no assertions. Elsewhere its issuer says what a JWT is; the rest is no XML."""
+    """Whether the text is an access token. In a resource server it always is, since that takes no assertions.
+
+    Elsewhere a JWT is one by its issuer, or by its `typ` where that issuer signs assertions too; other texts are,
+    unless they hold XML.
+    """
     trusted = server.trusted_tokens
     if trusted is None or not server.issues_tokens:
         return trusted is not None

@@ -1,4 +1,4 @@
-"""`flask oauth application …`: what partners have, with any number of clients."""
+"""`flask oauth application …`: partners' applications, each with any number of clients."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ def application_options(command: Any) -> Any:
     """The options that describe an application."""
     for option in (
         click.option("--attributes", help="Custom attributes, a JSON object, for clients that have none of their own."),
-        click.option("--plan", help="The plan of clients that have none of their own (update: '' takes it away)."),
-        click.option("--owner", help="Whose it is: a subject."),
+        click.option("--plan", help="The plan of clients that have none of their own (update: '' removes it)."),
+        click.option("--owner", help="The owner, a subject."),
     ):
         command = option(command)
     return command
@@ -32,12 +32,12 @@ def application_options(command: Any) -> Any:
 @application.command("create")
 @click.argument("name")
 @application_options
-@click.option("--application-id", help="Bring an identifier of your own.")
-@click.option("--pending", is_flag=True, help="Its clients wait for an approval.")
+@click.option("--application-id", help="Your own identifier, instead of a random one.")
+@click.option("--pending", is_flag=True, help="Its clients don't work until it is approved.")
 @as_json
 @with_appcontext
 def create(name: str, as_json: bool, pending: bool, application_id: str | None, **given: Any) -> None:
-    """Register an application; its clients are made with `flask oauth client create --application`."""
+    """Register an application. `flask oauth client create --application` makes its clients."""
     status = PENDING if pending else APPROVED
     registry = current_server().application_registry
     made = registry.create(name, application_id=application_id, status=status, **_values(given))
@@ -45,12 +45,12 @@ def create(name: str, as_json: bool, pending: bool, application_id: str | None, 
 
 
 @application.command("list")
-@click.option("--status", type=click.Choice(STATUSES), help="Those of this status.")
-@click.option("--owner", help="Those of this subject.")
+@click.option("--status", type=click.Choice(STATUSES), help="Only those with this status.")
+@click.option("--owner", help="Only those of this owner, a subject.")
 @as_json
 @with_appcontext
 def list_applications(as_json: bool, **filters: Any) -> None:
-    """List every application, or those that fit."""
+    """List all applications, or those that fit the options."""
     registry = current_server().application_registry
     found: list[Application] = []
     page = registry.find(**filters, limit=PAGE)
@@ -93,7 +93,7 @@ def show(application_id: str, as_json: bool) -> None:
 @as_json
 @with_appcontext
 def update(application_id: str, as_json: bool, **given: Any) -> None:
-    """Change what is given; the rest stays."""
+    """Change what the options name; the rest stays."""
     changed = current_server().application_registry.update(application_id, **_values(given))
     _print(changed, as_json, f"{application_id} is changed.")
 
@@ -103,7 +103,7 @@ def update(application_id: str, as_json: bool, **given: Any) -> None:
 @as_json
 @with_appcontext
 def approve(application_id: str, as_json: bool) -> None:
-    """Let its clients work, save those that are disabled themselves."""
+    """Approve an application: its clients work, except those that are disabled themselves."""
     changed = current_server().application_registry.approve(application_id)
     _print(changed, as_json, f"{application_id} is approved.")
 
@@ -113,18 +113,18 @@ def approve(application_id: str, as_json: bool) -> None:
 @as_json
 @with_appcontext
 def revoke(application_id: str, as_json: bool) -> None:
-    """Stop its clients and all their tokens at once; they are kept."""
+    """Revoke an application: its clients and all their tokens stop at once. Nothing is deleted."""
     changed = current_server().application_registry.revoke(application_id)
     _print(changed, as_json, f"{application_id} is revoked.")
 
 
 @application.command("delete")
 @click.argument("application_id")
-@click.option("--with-clients", is_flag=True, help="Its clients too, with their secrets, consents and tokens.")
+@click.option("--with-clients", is_flag=True, help="Delete its clients too, with their secrets, consents and tokens.")
 @click.option("--yes", is_flag=True, help="Don't ask.")
 @with_appcontext
 def delete(application_id: str, with_clients: bool, yes: bool) -> None:
-    """Delete an application; one that has clients only with them."""
+    """Delete an application. One that has clients can only be deleted with them."""
     registry = current_server().application_registry
     found = registry.get(application_id)
     if found is None:
@@ -136,7 +136,7 @@ def delete(application_id: str, with_clients: bool, yes: bool) -> None:
 
 
 def _values(given: dict[str, Any]) -> dict[str, Any]:
-    """What the options say of an application; what wasn't given is left out."""
+    """The options that were given, as an application's values."""
     if given["attributes"] is not None:
         try:
             given["attributes"] = json.loads(given["attributes"])

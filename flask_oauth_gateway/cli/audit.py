@@ -1,4 +1,4 @@
-"""`flask oauth audit …`: what happened."""
+"""`flask oauth audit …`: reads and verifies the audit trail."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ audit = AppGroup("audit", help="Read the audit trail.")
 @as_json
 @with_appcontext
 def list_audit(client_id: str | None, subject: str | None, event: str | None, limit: int, as_json: bool) -> None:
-    """List the newest entries, newest first."""
+    """List the newest entries, the newest first."""
     asked = {"client_id": client_id, "subject": subject, "event": event}
     rows = current_server().audit.newest(limit, {name: value for name, value in asked.items() if value is not None})
     if as_json:
@@ -41,7 +41,7 @@ def list_audit(client_id: str | None, subject: str | None, event: str | None, li
 @as_json
 @with_appcontext
 def verify(as_json: bool) -> None:
-    """Check that no entry was changed, deleted or put in. Ends with status 1 where one was."""
+    """Check that no entry was changed, deleted or inserted. Ends with status 1 where one was."""
     verdict = current_server().audit.verify()
     if as_json:
         print_json(asdict(verdict))

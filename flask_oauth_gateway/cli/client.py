@@ -24,24 +24,24 @@ client = AppGroup("client", help="Register, show, change and delete clients.")
 
 METADATA_OPTIONS = (
     click.option("--grant", "grant_types", multiple=True, help=f"A grant that it may use; repeatable: {GRANT_NAMES}."),
-    click.option("--scope", "scope", multiple=True, help="A scope that it may have; more than one is fine."),
+    click.option("--scope", "scope", multiple=True, help="A scope that it may have; repeatable."),
     click.option("--default-scope", multiple=True, help="A scope that it gets where it asks for none."),
-    click.option("--redirect-uri", "redirect_uris", multiple=True, help="Where users are sent back to."),
+    click.option("--redirect-uri", "redirect_uris", multiple=True, help="Where it sends users back to."),
     click.option("--auth-method", "token_endpoint_auth_method", help=f"How it proves who it is: {', '.join(METHODS)}."),
     click.option("--public", is_flag=True, help="A client that can't keep a secret: --auth-method none."),
     click.option("--access-token-lifetime", type=Duration(), help="Seconds, or 15m, 12h, 30d."),
     click.option("--resource-server", is_flag=True, default=None, help="It may introspect every token."),
-    click.option("--skip-consent", is_flag=True, default=None, help="Its users aren't asked: for your own apps alone."),
-    click.option("--application", help="The application_id of the one that it belongs to (update: '' takes it away)."),
-    click.option("--plan", help="Its plan, from OAUTH_PLANS (update: '' takes it away)."),
-    click.option("--owner", help="Whose it is: a subject."),
-    click.option("--contact", "contacts", multiple=True, help="An address of the people behind it."),
+    click.option("--skip-consent", is_flag=True, default=None, help="Don't ask its users: only for your own apps."),
+    click.option("--application", help="The application_id of its application (update: '' removes it)."),
+    click.option("--plan", help="Its plan, from OAUTH_PLANS (update: '' removes it)."),
+    click.option("--owner", help="The owner, a subject."),
+    click.option("--contact", "contacts", multiple=True, help="An address of its developers."),
     click.option("--client-uri", help="Its home page."),
     click.option("--attributes", help="Custom attributes, a JSON object."),
     click.option(
         "--jwks", type=click.File(), help="The file of its public keys, a key set in JSON ('-': standard input)."
     ),
-    click.option("--jwks-uri", help="Where its key set is to be fetched."),
+    click.option("--jwks-uri", help="The URL of its key set."),
     click.option("--certificate", type=click.File(), help="The file of its X.509 certificate, PEM."),
 )
 
@@ -56,13 +56,13 @@ def metadata_options(command: Any) -> Any:
 @client.command("create")
 @click.argument("client_name")
 @metadata_options
-@click.option("--client-id", help="Bring an identifier of your own.")
-@click.option("--client-secret", help="Bring a secret of your own ('-' reads it from standard input).")
+@click.option("--client-id", help="Your own identifier, instead of a random one.")
+@click.option("--client-secret", help="Your own secret, instead of a random one ('-' reads it from standard input).")
 @click.option("--secret-expires-in", type=Duration(), help="How long the secret lives.")
 @as_json
 @with_appcontext
 def create(client_name: str, as_json: bool, client_secret: str | None, **given: Any) -> None:
-    """Register a client. Its secret is shown this one time."""
+    """Register a client. Its secret is shown only now."""
     own = {name: given.pop(name) for name in ("client_id", "secret_expires_in", "owner", "application")}
     registry = current_server().client_registry
     made = registry.create(client_name=client_name, client_secret=_from_stdin(client_secret), **own, **_metadata(given))
@@ -70,11 +70,11 @@ def create(client_name: str, as_json: bool, client_secret: str | None, **given: 
 
 
 @client.command("list")
-@click.option("--application", help="Those of this application_id.")
+@click.option("--application", help="Only those of the application with this application_id.")
 @as_json
 @with_appcontext
 def list_clients(application: str | None, as_json: bool) -> None:
-    """List every client, or those of an application."""
+    """List all clients, or those of an application."""
     if application is not None and current_server().applications.get(application) is None:
         raise ApplicationNotFound(application)
     clients = current_server().client_registry.list(application)
@@ -90,7 +90,7 @@ def list_clients(application: str | None, as_json: bool) -> None:
 @as_json
 @with_appcontext
 def show(client_id: str, as_json: bool) -> None:
-    """Show one client, and its secrets as far as they can be told."""
+    """Show one client, and the last characters and dates of its secrets."""
     found = _existing(client_id)
     if as_json:
         print_json(describe_client(found))
@@ -112,7 +112,7 @@ def show(client_id: str, as_json: bool) -> None:
 @as_json
 @with_appcontext
 def update(client_id: str, as_json: bool, **given: Any) -> None:
-    """Change what is given; the rest stays. A list (--scope, --grant, …) replaces the one before."""
+    """Change what the options name; the rest stays. A list (--scope, --grant, …) replaces the one before."""
     owner = {"owner": given.pop("owner")} if given.get("owner") is not None else {}
     given.pop("owner", None)
     changed = current_server().client_registry.update(client_id, **_metadata(given), **owner)
@@ -124,15 +124,15 @@ def update(client_id: str, as_json: bool, **given: Any) -> None:
 
 @client.command("rotate-secret")
 @click.argument("client_id")
-@click.option("--overlap", type=Duration(), default=0, help="How long the old secrets still live: 0 ends them now.")
-@click.option("--expires-in", type=Duration(), help="How long the new one lives.")
-@click.option("--client-secret", help="Bring a secret of your own ('-' reads it from standard input).")
+@click.option("--overlap", type=Duration(), default=0, help="How long the old secrets live on; 0 ends them now.")
+@click.option("--expires-in", type=Duration(), help="How long the new secret lives.")
+@click.option("--client-secret", help="Your own secret, instead of a random one ('-' reads it from standard input).")
 @as_json
 @with_appcontext
 def rotate_secret(
     client_id: str, overlap: int, expires_in: int | None, client_secret: str | None, as_json: bool
 ) -> None:
-    """Give a client a new secret. It is shown this one time."""
+    """Give a client a new secret. The secret is shown only now."""
     registry = current_server().client_registry
     changed = registry.rotate_secret(
         client_id, overlap, expires_in=expires_in, client_secret=_from_stdin(client_secret)
@@ -153,7 +153,7 @@ def enable(client_id: str) -> None:
 @click.argument("client_id")
 @with_appcontext
 def disable(client_id: str) -> None:
-    """Stop a client and all its tokens at once; they are kept."""
+    """Stop a client and all its tokens at once. Nothing is deleted."""
     current_server().client_registry.update(client_id, enabled=False)
     click.echo(f"{visible(client_id)} is disabled.")
 
@@ -163,7 +163,7 @@ def disable(client_id: str) -> None:
 @click.option("--yes", is_flag=True, help="Don't ask.")
 @with_appcontext
 def delete(client_id: str, yes: bool) -> None:
-    """Delete a client; its tokens stop at once."""
+    """Delete a client. Its tokens stop at once."""
     found = _existing(client_id)
     if not yes:
         click.confirm(
@@ -174,7 +174,7 @@ def delete(client_id: str, yes: bool) -> None:
 
 
 def _metadata(given: dict[str, Any]) -> dict[str, Any]:
-    """What the options say of a client; what wasn't given is left out."""
+    """The options that were given, as a client's registration."""
     if given.pop("public"):
         given["token_endpoint_auth_method"] = "none"
     for name in ("jwks", "certificate"):

@@ -1,4 +1,4 @@
-"""A curl line, or a URL alone, as a request."""
+"""Reads a curl line, or just a URL, as a request."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ FORM = "application/x-www-form-urlencoded"
 
 
 class NotUnderstood(ValueError):
-    """A line that is no URL and no curl line, or has an option that isn't known here."""
+    """The line is neither a URL nor a curl line, or has an unknown option."""
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """The request that a line stands for."""
+    """The request in a line."""
 
     method: str
     url: str
@@ -63,7 +63,7 @@ def _parser() -> _Parser:
 
 
 def read_line(words: Sequence[str]) -> Wanted:
-    """The request of a URL or a curl line, given as one text or as words. Raises `NotUnderstood`."""
+    """The request in a URL or a curl line, given as one text or as words. Raises `NotUnderstood`."""
     try:
         line = (
             shlex.split(words[0].replace("\\\n", " ")) if len(words) == 1 and " " in words[0].strip() else list(words)

@@ -1,4 +1,4 @@
-"""`flask oauth doctor`: what of the running configuration is weak, and what to do about it."""
+"""`flask oauth doctor`: shows what is weak in the running configuration, and what to do about it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from .output import as_json, print_json, visible
 @as_json
 @with_appcontext
 def doctor(as_json: bool) -> None:
-    """Measure the running server against RFC 9700 and OAuth 2.1. Ends with status 1 where something is weak."""
+    """Check the running server against RFC 9700 and OAuth 2.1. Ends with status 1 where something is weak."""
     found = examine(current_server())
     if as_json:
         print_json([asdict(weakness) for weakness in found])

@@ -1,4 +1,4 @@
-"""`flask oauth explain`: which check of the app's a request fails, what it expected and what it got."""
+"""`flask oauth explain`: shows which of the app's checks a request fails, what the check expected and what it got."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What the app answers: a status, a sentence, and where it refuses why."""
+    """The app's answer: a status, a sentence, and the reason where the app refuses."""
 
     status: int
     says: str
@@ -47,10 +47,10 @@ class Verdict:
 @click.argument("line", nargs=-1, required=True, type=click.UNPROCESSED)
 @with_appcontext
 def explain_request(line: tuple[str, ...], as_json: bool) -> None:
-    """Say which check a request fails: a URL, or a curl line in quotes ('-' reads it from standard input).
+    """Show which check a request fails. LINE is a URL, or a curl line in quotes; '-' reads it from standard input.
 
-    The app's own checks run, and what they write is undone: no code, token or assertion is spent. A protected view itself is
-    not called. Ends with status 1 where the request is refused.
+    The app's own checks run, and everything that they write is undone: no code, token or assertion is spent. A
+    protected view itself is not called. Ends with status 1 where the request is refused.
     """
     try:
         wanted = read_line([sys.stdin.read().strip()] if line == ("-",) else line)
@@ -66,7 +66,7 @@ def explain_request(line: tuple[str, ...], as_json: bool) -> None:
 
 
 def judge(app: Flask, server: AuthorizationServer, wanted: Wanted) -> Verdict:
-    """What the app answers to a request, and why; in the end nothing has happened."""
+    """The app's answer to a request, and the reason; everything that the checks write is undone."""
     parts = urlsplit(wanted.url)
     environment: dict[str, Any] = {"base_url": f"{parts.scheme}://{parts.netloc}"} if parts.netloc else {}
     path = f"{parts.path or '/'}?{parts.query}" if parts.query else parts.path or "/"
@@ -87,7 +87,7 @@ def judge(app: Flask, server: AuthorizationServer, wanted: Wanted) -> Verdict:
 
 
 def _run(app: Flask, server: AuthorizationServer) -> tuple[Noted | None, Response | None]:
-    """The view of an endpoint of the gateway's, or what guards a view of the app's: the error, and the answer."""
+    """Call the view of a gateway's endpoint, or only the guards of an app's view; returns the error and the answer."""
     if request.url_rule is None:
         error = OAuth2Error("The app has no route for this address and method.", error="not_found", status_code=404)
         return noted(error), render_error(error)
@@ -123,7 +123,7 @@ def _guards(app: Flask, server: AuthorizationServer) -> tuple[Noted | None, Resp
 
 
 def _requirements(app: Flask, server: AuthorizationServer) -> Iterator[Requirement]:
-    """What `OAUTH_PROTECT`, the blueprints and the view itself ask for."""
+    """The requirements of `OAUTH_PROTECT`, the blueprints and the view itself."""
     for rule in () if server.path_rules is None else server.path_rules.find_all(request.method, request.path):
         if rule is not None and rule.requirement is not None:
             yield rule.requirement
@@ -133,7 +133,7 @@ def _requirements(app: Flask, server: AuthorizationServer) -> Iterator[Requireme
 
 @contextmanager
 def _without_a_trace(server: AuthorizationServer) -> Iterator[None]:
-    """Whatever happens meanwhile is undone, tells nobody, and counts against no limit."""
+    """Undo meanwhile every write, send no signals, tell no other process, and count against no limit."""
     server.audit.flush()
     with ExitStack() as stack:
         for each in vars(signals).values():

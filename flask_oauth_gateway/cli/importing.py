@@ -1,4 +1,4 @@
-"""`flask oauth client import` and `export`: clients that move between registries."""
+"""`flask oauth client import` and `export`: move clients between registries."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from .output import as_json, print_json, print_table
 if TYPE_CHECKING:
     from ..importing import Outcome
 
-SAID = {
+OUTCOMES = {
     "new": "imported",
     "there": "was there already",
     "different": "was there already, and is left as it is",
@@ -29,9 +29,9 @@ SAID = {
 @click.command("export")
 @with_appcontext
 def export_clients() -> None:
-    """Print every client as JSON, with its secrets' digests: a backup that `import` reads, to be kept like one.
+    """Print all clients as JSON, with their secrets' digests and their applications: a backup that `import` reads.
 
-    Applications come with their clients.
+    Keep it as safe as a backup of the database.
     """
     from ..importing.gateway import export
 
@@ -44,16 +44,18 @@ def export_clients() -> None:
 
 @click.command("import")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option("--from", "source", type=click.Choice(list(SOURCES)), default="gateway", show_default=True, help="Whose.")
-@click.option("--grant", "grants", multiple=True, help="A grant type for clients whose registry doesn't say which.")
-@click.option("--scope", "scopes", multiple=True, help="A scope for clients whose registry doesn't say which.")
-@click.option("--dry-run", is_flag=True, help="Only say what would happen.")
+@click.option(
+    "--from", "source", type=click.Choice(list(SOURCES)), default="gateway", show_default=True, help="Its registry."
+)
+@click.option("--grant", "grants", multiple=True, help="A grant type for clients whose registry names none.")
+@click.option("--scope", "scopes", multiple=True, help="A scope for clients whose registry names none.")
+@click.option("--dry-run", is_flag=True, help="Only show what would happen.")
 @as_json
 @with_appcontext
 def import_clients(
     file: Path, source: str, grants: tuple[str, ...], scopes: tuple[str, ...], dry_run: bool, as_json: bool
 ) -> None:
-    """Register the clients of another registry, with their secrets. Those that are there already are left as they are."""
+    """Register the clients of another registry, with their secrets. Clients that exist already are left as they are."""
     server = current_server()
     module, _, function = SOURCES[source].partition(":")
     read = getattr(import_module(f"flask_oauth_gateway.importing.{module}"), function)
@@ -73,7 +75,7 @@ def import_clients(
 
 
 def _filled(entry: Entry, grants: tuple[str, ...], scopes: tuple[str, ...]) -> Entry:
-    """An entry with the grants and scopes that the command line names, where its registry says nothing of them."""
+    """An entry with the grants and scopes of the command line, where its registry doesn't name any."""
     metadata = dict(entry.metadata)
     if grants and not entry.says_grants:
         metadata["grant_types"] = list(grants)
@@ -83,10 +85,10 @@ def _filled(entry: Entry, grants: tuple[str, ...], scopes: tuple[str, ...]) -> E
 
 
 def _print(outcomes: list[Outcome], dry_run: bool) -> None:
-    said = {**SAID, "new": "would be imported"} if dry_run else SAID
+    words = {**OUTCOMES, "new": "would be imported"} if dry_run else OUTCOMES
     rows = (
-        (o.client_id, o.where, said[o.what], " ".join(f"{note.rstrip('.')}." for note in o.notes)) for o in outcomes
+        (o.client_id, o.where, words[o.what], " ".join(f"{note.rstrip('.')}." for note in o.notes)) for o in outcomes
     )
     print_table(("CLIENT_ID", "THERE", "HERE", "NOTES"), rows)
-    counted = Counter(said[outcome.what] for outcome in outcomes)
+    counted = Counter(words[outcome.what] for outcome in outcomes)
     click.echo(", ".join(f"{count} {what}" for what, count in counted.items()) or "There was nothing to import.")

@@ -1,4 +1,4 @@
-"""`flask oauth issuer …`: who may vouch for a subject, and why an assertion is refused."""
+"""`flask oauth issuer …`: shows the issuers that are trusted, and why an assertion or a token is refused."""
 
 from __future__ import annotations
 
@@ -35,9 +35,9 @@ issuer = AppGroup("issuer", help="Show who is trusted, and try an assertion or a
 def list_issuers(as_json: bool) -> None:
     """List the issuers of the configuration, and the clients that sign for themselves, with their keys.
 
-    Keys that stand at a URL are fetched; who is asked about access tokens is asked about one that is none.
+    This fetches keys that are at a URL, and tries introspection endpoints with a token that doesn't exist.
     """
-    from ..descriptions.issuers import describe_issuers  # it loads the cryptography
+    from ..descriptions.issuers import describe_issuers  # imported here, as it loads the cryptography
 
     found = describe_issuers(any_server())
     if as_json:
@@ -75,15 +75,16 @@ def _print_keys(keys: list[dict[str, Any]]) -> None:
 
 @issuer.command("check")
 @click.argument("assertion")
-@click.option("--client", "client_id", help="Who brings it, as if that client had authenticated.")
-@click.option("--scope", help="What the request asks for.")
+@click.option("--client", "client_id", help="The client that brings it, as if it had authenticated.")
+@click.option("--scope", help="The scopes that the request asks for.")
 @click.option("--url", help="The server's address, where OAUTH_ISSUER isn't set.")
 @with_appcontext
 def check(assertion: str, client_id: str | None, scope: str | None, url: str | None) -> None:
-    """Try an assertion: the assertion itself, the path of a file that holds it, or '-' to read it from standard input.
+    """Check ASSERTION: the assertion itself, the path of a file that holds it, or '-' to read it from standard input.
 
-    Says which check fails, what was expected and what was there. It is not spent: no token is given, and it can
-    still be used. An access token of a server that OAUTH_TRUSTED_TOKEN_ISSUERS names is tried as a protected view would.
+    The answer says which check fails, what was expected and what was there. The assertion is not spent: no token is
+    given, and it can still be used. ASSERTION may also be an access token of a server that OAUTH_TRUSTED_TOKEN_ISSUERS
+    names; it is checked as a protected view would check it.
     """
     server, text = any_server(), _read(assertion)
     if is_access_token(server, text):
@@ -138,7 +139,7 @@ def _print_access_token(server: Server, text: str) -> None:
     click.echo("Accepted: protected views take it, with this in current_token.")
     for name, value in (
         ("issuer", token.issuer),
-        ("client_id", token.client_id or "not said"),
+        ("client_id", token.client_id or "not named"),
         ("subject", "none, the client speaks for itself" if token.subject is None else token.subject),
         ("scope", token.scope),
         ("audience", " ".join(token.audience)),
@@ -164,11 +165,11 @@ def _client(server: AuthorizationServer, client_id: str) -> Client:
 
 
 def _read(assertion: str) -> str:
-    """The assertion: from standard input, from a file, or as it stands."""
+    """The assertion: from standard input, from a file, or as it was given."""
     if assertion == "-":
         return sys.stdin.read().strip()
     try:
         path = Path(assertion)
         return path.read_text(encoding="utf-8").strip() if path.is_file() else assertion.strip()
-    except (OSError, ValueError):  # too long for a path: an assertion
+    except (OSError, ValueError):  # the text is too long for a path, so it is an assertion
         return assertion.strip()

@@ -1,4 +1,4 @@
-"""`flask oauth key …`: the keys that sign JWTs."""
+"""`flask oauth key …`: lists, rotates and retires the keys that sign JWTs."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ key = AppGroup("key", help="List, rotate and retire signing keys.")
 @as_json
 @with_appcontext
 def list_keys(as_json: bool) -> None:
-    """List every key, the oldest first."""
+    """List all keys, the oldest first."""
     keys = [describe_key(each) for each in current_server().key_ring.all()]
     if as_json:
         print_json(keys)
@@ -37,10 +37,10 @@ def list_keys(as_json: bool) -> None:
 
 
 @key.command("rotate")
-@click.option("--publish-ahead", type=Duration(), default=3600, help="How long it is published before it signs.")
+@click.option("--publish-ahead", type=Duration(), default=3600, help="How long the key is published before it signs.")
 @with_appcontext
 def rotate(publish_ahead: int) -> None:
-    """Make the next key. The one before stays published until its last token has expired."""
+    """Make the next key. The old one stays published until its last token has expired."""
     made = current_server().key_ring.rotate(publish_ahead=publish_ahead)
     click.echo(f"The key {made.kid} signs from {when(made.active_from)}.")
 
@@ -49,7 +49,7 @@ def rotate(publish_ahead: int) -> None:
 @click.argument("kid")
 @with_appcontext
 def retire(kid: str) -> None:
-    """Believe a key no more: every token that it signed is refused, everywhere within a minute."""
+    """Retire a key: every token that it signed is refused, within a minute in every process."""
     if not current_server().key_ring.retire(kid):
         raise click.ClickException(f"There is no key {kid!r}.")
     click.echo(f"The key {kid} is retired.")

@@ -1,4 +1,4 @@
-"""How commands speak: tables for people, `--json` for programs, one line on stderr for what went wrong."""
+"""The output of commands: tables for people, `--json` for programs, one line on stderr for an error."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
 class OAuthGroup(AppGroup):
-    """A group whose commands end with status 1 and one line on stderr where something is wrong."""
+    """A group whose commands report an error by status 1 and one line on stderr."""
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
@@ -34,7 +34,7 @@ class OAuthGroup(AppGroup):
         except (ClientNotFound, ClientMetadataError, ApplicationNotFound, ApplicationInUse) as error:
             raise click.ClickException(str(error)) from error
         except click.UsageError as error:
-            if type(error).__name__ == "NoArgsIsHelpError":  # which click has since 8.2
+            if type(error).__name__ == "NoArgsIsHelpError":  # click has this class since 8.2
                 raise
             path = (error.ctx or ctx).command_path
             message = visible(" ".join(error.format_message().split()))
@@ -70,7 +70,7 @@ def print_json(value: Any) -> None:
 
 
 def print_table(head: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
-    """Columns as wide as what they hold; what could steer a terminal is taken out."""
+    """Print a table. Each column is as wide as its widest cell; characters that could control a terminal are replaced."""
     table = [[visible(cell) for cell in row] for row in (head, *rows)]
     widths = [max(len(row[i]) for row in table) for i in range(len(head))]
     for row in table:
@@ -78,11 +78,11 @@ def print_table(head: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
 
 
 def visible(value: Any) -> str:
-    """A value as a person may read it in a terminal."""
+    """A value as text, without characters that could control a terminal."""
     text = "" if value is None else str(value)
     return "".join(c if c.isprintable() else "?" for c in text)
 
 
 def when(seconds: int | None) -> str:
-    """A time as text, UTC; empty where there is none."""
+    """A time as text, in UTC; empty for `None`."""
     return "" if seconds is None else datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M:%SZ")

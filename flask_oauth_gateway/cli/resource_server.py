@@ -1,4 +1,4 @@
-"""The command line of an app that only checks tokens."""
+"""The command line of a resource server, an app that only checks tokens."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from .routes import routes
 
 
 def make_resource_server_cli() -> AppGroup:
-    """The `oauth` group of such an app: what its routes ask for, and whose tokens it takes."""
+    """The `oauth` group of a resource server: what its routes ask for, and whose tokens it takes."""
     group = OAuthGroup(
         "oauth", help="The OAuth gateway, in an app that only checks tokens: routes and trusted issuers."
     )

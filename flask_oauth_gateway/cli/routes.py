@@ -1,4 +1,4 @@
-"""`flask oauth routes`: what each route of the app asks for, and which are open."""
+"""`flask oauth routes`: shows what each route of the app asks for, and which routes are open."""
 
 from __future__ import annotations
 
@@ -16,19 +16,21 @@ from ..protection.require_token import requirements_of
 from ..resource_server import any_server
 from .output import as_json, print_json, print_table
 
-#: Stands for whatever a variable part of a route may be: no entry names it.
+#: Stands for a variable part of a route: no entry names this character.
 ANYTHING = "\ufffc"
 
 
 @click.command("routes")
-@click.option("--open", "only_open", is_flag=True, help="Only what nothing protects, with status 1 where there is any.")
+@click.option(
+    "--open", "only_open", is_flag=True, help="List only open routes, and end with status 1 where there are any."
+)
 @as_json
 @with_appcontext
 def routes(only_open: bool, as_json: bool) -> None:
     """List the app's routes and what they ask for.
 
-    A route is open where nothing asks for a token. An entry of OAUTH_PROTECT with "scopes": None says that this is meant;
-    such a route, static files and the gateway's own endpoints are not listed by --open.
+    A route is open where nothing asks for a token. An entry of OAUTH_PROTECT with "scopes": None marks a route as open
+    on purpose. --open doesn't list such routes, static files or the gateway's own endpoints.
     """
     found = [row for row in _rows(current_app) if not only_open or row["kind"] == "open"]
     if as_json:
@@ -44,7 +46,7 @@ def routes(only_open: bool, as_json: bool) -> None:
 
 
 def _rows(app: Flask) -> Iterator[dict[str, Any]]:
-    """One row for each route and what is asked of its methods: most often one."""
+    """The rows: for each route, one for each set of methods that ask for the same. Most routes have one row."""
     own, rules = any_server().own_endpoints, any_server().path_rules
     for rule in sorted(app.url_map.iter_rules(), key=lambda rule: (rule.rule, rule.endpoint)):
         by_demand: dict[str, dict[str, Any]] = {}
@@ -72,7 +74,7 @@ def _asked(app: Flask, rule: Rule, method: str, rules: PathRules | None) -> Iter
 
 
 def _sample(rule: Rule) -> str:
-    """A path of a route, with something in each variable part that no entry names."""
+    """A path of a route, with `ANYTHING` for each variable part."""
     return "".join(ANYTHING if is_variable else text for is_variable, text in _parts(rule))
 
 
@@ -87,7 +89,7 @@ def _parts(rule: Rule) -> Iterator[tuple[bool, str]]:
 
 
 def _asks(by: str, wanted: Requirement) -> dict[str, Any]:
-    """A requirement as JSON: what is asked for, and nothing else."""
+    """A requirement as JSON, with only the members that ask for something."""
     asked: dict[str, Any] = {"by": by, "scopes": sorted(wanted.scopes)}
     for name in ("any_of", "optional", "audience", "max_age", "acr", "grant_types", "bound"):
         value = getattr(wanted, name)

@@ -1,4 +1,4 @@
-"""`flask oauth token …`: what is out there, and taking it back."""
+"""`flask oauth token …`: lists, inspects, revokes and purges tokens."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ token = AppGroup("token", help="List, inspect, revoke and purge tokens.")
 @token.command("list")
 @click.option("--client", "client_id", help="Only this client's.")
 @click.option("--subject", help="Only this user's.")
-@click.option("--all", "everything", is_flag=True, help="Revoked and expired ones too.")
+@click.option("--all", "everything", is_flag=True, help="Revoked and expired tokens too.")
 @click.option("--limit", default=50, type=click.IntRange(1, 10_000), show_default=True)
-@click.option("--after", help="Where the last page ended.")
+@click.option("--after", help="The place where the last page ended.")
 @as_json
 @with_appcontext
 def list_tokens(
     client_id: str | None, subject: str | None, everything: bool, limit: int, after: str | None, as_json: bool
 ) -> None:
-    """List tokens by what they are called; the tokens themselves are known to nobody but their holders."""
+    """List tokens by their token_id. Only their holders know the tokens themselves."""
     try:
         page = current_server().token_registry.find(
             client_id=client_id, subject=subject, live=not everything, limit=limit, after=after
@@ -51,7 +51,7 @@ def list_tokens(
 @as_json
 @with_appcontext
 def inspect(token_or_id: str, as_json: bool) -> None:
-    """Show what a token is: a token, '-' to read it from standard input, or a token_id."""
+    """Show one token. TOKEN_OR_ID is a token, '-' to read it from standard input, or a token_id."""
     found = _find(token_or_id)
     if as_json:
         print_json(describe_token(found))
@@ -68,7 +68,7 @@ def inspect(token_or_id: str, as_json: bool) -> None:
 @click.option("--issued-before", type=click.DateTime(), help="Only tokens issued before this time, UTC.")
 @with_appcontext
 def revoke(token_or_id: str | None, client_id: str | None, subject: str | None, issued_before: datetime | None) -> None:
-    """Revoke one token, or all that fit what is given."""
+    """Revoke one token, or all that fit the options."""
     token_id = None if token_or_id is None else _find(token_or_id).token_id
     if (token_or_id, client_id, subject, issued_before) == (None,) * 4:
         raise click.ClickException("Name a token, --client, --subject or --issued-before.")
@@ -84,10 +84,12 @@ def revoke(token_or_id: str | None, client_id: str | None, subject: str | None, 
 
 @token.command("purge")
 @click.option("--batch", default=1000, type=click.IntRange(1, 10_000), show_default=True, help="Rows a statement.")
-@click.option("--audit-older-than", type=click.IntRange(1), metavar="DAYS", help="Entries of the audit trail too.")
+@click.option(
+    "--audit-older-than", type=click.IntRange(1), metavar="DAYS", help="Delete older entries of the audit trail too."
+)
 @with_appcontext
 def purge(batch: int, audit_older_than: int | None) -> None:
-    """Delete what has expired, in batches; safe beside traffic."""
+    """Delete expired rows, in batches. This is safe while the server runs."""
     age = None if audit_older_than is None else timedelta(days=audit_older_than)
     deleted = current_server().token_registry.purge(batch=batch, audit_older_than=age)
     click.echo(f"{deleted} expired rows deleted.")

@@ -1,1 +1,1 @@
-"""Who may call: the registry of clients and applications."""
+"""The clients and applications that may call: their registries, and what a registration may hold."""

@@ -1,4 +1,4 @@
-"""`gateway.applications`: the application registry, which the command line, the pages and the management API all call."""
+"""`gateway.applications`: the application registry. The command line, the pages and the management API call it too."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ FIELDS = ("name", "owner", "plan", "attributes")
 
 @dataclass(frozen=True, slots=True)
 class ApplicationPage:
-    """Some applications, and where the next ones begin: `find(..., after=page.next)`; `None` where there are no more."""
+    """Some applications. `next` is where the next page begins, `find(..., after=page.next)`; `None` on the last page."""
 
     applications: Sequence[Application]
     next: str | None
@@ -71,19 +71,20 @@ class ApplicationRegistry:
         plan: str | None = None,
         attributes: Mapping[str, Any] | None = None,
     ) -> Application:
-        """Register an application. `application_id` is made where it isn't brought; `owner` is a subject.
+        """Register an application. Without an `application_id`, one is made; `owner` is a subject.
 
-        `status` is "pending", "approved" or "revoked": its clients work while it is approved. `plan` and `attributes` count
-        for those of its clients that have none of their own. Raises `ClientMetadataError`, which says what is wrong.
+        `status` is "pending", "approved" or "revoked": the application's clients work only while it is approved. `plan`
+        and `attributes` apply to those of its clients that have none of their own. Raises `ClientMetadataError`, which
+        says what is wrong.
         """
-        made = secrets.token_hex(16) if application_id is None else application_id
-        values = self.check(made, {"name": name, "owner": owner, "plan": plan, "attributes": attributes}, status)
+        new_id = secrets.token_hex(16) if application_id is None else application_id
+        values = self.check(new_id, {"name": name, "owner": owner, "plan": plan, "attributes": attributes}, status)
         try:
-            self._applications.add(made, values)
+            self._applications.add(new_id, values)
         except IntegrityError:
-            raise ClientMetadataError(f"There is an application {made!r} already.") from None
-        application_created.send(self._app, application_id=made, actor=actor())
-        return self._existing(made)
+            raise ClientMetadataError(f"There is an application {new_id!r} already.") from None
+        application_created.send(self._app, application_id=new_id, actor=actor())
+        return self._existing(new_id)
 
     def check(self, application_id: str, given: Mapping[str, Any], status: str) -> dict[str, Any]:
         """A whole application, checked and converted. Raises `ClientMetadataError`, which says what is wrong."""
@@ -94,7 +95,7 @@ class ApplicationRegistry:
         return {**self._checked(given), "status": status}
 
     def get(self, application_id: str) -> Application | None:
-        """The application as it is now, or `None`."""
+        """The application as it is stored now, or `None`."""
         return self._applications.get(application_id)
 
     def find(
@@ -108,16 +109,16 @@ class ApplicationRegistry:
     ) -> ApplicationPage:
         """A page of the applications, the oldest first.
 
-        With `text` those whose `application_id` begins with it, or whose name has it. Raises `ValueError` for an `after`
-        that no page gave, or a `limit` below 1.
+        `text` selects those whose `application_id` begins with it, or whose name contains it. Raises `ValueError` for
+        an `after` that no page gave, or a `limit` below 1.
         """
         start = check_page(after, limit)
-        text = text and text.replace("\0", "")  # PostgreSQL takes none
+        text = text and text.replace("\0", "")  # PostgreSQL takes no null characters
         found = self._applications.page(text=text or None, status=status, owner=owner, after=start, limit=limit + 1)
         return ApplicationPage(found[:limit], str(found[limit - 1].key) if len(found) > limit else None)
 
     def update(self, application_id: str, **changes: Any) -> Application:
-        """Change what is named of `name`, `owner`, `plan` and `attributes`; `None` takes the last three away.
+        """Change any of `name`, `owner`, `plan` and `attributes`; `None` removes any of the last three.
 
         Raises `ApplicationNotFound` or `ClientMetadataError`.
         """
@@ -128,17 +129,17 @@ class ApplicationRegistry:
         return found
 
     def approve(self, application_id: str) -> Application:
-        """Let its clients work, save those that were disabled one by one. Raises `ApplicationNotFound`."""
+        """Let the application's clients work, except those that are disabled themselves. Raises `ApplicationNotFound`."""
         return self._set_status(application_id, "approve", APPROVED)
 
     def revoke(self, application_id: str) -> Application:
-        """Stop its clients and all their tokens at once; they are kept. Raises `ApplicationNotFound`."""
+        """Stop the application's clients and all their tokens at once; nothing is deleted. Raises `ApplicationNotFound`."""
         return self._set_status(application_id, "revoke", REVOKED)
 
     def delete(self, application_id: str, *, with_clients: bool = False) -> None:
-        """Delete an application; its clients' tokens are dead at once.
+        """Delete an application, and with `with_clients=True` its clients, whose tokens are dead at once.
 
-        Raises `ApplicationNotFound`, or `ApplicationInUse` where it has clients and they are not to be deleted with it.
+        Raises `ApplicationNotFound`, or `ApplicationInUse` where it has clients that are not to be deleted with it.
         """
         for client_id in self._applications.remove(application_id, with_clients=with_clients):
             client_changed.send(self._app, client_id=client_id, change="delete", fields=[], actor=actor())

@@ -1,4 +1,4 @@
-"""The keys that a client registered to sign with: its key set, its key set's URL, or its certificate.
+"""The keys with which a client signs, as it registered them: a key set, a key set's URL, or a certificate.
 
 joserfc is imported on first use: most apps have no client that signs.
 """
@@ -24,7 +24,7 @@ MAX_REMEMBERED = 1000
 
 
 class ClientKeys:
-    """Finds the keys of clients. A client's keys are parsed once, as long as its registration stays as it is."""
+    """Finds the keys of clients. A client's keys are parsed again only when its registration changes."""
 
     def __init__(self, app: Flask, sealing: Sealing) -> None:
         self._app = app
@@ -32,7 +32,7 @@ class ClientKeys:
         self._remembered: dict[int, tuple[int, int, KeySource | None]] = {}  # by the client's key
 
     def of(self, client: Client) -> KeySource | None:
-        """Where a client's keys come from; `None` where it has none that can be used."""
+        """The source of a client's keys; `None` where it has no usable keys."""
         remembered = self._remembered.get(client.key)
         if remembered is not None and remembered[0] == client.updated_at and remembered[1] == client.version:
             return remembered[2]
@@ -43,7 +43,7 @@ class ClientKeys:
         return source
 
     def secrets_of(self, client: Client) -> Iterator[tuple[ClientSecret, Key]]:
-        """The live secrets of a client that signs by HMAC, each with its key: they are kept encrypted, not hashed."""
+        """The live secrets of a client that signs by HMAC, each as a key. These secrets are encrypted, not hashed."""
         from joserfc.jwk import OctKey
 
         now = time.time()

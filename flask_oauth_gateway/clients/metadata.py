@@ -1,4 +1,4 @@
-"""What a client's registration may say: RFC 7591's members (section 2) and our own, checked and converted."""
+"""Checks and converts a client's registration: RFC 7591's members (section 2) and our own."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _VISIBLE = re.compile(r"[^\x00-\x1f\x7f]*")
 
 
 class ClientMetadataError(ValueError):
-    """A registration that can't be; `error` is RFC 7591's code (section 3.2.2)."""
+    """A registration that can't be accepted; `error` is RFC 7591's code (section 3.2.2)."""
 
     def __init__(self, message: str, error: str = "invalid_client_metadata") -> None:
         super().__init__(message)
@@ -58,7 +58,7 @@ def check_metadata(metadata: Mapping[str, Any], settings: Settings) -> dict[str,
 
 
 def check_owner(owner: object) -> None:
-    """Whose something is, where it is somebody's. Raises `ClientMetadataError`."""
+    """Check the owner of a client or an application: a subject, or `None`. Raises `ClientMetadataError`."""
     if owner is not None and not (isinstance(owner, str) and re.fullmatch(r"[^\x00-\x1f\x7f]{1,255}", owner)):
         raise ClientMetadataError("owner is a subject: 1 to 255 characters, none of them a control character.")
 
@@ -115,7 +115,7 @@ def _redirect_uris(name: str, value: Any, settings: Settings) -> list[str]:
 
 
 def check_redirect_uri(uri: str) -> str:
-    """A redirect URI that may be registered: https, http on loopback, or an app's own scheme (RFC 8252 section 7).
+    """Check a redirect URI: https, http on loopback, or an app's own scheme (RFC 8252 section 7).
 
     Raises `ClientMetadataError`.
     """
@@ -176,7 +176,7 @@ def _token_format(name: str, value: Any, settings: Settings) -> str:
 
 
 def check_object(name: str, value: Any, settings: Settings | None = None) -> dict[str, Any]:
-    """A JSON object. Raises `ClientMetadataError`."""
+    """Check and copy a JSON object. Raises `ClientMetadataError`."""
     wrong = ClientMetadataError(f"{name} is a JSON object.")
     if not isinstance(value, Mapping) or not all(isinstance(key, str) for key in value):
         raise wrong
@@ -188,7 +188,7 @@ def check_object(name: str, value: Any, settings: Settings | None = None) -> dic
 
 
 def _jwks(name: str, value: Any, settings: Settings) -> dict[str, Any]:
-    """A key set: public keys that are strong enough, each of which can be read."""
+    """Check a key set: each key can be read, is public and strong enough."""
     from ..crypto.jose import UnusableKey, load_jwks
 
     kept = check_object(name, value)
@@ -207,7 +207,7 @@ def _jwks_uri(name: str, value: Any, settings: Settings) -> str:
 
 
 def _certificate(name: str, value: Any, settings: Settings) -> str:
-    """An X.509 certificate or a public key, in PEM."""
+    """Check an X.509 certificate or a public key, in PEM."""
     from ..crypto.jose import UnusableKey, load_pem
 
     text = _long_text(name, value, settings)
@@ -219,7 +219,7 @@ def _certificate(name: str, value: Any, settings: Settings) -> str:
 
 
 def check_plan(name: str, value: Any, settings: Settings) -> str | None:
-    """A plan that there is; "" is none. Raises `ClientMetadataError`."""
+    """Check the name of a plan; "" means no plan. Raises `ClientMetadataError`."""
     if value == "":
         return None
     if not isinstance(value, str) or value not in settings.plans:

@@ -1,4 +1,4 @@
-"""Which redirect URIs a client may use: exactly those registered, save the port of a loopback one (RFC 9700 section 2.1)."""
+"""The redirect URIs that a client may use: exactly those registered; a loopback one with any port (RFC 9700 section 2.1)."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from ..config.checks import is_loopback
 if TYPE_CHECKING:
     from ..stores.registered_client import Client
 
-DEFAULT_PORTS = {"http": ":80", "https": ":443"}  # which no browser writes
+DEFAULT_PORTS = {"http": ":80", "https": ":443"}  # browsers leave these out
 
 
 def is_registered(uri: str, client: Client) -> bool:
-    """Whether a redirect URI is one of the client's: byte by byte, save a loopback URI's port (RFC 8252 section 7.3)."""
+    """Whether a redirect URI is one of the client's, byte by byte; a loopback URI may have any port (RFC 8252 section 7.3)."""
     if uri in client.redirect_uris:
         return True
     without_port = _without_loopback_port(uri)
@@ -24,7 +24,7 @@ def is_registered(uri: str, client: Client) -> bool:
 
 
 def is_impersonable(uri: str) -> bool:
-    """Whether any app on the user's machine can receive what is sent there (RFC 8252 section 8.6)."""
+    """Whether any app on the user's machine can receive what is sent to this URI (RFC 8252 section 8.6)."""
     parts = urlsplit(uri)
     return parts.scheme not in ("http", "https") or is_loopback(parts.hostname or "")
 
@@ -38,7 +38,7 @@ def origin_of(uri: str) -> str | None:
 
 
 def _without_loopback_port(uri: str) -> str | None:
-    """A loopback URI with its port taken out; `None` for what isn't one."""
+    """A loopback URI without its port; `None` for any other URI."""
     try:
         parts = urlsplit(uri)
         host, port = parts.hostname, parts.port

@@ -1,4 +1,4 @@
-"""`gateway.clients`: the client registry, which the command line, the pages and the management API all call."""
+"""`gateway.clients`: the client registry. The command line, the pages and the management API call it too."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ if TYPE_CHECKING:
     from ..crypto.sealing import Sealing
     from ..stores.clients import ClientStore
 
-_OWN = {"enabled": "switched_on", "owner": "owner", "application": "application"}  # beside what is registered
-MAX_TRIES = 50  # each try that fails is a change by somebody else that went through
+_OWN = {"enabled": "switched_on", "owner": "owner", "application": "application"}  # beside REGISTERED
+MAX_TRIES = 50  # a try fails only where somebody else's change came in between
 
 
 class ClientNotFound(LookupError):
-    """There is no client of this `client_id`."""
+    """There is no client with this `client_id`."""
 
     def __init__(self, client_id: str) -> None:
         super().__init__(f"There is no client {client_id!r}.")
@@ -42,14 +42,14 @@ class ClientNotFound(LookupError):
 
 @dataclass(frozen=True, slots=True)
 class ClientPage:
-    """Some clients, and where the next ones begin: `clients.find(..., after=page.next)`; `None` where there are no more."""
+    """Some clients. `next` is where the next page begins, `clients.find(..., after=page.next)`; `None` on the last page."""
 
     clients: Sequence[Client]
     next: str | None
 
 
 class ClientRegistry:
-    """Creates, reads, changes and deletes clients. `grant_types` are those of this server, the app's own among them."""
+    """Creates, reads, changes and deletes clients. `grant_types` are this server's, including the app's own grants."""
 
     def __init__(
         self,
@@ -77,11 +77,10 @@ class ClientRegistry:
         application: str | None = None,
         **metadata: Any,
     ) -> Client:
-        """Register a client by RFC 7591's names and our own; returns it with its plain `client_secret`, this one time.
+        """Register a client, by RFC 7591's names and our own. Only the returned client shows its `client_secret` in plain.
 
-        `client_id` and `client_secret` are made where they are not brought; `secret_expires_in` is in seconds;
-        `application` is the `application_id` of the one that it belongs to. Raises `ClientMetadataError`, which says what
-        is wrong.
+        Without a `client_id` or `client_secret`, one is made; `secret_expires_in` is in seconds; `application` is the
+        `application_id` of the client's application. Raises `ClientMetadataError`, which says what is wrong.
         """
         check_owner(owner)
         values = self.check(metadata)
@@ -123,7 +122,7 @@ class ClientRegistry:
         application: str | None = None,
         dry_run: bool = False,
     ) -> None:
-        """Register a client of another registry, with the secrets that it has there; `dry_run` only checks it.
+        """Register a client of another registry, with the secrets that it has there; `dry_run=True` only checks it.
 
         Raises `ClientMetadataError`, or `IntegrityError` where the `client_id` is taken.
         """
@@ -142,11 +141,11 @@ class ClientRegistry:
             client_created.send(self._app, client_id=client_id, actor=actor())
 
     def get(self, client_id: str) -> Client | None:
-        """The client as it is now, or `None`."""
+        """The client as it is stored now, or `None`."""
         return self._clients.load(client_id)
 
     def list(self, application: str | None = None) -> list[Client]:
-        """Every client, or every one of an application (its `application_id`), the oldest first."""
+        """All clients, or all of one application (by its `application_id`), the oldest first."""
         return self._clients.list(application)
 
     def find(
@@ -158,23 +157,23 @@ class ClientRegistry:
         after: str | None = None,
         limit: int = 100,
     ) -> ClientPage:
-        """A page of the clients, the oldest first: with `text` those whose `client_id` begins with it, or whose name has it.
+        """A page of the clients, the oldest first.
 
-        `application`: those of this `application_id`. Raises `ValueError` for an `after` that no page gave, or a `limit`
-        below 1.
+        `text` selects those whose `client_id` begins with it, or whose name contains it; `application` those of this
+        `application_id`. Raises `ValueError` for an `after` that no page gave, or a `limit` below 1.
         """
         start = check_page(after, limit)
-        text = text and text.replace("\0", "")  # PostgreSQL takes none
+        text = text and text.replace("\0", "")  # PostgreSQL takes no null characters
         found = self._clients.page(
             text=text or None, owner=owner, application=application, after=start, limit=limit + 1
         )
         return ClientPage(found[:limit], str(found[limit - 1].key) if len(found) > limit else None)
 
     def update(self, client_id: str, **changes: Any) -> Client:
-        """Change what is named, `enabled`, `owner` and `application` too; a disabled client's tokens stop at once.
+        """Change any member of a registration, or `enabled`, `owner`, `application`. A disabled client's tokens stop at once.
 
-        `enabled` is the client's own switch: in an application that isn't approved it does nothing all the same. Raises
-        `ClientNotFound` or `ClientMetadataError`.
+        `enabled` is the client's own switch: while its application isn't approved, an enabled client doesn't work
+        either. Raises `ClientNotFound` or `ClientMetadataError`.
         """
         if not isinstance(changes.get("enabled", True), bool):
             raise ClientMetadataError("enabled is True or False.")
@@ -184,11 +183,11 @@ class ClientRegistry:
             for name, value in changes.items()
             if name in _OWN
         }
-        for _ in range(MAX_TRIES):  # where another change comes in between, this one is checked against it again
+        for _ in range(MAX_TRIES):  # where another change comes in between, this one is checked again
             client = self._existing(client_id)
             values = {name: getattr(client, name) for name in REGISTERED}
             metadata = values | {name: value for name, value in changes.items() if name not in _OWN}
-            if len(own) < len(changes):  # a client can be disabled even where the settings have moved on from it
+            if len(own) < len(changes):  # a client can be disabled even where its registration no longer passes
                 values = self.check(metadata)
             if values.get("token_endpoint_auth_method", "client_secret_basic") in SECRET_METHODS and not client.secrets:
                 raise ClientMetadataError(
@@ -212,10 +211,10 @@ class ClientRegistry:
         expires_in: int | None = None,
         client_secret: str | None = None,
     ) -> Client:
-        """Add a secret and let the others live for `overlap` seconds; returns the client with the new one, this one time.
+        """Add a secret; the older ones live for another `overlap` seconds. Only the returned client shows the new one in plain.
 
-        `expires_in` is how long the new one lives, in seconds; `client_secret` brings one's own. Raises `ClientNotFound`
-        or `ClientMetadataError`.
+        `expires_in` is the new secret's lifetime in seconds; `client_secret` is the new secret, made where it isn't
+        given. Raises `ClientNotFound` or `ClientMetadataError`.
         """
         client = self._existing(client_id)
         if client.token_endpoint_auth_method not in SECRET_METHODS:
@@ -241,7 +240,7 @@ class ClientRegistry:
         client_changed.send(self._app, client_id=client_id, change=change, fields=fields, actor=actor())
 
     def _check_grant_types(self, grant_types: Iterable[str]) -> None:
-        """A grant may be off at the moment, but it must be one that there is: a typing error would show much later."""
+        """Check that each grant type exists; it may be off. Otherwise a typing error would show much later."""
         known = {*GRANTS, *self._grant_types}
         for name in grant_types:
             if name not in known:

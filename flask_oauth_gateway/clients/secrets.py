@@ -1,4 +1,4 @@
-"""What is stored of a client's secret: a new one, one that is brought, or one that the client has elsewhere."""
+"""Makes the stored form of a client's secret: a new one, one that the caller gives, or one from another registry."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ HINT_LENGTH = 4
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class KnownSecret:
-    """A secret that a client has elsewhere: as it is, or hashed in a way that is known here (`hashing.py`)."""
+    """A secret that a client has in another registry: in plain, or hashed in a way that `hashing.py` knows."""
 
     plain: str | None = None
     digest: str | None = None
@@ -30,7 +30,7 @@ class KnownSecret:
 def new_secret(
     sealing: Sealing, method: str, brought: str | None, expires_in: int | None
 ) -> tuple[str, dict[str, Any]]:
-    """A secret in clear, and what is stored of it: a hash, or for a client that signs with it the sealed secret."""
+    """A secret in plain, and its stored form: a hash, or the sealed secret where the client signs with it."""
     if expires_in is not None and expires_in < 1:
         raise ClientMetadataError("A secret lives for a second or more.")
     shortest = MIN_HMAC_SECRET if method == "client_secret_jwt" else MIN_BROUGHT_SECRET
@@ -45,7 +45,7 @@ def new_secret(
 
 
 def known_secret(sealing: Sealing, method: str, secret: KnownSecret, now: float) -> dict[str, Any]:
-    """What is stored of a secret that comes from elsewhere."""
+    """The stored form of a secret from another registry."""
     expires_in = None if secret.expires_at is None else int(secret.expires_at - now)
     if secret.digest is None and not isinstance(secret.plain, str):
         raise ClientMetadataError("Its secret is not a text.")

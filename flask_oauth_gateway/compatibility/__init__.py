@@ -1,6 +1,6 @@
 """`OAUTH_COMPATIBILITY`: answers in the shape that another gateway's clients expect. One file a gateway, loaded where it is on.
 
-Each has `rewrite`, for the answers of the endpoints, which is given the stores of clients and approvals to look things up,
-and `refuse`, for the answers of protected views. What is decided, stored and checked stays the same; what a client may send
-otherwise is read where requests are read (`web/request.py`, `permissions/scopes.py`).
+Each file has `rewrite`, for the answers of the endpoints, which gets the stores of clients and approvals for look-ups,
+and `refuse`, for the answers of protected views. Decisions, checks and stored data stay the same. The other gateway's
+forms of requests are read where all requests are read (`web/request.py`, `permissions/scopes.py`).
 """

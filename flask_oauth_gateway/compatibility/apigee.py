@@ -1,7 +1,7 @@
-"""Answers as Apigee's OAuthV2 policy gives them with `RFCCompliantRequestResponse` off, its default.
+"""Answers as Apigee's OAuthV2 policy does with `RFCCompliantRequestResponse` off, its default.
 
-What an app of Apigee's carries and a client here doesn't know is read from the client's attributes of the same name
-(`developer.email`, `organization_name`, `api_product_list_json`, `application_name`), where moving in puts it.
+Apigee's apps have values that clients here don't have. They are read from the client's attributes of the same name
+(`developer.email`, `organization_name`, `api_product_list_json`, `application_name`), where the import puts them.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 INVALID = ("Invalid Access Token", "keymanagement.service.invalid_access_token")
 EXPIRED = ("Access Token expired", "keymanagement.service.access_token_expired")
-#: Its sentence for a description of ours that begins so, where the error is the same whatever was sent.
+#: Apigee's sentence for each beginning of our descriptions, where the sentence doesn't depend on the request.
 SENTENCES = {
     "Client authentication failed": "Client credentials are invalid",
     "The 'redirect_uri' is missing": "Required param : redirect_uri",
@@ -36,7 +36,7 @@ _MISSING = re.compile(r"The parameter '([a-z_]+)' is missing")
 
 
 def rewrite(clients: ClientStore, approvals: ApprovalStore, response: Response) -> Response:
-    """An endpoint's answer in its shape; what Apigee has no policy for stays as it is."""
+    """An endpoint's answer in Apigee's shape. Endpoints for which Apigee has no policy answer as ever."""
     if request.endpoint == "oauth.authorize" and PAGE_ERROR in request.environ:
         return response if "text/html" in request.headers.get("Accept", "") else _page_error(response)
     if request.endpoint not in ("oauth.token", "oauth.tokeninfo") or response.mimetype != "application/json":
@@ -54,7 +54,7 @@ def rewrite(clients: ClientStore, approvals: ApprovalStore, response: Response) 
 
 
 def refuse(error: OAuth2Error) -> Response:
-    """A protected view's refusal: a fault, with the challenge that RFC 6750 asks for beside it."""
+    """A protected view's refusal as Apigee's fault, with the challenge that RFC 6750 asks for."""
     if isinstance(error, MissingToken):
         fault = ("Invalid access token", "oauth.v2.InvalidAccessToken")
     elif isinstance(error, InvalidToken):
@@ -67,7 +67,7 @@ def refuse(error: OAuth2Error) -> Response:
 
 
 def _token(approvals: ApprovalStore, body: dict[str, Any]) -> dict[str, Any]:
-    """A token response: every number a text, times in milliseconds, and what its policy says of app and developer."""
+    """A token response with numbers as texts, times in milliseconds, and Apigee's members about app and developer."""
     now = str(time.time_ns() // 1_000_000)
     answer = {
         **body,
@@ -88,7 +88,7 @@ def _token(approvals: ApprovalStore, body: dict[str, Any]) -> dict[str, Any]:
 
 
 def _information(clients: ClientStore, body: dict[str, Any]) -> dict[str, Any]:
-    """Token information, by the names of its GetOAuthV2Info."""
+    """Token information, by the names of Apigee's GetOAuthV2Info."""
     ours = ("client_id", "audience", "user_id", "scope", "expires_in", "issued_at", "grant_type")
     answer = {
         **{name: value for name, value in body.items() if name not in ours},
@@ -104,25 +104,25 @@ def _information(clients: ClientStore, body: dict[str, Any]) -> dict[str, Any]:
 
 
 def _app(client: Client | None, known: Mapping[str, str]) -> dict[str, Any]:
-    """What is said of the app that a token belongs to, and of its developer."""
+    """The members about a token's app and its developer."""
     if client is None:
         return {"status": "approved", **known}
-    said = client.attributes_in_force
-    products = said.get("api_product_list_json", [])
+    attributes = client.attributes_in_force
+    products = attributes.get("api_product_list_json", [])
     return {
         "status": "approved",
         "client_id": client.client_id,
-        "application_name": said.get("application_name", client.client_name),
-        "developer.email": said.get("developer.email", next(iter(client.contacts), "")),
+        "application_name": attributes.get("application_name", client.client_name),
+        "developer.email": attributes.get("developer.email", next(iter(client.contacts), "")),
         "organization_id": "0",
-        "organization_name": said.get("organization_name", ""),
+        "organization_name": attributes.get("organization_name", ""),
         "api_product_list": f"[{', '.join(map(str, products))}]",
         "api_product_list_json": products,
     }
 
 
 def _error(approvals: ApprovalStore, error: str, description: str) -> dict[str, str]:
-    """`ErrorCode` and `Error`: it says invalid_request for nearly everything."""
+    """An error with `ErrorCode` and `Error`; Apigee answers invalid_request to nearly everything."""
     form = request.environ.get(FORM, {})
     missing = _MISSING.match(description)
     sentence = next((theirs for ours, theirs in SENTENCES.items() if description.startswith(ours)), description)
@@ -146,13 +146,13 @@ def _error(approvals: ApprovalStore, error: str, description: str) -> dict[str, 
 
 
 def _page_error(response: Response) -> Response:
-    """What a program is told where a browser sees a page: its login app calls the authorize endpoint itself."""
-    said, sent = request.environ[PAGE_ERROR], request.args
-    missing = _MISSING.match(said)
+    """The answer to a program where a browser sees an error page: Apigee's login app calls the authorize endpoint itself."""
+    description, sent = request.environ[PAGE_ERROR], request.args
+    missing = _MISSING.match(description)
     status = 400
-    if said.startswith("The application that sent you"):
+    if description.startswith("The application that sent you"):
         status, sentence = 401, f"Invalid client id : {sent.get('client_id')}. ClientId is Invalid"
-    elif said.startswith("The address to send you back to"):
+    elif description.startswith("The address to send you back to"):
         sentence = f"Invalid redirection uri {sent.get('redirect_uri')}"
     elif missing and missing[1] == "redirect_uri":
         sentence = "Redirection URI is required"

@@ -1,4 +1,4 @@
-"""Answers as Axway API Gateway gives them: numbers as texts, `format`, four members of token information, its challenges."""
+"""Answers as Axway API Gateway does: numbers as texts, `format`, four members of token information, its challenges."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 REALM = "DefaultRealm"
 NOT_FOUND = "Unable to find the access token in persistent storage."
-#: Its sentence for what ours begins with.
+#: Axway's sentence for each beginning of our descriptions.
 REFUSALS = {
     "The access token expired": "The access token expired.",
     "The client of this access token": "The client app was not found or is disabled.",
@@ -30,12 +30,12 @@ OURS = frozenset({"client_id", "issued_at", "grant_type"})
 
 
 def rewrite(clients: ClientStore, approvals: ApprovalStore, response: Response) -> Response:
-    """An endpoint's answer in its shape; errors are RFC 6749's there too."""
+    """An endpoint's answer in Axway's shape. Errors stay as they are: Axway's are RFC 6749's too."""
     if response.status_code != 200 or request.endpoint not in ("oauth.token", "oauth.tokeninfo"):
         return response
     body = response.get_json()
     if request.endpoint == "oauth.tokeninfo":
-        if body["user_id"] is None:  # no user takes part: it names the client
+        if body["user_id"] is None:  # where no user takes part, Axway names the client
             body["user_id"] = body["client_id"]
         body["audience"] = body["client_id"]
         response.data = json.dumps({name: body[name] for name in body if name not in OURS})
@@ -53,15 +53,15 @@ def rewrite(clients: ClientStore, approvals: ApprovalStore, response: Response) 
 
 
 def refuse(error: OAuth2Error) -> Response:
-    """A protected view's refusal, with its challenge; the body is ours, its documentation shows none."""
+    """A protected view's refusal with Axway's challenge. The body is our own, as Axway's documentation shows none."""
     if isinstance(error, MissingToken):
         status, parameters = 400, {"error": "invalid_request", "description": "Unable to find token in the message."}
     elif isinstance(error, InvalidToken):
-        said = next((theirs for ours, theirs in REFUSALS.items() if error.description.startswith(ours)), NOT_FOUND)
-        status, parameters = 401, {"error": error.error, "description": said}
+        sentence = next((theirs for ours, theirs in REFUSALS.items() if error.description.startswith(ours)), NOT_FOUND)
+        status, parameters = 401, {"error": error.error, "description": sentence}
     elif isinstance(error, InsufficientScope):
-        said = "scope(s) associated with access token are not valid to access this resource."
-        status, parameters = 403, {"error": error.error, "description": said}
+        sentence = "scope(s) associated with access token are not valid to access this resource."
+        status, parameters = 403, {"error": error.error, "description": sentence}
     else:
         return error_response(error)
     challenge = (
@@ -75,7 +75,7 @@ def refuse(error: OAuth2Error) -> Response:
 
 
 def _xml(body: dict[str, object]) -> bytes:
-    """An element for each member; its documentation doesn't say what the one around them is called."""
+    """The members as XML elements. Axway's documentation doesn't name the element around them."""
     root = ElementTree.Element("oauth")
     for name, value in body.items():
         if re.fullmatch(r"[A-Za-z_][A-Za-z0-9_.-]*", name):

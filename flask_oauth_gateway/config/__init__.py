@@ -1,7 +1,7 @@
-"""What an app's configuration may say: `Settings`, made of families, each in its file.
+"""An app's configuration: `Settings`, which joins groups of settings, one file each.
 
-`Settings.from_config` reads `app.config` once, at start-up. A wrong value raises `ConfigurationError`,
-which names the key, what it holds and what it may hold; an `OAUTH_*` key that is not known is a warning.
+`Settings.from_config` reads `app.config` once, at start-up. A wrong value raises `ConfigurationError`, which names the
+key, its value and the values that it may have; an unknown `OAUTH_*` key is a warning.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from .users import UserSettings
 __all__ = ["ConfigurationError", "ConfigurationWarning", "Settings"]
 
 PREFIX = "OAUTH_"
-ADMIN_SCOPE = "oauth:admin"  # what the management API asks for
+ADMIN_SCOPE = "oauth:admin"  # the scope that the management API asks for
 
 
 class ConfigurationWarning(UserWarning):
@@ -47,16 +47,16 @@ class Settings(
     ProtectionSettings,
     ObservingSettings,
 ):
-    """What one app's configuration says, checked and converted; times are whole seconds.
+    """One app's configuration, checked and converted; times are whole seconds.
 
-    The families have no slots of their own, for Python joins no two classes that have: every field gets its slot here.
+    Only this class has slots: Python can't join two classes that both have slots, so the groups have none.
     """
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any], *, relaxed: bool = False) -> Settings:
-        """Read and check an app's configuration; `relaxed` in debug and testing, where plain http is let through.
+        """Read and check an app's configuration; `relaxed`, in debug and testing, also allows plain http.
 
-        Raises `ConfigurationError` for a value that can't be; warns with `ConfigurationWarning` of an unknown key.
+        Raises `ConfigurationError` for a value that can't be used; warns of an unknown key with `ConfigurationWarning`.
         """
         known = {PREFIX + item.name.upper(): item for item in fields(cls)}
         values = {}
@@ -75,7 +75,7 @@ class Settings(
         return settings
 
     def _check_together(self, *, relaxed: bool) -> None:
-        """The checks that need more than one key."""
+        """Make the checks that need more than one key."""
         for key, names in (
             ("OAUTH_DEFAULT_SCOPES", self.default_scopes),
             ("OAUTH_REQUIRED_SCOPES", self.required_scopes),

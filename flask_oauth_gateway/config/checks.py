@@ -1,6 +1,6 @@
-"""What a configuration value may be: readers, each of which takes a key and its value, and returns it converted.
+"""The readers of configuration values. A reader takes a key and its value, and returns the value converted.
 
-Each raises `ConfigurationError` for a value that can't be.
+Each reader raises `ConfigurationError` for a value that can't be used.
 """
 
 from __future__ import annotations
@@ -21,22 +21,22 @@ SHORT_GRANT_TYPES = {
     "device_code": "urn:ietf:params:oauth:grant-type:device_code",
     "token_exchange": "urn:ietf:params:oauth:grant-type:token-exchange",
 }
-#: What is limited, and how where `OAUTH_RATE_LIMITS` says nothing: never in the way of a well-behaved client.
+#: The limits by name, with their defaults, which never get in the way of a well-behaved client.
 RATE_LIMITS: Mapping[str, str | None] = {
-    "token": None,  # whoever gets here has proved who it is: the backend of a large site may need thousands a second
+    "token": None,  # these clients have proved who they are, and a large site's backend may need thousands a second
     "token_failures": "20/minute;100/hour;300/day",
     "password": "5/minute;50/hour",
     "device": "30/minute",
     "device_codes": "10/minute;60/hour",
     "register": "20/hour",
-    "introspect": None,  # as token: a resource server may ask at each request of its own
+    "introspect": None,  # a resource server may ask at each of its own requests
     "admin": "600/minute",
 }
-MAX_LIFETIME = 10 * 366 * 86400  # ten years: more is a unit mixed up
+MAX_LIFETIME = 10 * 366 * 86400  # ten years: a larger number is surely in another unit
 
 
 class ConfigurationError(ValueError):
-    """A configuration value that can't be: names the key, what it holds and what it may hold."""
+    """A configuration value that can't be used. The message names the key, its value and the values that it may have."""
 
     def __init__(self, key: str, value: object, allowed: str) -> None:
         super().__init__(f"{key} is {value!r}; it may be {allowed}.")
@@ -44,7 +44,7 @@ class ConfigurationError(ValueError):
 
 
 def full_grant_type(name: str) -> str:
-    """The grant type that a short name (`device_code`, …) stands for; any other name as it is."""
+    """The grant type for which a short name (`device_code`, …) stands; any other name is returned unchanged."""
     return SHORT_GRANT_TYPES.get(name, name)
 
 
@@ -142,14 +142,14 @@ def true_false_or(other: str) -> Reader:
 
 
 def dict_of_dicts(key: str, value: Any) -> Mapping[str, Mapping[str, Any]]:
-    """A dict of name to dict; what is in those is checked where it is used, at start-up too."""
+    """A dict of name to dict. The parts that use the inner dicts check them, also at start-up."""
     if not isinstance(value, Mapping) or not all(isinstance(name, str) and name for name in value):
         raise ConfigurationError(key, value, "a dict of name to dict")
     return dict(value)
 
 
 def list_of_dicts(key: str, value: Any) -> tuple[Mapping[str, Any], ...]:
-    """A list of dicts; what is in those is checked where it is used, at start-up too."""
+    """A list of dicts. The parts that use the dicts check them, also at start-up."""
     if not isinstance(value, (list, tuple)) or not all(isinstance(item, Mapping) for item in value):
         raise ConfigurationError(key, value, "a list of dicts")
     return tuple(dict(item) for item in value)

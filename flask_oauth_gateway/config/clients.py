@@ -1,4 +1,4 @@
-"""Settings of clients: how a client proves who it is, and which origins' scripts may read the answers to it."""
+"""Settings of clients: how a client proves who it is, and which origins' scripts may read its answers."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from .setting import setting
 
 
 def read_origins(key: str, value: Any) -> tuple[str, ...] | None:
-    """Origins (`https://app.example.com`), `"*"` for every one, or `None`."""
+    """Origins (`https://app.example.com`), `"*"` for every origin, or `None`."""
     if value is None:
         return None
     listed = names(key, value)

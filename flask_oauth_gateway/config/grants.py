@@ -10,7 +10,7 @@ from .setting import setting
 
 
 def read_grant_types(key: str, value: Any) -> tuple[str, ...]:
-    """Names of grants, the short ones in full."""
+    """Names of grants; short names are replaced by the full ones."""
     return tuple(dict.fromkeys(map(full_grant_type, names(key, value))))
 
 

@@ -1,4 +1,4 @@
-"""Settings of other servers: those whose assertions are believed, and those whose access tokens are taken."""
+"""Settings of other servers: those whose assertions are accepted, and those whose access tokens are."""
 
 from __future__ import annotations
 

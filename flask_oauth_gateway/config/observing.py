@@ -36,5 +36,5 @@ class ObservingSettings:
 
     @property
     def metrics_scope(self) -> str | None:
-        """The scope whose tokens read `/oauth/metrics`; `None` where nobody does."""
+        """The scope that a token needs for `/oauth/metrics`; `None` where that endpoint is off."""
         return self.metrics if isinstance(self.metrics, str) else None

@@ -1,4 +1,4 @@
-"""Settings of protection: what a request needs to reach a view, and how many requests there may be."""
+"""Settings of protection: what a request needs to reach a view, and how many requests are allowed."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def read_peers(key: str, value: Any) -> tuple[str, ...]:
 
 
 def read_resources(key: str, value: Any) -> Mapping[str, str]:
-    """A dict of path prefix to absolute URI (RFC 8707 section 2); a slash at the end of a prefix says nothing."""
+    """A dict of path prefix to absolute URI (RFC 8707 section 2); a slash at the end of a prefix makes no difference."""
     allowed = "a dict of path such as '/api' to an absolute URI without fragment, such as 'https://api.example.com'"
     if not isinstance(value, Mapping):
         raise ConfigurationError(key, value, allowed)
@@ -48,7 +48,7 @@ def read_resources(key: str, value: Any) -> Mapping[str, str]:
 
 
 def read_plans(key: str, value: Any) -> Mapping[str, Mapping[str, Any]]:
-    """A dict of name to a dict with any of `PLAN_KEYS`; each plan is given all of them."""
+    """A dict of name to a dict with any of `PLAN_KEYS`; each plan that is returned has all of them."""
     found = {}
     for name, plan in dict_of_dicts(key, value).items():
         where = f"{key}[{name!r}]"

@@ -1,4 +1,4 @@
-"""Settings of the whole server: whether it issues tokens, where it stands, its database, and its administrator's pages."""
+"""Settings of the whole server: whether it issues tokens, its URLs, its database, and its administrator's pages."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def read_url_prefix(key: str, value: Any) -> str:
 
 
 def read_database_uri(key: str, value: Any) -> str | None:
-    """An SQLAlchemy URL, or `None`; it may hold a password, so that no error message repeats it."""
+    """An SQLAlchemy URL, or `None`. The URL may hold a password, so no error message repeats it."""
     text = secret_text(key, value)
     if text is not None:
         from sqlalchemy import make_url
@@ -54,7 +54,7 @@ def read_database_uri(key: str, value: Any) -> str | None:
 
 
 def read_redis_url(key: str, value: Any) -> str | None:
-    """A Redis URL, or `None`; it may hold a password, so that no error message repeats it."""
+    """A Redis URL, or `None`. The URL may hold a password, so no error message repeats it."""
     text = secret_text(key, value)
     if text is not None:
         try:
@@ -73,7 +73,7 @@ def read_redis_url(key: str, value: Any) -> str | None:
 
 
 def read_trusted_proxies(key: str, value: Any) -> int | tuple[IPv4Network | IPv6Network, ...]:
-    """How many proxies there are, or the networks that they are in."""
+    """The number of proxies, or the networks in which they are."""
     if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= 20:
         return value
     wrong = ConfigurationError(key, value, "a number of proxies, or a list of addresses and networks ('10.0.0.0/8')")

@@ -1,4 +1,4 @@
-"""How a setting is written down: a field with its default, its check and its meaning."""
+"""Defines a setting: a field with its default, its reader and its meaning."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from .checks import Reader
 
 
 def setting(default: Any, reader: Reader, doc: str) -> Any:
-    """A field of `Settings`: its default, the function that checks and converts what a config holds, and its meaning."""
+    """A field of `Settings`, with its default, the function that checks and converts its value, and its meaning."""
     metadata = {"reader": reader, "doc": doc}
     if isinstance(default, dict):
         return field(default_factory=default.copy, metadata=metadata)

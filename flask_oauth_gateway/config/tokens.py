@@ -85,7 +85,7 @@ class TokenSettings:
     )
 
     def access_token_lifetime_of(self, grant_type: str) -> int:
-        """Seconds that an access token of this grant lives, where its client has no lifetime of its own."""
+        """The lifetime in seconds of an access token of this grant, where its client has no lifetime of its own."""
         if isinstance(self.access_token_lifetime, int):
             return self.access_token_lifetime
         return self.access_token_lifetime.get(grant_type, DEFAULT_ACCESS_TOKEN_LIFETIME)

@@ -1,1 +1,1 @@
-"""Keys, signatures, hashes and sealed texts; knows nothing of OAuth."""
+"""Keys, signatures, hashes and sealed texts. Nothing here knows OAuth."""

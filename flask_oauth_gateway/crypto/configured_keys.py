@@ -1,4 +1,4 @@
-"""The keys of an issuer, as its entry in the configuration names them."""
+"""Loads the keys of an issuer from its entry in the configuration."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .key_sets import FixedKeys, PemKey, RemoteKeys
 
 
 def configured_algorithms(key: str, given: Any, source: FixedKeys | PemKey | RemoteKeys) -> tuple[str, ...]:
-    """The algorithms that an issuer may use: each is one that its keys, where they are known, can be used with."""
+    """The algorithms that an issuer may use. Where its keys are known, each algorithm must fit one of them."""
     listed: tuple[str, ...] = one_or_more_of(*EVERY_ALGORITHM)(key, given)
     fixed = None if isinstance(source, RemoteKeys) else source.fixed
     possible = None if fixed is None else {name for each in fixed for name in algorithms_of(each)}
@@ -37,7 +37,7 @@ def configured_keys(
             return FixedKeys(load_jwks(value, symmetric=symmetric))
         if given == ["key"]:
             return PemKey(value) if isinstance(value, str) else FixedKeys(load_jwks(value, symmetric=symmetric))
-    except UnusableKey as error:  # what was given may be a secret
+    except UnusableKey as error:  # the value may be a secret, so no message shows it
         raise ConfigurationError(f"{key}[{given[0]!r}]", "what can't be used", f"a public key: {error}") from error
     if not isinstance(value, str) or not is_fetchable(value, relaxed=relaxed):
         raise ConfigurationError(

@@ -1,4 +1,4 @@
-"""A document from a URL that somebody else chose: https, no private address, nowhere else, not long, not slow."""
+"""Fetches documents from URLs that others choose: only https, no private address or other host, limited in size and time."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ MAX_BYTES = 65536
 MAX_SECONDS = 5.0
 MAX_REDIRECTS = 3
 TOO_SLOW = "it took too long"
-NAT64 = ipaddress.ip_network("64:ff9b::/96")  # an IPv4 address as an IPv6 network without IPv4 writes it
+NAT64 = ipaddress.ip_network("64:ff9b::/96")  # IPv4 addresses, as a network with only IPv6 writes them
 
 
 class FetchError(Exception):
-    """The document can't be had; the message says why."""
+    """The document can't be fetched. The message says why."""
 
 
 def fetch(
     url: str, *, private_addresses: bool = False, plain_http_on_loopback: bool = False
 ) -> tuple[bytes, int | None]:
-    """A document, and the seconds that it may be kept (`Cache-Control: max-age`), `None` where it doesn't say.
+    """A document, and the seconds that it may be kept (`Cache-Control: max-age`), or `None` where the answer doesn't say.
 
-    Raises `FetchError`. The host's address is looked up once, and the connection goes to just that address, so that a
+    Raises `FetchError`. The host's addresses are looked up once, and the connection goes to one of these, so that the
     name can't point elsewhere between the check and the connection.
     """
     deadline = time.monotonic() + MAX_SECONDS
@@ -61,9 +61,9 @@ def post_form(
     private_addresses: bool = False,
     plain_http_on_loopback: bool = False,
 ) -> tuple[bytes, int | None]:
-    """The answer to a form that is sent to just this URL, and the seconds that it may be kept, as `fetch` has them.
+    """Send a form to exactly this URL; returns the answer, and the seconds that it may be kept, as `fetch` does.
 
-    A redirect would take the form's secrets along, so it is none. `within`: seconds. Raises `FetchError`.
+    A redirect is an error, as it would send the form's secrets elsewhere. `within`: seconds. Raises `FetchError`.
     """
     sent = _Request("POST", {**headers, "Content-Type": "application/x-www-form-urlencoded"}, body)
     deadline = time.monotonic() + min(within, MAX_SECONDS)
@@ -108,7 +108,7 @@ def _ask(
     connection = _Connection(host, port, addresses, deadline, plain=plain)
     watchdog = threading.Timer(max(0.1, deadline - time.monotonic()), connection.abort)
     watchdog.daemon = True
-    watchdog.start()  # a socket's timeout starts anew with every byte, so that a slow server could go on for ever
+    watchdog.start()  # a socket's timeout starts anew with every byte, so a slow server could go on for ever
     try:
         connection.request(sent.method, path, sent.body, {**sent.headers, "Accept-Encoding": "identity"})
         with closing(connection.getresponse()) as response:
@@ -126,7 +126,7 @@ def _ask(
 
 
 def _addresses(host: str, port: int, deadline: float) -> list[str]:
-    """The addresses of a host, looked up in time: a look-up itself knows no limit. Raises `FetchError`."""
+    """The addresses of a host, looked up in a thread, as a look-up itself has no time limit. Raises `FetchError`."""
     found: list[str] = []
 
     def look_up() -> None:
@@ -159,15 +159,15 @@ def _body(response: http.client.HTTPResponse) -> bytes:
 
 
 def _max_age(cache_control: str) -> int | None:
-    said = dict(directive.strip().partition("=")[::2] for directive in cache_control.lower().split(","))
-    if "no-store" in said or "no-cache" in said:
+    directives = dict(each.strip().partition("=")[::2] for each in cache_control.lower().split(","))
+    if "no-store" in directives or "no-cache" in directives:
         return 0
-    seconds = said.get("max-age", "").strip('"')
+    seconds = directives.get("max-age", "").strip('"')
     return int(seconds[:9]) if seconds.isdecimal() else None
 
 
 class _Connection(http.client.HTTPConnection):
-    """A connection to addresses that were looked at, under the name of their host."""
+    """A connection to addresses that were checked, under their host's name."""
 
     def __init__(self, host: str, port: int, addresses: list[str], deadline: float, *, plain: bool) -> None:
         super().__init__(host, port)
@@ -180,17 +180,17 @@ class _Connection(http.client.HTTPConnection):
     def connect(self) -> None:
         self.sock = self._socket = self._connected()
         if not self._plain:
-            # Shaking hands comes after, so that `abort` reaches a server that is slow at it.
+            # The handshake comes after this, so that `abort` can end a slow one.
             context = ssl.create_default_context()
             secure = context.wrap_socket(self._socket, server_hostname=self.host, do_handshake_on_connect=False)
             self.sock = self._socket = secure
-        if self.aborted:  # before there was a socket to end
+        if self.aborted:  # `abort` came before there was a socket to close
             raise OSError(TOO_SLOW)
         if not self._plain:
             secure.do_handshake()
 
     def _connected(self) -> socket.socket:
-        """To the first address that answers."""
+        """A socket to the first address that answers."""
         failure: OSError | None = None
         for address in self._addresses:
             try:
@@ -202,14 +202,14 @@ class _Connection(http.client.HTTPConnection):
         raise failure or OSError("no address")
 
     def abort(self) -> None:
-        """End it from another thread: whatever waits for its next byte fails."""
+        """End the connection from another thread: a read that waits for the next byte fails."""
         self.aborted = True
         if self._socket is not None:
             with suppress(OSError):
                 self._socket.shutdown(socket.SHUT_RDWR)
 
     def end(self) -> None:
-        """Close it, however far it came."""
+        """Close the connection, whatever its state."""
         self.close()
         if self._socket is not None:
             self._socket.close()

@@ -1,7 +1,8 @@
-"""How secrets are kept and compared: none is stored as it is.
+"""Hashes and compares secrets, none of which is stored in plain.
 
-Tokens and generated secrets hold 256 random bits, so SHA-256 is enough: there is no dictionary to try. A secret that a
-person chose goes through argon2id, which is slow on purpose; it is then remembered, keyed, for as long as the process lives.
+Tokens and generated secrets hold 256 random bits, so SHA-256 is enough: nobody can guess them from a list. A secret
+that a person chose is hashed by argon2id, which is slow on purpose; once verified, the process remembers a keyed hash
+of it.
 """
 
 from __future__ import annotations
@@ -18,8 +19,8 @@ from typing import Any
 
 SECRET_BYTES = 32
 SHA256_PREFIX = "sha256$"
-PBKDF2_PREFIX = "pbkdf2_sha256$"  # of clients that came from django-oauth-toolkit
-SEALED = "sealed$"  # not hashed but encrypted: the secret of a client that signs with it
+PBKDF2_PREFIX = "pbkdf2_sha256$"  # secrets of clients that were imported from django-oauth-toolkit
+SEALED = "sealed$"  # encrypted instead of hashed: the secret of a client that signs with it
 _PROCESS_KEY = secrets.token_bytes(32)
 _ARGON2_MEMORY_KIB, _ARGON2_TIME, _ARGON2_LANES = 19 * 1024, 2, 1  # OWASP's recommendation of 2024
 _MAX_REMEMBERED = 10_000
@@ -36,13 +37,13 @@ _verified: dict[bytes, None] = {}
 
 
 def new_secret(prefix: str = "") -> str:
-    """256 random bits as text that fits a URL, and a command line: it begins with no dash."""
+    """256 random bits as text that fits into a URL and a command line: it doesn't begin with a dash."""
     value = secrets.token_urlsafe(SECRET_BYTES)
     return prefix + value if prefix or value[0] != "-" else new_secret()
 
 
 def time_ordered_key() -> bytes:
-    """A key for a row, 16 bytes: the time in ms and 80 random bits, so that new rows stand together in the index."""
+    """A row's key of 16 bytes: the time in ms and 80 random bits, so that new rows are close together in the index."""
     return (time.time_ns() // 1_000_000).to_bytes(6, "big") + secrets.token_bytes(10)
 
 
@@ -53,27 +54,27 @@ def app_keys(config: Mapping[str, Any], first: str | None) -> list[bytes]:
 
 
 def audit_keys(config: Mapping[str, Any], first: str | None) -> list[bytes]:
-    """The keys of the audit trail's chain, the one to write with first; without any secret, one that everybody knows."""
+    """The keys of the audit trail's chain, first the one that writes; in an app without any secret, a key that is public."""
     return [hmac.digest(key, b"flask-oauth-gateway audit", "sha256") for key in app_keys(config, first) or [b""]]
 
 
 def sha256(value: str) -> bytes:
-    """The key under which a token is stored."""
+    """The hash under which a token is stored."""
     return hashlib.sha256(value.encode()).digest()
 
 
 def generated_secret_digest(secret: str) -> str:
-    """What is stored of a secret that `new_secret` made."""
+    """The stored form of a secret that `new_secret` made."""
     return SHA256_PREFIX + hashlib.sha256(secret.encode()).hexdigest()
 
 
 def brought_secret_digest(secret: str) -> str:
-    """What is stored of a secret that somebody chose."""
+    """The stored form of a secret that a person chose."""
     return str(_argon2().hash(secret))
 
 
 def is_known_digest(digest: str) -> bool:
-    """Whether `verify_secret` can check a digest that comes from elsewhere, or it is a sealed secret."""
+    """Whether a digest from elsewhere is a sealed secret, or one that `verify_secret` can check."""
     return any(shape.fullmatch(digest) for shape in _KNOWN)
 
 
@@ -104,7 +105,7 @@ def _fits_argon2(secret: str, digest: str) -> bool:
 
 
 def _fits_pbkdf2(secret: str, digest: str) -> bool:
-    """As Django keeps it: the iterations, the salt and the hash in base64."""
+    """Check a digest in Django's form, which has the iterations, the salt and the hash in base64."""
     _, iterations, salt, kept = digest.split("$")
     made = hashlib.pbkdf2_hmac("sha256", secret.encode(), salt.encode(), int(iterations))
     return hmac.compare_digest(b64encode(made).decode(), kept)
@@ -112,7 +113,7 @@ def _fits_pbkdf2(secret: str, digest: str) -> bool:
 
 @lru_cache(maxsize=1)
 def _argon2():  # type: ignore[no-untyped-def]
-    """argon2-cffi, imported by the apps that need it alone."""
+    """The hasher of argon2-cffi, which is imported only in apps that need it."""
     from argon2 import PasswordHasher
 
     return PasswordHasher(time_cost=_ARGON2_TIME, memory_cost=_ARGON2_MEMORY_KIB, parallelism=_ARGON2_LANES)

@@ -1,7 +1,7 @@
-"""Every JWT that comes from outside is read here, by the rules of RFC 8725; joserfc does the cryptography.
+"""Reads and verifies every JWT that comes from outside, by the rules of RFC 8725. joserfc does the cryptography.
 
-The list of algorithms follows from the key, never from the token; `none` is not on any list; keys come from configuration
-or the registry, never from a token's header; an extension marked critical that isn't understood is refused.
+The key decides which algorithms are allowed, never the token; `none` is never allowed. Keys come from the configuration
+or the registry, never from a token's header. Tokens with an unknown extension that is marked critical are refused.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from joserfc.jws import JWSRegistry
 MAX_TOKEN = 65536
 MAX_HEADER = 16384
 MIN_RSA_BITS = 2048
-MAX_RSA_BITS = 8192  # beyond, a signature costs whoever checks it more than whoever makes one up
+MAX_RSA_BITS = 8192  # with longer keys, checking a signature costs us more than inventing one costs an attacker
 MIN_SECRET_BYTES = 32  # RFC 7518 section 3.2
 MAX_KEYS_TRIED = 8
 
@@ -49,16 +49,16 @@ _COMPACT = re.compile(r"([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)")
 
 
 class JwtError(Exception):
-    """A JWT that is not to be believed; the message says why, for the log."""
+    """The JWT is not valid. The message says why, for the log."""
 
 
 class UnusableKey(ValueError):
-    """A key that can't be used; the message says why."""
+    """The key can't be used. The message says why."""
 
 
 @dataclass(frozen=True, slots=True)
 class Jwt:
-    """A JWT whose signature was not checked yet (`read`), or was (`verify`). `signed` is what the signature covers."""
+    """A JWT, with its signature checked (`verify`) or not (`read`). `signed` is the text that the signature covers."""
 
     header: dict[str, Any]
     claims: dict[str, Any]
@@ -67,7 +67,7 @@ class Jwt:
 
 
 def read(token: str) -> Jwt:
-    """A JWT as it stands, believed in nothing: to find out whose key to ask for. Raises `JwtError`."""
+    """Read a JWT without verifying anything, to find out which keys are needed. Raises `JwtError`."""
     if len(token) > MAX_TOKEN:
         raise JwtError("it is longer than 64 KiB")
     parts = _COMPACT.fullmatch(token)
@@ -85,9 +85,9 @@ def read(token: str) -> Jwt:
 
 
 def verify(token: str | Jwt, keys: Iterable[Key], algorithms: tuple[str, ...] | None = None) -> Jwt:
-    """A JWT, if one of these keys signed it by one of these algorithms (left out: those of the key's type).
+    """The JWT, if one of these keys signed it by one of these algorithms (`None`: those of the key's type).
 
-    Raises `JwtError`. Times, issuer and audience are the caller's to check.
+    Raises `JwtError`. The caller has to check times, issuer and audience.
     """
     jwt = read(token) if isinstance(token, str) else token
     algorithm, kid = jwt.header.get("alg"), jwt.header.get("kid")
@@ -98,7 +98,8 @@ def verify(token: str | Jwt, keys: Iterable[Key], algorithms: tuple[str, ...] | 
     fitting = [key for key in keys if _fits(key, algorithm, kid, algorithms)]
     if not fitting:
         raise JwtError(f"no key of its issuer fits alg {algorithm[:20]!r} and kid {(kid or '')[:60]!r}")
-    # joserfc's algorithm itself, not its parser: what is verified is what was read above, and read once.
+    # This uses joserfc's algorithm without its parser, so that the text that was read above is the one that is
+    # verified.
     scheme = JWSRegistry.algorithms[algorithm]
     for key in fitting[:MAX_KEYS_TRIED]:
         try:
@@ -111,7 +112,7 @@ def verify(token: str | Jwt, keys: Iterable[Key], algorithms: tuple[str, ...] | 
 
 
 def sign(header: Mapping[str, Any], claims: Mapping[str, Any], key: Key) -> str:
-    """A JWT that says `claims`, signed by the header's `alg`."""
+    """A JWT with these claims, signed by the header's `alg`."""
     segments = (json.dumps(part, separators=(",", ":")).encode() for part in (header, claims))
     signed = b".".join(urlsafe_b64encode(segment).rstrip(b"=") for segment in segments)
     signature = JWSRegistry.algorithms[header["alg"]].sign(signed, key)
@@ -119,16 +120,16 @@ def sign(header: Mapping[str, Any], claims: Mapping[str, Any], key: Key) -> str:
 
 
 def algorithms_of(key: Key) -> tuple[str, ...]:
-    """The algorithms that a key can be used with."""
+    """The algorithms with which a key can be used."""
     curve = key.get("crv") if key.key_type in ("EC", "OKP") else key.key_type
     return ALGORITHMS.get(str(curve), ())
 
 
 def load_jwks(jwks: Any, *, symmetric: bool = False, lenient: bool = False) -> tuple[Key, ...]:
-    """The keys of a key set (RFC 7517 section 5) that can be used; a single key counts as a set. Raises `UnusableKey`.
+    """The signature keys of a key set (RFC 7517 section 5); a single key counts as a set. Raises `UnusableKey`.
 
-    `symmetric`: a shared secret may be among them; never where others can read the set. `lenient`: what can't be used
-    is passed over, as long as something is left.
+    `symmetric`: a shared secret may be among them; never allow that where others can read the set. `lenient`: unusable
+    keys are skipped, as long as one key is left.
     """
     if not isinstance(jwks, Mapping):
         raise UnusableKey("a key set is a JSON object with 'keys'")
@@ -169,7 +170,7 @@ def _load_jwk(item: Mapping[str, Any], symmetric: bool) -> Key:
 
 
 def load_pem(text: str) -> Key:
-    """A PEM public key or X.509 certificate. Raises `UnusableKey`."""
+    """Load a PEM public key or X.509 certificate. Raises `UnusableKey`."""
     try:
         if "BEGIN CERTIFICATE" in text:
             public = x509.load_pem_x509_certificate(text.encode()).public_key()
@@ -189,7 +190,7 @@ def load_pem(text: str) -> Key:
 
 
 def validity_of(text: str) -> tuple[float, float] | None:
-    """From when and until when a PEM certificate is valid, in seconds since 1970; `None` for a mere key."""
+    """When a PEM certificate's validity begins and ends, in seconds since 1970; `None` for a key without a certificate."""
     if "BEGIN CERTIFICATE" not in text:
         return None
     certificate = x509.load_pem_x509_certificate(text.encode())
@@ -197,20 +198,20 @@ def validity_of(text: str) -> tuple[float, float] | None:
 
 
 def _known(key: Key) -> Key:
-    """The key, if it is of a kind and a curve that is known. Raises `UnusableKey`."""
+    """The key, if its type and curve are known. Raises `UnusableKey`."""
     if not algorithms_of(key):
         raise UnusableKey("the key's curve is not known")
     return key
 
 
 def _check_rsa(bits: int) -> None:
-    """RFC 7518 section 3.3; before joserfc sees the key, which would take a short one with a mere warning."""
+    """Check the length of an RSA key (RFC 7518 section 3.3), as joserfc accepts a short one with only a warning."""
     if not MIN_RSA_BITS <= bits <= MAX_RSA_BITS:
         raise UnusableKey(f"an RSA key has {MIN_RSA_BITS} to {MAX_RSA_BITS} bits")
 
 
 def _raw(number: Any) -> bytes:
-    """The bytes of a member in base64url; none where it isn't that."""
+    """The bytes of a member in base64url; empty where it isn't base64url."""
     try:
         return urlsafe_b64decode(number + "=" * (-len(number) % 4))
     except (TypeError, ValueError):
@@ -234,16 +235,16 @@ def _decoded(segment: str, what: str) -> bytes:
 
 @lru_cache(maxsize=64)
 def _header(segment: str) -> dict[str, Any]:
-    """Tokens of one key begin alike."""
+    """A JWT's header; cached, as the tokens of one key share their header."""
     return _object(segment, "header")
 
 
 def _object(segment: str, what: str) -> dict[str, Any]:
     try:
-        text = _decoded(segment, what).decode()  # bytes would be taken in UTF-16 and UTF-32 too
+        text = _decoded(segment, what).decode()  # given bytes, the parser would accept UTF-16 and UTF-32 too
         value = _JSON.decode(text)
         if "\\u" in text:
-            json.dumps(value, ensure_ascii=False).encode()  # half a surrogate pair is no text
+            json.dumps(value, ensure_ascii=False).encode()  # raises where half a surrogate pair makes it no text
     except (ValueError, RecursionError):
         raise JwtError(f"its {what} is not a JSON object") from None
     if not isinstance(value, dict):
@@ -252,7 +253,7 @@ def _object(segment: str, what: str) -> dict[str, Any]:
 
 
 def _no_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Two parsers may take different ones of a member that stands twice (RFC 8725 section 2.4 is about such)."""
+    """Refuse a member that occurs twice, of which two parsers may take different ones (RFC 8725 section 2.4)."""
     found = dict(pairs)
     if len(found) != len(pairs):
         raise ValueError("a member stands twice")

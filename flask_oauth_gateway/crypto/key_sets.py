@@ -1,7 +1,7 @@
-"""Keys that sign assertions: read once from configuration or the registry, or fetched from a URL and kept.
+"""The keys of issuers and clients: read once from the configuration or the registry, or fetched from a URL and kept.
 
-A remote set is fetched again when its time is up, and once for a `kid` that isn't known; one fetch at a time, at most one a
-minute. While its server is down the keys that are known go on working.
+A remote set is fetched again when its time is up, and for an unknown `kid`: one fetch at a time, and at most one a
+minute. While its server is down, the known keys go on working.
 """
 
 from __future__ import annotations
@@ -25,17 +25,17 @@ MAX_SECONDS = 86400
 
 
 class KeySource(Protocol):
-    """Where keys come from. `problem` is why there are none, or no new ones."""
+    """A source of keys. `problem` says why there are none, or no new ones."""
 
     @property
     def problem(self) -> str | None: ...
 
     def keys(self, kid: str | None = None) -> tuple[Key, ...]:
-        """The keys, with the one of this `kid` among them if it can be had."""
+        """The keys, including the one with this `kid` if there is one."""
 
 
 def keys_for(source: KeySource, kid: object) -> tuple[Key, ...]:
-    """The keys that may have signed a JWT whose header names this `kid`. Raises `JwtError` where there is none at all."""
+    """The keys that may have signed a JWT whose header names this `kid`. Raises `JwtError` where there are no keys at all."""
     found = source.keys(kid if isinstance(kid, str) else None)
     if not found:
         raise JwtError(f"its issuer has no key that can be used: {source.problem}")
@@ -43,7 +43,7 @@ def keys_for(source: KeySource, kid: object) -> tuple[Key, ...]:
 
 
 class FixedKeys:
-    """Keys that are known."""
+    """Keys that never change."""
 
     problem: str | None = None
 
@@ -55,7 +55,7 @@ class FixedKeys:
 
 
 class PemKey:
-    """A PEM public key, or an X.509 certificate, whose key counts for as long as it is valid. Raises `UnusableKey`."""
+    """A PEM public key, or an X.509 certificate, whose key is used while the certificate is valid. Raises `UnusableKey`."""
 
     def __init__(self, text: str) -> None:
         self.fixed = (load_pem(text),)
@@ -72,7 +72,7 @@ class PemKey:
 
 
 class RemoteKeys:
-    """The keys of a `jwks_uri`. Empty until the first fetch succeeds."""
+    """The keys at a `jwks_uri`: none until the first fetch succeeds."""
 
     def __init__(self, url: str, *, private_addresses: bool = False, plain_http_on_loopback: bool = False) -> None:
         self.url = url
@@ -92,7 +92,7 @@ class RemoteKeys:
         return self._keys
 
     def _fetch(self, *, wait: bool) -> None:
-        """Fetch, unless somebody else is just doing it; then wait for that only where no key here would do."""
+        """Fetch the keys, unless another thread is fetching them; `wait`: then wait for that thread."""
         if not self._lock.acquire(blocking=wait):
             return
         try:
@@ -113,7 +113,8 @@ class RemoteKeys:
             self._fresh_until = time.monotonic() + kept
             self.problem = None
         except (FetchError, UnusableKey, ValueError, RecursionError) as error:
-            self.problem = "".join(c if c.isprintable() else "?" for c in str(error)[:300])  # partly from its server
+            # The text is in part the other server's.
+            self.problem = "".join(c if c.isprintable() else "?" for c in str(error)[:300])
             logger.warning("The key set %s can't be had: %s", self.url, self.problem)
-        finally:  # not before: whoever came meanwhile waits for what this brings
+        finally:  # not earlier, so that threads which come meanwhile wait for this fetch
             self._next_fetch = time.monotonic() + MIN_SECONDS

@@ -1,7 +1,7 @@
-"""Encryption of the few secrets that must be had again in clear: under a key derived from `SECRET_KEY`.
+"""Encrypts the few secrets that are needed again in plain, with a key that is derived from `SECRET_KEY`.
 
-`OAUTH_KEY_ENCRYPTION_KEY` takes its place where it is set; `SECRET_KEY_FALLBACKS` still open what was sealed before.
-cryptography is imported on first use: an app with opaque tokens alone does without it.
+Where `OAUTH_KEY_ENCRYPTION_KEY` is set, it replaces `SECRET_KEY`. Older texts still open with `SECRET_KEY_FALLBACKS`.
+cryptography is imported on first use: an app with only opaque tokens doesn't need it.
 """
 
 from __future__ import annotations
@@ -21,22 +21,22 @@ if TYPE_CHECKING:
 
 
 class Sealing:
-    """Seals texts, and opens them. `config` is the app's, `key` the setting that takes the place of its `SECRET_KEY`."""
+    """Seals and opens texts. `config` is the app's; `key` is the setting that replaces its `SECRET_KEY`."""
 
     def __init__(self, config: Mapping[str, Any], key: str | None) -> None:
         self._config = config
         self._key = key
 
     def has_key(self) -> bool:
-        """Whether there is anything to encrypt with."""
+        """Whether there is a key to encrypt with."""
         return bool(self._key or self._config.get("SECRET_KEY"))
 
     def seal(self, text: str) -> str:
-        """A text encrypted and authenticated. Raises `ConfigurationError` where the app has no `SECRET_KEY`."""
+        """Encrypt and authenticate a text. Raises `ConfigurationError` where the app has no `SECRET_KEY`."""
         return self._fernet().encrypt(text.encode()).decode()
 
     def unseal(self, sealed: str) -> str | None:
-        """The text again; `None` where no key of the app's opens it. Raises as `seal` does."""
+        """The text that was sealed; `None` where none of the app's keys opens it. Raises as `seal` does."""
         from cryptography.fernet import InvalidToken
 
         try:
@@ -45,7 +45,7 @@ class Sealing:
             return None
 
     def proofs(self, text: str) -> list[str]:
-        """What shows that this app wrote a text, under its key and under each fallback; empty where it has none."""
+        """The proofs that this app wrote a text: one by its key and one by each fallback; none where it has no key."""
         return [
             hmac.digest(_derived(key, b"proof"), text.encode(), "sha256").hex()[:16]
             for key in app_keys(self._config, self._key)

@@ -1,1 +1,1 @@
-"""The gateway's own connections and tables."""
+"""The gateway's own database connections and tables."""

@@ -1,4 +1,4 @@
-"""Writing that no request waits for: done within a second, in another thread, at the latest when the process ends."""
+"""Writes in another thread, so that no request waits: within a second, at the latest when the process ends."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ SECONDS = 1.0
 
 
 class Later:
-    """Calls a function soon. A process that is killed before that loses what the function would have written."""
+    """Calls a function soon. If the process is killed before, everything that the function would have written is lost."""
 
     def __init__(self, work: Callable[[bool], None], forget: Callable[[], None]) -> None:
-        """`work` is told whether this is the last time. `forget` drops, in a forked child, what is the parent's to write."""
+        """`work` gets whether this is the last call. `forget` drops, in a forked child, what the parent will write."""
         self._work = work
         self._forget = forget
         self._lock = threading.Lock()
         self._timer: threading.Timer | None = None
-        self._timers: weakref.WeakSet[threading.Timer] = weakref.WeakSet()  # one that writes, and one that waits
+        self._timers: weakref.WeakSet[threading.Timer] = weakref.WeakSet()  # one may be writing while the next waits
         _all.add(self)
 
     def start(self, seconds: float | None = None) -> None:
-        """Do it in so many seconds (left out: `SECONDS`), unless that is arranged already."""
+        """Call the function in so many seconds (`None`: `SECONDS`), unless a call is due already."""
         if self._timer is not None:
             return
         with self._lock:
@@ -35,12 +35,12 @@ class Later:
                 self._timer.start()
 
     def now(self) -> None:
-        """Do it at once."""
-        self._timer = None  # before the work: what comes while it runs is for the next time
+        """Call the function at once."""
+        self._timer = None  # before the call, so that new work during the call starts the next timer
         self._work(False)
 
     def close(self) -> None:
-        """Do it for the last time; one that is just at it is waited for."""
+        """Call the function for the last time, after a call that is still running."""
         for timer in list(self._timers):
             timer.cancel()
             timer.join()
@@ -48,7 +48,7 @@ class Later:
         self._work(True)
 
     def after_fork(self) -> None:
-        """The parent's timers aren't the child's, and its lock may be held for good."""
+        """Drop the parent's timers, and its lock, which another thread of the parent may have held."""
         self._timer, self._lock, self._timers = None, threading.Lock(), weakref.WeakSet()
         self._forget()
 

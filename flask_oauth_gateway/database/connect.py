@@ -1,4 +1,4 @@
-"""Which database the gateway works on: the app's own, or one that it brings itself."""
+"""Connects the gateway to its database: the app's, or one of its own."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ SQLITE_BUSY_SECONDS = 30
 
 
 def database_of(app: Flask, db: SQLAlchemy) -> Database:
-    """Work on the app's own database, over connections of the gateway's own. Puts the tables on `db.metadata`."""
+    """The app's database, over the gateway's own connections. Puts the tables on `db.metadata`."""
     add_to(db.metadata)
 
     def connect() -> Engine:
@@ -46,7 +46,7 @@ def database_of(app: Flask, db: SQLAlchemy) -> Database:
 
 
 def embedded_database(app: Flask, uri: str | None) -> Database:
-    """A database of the gateway's own; its tables are made on first use."""
+    """The gateway's own database, whose tables are made on first use."""
 
     def connect() -> Engine:
         if uri is None:
@@ -60,7 +60,7 @@ def embedded_database(app: Flask, uri: str | None) -> Database:
         if url.get_backend_name() == "sqlite":
             event.listen(engine, "connect", _set_synchronous_normal)
         with _let_go_of(engine):
-            check_version(engine, complete=False)  # another process may be making them
+            check_version(engine, complete=False)  # another process may be making the tables
             create_tables(engine)
             check_version(engine)
         return engine
@@ -91,7 +91,7 @@ def _make_folder(folder: Path) -> None:
 
 
 def make_engine(url: URL, options: dict[str, Any]) -> Engine:
-    """An engine in autocommit: BEGIN and ROLLBACK around a single statement are two more round trips."""
+    """An engine in autocommit mode, as BEGIN and ROLLBACK around a single statement cost two more round trips."""
     options = {"hide_parameters": True, "skip_autocommit_rollback": True, **options, "isolation_level": "AUTOCOMMIT"}
     if url.get_backend_name() == "sqlite":
         options["connect_args"] = {
@@ -101,15 +101,15 @@ def make_engine(url: URL, options: dict[str, Any]) -> Engine:
 
 
 def create_tables(engine: Engine) -> None:
-    """Make the tables that are missing, while other processes may be doing the same."""
-    with engine.connect():  # where the database can't be reached there is nothing to try again
+    """Make the tables that are missing, even while other processes do the same."""
+    with engine.connect():  # raises at once, without the tries below, where the database can't be reached
         pass
     if engine.dialect.name == "sqlite" and not _is_in_memory(engine.url):
         _switch_to_wal(engine)
     for attempt in range(5):
         try:
             metadata.create_all(engine)
-        except (IntegrityError, OperationalError, ProgrammingError):  # another process made one in between
+        except (IntegrityError, OperationalError, ProgrammingError):  # another process has made a table in between
             if attempt == 4:
                 raise
             time.sleep(0.1 * (attempt + 1))
@@ -118,7 +118,7 @@ def create_tables(engine: Engine) -> None:
 
 
 def _switch_to_wal(engine: Engine) -> None:
-    """Write-ahead logging, so that readers and a writer don't wait for each other; it stays with the file."""
+    """Turn on write-ahead logging, for good, so that readers and a writer don't wait for each other."""
     for attempt in range(50):
         try:
             with engine.connect() as connection:
@@ -132,7 +132,7 @@ def _switch_to_wal(engine: Engine) -> None:
 
 
 def _set_synchronous_normal(connection: Any, record: object) -> None:
-    """With WAL this survives a killed process; after a power cut the last few transactions may be gone, none is torn."""
+    """Write without waiting for the disk: with WAL, only a power cut can lose the last transactions, and it tears none."""
     connection.execute("PRAGMA synchronous=NORMAL")
 
 
@@ -145,7 +145,7 @@ def _is_in_memory(url: URL) -> bool:
 
 def _borrow(engine: Engine) -> Engine:
     """An engine on the app's one connection, which leaves its transactions to the app."""
-    connection = engine.raw_connection()  # kept for good: giving it back would roll the app's work back
+    connection = engine.raw_connection()  # never given back to the pool, which would roll the app's work back
     borrowed = create_engine("sqlite://", creator=lambda: connection.dbapi_connection, poolclass=StaticPool)
     borrowed.dialect.do_commit = _leave_to_the_app  # type: ignore[method-assign]
     borrowed.dialect.do_rollback = _leave_to_the_app  # type: ignore[method-assign]
@@ -153,4 +153,4 @@ def _borrow(engine: Engine) -> Engine:
 
 
 def _leave_to_the_app(dbapi_connection: object) -> None:
-    """Nothing: the app says when its transaction ends."""
+    """Do nothing: the app ends its transaction itself."""

@@ -1,6 +1,6 @@
-"""The gateway's own connections: statements that stand alone, each in autocommit, and transactions where two belong together.
+"""The gateway's own connections: a single statement runs in autocommit mode, several that belong together in a transaction.
 
-It never touches the app's session: committing that would commit the app's half-done work.
+The gateway never touches the app's session: a commit there would commit the app's half-done work.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ class Database:
         return self._execute(statement, parameters, _first, repeatable=True)
 
     def first_once(self, statement: Statement, parameters: Parameters | None = None) -> Row[Any] | None:
-        """The first row of a statement that writes too, and is therefore never sent a second time."""
+        """The first row of a statement that also writes, and that is therefore never sent a second time."""
         return self._execute(statement, parameters, _first, repeatable=False)
 
     def all(self, statement: Statement, parameters: Parameters | None = None) -> list[Row[Any]]:
@@ -71,10 +71,10 @@ class Database:
         return list(self._execute(statement, parameters, _all, repeatable=True))
 
     def run(self, statement: Statement, parameters: Parameters | None = None, *, repeatable: bool = False) -> int:
-        """Run one statement that writes; returns how many rows it touched.
+        """Run one statement that writes; returns the number of rows that it touched.
 
-        `repeatable`: doing it twice is as good as once, so that it may be sent again where the connection turns out
-        to have died in the pool. Never for what spends something: the second try would see the first as a theft.
+        `repeatable`: running the statement twice does no harm, so it may be sent again where the connection has died in
+        the pool. Never use it for a statement that spends something: the second try would take the first for a theft.
         """
         try:
             return self._execute(statement, parameters, _row_count, repeatable=repeatable)
@@ -85,7 +85,7 @@ class Database:
 
     @contextmanager
     def transaction(self) -> Iterator[Connection]:
-        """Statements that belong together: all of them happen, or none."""
+        """A transaction: all of its statements take effect, or none."""
         with as_unavailable(), self._begun() as connection:
             try:
                 yield connection
@@ -113,7 +113,7 @@ class Database:
                 return take(executed(connection, statement, parameters))
 
     def _begun(self) -> Connection:
-        """A connection with its transaction begun: on a new one where the first had died in the pool."""
+        """A connection with its transaction begun; another connection where the first has died in the pool."""
         for attempt in range(2):
             connection = self.engine.connect()
             try:
@@ -134,19 +134,21 @@ class Database:
             connection.invalidate()
 
     def _begin_on_sqlite(self) -> None:
-        self.begin = "BEGIN IMMEDIATE"  # taking the write lock half-way can fail at once, whatever the timeout
+        self.begin = (
+            "BEGIN IMMEDIATE"  # a lock that is taken only at the first write can fail at once, whatever the timeout
+        )
 
     def reopen_after_fork(self) -> None:
-        """Leave the parent's connections to the parent."""
+        """Drop the parent's connections without closing them."""
         self._lock = threading.RLock()
         if self._engine is not None:
             self._engine.dispose(close=False)
 
 
 class InMemoryDatabase(Database):
-    """An in-memory SQLite has one connection: threads take turns, and what belongs together stands inside a savepoint.
+    """An in-memory SQLite database, with one connection: threads take turns, and a savepoint stands for a transaction.
 
-    A savepoint outside of a transaction commits when it is released; inside one, the app's, it leaves that as it was.
+    Outside a transaction, releasing a savepoint commits. Inside one of the app's, it leaves that transaction open.
     """
 
     begin = "SAVEPOINT oauth_gateway"
@@ -168,15 +170,15 @@ class InMemoryDatabase(Database):
             yield connection
 
     def reopen_after_fork(self) -> None:
-        """Keep what the fork copied: a new connection would be to a new, empty database."""
+        """Keep the connection that the fork copied: a new one would open a new, empty database."""
         self._lock = threading.RLock()
 
 
 class BorrowedDatabase(InMemoryDatabase):
-    """The one connection is the app's."""
+    """An in-memory SQLite database over the app's one connection."""
 
     def dispose(self) -> None:
-        """Nothing: the app closes its connection."""
+        """Do nothing: the app closes its connection."""
 
 
 _row_count = cast("Callable[[Any], int]", attrgetter("rowcount"))
@@ -194,7 +196,7 @@ os.register_at_fork(after_in_child=_after_fork)
 
 
 def executed(connection: Connection, statement: Statement, parameters: Parameters | None) -> Any:
-    """What a statement gave on this connection."""
+    """Run a statement on this connection, and return its result."""
     if isinstance(statement, Prepared):
         return statement.execute(connection, cast("Mapping[str, Any]", parameters))
     return connection.execute(statement, parameters)
@@ -202,12 +204,12 @@ def executed(connection: Connection, statement: Statement, parameters: Parameter
 
 @contextmanager
 def as_unavailable() -> Iterator[None]:
-    """Turn "the database can't be reached" into a 503, and say in the log what is wrong."""
+    """Turn the errors of a database that can't be used into `TemporarilyUnavailable`, and log what is wrong."""
     try:
         yield
     except (DBAPIError, PoolTimeout) as error:
         if isinstance(error, (DataError, IntegrityError, NotSupportedError)) and not error.connection_invalidated:
-            raise  # the database is there: what it was asked to write can't be
+            raise  # the database is there, but can't store this
         reason = _first_line(error)
         logger.error("The database did not answer: %s.%s", reason, _what_to_do(error, reason))
         raise TemporarilyUnavailable from error
@@ -215,7 +217,7 @@ def as_unavailable() -> Iterator[None]:
 
 _MAKE_TABLES = " Were the tables made (flask oauth init-db, flask db upgrade)?"
 _ALLOW_FILE = " May this process read and write the file, and make files in its folder?"
-_WHAT_TO_DO = {  # SQLite has one class of error for all of these
+_WHAT_TO_DO = {  # by text, as SQLite has one class of error for all of these
     "no such table": _MAKE_TABLES,
     "no such column": _MAKE_TABLES,
     "unable to open database file": _ALLOW_FILE,

@@ -1,8 +1,9 @@
-"""Statements of the request path: compiled once by SQLAlchemy, then run on the driver's own cursor.
+"""Runs the statements of the request path: SQLAlchemy compiles them once, and they run on the driver's own cursor.
 
-SQLAlchemy's own way from a statement to its rows takes three times as long as SQLite with it: a protected view is a sixth
-quicker without it, a refresh a third. Connections, pool and errors stay SQLAlchemy's. Not for statements that are put
-together for one call: each would be compiled anew. Listeners on the engine's cursor events don't hear of these.
+SQLAlchemy's own execution of a statement takes three times as long as SQLite's: without it, a protected view is a sixth
+quicker, and a refresh a third. Connections, pool and errors stay SQLAlchemy's. This is not for statements that are
+built for one call, each of which would be compiled anew. Listeners on the engine's cursor events don't hear of these
+statements.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ Processor = Callable[[Any], Any]
 
 
 class Outcome(NamedTuple):
-    """What a statement gave: how many rows it touched, and the rows that it returned."""
+    """A statement's result: the number of rows that it touched, and the rows that it returned."""
 
     rowcount: int
     rows: list[Row[Any]]
@@ -40,15 +41,15 @@ class Outcome(NamedTuple):
 
 
 class Prepared:
-    """A statement that is run again and again; rows come of a SELECT. `columns`: what an INSERT is given."""
+    """A statement that is run again and again. A SELECT returns rows. `columns`: the columns that an INSERT sets."""
 
     def __init__(self, statement: Executable, columns: Iterable[str] | None = None) -> None:
-        self.statement = statement.inline() if isinstance(statement, Insert) else statement  # no id is asked for
+        self.statement = statement.inline() if isinstance(statement, Insert) else statement  # inline: no new id is read
         self._columns = None if columns is None else tuple(columns)
         self._compiled: weakref.WeakKeyDictionary[Dialect, _Compiled] = weakref.WeakKeyDictionary()
 
     def execute(self, connection: Connection, parameters: Mapping[str, Any]) -> Outcome:
-        """Run it on a connection, in whatever transaction that is in. Raises SQLAlchemy's `DBAPIError`s."""
+        """Run the statement on a connection, in its transaction if it is in one. Raises SQLAlchemy's `DBAPIError`s."""
         dialect = connection.dialect
         compiled = self._compiled.get(dialect)
         if compiled is None:
@@ -57,12 +58,12 @@ class Prepared:
 
 
 def command(connection: Connection, text: str) -> None:
-    """Run a statement without parameters, as BEGIN is. Raises SQLAlchemy's `DBAPIError`s."""
+    """Run a statement without parameters, such as BEGIN. Raises SQLAlchemy's `DBAPIError`s."""
     _run(connection, text, (), None)
 
 
 class _Compiled:
-    """A statement in one dialect: its text, and what becomes of its parameters and its rows."""
+    """A statement in one dialect: its text, and the conversions of its parameters and rows."""
 
     def __init__(self, statement: Executable, columns: Sequence[str] | None, dialect: Dialect) -> None:
         compiler = cast("SQLCompiler", statement.compile(dialect=dialect, column_keys=columns))  # type: ignore[attr-defined]
@@ -92,7 +93,7 @@ class _Compiled:
         return given if self._order is None else tuple(given[name] for name in self._order)
 
     def row(self, values: Sequence[Any], description: Sequence[Sequence[Any]]) -> Row[Any]:
-        """A row of the driver's, with every value as its column's type says."""
+        """A row of the driver, with every value converted to its column's type."""
         if self._from_driver is None:
             self._from_driver = self._processors(description)
         found = list(values)
@@ -130,11 +131,11 @@ def _run(
 
 
 def _raise_as_sqlalchemy(error: Any, connection: Connection, cursor: Any, text: str) -> NoReturn:
-    """Raise it as SQLAlchemy does. Where the connection is lost, SQLAlchemy drops it, and those of the pool that are as old."""
+    """Raise an error as SQLAlchemy does. A lost connection is dropped, with those of the pool that are as old."""
     dialect = connection.dialect
     lost = dialect.is_disconnect(error, cast("Any", connection.connection.dbapi_connection), cursor)
     if lost:
-        with suppress(DBAPIError):  # on a dead connection this fails, which is how SQLAlchemy hears of it
+        with suppress(DBAPIError):  # on a dead connection this fails, and SQLAlchemy notices that it is dead
             connection.exec_driver_sql("SELECT 1")
         connection.invalidate(error)
     raise DBAPIError.instance(

@@ -1,4 +1,4 @@
-"""Deleting what has expired, in small batches that don't stand in the way of traffic."""
+"""Deletes expired rows, in small batches that don't hold up other requests."""
 
 from __future__ import annotations
 
@@ -10,17 +10,20 @@ from sqlalchemy import Table, delete, func, select
 from .engine import Database
 from .tables import access_token, approval, audit, code, device_code, key, once, refresh_token, revocation
 
-#: What expires, and how many seconds longer it is kept: a code that is used again must still be known as used.
+#: The tables with rows that expire, and how many seconds longer rows are kept: a code that is used twice must still be
+#: known.
 EXPIRING = {access_token: 0, refresh_token: 0, approval: 0, code: 86400, device_code: 0, once: 0, revocation: 0}
 MAX_BATCH = 10_000  # a statement takes 32,766 parameters on SQLite, 65,535 on PostgreSQL
 RETIRED_SECONDS = 86400
 
-_NEWEST = select(func.max(key.c.generation)).scalar_subquery()  # it stays, so that no generation is given out twice
+_NEWEST = select(
+    func.max(key.c.generation)
+).scalar_subquery()  # the newest key stays, so that no generation is used twice
 _RETIRED = select(key.c.kid).where(key.c.generation < _NEWEST)
 
 
 def purge_expired(database: Database, *, batch: int) -> int:
-    """Delete every expired row, `batch` at a time, and keys that nobody believes any more; returns how many."""
+    """Delete all expired rows, `batch` at a time, and keys that retired a day ago; returns how many."""
     now = int(time.time())
     total = 0
     for table, longer in EXPIRING.items():
@@ -59,7 +62,7 @@ def _delete_some(database: Database, table: Table, before: int, batch: int) -> i
 
 
 def _taking_turns() -> Iterator[None]:
-    """Between two batches as long a rest as the last one took: on SQLite writers wait for each other, and not in a queue."""
+    """Rest after each batch for as long as it took: on SQLite, writers wait for each other, and not in a queue."""
     while True:
         started = time.monotonic()
         yield

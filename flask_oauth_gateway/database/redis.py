@@ -1,7 +1,7 @@
-"""What the processes of one gateway share through Redis (`OAUTH_REDIS_URL`): counts for rate limits, and news.
+"""Shares counts for rate limits, and news, among the processes of a gateway through Redis (`OAUTH_REDIS_URL`).
 
-Redis is never asked for what must not be lost: what is revoked and what is spent stand in the database. Where it doesn't
-answer, `run` raises `RedisAway` at once, and is tried again every second by one request.
+Redis holds nothing that must not be lost: the database knows what is revoked and what is spent. While Redis doesn't
+answer, `run` raises `RedisAway` at once, except for one request a second, which tries again.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-TIMEOUT = 0.5  # seconds that a request may lose, once, when Redis stops to answer
+TIMEOUT = 0.5  # the most seconds that a request waits when Redis stops answering
 RETRY_SECONDS = 1.0
 PING_SECONDS = 5.0
 LOG_SECONDS = 60.0
@@ -33,14 +33,14 @@ Result = TypeVar("Result")
 
 
 class RedisAway(Exception):
-    """Redis doesn't answer, or didn't within the last second."""
+    """Redis doesn't answer, or failed to answer within the last second."""
 
 
 class Redis:
     """One app's connections to Redis, opened on first use. `hear` is called with the news of every process."""
 
     def __init__(self, url: str, hear: Callable[[bytes], None]) -> None:
-        # One more try: after a restart of Redis the connections in the pool are dead.
+        # One more try, as the connections in the pool are dead after a restart of Redis.
         retry = Retry(NoBackoff(), 1, supported_errors=(redis.ConnectionError,))
         self._pool = redis.ConnectionPool.from_url(
             url,
@@ -52,8 +52,8 @@ class Redis:
         self._client = redis.Redis(connection_pool=self._pool)
         self._hear = hear
         database = self._pool.connection_kwargs.get("db") or 0
-        self._channel = f"flask_oauth_gateway:{database}:news"  # a channel is the whole server's, whatever the database
-        self._try_again_at: float | None = None  # None while it answers
+        self._channel = f"flask_oauth_gateway:{database}:news"  # channels are shared by all databases of a server
+        self._try_again_at: float | None = None  # None while Redis answers
         self._complained_at = -LOG_SECONDS
         self._complained = False
         self._listener: threading.Thread | None = None
@@ -63,19 +63,19 @@ class Redis:
         _every_one.add(self)
 
     def counts(self) -> Storage:
-        """Where the limits library counts, for all processes together."""
+        """The storage in which the limits library counts, for all processes together."""
         from limits.storage import RedisStorage
 
         return RedisStorage("redis://", connection_pool=self._pool)
 
     def run(self, work: Callable[[], Result]) -> Result:
-        """What `work` returns. Raises `RedisAway` where Redis doesn't answer it."""
+        """Call `work`, and return its result. Raises `RedisAway` where Redis doesn't answer."""
         if self._try_again_at is not None:
             with self._lock:
                 now = time.monotonic()
                 if self._try_again_at is not None and now < self._try_again_at:
                     raise RedisAway
-                self._try_again_at = now + RETRY_SECONDS  # the others go on without it meanwhile
+                self._try_again_at = now + RETRY_SECONDS  # the other requests go on without Redis meanwhile
         try:
             result = work()
         except redis.RedisError as error:
@@ -89,19 +89,19 @@ class Redis:
         return result
 
     def answers(self) -> bool:
-        """Whether it is there, and lets this process in."""
+        """Whether Redis answers, and lets this process in."""
         try:
             return bool(self.run(self._client.ping))
         except RedisAway:
             return False
 
     def tell(self, news: bytes) -> None:
-        """Tell every process that listens; lost where Redis is away, and then nobody listens."""
+        """Send news to every process that listens. While Redis is away, news are lost, and no process can listen."""
         with suppress(RedisAway):
             self.run(lambda: self._client.publish(self._channel, news))
 
     def listen(self) -> None:
-        """Hear the news from now on, in a thread of this process; `b""` whenever some may have been missed."""
+        """Start a thread that hears the news. It hears `b""` whenever it may have missed some."""
         if self._listener is None:
             with self._lock:
                 if self._listener is None:
@@ -115,13 +115,13 @@ class Redis:
         self._closed.set()
         subscription = self._subscription
         if subscription is not None and subscription.connection is not None:
-            subscription.connection.disconnect()  # it waits for news: this wakes it up
+            subscription.connection.disconnect()  # wakes up the thread, which waits for news
         if listener is not None and listener is not threading.current_thread():
             listener.join(2 * TIMEOUT)
         self._pool.disconnect()
 
     def after_fork(self) -> None:
-        """The thread is the parent's; the pool looks after its connections by itself."""
+        """Drop the parent's thread. The pool handles its connections by itself."""
         self._listener = self._subscription = None
         self._lock, self._closed = threading.Lock(), threading.Event()
 
@@ -133,7 +133,7 @@ class Redis:
             except (redis.RedisError, OSError, ValueError) as error:  # ValueError: closed by another thread
                 if self._listener is me:
                     self._complain(error)
-                    self._hear(b"")  # what is told from now on isn't heard
+                    self._hear(b"")  # news from now on are missed
                     self._closed.wait(RETRY_SECONDS)
 
     def _hear_until_lost(self, me: threading.Thread) -> None:
@@ -156,7 +156,7 @@ class Redis:
                     self._hear(message["data"])
 
     def _complain(self, error: Exception) -> None:
-        """One line, not one for every request."""
+        """Log an error, but at most one a minute."""
         now = time.monotonic()
         if now - self._complained_at >= LOG_SECONDS:
             self._complained_at, self._complained = now, True

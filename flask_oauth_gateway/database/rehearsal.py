@@ -1,4 +1,4 @@
-"""A rehearsal: requests run with all that they look up and write, and in the end nothing of it has happened."""
+"""Rehearses requests: they read and write as usual, and in the end every write is rolled back."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Found = TypeVar("Found")
 
 
 class Rehearsal(InMemoryDatabase):
-    """One connection inside a transaction that is rolled back: what belongs together stands inside a savepoint."""
+    """One connection in a transaction that is rolled back in the end; savepoints stand for the gateway's transactions."""
 
     def __init__(self, connection: Connection) -> None:
         super().__init__(lambda: connection.engine)
@@ -42,11 +42,11 @@ class Rehearsal(InMemoryDatabase):
 
 @contextmanager
 def rehearsing(database: Database) -> Iterator[None]:
-    """Everything that goes through this database meanwhile is undone. For a process of its own: others' work would go too."""
+    """Undo everything that is written to this database meanwhile, by any thread: only for a process of its own."""
     with as_unavailable(), database.engine.connect() as connection:
         connection.exec_driver_sql(database.begin)
         kind, kept = database.__class__, database.__dict__
-        # Every store holds this very object, so that it has to become the other one.
+        # Every store holds this very object, so the object itself has to become a rehearsal.
         database.__class__, database.__dict__ = Rehearsal, Rehearsal(connection).__dict__
         try:
             yield

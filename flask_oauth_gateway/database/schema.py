@@ -1,7 +1,7 @@
-"""Which version the tables are of. A gateway works on tables of its own version alone: it says so before it does harm.
+"""Checks the version of the tables. The gateway works only on tables of its own version, and refuses others at the start.
 
-`oauth_schema` has one row. Where it is missing or older, the tables are looked through once: they may be made by hand, by
-`db.create_all()` or by a migration, none of which would write a row.
+`oauth_schema` has one row. Where the row is missing or older, all tables are checked once: they may have been made by
+hand, by `db.create_all()` or by a migration, none of which writes the row.
 """
 
 from __future__ import annotations
@@ -19,17 +19,20 @@ logger = logging.getLogger(__name__)
 
 
 class WrongTables(Exception):
-    """The tables are not those that this version of the package works on."""
+    """The tables are not of the version that this package works on."""
 
 
 def check_version(engine: Engine, *, complete: bool = True) -> None:
-    """Raises `TemporarilyUnavailable` where the tables are newer, or not `complete`; where there are none: nothing."""
+    """Raises `TemporarilyUnavailable` where the tables are newer, or, if `complete`, where one of them lacks something.
+
+    Does nothing where there are no tables at all.
+    """
     with engine.connect() as connection:
         try:
             row = connection.execute(select(schema.c.version)).first()
         except DBAPIError as error:
             if error.connection_invalidated or not inspect(connection).has_table("oauth_client"):
-                return  # no tables yet, or no database: the first statement will say so
+                return  # no tables yet, or no database: the first statement will fail
             row = None
         found = None if row is None else int(row[0])
         if found == SCHEMA_VERSION:

@@ -1,7 +1,8 @@
 """The schema. `add_to(metadata)` puts it beside an app's own tables.
 
-Times are whole seconds since 1970, UTC. Identifiers of the gateway's own rows never leave the database. There is no foreign key
-from a token to its client: on PostgreSQL it would lock the client's row at every issue (`docs/architecture.md`).
+Times are whole seconds since 1970, UTC. Identifiers of the gateway's own rows never leave the database. There is no
+foreign key from a token to its client: on PostgreSQL it would lock the client's row at every issue
+(`docs/architecture.md`).
 """
 
 from __future__ import annotations
@@ -35,8 +36,9 @@ Hash = LargeBinary(32).with_variant(mysql.BINARY(32), "mysql", "mariadb")
 ApprovalKey = LargeBinary(16).with_variant(mysql.BINARY(16), "mysql", "mariadb")
 Object = JSON(none_as_null=True)
 Subject = String(255)
-# Names are told apart by case, by every accent and, on a mariadb:// URL, by spaces at the end; without this MariaDB takes
-# "alice" and "Alice" for one subject. A mysql:// URL reads the mysql_ options alone, and MySQL knows no nopad_bin.
+# With these collations, names differ by case, by accents and, on a mariadb:// URL, by spaces at the end; otherwise
+# MariaDB takes "alice" and "Alice" for one subject. A mysql:// URL reads only the mysql_ options, and MySQL has no
+# nopad_bin.
 OPTIONS: Any = {
     "mysql_charset": "utf8mb4",
     "mysql_collate": "utf8mb4_bin",
@@ -45,14 +47,14 @@ OPTIONS: Any = {
 }
 NEVER_REUSE_IDS: Any = {"sqlite_autoincrement": True}  # a new client must not inherit the tokens of a deleted one
 
-application = Table(  # what a partner has: any number of clients, which work while it is approved
+application = Table(  # a partner's group of clients, which work only while it is approved
     "oauth_application",
     metadata,
     Column("id", Key, primary_key=True, autoincrement=True),
     Column("application_id", String(64), nullable=False, unique=True),
     Column("version", Integer, nullable=False, default=1),  # counts every change
     Column("name", String(255), nullable=False),
-    Column("folded_name", String(255), nullable=False),  # case folded: what a search looks through
+    Column("folded_name", String(255), nullable=False),  # case folded, for searches
     Column("owner", Subject, index=True),
     Column("status", String(16), nullable=False),  # "pending", "approved" or "revoked"
     Column("plan", String(255)),
@@ -70,11 +72,13 @@ client = Table(
     Column("client_id", String(2048), nullable=False),
     Column("client_id_hash", Hash, nullable=False, unique=True),  # 2048 characters are more than MariaDB can index
     Column("version", Integer, nullable=False, default=1),  # counts every change, secrets' too
-    Column("enabled", Boolean, nullable=False, default=True),  # what counts: switched on, and its application approved
+    Column(
+        "enabled", Boolean, nullable=False, default=True
+    ),  # whether it works: switched on, and its application approved
     Column("switched_on", Boolean, nullable=False, default=True),  # the client's own switch
     Column("application", Key, ForeignKey("oauth_application.id")),
     Column("owner", Subject, index=True),
-    Column("name", String(255)),  # how client_name begins, case folded: what a search looks through
+    Column("name", String(255)),  # the beginning of client_name, case folded, for searches
     Column("metadata", Object, nullable=False),  # the rest of the registration, by RFC 7591's names
     Column("created_at", BigInteger, nullable=False),
     Column("updated_at", BigInteger, nullable=False),
@@ -88,8 +92,10 @@ client_secret = Table(
     metadata,
     Column("id", Key, primary_key=True, autoincrement=True),
     Column("client", Key, ForeignKey("oauth_client.id", ondelete="CASCADE"), nullable=False),
-    Column("hint", String(8), nullable=False),  # its last characters
-    Column("digest", Text, nullable=False),  # "sha256$…" of a generated one, argon2id of a brought one, or "sealed$…"
+    Column("hint", String(8), nullable=False),  # the secret's last characters
+    Column(
+        "digest", Text, nullable=False
+    ),  # "sha256$…" where it was generated, argon2id where a person chose it, or "sealed$…"
     Column("created_at", BigInteger, nullable=False),
     Column("expires_at", BigInteger),
     Column("last_used_at", BigInteger),
@@ -106,24 +112,24 @@ consent = Table(
     Column("scope", Text, nullable=False),
     Column("granted_at", BigInteger, nullable=False),
     Column("expires_at", BigInteger),
-    # A constraint that begins with the foreign key is its index too: MariaDB refuses to drop an index that a foreign key
-    # needs, and the downgrade that Alembic writes drops every index before its table.
+    # A constraint that begins with the foreign key's column serves as its index: MariaDB refuses to drop an index that
+    # a foreign key needs, and the downgrade that Alembic writes drops every index before its table.
     UniqueConstraint("client", "subject", name="uq_oauth_consent_client_subject"),
     Index("ix_oauth_consent_subject", "subject"),
     **OPTIONS,
 )
 
-approval = Table(  # what a user allowed, once; the columns that name one are called "family", as since version 1
+approval = Table(  # what a user allowed, once; the columns that refer to it have been called "family" since version 1
     "oauth_family",
     metadata,
     Column("id", ApprovalKey, primary_key=True),
     Column("client", Key, nullable=False),
     Column("subject", Subject),
     Column("scope", Text, nullable=False),
-    Column("audience", Text),  # the resources that were approved, with spaces between; None: whatever is the default
+    Column("audience", Text),  # the resources that were approved, separated by spaces; None: the default
     Column("grant_type", String(255), nullable=False),
     Column("attributes", Object),
-    Column("claims", Object),  # how the user signed in, what the token is bound to
+    Column("claims", Object),  # how the user signed in, and what the token is bound to
     Column("created_at", BigInteger, nullable=False),
     Column("expires_at", BigInteger, nullable=False),
     Column("revoked_at", BigInteger),
@@ -141,7 +147,7 @@ access_token = Table(
     Column("family", ApprovalKey),
     Column("subject", Subject),
     Column("scope", Text, nullable=False),
-    Column("audience", Text),  # resource identifiers, with spaces between
+    Column("audience", Text),  # resource identifiers, separated by spaces
     Column("grant_type", String(255), nullable=False),
     Column("attributes", Object),
     Column("claims", Object),
@@ -163,7 +169,7 @@ refresh_token = Table(
     Column("expires_at", BigInteger, nullable=False),
     Column("last_used_at", BigInteger),
     Column("spent_at", BigInteger),
-    Column("salt", Hash),  # with the token itself it gives its successors again (OAUTH_REFRESH_TOKEN_GRACE)
+    Column("salt", Hash),  # from this and the token, its successors are derived again (OAUTH_REFRESH_TOKEN_GRACE)
     Index("ix_oauth_refresh_token_expires_at", "expires_at"),
     **OPTIONS,
 )
@@ -173,17 +179,15 @@ code = Table(
     metadata,
     Column("code_hash", Hash, primary_key=True),
     Column("client", Key, nullable=False),
-    Column(
-        "family", ApprovalKey, nullable=False
-    ),  # the approval that redeeming it begins, so that a second use can end that
+    Column("family", ApprovalKey, nullable=False),  # the approval that begins with the code; a second use revokes it
     Column("subject", Subject, nullable=False),
     Column("scope", Text, nullable=False),
     Column("audience", Text),
     Column("redirect_uri", Text, nullable=False),
-    Column("redirect_uri_sent", Boolean, nullable=False),  # whether the request named it
+    Column("redirect_uri_sent", Boolean, nullable=False),  # whether the request had a redirect_uri
     Column("code_challenge", String(128)),
     Column("code_challenge_method", String(16)),
-    Column("lasts_until", BigInteger),  # how long the user lets it last at the most
+    Column("lasts_until", BigInteger),  # when the approval ends by the user's choice
     Column("refreshable", Boolean, nullable=False),
     Column("claims", Object),
     Column("issued_at", BigInteger, nullable=False),
@@ -202,7 +206,7 @@ device_code = Table(
     Column("scope", Text, nullable=False),
     Column("granted_scope", Text),
     Column("audience", Text),
-    Column("subject", Subject),  # whoever typed the user code first; nobody else may go on with it
+    Column("subject", Subject),  # the user who typed the user code first; nobody else may use it
     Column("decision", String(8)),  # None while pending, "allow" or "deny"
     Column("claims", Object),
     Column("poll_interval", Integer, nullable=False),
@@ -213,7 +217,7 @@ device_code = Table(
     **OPTIONS,
 )
 
-once = Table(  # one-time things: a second insert of the same key fails
+once = Table(  # things that may be used once: a second insert of the same key fails
     "oauth_once",
     metadata,
     Column("key", Hash, primary_key=True),
@@ -225,22 +229,24 @@ key = Table(
     "oauth_key",
     metadata,
     Column("kid", String(64), primary_key=True),
-    Column("generation", Integer, nullable=False, unique=True),  # of two processes that make the next one, one wins
+    Column("generation", Integer, nullable=False, unique=True),  # where two processes make the next key, one wins
     Column("algorithm", String(16), nullable=False),
     Column("public", Object, nullable=False),
     Column("sealed", Text, nullable=False),  # the private key, encrypted
     Column("created_at", BigInteger, nullable=False),
-    Column("active_from", BigInteger, nullable=False),  # published before it signs
-    Column("retired_at", BigInteger),  # from here on it is neither published nor believed
+    Column("active_from", BigInteger, nullable=False),  # the key is published before it signs
+    Column("retired_at", BigInteger),  # from then on the key is neither published nor accepted
     **OPTIONS,
 )
 
-revocation = Table(  # what stateless tokens are refused for: few rows, which every process knows by heart
+revocation = Table(  # the marks for which stateless tokens are refused: few rows, which every process keeps in memory
     "oauth_revocation",
     metadata,
     Column("id", Key, primary_key=True, autoincrement=True),
-    Column("mark", Hash, nullable=False),  # of a token, an approval, a client, a user, or both
-    Column("issued_until", BigInteger, nullable=False),  # tokens issued up to then; 0 takes an earlier mark back
+    Column("mark", Hash, nullable=False),  # the hash of a token, an approval, a client, a user, or both of these
+    Column(
+        "issued_until", BigInteger, nullable=False
+    ),  # tokens issued up to then are refused; 0 undoes an earlier mark
     Column("revoked_at", BigInteger, nullable=False, index=True),
     Column("expires_at", BigInteger, nullable=False, index=True),
     **OPTIONS,
@@ -250,35 +256,35 @@ revocation = Table(  # what stateless tokens are refused for: few rows, which ev
 audit = Table(
     "oauth_audit",
     metadata,
-    Column("id", Key, primary_key=True, autoincrement=False),  # its number: they have no gaps
+    Column("id", Key, primary_key=True, autoincrement=False),  # the entry's number; there are no gaps
     Column("at", BigInteger, nullable=False),
     Column("event", String(64), nullable=False),
     Column("outcome", String(64), nullable=False),  # "ok", or the error
     Column("client_id", String(2048)),
     Column("subject", Subject),
-    Column("actor", String(255)),  # who did it, where that is neither the client nor the subject
-    Column("address", String(64)),  # where it came from
+    Column("actor", String(255)),  # who acted, where that is neither the client nor the subject
+    Column("address", String(64)),  # the caller's address
     Column("details", Object),
-    Column("hash", Hash, nullable=False),  # keyed, over the entry before it and this one's content
-    Column("client_hash", BigInteger),  # the client_id's first 64 bits: the whole is more than an index can hold
+    Column("hash", Hash, nullable=False),  # a keyed hash over the entry before and this entry's content
+    Column("client_hash", BigInteger),  # 64 bits of the client_id's hash: a client_id is too long for an index
     Index("ix_oauth_audit_at", "at", "event"),
     Index("ix_oauth_audit_client", "client_hash", "id"),
     Index("ix_oauth_audit_subject", "subject", "id"),
     **OPTIONS,
 )
 
-audit_head = Table(  # one row: where the audit trail ends; locked by whoever writes to it
+audit_head = Table(  # one row: the end of the audit trail; a process that writes to the trail locks it
     "oauth_audit_head",
     metadata,
     Column("id", Integer, primary_key=True, autoincrement=False),
     Column("last", BigInteger, nullable=False),
-    Column("hash", Hash, nullable=False),  # the last entry's
-    Column("seal", Hash, nullable=False),  # keyed, over both
+    Column("hash", Hash, nullable=False),  # the last entry's hash
+    Column("seal", Hash, nullable=False),  # a keyed hash over both
     **OPTIONS,
 )
 
 
-schema = Table(  # one row: which version of this module made the tables
+schema = Table(  # one row: the version of the tables
     "oauth_schema",
     metadata,
     Column("id", Integer, primary_key=True, autoincrement=False),

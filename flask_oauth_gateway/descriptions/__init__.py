@@ -1,1 +1,1 @@
-"""What the command line, the pages and the management API say of a thing."""
+"""Describes clients, tokens, keys and issuers for the command line, the pages and the management API."""

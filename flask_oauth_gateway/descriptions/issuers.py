@@ -1,4 +1,4 @@
-"""What `flask oauth issuer list` says of each issuer: its keys, where they come from, what it may do."""
+"""Describes each trusted issuer: its keys, where they come from, and what its assertions or tokens may give."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ if TYPE_CHECKING:
     from ..resource_server import Server
     from ..stores.registered_client import Client
 
-NO_TOKEN = "flask-oauth-issuer-list"  # what an introspection endpoint is asked about
+NO_TOKEN = "flask-oauth-issuer-list"  # not a token: introspection endpoints are tried with it
 
 
 def describe_issuers(server: Server, *, configured_only: bool = False) -> list[dict[str, Any]]:
-    """Those of the configuration, and the clients that sign for themselves; keys that stand at a URL are fetched.
+    """The configured issuers, and the clients that sign for themselves. Keys that are at a URL are fetched.
 
-    `configured_only`: without the clients, and nobody else is asked for anything.
+    `configured_only`: leaves the clients out, and asks no other server.
     """
     ours = (_jwt_issuers, _saml_issuers) if server.issues_tokens else ()
     own = [each for describe in ours for each in describe(cast("AuthorizationServer", server), configured_only)]
@@ -38,7 +38,7 @@ def describe_issuers(server: Server, *, configured_only: bool = False) -> list[d
 
 
 def _token_issuers(server: Server, configured_only: bool) -> Iterator[dict[str, Any]]:
-    """Those of `OAUTH_TRUSTED_TOKEN_ISSUERS`; of who asks there, never the secret."""
+    """The issuers of `OAUTH_TRUSTED_TOKEN_ISSUERS`, never with the client_secret for introspection."""
     trusted = {} if server.trusted_tokens is None else server.trusted_tokens.issuers
     for name, each in trusted.items():
         entry = server.settings.trusted_token_issuers[name]
@@ -70,7 +70,7 @@ def _token_issuers(server: Server, configured_only: bool) -> Iterator[dict[str, 
 
 
 def _jwt_issuers(server: AuthorizationServer, configured_only: bool) -> Iterator[dict[str, Any]]:
-    """Those of `OAUTH_JWT_ISSUERS`, and the clients."""
+    """The issuers of `OAUTH_JWT_ISSUERS`, and the clients that sign JWTs for themselves."""
     if JWT_BEARER not in server.settings.grant_types:
         return
     for name, trusted in server.jwt_issuers.items():
@@ -88,7 +88,7 @@ def _jwt_issuers(server: AuthorizationServer, configured_only: bool) -> Iterator
 
 
 def _saml_issuers(server: AuthorizationServer, configured_only: bool) -> Iterator[dict[str, Any]]:
-    """Those of `OAUTH_SAML_ISSUERS`, and the clients."""
+    """The issuers of `OAUTH_SAML_ISSUERS`, and the clients that sign SAML assertions for themselves."""
     for name, trusted in server.saml_issuers.items():
         given = "certificates" if server.settings.saml_issuers[name].get("certificates") else "metadata"
         yield _describe_saml(trusted, f"OAUTH_SAML_ISSUERS, {given}")
@@ -119,7 +119,7 @@ def _describe(kind: str, trusted: TrustedIssuer, source: str) -> dict[str, Any]:
 
 
 def _keys(source: KeySource, configured_only: bool) -> list[Key]:
-    """Those that are known; a key whose certificate has expired too, which `source.keys()` leaves out."""
+    """The known keys of a source, including a key whose certificate has expired, which `source.keys()` leaves out."""
     if configured_only and hasattr(source, "url"):
         return []
     return list(getattr(source, "fixed", None) or source.keys())

@@ -1,4 +1,4 @@
-"""Clients, applications, tokens, keys as JSON, for command line and management API: what may be shown, and nothing else."""
+"""Describes clients, applications, tokens and keys as JSON, for command line and management API, without any secret."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def describe_client(client: Client) -> dict[str, Any]:
-    """All that is known of a client, and of its secrets only what may be shown."""
+    """A client, with the hints and times of its secrets, never their digests."""
     return {
         "client_id": client.client_id,
         "enabled": client.enabled,
@@ -33,7 +33,7 @@ def describe_client(client: Client) -> dict[str, Any]:
 
 
 def describe_application(application: Application) -> dict[str, Any]:
-    """All that is known of an application."""
+    """An application, with all its values."""
     return {
         "application_id": application.application_id,
         "name": application.name,
@@ -47,7 +47,7 @@ def describe_application(application: Application) -> dict[str, Any]:
 
 
 def describe_token(token: AccessToken) -> dict[str, Any]:
-    """A token, without the token."""
+    """A token's values, without the token itself."""
     return {
         "token_id": token.token_id,
         "status": token.refusal or "live",

@@ -1,4 +1,4 @@
-"""What of a running server is weak, measured against RFC 9700 and OAuth 2.1: tables of checks."""
+"""Finds what is weak in a running server, by RFC 9700 and OAuth 2.1: tables of checks."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = ["Weakness", "examine"]
 
 
 def examine(server: AuthorizationServer) -> list[Weakness]:
-    """Every weakness: of the settings, of the app around them, and of what stands in the database."""
+    """All weaknesses: of the settings, of the app and its processes, and of the database's contents."""
     found = [check.weakness for check in CHECKS if check.applies(server.settings)]
     for look in SURROUNDINGS:
         found += look(server)

@@ -1,6 +1,7 @@
-"""Why a request was refused, at length: what was expected, what came, and where it is written. For whoever runs the server.
+"""Explains to operators why a request was refused: what was expected, what came, and which RFC says so.
 
-An answer to a client stays terse. Here the stores are asked what it would not be told; nothing is written.
+A client gets only a short answer. An explanation also uses the stores, for what a client must not learn; it writes
+nothing.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ Found = tuple[str, str]  # what was expected, and what came
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """Which check failed; what it expected and what it got; the RFC and section that ask for it."""
+    """The check that failed, what it expected, what it got, and the RFC and section that ask for it."""
 
     check: str
     expected: str
@@ -40,7 +41,7 @@ class Explanation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refused:
-    """A request that was refused: its error, its parameters, who claims to send it, and what it carries."""
+    """A request that was refused: its error, its parameters, the client that it names, and its credentials and token."""
 
     server: AuthorizationServer
     error: str
@@ -59,7 +60,7 @@ class Refused:
 
 
 def explain(refused: Refused) -> Explanation:
-    """The first row of `RULES` that fits says what is wrong."""
+    """The explanation by the first row of `RULES` that fits."""
     for error, pattern, check, look, source in RULES:
         found = re.match(pattern, refused.reason or refused.description) if error in (refused.error, "*") else None
         if found is not None:
@@ -68,7 +69,7 @@ def explain(refused: Refused) -> Explanation:
     return Explanation(refused.error, refused.description, refused.reason, SOURCES.get(refused.error, RFC6749_ERRORS))
 
 
-# What each row looks at.
+# The functions that the rows call.
 
 
 def _missing(refused: Refused, found: re.Match[str]) -> Found:
@@ -76,7 +77,7 @@ def _missing(refused: Refused, found: re.Match[str]) -> Found:
 
 
 def _as_described(refused: Refused, found: re.Match[str]) -> Found:
-    """Where the sentence says it all."""
+    """The error's own sentence, where nothing needs to be added."""
     return refused.description, refused.reason or _listed(refused.parameters)
 
 
@@ -115,9 +116,7 @@ def _difference(registered: str, sent: str) -> str:
 
 def _response_type(refused: Refused, found: re.Match[str]) -> Found:
     grants = refused.server.settings.grant_types
-    offered = [
-        name for name, grant in (("code", "authorization_code"), ("token", "implicit")) if grant in grants
-    ]  # as OAUTH_GRANT_TYPES has them
+    offered = [name for name, grant in (("code", "authorization_code"), ("token", "implicit")) if grant in grants]
     return f"response_type={' or '.join(offered)} (OAUTH_GRANT_TYPES)", refused.parameters.get("response_type", "none")
 
 
@@ -248,7 +247,7 @@ SOURCES = {
 }
 NAME = r"'([^']+)'"
 
-#: Error, how its reason or description begins, the check, who looks at it, and where it is written.
+#: The error, a pattern for the beginning of its reason or description, the check, its function, and its RFC.
 RULES: tuple[tuple[str, str, str, Callable[[Refused, re.Match[str]], Found], str], ...] = (
     ("*", f"The parameter {NAME} is repeated", "each parameter once", _as_described, "RFC 6749 section 3.1"),
     ("*", "The parameter 'code_challenge' is missing", "PKCE", _challenge, "RFC 7636 section 4.4.1"),

@@ -1,4 +1,4 @@
-"""What settings may have that is weak: one row each."""
+"""The weaknesses that settings may have: one row each."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ EVERYBODY = frozenset({"0.0.0.0/0", "::/0"})
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """A weakness, and whether settings have it."""
+    """A weakness, with the condition on which settings have it."""
 
     weakness: Weakness
     applies: Callable[[Settings], bool]

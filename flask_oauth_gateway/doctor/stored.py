@@ -1,4 +1,4 @@
-"""What stands in the database that is weak, or soon a trouble: each function looks at one thing."""
+"""Finds what is weak in the database, or will soon be a problem: each function checks one thing."""
 
 from __future__ import annotations
 
@@ -75,8 +75,7 @@ def _of_certificate(pem: str) -> Iterator[tuple[str, str]]:
 
 
 def signing_keys(server: AuthorizationServer) -> Iterator[Weakness]:
-    """Keys that nobody can sign with any more: the next token is signed by a new one, of which nobody has heard."""
-
+    """Keys that can't sign any more. The next token would be signed by a new key, which other servers don't know yet."""
     rows = [row for row in server.keys.all() if row.retired_at is None]
     if server.sealing.has_key():
         for row in rows:
@@ -99,7 +98,7 @@ def audit_trail(server: AuthorizationServer) -> Iterator[Weakness]:
 
 
 def clocks(server: AuthorizationServer) -> Iterator[Weakness]:
-    """Where the database has a clock of its own, other machines' clocks may be as far off."""
+    """The difference to the database's clock, where it has its own: other machines' clocks may differ as much."""
     statement = NOW.get(server.database.engine.dialect.name)
     row = None if statement is None else server.database.first(statement)
     if row is not None and abs(int(row[0]) - time.time()) > CLOCKS_APART:

@@ -1,4 +1,4 @@
-"""What of the app, its hooks and its processes is weak: each function looks at one thing."""
+"""Finds what is weak in the app, its hooks and its processes: each function checks one thing."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .weakness import Weakness
 if TYPE_CHECKING:
     from ..authorization_server import AuthorizationServer
 
-SHORT_KEY = 16  # bytes: 128 bits, where they are random
+SHORT_KEY = 16  # bytes: 128 bits if they are random
 LONG_ASSERTION = 3600
 SOON = timedelta(days=14)
 
@@ -36,7 +36,7 @@ def secret_key(server: AuthorizationServer) -> Iterator[Weakness]:
 
 
 def session_cookie(server: AuthorizationServer) -> Iterator[Weakness]:
-    """Whoever has the cookie approves in the user's name."""
+    """Checks the session's cookie: whoever has it can approve in the user's name."""
     if not _people_sign_in(server) or not (server.settings.issuer or "").startswith("https://"):
         return
     if not server.app.config["SESSION_COOKIE_SECURE"]:
@@ -59,7 +59,7 @@ def users_who_are_gone(server: AuthorizationServer) -> Iterator[Weakness]:
 
 
 def trusted_issuers(server: AuthorizationServer) -> Iterator[Weakness]:
-    """Those who may vouch for others: how long for, and by what."""
+    """Checks the issuers of assertions: how long an assertion may live, its signature's algorithm, and the certificates."""
     for setting, issuers in (("OAUTH_JWT_ISSUERS", server.jwt_issuers), ("OAUTH_SAML_ISSUERS", server.saml_issuers)):
         for name, issuer in issuers.items():
             if issuer.max_lifetime > LONG_ASSERTION:
@@ -85,7 +85,7 @@ def trusted_issuers(server: AuthorizationServer) -> Iterator[Weakness]:
 
 
 def several_processes(server: AuthorizationServer) -> Iterator[Weakness]:
-    """What one process alone knows, where a server is told to start several."""
+    """Checks for data that only one process has, where a server starts several."""
     if isinstance(server.database, InMemoryDatabase):
         yield Weakness(
             "OAUTH_DATABASE_URI",

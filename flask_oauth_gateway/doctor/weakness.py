@@ -1,4 +1,4 @@
-"""What the doctor finds."""
+"""A finding of the doctor."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Weakness:
-    """Something that had better be otherwise: the key (or whatever has it), why, and what to do."""
+    """Something that should be changed: the setting or the thing that is weak, why it is weak, and what to do."""
 
     key: str
     why: str

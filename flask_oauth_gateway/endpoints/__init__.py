@@ -1,4 +1,4 @@
-"""What programs ask: a file for each endpoint. `make_blueprint` routes those that are on, from the table in `features.py`."""
+"""The endpoints for programs, one file each. `make_blueprint` routes those that are on, by the table in `features.py`."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ PACKAGE = __name__.rpartition(".")[0]
 
 
 def make_blueprint(server: Server) -> Blueprint:
-    """The endpoints and pages of a server, under the prefix, with every error in JSON; what isn't on is not routed."""
+    """A blueprint with the server's endpoints and pages that are on, under the prefix; every error is answered in JSON."""
     settings = server.settings
     blueprint = Blueprint(
         "oauth",
@@ -53,7 +53,7 @@ def make_blueprint(server: Server) -> Blueprint:
             )
         _answer_any_method(blueprint, endpoint.path, f"{name}_method", _method_not_allowed, allowed=sorted(allowed))
     if settings.admin and server.issues_tokens:
-        from ..management import add_management  # an app without it never loads it
+        from ..management import add_management  # other apps never load it
 
         for number, (path, methods) in enumerate(
             add_management(blueprint, cast("AuthorizationServer", server)).items()
@@ -74,7 +74,7 @@ def make_blueprint(server: Server) -> Blueprint:
 
 
 def _view(path: str, server: Server) -> Callable[..., Any]:
-    """A view of the table's, as Flask calls it: with its server."""
+    """A view of the table, bound to its server, as Flask can call it."""
     module, _, function = path.partition(":")
     view = getattr(import_module(f"{PACKAGE}.{module}"), function)
     return update_wrapper(partial(view, server), view)
@@ -85,7 +85,7 @@ def _know_anything(setup: BlueprintSetupState) -> None:
 
 
 class _Anything(BaseConverter):
-    """The rest of a path, whatever is in it: Werkzeug's own `path` stops at a line break."""
+    """Matches the rest of a path, whatever it holds; Werkzeug's own `path` stops at a line break."""
 
     regex = "(?s:.+)"
     part_isolating = False
@@ -94,7 +94,7 @@ class _Anything(BaseConverter):
 def _answer_any_method(
     blueprint: Blueprint, path: str, name: str, view: Callable[..., Response], **defaults: Any
 ) -> None:
-    """Answer whatever method is left over: to one that nobody heard of, Flask's own rules answer with an HTML page."""
+    """Route every other method to `view`, even unknown ones, which Flask's own rules answer with an HTML page."""
 
     def add(setup: BlueprintSetupState) -> None:
         endpoint = f"{blueprint.name}.{name}"
@@ -123,7 +123,7 @@ def _method_not_allowed(allowed: list[str], **_: str) -> Response:
 
 
 def _http_error(error: HTTPException) -> Response | HTTPException:
-    """What Flask and Werkzeug raise, in JSON; a browser that lost its way gets the app's own page."""
+    """An error of Flask or Werkzeug, in JSON; a browser gets the app's own page for 404 and 405."""
     if error.code in (404, 405) and _is_browser():
         return error
     if error.code == 413:

@@ -1,7 +1,7 @@
-"""Which origins' scripts may read an answer: those of the client's redirect URIs, or `OAUTH_CORS_ORIGINS`.
+"""Tells browsers which origins' scripts may read an answer: those of the client's redirect URIs, or `OAUTH_CORS_ORIGINS`.
 
-A preflight tells nothing about anybody and knows no client, so every origin passes it; the answer itself is readable by
-the client's own origins alone. No cookies are ever involved.
+A preflight names no client and reveals nothing, so every origin passes it. Only the client's own origins may read the
+answer itself. No cookies are ever involved.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ PREFLIGHT_SECONDS = "3600"
 
 
 class Cors:
-    """Says what scripts of other origins may read. `endpoints`: those whose answers they may; `configured`: the setting."""
+    """Lets scripts of other origins read the answers of `endpoints`. `configured`: the setting `OAUTH_CORS_ORIGINS`."""
 
     def __init__(self, configured: tuple[str, ...] | None, endpoints: frozenset[str]) -> None:
         self._configured = configured
         self._endpoints = endpoints
 
     def preflight(self, **_: str) -> Response:
-        """The answer to a browser that asks whether it may (Fetch standard)."""
+        """Answer a browser's preflight (Fetch standard)."""
         response = Response(status=204)
         origin = request.headers.get("Origin")
         if origin and (self._configured is None or self._is_configured(origin)):
@@ -40,7 +40,7 @@ class Cors:
         return response
 
     def allow_origin(self, response: Response) -> Response:
-        """Let the origin's script read the answer of these endpoints, where the client that asked is at home there."""
+        """Let the origin's script read the answer of these endpoints, where the calling client has that origin."""
         origin = request.environ.get("HTTP_ORIGIN")
         if origin is None or request.endpoint not in self._endpoints or request.method == "OPTIONS":
             return response

@@ -27,7 +27,7 @@ USER_CODE_LENGTH = 8
 
 
 def device_authorization(server: AuthorizationServer) -> Response:
-    """Both codes, and where the user types theirs (section 3.2)."""
+    """Answer with both codes, and the address where the user types the user code (section 3.2)."""
     form = read_request(request, server.settings)
     server.rate_limiter.spend("device", f"address:{server.addresses.neighbourhood()}")
     client = server.authentication.authenticate(form)
@@ -53,7 +53,7 @@ def device_authorization(server: AuthorizationServer) -> Response:
                     "expires_at": now + LIFETIME,
                 }
             )
-        except IntegrityError:  # one of 25 billion is in use
+        except IntegrityError:  # this user code, of 25 billion, is in use
             continue
         break
     shown = f"{user_code[:4]}-{user_code[4:]}"

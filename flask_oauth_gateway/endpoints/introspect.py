@@ -1,4 +1,4 @@
-"""`POST /oauth/introspect`: what a token is, asked by an authenticated client (RFC 7662), as a signed JWT too (RFC 9701)."""
+"""`POST /oauth/introspect`: tells an authenticated client about a token (RFC 7662), as a signed JWT too (RFC 9701)."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ MEDIA_TYPES = ("application/json", f"application/{JWT_TYPE}")
 
 
 def introspect(server: AuthorizationServer) -> Response:
-    """A client sees its own tokens, a resource server all; anybody else, and of a dead token, only that it isn't active."""
+    """Describe a live token to its own client, and to a resource server; otherwise answer only that it isn't active."""
     form = read_request(request, server.settings)
     client = server.authentication.authenticate(form, CONFIDENTIAL_METHODS)
     if server.rate_limiter.is_on("introspect"):
@@ -36,20 +36,20 @@ def introspect(server: AuthorizationServer) -> Response:
     answer = _jwt(server, client, token) if is_jwt(token) else _opaque(server, form, client, token)
     response = _signed(server, client, answer) if _wants_jwt() else json_response(200, answer)
     seconds = server.settings.token_cache_seconds
-    if seconds and answer["active"]:  # the asker may be as late to learn of a revocation as this server itself
+    if seconds and answer["active"]:  # the caller may learn of a revocation as late as this server itself
         response.headers["Cache-Control"] = f"private, max-age={seconds}"
         del response.headers["Pragma"]
     return response
 
 
 def _wants_jwt() -> bool:
-    """Whether the caller would rather have the answer signed (RFC 9701 section 4)."""
+    """Whether the caller prefers a signed answer (RFC 9701 section 4)."""
     accept = request.headers.get("Accept", "")
     return JWT_TYPE in accept.lower() and request.accept_mimetypes.best_match(MEDIA_TYPES) == MEDIA_TYPES[1]
 
 
 def _signed(server: AuthorizationServer, client: Client, answer: dict[str, Any]) -> Response:
-    """The answer as a JWT for this client alone (RFC 9701 section 5); its `typ` keeps it from passing as any other."""
+    """The answer as a JWT for this client alone (RFC 9701 section 5). By its `typ`, nobody takes it for an access token."""
     from ..crypto.jose import sign
 
     signing = server.key_ring.signing_key()
@@ -68,24 +68,23 @@ def _opaque(server: AuthorizationServer, form: OAuthRequest, client: Client, tok
     row = server.tokens.find_for(token_hash, client)
     if row is None or not row.asker_is_live:
         server.clients.forget(client.client_id)
-        client = server.authentication.authenticate(
-            form, CONFIDENTIAL_METHODS
-        )  # it may have changed since it was remembered
+        # The client may have changed since this process read it.
+        client = server.authentication.authenticate(form, CONFIDENTIAL_METHODS)
     if row is None:
         return _refresh_token(server, client, token_hash)
     if row.client != client.key and not client.resource_server:
         return INACTIVE
     found = server.own_tokens.from_row(row)
-    if found.refusal is None and server.plans is not None:
-        try:
-            found = server.plans.of(found)
-        except InvalidToken:
-            return INACTIVE
-    return INACTIVE if found.refusal is not None else {"active": True, **found.claims}
+    if found.refusal is not None:
+        return INACTIVE
+    try:
+        return {"active": True, **server.validators.check(found).claims}
+    except InvalidToken:
+        return INACTIVE
 
 
 def _jwt(server: AuthorizationServer, client: Client, token: str) -> dict[str, Any]:
-    """A token that isn't stored: what it says, if it is good and the client may know."""
+    """The answer about a JWT: its claims, if it is valid and the client may know them."""
     try:
         found = server.validators.validate_own(token)
     except InvalidToken:
@@ -96,7 +95,7 @@ def _jwt(server: AuthorizationServer, client: Client, token: str) -> dict[str, A
 
 
 def _refresh_token(server: AuthorizationServer, client: Client, token_hash: bytes) -> dict[str, Any]:
-    """What a refresh token is, told to its own client alone: to a resource server it must never pass for an access token."""
+    """The answer about a refresh token, for its own client only: no resource server may take it for an access token."""
     row = server.approvals.find_refresh_token(token_hash)
     if row is None or row.client != client.key or row.spent_at is not None or not server.lifetimes.is_live(row):
         return INACTIVE
@@ -106,7 +105,8 @@ def _refresh_token(server: AuthorizationServer, client: Client, token_hash: byte
         "iat": row.issued_at,
         "exp": server.lifetimes.refresh_token_dies_at(row),
     }
-    # No token_type, which is an access token's (RFC 7662 section 2.2); this says it to those who don't look for that.
+    # There is no token_type: only access tokens have one (RFC 7662 section 2.2). `token_use` is for callers that don't
+    # know this.
     return {
         "active": True,
         "token_use": "refresh_token",

@@ -1,4 +1,4 @@
-"""`GET /oauth/jwks`: the public keys that JWTs of this server are checked with (RFC 7517)."""
+"""`GET /oauth/jwks`: the public keys that verify this server's JWTs (RFC 7517)."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def jwks(server: AuthorizationServer) -> BaseResponse:
-    """The key set; the first request makes the first key."""
+    """Answer with the key set. The first request makes the first key."""
     keys = server.key_ring.published()
     return server.documents.publish(
         ("jwks", *(key.kid for key in keys)), lambda: {"keys": [key.public for key in keys]}

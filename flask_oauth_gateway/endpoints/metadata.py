@@ -23,13 +23,13 @@ WELL_KNOWN = "/.well-known/oauth-authorization-server"
 
 
 def add_metadata(app: Flask, server: AuthorizationServer) -> None:
-    """Route the metadata at the root; behind it the issuer's path, where it has one (RFC 8414 section 3.1)."""
+    """Route the metadata at the root, followed by the issuer's path where it has one (RFC 8414 section 3.1)."""
     path = urlsplit(server.settings.issuer or "").path
     app.add_url_rule(WELL_KNOWN + path, "oauth_metadata", partial(metadata, server), methods=["GET"])
 
 
 def metadata(server: AuthorizationServer) -> BaseResponse:
-    """The document. It says what is on, and nothing else."""
+    """Answer with the metadata, which names only what is on."""
     try:
         name = ("server", server.issuer.identifier(), server.issuer.mount_point())
         return server.documents.publish(name, lambda: describe(server))
@@ -38,7 +38,7 @@ def metadata(server: AuthorizationServer) -> BaseResponse:
 
 
 def describe(server: AuthorizationServer) -> dict[str, Any]:
-    """The server's metadata (RFC 8414 section 2). Raises `TemporarilyUnavailable` where it has no name."""
+    """The server's metadata (RFC 8414 section 2). Raises `TemporarilyUnavailable` where the issuer isn't known."""
     settings, issuer = server.settings, server.issuer
     methods = list(settings.client_auth_methods)
     mount = "" if request.script_root else issuer.mount_point()

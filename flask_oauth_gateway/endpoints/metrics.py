@@ -1,4 +1,4 @@
-"""`GET /oauth/metrics`: the process's metrics for Prometheus, to who has a token with the scope that `OAUTH_METRICS` names."""
+"""`GET /oauth/metrics`: the process's metrics for Prometheus. The caller's token needs the scope that `OAUTH_METRICS` names."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def metrics(server: Server) -> Response:
-    """Everything in the default registry, the app's own metrics too; of all processes where they share a folder."""
+    """Answer with the default registry, including the app's own metrics; for all processes where they share a folder."""
     refusal = server.guard.admit(requirement(str(server.settings.metrics_scope)))
     if refusal is not None:
         return refusal

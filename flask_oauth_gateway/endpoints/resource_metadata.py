@@ -1,4 +1,4 @@
-"""`GET /.well-known/oauth-protected-resource[/<path>]`: what an API's tokens are and who issues them (RFC 9728)."""
+"""`GET /.well-known/oauth-protected-resource[/<path>]`: which tokens an API takes, and who issues them (RFC 9728)."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ if TYPE_CHECKING:
 
 
 def add_resource_metadata(app: Flask, server: Server) -> None:
-    """Route the documents at the root: a resource's path stands behind the well-known part (section 3.1)."""
+    """Route the documents at the root: a resource's path follows the well-known part (section 3.1)."""
     view = partial(resource_metadata, server)
     for rule in (WELL_KNOWN, f"{WELL_KNOWN}/<path:path>"):
         app.add_url_rule(rule, "oauth_resource_metadata", view, methods=["GET"])
 
 
 def resource_metadata(server: Server, path: str = "") -> BaseResponse:
-    """What a client needs to know of the resource at this path, or of the one whose identifier has it."""
+    """Answer with the metadata of the resource at this path, or of the one whose identifier has this path."""
     try:
         prefix = server.resources.prefix_at(f"/{path}" if path else "")
         if prefix is None:
@@ -44,7 +44,7 @@ def describe_resource(server: Server, identifier: str) -> dict[str, Any]:
     own = [server.issuer.identifier()] if server.issues_tokens else []
     body: dict[str, Any] = {
         "resource": identifier,
-        "authorization_servers": [*own, *settings.trusted_token_issuers],  # whose tokens are taken
+        "authorization_servers": [*own, *settings.trusted_token_issuers],  # those whose tokens are taken
     }
     scopes = [name for name in settings.scopes if name != ADMIN_SCOPE]
     if scopes:

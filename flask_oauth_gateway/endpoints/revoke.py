@@ -1,4 +1,4 @@
-"""`POST /oauth/revoke`: a client gives back a token of its own (RFC 7009)."""
+"""`POST /oauth/revoke`: a client revokes a token of its own (RFC 7009)."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ BY = "client"
 
 
 def revoke(server: AuthorizationServer) -> Response:
-    """200 for a token that is revoked, unknown, dead or somebody else's: the answer tells nothing (section 2.2)."""
+    """Answer 200 even for an unknown or dead token or another client's, so that the answer reveals nothing (section 2.2)."""
     form = read_request(request, server.settings)
     client = server.authentication.authenticate(form)
     token = form.form.get("token")
@@ -35,10 +35,10 @@ def revoke(server: AuthorizationServer) -> Response:
 
 
 def _revoke_otherwise(server: AuthorizationServer, form: OAuthRequest, client: Client, token_hash: bytes) -> None:
-    """Nothing was revoked: the client may have changed since it was remembered, or it is a refresh token (section 2.1)."""
+    """Try again after a failure: the client may have changed, or the token is a refresh token (section 2.1)."""
     seen = client.version
     server.clients.forget(client.client_id)
-    client = server.authentication.authenticate(form)  # it may have been disabled, or lost the secret that it came with
+    client = server.authentication.authenticate(form)  # the client may have been disabled, or have lost this secret
     if client.version != seen and server.revoking.stored_token(token_hash, client, by=BY):
         return
     row = server.approvals.find_refresh_token(token_hash)
@@ -47,7 +47,7 @@ def _revoke_otherwise(server: AuthorizationServer, form: OAuthRequest, client: C
 
 
 def _revoke_jwt(server: AuthorizationServer, client: Client, token: str) -> None:
-    """A token that isn't stored is marked for as long as it could live."""
+    """Revoke a JWT, which isn't stored, by a mark for the rest of its lifetime."""
     try:
         found = server.own_tokens.read(token)
     except InvalidToken:

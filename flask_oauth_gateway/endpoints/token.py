@@ -1,4 +1,4 @@
-"""`POST /oauth/token`: every grant (RFC 6749 section 3.2)."""
+"""`POST /oauth/token`: gives tokens, by every grant that is on (RFC 6749 section 3.2)."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from ..web.request import read_token_request
 if TYPE_CHECKING:
     from ..authorization_server import AuthorizationServer
 
-ATTEMPTS = 5  # while somebody changes the client again and again
+ATTEMPTS = 5  # each fails only where somebody changes the client meanwhile
 
 
 def token(server: AuthorizationServer) -> Response:
-    """Read the form strictly, once; then the grant authenticates, decides and acts."""
+    """Read the form strictly and once; then let the grant authenticate the client, decide and issue."""
     form = read_token_request(request, server.settings)
     grant_type = form.payload.grant_type
     if grant_type is None:

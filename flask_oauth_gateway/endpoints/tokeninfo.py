@@ -1,4 +1,4 @@
-"""`GET, POST /oauth/tokeninfo`: what a token is, asked by whoever holds it, as API gateways answer it."""
+"""`GET, POST /oauth/tokeninfo`: tells whoever holds a token about it, in the shape that API gateways answer."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def tokeninfo(server: AuthorizationServer) -> Response:
-    """The token comes as bearer in the header, or as `access_token` in the body."""
+    """Describe the token in the Authorization header, or in the body's `access_token`."""
     form = read_request(request, server.settings)
     in_header, in_body = token_of(request), form.form.get("access_token")
     if in_header and in_body:

@@ -1,7 +1,7 @@
 """`/oauth/verify`: forward auth. A proxy asks here whether a request may go on to an upstream that knows no tokens.
 
-What is asked for stands in the URL that the proxy calls, or in `OAUTH_PROTECT` for the path that it names. A proxy passes
-its caller's headers on, and may pass the caller's query on: neither may ever make less of what is asked.
+The URL that the proxy calls names the requirements, or `OAUTH_PROTECT` has them for the path that the proxy names. A
+proxy passes on its caller's headers, and perhaps the caller's query: neither may ever weaken the requirements.
 """
 
 from __future__ import annotations
@@ -33,32 +33,32 @@ METHOD = ("HTTP_X_ORIGINAL_METHOD", "HTTP_X_FORWARDED_METHOD")
 PARAMETERS = ("scope", "any_of", "audience")
 ANY_TOKEN = requirement()
 
-NOT_ENCODED = "!#$&'()*+,/:;=?@[]^`{|}~\"<>\\"  # printable ASCII, save the space and "%"
+NOT_ENCODED = "!#$&'()*+,/:;=?@[]^`{|}~\"<>\\"  # printable ASCII without the space and "%"
 WRONG_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
-ENCODED = re.compile(r"%(?:25|2e|2f|3b|5c)", re.IGNORECASE)  # what has a meaning of its own: % . / ; and the backslash
+ENCODED = re.compile(r"%(?:25|2e|2f|3b|5c)", re.IGNORECASE)  # what has a meaning in paths: % . / ; and the backslash
 ENCODED_SLASH = re.compile(r"%2f", re.IGNORECASE)
 TWOFOLD = "The path can be read in several ways, to which different rules may apply."
 CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
 class AccessDenied(OAuth2Error):
-    """A request that no token would let through: no rule is for it, or there is no telling which."""
+    """No token would let this request through: no rule covers it, or it isn't clear which one does."""
 
     error = "access_denied"
     status_code = 403
 
 
 def verify(server: Server) -> Response:
-    """Asked by nginx, Traefik and Caddy, which name the caller's request in headers. 204, 401 or 403."""
+    """Answer nginx, Traefik and Caddy, which name the caller's request in headers, with 204, 401 or 403."""
     environ = request.environ
-    environ[ASKED_PATHS] = ()  # until a proxy that may says which
+    environ[ASKED_PATHS] = ()  # no path counts until a trusted proxy names one
     uri, query = _one_of(URI), environ.get("QUERY_STRING", "")
     asked = _asked(query) if query else None
     if uri is None:
         if asked is None and server.path_rules is not None:
             raise AccessDenied("The proxy names no path: it has to send X-Original-URI, or ask for a scope in the URL.")
         return _answer(204, asked or ANY_TOKEN)
-    # Where the query is also that of the caller's request, the proxy may have passed it on: it doesn't count alone.
+    # Where the query equals that of the caller's request, the proxy may have passed it on: it isn't enough by itself.
     by_path = asked is None or query == uri.partition("?")[2]
     rule = None
     if _is_trusted(_peer(environ), server.settings.forward_auth_peers):
@@ -70,17 +70,17 @@ def verify(server: Server) -> Response:
     if rule is None and by_path:
         raise AccessDenied("No rule lets this request through: not for this path, or not asked by this proxy.")
     ruled = None if rule is None else rule.requirement
-    if ruled is not None and ruled.audience is None and asked is not None:  # the app's own would stand in its place
+    if ruled is not None and ruled.audience is None and asked is not None:  # else the app's own audience would count
         ruled = replace(ruled, audience=asked.audience)
     return _answer(204, asked, ruled)
 
 
 def verify_path(server: Server, original: str = "") -> Response:
-    """Asked by Envoy, which puts the caller's path behind ours, keeps method and host, and wants 200."""
+    """Answer Envoy, which appends the caller's path to ours, keeps method and host, and wants 200."""
     environ = request.environ
     raw: str = environ.get("REQUEST_URI") or environ.get("RAW_URI") or ""
     _, found, rest = raw.partition("?")[0].partition(f"{server.settings.url_prefix}/verify/")
-    # Servers hand the path on decoded; as it came it says more.
+    # The path as the server decoded it is ambiguous, so the path as it was sent is better.
     path = "/" + (rest if found else quote(original, safe="/;"))
     rule = _rule(server, request.method, path, request.host)
     if rule is None:
@@ -94,13 +94,13 @@ def _answer(status: int, *asked: Requirement | None) -> Response:
     refusal = ask_all(asked)
     if refusal is None:
         return _passed(status, request.environ.get(TOKEN))
-    if refusal.status_code == 400:  # proxies know 401 and 403; anything else is the proxy's own error to them
+    if refusal.status_code == 400:  # proxies know 401 and 403, and take any other status for a failure of ours
         refusal.status_code = 401
     return refusal
 
 
 def _passed(status: int, token: Any) -> Response:
-    """The answer to a request that may go on. Every header is always there: a caller's own never gets through."""
+    """The answer to a request that may go on. It always has every header, to replace any that the caller sent."""
     attributes = token.shown_attributes if token else None
     return Response(
         status=status,
@@ -115,7 +115,7 @@ def _passed(status: int, token: Any) -> Response:
 
 
 def _one_of(names: tuple[str, ...]) -> str | None:
-    """What headers of one meaning say; a proxy sets one of them, and its caller may have sent the other."""
+    """The value of headers with the same meaning. The proxy sets one of them; its caller may have sent another."""
     found = {request.environ[name] for name in names if name in request.environ}
     if len(found) > 1:
         raise AccessDenied("Two headers say different things of the request: one of them is not the proxy's.")
@@ -128,7 +128,7 @@ def _is_preflight(method: str) -> bool:
 
 @lru_cache(maxsize=256)
 def _asked(query: str) -> Requirement:
-    """What the URL asks for. Raises `AccessDenied` for what it can't: what isn't understood would otherwise be let through."""
+    """The requirements in the URL. Raises `AccessDenied` for any that is unknown: ignoring it would let requests through."""
     pairs = parse_qsl(query, keep_blank_values=True)
     given = dict(pairs)
     scopes, any_of = given.get("scope", "").split(), given.get("any_of", "").split()
@@ -140,7 +140,7 @@ def _asked(query: str) -> Requirement:
 
 
 def _rule(server: Server, method: str, raw: str, host: str | None) -> PathRule | None:
-    """The rule for a path as the caller wrote it. Raises `AccessDenied` where it depends on who reads the path."""
+    """The rule for a path as the caller wrote it. Raises `AccessDenied` where two readings of the path have other rules."""
     rules: PathRules | None = server.path_rules
     if rules is None and server.plans is None:
         return None
@@ -157,18 +157,18 @@ def _rule(server: Server, method: str, raw: str, host: str | None) -> PathRule |
 
 
 def _decoded(raw: str) -> set[str]:
-    """A path as upstreams decode it: once, or twice, or with an encoded slash that is part of a name."""
+    """A path in every way that upstreams decode it: once, twice, or with an encoded slash kept as part of a name."""
     if not raw.startswith("/") or "#" in raw or WRONG_PERCENT.search(raw):
         raise AccessDenied("The path is malformed.")
     if "%" not in raw and raw.isascii():
         found = {raw}
     else:
-        once = _decode(raw.encode("latin-1"))  # as WSGI hands bytes on
+        once = _decode(raw.encode("latin-1"))  # WSGI's text for the bytes
         kept = _decode(ENCODED_SLASH.sub("%252f", raw).encode("latin-1"))
         found = {once, kept, _decode(once)}
     if any(CONTROL.search(path) for path in found):
         raise AccessDenied("The path is malformed.")
-    if ENCODED.search(raw) and any(AMBIGUOUS.search(path) for path in found):  # some decode first, some last
+    if ENCODED.search(raw) and any(AMBIGUOUS.search(path) for path in found):  # some upstreams decode first, some last
         raise AccessDenied(TWOFOLD)
     return found
 
@@ -181,7 +181,7 @@ def _decode(text: str | bytes) -> str:
 
 
 def _peer(environ: dict[str, Any]) -> str:
-    """The address that the request came from, before ProxyFix put the caller's in its place."""
+    """The connection's address, even where ProxyFix has replaced it by the caller's."""
     return str(environ.get("werkzeug.proxy_fix.orig", environ).get("REMOTE_ADDR") or "")
 
 

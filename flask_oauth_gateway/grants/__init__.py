@@ -1,4 +1,4 @@
-"""What the token endpoint gives, and for what: a file for each grant, on the steps in `base.py` that all of them go through."""
+"""The grants: a file for each one's rules, on the steps in `base.py` that all of them go through."""
 
 from __future__ import annotations
 
@@ -16,21 +16,22 @@ PACKAGE = __name__.rpartition(".")[0]
 
 
 def load_grants(names: Iterable[str], parts: Any) -> Mapping[str, Any]:
-    """The grants that `OAUTH_GRANT_TYPES` names, by `grant_type`, each made with the parts that the fields of its class name.
+    """The grants that `OAUTH_GRANT_TYPES` names, by `grant_type`. Each gets the parts that the fields of its class name.
 
-    `parts` is the server, which has them as attributes: a grant sees no others. `"module:Class"` names a grant of the app's
-    own, a class as Authlib's documentation says, which `authlib.py` lets in. Raises `ConfigurationError` for one that isn't
-    there.
+    `parts` is the server, which has the parts as attributes. `"module:Class"` names a grant class of the app's own,
+    written as Authlib's documentation describes; `authlib.py` adapts it. Raises `ConfigurationError` for a grant that
+    doesn't exist.
     """
     grants = {}
     for name in names:
         feature = GRANTS.get(name)
         if feature is None:
-            theirs = _load(name, name)
-            grants[theirs.GRANT_TYPE] = parts.authlib.grant(theirs)
+            app_class = _load(name, name)
+            grants[app_class.GRANT_TYPE] = parts.authlib.grant(app_class)
         else:
-            ours = _load(name, f"{PACKAGE}.{feature.grant}")
-            grants[name] = ours(**{each: getattr(parts, each) for each in inspect.signature(ours).parameters})
+            grant_class = _load(name, f"{PACKAGE}.{feature.grant}")
+            needed = inspect.signature(grant_class).parameters
+            grants[name] = grant_class(**{each: getattr(parts, each) for each in needed})
     return grants
 
 

@@ -1,4 +1,4 @@
-"""What the JWT and the SAML bearer grant have in common (RFC 7521 section 4.1): an assertion is traded for a token, once."""
+"""The rules that the JWT and the SAML bearer grant share: an assertion is exchanged for a token, once (RFC 7521 section 4.1)."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ MAX_ASSERTION = 65536
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Checked:
-    """An assertion that was found good: whose token it becomes, and what that may do."""
+    """A valid assertion, with the client and the user of the token that is given for it, and what the token may do."""
 
     assertion: Assertion
     trusted: TrustedIssuer
@@ -50,7 +50,7 @@ class Checked:
 
 @dataclass(eq=False)
 class AssertionGrant(TokenGrant):
-    """The rules for every kind of assertion; `verify` has those for one kind."""
+    """The rules for every kind of assertion; `verify` has the rules for one kind."""
 
     KIND: ClassVar[str]
 
@@ -64,14 +64,14 @@ class AssertionGrant(TokenGrant):
 
     @abstractmethod
     def verify(self, assertion: str, audience: frozenset[str]) -> tuple[Assertion, TrustedIssuer]:
-        """The assertion, checked, and who issued it; `audience` is what it may call this server. Raises `AssertionRefused`."""
+        """The verified assertion and its issuer. `audience`: the names that it may have for us. Raises `AssertionRefused`."""
 
     def attributes(self, checked: Checked) -> dict[str, Any] | None:
-        """What of the assertion is kept with the token."""
+        """The assertion's attributes that are kept with the token."""
         return None
 
     def authenticate(self, request: OAuthRequest) -> Client:
-        """Whose token it becomes. The assertion itself may say that: then nobody has to authenticate beside it."""
+        """The client that gets the token. Where the assertion's issuer has a client, the request needs no other credentials."""
         presented = request.form.get("assertion")
         if presented is None:
             raise InvalidRequestError("The parameter 'assertion' is missing.")
@@ -79,16 +79,17 @@ class AssertionGrant(TokenGrant):
             raise InvalidRequestError("The assertion is longer than 64 KiB.")
         caller = self.authentication.authenticate(request) if presents_credentials(request) else None
         try:
-            # A line break comes from the end of the file that it was sent from.
+            # A line break at the end comes from the file that the assertion was read from.
             checked = request.assertion = self.check(request, presented.rstrip("\r\n"), caller)
         except AssertionRefused as error:
             self._refuse(request, str(error))
         return checked.client
 
     def check(self, request: OAuthRequest, presented: str, caller: Client | None) -> Checked:
-        """What there is to check of an assertion that this client, or nobody in particular, brings.
+        """Check everything about an assertion; `caller` is the client that authenticated, if any.
 
-        Raises `AssertionRefused`, or an OAuth error where the assertion is good and what is asked for can't be given.
+        Raises `AssertionRefused`, or an OAuth error where the assertion is valid but doesn't allow what the request
+        asks for.
         """
         audience = frozenset((self.issuer.identifier(), self.issuer.token_endpoint()))
         assertion, trusted = self.verify(presented, audience)
@@ -126,11 +127,11 @@ class AssertionGrant(TokenGrant):
         )
 
     def spent_before(self, request: OAuthRequest) -> dict[str, Any]:
-        """An assertion is good once."""
+        """Refuse the assertion: each is valid only once."""
         self._refuse(request, "it was used before")
 
     def _client(self, request: OAuthRequest, trusted: TrustedIssuer, caller: Client | None) -> Client:
-        """Whose token it becomes: the issuer's own client, else whoever authenticated."""
+        """The client that gets the token: the issuer's own client, else the one that authenticated."""
         named = request.form.get("client_id")
         if trusted.client_id is None:
             if caller is None:
@@ -147,7 +148,7 @@ class AssertionGrant(TokenGrant):
         return client
 
     def _subject(self, assertion: Assertion, trusted: TrustedIssuer) -> tuple[str | None, Any]:
-        """The subject that it stands for, through `map_assertion`, and its user; `None` for a client that speaks for itself."""
+        """The assertion's subject, through `map_assertion`, and its user; both `None` where the client is the subject."""
         if assertion.subject is None and not trusted.is_client:
             raise AssertionRefused("it names no subject (sub)")
         subject = assertion.subject
@@ -160,7 +161,7 @@ class AssertionGrant(TokenGrant):
             return None, None  # no user takes part
         try:
             user = self.users.load(subject)
-        except ValueError as error:  # an app whose users are numbers, and a subject that is none: int("alice")
+        except ValueError as error:  # an app whose users have numbers tries int("alice")
             raise AssertionRefused(f"load_user can't read its subject {subject[:60]!r}: {error}") from error
         if user is None and self.users.are_known():
             raise AssertionRefused(f"load_user doesn't know its subject {subject[:60]!r}")
@@ -169,9 +170,9 @@ class AssertionGrant(TokenGrant):
     def _scopes(
         self, request: OAuthRequest, client: Client, assertion: Assertion, trusted: TrustedIssuer
     ) -> tuple[str, ...]:
-        """What is asked for, in the request or the assertion, as far as the client and the issuer may have it.
+        """The scopes that the request or the assertion asks for, as far as the client and the issuer may have them.
 
-        Where both name scopes, what the issuer signed is the most that the request may ask for.
+        Where both name scopes, the request may ask only for those that the assertion names.
         """
         asked, signed = request.payload.scope, assertion.scope
         beyond = (
@@ -191,7 +192,7 @@ class AssertionGrant(TokenGrant):
         return tuple(name for name in scopes if name in trusted.scopes)
 
     def _refuse(self, request: OAuthRequest, reason: str) -> NoReturn:
-        """One short answer, whatever was wrong; the log says what."""
+        """Raise the one error that the client gets; the log says what was wrong."""
         logger.warning("A %s assertion was refused: %s.", self.KIND, reason)
         client_id = None if request.client is None else request.client.client_id
         assertion_rejected.send(self.app, kind=self.KIND, reason=reason, client_id=client_id)

@@ -1,6 +1,7 @@
-"""The door for grants of the app's own, which are written as Authlib's documentation says (`OAUTH_GRANT_TYPES`, "module:Class").
+"""Adapts the app's own grants, written as Authlib's documentation describes (`OAUTH_GRANT_TYPES`, "module:Class").
 
-They find Authlib's `AuthorizationServer` as `self.server`. Ours don't come through here: they stand on `base.py` alone.
+They find Authlib's `AuthorizationServer` as `self.server`. The gateway's own grants don't use this file, only
+`base.py`.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class AuthlibServer(AuthorizationServer):
-    """What such a grant sees of the server. Its requests are `OAuthRequest`s, which the endpoint has read."""
+    """The server as an app's grant sees it. Its requests are `OAuthRequest`s, which the endpoint has read."""
 
     def __init__(self, steps: GrantSteps, clients: ClientStore) -> None:
         super().__init__()
@@ -30,7 +31,7 @@ class AuthlibServer(AuthorizationServer):
         self._clients = clients
 
     def grant(self, cls: Any) -> AuthlibGrant:
-        """A grant that the token endpoint can take."""
+        """An app's grant class, made into a grant that the token endpoint can call."""
         return AuthlibGrant(self, cls)
 
     def query_client(self, client_id: str) -> Client | None:
@@ -48,7 +49,7 @@ class AuthlibServer(AuthorizationServer):
         expires_in: int | None = None,
         include_refresh_token: bool = True,
     ) -> dict[str, Any]:
-        """Mint and store a token; `include_refresh_token` does nothing, as an approval would be needed for one."""
+        """Make and store a token. `include_refresh_token` is ignored: a refresh token needs an approval."""
         subject = None if user is None else subject_of(user)
         scopes = tuple((scope or "").split())
         return self._steps.issue(
@@ -58,14 +59,14 @@ class AuthlibServer(AuthorizationServer):
         )
 
     def save_token(self, token: dict[str, Any], request: OAuthRequest) -> None:
-        """Nothing: `generate_token` has stored it, in the statement that checks its client."""
+        """Do nothing: `generate_token` has stored the token, in the statement that checks its client."""
 
     def send_signal(self, name: str, *args: Any, **kwargs: Any) -> None:
-        """Nothing: the gateway's own signals (`signals.py`) are sent where the thing happens."""
+        """Do nothing: the gateway sends its own signals (`signals.py`)."""
 
 
 class AuthlibGrant:
-    """A grant class of the app's own, as the token endpoint calls it: Authlib's documentation says in which order."""
+    """Lets the token endpoint call a grant class of the app's own, in the order that Authlib's documentation describes."""
 
     def __init__(self, server: AuthlibServer, cls: Any) -> None:
         self._server = server

@@ -1,4 +1,4 @@
-"""`authorization_code`: a user's approval, handed over by way of the browser (RFC 6749 section 4.1, 7636)."""
+"""`authorization_code`: a user approves in the browser, and the client gets tokens for a code (RFC 6749 section 4.1, 7636)."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ VERIFIER = re.compile(r"[A-Za-z0-9._~-]{43,128}")  # RFC 7636 section 4.1
 
 @dataclass(eq=False)
 class AuthorizationCodeGrant(TokenGrant, AuthorizationGrant):
-    """A code is spent by one statement, whatever comes of it."""
+    """Gives a code at the authorize endpoint, and tokens for it. One statement spends the code, even where a check fails."""
 
     GRANT_TYPE = "authorization_code"
     REFUSED = "The code is unknown, expired, used, or was given to another client."
@@ -40,7 +40,7 @@ class AuthorizationCodeGrant(TokenGrant, AuthorizationGrant):
     revoking: Revoking
 
     def authorize(self, authorization: Authorization, granted: Granted) -> dict[str, Any]:
-        """A code for what the user granted (section 4.1.2)."""
+        """A code for the scopes that the user allowed (section 4.1.2)."""
         code, now = new_secret(self.settings.token_prefix), int(time.time())
         self.codes.add(
             {
@@ -64,7 +64,7 @@ class AuthorizationCodeGrant(TokenGrant, AuthorizationGrant):
         return {"code": code}
 
     def decide(self, request: OAuthRequest, client: Client) -> Issue:
-        """Every check, in the RFC's order (section 4.1.3); a code that fails one is spent all the same."""
+        """Every check, in the RFC's order (section 4.1.3). A code that fails one is spent too."""
         code = request.form.get("code")
         if code is None:
             raise InvalidRequestError("The parameter 'code' is missing.")
@@ -107,7 +107,7 @@ class AuthorizationCodeGrant(TokenGrant, AuthorizationGrant):
         )
 
     def spent_before(self, request: OAuthRequest) -> dict[str, Any]:
-        """A code that comes twice was stolen: what it gave ends (section 4.1.2)."""
+        """Revoke the code's approval: a code that comes twice was stolen (section 4.1.2)."""
         row = self.codes.find(sha256(request.form["code"]))
         if row is not None:
             self.revoking.approval(bytes(row.family), row.client_id, row.subject, by="authorization code used again")
@@ -115,7 +115,7 @@ class AuthorizationCodeGrant(TokenGrant, AuthorizationGrant):
 
 
 def _check_redirect_uri(row: Row[Any], redirect_uri: str | None) -> None:
-    """The redirect URI is that of the authorization request, to the letter (section 4.1.3)."""
+    """The redirect URI must be exactly that of the authorization request (section 4.1.3)."""
     if redirect_uri is None and row.redirect_uri_sent:
         raise InvalidGrantError("The 'redirect_uri' is missing: the authorization request had one.")
     if redirect_uri is not None and redirect_uri != row.redirect_uri:
@@ -123,7 +123,7 @@ def _check_redirect_uri(row: Row[Any], redirect_uri: str | None) -> None:
 
 
 def _check_verifier(row: Row[Any], verifier: str | None) -> None:
-    """PKCE (RFC 7636 section 4.6); a verifier without a challenge is a downgrade (RFC 9700 section 4.8.2)."""
+    """Check PKCE (RFC 7636 section 4.6). A verifier without a challenge is a downgrade (RFC 9700 section 4.8.2)."""
     if row.code_challenge is None:
         if verifier is not None:
             raise InvalidGrantError("A 'code_verifier' came, but the authorization request had no 'code_challenge'.")

@@ -1,7 +1,7 @@
 """The steps that every grant goes through at the token endpoint, in their order (RFC 6749 section 5).
 
-A grant's own file holds its own rules alone: `decide` looks and writes nothing, and what it returns is spent and stored in one
-step. A check that comes to all grants is a line in `TokenGrant.answer`.
+A grant's own file holds only its own rules: `decide` checks and writes nothing; then one step spends the code or token
+and stores the new tokens. A check for all grants is one line in `TokenGrant.answer`.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 
 class GrantSteps:
-    """What the steps are done with, for one app."""
+    """The steps that grants share, with the parts of one app that they need."""
 
     def __init__(
         self,
@@ -56,32 +56,32 @@ class GrantSteps:
         self._issuing = issuing
 
     def authenticate(self, request: OAuthRequest, methods: tuple[str, ...] | None = None) -> Client:
-        """Who calls. Raises `InvalidClient`, and `TooManyRequests` for one token too many of this client."""
+        """The client that calls. Raises `InvalidClient`, and `TooManyRequests` where it asks for too many tokens."""
         client = self._authentication.authenticate(request, methods)
         self.count(client)
         return client
 
     def count(self, client: Client) -> None:
-        """Count a client's request for a token, after it has proved who it is: nobody uses up another's share."""
+        """Count a client's request for a token, after it proved who it is, so that no client uses up another's limit."""
         if self._limiter is not None:
             self._limiter.spend("token", self._addresses.client_here(client.client_id))
 
     def scopes(self, request: OAuthRequest, client: Client) -> tuple[str, ...]:
-        """What the request asks for, as far as the client may have it. Raises `InvalidScopeError`."""
+        """The scopes that the request asks for, or the client's own. Raises `InvalidScopeError` beyond what it may have."""
         return resolve_scopes(request.payload.scope, client, self._settings)
 
     def audience(self, request: OAuthRequest, approved: str | None = None) -> tuple[str, ...]:
-        """The resources that the token is for, of those that were approved (left out: of all that there are).
+        """The resources that the token is for: those that the request asks for, among the `approved` ones where given.
 
-        Empty where none was asked for or approved. Raises `InvalidTarget` (RFC 8707 section 2.2).
+        Empty where no resource was asked for or approved. Raises `InvalidTarget` (RFC 8707 section 2.2).
         """
         asked = request.payload.datalist.get("resource", ())
         return self._resources.resolve(asked, approved) if asked or approved else ()
 
     def user(self, subject: str, what: str) -> Any:
-        """The user of a subject, asked of the app once a request. Raises `InvalidGrantError` for one who is gone.
+        """A subject's user, from the app's `load_user` hook. Raises `InvalidGrantError` where the user is gone.
 
-        `what` the user has approved, for the error: "code", "refresh token".
+        `what` names in the error what the client sent: "code", "refresh token".
         """
         user = self._users.load(subject)
         if user is None and self._users.are_known():
@@ -101,8 +101,8 @@ class GrantSteps:
     ) -> dict[str, Any]:
         """What a user allowed, as members of an `Issue`: the approval, and when its refresh token ends.
 
-        `key`: of an approval that began before, with a code. `lasts_until`: when the user wanted it to end, in seconds since
-        1970.
+        `key`: that of an approval which began earlier, with a code. `lasts_until`: when the approval ends by the user's
+        choice, in seconds since 1970.
         """
         refresh_ends = self._lifetimes.refresh_token_ends(client, lasts_until) if refreshable else None
         ends = self._lifetimes.approval_ends(client, grant_type, refresh_ends, lasts_until)
@@ -112,7 +112,7 @@ class GrantSteps:
         }
 
     def issue(self, request: Issue) -> dict[str, Any]:
-        """Spend what is spent, store what is issued, and answer it. Raises `AlreadySpent` and `StaleClient`."""
+        """Issue the token and return the members of the token response. Raises `AlreadySpent` and `StaleClient`."""
         return self._issuing.issue(request)
 
 
@@ -122,16 +122,16 @@ class TokenGrant(ABC):
 
     GRANT_TYPE: ClassVar[str]
     REFUSED: ClassVar[str] = "What the token was asked for was used before."
-    METHODS: ClassVar[tuple[str, ...] | None] = None  # of client authentication; None: all that are on
+    METHODS: ClassVar[tuple[str, ...] | None] = None  # the methods of client authentication; None: all that are on
 
     steps: GrantSteps
 
     def respond(self, request: OAuthRequest) -> Response:
-        """The token response (RFC 6749 section 5.1). Raises the RFC's errors, and `StaleClient`: then all begins anew."""
+        """The token response (RFC 6749 section 5.1). Raises the RFC's errors, and `StaleClient`, to begin anew."""
         return json_response(200, self.answer(request))
 
     def answer(self, request: OAuthRequest) -> dict[str, Any]:
-        """The steps of a token request."""
+        """Take the steps of a token request, and return the members of the token response."""
         client = self.authenticate(request)
         try:
             return self.at_once(request) or self.steps.issue(self.decide(request, client))
@@ -139,7 +139,7 @@ class TokenGrant(ABC):
             return self.spent_before(request)
 
     def authenticate(self, request: OAuthRequest) -> Client:
-        """Who calls, and that it is registered for this grant."""
+        """The client that calls, if it is registered for this grant."""
         client = self.steps.authenticate(request, self.METHODS)
         self.check_registered(client)
         return client
@@ -151,18 +151,18 @@ class TokenGrant(ABC):
             raise UnauthorizedClientError(f"This client is not registered for {name}.")
 
     def at_once(self, request: OAuthRequest) -> dict[str, Any] | None:
-        """The answer without `decide`, where one statement looks and acts; `None` where that can't be."""
+        """The answer without `decide`, where one statement can check and write; `None` where it can't."""
         return None
 
     @abstractmethod
     def decide(self, request: OAuthRequest, client: Client) -> Issue:
-        """The grant's own rules, in its RFC's order: what the token is to say, and what is spent for it.
+        """Check the grant's own rules, in its RFC's order, and return what to issue.
 
-        Raises the RFC's errors, and `AlreadySpent`. Writes nothing that a good request would need again.
+        Raises the RFC's errors, and `AlreadySpent`. Writes nothing that a valid request would need again.
         """
 
     def spent_before(self, request: OAuthRequest) -> dict[str, Any]:
-        """What becomes of a request whose code, token or assertion was spent: by default a refusal."""
+        """Answer a request whose code, token or assertion was spent before: by default with a refusal."""
         raise InvalidGrantError(self.REFUSED)
 
 
@@ -171,4 +171,4 @@ class AuthorizationGrant(ABC):
 
     @abstractmethod
     def authorize(self, authorization: Authorization, granted: Granted) -> dict[str, Any]:
-        """What the client gets at its redirect URI, for what the user granted. Raises `StaleClient`."""
+        """The parameters that the client gets at its redirect URI for what the user allowed. Raises `StaleClient`."""

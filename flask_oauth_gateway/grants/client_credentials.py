@@ -1,4 +1,4 @@
-"""`client_credentials`: a client asks for itself; no user takes part (RFC 6749 section 4.4)."""
+"""`client_credentials`: a client gets a token for itself; no user takes part (RFC 6749 section 4.4)."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class ClientCredentialsGrant(TokenGrant):
-    """For clients that prove who they are; never a refresh token (section 4.4.3)."""
+    """Takes only clients that prove who they are. Never gives a refresh token (section 4.4.3)."""
 
     GRANT_TYPE = "client_credentials"
     METHODS = CONFIDENTIAL_METHODS

@@ -1,4 +1,4 @@
-"""`urn:ietf:params:oauth:grant-type:device_code`: a device without a browser asks until its user has answered (RFC 8628)."""
+"""`urn:ietf:params:oauth:grant-type:device_code`: a device without a browser asks until its user answers (RFC 8628)."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ SLOW_DOWN_SECONDS = 5  # RFC 8628 section 3.5
 
 @dataclass(eq=False)
 class DeviceCodeGrant(TokenGrant):
-    """A device code is spent once, and the interval grows where the device asks too often."""
+    """Gives tokens for a device code, once. A device that asks too often has to wait longer."""
 
     GRANT_TYPE = DEVICE_CODE
     REFUSED = "The device code is unknown, used, or was given to another client."
@@ -63,7 +63,7 @@ class DeviceCodeGrant(TokenGrant):
         )
 
     def _wait(self, row: Row[Any]) -> NoReturn:
-        """The user hasn't answered: come again, and later where the device asks too often."""
+        """Tell the device to ask again, as the user hasn't answered; and to wait longer where it asks too often."""
         too_soon = row.last_polled_at is not None and time.time() - row.last_polled_at < row.poll_interval
         interval = row.poll_interval + (SLOW_DOWN_SECONDS if too_soon else 0)
         self.devices.polled(bytes(row.device_code_hash), interval)

@@ -1,4 +1,4 @@
-"""`implicit`: a token straight to the browser (RFC 6749 section 4.2). RFC 9700 advises against it; off by default."""
+"""`implicit`: the browser gets a token directly (RFC 6749 section 4.2). RFC 9700 advises against it; it is off by default."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @dataclass(eq=False)
 class ImplicitGrant(AuthorizationGrant):
-    """Answers at the authorize endpoint alone; never gives a refresh token."""
+    """Answers only at the authorize endpoint. Never gives a refresh token."""
 
     GRANT_TYPE = "implicit"
 

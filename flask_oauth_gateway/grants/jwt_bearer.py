@@ -1,4 +1,4 @@
-"""`urn:ietf:params:oauth:grant-type:jwt-bearer`: a signed JWT is traded for a token (RFC 7521, RFC 7523 section 2.1)."""
+"""`urn:ietf:params:oauth:grant-type:jwt-bearer`: a signed JWT is exchanged for a token (RFC 7521, RFC 7523 section 2.1)."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @dataclass(eq=False)
 class JwtBearerGrant(AssertionGrant):
-    """Whose assertion it is, its signature, its claims; the rest is common to all assertions."""
+    """Verifies a JWT's issuer, signature and claims; the other rules are those of all assertions."""
 
     GRANT_TYPE = JWT_BEARER
     KIND = "JWT"

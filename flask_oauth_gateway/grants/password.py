@@ -1,7 +1,7 @@
-"""`password`: the user's own password, through the client (RFC 6749 section 4.3). For moving old clients in; off by default.
+"""`password`: the client sends the user's own password (RFC 6749 section 4.3). It helps to move old clients; off by default.
 
 The app checks the password (`@gateway.check_password`). A refusal is the same, and takes as long, whether the user is
-unknown or the password wrong, and wrong ones are limited per user and per address.
+unknown or the password is wrong. Wrong passwords are limited per user and per address.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ MAX_PADDING = 1.0
 
 @dataclass(eq=False)
 class PasswordGrant(TokenGrant):
-    """A wrong password is `invalid_grant`, as the RFC says."""
+    """Gives tokens for a user name and a password. A wrong password is `invalid_grant` (section 5.2)."""
 
     GRANT_TYPE = "password"
     REFUSED = "The user name or the password is wrong."
@@ -37,7 +37,7 @@ class PasswordGrant(TokenGrant):
     users: Users
     rate_limiter: RateLimiter
     addresses: Addresses
-    _slowest_check: float = field(default=0.0, init=False)  # seconds; a refusal takes as long, whatever was wrong
+    _slowest_check: float = field(default=0.0, init=False)  # seconds; every refusal takes about as long
 
     def decide(self, request: OAuthRequest, client: Client) -> Issue:
         username, password = request.form.get("username"), request.form.get("password")

@@ -1,7 +1,7 @@
-"""`refresh_token`: a new access token for a refresh token (RFC 6749 section 6, RFC 9700 section 4.14).
+"""`refresh_token`: a client exchanges a refresh token for a new access token (RFC 6749 section 6, RFC 9700 section 4.14).
 
-Rotation is one guarded update: of two requests with the same token exactly one gets the successor. The other, and
-whoever comes later with a token that is spent, ends the approval: one of them is a thief.
+Rotation is one guarded update: where two requests bring the same token, exactly one gets the successor. The other
+request, and any later one with a spent token, revokes the approval, since one of the two senders is a thief.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 @dataclass(eq=False)
 class RefreshTokenGrant(TokenGrant):
-    """Its checks and its write are one statement, where the database can do that."""
+    """Checks and rotates in one statement, where the database can do that."""
 
     GRANT_TYPE = "refresh_token"
     REFUSED = "The refresh token is unknown, expired, revoked, or was given to another client."
@@ -53,12 +53,12 @@ class RefreshTokenGrant(TokenGrant):
     revoking: Revoking
 
     def decide(self, request: OAuthRequest, client: Client) -> Issue:
-        """Every check that needs no write, in the RFC's order; then what is spent, by the way that tokens rotate here."""
+        """Every check that needs no write, in the RFC's order; then what to spend and issue, by `OAUTH_REFRESH_TOKENS`."""
         token = _presented(request)
         row = self.approvals.find_refresh_token(sha256(token))
         if row is None or row.client != client.key or not self.lifetimes.is_live(row):
             raise InvalidGrantError(self.REFUSED)
-        if row.spent_at is not None:  # a theft is one whatever it asks for
+        if row.spent_at is not None:  # before the scopes are checked: a theft is one whatever the request asks for
             raise AlreadySpent
         scopes = self._scopes(request, client, row)
         audience = self.steps.audience(request, row.audience)
@@ -78,14 +78,14 @@ class RefreshTokenGrant(TokenGrant):
         )
 
     def answer(self, request: OAuthRequest) -> dict[str, Any]:
-        """As every grant's; a refresh token that goes on is named again."""
+        """As for every grant. Where the refresh token stays valid, the response names it again."""
         answer = super().answer(request)
         if self.settings.refresh_tokens == "preserve":
             answer.setdefault("refresh_token", request.form["refresh_token"])
         return answer
 
     def at_once(self, request: OAuthRequest) -> dict[str, Any] | None:
-        """The answer in one statement, where the database can and nothing has to be decided first; else `None`."""
+        """The answer by one statement; `None` where the database can't do that, or something has to be decided first."""
         token, client, settings = _presented(request), request.client, self.settings
         if (
             settings.refresh_tokens != "rotate"
@@ -116,7 +116,7 @@ class RefreshTokenGrant(TokenGrant):
             return None
         try:
             self.steps.user(row.subject, "refresh token")
-        except InvalidGrantError:  # nobody has the successors
+        except InvalidGrantError:  # the new tokens are stored, but nobody gets them
             self.revoking.approval(bytes(row.family), client.client_id, row.subject, by="the user is gone")
             raise
         scopes, token_id = tuple(row.scope.split()), token_id_of(token_hash)
@@ -124,7 +124,7 @@ class RefreshTokenGrant(TokenGrant):
         return token_response(access_token, row.token_expires_at - now, row.scope, refresh_token, row.attributes)
 
     def spent_before(self, request: OAuthRequest) -> dict[str, Any]:
-        """The same successor to a repeat of the last rotation, where that is allowed; else the approval ends."""
+        """Answer a repeat of the last rotation as before, within `OAUTH_REFRESH_TOKEN_GRACE`; else revoke the approval."""
         row = self.approvals.find_refresh_token(sha256(request.form["refresh_token"]))
         if row is None:
             raise InvalidGrantError(self.REFUSED)
@@ -137,9 +137,10 @@ class RefreshTokenGrant(TokenGrant):
         raise InvalidGrantError(self.REFUSED)
 
     def _successor(self, request: OAuthRequest, row: Row[Any]) -> dict[str, Any] | None:
-        """What the last rotation answered; `None` where that was used already, or revoked since.
+        """The answer of the last rotation; `None` where its tokens were used or revoked since.
 
-        A JWT isn't stored: one that says the same is signed, where the request is the same. Another one is no repeat.
+        A JWT isn't stored, so another with the same contents is signed, where the request is the same. Any other
+        request is no repeat.
         """
         client = request.client
         scopes, audience = self._scopes(request, client, row), self.steps.audience(request, row.audience)
@@ -160,13 +161,13 @@ class RefreshTokenGrant(TokenGrant):
         return token_response(access_token, left, stored.scope, refresh_token, stored.attributes)
 
     def _bound(self, salt: bytes, client: Client, scopes: tuple[str, ...], audience: tuple[str, ...]) -> bytes:
-        """The salt of a JWT's successor stands for what the token says, too: nothing else remembers it."""
+        """The salt of a successor. For a JWT, which isn't stored, it includes the token's scopes and audience."""
         if self.issuing.format_of(client) == "opaque":
             return salt
         return salt + sha256(f"{' '.join(scopes)}\n{' '.join(audience)}")
 
     def _of_approval(self, client: Client, row: Row[Any], **more: Any) -> Issue:
-        """An access token of the refresh token's approval."""
+        """What to issue: an access token of the refresh token's approval."""
         return Issue(
             client=client,
             grant_type=self.GRANT_TYPE,
@@ -178,9 +179,9 @@ class RefreshTokenGrant(TokenGrant):
         )
 
     def _scopes(self, request: OAuthRequest, client: Client, row: Row[Any]) -> tuple[str, ...]:
-        """What is asked for: no more than was approved and the client may still have; left out, all of that.
+        """The scopes that the request asks for; without any, all that were approved and the client may still have.
 
-        Raises `InvalidScopeError`.
+        Raises `InvalidScopeError` where the request asks for more than that.
         """
         approved = still_allowed(row.scope, client, self.settings)
         asked = request.payload.scope

@@ -1,4 +1,4 @@
-"""`urn:ietf:params:oauth:grant-type:saml2-bearer`: a signed SAML assertion is traded for a token (RFC 7521, RFC 7522)."""
+"""`urn:ietf:params:oauth:grant-type:saml2-bearer`: a signed SAML assertion is exchanged for a token (RFC 7521, RFC 7522)."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @dataclass(eq=False)
 class Saml2BearerGrant(AssertionGrant):
-    """Whose assertion it is, its signature, its rules; the rest is common to all assertions."""
+    """Verifies a SAML assertion's issuer, signature and conditions; the other rules are those of all assertions."""
 
     GRANT_TYPE = SAML2_BEARER
     KIND = "SAML"
@@ -27,7 +27,7 @@ class Saml2BearerGrant(AssertionGrant):
         return self.saml_assertions.verify(assertion, audience, audience)
 
     def attributes(self, checked: Checked) -> dict[str, Any] | None:
-        """The assertion's attributes that the issuer's entry names, kept with the token."""
+        """The attributes of the assertion that the issuer's entry names: they are kept with the token."""
         named: frozenset[str] = getattr(checked.trusted, "attributes", frozenset())
         kept = {name: values for name, values in checked.assertion.attributes.items() if name in named}
         return {name: values[0] if len(values) == 1 else values for name, values in kept.items()} or None

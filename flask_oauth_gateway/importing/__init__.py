@@ -1,6 +1,7 @@
-"""Registries of clients that come from elsewhere: one file a source, each with `read`, from what was exported to entries.
+"""Imports clients from other registries: one file a source, each with `read`, which turns an export into entries.
 
-`bring` puts entries into the client registry, each on its own: what can't be brought is named and stands in nobody's way.
+`bring` puts the entries into the client registry, one by one. An entry that can't be imported is reported, and doesn't
+stop the others.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from ..authorization_server import AuthorizationServer
     from ..stores.registered_client import Client
 
-#: What `flask oauth client import --from` takes.
+#: The sources that `flask oauth client import --from` takes.
 SOURCES = {
     "gateway": "gateway:read",
     "apigee": "apigee:read",
@@ -33,12 +34,12 @@ SOURCES = {
 
 
 class Unreadable(ValueError):
-    """What was given is not what that source exports; says where and why."""
+    """The file is not an export of this source. The message says where and why."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApplicationEntry:
-    """An application as another registry has it; it comes with its clients."""
+    """An application in another registry. It is imported with its clients."""
 
     application_id: str
     name: str
@@ -50,9 +51,10 @@ class ApplicationEntry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """A client as another registry has it. `where` is what to call it there; `metadata` has RFC 7591's names and ours.
+    """A client in another registry. `where` names its place there; `metadata` has RFC 7591's names and ours.
 
-    `says_grants`, `says_scopes`: whether the other registry knows what a client may do, or it had to be guessed.
+    `says_grants`, `says_scopes`: whether the other registry names the client's grants and scopes; otherwise they are
+    guesses.
     """
 
     where: str
@@ -69,7 +71,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of an entry: "new", "there", "different" or "refused", and what there is to say of it."""
+    """The result for an entry: `what` is "new", "there", "different" or "refused"; `notes` explain it."""
 
     client_id: str
     where: str
@@ -78,7 +80,7 @@ class Outcome:
 
 
 def bring(server: AuthorizationServer, entries: Iterable[Entry], *, dry_run: bool) -> Iterator[Outcome]:
-    """Register each entry that isn't there yet. One that is there is left as it is, so that a second run changes nothing."""
+    """Register each entry whose client doesn't exist yet. Existing clients are not changed, so a second run does nothing."""
     seen: set[str] = set()
     for entry in entries:
         what, notes = "refused", list(entry.notes)
@@ -107,12 +109,12 @@ def bring(server: AuthorizationServer, entries: Iterable[Entry], *, dry_run: boo
         except ClientMetadataError as error:
             notes.insert(0, str(error))
         except IntegrityError:
-            what = "there"  # somebody else brought it meanwhile
+            what = "there"  # somebody else has registered it meanwhile
         yield Outcome(entry.client_id, entry.where, what, notes)
 
 
 def _bring_application(server: AuthorizationServer, entry: ApplicationEntry, *, dry_run: bool) -> list[str]:
-    """Make an application that isn't there yet; returns what there is to say. Raises `ClientMetadataError`."""
+    """Make an application that doesn't exist yet; returns the notes about it. Raises `ClientMetadataError`."""
     if server.applications.get(entry.application_id) is not None:
         return []
     given = asdict(entry)
@@ -125,7 +127,7 @@ def _bring_application(server: AuthorizationServer, entry: ApplicationEntry, *, 
 
 
 def _differing(server: AuthorizationServer, entry: Entry, known: Client) -> list[str]:
-    """What of an entry is otherwise in the client that has its `client_id`."""
+    """The names of the values that differ between an entry and the client with its `client_id`."""
     values = server.client_registry.check(entry.metadata)
     wanted: dict[str, Any] = {name: values[name] for name in REGISTERED if values.get(name)}
     differing = [name for name, value in wanted.items() if value != getattr(known, name)]
@@ -146,11 +148,11 @@ def _is_among(secret: KnownSecret, digests: list[str]) -> bool:
     return any(verify_secret(secret.plain or "", digest) for digest in digests)
 
 
-# What the readers share.
+# The functions that the readers share.
 
 
 def parse_json(raw: bytes) -> Any:
-    """A file's JSON. Raises `Unreadable`."""
+    """Parse a file's JSON. Raises `Unreadable`."""
     try:
         return json.loads(raw)
     except (ValueError, RecursionError) as error:
@@ -158,7 +160,7 @@ def parse_json(raw: bytes) -> Any:
 
 
 def objects(found: Any, *names: str) -> list[Mapping[str, Any]]:
-    """The objects of a list, of a list that stands under one of `names`, or the one object that there is."""
+    """The objects of a list, of a list in the member with one of `names`, or else the one object itself."""
     if isinstance(found, Mapping):
         found = next((found[name] for name in names if isinstance(found.get(name), list)), [found])
     if not isinstance(found, list):
@@ -170,7 +172,7 @@ def objects(found: Any, *names: str) -> list[Mapping[str, Any]]:
 
 
 def text(entry: Mapping[str, Any], name: str, where: str) -> str:
-    """A member that must be a text with something in it. Raises `Unreadable`."""
+    """A member that must be a text, and not empty. Raises `Unreadable`."""
     value = entry.get(name)
     if not isinstance(value, str) or not value:
         raise Unreadable(f"{where} has no {name!r}.")
@@ -178,7 +180,7 @@ def text(entry: Mapping[str, Any], name: str, where: str) -> str:
 
 
 def listed(entry: Mapping[str, Any], name: str, where: str) -> list[Any]:
-    """A member that is a list, or isn't there. Raises `Unreadable`."""
+    """A member that must be a list, or missing. Raises `Unreadable`."""
     value = entry.get(name)
     if value is None:
         return []

@@ -1,7 +1,7 @@
-"""Apigee: developer apps as its management API lists them (`…/apps?expand=true`), with or without the developers.
+"""Reads Apigee's developer apps, as its management API lists them (`…/apps?expand=true`), with or without the developers.
 
-An app becomes an application. It may have several keys, each with its own secret, products, scopes and status: each becomes a
-client of it.
+An app becomes an application. It may have several keys, each with its own secret, products, scopes and status: each key
+becomes a client of the application.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ JWT_BEARER = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 
 
 def read(raw: bytes, settings: Settings) -> list[Entry]:
-    """The keys of every app."""
+    """The entries of an export: one for each key of each app."""
     found = parse_json(raw)
     developers = listed(found, "developer", "The file") if isinstance(found, Mapping) else []
     people = {str(each.get("developerId")): each for each in developers if isinstance(each, Mapping)}
@@ -60,22 +60,22 @@ def _keys(name: str, app: Mapping[str, Any], developer: Mapping[str, Any]) -> It
         notes = [] if status == "approved" else [f"its status is {status}"]
         if products and not approved:
             notes.append("none of its API products is approved")
-        said = _attributes(credential, where)
-        own_certificate = said.pop("public_key", None) or certificate
+        own_attributes = _attributes(credential, where)
+        own_certificate = own_attributes.pop("public_key", None) or certificate
         redirect_uris = re.split(r"[\s,]+", str(app.get("callbackUrl") or "").strip())
         secret = credential.get("consumerSecret")
         yield Entry(
             where=f"{where}, key {client_id}",
             client_id=client_id,
             metadata={
-                "client_name": said.pop("DisplayName", None) or shown_name,
+                "client_name": own_attributes.pop("DisplayName", None) or shown_name,
                 "redirect_uris": [uri for uri in redirect_uris if uri],
                 "grant_types": _grants(any(redirect_uris), own_certificate is not None),
                 "scope": listed(credential, "scopes", where) or listed(app, "scopes", where),
                 "contacts": [email] if email else [],
                 "certificate": own_certificate,
                 "attributes": {
-                    **said,
+                    **own_attributes,
                     "application_name": app.get("appId") or name,
                     "api_product_list_json": [each.get("apiproduct") for each in approved],
                     **({"developer.email": email} if email else {}),
@@ -90,7 +90,7 @@ def _keys(name: str, app: Mapping[str, Any], developer: Mapping[str, Any]) -> It
 
 
 def _application_id(name: str, app: Mapping[str, Any]) -> str:
-    """What it is called there; of an export that doesn't say, always the same of the same app."""
+    """The app's id in Apigee; where the export has none, a hash, which is always the same for the same app."""
     given = app.get("appId")
     if is_application_id(given):
         return str(given)
@@ -98,7 +98,7 @@ def _application_id(name: str, app: Mapping[str, Any]) -> str:
 
 
 def _grants(redirects: bool, signs: bool) -> list[str]:
-    """Its apps don't say which grants they use: that is the API's business there."""
+    """The likely grants: Apigee's apps don't name their grants, as the API decides about them there."""
     grants = ["authorization_code", "refresh_token"] if redirects else ["client_credentials"]
     return [*grants, JWT_BEARER] if signs else grants
 
@@ -109,7 +109,7 @@ def _attributes(holder: Mapping[str, Any], where: str) -> dict[str, Any]:
 
 
 def _expires_at(credential: Mapping[str, Any]) -> int | None:
-    """Seconds since 1970, of its milliseconds; -1 is never."""
+    """When a credential expires, in seconds since 1970; `None` for never, which Apigee writes as -1."""
     try:
         milliseconds = int(credential.get("expiresAt", -1))
     except (TypeError, ValueError):

@@ -1,4 +1,4 @@
-"""Authlib: the `oauth2_client` table of its SQLAlchemy mixins, as a SQLite file or as its rows in JSON."""
+"""Reads Authlib's `oauth2_client` table, that of its SQLAlchemy mixins, from a SQLite file or from its rows in JSON."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ KEPT = (
 
 
 def read(raw: bytes, settings: Settings) -> list[Entry]:
-    """Every client of the table."""
+    """The entries of the table: one for each client."""
     rows = _rows(raw) if raw.startswith(SQLITE) else objects(parse_json(raw), "clients", "oauth2_client")
     return [_entry(number, row) for number, row in enumerate(rows, 1)]
 
@@ -33,7 +33,7 @@ def read(raw: bytes, settings: Settings) -> list[Entry]:
 def _rows(raw: bytes) -> list[Mapping[str, Any]]:
     """The rows of the one table that has a `client_id` and `client_metadata`."""
     with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder) / "copy.db"  # a journal beside the original is none of ours to play back
+        file = Path(folder) / "copy.db"  # a copy, so that SQLite doesn't play back a journal beside the original
         file.write_bytes(raw)
         try:
             with closing(sqlite3.connect(file)) as connection:
@@ -50,15 +50,15 @@ def _rows(raw: bytes) -> list[Mapping[str, Any]]:
 
 def _entry(number: int, row: Mapping[str, Any]) -> Entry:
     client_id = text(row, "client_id", f"Row {number}")
-    said = row.get("client_metadata") or row.get("_client_metadata") or {}
-    if isinstance(said, str):
+    stored = row.get("client_metadata") or row.get("_client_metadata") or {}
+    if isinstance(stored, str):
         try:
-            said = json.loads(said)
+            stored = json.loads(stored)
         except ValueError:
             raise Unreadable(f"{client_id}: its client_metadata is not JSON.") from None
-    if not isinstance(said, Mapping):
+    if not isinstance(stored, Mapping):
         raise Unreadable(f"{client_id}: its client_metadata is not an object.")
-    metadata = {name: said[name] for name in KEPT if said.get(name)}
+    metadata = {name: stored[name] for name in KEPT if stored.get(name)}
     secret, expires_at = row.get("client_secret"), row.get("client_secret_expires_at") or None
     if not isinstance(expires_at, int):
         expires_at = None

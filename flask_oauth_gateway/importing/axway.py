@@ -1,6 +1,6 @@
-"""Axway: applications in JSON, as API Manager's REST interface and its command line tool export them.
+"""Reads Axway's applications in JSON, as API Manager's REST interface and its command line tool export them.
 
-An application has any number of OAuth credentials: each becomes a client. API keys are none, and are left out.
+An application has any number of OAuth credentials, and each becomes a client. API keys are ignored.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ CERTIFICATE_GRANTS = ("urn:ietf:params:oauth:grant-type:jwt-bearer", "urn:ietf:p
 
 
 def read(raw: bytes, settings: Settings) -> list[Entry]:
-    """The OAuth credentials of every application."""
+    """The entries of an export: one for each OAuth credential of each application."""
     entries: list[Entry] = []
     for number, application in enumerate(objects(parse_json(raw), "applications"), 1):
         entries += _credentials(text(application, "name", f"Application {number}"), application)
@@ -68,7 +68,7 @@ def _credentials(name: str, application: Mapping[str, Any]) -> Iterator[Entry]:
 
 
 def _scopes(application: Mapping[str, Any], where: str) -> dict[str, bool]:
-    """An application's scopes, and whether each is given unasked."""
+    """An application's scopes, each with whether it is a default scope."""
     found = {}
     for name in ("appScopes", "oauthresource", "scopes"):
         for each in listed(application, name, where):

@@ -1,7 +1,7 @@
-"""django-oauth-toolkit: `manage.py dumpdata oauth2_provider.application`, or another model in its place.
+"""Reads django-oauth-toolkit's applications: `manage.py dumpdata oauth2_provider.application`, or a model that replaces it.
 
-Its secrets are hashed by Django, save where `hash_client_secret` is off. PBKDF2 (Django's default) and argon2 are known
-here too; of another hash nothing can be made.
+Django hashes the secrets, except where `hash_client_secret` is off. PBKDF2 (Django's default) and argon2 can be checked
+here too; secrets with another hash can't be imported.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ HASHED = ("pbkdf2_sha256$", "pbkdf2_sha1$", "argon2$", "bcrypt", "scrypt$", "md5
 
 
 def read(raw: bytes, settings: Settings) -> list[Entry]:
-    """Every application: whatever has a `client_id` and says which grant it uses."""
+    """The entries of a dump: one for each row with a `client_id` and an `authorization_grant_type`."""
     entries = []
     for number, row in enumerate(objects(parse_json(raw)), 1):
         fields = row.get("fields")
@@ -59,7 +59,7 @@ def _entry(where: str, fields: Mapping[str, Any], settings: Settings) -> Entry:
             "redirect_uris": str(fields.get("redirect_uris") or "").split(),
             "grant_types": GRANTS[kind],
             "token_endpoint_auth_method": "none" if public else None,
-            "scope": list(settings.scopes),  # every application may ask for every scope there
+            "scope": list(settings.scopes),  # there, every application may ask for every scope
             "skip_consent": bool(fields.get("skip_authorization")),
         },
         secrets=secrets,

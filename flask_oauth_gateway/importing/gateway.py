@@ -1,7 +1,7 @@
-"""Our own export (`flask oauth client export`): the registrations, and their secrets' digests, never a plain secret.
+"""Writes and reads our own export (`flask oauth client export`): registrations and secrets' digests, never a plain secret.
 
-A digest is of 256 random bits (SHA-256), slow on purpose (argon2id, PBKDF2), or, of a client that signs with its secret,
-encrypted under the app's key: of use only with the same `SECRET_KEY` or `OAUTH_KEY_ENCRYPTION_KEY`.
+A digest is a hash of 256 random bits (SHA-256), or one that is slow on purpose (argon2id, PBKDF2). The secret of a
+client that signs with it is encrypted with the app's key: it needs the same `SECRET_KEY` or `OAUTH_KEY_ENCRYPTION_KEY`.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ FORMAT = 1
 
 
 def export(clients: list[Client], applications: Iterable[Application]) -> dict[str, Any]:
-    """Every client, and the applications that they belong to, as JSON has it."""
+    """All these clients and their applications, as a JSON object."""
     return {
         "format": FORMAT,
         "applications": [_described_application(each) for each in applications],
@@ -33,7 +33,7 @@ def export(clients: list[Client], applications: Iterable[Application]) -> dict[s
 
 
 def read(raw: bytes, settings: Settings) -> list[Entry]:
-    """The clients of an export."""
+    """The entries of an export: one for each client."""
     found = parse_json(raw)
     if not isinstance(found, Mapping) or found.get("format") != FORMAT:
         raise Unreadable(f"This is no export of the gateway's of format {FORMAT}.")

@@ -1,6 +1,6 @@
-"""The management API, `/oauth/admin/api/…`: what the administrator's pages do, for programs (`OAUTH_ADMIN`).
+"""The management API, `/oauth/admin/api/…`: does for programs what the administrator's pages do (`OAUTH_ADMIN`).
 
-One table of operations: the routes, the checks of what comes in and the OpenAPI document are made from it.
+The routes, the checks of requests and the OpenAPI document are all made from one table of operations.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ Route = tuple[str, str, str, "Callable[..., Response]"]  # path, method, endpoin
 
 
 def add_management(blueprint: Blueprint, server: AuthorizationServer) -> dict[str, list[str]]:
-    """Route every operation, and the document that describes them; returns which methods each path takes."""
+    """Route every operation, and the OpenAPI document; returns the methods that each path takes."""
     from .openapi import openapi
 
     taken: dict[str, list[str]] = {}

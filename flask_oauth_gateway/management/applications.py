@@ -1,4 +1,4 @@
-"""Applications: list, search, register, change, approve, revoke, delete."""
+"""The operations on applications: list, search, register, change, approve, revoke, delete."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def _existing(call: Call) -> Application:
 
 
 def _check_version(call: Call) -> None:
-    """As of clients: of two who change what they read at the same time, the second is told."""
+    """Raises `PreconditionFailed` where somebody has changed the application since the caller read it (`If-Match`)."""
     expected = expected_version()
     if expected is not None and _existing(call).version != expected:
         raise PreconditionFailed
@@ -94,7 +94,7 @@ OPERATIONS = (
     Operation(
         name="list_applications", method="GET", path="/applications", summary="Search the applications, the oldest first",
         run=find,
-        query={"text": {**TEXT, "description": "How the application_id begins, or a part of the name."}, "status": STATUS,
+        query={"text": {**TEXT, "description": "The beginning of the application_id, or a part of the name."}, "status": STATUS,
                "owner": TEXT, **PAGE},
         answer={"applications": {"type": "array", "items": {"$ref": "#/components/schemas/Application"}},
                 "next": {"type": ["string", "null"]}},
@@ -102,7 +102,7 @@ OPERATIONS = (
     Operation(
         name="create_application", method="POST", path="/applications", summary="Register an application", run=create,
         body={**GIVEN, "application_id": {**TEXT, "type": ["string", "null"]},
-              "status": {**STATUS, "default": "approved", "description": f"{PENDING}: its clients wait for an approval."}},
+              "status": {**STATUS, "default": "approved", "description": f"{PENDING}: its clients don't work yet."}},
         answer=APPLICATION, status=201, checks=True, versioned=True,
     ),
     Operation(
@@ -110,19 +110,19 @@ OPERATIONS = (
         finds=True, versioned=True,
     ),
     Operation(
-        name="update_application", method="PATCH", path=PATH, summary="Change what is named; null takes it away", run=update,
+        name="update_application", method="PATCH", path=PATH, summary="Change the given members; null removes one", run=update,
         body=GIVEN, answer=APPLICATION, finds=True, checks=True, versioned=True,
     ),
     Operation(
         name="approve_application", method="POST", path=f"{PATH}/approve", run=approve, answer=APPLICATION, finds=True,
-        summary="Let its clients work, save those that are disabled themselves", versioned=True,
+        summary="Let its clients work, except those that are disabled themselves", versioned=True,
     ),
     Operation(
         name="revoke_application", method="POST", path=f"{PATH}/revoke", run=revoke, answer=APPLICATION, finds=True,
         summary="Stop its clients and all their tokens at once", versioned=True,
     ),
     Operation(
-        name="delete_application", method="DELETE", path=PATH, summary="Delete an application; one with clients only with them",
+        name="delete_application", method="DELETE", path=PATH, summary="Delete an application, and its clients if asked to",
         run=delete, query={"with_clients": {**FLAG, "default": False}}, status=204, finds=True, checks=True,
     ),
 )  # fmt: skip

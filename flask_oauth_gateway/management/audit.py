@@ -1,4 +1,4 @@
-"""The audit trail, the newest first, and what happened by the hour."""
+"""The operations on the audit trail: list entries, the newest first, and count them by the hour."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ OPERATIONS = (
     Operation(
         name="list_audit", method="GET", path="/audit", summary="Read the audit trail, the newest entry first", run=find,
         query={**dict.fromkeys(FILTERS, TEXT), "since": SECONDS, "until": SECONDS,
-               "before": {**NUMBER, "description": "What the page before gave as `next`."},
+               "before": {**NUMBER, "description": "The `next` of the page before."},
                "limit": {"type": "integer", "minimum": 1, "maximum": MAX_PAGE, "default": 100}},
         answer={"entries": {"type": "array", "items": {"type": "object", "properties": ENTRY}},
                 "next": {"type": ["integer", "null"]}},

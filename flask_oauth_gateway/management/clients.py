@@ -1,4 +1,4 @@
-"""Clients: list, search, register, change, give a new secret, delete."""
+"""The operations on clients: list, search, register, change, give a new secret, delete."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ CLIENT: dict[str, Schema] = {
     "owner": OWNER, "created_at": SECONDS, "updated_at": SECONDS, **METADATA,
     "secrets": {"type": "array", "items": SECRET},
 }  # fmt: skip
-SHOWN_ONCE: Schema = {"type": ["string", "null"], "description": "Shown this one time."}
+SHOWN_ONCE: Schema = {"type": ["string", "null"], "description": "Only this answer shows it."}
 
 
 def find(call: Call) -> dict[str, Any]:
@@ -70,7 +70,7 @@ def delete(call: Call) -> None:
 
 
 def impact(call: Call) -> dict[str, Any]:
-    """What deleting a client would end."""
+    """How many tokens and approvals end where a client is deleted."""
     counts = call.server.tokens.live_counts(_existing(call).key)
     return {"tokens": counts["tokens"], "approvals": counts["approvals"]}
 
@@ -88,7 +88,10 @@ def _existing(call: Call) -> Client:
 
 
 def _check_version(call: Call) -> None:
-    """Of two who change what they read at the same time, the second is told; a change in the same instant isn't seen."""
+    """Raises `PreconditionFailed` where somebody has changed the client since the caller read it (`If-Match`).
+
+    A change in the same instant isn't noticed.
+    """
     expected = expected_version()
     if expected is not None and _existing(call).version != expected:
         raise PreconditionFailed
@@ -106,7 +109,7 @@ PATH = "/clients/<path:client_id>"
 OPERATIONS = (
     Operation(
         name="list_clients", method="GET", path="/clients", summary="Search the clients, the oldest first", run=find,
-        query={"text": {**TEXT, "description": "How the client_id begins, or a part of the name."}, "owner": TEXT,
+        query={"text": {**TEXT, "description": "The beginning of the client_id, or a part of the name."}, "owner": TEXT,
                "application": TEXT, **PAGE},
         answer={"clients": {"type": "array", "items": {"$ref": "#/components/schemas/Client"}}, "next": OR_NULL["text"]},
     ),
@@ -117,7 +120,7 @@ OPERATIONS = (
         answer={**CLIENT, "client_secret": SHOWN_ONCE}, checks=True, versioned=True,
     ),
     Operation(
-        name="client_impact", method="GET", path=f"{PATH}/impact", summary="What deleting a client would end", run=impact,
+        name="client_impact", method="GET", path=f"{PATH}/impact", summary="Count what deleting a client would end", run=impact,
         answer={"tokens": SECONDS, "approvals": SECONDS}, finds=True,
     ),
     Operation(
@@ -130,7 +133,7 @@ OPERATIONS = (
         versioned=True,
     ),
     Operation(
-        name="update_client", method="PATCH", path=PATH, summary="Change what is named; null is the default", run=update,
+        name="update_client", method="PATCH", path=PATH, summary="Change the given members; null sets the default", run=update,
         body={**METADATA, "enabled": FLAG, "owner": OWNER, "application": OR_NULL["text"]}, answer=CLIENT,
         finds=True, checks=True, versioned=True,
     ),

@@ -1,4 +1,4 @@
-"""The issuers that are trusted, with their keys and when their certificates expire."""
+"""The operation on trusted issuers: list them, with their keys and when their certificates expire."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from .operation import Call, Operation
 
 
 def find(call: Call) -> dict[str, Any]:
-    from ..descriptions.issuers import describe_issuers  # it loads the cryptography
+    from ..descriptions.issuers import describe_issuers  # imported here, as it loads the cryptography
 
     return {"issuers": describe_issuers(call.server)}
 

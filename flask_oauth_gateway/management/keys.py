@@ -1,4 +1,4 @@
-"""The keys that sign: list, make the next one, believe one no more."""
+"""The operations on signing keys: list, make the next one, retire one."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ OPERATIONS = (
         body={"publish_ahead": {"type": "integer", "minimum": 0, "maximum": MOST_AHEAD, "default": 3600}}, answer=KEY,
     ),
     Operation(
-        name="retire_key", method="DELETE", path="/keys/<kid>", summary="Believe a key no more: its tokens are refused",
+        name="retire_key", method="DELETE", path="/keys/<kid>", summary="Retire a key: its tokens are refused",
         run=retire, status=204, finds=True,
     ),
 )  # fmt: skip

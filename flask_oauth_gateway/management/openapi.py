@@ -26,21 +26,21 @@ ERROR: Schema = {
     "properties": {"error": {"type": "string"}, "error_description": {"type": "string"}},
 }
 REASONS = {
-    "400": "What was sent can't be read, or is not taken here.",
-    "401": "No token, or one that is not good.",
-    "403": f"A token without the scope {ADMIN_SCOPE}, or one that isn't a client's own.",
-    "404": "It isn't there.",
-    "409": "There is one already.",
-    "412": "It was changed since it was read (If-Match).",
+    "400": "The request can't be read, or has an unknown member.",
+    "401": "The token is missing or not valid.",
+    "403": f"The token lacks the scope {ADMIN_SCOPE}, or is not a client's own.",
+    "404": "There is nothing with this name.",
+    "409": "There is already one with this name, or it is in use.",
+    "412": "Somebody has changed it since it was read (If-Match).",
     "413": "The body is too large.",
-    "422": "What is asked for can't be.",
+    "422": "A value can't be used.",
     "429": "Too many requests: see Retry-After.",
     "503": "The database is out of reach, or a setting is missing: see Retry-After.",
 }
 
 
 def openapi(server: AuthorizationServer, operations: Iterable[Operation]) -> Response:
-    """The document: it holds nothing that isn't in the documentation."""
+    """Answer with the document, which holds nothing beyond the documentation."""
     return json_response(200, describe(server, operations))
 
 

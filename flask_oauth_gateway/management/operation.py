@@ -1,4 +1,4 @@
-"""What an operation of the management API is, and how one is carried out: who asks, what comes in, what goes out."""
+"""An operation of the management API, and how it is served: the caller's token, the checks of the request, the answer."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ TEXT: Schema = {"type": "string", "minLength": 1, "maxLength": 2048}
 FLAG: Schema = {"type": "boolean"}
 SECONDS: Schema = {"type": "integer", "minimum": 0, "maximum": 2**53}
 PAGE: Mapping[str, Schema] = {
-    "after": {"type": "string", "maxLength": 200, "description": "What the page before gave as `next`."},
+    "after": {"type": "string", "maxLength": 200, "description": "The `next` of the page before."},
     "limit": {"type": "integer", "minimum": 1, "maximum": MAX_PAGE, "default": 100},
 }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
-    """One call of an operation: the path's parts, the query and the body, checked as far as their schemas say."""
+    """One call of an operation: the path's parts, the query and the body, checked by their schemas."""
 
     server: AuthorizationServer
     path: Mapping[str, str]
@@ -48,7 +48,7 @@ class Call:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Operation:
-    """A row of the table. `body`: the members of a JSON object that may be sent; `answer`: those that come back."""
+    """A row of the table. `body`: the members that the request's JSON object may have; `answer`: those of the answer."""
 
     name: str
     method: str
@@ -59,27 +59,27 @@ class Operation:
     body: Mapping[str, Schema] | None = None
     answer: Mapping[str, Schema] | None = None
     status: int = 200
-    finds: bool = False  # something by its name: 404 where it isn't there
-    checks: bool = False  # what a registration says: 422 where it can't be
-    versioned: bool = False  # an ETag comes with the answer, and `If-Match` is heeded
+    finds: bool = False  # it finds something by its name: 404 where there is no such thing
+    checks: bool = False  # it checks a registration: 422 where a value can't be used
+    versioned: bool = False  # its answer has an ETag, and it obeys `If-Match`
 
 
 class Invalid(OAuth2Error):
-    """What was sent is well-formed and can't be."""
+    """The request is well-formed, but a value in it can't be used."""
 
     error = "invalid_client_metadata"
     status_code = 422
 
 
 class Conflict(OAuth2Error):
-    """It is there already."""
+    """There is already something with this name, or it is in use."""
 
     error = "conflict"
     status_code = 409
 
 
 class PreconditionFailed(OAuth2Error):
-    """Somebody else changed it since the caller read it."""
+    """Somebody has changed the client or application since the caller read it."""
 
     error = "precondition_failed"
     status_code = 412
@@ -87,7 +87,7 @@ class PreconditionFailed(OAuth2Error):
 
 
 class NotAllowed(OAuth2Error):
-    """A token with the right scope that no administrator's client got for itself."""
+    """The token has the right scope, but isn't one that a client got for itself from this server."""
 
     error = "insufficient_scope"
     status_code = 403
@@ -95,7 +95,7 @@ class NotAllowed(OAuth2Error):
 
 
 def serve(operation: Operation, server: AuthorizationServer) -> Callable[..., Response]:
-    """The view of an operation."""
+    """The view that serves an operation."""
 
     @require_token(ADMIN_SCOPE)
     @wraps(operation.run)
@@ -140,7 +140,7 @@ def _query(operation: Operation) -> dict[str, Any]:
 
 
 def _from_text(value: str, schema: Schema) -> Any:
-    """A query's value as its schema has it; what doesn't fit stays a text, which the check refuses."""
+    """A query's value, converted to its schema's type. A value that doesn't fit stays a text, which the check refuses."""
     if schema["type"] == "integer" and value.isdecimal() and value.isascii() and len(value) < 17:
         return int(value)
     if schema["type"] == "boolean" and value in ("true", "false"):
@@ -179,7 +179,7 @@ _TYPES: Mapping[str, tuple[type, ...]] = {
 
 
 def _checked(name: str, value: Any, schema: Schema) -> Any:
-    """The value, where it is of its schema's type and size; what it means is the registry's to check."""
+    """The value, if it has its schema's type and size. The registry checks the rest."""
     types = schema["type"] if isinstance(schema["type"], list) else [schema["type"]]
     fits = any(isinstance(value, _TYPES[each]) for each in types) and (
         "boolean" in types or not isinstance(value, bool)

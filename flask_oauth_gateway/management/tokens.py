@@ -1,4 +1,4 @@
-"""Tokens: list them by client and user, revoke one or all. The tokens themselves are known to nobody but their holders."""
+"""The operations on tokens: list by client and user, revoke one or all. Only their holders know the tokens themselves."""
 
 from __future__ import annotations
 
@@ -48,11 +48,11 @@ OPERATIONS = (
                 "next": {"type": ["string", "null"]}},
     ),
     Operation(
-        name="show_token", method="GET", path="/tokens/<token_id>", summary="Show what a token is", run=show, answer=TOKEN,
+        name="show_token", method="GET", path="/tokens/<token_id>", summary="Show a token", run=show, answer=TOKEN,
         finds=True,
     ),
     Operation(
-        name="revoke_tokens", method="POST", path="/tokens/revoke", summary="Revoke every token that fits all that is named",
+        name="revoke_tokens", method="POST", path="/tokens/revoke", summary="Revoke every token that fits all given members",
         run=revoke, body={"token_id": TEXT, "client_id": TEXT, "subject": SUBJECT, "issued_before": SECONDS},
         answer={"revoked": SECONDS},
     ),

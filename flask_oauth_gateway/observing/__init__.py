@@ -1,1 +1,1 @@
-"""Who watches what happens; nobody calls them."""
+"""The observers: audit trail, metrics and traces. They watch what happens, and no other part calls them."""

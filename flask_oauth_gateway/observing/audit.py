@@ -1,8 +1,8 @@
-"""The audit trail: a subscriber to the signals that writes down who did what, when, from where, and how it ended.
+"""The audit trail: subscribes to the signals and writes down who did what, when, from where, and how it ended.
 
-What was refused may come from anybody, so that a flood of it must not fill the database: the same refusal of the same
-client from the same address is written once a minute, with how often it came since, and of those that are different (a
-new client_id each time) only so many.
+Anybody can send requests that are refused, so a flood of refusals must not fill the database. The same refusal of the
+same client from the same address is written once a minute, with the number of repeats since. Of different refusals (a
+new client_id each time), only a limited number is written.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 REFUSAL_SECONDS = 60
 MAX_REMEMBERED_REFUSALS = 10_000
-DIFFERENT_FROM_AN_ADDRESS, DIFFERENT_IN_ALL = 20, 1000  # entries a minute, of an event; the rest is one more entry
+DIFFERENT_FROM_AN_ADDRESS, DIFFERENT_IN_ALL = 20, 1000  # of one event, entries a minute; the rest share one entry
 MAX_REASON = 500
 
 
@@ -54,71 +54,80 @@ class Audit:
         ):
             signal.connect(receiver, sender=app)
 
-    def token_issued(self, sender: Flask, **said: Any) -> None:
-        self._issued("token_issued", said)
+    def token_issued(self, sender: Flask, **payload: Any) -> None:
+        self._issued("token_issued", payload)
 
-    def token_refreshed(self, sender: Flask, **said: Any) -> None:
-        self._issued("token_refreshed", said)
+    def token_refreshed(self, sender: Flask, **payload: Any) -> None:
+        self._issued("token_refreshed", payload)
 
-    def refresh_token_reused(self, sender: Flask, **said: Any) -> None:
-        details = {"families_revoked": said["count"]}
-        self._write("refresh_token_reused", "invalid_grant", said["client_id"], said["subject"], details)
+    def refresh_token_reused(self, sender: Flask, **payload: Any) -> None:
+        details = {"families_revoked": payload["count"]}
+        self._write("refresh_token_reused", "invalid_grant", payload["client_id"], payload["subject"], details)
 
-    def authorization_granted(self, sender: Flask, **said: Any) -> None:
-        details = {"scope": " ".join(said["scopes"]), "asked": said["asked"]}
-        self._write("authorization_granted", "ok", said["client_id"], said["subject"], details)
+    def authorization_granted(self, sender: Flask, **payload: Any) -> None:
+        details = {"scope": " ".join(payload["scopes"]), "asked": payload["asked"]}
+        self._write("authorization_granted", "ok", payload["client_id"], payload["subject"], details)
 
-    def authorization_denied(self, sender: Flask, **said: Any) -> None:
-        outcome = "access_denied" if said["reason"] == "denied" else "ok"  # taking it back is no refusal
-        self._write("authorization_denied", outcome, said["client_id"], said["subject"], {"reason": said["reason"]})
-
-    def token_revoked(self, sender: Flask, **said: Any) -> None:
-        details = {"token_id": said["token_id"], "count": said["count"], "by": said["by"]}
-        self._write("token_revoked", "ok", said["client_id"], said["subject"], details)
-
-    def token_rejected(self, sender: Flask, **said: Any) -> None:
-        self._refused(
-            "token_rejected", said["error"], said["client_id"], {"reason": said["reason"], "path": said["path"]}
+    def authorization_denied(self, sender: Flask, **payload: Any) -> None:
+        outcome = "access_denied" if payload["reason"] == "denied" else "ok"  # withdrawing an approval is no refusal
+        self._write(
+            "authorization_denied", outcome, payload["client_id"], payload["subject"], {"reason": payload["reason"]}
         )
 
-    def client_rejected(self, sender: Flask, **said: Any) -> None:
-        self._refused("client_rejected", "invalid_client", said["client_id"], {"reason": said["reason"]})
+    def token_revoked(self, sender: Flask, **payload: Any) -> None:
+        details = {"token_id": payload["token_id"], "count": payload["count"], "by": payload["by"]}
+        self._write("token_revoked", "ok", payload["client_id"], payload["subject"], details)
 
-    def assertion_rejected(self, sender: Flask, **said: Any) -> None:
-        details = {"reason": said["reason"][:MAX_REASON], "kind": said["kind"]}
-        self._refused("assertion_rejected", "invalid_grant", said["client_id"], details)
+    def token_rejected(self, sender: Flask, **payload: Any) -> None:
+        self._refused(
+            "token_rejected",
+            payload["error"],
+            payload["client_id"],
+            {"reason": payload["reason"], "path": payload["path"]},
+        )
 
-    def client_created(self, sender: Flask, **said: Any) -> None:
-        self._write("client_created", "ok", said["client_id"], None, None, at_once=True)
+    def client_rejected(self, sender: Flask, **payload: Any) -> None:
+        self._refused("client_rejected", "invalid_client", payload["client_id"], {"reason": payload["reason"]})
 
-    def client_changed(self, sender: Flask, **said: Any) -> None:
-        details = {"change": said["change"], "fields": said["fields"]}
-        self._write("client_changed", "ok", said["client_id"], None, details, at_once=True)
+    def assertion_rejected(self, sender: Flask, **payload: Any) -> None:
+        details = {"reason": payload["reason"][:MAX_REASON], "kind": payload["kind"]}
+        self._refused("assertion_rejected", "invalid_grant", payload["client_id"], details)
 
-    def application_created(self, sender: Flask, **said: Any) -> None:
-        details = {"application_id": said["application_id"]}
+    def client_created(self, sender: Flask, **payload: Any) -> None:
+        self._write("client_created", "ok", payload["client_id"], None, None, at_once=True)
+
+    def client_changed(self, sender: Flask, **payload: Any) -> None:
+        details = {"change": payload["change"], "fields": payload["fields"]}
+        self._write("client_changed", "ok", payload["client_id"], None, details, at_once=True)
+
+    def application_created(self, sender: Flask, **payload: Any) -> None:
+        details = {"application_id": payload["application_id"]}
         self._write("application_created", "ok", None, None, details, at_once=True)
 
-    def application_changed(self, sender: Flask, **said: Any) -> None:
-        details = {name: said[name] for name in ("application_id", "change", "fields")}
+    def application_changed(self, sender: Flask, **payload: Any) -> None:
+        details = {name: payload[name] for name in ("application_id", "change", "fields")}
         self._write("application_changed", "ok", None, None, details, at_once=True)
 
-    def key_changed(self, sender: Flask, **said: Any) -> None:
-        self._write("key_changed", "ok", None, None, {"change": said["change"], "kid": said["kid"]})
+    def key_changed(self, sender: Flask, **payload: Any) -> None:
+        self._write("key_changed", "ok", None, None, {"change": payload["change"], "kid": payload["kid"]})
 
     def exported(self, kind: str, filters: Mapping[str, Any]) -> None:
-        """An administrator takes the trail away as a file."""
+        """Write that an administrator exported the trail as a file."""
         asked = {name: value for name, value in filters.items() if value is not None}
         self._write("audit_exported", "ok", None, None, {"format": kind, "filters": asked}, at_once=True)
 
-    def _issued(self, event: str, said: dict[str, Any]) -> None:
-        details = {"grant_type": said["grant_type"], "scope": " ".join(said["scopes"]), "token_id": said["token_id"]}
-        self._write(event, "ok", said["client_id"], said["subject"], details)
+    def _issued(self, event: str, payload: dict[str, Any]) -> None:
+        details = {
+            "grant_type": payload["grant_type"],
+            "scope": " ".join(payload["scopes"]),
+            "token_id": payload["token_id"],
+        }
+        self._write(event, "ok", payload["client_id"], payload["subject"], details)
 
     def _refused(self, event: str, error: str, client_id: str | None, details: dict[str, Any]) -> None:
         now = time.monotonic()
         client_id, address = _storable(client_id), self._neighbourhood()
-        # What a reason quotes and counts is the sender's choice, and would make every refusal another one.
+        # The sender chooses what a reason quotes and counts, which would make every refusal a different one.
         same = (event, error, client_id, re.split(r"[0-9'\"]", details["reason"], maxsplit=1)[0], address)
         since, count = self._refusals.get(same, (0.0, 0))
         if not count or now - since >= REFUSAL_SECONDS:
@@ -126,7 +135,7 @@ class Audit:
                 if self._is_one_more_than((event, error, whence), most, now):
                     same, client_id = (event, error, None, "", whence), None
                     details = {"reason": "more different ones than are written one by one"}
-                    break  # what one address floods with leaves room for the others
+                    break  # a flood from one address leaves room for the others
             since, count = self._refusals.get(same, (0.0, 0))
         if count and now - since < REFUSAL_SECONDS:
             self._refusals[same] = (since, count + 1)
@@ -142,7 +151,7 @@ class Audit:
         return self._addresses.neighbourhood() if has_request_context() else None
 
     def _is_one_more_than(self, kind: tuple[Any, ...], most: int, now: float) -> bool:
-        """Whether there were so many different refusals of a kind within the last minute; counts another one."""
+        """Count a refusal of a kind; True where there were already `most` different ones within the last minute."""
         since, count = self._different.get(kind, (now, 0))
         if now - since >= REFUSAL_SECONDS:
             since, count = now, 0
@@ -161,8 +170,11 @@ class Audit:
         *,
         at_once: bool = False,
     ) -> None:
-        """A request's entries are written soon: nobody waits for the head of the chain, and where the database went away
-        meanwhile the answer must still reach the caller. What changes the registry is rare, and written `at_once`."""
+        """Write an entry: `at_once` for changes of the registry, which are rare, and otherwise soon after the request.
+
+        So no request waits for the head of the chain, and its answer reaches the caller even where the database is
+        away.
+        """
         entry = {
             "at": int(time.time()),
             "event": event,
@@ -180,5 +192,5 @@ class Audit:
 
 
 def _storable(client_id: str | None) -> str | None:
-    """A `client_id` that anybody may have claimed, as it fits its column; PostgreSQL takes no NUL."""
+    """A `client_id`, which anybody may have claimed, made to fit its column; PostgreSQL takes no null characters."""
     return client_id and client_id[:2048].replace("\0", "?")

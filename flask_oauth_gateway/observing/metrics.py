@@ -1,6 +1,6 @@
-"""What Prometheus is told (`OAUTH_METRICS`): how much, how long, how it ended. In the default registry of prometheus-client.
+"""Counts for Prometheus (`OAUTH_METRICS`): how many, how long, how it ended. Uses prometheus-client's default registry.
 
-No label holds what somebody sent: a value is one of a list, or "other".
+No label holds a text that somebody sent: its value comes from a list, or is "other".
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ CHECK_SECONDS = Histogram(
     "How long a check of a token took.",
     buckets=(0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.1, 0.5, 1, 5),
 )
-EVENTS = Counter("oauth_events_total", "What else happened.", ["event"])
+EVENTS = Counter("oauth_events_total", "Other events.", ["event"])
 
 KNOWN_ERRORS = frozenset(
     {
@@ -66,13 +66,13 @@ class Metrics:
 
     @staticmethod
     def _counter(event: str) -> Any:
-        def count(sender: Flask, **said: Any) -> None:
+        def count(sender: Flask, **payload: Any) -> None:
             EVENTS.labels(event).inc()
 
         return count
 
-    def token_given(self, sender: Flask, **said: Any) -> None:
-        grant_type = said["grant_type"]
+    def token_given(self, sender: Flask, **payload: Any) -> None:
+        grant_type = payload["grant_type"]
         TOKENS.labels(grant_type if grant_type in self._grant_types else "other").inc()
 
     def begin(self, what: str) -> float:

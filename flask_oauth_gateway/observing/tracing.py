@@ -1,6 +1,6 @@
-"""Spans for OpenTelemetry (`OAUTH_TRACES`): one for each endpoint's work, one for each check of a token.
+"""Makes spans for OpenTelemetry (`OAUTH_TRACES`): one for each endpoint's work, one for each check of a token.
 
-Without an SDK that the app sets up they go nowhere. No attribute holds a secret, a token or a user's name.
+Without an SDK that the app sets up, the spans go nowhere. No attribute holds a secret, a token or a user's name.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ class Tracing:
         signals.token_issued.connect(self.token_given, sender=app)
         signals.token_refreshed.connect(self.token_given, sender=app)
 
-    def token_given(self, sender: Flask, **said: Any) -> None:
+    def token_given(self, sender: Flask, **payload: Any) -> None:
         span = trace.get_current_span()
-        span.set_attribute("oauth.grant_type", said["grant_type"])
-        span.set_attribute("oauth.token_id", said["token_id"])
+        span.set_attribute("oauth.grant_type", payload["grant_type"])
+        span.set_attribute("oauth.token_id", payload["token_id"])
 
     def begin(self, what: str) -> tuple[trace.Span, Any]:
         span = self._tracer.start_span(f"oauth {what}")

@@ -1,4 +1,4 @@
-"""Watches the endpoints and the checks of tokens, for metrics and traces. Not loaded where both are off."""
+"""Watches the endpoints and the checks of tokens, for metrics and traces. It is not loaded where both are off."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ CHECK = "check"
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How it ended: the answer's status (200: a token was let through), the error's code, whose token or request it was."""
+    """How a piece of work ended: the answer's status (200 for an accepted token), the error's code, and the client."""
 
     status: int
     error: str | None = None
@@ -31,7 +31,7 @@ class Outcome:
 
 
 class Observer(Protocol):
-    """Is told of each piece of work, an endpoint's name or `CHECK`: what `begin` returns, `end` gets back."""
+    """Observes each piece of work, named by its endpoint or `CHECK`. `end` gets back what `begin` returned."""
 
     def begin(self, what: str) -> Any: ...
 
@@ -39,7 +39,7 @@ class Observer(Protocol):
 
 
 def watch(app: Flask, guard: Guard, observers: Sequence[Observer], endpoints: Iterable[str]) -> None:
-    """Put the observers around the views of these endpoints, as far as they are routed, and around each check of a token."""
+    """Put the observers around the views of these endpoints, where they are routed, and around each check of a token."""
     views = app.view_functions
     for name in endpoints:
         if f"oauth.{name}" in views:
@@ -75,7 +75,7 @@ def _watched(observers: Sequence[Observer], name: str, view: Callable[..., Any])
 
 
 def _error_of(response: Response) -> str | None:
-    """The error that an answer speaks of: in JSON, on a page, or in where it redirects to."""
+    """The error in an answer: in its JSON, on its page, or in the URL to which it redirects."""
     if response.status_code >= 400:
         if PAGE_ERROR in request.environ:
             return "shown_to_user"
@@ -91,7 +91,7 @@ def _watched_check(observers: Sequence[Observer], guard: Guard, requirement: Req
     environ = request.environ
     asked_twice = environ.get(CHECKED_BY) is guard
     if asked_twice and requirement.only_scopes and requirement.scopes <= environ[TOKEN].scopes:
-        return guard.check(requirement)  # looked up once, and counted once
+        return guard.check(requirement)  # the token was looked up and counted before
     begun = [(each, each.begin(CHECK)) for each in observers]
     outcome = Outcome(500, "server_error")
     try:

@@ -1,4 +1,4 @@
-"""`GET /oauth/applications`, `POST /oauth/applications/<client_id>/revoke`: what a user has granted, and taking it back."""
+"""`GET /oauth/applications`, `POST /oauth/applications/revoke`: a user sees and withdraws approvals."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ if TYPE_CHECKING:
     from ..stores.registered_client import Client
     from .person import Person
 
-FORM = "applications"  # what the page's form token is bound to
+FORM = "applications"  # the page's form token is bound to this name
 
 
 @dataclass(frozen=True, slots=True)
 class Granted:
-    """What a user let one client have. Times are seconds since 1970."""
+    """What a user allowed one client. Times are seconds since 1970."""
 
     client: Client
     scopes: tuple[str, ...]
@@ -34,27 +34,28 @@ class Granted:
 
 @page
 def approvals(server: AuthorizationServer) -> Response | BaseResponse:
-    """The page: every client that holds something of the signed-in user's."""
+    """Show every client to which the signed-in user has allowed something."""
     person = person_at(server)
     return sign_in(server, url_for("oauth.applications")) if person is None else _list(server, person)
 
 
 @page
-def withdraw_approval(server: AuthorizationServer, client_id: str) -> Response | BaseResponse:
-    """The button: every token of that client for this user ends at once, and it must ask again."""
+def withdraw_approval(server: AuthorizationServer, client_id: str | None = None) -> Response | BaseResponse:
+    """End every token of a client for this user at once, and forget the consent: the client must ask again."""
     person = person_at(server)
     if person is None:
         return sign_in(server, url_for("oauth.applications"))
-    if not is_form_token(last(sent_form(server), "form_token"), person.subject, FORM):
+    form = sent_form(server)
+    if not is_form_token(last(form, "form_token"), person.subject, FORM):
         return _list(server, person, problem="stale")
-    client = server.clients.load(client_id)
+    client = server.clients.load(last(form, "client_id") if client_id is None else client_id)
     if client is not None:
         _withdraw(server, client, person.subject)
     return redirect(url_for("oauth.applications"), 303)
 
 
 def granted_by(server: AuthorizationServer, subject: str) -> list[Granted]:
-    """What a user has granted, by client: remembered consents and whatever still has tokens."""
+    """What a user has allowed, by client: from remembered consents and from live approvals."""
     consents = {row.client: row for row in server.consents.of_subject(subject)}
     live = {row.client: row for row in server.approvals.of_subject(subject)}
     found = []

@@ -1,4 +1,4 @@
-"""`GET, POST /oauth/authorize`: a user lets a client have scopes (RFC 6749 section 4.1.1, 4.2.1; RFC 9207)."""
+"""`GET, POST /oauth/authorize`: a user allows a client some scopes (RFC 6749 section 4.1.1, 4.2.1; RFC 9207)."""
 
 from __future__ import annotations
 
@@ -38,14 +38,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """One request to this endpoint: the authorization request's parameters, and the decision form where it was sent."""
+    """One request to this endpoint: the parameters of the authorization request, and the decision form if one was sent."""
 
     query: list[tuple[str, str]]
     form: Form | None
 
     @property
     def path(self) -> str:
-        """This same request, as a path on this site."""
+        """The authorization request as a path on this site."""
         return f"{request.script_root}{request.path}?{urlencode(self.query)}"
 
     @property
@@ -55,9 +55,10 @@ class Visit:
 
 @page
 def authorize(server: AuthorizationServer) -> Response | BaseResponse:
-    """The client and its redirect URI, else a page that says what is wrong; then all the rest, else an answer for the client.
+    """Answer an authorization request: first find the client and its redirect URI, then do all the rest.
 
-    The rest: every check, who is signed in, what the user must be asked, and what is granted.
+    Where the client or its redirect URI is wrong, the user sees an error page. The rest is every check, the sign-in,
+    the consent page and the code or token; where it fails, the client gets the error.
     """
     visit = _read_visit(server)
     issuer = server.issuer.identifier()
@@ -70,7 +71,7 @@ def authorize(server: AuthorizationServer) -> Response | BaseResponse:
         authorization = server.authorization_checks.check(authorization, parameters)
         answer = _answer_or_page(server, visit, authorization)
     except TemporarilyUnavailable:
-        raise  # the user is told: the client would only send them here again
+        raise  # shown to the user: the client would only send them here again
     except OAuth2Error as error:
         note(error)
         answer = {"error": error.error, "error_description": error.description or None}
@@ -92,7 +93,7 @@ def _read_visit(server: AuthorizationServer) -> Visit:
 def _answer_or_page(
     server: AuthorizationServer, visit: Visit, authorization: Authorization
 ) -> dict[str, Any] | Response | BaseResponse:
-    """Who is signed in, else the app's login; what the user must be asked, else what the client gets straight away."""
+    """Send the user to sign in, or ask for consent, or return what the client gets, whichever is next."""
     person = person_at(server)
     silent = "none" in authorization.prompt
     details = {} if person is None else server.users.login_details(person.user)
@@ -113,10 +114,10 @@ def _answer_or_page(
 
 
 def _must_sign_in_again(authorization: Authorization, details: dict[str, Any], visit: Visit) -> bool:
-    """Whether the request wants a fresh sign-in, and the user doesn't just come back from one.
+    """Whether the request asks for a fresh sign-in, and the user doesn't just come back from one.
 
-    Raises `AuthorizationError` where the user comes back, and the app says that it was no sign-in; raises
-    `ConfigurationError` where there is no key to know it by.
+    Raises `AuthorizationError` where the user comes back without having signed in anew, by the app's `auth_time`.
+    Raises `ConfigurationError` where the app has no `SECRET_KEY`, which the cookie for this needs.
     """
     signed_in_at = details.get("auth_time")
     too_old = authorization.max_age is not None and (
@@ -157,7 +158,7 @@ def _ask(
     person: Person,
     notice: str | None = None,
 ) -> Response:
-    """The consent page. Its form comes back to this same request, bound to this user."""
+    """The consent page. Its form is bound to this user, and is sent to this same authorization request."""
     return render_page(
         "consent.html",
         200 if notice is None else 400,
@@ -183,7 +184,7 @@ def _decide(
     person: Person,
     details: dict[str, Any],
 ) -> dict[str, Any] | Response:
-    """The form that came back. A stale one, or one shown to somebody else, is shown anew: nothing is lost."""
+    """Act on the decision form. A form that is stale, or was shown to another user, is only shown anew."""
     form, client = visit.form or {}, authorization.client
     if not is_form_token(form.get("form_token", [""])[0], person.subject, visit.fingerprint):
         return _ask(server, visit, authorization, question, person, notice="stale")
@@ -205,7 +206,7 @@ def _decide(
 def _grant(
     server: AuthorizationServer, authorization: Authorization, granted: Granted, *, asked: bool
 ) -> dict[str, Any]:
-    """What the client gets, by its response type."""
+    """The code or token that the client gets, by its response type."""
     authorization_granted.send(
         server.app,
         client_id=authorization.client.client_id,
@@ -220,7 +221,7 @@ def _grant(
 
 
 def _send(authorization: Authorization, answer: dict[str, str]) -> Response | BaseResponse:
-    """Hand an answer over: by redirect, or by a form that the browser posts (form_post)."""
+    """Send an answer to the client: by redirect, or by a form that the browser posts (form_post)."""
     if authorization.response_mode == "form_post":
         return render_page(
             "form_post.html", sends_to=authorization.redirect_uri, action=authorization.redirect_uri, answer=answer
@@ -231,18 +232,18 @@ def _send(authorization: Authorization, answer: dict[str, str]) -> Response | Ba
 
 
 def _is_offline(authorization: Authorization, scopes: tuple[str, ...]) -> bool:
-    """Whether a refresh token may come with it: not where the request asked for that and the user unticked it."""
+    """Whether a refresh token may be given: not where the request asked for `offline_access` and the user unticked it."""
     return OFFLINE_ACCESS not in authorization.scopes or OFFLINE_ACCESS in scopes
 
 
 def _change_account(visit: Visit) -> str:
-    """The same request, asking for another account."""
+    """The URL of this authorization request that lets the user choose another account."""
     query = [(name, value) for name, value in visit.query if name != "prompt"]
     return f"{request.script_root}{request.path}?{urlencode([*query, ('prompt', 'select_account')])}"
 
 
 def _explanation(server: AuthorizationServer, error: PageError) -> Explanation | None:
-    """What is wrong at length, while the app is being written; outside of debug mode it is nobody's business."""
+    """An explanation of the error for the developer, in debug mode only."""
     if not server.app.debug:
         return None
     from ..doctor.explanations import Refused, explain

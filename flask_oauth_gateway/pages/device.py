@@ -1,4 +1,4 @@
-"""`GET, POST /oauth/device`: the user types a device's code, sees who asks for what, and answers (RFC 8628 section 3.3)."""
+"""`GET, POST /oauth/device`: the user types a user code, sees which client asks for what, and answers (RFC 8628 section 3.3)."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 @page
 def device(server: AuthorizationServer) -> Response | BaseResponse:
-    """The user types the code, sees who asks for what, and answers."""
+    """Show the page for the user code; then the page that asks for the user's decision; then the result."""
     form = sent_form(server)
     typed = last(form, "user_code") if request.method == "POST" else request.args.get("user_code", "")
     person = person_at(server)
@@ -50,7 +50,7 @@ def device(server: AuthorizationServer) -> Response | BaseResponse:
 
 
 def _find(server: AuthorizationServer, typed: str, person: Person) -> Row[Any] | None:
-    """The pending device code that a user code belongs to, claimed for this user. Wrong guesses are limited."""
+    """The pending device code for a user code, claimed for this user. Wrong guesses are limited."""
     identities = (f"user:{person.subject}", f"address:{server.addresses.neighbourhood()}")
     server.rate_limiter.check("device_codes", *identities)
     row = server.devices.find_by_user_code(sha256(normal(typed)))
@@ -61,7 +61,7 @@ def _find(server: AuthorizationServer, typed: str, person: Person) -> Row[Any] |
 
 
 def _answered(server: AuthorizationServer, typed: str, person: Person) -> bool | None:
-    """What this same user answered before, where the answer comes again: a double click, a page that was reloaded."""
+    """This user's earlier answer, where the form is sent again, by a double click or a reload; `None` without one."""
     row = server.devices.find_by_user_code(sha256(normal(typed)))
     if row is None or row.subject != person.subject or row.decision is None:
         return None
@@ -103,7 +103,7 @@ def _decide(server: AuthorizationServer, row: Row[Any], person: Person, form: Fo
     answer = "deny" if decision is None else "allow"
     details = server.users.login_details(person.user) or None
     if not server.devices.decide(bytes(row.device_code_hash), person.subject, answer, " ".join(scopes), details):
-        answered = _answered(server, last(form, "user_code"), person)  # by the other click, a moment ago
+        answered = _answered(server, last(form, "user_code"), person)  # a double click may have answered a moment ago
         if answered is None:
             return _ask_for_code(person, "", problem="unknown")
         return render_page("device_done.html", user=person.user, allowed=answered)
@@ -116,5 +116,5 @@ def _decide(server: AuthorizationServer, row: Row[Any], person: Person, form: Fo
 
 
 def normal(user_code: str) -> str:
-    """A user code without regard to case, spaces and hyphens (section 6.1)."""
+    """A user code in capitals, without spaces and hyphens (section 6.1)."""
     return "".join(letter for letter in user_code.upper() if letter in LETTERS)

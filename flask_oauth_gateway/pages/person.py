@@ -1,4 +1,4 @@
-"""Who is at a page, what they sent, and what becomes of errors: the same for every page."""
+"""What all pages share: who is signed in, the form that was sent, and the page for an error."""
 
 from __future__ import annotations
 
@@ -24,19 +24,19 @@ if TYPE_CHECKING:
 
     Answer = Response | BaseResponse
 
-Form = dict[str, list[str]]  # what a form sent: each name with all its values
+Form = dict[str, list[str]]  # a form's names, each with all its values
 
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Who is signed in to the app."""
+    """The user who is signed in to the app."""
 
     user: Any
     subject: str
 
 
 def page(view: Callable[..., Answer]) -> Callable[..., Answer]:
-    """A view for people: whatever goes wrong is told on a page, never in JSON."""
+    """Decorates a view for people: its errors are shown on a page, never in JSON."""
 
     @wraps(view)
     def answered(server: AuthorizationServer, **path: str) -> Answer:
@@ -52,15 +52,15 @@ def page(view: Callable[..., Answer]) -> Callable[..., Answer]:
 
 
 def person_at(server: AuthorizationServer) -> Person | None:
-    """Who is signed in, or `None`."""
+    """The user who is signed in, or `None`."""
     user = server.users.signed_in()
     return None if user is None else Person(user, subject_of(user))
 
 
 def sign_in(server: AuthorizationServer, return_to: str, *prompt: str) -> Answer:
-    """Send somebody to the app's login, and back to a path of this site.
+    """Send the user to the app's login, and back to a path of this site.
 
-    Raises `ConfigurationError` where the app says neither how nor where people sign in.
+    Raises `ConfigurationError` where the app has neither a `login` hook nor a sign-in page.
     """
     return server.users.send_to_login(SignInRequest(return_to=return_to, prompt=prompt))
 

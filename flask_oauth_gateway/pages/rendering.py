@@ -1,4 +1,4 @@
-"""The pages that people see: plain HTML from templates that the app may override, under a strict policy."""
+"""Renders the pages: plain HTML from templates that the app may override, under a strict Content-Security-Policy."""
 
 from __future__ import annotations
 
@@ -20,14 +20,15 @@ if TYPE_CHECKING:
     from ..errors import OAuth2Error
     from ..stores.registered_client import Client
 
-# Pictures and fonts of this site are let in for the owner's brand and theme; ours need none.
+# Pictures and fonts of this site are allowed for the app's brand and theme; the gateway's own pages need none.
 POLICY = (
     "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; font-src 'self'; base-uri 'none';"
     " frame-ancestors 'none'; form-action "
 )
 MINUTE, HOUR, DAY = 60, 3600, 86400
 
-# What can't be seen and turns around or breaks up what stands beside it; the joiners that scripts need are let through.
+# Invisible characters that reverse or break up the text beside them. The joiners that some writing systems need may
+# stay.
 _UNSEEN = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff]+")
 _WEB = re.compile(r"(https?://)([^\s/?#\\@]+)([/?#].*)?", re.IGNORECASE | re.DOTALL)
 _APP = re.compile(r"()((?!https?:)[a-z][a-z0-9+.-]*)(:.*)", re.IGNORECASE | re.DOTALL)
@@ -35,7 +36,7 @@ _PARAMETER = re.compile(r"The parameter '([^']+)' ([^%]+)")
 
 
 class Address(NamedTuple):
-    """A URI in ASCII, and its parts: `owner` says whose it is, a host or an app's scheme."""
+    """A URI in ASCII, and its parts. `owner` is the host, or an app's scheme."""
 
     uri: str
     before: str
@@ -46,9 +47,9 @@ class Address(NamedTuple):
 def render_page(
     template: str, status: int = 200, *, sends_to: str | None = None, user: Any = None, **context: Any
 ) -> Response:
-    """A page of `templates/oauth/`, or the app's own of the same name.
+    """A page from `templates/oauth/`, or from the app's own template of the same name.
 
-    `sends_to` is where its form may end up beside this site: a browser holds `form-action` against redirects too.
+    `sends_to`: besides this site, the page's form may lead to this URI: browsers check `form-action` at redirects too.
     """
     page = render_template(
         f"oauth/{template}",
@@ -78,13 +79,13 @@ def render_page(
 
 
 def error_page(status: int, error: str, description: str, explanation: Explanation | None = None) -> Response:
-    """What a user sees where nothing can be redirected anywhere; in debug mode with what its developer needs to know."""
+    """The page that shows an error to the user; in debug mode, with an explanation for the developer."""
     request.environ[PAGE_ERROR] = description
     return render_page("error.html", status, error=error, description=explain(description), explanation=explanation)
 
 
 def refusal_page(error: OAuth2Error) -> Response:
-    """An error as a page, with the headers that it has as JSON."""
+    """An error as a page, with the headers of its JSON answer."""
     note(error)
     response = error_page(error.status_code, error.error, error.description)
     response.headers.extend(error.extra_headers() if hasattr(error, "extra_headers") else [])
@@ -92,7 +93,7 @@ def refusal_page(error: OAuth2Error) -> Response:
 
 
 def explain(description: str | None) -> str:
-    """An error's description in the user's language. What names a parameter is one text for all of them."""
+    """An error's description in the user's language. Descriptions that differ only in a parameter's name share one text."""
     text = description or ""
     found = _PARAMETER.fullmatch(text)
     if found is None:
@@ -101,7 +102,7 @@ def explain(description: str | None) -> str:
 
 
 def name_of(user: Any) -> str:
-    """What to call a user: the first of `name`, `username`, `email` that is there, else the subject."""
+    """A name to show for a user: the first of `name`, `username`, `email` that the user has, else the subject."""
     for attribute in ("name", "username", "email"):
         value = getattr(user, attribute, None)
         if isinstance(value, str) and (name := plain(value)):
@@ -110,17 +111,17 @@ def name_of(user: Any) -> str:
 
 
 def title_of(client: Client) -> str:
-    """What to call a client: its name, else its `client_id`."""
+    """A name to show for a client: its `client_name`, else its `client_id`."""
     return plain(client.client_name) or client.client_id
 
 
 def plain(text: str) -> str:
-    """A text that others wrote, without the characters that would make it look like something else."""
+    """A text from elsewhere, without the characters that would make it look like another text."""
     return _UNSEEN.sub(" ", text).strip()
 
 
 def address(uri: str) -> Address:
-    """A URI as a browser will read it, in parts. Where it has no host or scheme to trust, `owner` is empty."""
+    """A URI in parts, as a browser will read it. `owner` is empty where the URI has no host or scheme to trust."""
     if not uri.isascii():
         try:
             uri = iri_to_uri(uri)
@@ -145,7 +146,7 @@ def how_long(duration: str | int) -> str:
 
 
 def _form_targets(uri: str | None) -> list[str]:
-    """The scheme that a client's redirect URI has: its own site may well redirect on to another host."""
+    """A client's redirect URI as sources for `form-action`: its whole scheme, as its site may redirect to another host."""
     if uri is None:
         return []
     parts = urlsplit(uri)

@@ -1,6 +1,6 @@
-"""The pages' texts in the user's language: through Flask-Babel where the app has it, else in English.
+"""Translates the pages' texts into the user's language by Flask-Babel; they stay English where the app doesn't have it.
 
-A catalog of this domain in the app's own translation folders goes first: it may reword our texts, or add a language.
+A catalog of this domain in the app's own translation folders comes first: it may reword our texts, or add a language.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ def translate(text: str, **values: Any) -> str:
 
 
 def translate_plural(one: str, many: str, number: int) -> str:
-    """A text that counts something, in the form that the language has for this number; `%(num)s` filled in."""
+    """A text with a number, in the plural form that the language has for this number; `%(num)s` filled in."""
     return _catalog().ngettext(one, many, number) % {"num": number}
 
 
 def translate_own(text: str) -> str:
-    """A text of the app's, such as what a scope means: in the app's own catalog, where that has it."""
+    """A text of the app, such as a scope's description, translated by the app's own catalog where that has it."""
     if not text or not _has_babel():
         return text
     from flask_babel import gettext as gettext_of_the_app
@@ -42,13 +42,13 @@ def translate_own(text: str) -> str:
 
 
 def language() -> str:
-    """The language that the page is in, for `<html lang>`."""
+    """The language of the page, for `<html lang>`."""
     locale = _locale()
     return "en" if locale is None else str(locale).replace("_", "-")
 
 
 def date(seconds: int) -> str:
-    """A day: November 21, 2026."""
+    """A day in words, such as November 21, 2026; `seconds` since 1970."""
     day = datetime.fromtimestamp(seconds, UTC)
     if not _has_babel():
         return f"{MONTHS[day.month - 1]} {day.day}, {day.year}"
@@ -80,7 +80,7 @@ def _catalog() -> gettext.NullTranslations:
 
 
 def _folders() -> tuple[str, ...]:
-    """Where catalogs are looked for: the app's own folders first."""
+    """The folders of catalogs, the app's own first."""
     return (*map(str, current_app.extensions["babel"].translation_directories), str(LOCALE))
 
 

@@ -1,1 +1,1 @@
-"""What a request may ask for: scopes and resources."""
+"""The scopes and resources that a request may ask for."""

@@ -1,6 +1,6 @@
-"""Which resource a path belongs to, and which ones a token is for (RFC 8707, RFC 9728): `OAUTH_RESOURCES` made ready.
+"""Tells which resource a path belongs to and which resources a token is for (`OAUTH_RESOURCES`; RFC 8707, RFC 9728).
 
-What no prefix covers belongs to the server itself: its resource identifier is the issuer.
+Paths that no prefix covers belong to the server itself, whose resource identifier is the issuer.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class Resources:
         given = settings.resources
         self._app = app
         self._issuer = issuer
-        self._root = given.get("/") or settings.issuer  # None: the issuer, as the request has it
+        self._root = given.get("/") or settings.issuer  # None: the issuer, which depends on the request
         below = [prefix for prefix in given if prefix != "/"]
         self._prefixes = ("/", *below)
         self._below = tuple((prefix, f"{prefix}/", given[prefix]) for prefix in sorted(below, key=len, reverse=True))
@@ -40,28 +40,28 @@ class Resources:
         self._metadata_urls: dict[tuple[Any, ...], str | None] = {}
 
     def of(self, path: str) -> str:
-        """The identifier of the resource that a path belongs to; prefixes fit whole segments, and the longest one counts."""
+        """The identifier of a path's resource. A prefix covers whole segments; the longest prefix counts."""
         for prefix, start, identifier in self._below:
             if path == prefix or path.startswith(start):
                 return identifier
         return self._root or self._issuer.identifier()
 
     def prefix_of(self, path: str) -> str:
-        """The prefix that a path falls under."""
+        """The prefix that covers a path."""
         return next((prefix for prefix, start, _ in self._below if path == prefix or path.startswith(start)), "/")
 
     def all(self) -> dict[str, str]:
-        """Every prefix and its identifier, "/" first. Raises `TemporarilyUnavailable` where the server has no name."""
+        """Every prefix and its identifier, "/" first. Raises `TemporarilyUnavailable` where the issuer isn't known."""
         return {prefix: self.of(prefix) for prefix in self._prefixes}
 
     def asked_for(self) -> str:
-        """The resource of the request's path. Raises `TemporarilyUnavailable` where the server has no name."""
+        """The resource of the request's path. Raises `TemporarilyUnavailable` where the issuer isn't known."""
         return self.of(request.path) if self._below else self._root or self._issuer.identifier()
 
     def resolve(self, asked: Iterable[str], approved: str | None = None) -> tuple[str, ...]:
-        """What the `resource` parameters of a request name, of what was approved before (left out: of all that there is).
+        """The resources that a request asks for, among the `approved` ones where given; all of these where it asks for none.
 
-        Empty where none was sent and nothing was approved. Raises `InvalidTarget` (RFC 8707 section 2).
+        Empty where the request asks for none and none was approved. Raises `InvalidTarget` (RFC 8707 section 2).
         """
         wanted = tuple(asked)
         if not wanted:
@@ -81,7 +81,7 @@ class Resources:
         return tuple(found)
 
     def default_audience(self) -> str | None:
-        """What a token is for where nothing else was asked for: all that `OAUTH_RESOURCES` names; `None` without it."""
+        """A token's audience where no resource was asked for: all of `OAUTH_RESOURCES`; `None` where that is empty."""
         if not self.are_configured:
             return None
         identifiers = [self.of(prefix) for prefix in self._prefixes[1:]]
@@ -90,18 +90,19 @@ class Resources:
         return " ".join(dict.fromkeys(identifiers))
 
     def metadata_url(self, path: str) -> str | None:
-        """Where the metadata of a path's resource stands (RFC 9728 section 3.1); `None` where the server has no name.
+        """The URL of the metadata of a path's resource (RFC 9728 section 3.1); `None` where the issuer isn't known.
 
-        Beneath a mount point it is named where this app answers itself, not where the host's root would have it.
+        Where the app is mounted below a path, this is the URL at which the app itself answers, not that at the host's
+        root.
         """
         app, environ = self._app, request.environ
         prefix = self.prefix_of(path) if self._below else "/"
-        # All that the URL goes by: it is worked out once for each, not at each refusal.
+        # The URL depends on these alone, so it is found once for each of them, not at each refusal.
         key = (prefix, app.debug, app.testing, *map(environ.get, PLACE))
         with suppress(KeyError):
             return self._metadata_urls[key]
         found = self._find_metadata_url(path, "" if prefix == "/" else prefix)
-        if len(self._metadata_urls) >= MAX_PLACES:  # whoever asks chooses the host
+        if len(self._metadata_urls) >= MAX_PLACES:  # callers choose the host, so there could be any number
             self._metadata_urls.clear()
         self._metadata_urls[key] = found
         return found
@@ -117,7 +118,7 @@ class Resources:
             return None
 
     def prefix_at(self, path: str) -> str | None:
-        """The prefix whose metadata stands behind the well-known part at this path: its own, or its identifier's."""
+        """The prefix whose metadata is at this path after the well-known part: the prefix, or its identifier's path."""
         mount = self._issuer.mount_point()
         for prefix in self.all():
             if path in ({"", mount} if prefix == "/" else {prefix, mount + prefix}):
@@ -126,5 +127,5 @@ class Resources:
 
 
 def _canonical(identifier: str) -> str:
-    """`https://a.example/` and `https://a.example` are one (RFC 3986 section 6.2.3): many a client's URL type adds the slash."""
+    """Drop the slash of `https://a.example/`, which many clients add: it makes no difference (RFC 3986 section 6.2.3)."""
     return identifier.removesuffix("/") if identifier.count("/") == 3 else identifier

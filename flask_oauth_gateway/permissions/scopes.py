@@ -1,4 +1,4 @@
-"""Which scopes a request gets (RFC 6749 section 3.3)."""
+"""Decides which scopes a request gets (RFC 6749 section 3.3)."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ if TYPE_CHECKING:
 
 
 def names_of(asked: str, settings: Settings) -> list[str]:
-    """The names in a `scope` parameter: with spaces between, for clients of Axway's gateway with commas too."""
+    """The names in a `scope` parameter, separated by spaces; clients of Axway's gateway may use commas too."""
     return (asked.replace(",", " ") if settings.compatibility == "axway" else asked).split(" ")
 
 
 def resolve_scopes(asked: str | None, client: Client, settings: Settings) -> tuple[str, ...]:
     """The scopes of a request by this client, in the order asked. Raises `InvalidScopeError`, which names the first bad one.
 
-    Where none is asked for: the client's `default_scope`, else `OAUTH_DEFAULT_SCOPES` as far as the client may have
-    them, else all that it is registered for.
+    A request that asks for none gets the client's `default_scope`, else those of `OAUTH_DEFAULT_SCOPES` that the client
+    may have, else all that the client is registered for.
     """
     if asked is None:
         default = client.default_scope.split() or [s for s in settings.default_scopes if s in client.scopes]
@@ -40,7 +40,7 @@ def resolve_scopes(asked: str | None, client: Client, settings: Settings) -> tup
 
 
 def still_allowed(scope: str, client: Client, settings: Settings) -> tuple[str, ...]:
-    """Of the scopes of something approved before, with spaces between, those that there are, and that the client may have."""
+    """Those of the approved scopes (a text with spaces) that still exist, and that the client may still have."""
     return tuple(
         name
         for name in scope.split()
@@ -49,7 +49,7 @@ def still_allowed(scope: str, client: Client, settings: Settings) -> tuple[str, 
 
 
 def is_in_plan(name: str, client: Client, settings: Settings) -> bool:
-    """Whether the client's plan, where it has one, has a scope; a plan that is gone has none."""
+    """Whether the client's plan has a scope. A client without a plan has no limits; a plan that is gone has no scopes."""
     if not settings.plans or client.plan_in_force is None:
         return True
     scopes = settings.plans.get(client.plan_in_force, {"scopes": ()})["scopes"]

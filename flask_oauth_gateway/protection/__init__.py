@@ -1,1 +1,1 @@
-"""What guards a view."""
+"""Guards views: the token of a request is checked before the view is called."""

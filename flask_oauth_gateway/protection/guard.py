@@ -1,6 +1,7 @@
-"""One request held against what a view asks for (RFC 6750 section 3): all that a protected view's request goes through.
+"""Checks a request's token against what the view asks for (RFC 6750 section 3). Every protected view's requests pass here.
 
-One header read, one hash, one look-up, one comparison of scopes, one write to the request; the rest is settled at decoration.
+A request costs one header read, one hash, one look-up, one comparison of scopes and one write to the request; the rest
+is settled when the view is decorated.
 """
 
 from __future__ import annotations
@@ -39,13 +40,13 @@ if TYPE_CHECKING:
     from .plans import Plans
 
 View = TypeVar("View", bound=Callable[..., Any])
-GUARD = "oauth_gateway_guard"  # in the app's extensions
+GUARD = "oauth_gateway_guard"  # the key in `app.extensions`
 SAY_NOTHING_OF_A_TOKEN = (MissingToken, TemporarilyUnavailable, TooManyRequests)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Requirement:
-    """What a view asks of a token; `scope` is the scopes in words, for the challenge."""
+    """What a view asks of a token; `scope` holds the scopes as one text, for the challenge."""
 
     scopes: frozenset[str] = frozenset()
     any_of: frozenset[str] = frozenset()
@@ -65,7 +66,7 @@ class Requirement:
         object.__setattr__(self, "only_scopes", only_scopes)
 
     def check(self, token: AccessToken) -> None:
-        """Raises `InsufficientScope`, `InvalidToken` or `InsufficientUserAuthentication` where the token falls short."""
+        """Raises `InsufficientScope`, `InvalidToken` or `InsufficientUserAuthentication` where the token doesn't do."""
         if not self.scopes <= token.scopes:
             raise InsufficientScope(self.scope, "The access token lacks a scope that this needs.", token.client_id)
         if not self.only_scopes:
@@ -90,10 +91,10 @@ class Requirement:
 
 
 class Guard:
-    """Holds the requests of one app against requirements.
+    """Checks the requests of one app against requirements.
 
-    `validate` finds a token good; `render` makes an answer of a refusal; `watch`, where somebody watches, stands around
-    `check`.
+    `validate` returns the token of a presented value, or raises; `render` turns a refusal into a response; `watch`,
+    where there are observers, is called instead of `check` and calls it.
     """
 
     def __init__(
@@ -114,15 +115,15 @@ class Guard:
         self.watch: Callable[[Requirement], Response | None] | None = None
 
     def admit(self, requirement: Requirement) -> Response | None:
-        """Let the request through, with `current_token` set, or answer it with the refusal.
+        """Let the request through with `current_token` set, or return the refusal.
 
-        Everything that protects something comes here. A request that is asked twice is looked up once.
+        Every kind of protection calls this. Where two of them guard a request, its token is looked up once.
         """
         return self.check(requirement) if self.watch is None else self.watch(requirement)
 
     def check(self, requirement: Requirement) -> Response | None:
-        """What `admit` does, unwatched."""
-        # Each look through Flask's proxy costs a microsecond, of the six that a known token takes.
+        """Do what `admit` does, without the observers."""
+        # Each access through Flask's proxy costs a microsecond, of the six that a known token takes.
         http = cast("Request", cast("Any", request)._get_current_object())  # noqa: SLF001 (its documented name)
         environ = http.environ
         try:
@@ -135,11 +136,12 @@ class Guard:
                         return None
                     raise MissingToken
                 token = self.validate(presented)
-            # A `requirement.audience` names another resource than the path's; another server has its own names for us.
+            # `requirement.audience` names another resource than the path's, and other issuers have their own names for
+            # us.
             if token.audience and requirement.audience is None and token.issuer is None:
                 self._check_audience(token)
             requirement.check(token)
-            if is_new and self._plans is not None:  # whoever asks twice, spends once
+            if is_new and self._plans is not None:  # a request that is checked twice counts once
                 self._plans.spend(token)
         except OAuth2Error as error:
             return self._refuse(error, requirement, environ)
@@ -148,7 +150,7 @@ class Guard:
         return None
 
     def _check_audience(self, token: AccessToken) -> None:
-        """Raises `InvalidToken` for a token that is meant for other resources than that of the request's path."""
+        """Raises `InvalidToken` where the token isn't meant for the resource at the request's path."""
         if self._resources.asked_for() not in token.audience:
             raise InvalidToken("The access token is meant for another audience.", token.client_id)
 
@@ -174,7 +176,7 @@ def current_guard() -> Guard:
 
 
 def guarded(view: View, wanted: Requirement) -> View:
-    """A view that only a request with a good access token reaches."""
+    """A view that only requests with a fitting access token reach."""
     if iscoroutinefunction(view):
 
         @wraps(view)
@@ -193,12 +195,12 @@ def guarded(view: View, wanted: Requirement) -> View:
 
 
 def is_preflight() -> bool:
-    """Whether a browser asks what CORS allows: that carries no credentials and reaches no view of the app's."""
+    """Whether a browser asks what CORS allows. Such a request carries no credentials and reaches no view of the app."""
     return request.method == "OPTIONS" and "Access-Control-Request-Method" in request.headers
 
 
 def _current_token() -> AccessToken | None:
-    # Not in `g`: where a test holds an app context open, its requests would share that.
+    # Not kept in `g`: a test that holds an app context open shares one `g` among all its requests.
     return cast("AccessToken | None", request.environ.get(TOKEN)) if has_request_context() else None
 
 

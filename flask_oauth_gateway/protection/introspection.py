@@ -1,4 +1,4 @@
-"""Asks another server what a token is (RFC 7662): authenticated, not long, not slow, and not again and again while it is away."""
+"""Asks another server about a token (RFC 7662): authenticated, with limits on size and time, and a pause after a failure."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from ..crypto.fetching import MAX_SECONDS, FetchError, post_form
 from ..errors import TemporarilyUnavailable
 from ..web.logs import logger
 
-PAUSE_SECONDS = 5  # after a failure, in which nobody waits for it again
+PAUSE_SECONDS = 5  # after a failure: until then no request asks again
 
 
 class Answer(NamedTuple):
-    """What was said of a live token, and the seconds that it may be kept (`Cache-Control`); `None`: it doesn't say."""
+    """A live token's claims, and the seconds that they may be kept; `None` where the answer has no `Cache-Control`."""
 
     claims: Mapping[str, Any]
     seconds: int | None
 
 
 class IntrospectionClient:
-    """One server's introspection endpoint, and who asks there."""
+    """One server's introspection endpoint, with the credentials to ask there."""
 
     def __init__(
         self, url: str, client_id: str, client_secret: str, *, private_addresses: bool, plain_http_on_loopback: bool
@@ -41,15 +41,15 @@ class IntrospectionClient:
         self.problem: str | None = None
 
     def ask(self, token: str, within: float = MAX_SECONDS) -> Answer | None:
-        """The claims of a live token; `None` for any other. Raises `TemporarilyUnavailable` where it doesn't answer."""
+        """A live token's claims; `None` for any other token. Raises `TemporarilyUnavailable` where the server doesn't answer."""
         now = time.monotonic()
         if now < self._not_before:
             raise _unavailable()
-        if self.problem is not None:  # one request finds out whether it is back: nobody else waits for that
+        if self.problem is not None:  # this request alone finds out whether the server is back; no other waits for it
             self._not_before = now + within + PAUSE_SECONDS
         body = urlencode({"token": token, "token_type_hint": "access_token"}).encode()
         try:
-            said, seconds = post_form(
+            content, seconds = post_form(
                 self.url,
                 body,
                 self._headers,
@@ -57,11 +57,12 @@ class IntrospectionClient:
                 private_addresses=self._private_addresses,
                 plain_http_on_loopback=self._plain_http_on_loopback,
             )
-            answer = json.loads(said)
+            answer = json.loads(content)
             if not isinstance(answer, dict) or not isinstance(answer.get("active"), bool):
                 raise FetchError("its answer says nothing of 'active'")
         except (FetchError, ValueError, RecursionError) as error:
-            self.problem = "".join(c if c.isprintable() else "?" for c in str(error)[:300])  # partly from its server
+            # The text is in part the other server's.
+            self.problem = "".join(c if c.isprintable() else "?" for c in str(error)[:300])
             self._not_before = time.monotonic() + PAUSE_SECONDS
             logger.warning("The introspection endpoint %s can't be asked: %s", self.url, self.problem)
             raise _unavailable() from error
@@ -70,7 +71,7 @@ class IntrospectionClient:
 
 
 def load_introspection_client(key: str, entry: Mapping[str, Any], *, relaxed: bool) -> IntrospectionClient:
-    """From an issuer's entry in the configuration. Raises `ConfigurationError`."""
+    """Make the client from an issuer's entry in the configuration. Raises `ConfigurationError`."""
     url = entry["introspection"]
     if not isinstance(url, str) or not is_fetchable(url, relaxed=relaxed):
         raise ConfigurationError(

@@ -1,4 +1,4 @@
-"""What an OpenAPI 3.1 document says of the gateway: where tokens come from, and which scopes each operation takes."""
+"""Describes the gateway in an OpenAPI 3.1 document: where tokens come from, and which scopes each operation needs."""
 
 from __future__ import annotations
 
@@ -22,17 +22,18 @@ if TYPE_CHECKING:
     from .guard import Requirement
     from .paths import PathRules
 
-#: What OpenAPI calls the URL of an endpoint.
+#: OpenAPI's name for each endpoint's URL.
 MEMBERS = {"authorize": "authorizationUrl", "token": "tokenUrl"}
 METHODS = frozenset({"get", "put", "post", "delete", "options", "head", "patch", "trace"})
-ANYTHING = "\ufffc"  # whatever a variable part of a route may be: no entry of OAUTH_PROTECT names it
+ANYTHING = "\ufffc"  # stands for a variable part of a route: no entry of OAUTH_PROTECT names this character
 _VARIABLE = re.compile(r"<(?:[^<>]*:)?(\w+)>")
 
 
 class OpenApi:
-    """Describes the security of one app's operations. `path_rules` are those of its own views; `None` without any.
+    """Describes the security of one app's operations.
 
-    `own` are the gateway's own endpoints, which the rules are not for.
+    `path_rules` are the rules of `OAUTH_PROTECT`, if there are any; `own` are the gateway's own endpoints, to which the
+    rules don't apply.
     """
 
     def __init__(
@@ -53,7 +54,7 @@ class OpenApi:
         self._issues_tokens = issues_tokens
 
     def security_schemes(self) -> dict[str, Any]:
-        """`components.securitySchemes`: `oauth2` with the flows that are on; `bearer` where none has a name in OpenAPI."""
+        """`components.securitySchemes`: `oauth2` with the flows that are on; `bearer` where OpenAPI has a name for none."""
         flows = {}
         for feature in GRANTS.values():
             if self._issues_tokens and feature.openapi is not None and feature.is_on(self._settings):
@@ -67,7 +68,7 @@ class OpenApi:
         return {"bearer": {"type": "http", "scheme": "bearer"}}
 
     def security(self, view: str | Callable[..., Any], method: str = "GET") -> list[dict[str, list[str]]]:
-        """An operation's `security`: one of these is needed; an empty list where no token is. Raises `ValueError`."""
+        """An operation's `security`: the alternatives, of which one is needed, or an empty list. Raises `ValueError`."""
         endpoint = view if isinstance(view, str) else self._endpoint_of(view)
         rules = [rule for rule in self._app.url_map.iter_rules() if rule.endpoint == endpoint]
         if not rules:
@@ -76,9 +77,9 @@ class OpenApi:
         return self._security(rule, method.upper())
 
     def add_security(self, document: dict[str, Any]) -> dict[str, Any]:
-        """Add the schemes and each operation's `security` to an OpenAPI document, which is returned.
+        """Add the schemes and each operation's `security` to an OpenAPI document, and return it.
 
-        An operation is found by its path, as Flask routes it; what says `security` itself keeps it.
+        An operation is found by its path, as Flask routes it. An operation that has a `security` already keeps it.
         """
         document.setdefault("components", {}).setdefault("securitySchemes", {}).update(self.security_schemes())
         routed = {
@@ -106,7 +107,7 @@ class OpenApi:
         return stranger + [{scheme: list(scopes)} for scopes in alternatives]
 
     def _requirements(self, rule: Rule, method: str) -> Iterator[Requirement]:
-        """All that a request has to pass: what `OAUTH_PROTECT` asks for, its blueprints, and its view."""
+        """All requirements that a request has to meet: those of `OAUTH_PROTECT`, of its blueprints and of its view."""
         if self._path_rules is not None and rule.endpoint not in self._own:
             entry = self._path_rules.find(method, _VARIABLE.sub(ANYTHING, rule.rule))
             if entry is not None and entry.requirement is not None:
@@ -121,7 +122,7 @@ class OpenApi:
         return None
 
     def _url(self, endpoint: str) -> str:
-        """Where an endpoint stands: on the issuer's host where that is known, else below the document's own server."""
+        """An endpoint's URL: on the issuer's host where that is known, else a path below the document's own server."""
         root = request.script_root if has_request_context() else ""
         path = root + self._settings.url_prefix + ENDPOINTS[endpoint].path
         try:

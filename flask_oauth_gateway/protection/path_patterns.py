@@ -1,7 +1,7 @@
 """How a configured path is written, and the ways in which a request's path may be read.
 
-A path that can be read in several ways (`//`, `..`, `;`, a backslash) has to be let through in each of them: whatever a
-view, a file system or an upstream makes of it, it was asked for what that asks.
+Some paths can be read in several ways (`//`, `..`, `;`, a backslash). Such a request has to meet the requirements of
+each reading, since a view, a file system or an upstream may choose any of them.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ PARAMETERS = re.compile(r";[^/]*")
 
 
 def readings(path: str) -> set[str]:
-    """A path, and what those make of it who merge slashes, cut parameters, take backslashes for slashes, or go up at `..`."""
+    """Every reading of a path: slashes merged, parameters cut, backslashes taken for slashes, `..` resolved, or none of it."""
     if AMBIGUOUS.search(path) is None:
         return {path}
     found: set[str] = set()

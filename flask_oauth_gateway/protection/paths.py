@@ -1,7 +1,7 @@
-"""`OAUTH_PROTECT`: what each path asks for, from configuration alone. The first entry that fits decides.
+"""`OAUTH_PROTECT`: what each path asks for, by configuration alone. The first entry that fits a path decides.
 
-A path that can be read in several ways (`//`, `..`, `;`, a backslash) has to be let through in each of them: whatever a
-view, a file system or an upstream makes of it, it was asked for what that asks.
+Some paths can be read in several ways (`//`, `..`, `;`, a backslash). Such a request has to meet the requirements of
+each reading, since a view, a file system or an upstream may choose any of them.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ HOST = re.compile(r"[a-z0-9._-]+|\[[0-9a-f:.]+\]")
 
 @dataclass(frozen=True, slots=True)
 class PathRule:
-    """One entry: where it holds, and what is asked there; `requirement` is `None` where it is open."""
+    """One entry: the paths that it is for, and what they ask for; `requirement` is `None` where they are open."""
 
     key: str
     path: str
@@ -44,7 +44,7 @@ class PathRule:
 
 
 class PathRules:
-    """The entries in order, made ready to be asked: one regular expression by host and method."""
+    """The entries in order, compiled to one regular expression for each host and method."""
 
     def __init__(self, rules: Sequence[PathRule], *, ignore_case: bool = False) -> None:
         self.rules = tuple(rules)
@@ -59,7 +59,7 @@ class PathRules:
                 self._tables[host, method] = re.compile(pattern, flags), fitting
 
     def find(self, method: str, path: str, host: str | None = None) -> PathRule | None:
-        """The first entry for a path as it stands; HEAD is as GET."""
+        """The first entry for a path as it is written; HEAD counts as GET."""
         if method == "HEAD":
             method = "GET"
         pattern, fitting = self._tables[
@@ -69,7 +69,7 @@ class PathRules:
         return None if found is None or found.lastindex is None else fitting[found.lastindex - 1]
 
     def find_all(self, method: str, path: str, host: str | None = None) -> set[PathRule | None]:
-        """The first entry for each way in which the path may be read; `None` among them where one has no entry."""
+        """The first entry for each way in which the path may be read, and `None` where one of the ways has no entry."""
         return {self.find(method, each, host) for each in readings(path)}
 
     def below(self, folder: str) -> PathRules:
@@ -78,12 +78,12 @@ class PathRules:
 
     @cached_property
     def ignoring_case(self) -> PathRules:
-        """The same for who reads paths without regard to case."""
+        """These entries for an upstream that reads paths without regard to case."""
         return PathRules(self.rules, ignore_case=True)
 
 
 def guard_paths(app: Flask, rules: PathRules, own: frozenset[str]) -> None:
-    """Ask before every view of an app, and before every 404; not at `own` endpoints, the gateway's, nor for static files."""
+    """Check the entries before every view and every 404, but not at the gateway's `own` endpoints or for static files."""
     if all(rule.host for rule in rules.rules):
         return  # all of them are for forward auth
     folders: dict[str, PathRules] = {}
@@ -94,7 +94,7 @@ def guard_paths(app: Flask, rules: PathRules, own: frozenset[str]) -> None:
             return None
         asked = rules
         if endpoint is not None and is_static(app, endpoint):
-            # Aside, save where an entry names something in their folder.
+            # Static files are open, except where an entry names something in their folder.
             folder = str(request.url_rule).partition("<")[0]
             if folder not in folders:
                 folders[folder] = rules.below(folder)
@@ -102,12 +102,12 @@ def guard_paths(app: Flask, rules: PathRules, own: frozenset[str]) -> None:
         found = asked.find_all(request.method, request.path)
         return ask_all(rule.requirement for rule in found if rule is not None)
 
-    # Before the app's own: they may rely on current_token.
+    # First of all: the app's own functions may rely on current_token.
     app.before_request_funcs.setdefault(None, []).insert(0, before_request)
 
 
 def ask_all(requirements: Iterable[Requirement | None]) -> Response | None:
-    """The first refusal of those that ask for something."""
+    """The first refusal, where the request doesn't meet one of the requirements."""
     for wanted in requirements:
         refusal = None if wanted is None else current_guard().admit(wanted)
         if refusal is not None:
@@ -129,7 +129,7 @@ def is_static(app: Flask, endpoint: str) -> bool:
 
 
 def load_rules(entries: Sequence[Mapping[str, Any]]) -> PathRules:
-    """What `OAUTH_PROTECT` says. Raises `ConfigurationError`, which names the entry."""
+    """The rules of `OAUTH_PROTECT`. Raises `ConfigurationError`, which names the entry."""
     return PathRules([_rule(f"{KEY}[{number}]", entry) for number, entry in enumerate(entries)])
 
 
@@ -186,7 +186,7 @@ def _requirement(key: str, entry: Mapping[str, Any]) -> Requirement | None:
 
 
 def _listed(value: Any) -> list[str] | None:
-    """A list of names, or one text with spaces; `None` for what is neither."""
+    """The names in a list, or in one text with spaces; `None` where the value is neither."""
     if isinstance(value, str):
         return value.split()
     is_list = isinstance(value, Iterable) and not isinstance(value, (bytes, Mapping))
@@ -194,7 +194,7 @@ def _listed(value: Any) -> list[str] | None:
     return names if all(isinstance(name, str) and name for name in names) else None
 
 
-#: What the options of `require_token` may be here, where a type checker doesn't see them.
+#: The values that the options of `require_token` may have in an entry, which no type checker sees.
 FITTING: dict[str, tuple[str, Callable[[Any], bool]]] = {
     "any_of": ("a list of scopes", lambda value: bool(_listed(value))),
     "grant_types": ("a list of grant types", lambda value: bool(_listed(value))),

@@ -1,4 +1,4 @@
-"""`OAUTH_PLANS`: what the clients of a plan may reach, and how often. A client names its plan; without one it is as ever."""
+"""`OAUTH_PLANS`: what the clients of a plan may reach, and how often. A client names its plan; without one it has no limits."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ if TYPE_CHECKING:
     from ..web.rate_limits import RateLimiter, Usage
 
 KEY = "OAUTH_PLANS"
-QUOTA = "quota"  # what its counts are called, beside those of OAUTH_RATE_LIMITS
+QUOTA = "quota"  # the name of these counts, beside those of OAUTH_RATE_LIMITS
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """One plan. `scopes` and `paths` are the most that it gives; `None`: all. `quotas`: how many requests of one client."""
+    """One plan. It allows at most these `scopes` and `paths` (`None`: all), and each client `quotas` requests."""
 
     name: str
     scopes: frozenset[str] | None
@@ -40,7 +40,7 @@ class Plan:
 
 
 class QuotaUsedUp(TooManyRequests):
-    """The client has used up what its plan gives: 429 with `Retry-After`, in seconds, and `RateLimit-*`."""
+    """The client has used up the quota of its plan: 429 with `Retry-After`, in seconds, and `RateLimit-*`."""
 
     description = "The quota of this client's plan is used up. Please wait a while."
 
@@ -53,7 +53,7 @@ class QuotaUsedUp(TooManyRequests):
 
 
 class Plans:
-    """The plans of one app, and whose they are."""
+    """The plans of one app, applied to the tokens of its clients."""
 
     def __init__(self, plans: Mapping[str, Mapping[str, Any]], clients: ClientStore, limiter: RateLimiter) -> None:
         self._plans = {name: _plan(name, entry) for name, entry in plans.items()}
@@ -61,10 +61,10 @@ class Plans:
         self._limiter = limiter
 
     def of(self, token: AccessToken) -> AccessToken:
-        """The token as its client's plan lets it be: no more scopes, and the attributes of plan and client beside its own.
+        """The token with only the scopes of its client's plan, and with the attributes of plan and client beside its own.
 
-        What a client has none of, it has of its application. Which plan that is, is as old as what is remembered of a
-        client. Raises `InvalidToken` for a plan that is gone.
+        A client without a plan has that of its application. A changed plan counts when this process next reads the
+        client. Raises `InvalidToken` where the plan is no longer configured.
         """
         client = self._clients.get(token.client_id)
         if client is None or client.plan_in_force is None:  # a token whose client is gone was refused before
@@ -78,12 +78,12 @@ class Plans:
             planned.scope = " ".join(name for name in token.scope.split() if name in plan.scopes)
             planned.scopes = token.scopes & plan.scopes
         if plan.attributes or client.attributes or client.application_attributes:
-            own = {name: value for name, value in client.attributes_in_force.items() if name not in RESERVED}
-            planned.attributes = {**plan.attributes, **own, **token.attributes}
+            of_client = {name: value for name, value in client.attributes_in_force.items() if name not in RESERVED}
+            planned.attributes = {**plan.attributes, **of_client, **token.attributes}
         return planned
 
     def spend(self, token: AccessToken) -> None:
-        """Let one request go by. Raises `InsufficientScope` for a path beyond the plan, `QuotaUsedUp` for one too many."""
+        """Count one request. Raises `InsufficientScope` for a path beyond the plan, `QuotaUsedUp` beyond the quota."""
         if token.plan is None:
             return
         plan = self._plans[token.plan]
@@ -102,14 +102,15 @@ class Plans:
 def headers_of(usage: Usage) -> list[tuple[str, str]]:
     """What is left of a quota, in the three fields that most clients know; `Reset` in seconds from now.
 
-    The IETF's drafts had them up to the seventh; the two structured fields that came after are still being changed.
+    The IETF's drafts had these fields up to the seventh; the two structured fields that came after are still being
+    changed.
     """
     limit, remaining, reset = str(usage.limit), str(usage.remaining), str(usage.reset)
     return [("RateLimit-Limit", limit), ("RateLimit-Remaining", remaining), ("RateLimit-Reset", reset)]
 
 
 def add_headers(response: Response) -> Response:
-    """Say on every answer what is left of the quota, where the client has one."""
+    """Add what is left of the client's quota to an answer, where the client has one."""
     usage = request.environ.get(USAGE)
     if usage is not None:
         response.headers.update(headers_of(usage))
@@ -117,7 +118,7 @@ def add_headers(response: Response) -> Response:
 
 
 def _is_within(paths: re.Pattern[str]) -> bool:
-    """Whether the plan reaches the path in every way in which it may be read; a path that no proxy named is none."""
+    """Whether the plan allows every reading of the path; never where forward auth was asked and no proxy named a path."""
     asked: Iterable[str] = request.environ.get(ASKED_PATHS, (request.path,))
     read = [each for path in asked for each in readings(path)]
     return bool(read) and all(paths.fullmatch(each) for each in read)

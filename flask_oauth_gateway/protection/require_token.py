@@ -1,4 +1,4 @@
-"""`@require_token` and `gateway.protect(blueprint)`: what they are asked for is checked once, at decoration."""
+"""`@require_token` and `gateway.protect(blueprint)`. Their arguments are checked once, at decoration."""
 
 from __future__ import annotations
 
@@ -32,12 +32,13 @@ def require_token(
 
 
 def require_token(*scopes: Any, **options: Any) -> Any:
-    """Let only requests with a good access token reach a view; `current_token` is then the token.
+    """Let only requests with a fitting access token reach a view, which finds the token as `current_token`.
 
-    `scopes`: all of these are needed. `any_of`: one of these is. `optional`: no token is fine too, a bad one isn't.
-    `audience`: the token must be meant for it. `max_age` (seconds), `acr`: how the user must have signed in (RFC 9470).
-    `grant_types`: only tokens of these grants. `bound`: only sender-constrained tokens. For functions, async views and
-    the `decorators` of `View` and `MethodView`.
+    `scopes`: the token needs all of these. `any_of`: it needs one of these. `optional`: a request without a token is
+    fine too, one with a bad token isn't. `audience`: the token must be meant for this audience. `max_age` (seconds),
+    `acr`: how the user must have signed in (RFC 9470). `grant_types`: only tokens of these grants. `bound`: only
+    sender-constrained tokens. Decorates functions and async views, and goes into the `decorators` of `View` and
+    `MethodView`.
     """
     if len(scopes) == 1 and callable(scopes[0]) and not options:
         return _protected(scopes[0], requirement())
@@ -55,7 +56,7 @@ def requirement(
     grant_types: Iterable[str] = (),
     bound: bool = False,
 ) -> Requirement:
-    """What `require_token` is asked for, checked once. Raises `TypeError` for what isn't a list of scope names."""
+    """The arguments of `require_token`, checked. Raises `TypeError` where a list of names holds something else."""
     return Requirement(
         scopes=_names(scopes),
         any_of=_names(any_of),
@@ -69,7 +70,7 @@ def requirement(
 
 
 def protect(blueprint: Blueprint, *scopes: str, **options: Any) -> None:
-    """Ask for a token before every view of a blueprint, as `@require_token(*scopes, **options)` does for one."""
+    """Ask for a token before every view of a blueprint, as `@require_token(*scopes, **options)` does for one view."""
     wanted = requirement(*scopes, **options)
 
     def before_request() -> Response | None:
@@ -80,7 +81,7 @@ def protect(blueprint: Blueprint, *scopes: str, **options: Any) -> None:
 
 
 def requirements_of(app: Flask, endpoint: str, method: str) -> Iterator[tuple[str, Requirement]]:
-    """What an endpoint asks for, and by which means: its blueprints from the outermost on, its view, a class view's method."""
+    """The requirements of an endpoint and where each stands: its blueprints (outermost first), its view, a class's method."""
     name = ""
     for part in endpoint.split(".")[:-1]:
         name = f"{name}.{part}" if name else part
@@ -96,7 +97,7 @@ def requirements_of(app: Flask, endpoint: str, method: str) -> Iterator[tuple[st
     for outermost in functions:
         layer = outermost
         while layer is not None:
-            wanted = getattr(layer, REQUIREMENT, None)  # functools.wraps hands it on to what is wrapped around
+            wanted = getattr(layer, REQUIREMENT, None)  # functools.wraps copies it to the wrapper
             if wanted is not None and not any(wanted is each for each in seen):
                 seen.append(wanted)
                 yield "require_token", wanted

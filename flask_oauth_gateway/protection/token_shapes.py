@@ -1,7 +1,8 @@
-"""What the access tokens of other servers look like: Keycloak, Entra ID, Auth0, Okta, Cognito, and whoever follows RFC 9068.
+"""Reads the access tokens of other servers: Keycloak, Entra ID, Auth0, Okta, Cognito, and those that follow RFC 9068.
 
-Each spells the client, the user and the scopes in its own way; some sign ID tokens and refresh tokens with the same key.
-Nothing is taken for an access token because it looks like none of those alone: it has to show that it is one.
+Each server has its own names for the client, the user and the scopes. Some sign ID tokens and refresh tokens with the
+same key as access tokens. So it isn't enough that a token looks like neither: it has to show that it is an access
+token.
 """
 
 from __future__ import annotations
@@ -24,27 +25,27 @@ SCOPE_CLAIMS = ("scope", "scp")
 CLIENTS_SCOPE_CLAIMS = (*SCOPE_CLAIMS, "roles")
 #: Only ID tokens have these (OIDC Core sections 2 and 3.3.2.11).
 OF_ID_TOKENS = ("nonce", "at_hash", "c_hash", "s_hash")
-#: What says of a token which kind it is, and what is said of access tokens: in Keycloak's, in Cognito's and Ory Hydra's
-#: answers, in every answer that follows RFC 7662.
+#: The claims that name a token's kind, with the values that access tokens have: Keycloak's, that of Cognito and Ory
+#: Hydra, and that of every answer which follows RFC 7662.
 KINDS = (
     ("typ", ("bearer", ACCESS_TOKEN_TYP)),
     ("token_use", ("access", "access_token")),
     ("token_type", ("bearer", "access", "access_token")),
 )
-#: Only access tokens have these: Entra's and Okta's scopes, Auth0's grant type and permissions, Okta's client, how a client
-#: proved itself at Entra.
+#: Only access tokens have these: the scopes of Entra and Okta, Auth0's grant type and permissions, Okta's client, and
+#: Entra's two claims for how the client proved who it is.
 OF_ACCESS_TOKENS = ("scp", "gty", "permissions", "cid", "azpacr", "appidacr")
 DETAILS = ("auth_time", "acr", "amr")
 MAX_NAME, MAX_SCOPE = 255, 8192
-MAX_TIME = 253402300799  # the end of the year 9999, of which datetime knows
+MAX_TIME = 253402300799  # the end of the year 9999, datetime's last
 
 
 class NoAccessToken(Exception):
-    """The claims are not those of an access token that is good here; the message says why, for the log."""
+    """The claims are not those of an access token that is valid here. The message, for the log, says why."""
 
 
 def check_kind(header: Mapping[str, Any], claims: Mapping[str, Any]) -> None:
-    """Raises `NoAccessToken` for an ID token, a refresh token, or what doesn't show that it is an access token."""
+    """Raises `NoAccessToken` for an ID token, a refresh token, or a token that doesn't show that it is an access token."""
     typ = header.get("typ", PLAIN_TYP)
     typ = typ.lower().removeprefix("application/") if isinstance(typ, str) else ""
     if typ not in (ACCESS_TOKEN_TYP, PLAIN_TYP):
@@ -59,7 +60,7 @@ def check_kind(header: Mapping[str, Any], claims: Mapping[str, Any]) -> None:
         return
     if "scope" not in claims:
         raise NoAccessToken("nothing shows that it is an access token: no typ of at+jwt, no scope, no token_use")
-    # An ID token is for its client (OIDC Core section 2), and some servers write a scope into it too.
+    # An ID token's audience is its client (OIDC Core section 2), and some servers write a scope into it too.
     if any(claims[name] in audience_of(claims) for name in CLIENT_CLAIMS if name in claims):
         raise NoAccessToken(
             "it is for the client that got it, as ID tokens are, and nothing but a scope says otherwise"
@@ -67,24 +68,25 @@ def check_kind(header: Mapping[str, Any], claims: Mapping[str, Any]) -> None:
 
 
 def check_use(claims: Mapping[str, Any]) -> bool:
-    """Whether it says that it is an access token. Raises `NoAccessToken` where it says that it is something else."""
-    said = [(name, str(claims[name]), fitting) for name, fitting in KINDS if claims.get(name) is not None]
-    for name, kind, fitting in said:
+    """Whether the claims name the token's kind. Raises `NoAccessToken` where that is another kind than an access token."""
+    named = [(name, str(claims[name]), fitting) for name, fitting in KINDS if claims.get(name) is not None]
+    for name, kind, fitting in named:
         if kind.lower() not in fitting:
             raise NoAccessToken(f"its {name} is {kind[:40]!r}, which is no access token's")
-    return bool(said)
+    return bool(named)
 
 
 def check_unbound(claims: Mapping[str, Any]) -> None:
-    """Raises `NoAccessToken` for a token that is bound to a key: nobody checks here that who sends it holds the key, so
-    whoever stole it would be let in (RFC 9449 section 7.1, RFC 8705 section 3).
+    """Raises `NoAccessToken` for a token that is bound to a key (RFC 9449 section 7.1, RFC 8705 section 3).
+
+    Nothing here checks that the sender holds the key, so a thief would be let in too.
     """
     if claims.get("cnf") is not None or any(str(claims.get(name)).lower() == "dpop" for name, _ in KINDS):
         raise NoAccessToken("it is bound to a key, and proofs of that are not checked here")
 
 
 def check_times(claims: Mapping[str, Any], skew: int) -> tuple[int, int]:
-    """When it was issued and when it ends, seconds since 1970. Raises `NoAccessToken` where it isn't its time."""
+    """When the token was issued and when it expires, seconds since 1970. Raises `NoAccessToken` where it isn't valid now."""
     now = time.time()
     exp, nbf, iat = (_time(claims, name) for name in ("exp", "nbf", "iat"))
     if exp is None:
@@ -99,7 +101,7 @@ def check_times(claims: Mapping[str, Any], skew: int) -> tuple[int, int]:
 
 
 def audience_of(claims: Mapping[str, Any]) -> tuple[str, ...]:
-    """Whom it is for. Cognito's access tokens say no more than for which client."""
+    """The token's audience. Cognito's access tokens have none: there the client's id stands for it."""
     aud = claims.get("aud", claims.get("client_id") if claims.get("token_use") == "access" else None)
     if aud is None:
         return ()
@@ -118,7 +120,7 @@ def access_token(
     most: frozenset[str] | None = None,
     subject_claim: str = "sub",
 ) -> AccessToken:
-    """What `current_token` makes of the claims. `most`: the scopes that count; `None`: all. Raises `NoAccessToken`."""
+    """The token that `current_token` shows. `most`: the scopes that count; `None`: all. Raises `NoAccessToken`."""
     client_id = next((text for name in CLIENT_CLAIMS if name in claims and (text := _text(claims, name))), "")
     subject = None if _is_a_clients(claims, client_id) else _text(claims, subject_claim)
     names = scope_claims or (SCOPE_CLAIMS if subject is not None else CLIENTS_SCOPE_CLAIMS)
@@ -143,7 +145,7 @@ def access_token(
 
 
 def _is_a_clients(claims: Mapping[str, Any], client_id: str) -> bool:
-    """Whether a client speaks for itself, so that its `sub` must never pass for a user's."""
+    """Whether the token is a client's own, so that its `sub` must never pass for a user's."""
     sub, name = claims.get("sub"), claims.get("preferred_username")
     if sub is None or sub == client_id:  # RFC 9068 section 2.2; Okta, Cognito
         return True
@@ -157,14 +159,14 @@ def _is_a_clients(claims: Mapping[str, Any], client_id: str) -> bool:
 
 
 def _grant_type(claims: Mapping[str, Any], subject: str | None) -> str:
-    """As far as it shows; "" where a user takes part and nothing says by which grant."""
+    """The grant type, as far as the claims show it; "" where a user takes part and no claim names the grant."""
     if subject is None:
         return "client_credentials"
     return _text(claims, "grant_type") or ""
 
 
 def _words(value: Any) -> list[str]:
-    """Scopes, in a text with spaces or in a list; what is neither is none."""
+    """The scopes in a text with spaces or in a list; none where the value is neither."""
     if isinstance(value, str):
         value = value[:MAX_SCOPE].split()
     if not isinstance(value, list):
@@ -173,7 +175,7 @@ def _words(value: Any) -> list[str]:
 
 
 def _at(claims: Mapping[str, Any], path: str) -> Any:
-    """A claim, or a member of one: Keycloak has roles in `realm_access.roles`. A claim whose name holds the dots comes first."""
+    """A claim, or a member of one (Keycloak's `realm_access.roles`). A claim whose own name has the dots comes first."""
     if path in claims:
         return claims[path]
     if "." not in path:

@@ -1,7 +1,7 @@
-"""Access tokens of other servers (`OAUTH_TRUSTED_TOKEN_ISSUERS`): checked by their keys, or by asking them.
+"""Checks the access tokens of other servers (`OAUTH_TRUSTED_TOKEN_ISSUERS`): by their keys, or by introspection.
 
-A JWT names its issuer, whose entry says which keys and which audience count. An opaque token names nobody: each issuer
-with an introspection endpoint is asked in turn. An issuer that can't be reached makes its own tokens wait, and no others.
+A JWT names its issuer, whose entry says which keys and which audience count. An opaque token doesn't name its issuer:
+each issuer with an introspection endpoint is asked in turn. An issuer that can't be reached delays its own tokens only.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from ..tokens.access_token import AccessToken
     from ..users.accounts import Users
 
-JWT_CACHE_SECONDS = 300  # a checked signature stays good; an issuer's key that is taken back is believed for as long
+JWT_CACHE_SECONDS = 300  # for so long a signature isn't checked again, even where the issuer withdraws its key
 ENTRY_KEYS = (
     "jwks", "jwks_uri", "key", "introspection", "client_id", "client_secret", "audience", "algorithms", "scopes",
     "scope_claims", "subject_claim", "private_addresses",
@@ -38,7 +38,7 @@ REFUSED = "The access token was not accepted."
 
 
 class Asked(NamedTuple):
-    """What an issuer said of a token, and the seconds that it may be kept; `None`: it doesn't say."""
+    """The token as its issuer describes it, and the seconds that it may be kept; `None` where the issuer doesn't say."""
 
     token: AccessToken
     seconds: int | None
@@ -46,7 +46,7 @@ class Asked(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TokenIssuer:
-    """One trusted server. `audience`: a token must be for one of these. It has keys, or it is asked."""
+    """One trusted server, which has keys (`source`) or is asked (`client`). `audience`: a token must be for one of these."""
 
     issuer: str
     audience: frozenset[str]
@@ -59,18 +59,18 @@ class TokenIssuer:
 
     @property
     def is_away(self) -> bool:
-        """Whether it didn't answer when it was asked last."""
+        """Whether the issuer didn't answer when it was asked last."""
         return self.client is not None and self.client.problem is not None
 
     def verify(self, jwt: Jwt, skew: int) -> AccessToken:
-        """A JWT that names this issuer. Raises `JwtError`, `NoAccessToken`, and `TemporarilyUnavailable` without keys."""
+        """Check a JWT that names this issuer. Raises `JwtError`, `NoAccessToken`, and `TemporarilyUnavailable` without keys."""
         if self.source is None:
             raise JwtError("its issuer has no keys here")
         named = jwt.header.get("kid")
         kid = named if isinstance(named, str) else None
         keys = self.source.keys(kid)
         is_there = kid is None or any(key.get("kid") in (kid, None) for key in keys)
-        if not keys or (self.source.problem is not None and not is_there):  # it may be a new key of theirs
+        if not keys or (self.source.problem is not None and not is_there):  # the kid may be that of a new key
             logger.error("The keys of %s can't be had: %s", self.issuer, self.source.problem)
             raise TemporarilyUnavailable("The keys of the access token's issuer can't be had at the moment.")
         verify(jwt, keys, self.algorithms)
@@ -79,7 +79,7 @@ class TokenIssuer:
         return self.accept(jwt.claims, skew)
 
     def ask(self, token: str, skew: int, within: float) -> Asked | None:
-        """What the issuer says of a token, in so many seconds; `None` where it isn't a live one of its own.
+        """Ask the issuer about a token, for at most `within` seconds; `None` where it isn't a live token of this issuer.
 
         Raises `NoAccessToken` and `TemporarilyUnavailable`.
         """
@@ -92,13 +92,14 @@ class TokenIssuer:
         if claims.get("iss") not in (None, self.issuer):
             raise NoAccessToken("the issuer that was asked names another one")
         check_unbound(claims)
-        # Refresh tokens are active too: without a token_type, only those for an API are access tokens beyond doubt.
+        # Refresh tokens are active too. Without a token_type, only a token whose audience is an API is surely no
+        # refresh token.
         if not check_use(claims) and not (self.audience - {self.client.client_id}).intersection(audience_of(claims)):
             raise NoAccessToken("nothing shows that it is an access token: no token_type, no audience of ours")
         return Asked(self.accept({"exp": int(time.time()) + 1, **claims}, skew), answer.seconds)
 
     def accept(self, claims: Mapping[str, Any], skew: int) -> AccessToken:
-        """The token, if it is for us and it is its time. Raises `NoAccessToken`."""
+        """The token of these claims. Raises `NoAccessToken` where it has another audience or isn't valid now."""
         times = check_times(claims, skew)
         if self.audience and self.audience.isdisjoint(audience_of(claims)):
             raise NoAccessToken(f"it is for {' '.join(audience_of(claims))[:200]!r}, not for us")
@@ -124,11 +125,11 @@ class TrustedTokens:
 
     @property
     def can_ask(self) -> bool:
-        """Whether an opaque token may be one of theirs."""
+        """Whether any issuer can be asked about opaque tokens."""
         return bool(self._asked)
 
     def read_jwt(self, token: str, cache: TokenCache | None) -> AccessToken | None:
-        """A JWT of a trusted issuer; `None` where it names none. Raises `InvalidToken` or `TemporarilyUnavailable`."""
+        """A trusted issuer's JWT; `None` where it names no such issuer. Raises `InvalidToken` or `TemporarilyUnavailable`."""
         token_hash, now = sha256(token), time.time()
         found = self._jwts.get(token_hash, now)
         if found is not None:
@@ -149,8 +150,9 @@ class TrustedTokens:
         return found
 
     def read_opaque(self, token: str, cache: TokenCache | None) -> AccessToken:
-        """An opaque token, of the first issuer that knows it. Raises `InvalidToken`, or `TemporarilyUnavailable` where
-        nobody knows it who could be asked, and somebody could not.
+        """An opaque token, as the first issuer that knows it describes it.
+
+        Where no issuer knows it, raises `TemporarilyUnavailable` if some issuer couldn't be asked, else `InvalidToken`.
         """
         known = None if cache is None else cache.get(sha256(token), time.time())
         if known is not None:
@@ -172,7 +174,7 @@ class TrustedTokens:
         raise unknown
 
     def _answer_of(self, issuer: TokenIssuer, token: str, cache: TokenCache | None, within: float) -> AccessToken:
-        """By asking, unless it was asked lately. Raises `InvalidToken` or `TemporarilyUnavailable`."""
+        """The token, from the cache or by asking its issuer. Raises `InvalidToken` or `TemporarilyUnavailable`."""
         token_hash, now = sha256(token), time.time()
         found = None if cache is None else cache.get(token_hash, now)
         if found is not None:
@@ -190,14 +192,14 @@ class TrustedTokens:
 
 
 def _refused(error: Exception) -> InvalidToken:
-    """One answer for whoever sent it; what was wrong is in the log."""
+    """The error for the client, which is always the same; the log gets the reason."""
     answer = InvalidToken(REFUSED)
     answer.reason = str(error)
     return answer
 
 
 def load_trusted_tokens(settings: Settings, users: Users, *, relaxed: bool) -> TrustedTokens:
-    """The issuers of `OAUTH_TRUSTED_TOKEN_ISSUERS`, their keys parsed once. Raises `ConfigurationError`."""
+    """Load the issuers of `OAUTH_TRUSTED_TOKEN_ISSUERS` and parse their keys. Raises `ConfigurationError`."""
     configured = settings.trusted_token_issuers
     issuers = {name: _load(name, entry, relaxed) for name, entry in configured.items()}
     if settings.issuer in issuers:
@@ -231,8 +233,10 @@ def _load(name: str, entry: Any, relaxed: bool) -> TokenIssuer:
 
 
 def _audience(key: str, entry: Mapping[str, Any], *, asks: bool) -> frozenset[str]:
-    """What a token has to name: an issuer's keys sign for others too (RFC 8725 section 3.9), and it is asked about all of
-    them. A text is one name, spaces and all. Empty only where it is asked, and meant so: what it calls active is taken.
+    """The audiences that a token has to name: an issuer has tokens for others too (RFC 8725 section 3.9).
+
+    A text is one name, even with spaces. `()` is allowed only where the issuer is asked: every token that it calls
+    active is then taken.
     """
     given = entry.get("audience")
     if given or (asks and given == ()):

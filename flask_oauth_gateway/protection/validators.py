@@ -1,4 +1,4 @@
-"""Where a presented token is found good: one of this server's own, or another server's that is trusted."""
+"""Validates a presented token: one of this server's own, or one of another server that is trusted."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 class Validators:
     """Validates the tokens that an app takes.
 
-    `own` is `None` in an app that only checks tokens, `trusted` in one that takes no others' tokens. `checks_user`: the app
-    is asked for each token's subject (`OAUTH_CHECK_USER`).
+    `own` is `None` in a resource server; `trusted` is `None` where no other server's tokens are taken. `checks_user`:
+    the app's `load_user` is asked for each token's subject (`OAUTH_CHECK_USER`).
     """
 
     def __init__(
@@ -44,15 +44,18 @@ class Validators:
         self.read: Callable[[str], AccessToken] = self._read
 
     def shortest(self) -> Callable[[str], AccessToken]:
-        """What validates a token in as few steps as this app needs."""
+        """The function that validates a token in as few steps as this app needs."""
         needs_more = self._trusted is not None or self._plans is not None or self._checks_user
         return self.validate if needs_more or self._own is None else self._own.read
 
     def validate(self, token: str) -> AccessToken:
-        """The token that was presented, found good. Raises `InvalidToken`; `TemporarilyUnavailable` where nobody can tell."""
+        """The valid token that was presented. Raises `InvalidToken`; `TemporarilyUnavailable` where its issuer can't be asked."""
         if len(token) > MAX_TOKEN:
             raise InvalidToken("The access token is too long.")
-        found = self.read(token)
+        return self.check(self.read(token))
+
+    def check(self, found: AccessToken) -> AccessToken:
+        """Check a valid token's user, and apply its client's plan. Raises `InvalidToken`."""
         if self._checks_user and found.subject is not None and found.issuer == self._users.issuer:
             self._check_user(found.subject, found.client_id)
         if self._plans is not None and found.issuer is None:
@@ -60,7 +63,7 @@ class Validators:
         return found
 
     def validate_own(self, token: str) -> AccessToken:
-        """A token that this server issued: another's is unknown here. Raises `InvalidToken`."""
+        """The valid token that was presented, if this server issued it. Raises `InvalidToken`, also for another server's."""
         found = self.validate(token)
         if found.issuer is not None:
             raise InvalidToken("The access token is not one of this server's.")
@@ -88,6 +91,6 @@ class Validators:
             except UnknownToken:
                 if self._trusted is None or not self._trusted.can_ask:
                     raise
-        if self._trusted is None:  # not in an app that was set up: there one of the two is on
+        if self._trusted is None:  # never so in practice: each app has one of the two
             raise UnknownToken("The access token is not known here.")
         return self._trusted.read_opaque(token, self._cache)

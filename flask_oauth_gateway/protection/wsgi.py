@@ -1,4 +1,4 @@
-"""`gateway.wsgi(application, "scope")`: any WSGI application, reached only with a good access token (PEP 3333)."""
+"""`gateway.wsgi(application, "scope")`: lets only requests with a fitting token reach a WSGI application (PEP 3333)."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 
 
 def guarded_application(app: Flask, application: WSGIApplication, wanted: Requirement) -> WSGIApplication:
-    """The application behind a check of the token; what the token says is in its environ.
+    """The application behind a check of the token, which puts the token's contents into the environ.
 
     `oauth.client_id`, `oauth.subject` (`None` where there is none), `oauth.scopes` (a frozenset), `oauth.attributes`
-    (a dict). They are set at each request, so that nothing of that name comes from elsewhere; a header can't be called so.
+    (a dict). All of them are set at each request, so no value comes from elsewhere; no header can have such a name.
     """
 
     def guarded(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
@@ -47,7 +47,7 @@ def guarded_application(app: Flask, application: WSGIApplication, wanted: Requir
 
 
 def _with_usage(start_response: StartResponse, usage: Usage) -> StartResponse:
-    """The same, which also says what is left of the client's quota."""
+    """A `start_response` that also sends what is left of the client's quota."""
     from .plans import headers_of
 
     def start(status: str, headers: list[tuple[str, str]], exc_info: Any = None, /) -> Any:
@@ -57,7 +57,7 @@ def _with_usage(start_response: StartResponse, usage: Usage) -> StartResponse:
 
 
 def _place(app: Flask, environ: WSGIEnvironment) -> dict[str, str]:
-    """The request's path as the app would route it: where the application is mounted belongs to it."""
+    """The request's path as the app would route it: with the path where the application is mounted."""
     mount = str(app.config["APPLICATION_ROOT"]).rstrip("/")
     path = environ.get("SCRIPT_NAME", "") + environ.get("PATH_INFO", "")
     if not f"{path}/".startswith(f"{mount}/"):

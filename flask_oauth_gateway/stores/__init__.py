@@ -1,1 +1,1 @@
-"""What is kept: a file for each thing that is stored."""
+"""The stores: a file for each thing that is kept in the database."""

@@ -1,4 +1,4 @@
-"""Applications: what a partner registers, with any number of clients. Theirs work while it is approved."""
+"""Stores applications. A partner's application has any number of clients, which work only while it is approved."""
 
 from __future__ import annotations
 
@@ -23,26 +23,26 @@ NAME_LENGTH = 255
 
 _A = table.c
 _ITS_CLIENTS = client_table.c.application == bindparam("its")
-# Whoever puts a client into an application, and whoever changes its status, take turns: no client is enabled by a status
-# that is just being taken away. SQLite's transactions take turns anyway.
+# Adding a client to an application and changing the application's status take turns, so that no client is enabled by a
+# status that is just being taken away. SQLite's transactions take turns anyway.
 _JOIN = select(_A.id, _A.status).where(_A.application_id == bindparam("name")).with_for_update(read=True)
 _LOCK = select(_A.id, _A.status).where(_A.application_id == bindparam("name")).with_for_update()
 
 
 def is_application_id(text: object) -> bool:
-    """Whether an application may be called so."""
+    """Whether a text may be an `application_id`."""
     return isinstance(text, str) and re.fullmatch(r"[A-Za-z0-9._~-]{1,64}", text) is not None
 
 
 class ApplicationNotFound(LookupError):
-    """There is no application of this `application_id`."""
+    """There is no application with this `application_id`."""
 
     def __init__(self, application_id: str) -> None:
         super().__init__(f"There is no application {str(application_id)[:100]!r}.")
 
 
 class ApplicationInUse(ValueError):
-    """An application that has clients is deleted only with them."""
+    """The application has clients, so it can only be deleted with them."""
 
     def __init__(self, application_id: str, clients: int) -> None:
         number = "a client" if clients == 1 else f"{clients} clients"
@@ -66,14 +66,14 @@ class Application:
 
     @property
     def is_approved(self) -> bool:
-        """Whether its clients work."""
+        """Whether the application's clients work."""
         return self.status == APPROVED
 
 
 def lock_application(connection: Connection, application_id: str | None) -> tuple[int | None, bool]:
-    """The key of an application, and whether it lets its clients work, until the transaction ends; no application does.
+    """An application's key, and whether its clients work; this holds until the transaction ends.
 
-    Raises `ApplicationNotFound`.
+    Without an `application_id` the result is `None, True`. Raises `ApplicationNotFound`.
     """
     if application_id is None:
         return None, True
@@ -84,14 +84,14 @@ def lock_application(connection: Connection, application_id: str | None) -> tupl
 
 
 class ApplicationStore:
-    """Reads and writes applications, and what their status means for their clients."""
+    """Reads and writes applications; enables and disables their clients with their status."""
 
     def __init__(self, database: Database, revocations: RevocationStore) -> None:
         self._database = database
         self._revocations = revocations
 
     def get(self, application_id: str) -> Application | None:
-        """An application as it is now."""
+        """An application as it is stored now."""
         if not is_application_id(application_id):
             return None
         row = self._database.first(select(table).where(_A.application_id == application_id))
@@ -100,7 +100,7 @@ class ApplicationStore:
     def page(
         self, *, text: str | None, status: str | None, owner: str | None, after: int, limit: int
     ) -> Sequence[Application]:
-        """The applications after a key, the oldest first; `text`: how the `application_id` begins, or a part of the name."""
+        """The applications after a key, the oldest first; `text`: the beginning of the `application_id`, or part of the name."""
         page = select(table).where(_A.id > after).order_by(_A.id).limit(limit)
         if text is not None:
             named = _A.folded_name.contains(text.casefold(), autoescape=True)
@@ -118,14 +118,14 @@ class ApplicationStore:
         self._database.run(insert(table).values(row))
 
     def change(self, application_id: str, values: Mapping[str, Any]) -> bool:
-        """Store what is named, but no status; False where there is no such application."""
+        """Store the named values, none of which is the status; False where there is no such application."""
         if not is_application_id(application_id):
             return False
         changed = {**_to_columns(values), "version": _A.version + 1, "updated_at": int(time.time())}
         return self._database.run(update(table).where(_A.application_id == application_id).values(changed)) == 1
 
     def set_status(self, application_id: str, status: str) -> None:
-        """Change the status, and with it which clients are enabled: those that are switched on, while it is approved.
+        """Change the status, and enable the application's clients by it: those that are switched on, if it is approved.
 
         Raises `ApplicationNotFound`.
         """
@@ -139,7 +139,7 @@ class ApplicationStore:
             )
             if approved == (row.status == APPROVED):
                 return
-            # Each one's version, so that nobody switches one on who has read it before.
+            # Each client gets a new version, so that a change based on an older read can't enable it.
             enabled = client_table.c.switched_on if approved else False
             values = {"enabled": enabled, "version": client_table.c.version + 1}
             connection.execute(update(client_table).where(_ITS_CLIENTS).values(values), {"its": row.id})
@@ -148,9 +148,10 @@ class ApplicationStore:
             self._revocations.switch(client_ids, enabled=approved, connection=connection)
 
     def remove(self, application_id: str, *, with_clients: bool) -> list[str]:
-        """Delete an application; with its clients, their secrets and consents, where it has some and that is asked for.
+        """Delete an application; with `with_clients`, also its clients and their secrets and consents.
 
-        Returns the `client_id` of each. Raises `ApplicationNotFound` or `ApplicationInUse`.
+        Returns the `client_id` of each deleted client. Raises `ApplicationNotFound`; `ApplicationInUse` where it has
+        clients that are not to be deleted.
         """
         with self._database.transaction() as connection:
             row = _locked(connection, application_id)

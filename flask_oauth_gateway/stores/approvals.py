@@ -1,4 +1,4 @@
-"""Approvals: what a user allowed, once, and its refresh tokens. Ending one ends every token of it, in one statement."""
+"""Stores approvals, which hold what a user allowed once, and their refresh tokens. One statement ends all tokens of one."""
 
 from __future__ import annotations
 
@@ -44,12 +44,12 @@ class ApprovalStore:
 
     @staticmethod
     def spending(token_hash: bytes, salt: bytes | None) -> Spend:
-        """What spends a refresh token; `salt` is what its successors can be had again from."""
+        """The statement that spends a refresh token; from `salt` and the token, its successors can be derived again."""
         return Spend(_SPEND, {"hash": token_hash, "now": int(time.time()), "new_salt": salt})
 
     @staticmethod
     def using(token_hash: bytes) -> Spend:
-        """What notes that a refresh token which goes on was used."""
+        """The statement that notes the use of a refresh token that stays valid."""
         return Spend(_USE, {"hash": token_hash, "now": int(time.time())})
 
     def find_refresh_token(self, token_hash: bytes) -> Row[Any] | None:
@@ -57,17 +57,17 @@ class ApprovalStore:
         return self._database.first(_REFRESH_TOKEN, {"hash": token_hash})
 
     def refreshed(self, key: bytes) -> int:
-        """How often an approval's refresh token was replaced, as far as the spent ones are still there."""
+        """How often an approval's refresh token was replaced, as far as the spent tokens are still stored."""
         row = self._database.first(_SPENT, {"key": key})
         return 0 if row is None else int(row[0])
 
     def revoke(self, key: bytes) -> bool:
-        """End an approval, and with it every token of it; False where it was ended before, or isn't there."""
+        """Revoke an approval with all its tokens; False where it was revoked before, or doesn't exist."""
         with self._database.transaction() as connection:
-            ended = connection.execute(_REVOKE, {"key": key, "now": int(time.time())}).rowcount == 1
-            if ended:
+            revoked = connection.execute(_REVOKE, {"key": key, "now": int(time.time())}).rowcount == 1
+            if revoked:
                 self._revocations.add("family", key.hex(), connection=connection)
-        return ended
+        return revoked
 
     def find(self, key: bytes) -> Row[Any] | None:
         """An approval with its client's `client_id`."""
@@ -89,7 +89,7 @@ class ApprovalStore:
         return self._database.all(statement.order_by(_A.expires_at.desc(), _A.id.desc()).limit(limit))
 
     def of_subject(self, subject: str) -> list[Row[Any]]:
-        """What a user's live approvals amount to, by client: since when, and when last used."""
+        """For each client to which a user has live approvals: since when, and when one of them was last used."""
         now = int(time.time())
         return self._database.all(
             select(

@@ -1,4 +1,4 @@
-"""The audit trail's rows: appended and read, never changed."""
+"""Stores the audit trail's entries, which are appended and read, never changed."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ from .audit_chain import COLUMNS
 
 logger = logging.getLogger(__name__)
 
-RETRY_SECONDS = 10.0  # where the database is away
+RETRY_SECONDS = 10.0  # after which writing is tried again, while the database is away
 FLUSH_ROWS = 200
 MAX_WAITING = 20_000
 
 
 class AuditStore:
-    """Appends to the audit trail: at once, or together with others a little later.
+    """Appends entries to the audit trail: at once, or together with others a little later.
 
-    What every token request writes goes together: one statement for each would cost as much as the token itself. A
-    process that is killed in that second loses those entries, and no token: `oauth_access_token` has them all. `keys`
-    gives the keys of the chain (`audit_chain`), the one to write with first.
+    The entries of token requests are written together: one statement for each would cost as much as the token itself. A
+    process that is killed within that second loses these entries, but no token: `oauth_access_token` has them all.
+    `keys` returns the keys of the chain (`audit_chain`), first the one that writes.
     """
 
     def __init__(self, database: Database, keys: audit_chain.Keys) -> None:
@@ -48,7 +48,7 @@ class AuditStore:
 
     def add_soon(self, entry: Mapping[str, Any]) -> None:
         """Append an entry later, from another thread."""
-        if isinstance(self._database, InMemoryDatabase):  # one connection, maybe in a transaction of the app's
+        if isinstance(self._database, InMemoryDatabase):  # its one connection may be in one of the app's transactions
             self.add(entry)
             return
         with self._lock:
@@ -60,11 +60,11 @@ class AuditStore:
             self._later.start()
 
     def flush(self) -> None:
-        """Write what waits. Where the database is away it waits on, up to `MAX_WAITING` entries."""
+        """Write the entries that wait. While the database is away, up to `MAX_WAITING` of them go on waiting."""
         self._later.now()
 
     def close(self) -> None:
-        """Write what waits, if it can be written, and start no timer again."""
+        """Write the entries that wait, if that is possible, and start no timer again."""
         self._later.close()
 
     def _flush(self, last: bool) -> None:
@@ -89,7 +89,7 @@ class AuditStore:
     def _write(self, entries: list[dict[str, Any]]) -> None:
         try:
             audit_chain.append(self._database, self._keys, entries)
-        except DBAPIError as error:  # one of them can't be written: that must not take the others with it
+        except DBAPIError as error:  # one entry can't be written; the others still can
             if len(entries) == 1:
                 logger.error("An entry of the audit trail (%s) can't be written: %s", entries[0]["event"], error.orig)
                 return
@@ -97,18 +97,18 @@ class AuditStore:
                 self._write([entry])
 
     def purge(self, before: int, *, batch: int) -> int:
-        """Delete what was written before a time, and note that in the trail; returns how many entries."""
+        """Delete the entries from before a time, and note that in the trail; returns how many were deleted."""
         self.flush()
         up_to = audit_chain.trim(self._database, self._keys, before)
         return purge_audit(self._database, up_to, batch=batch) if up_to else 0
 
     def verify(self) -> audit_chain.Verdict:
-        """Whether every entry is as it was written, and none is gone."""
+        """Check that every entry is as it was written, and none is missing."""
         self.flush()
         return audit_chain.verify(self._database, self._keys)
 
     def newest(self, limit: int, filters: Mapping[str, Any] | None = None) -> list[Row[Any]]:
-        """The newest entries that fit the filters (column to value), newest first."""
+        """The newest entries that fit the filters (column to value), the newest first."""
         return self.page(filters or {}, limit=limit)
 
     def page(
@@ -120,9 +120,9 @@ class AuditStore:
         before: int | None = None,
         limit: int = 100,
     ) -> list[Row[Any]]:
-        """The newest entries that fit the filters (column to value), of the seconds from `since` up to but without `until`.
+        """The newest entries that fit the filters (column to value), from `since` up to, but not including, `until`.
 
-        `before` is the number of the last one that was seen.
+        `before` is the number of the last entry that was seen.
         """
         if before is None:
             self.flush()
@@ -137,7 +137,7 @@ class AuditStore:
         return self._database.all(statement)
 
     def counts_by_hour(self, since: int, events: Sequence[str]) -> list[Row[Any]]:
-        """How many entries there are of each event in each hour since then: `hour` (when it began), `event`, `entries`."""
+        """The number of entries of each event in each hour from `since` on: `hour` (its beginning), `event`, `entries`."""
         self.flush()
         hour = (audit.c.at - audit.c.at % 3600).label("hour")
         return self._database.all(

@@ -1,9 +1,9 @@
 """The audit trail's chain: each entry carries a keyed hash over the entry before it and its own content.
 
-Entries are numbered without gaps. The one-row head table says which is the last, and carries a hash of its own, so that
-an end that was cut off is missed. The key is derived from the app's secrets: who can write to the database alone can
-change an entry, but not so that it still fits. Not defended: who has both the database and the key can write the whole
-trail anew, and an older copy of both tables fits too.
+Entries are numbered without gaps. The one-row head table names the last entry, and has a hash of its own, so that a
+cut-off end is noticed. The key is derived from the app's secrets: somebody who can only write to the database can
+change an entry, but the entry then no longer fits. Two attacks remain: whoever has both the database and the key can
+write the whole trail anew, and an older copy of both tables fits too.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ from ..crypto.hashing import sha256
 from ..database.engine import Database
 from ..database.tables import audit, audit_head
 
-#: What of an entry its hash is over, beside its number and the hash before it.
+#: The columns that an entry's hash covers, beside its number and the hash before it.
 COLUMNS = ("at", "event", "outcome", "client_id", "subject", "actor", "address", "details")
 BROKEN = "audit_broken"
-TRIMMED = "audit_trimmed"  # notes up to where the trail was deleted on purpose, and the hash that it goes on from
+TRIMMED = "audit_trimmed"  # notes up to which entry the trail was deleted on purpose, and that entry's hash
 NOTHING = bytes(32)
 PAGE = 1000
 
@@ -36,7 +36,7 @@ _LAST = select(func.max(audit.c.id)).scalar_subquery()
 _HEAD = select(audit_head.c.last, audit_head.c.hash, audit_head.c.seal, _LAST.label("highest")).where(
     audit_head.c.id == 1
 )
-_LOCK_HEAD = _HEAD.with_for_update(of=audit_head)  # SQLite knows no such clause: there BEGIN IMMEDIATE takes turns
+_LOCK_HEAD = _HEAD.with_for_update(of=audit_head)  # SQLite ignores it: there, BEGIN IMMEDIATE makes writers take turns
 _MOVE_HEAD = update(audit_head).where(audit_head.c.id == 1)
 _ENDS = select(func.min(audit.c.id).label("first"), func.max(audit.c.id).label("last"))
 _OLDER = select(audit.c.at).where(audit.c.id >= bindparam("number")).order_by(audit.c.id).limit(1)
@@ -57,7 +57,7 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """How many entries there are, which is the last and its hash (hex), and what is wrong."""
+    """The number of entries, the number and hash (hex) of the last one, and what is wrong."""
 
     entries: int
     last: int
@@ -78,7 +78,7 @@ def append(database: Database, keys: Keys, entries: Sequence[Mapping[str, Any]])
 
 
 def verify(database: Database, keys: Keys) -> Verdict:
-    """Read the whole trail, and say what was changed, deleted or put in."""
+    """Read the whole trail, and find what was changed, deleted or inserted."""
     known = keys()
     head = database.first(_HEAD)
     if head is None:
@@ -99,16 +99,16 @@ def verify(database: Database, keys: Keys) -> Verdict:
         values = row._asdict()
         expected = {mac(key, before, row.id, values) for key in known for before in befores}
         befores = {bytes(row.hash)}
-        found_by = row.client_hash == client_hash(row.client_id)  # else a search would pass it over
-        if found_by and any(hmac.compare_digest(bytes(row.hash), each) for each in expected):
+        can_be_found = row.client_hash == client_hash(row.client_id)  # else a search by client would miss the entry
+        if can_be_found and any(hmac.compare_digest(bytes(row.hash), each) for each in expected):
             good = bytes(row.hash)
             if row.event == BROKEN:
                 findings.append(Finding(row.id, row.id, "notes that the end before it had been changed"))
-        else:  # the next one may follow what this one was before its hash was changed, or what stood before it
+        else:  # the next entry may follow this one as it was before its hash was changed, or the one before this
             befores |= {good, *(mac(key, good, row.id, values) for key in known)}
             if row.id > head.last:
                 findings.append(Finding(row.id, row.id, "was put in"))
-            elif not missing:  # after a gap there is nothing to check it by
+            elif not missing:  # after a gap there is no hash to check the entry by
                 findings.append(Finding(row.id, row.id, "was changed or put in, or follows one that was"))
         number, entries = row.id, entries + 1
     if number < head.last:
@@ -117,14 +117,14 @@ def verify(database: Database, keys: Keys) -> Verdict:
 
 
 def trim(database: Database, keys: Keys, before: int) -> int:
-    """Note in the trail that what was written before a time may be deleted; returns the number of the last such entry.
+    """Note in the trail that the entries from before a time may be deleted; returns the number of the last of them.
 
-    0 where there is none. The note, an entry like any other, holds the hash that the rest goes on from.
+    Returns 0 where there are none. The note is an entry like any other, and holds the hash that the next entry follows.
     """
     ends = database.first(_ENDS)
     if ends is None or ends.first is None:
         return 0
-    low, high = ends.first - 1, ends.last - 1  # the last entry stays: the head is its
+    low, high = ends.first - 1, ends.last - 1  # the last entry stays: the head names it
     while low < high:  # numbers rise with time
         middle = (low + high + 1) // 2
         row = database.first(_OLDER, {"number": middle})
@@ -141,7 +141,7 @@ def trim(database: Database, keys: Keys, before: int) -> int:
 
 
 def _trimmed_up_to(database: Database) -> tuple[int, bytes]:
-    """Up to where the trail was deleted on purpose, and the hash of that entry. A note that was forged is found later."""
+    """The last entry that was deleted on purpose: its number and hash. If the note is forged, `verify` finds that later."""
     row = database.first(select(audit.c.details).where(audit.c.event == TRIMMED).order_by(audit.c.id.desc()).limit(1))
     details = row.details if row is not None and isinstance(row.details, dict) else {}
     up_to, entry_hash = details.get("up_to"), details.get("hash")
@@ -154,7 +154,7 @@ def _trimmed_up_to(database: Database) -> tuple[int, bytes]:
 
 
 def client_hash(client_id: str | None) -> int | None:
-    """What the entries of a client are found by, among few others."""
+    """The number by which a client's entries are found; few other clients share it."""
     return None if client_id is None else int.from_bytes(sha256(client_id)[:8], "big", signed=True)
 
 
@@ -173,9 +173,9 @@ def _fits(keys: Sequence[bytes], head: Any) -> bool:
 
 
 def _extend(connection: Connection, keys: Sequence[bytes], head: Any, entries: Sequence[Mapping[str, Any]]) -> None:
-    last = max(head.last, head.highest or 0)  # a row that somebody put after the end must not stand in the way
+    last = max(head.last, head.highest or 0)  # a row that somebody inserted after the end must not stop us
     if last != head.last or not _fits(keys, head):
-        # Going on from here would seal what was changed: the trail itself says where that happened.
+        # Going on silently would seal the change, so an entry notes where it happened.
         logger.error(
             "The audit trail's end, entry %d, is not as it was left: it was changed, or SECRET_KEY was replaced and is not in"
             " SECRET_KEY_FALLBACKS. Look with: flask oauth audit verify.",
@@ -192,7 +192,7 @@ def _extend(connection: Connection, keys: Sequence[bytes], head: Any, entries: S
 
 
 def _make_head(database: Database, key: bytes) -> None:
-    """The first head; where there are entries already, it was deleted, and the new one doesn't pretend to fit."""
+    """Make the first head. Where there are entries already, somebody deleted the head, and the new one gets no valid seal."""
     last = (database.first(select(_LAST)) or (None,))[0] or 0
     seal = NOTHING if last else _seal(key, 0, NOTHING)
     with suppress(IntegrityError):  # another process was faster
@@ -200,7 +200,7 @@ def _make_head(database: Database, key: bytes) -> None:
 
 
 def _rows(database: Database, after: int, until: int) -> Iterator[Any]:
-    """Every entry after a number and up to one, the oldest first."""
+    """The entries after one number and up to another, the oldest first."""
     after = after or -(2**63)
     while page := database.all(
         select(audit).where(audit.c.id > after, audit.c.id <= until).order_by(audit.c.id).limit(PAGE)
@@ -210,7 +210,7 @@ def _rows(database: Database, after: int, until: int) -> Iterator[Any]:
 
 
 def _joined(findings: list[Finding]) -> list[Finding]:
-    """Neighbours of which the same is said, as one."""
+    """The findings, with equal ones about neighbouring entries joined."""
     joined: list[Finding] = []
     for finding in findings:
         if joined and (joined[-1].what, joined[-1].last + 1) == (finding.what, finding.first):

@@ -1,4 +1,4 @@
-"""The client registry's rows: a client, its registration and its secrets."""
+"""Stores clients, with their registrations and secrets."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from .applications import APPROVED, lock_application
 from .registered_client import DEFAULTS, REGISTERED, Client, ClientSecret
 from .revocations import CACHE_SECONDS, RevocationStore
 
-# A change made by another process is seen by every statement that acts, and in the cache after CACHE_SECONDS.
+# Every statement that acts sees another process's change at once; the cache sees it after CACHE_SECONDS.
 CACHE_SIZE = 10_000
 NAME_LENGTH = 255
 
@@ -49,7 +49,7 @@ _CHANGE = (
 
 
 class ClientStore:
-    """Reads and writes clients. What it read lately it remembers for a few seconds, for the statements that check it."""
+    """Reads and writes clients. A client that was read is cached for a few seconds; statements that act check its version."""
 
     def __init__(self, database: Database, revocations: RevocationStore) -> None:
         self._database = database
@@ -64,7 +64,7 @@ class ClientStore:
         return self.load(client_id)
 
     def load(self, client_id: str) -> Client | None:
-        """A client as it is now."""
+        """A client as it is stored now."""
         rows = self._database.all(_BY_CLIENT_ID, {"hash": sha256(client_id)})
         if not rows:
             self._cache.pop(client_id, None)
@@ -76,12 +76,12 @@ class ClientStore:
         return client
 
     def load_by_key(self, key: int) -> Client | None:
-        """A client by its row's key, as it is now."""
+        """A client by its row's key, as it is stored now."""
         rows = self._database.all(_BY_KEY, {"key": key})
         return _from_rows(rows) if rows else None
 
     def list(self, application: str | None = None) -> list[Client]:
-        """Every client, or every one of an application, the oldest first."""
+        """All clients, or all of an application, the oldest first."""
         statement = _WITH_SECRETS
         if application is not None:
             statement = statement.where(application_table.c.application_id == application)
@@ -90,7 +90,7 @@ class ClientStore:
     def page(
         self, *, text: str | None, owner: str | None, application: str | None, after: int, limit: int
     ) -> Sequence[Client]:
-        """The clients after a key, the oldest first; `text`: how the `client_id` begins, or a part of the name."""
+        """The clients after a key, the oldest first; `text`: the beginning of the `client_id`, or a part of the name."""
         table = client_table.c
         page = select(table.id).where(table.id > after).order_by(table.id).limit(limit)
         if text is not None:
@@ -128,7 +128,7 @@ class ClientStore:
                 connection.execute(insert(secret_table), [_secret_columns(key, secret, now) for secret in secrets])
 
     def change(self, client: Client, values: Mapping[str, Any]) -> bool:
-        """Store changed fields of a client; False where it is gone or another change came in between.
+        """Store changed fields of a client; False where it is gone, or another change came in between.
 
         Raises `ApplicationNotFound`.
         """
@@ -136,7 +136,7 @@ class ClientStore:
         merged = {name: getattr(client, name) for name in (*REGISTERED, *own)} | dict(values)
         statement = _CHANGE.where(client_table.c.version == client.version).values(**_to_columns(merged))
         parameters = {"key": client.key, "now": int(time.time())}
-        # The version says that its application's status is still the one that was read with it.
+        # While the client's version is the same, so is the status of its application that was read with it.
         enabled = merged["switched_on"] and client.application_status in (None, APPROVED)
         if merged["application"] == client.application and enabled == client.enabled:
             changed = self._database.run(statement, parameters)
@@ -184,11 +184,11 @@ class ClientStore:
         return bool(removed)
 
     def forget(self, client_id: str) -> None:
-        """Drop what is remembered of a client."""
+        """Drop a client from the cache."""
         self._cache.pop(client_id, None)
 
     def forget_all(self) -> None:
-        """Drop what is remembered of every client: an application of some of them was changed."""
+        """Drop all clients from the cache, as the application of some of them was changed."""
         self._cache.clear()
 
 
@@ -200,7 +200,7 @@ def _grouped(rows: Iterable[Row[Any]]) -> list[Client]:
 
 
 def _from_rows(rows: Sequence[Row[Any]]) -> Client:
-    """A client of its row, repeated for each of its secrets."""
+    """A client, from its row, which is repeated for each of its secrets."""
     row = rows[0]
     values: dict[str, Any] = {name: value for name, value in row.metadata.items() if name in DEFAULTS}
     secrets = (
@@ -222,7 +222,7 @@ def _from_rows(rows: Sequence[Row[Any]]) -> Client:
 
 
 def _to_columns(values: Mapping[str, Any]) -> dict[str, Any]:
-    """The columns of a client: those of its own, and `metadata` with all that isn't at its default."""
+    """A client's columns, of which `metadata` holds all registered values that differ from their defaults."""
     metadata = {
         name: values[name] for name in REGISTERED if values.get(name, DEFAULTS[name]) not in (None, DEFAULTS[name])
     }

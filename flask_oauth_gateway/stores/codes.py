@@ -1,4 +1,4 @@
-"""Authorization codes, keyed by the SHA-256 of their value."""
+"""Stores authorization codes, by the SHA-256 of their value."""
 
 from __future__ import annotations
 
@@ -42,10 +42,10 @@ class CodeStore:
         return self._database.first(_FIND, {"hash": code_hash})
 
     def spend(self, code_hash: bytes) -> bool:
-        """Spend a code, for nothing; of two at once exactly one gets True."""
+        """Spend a code without giving a token; of two callers at once, exactly one gets True."""
         return self._database.run(_SPEND, self.spending(code_hash).parameters) == 1
 
     @staticmethod
     def spending(code_hash: bytes) -> Spend:
-        """What spends a code, for the statement or transaction in which a token is stored for it."""
+        """The statement that spends a code, for the statement or transaction that stores the token."""
         return Spend(_SPEND, {"hash": code_hash, "now": int(time.time())})

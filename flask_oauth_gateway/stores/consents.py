@@ -1,4 +1,4 @@
-"""Consents: one record for each user and client, of the scopes that need not be asked again."""
+"""Stores consents: one record for each user and client, with the scopes that the user isn't asked about again."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class ConsentStore:
         self._database = database
 
     def scopes(self, subject: str, client: Client) -> frozenset[str]:
-        """The scopes that a user has granted a client, and that still hold."""
+        """The scopes that a user has consented to for a client, as far as the consent still holds."""
         row = self._database.first(_FIND, {"who": subject, "whom": client.key})
         if row is None or (row.expires_at is not None and row.expires_at <= time.time()):
             return frozenset()
@@ -35,7 +35,7 @@ class ConsentStore:
     def remember(
         self, subject: str, client: Client, granted: Iterable[str], asked: Iterable[str], expires_at: int | None
     ) -> None:
-        """Of the scopes that were asked, keep those that were granted, and let the consent hold until `expires_at`."""
+        """Keep those of the `asked` scopes that were `granted`, and let the consent hold until `expires_at`."""
         for _ in range(5):  # two tabs may approve at once
             known = self.scopes(subject, client)
             scope = " ".join(sorted(known.difference(asked).union(granted)))

@@ -1,4 +1,4 @@
-"""Device codes and the user codes that go with them, keyed by their SHA-256."""
+"""Stores device codes, each with its user code, by their SHA-256."""
 
 from __future__ import annotations
 
@@ -46,9 +46,8 @@ _SPEND = Prepared(
     .values(spent_at=bindparam("now"))
 )
 
-LETTERS = (
-    "BCDFGHJKLMNPQRSTVWXZ"  # of user codes: no vowels, so no words, and nothing that looks like a digit (section 6.1)
-)
+#: The letters of user codes: no vowels, so that no words come out, and none that looks like a digit (section 6.1).
+LETTERS = "BCDFGHJKLMNPQRSTVWXZ"
 
 
 class DeviceStore:
@@ -58,19 +57,19 @@ class DeviceStore:
         self._database = database
 
     def add(self, values: Mapping[str, Any]) -> None:
-        """Store a new one. Raises `IntegrityError` where its user code is in use."""
+        """Store a new device code. Raises `IntegrityError` where its user code is in use."""
         self._database.run(_INSERT, dict(values))
 
     def find(self, device_code_hash: bytes) -> Row[Any] | None:
-        """By device code, with its client."""
+        """A device code, with its client; `None` where there is none."""
         return self._database.first(_BY_DEVICE_CODE, {"hash": device_code_hash})
 
     def find_by_user_code(self, user_code_hash: bytes) -> Row[Any] | None:
-        """By user code, with its client."""
+        """The device code of a user code, with its client; `None` where there is none."""
         return self._database.first(_BY_USER_CODE, {"hash": user_code_hash})
 
     def claim(self, device_code_hash: bytes, subject: str) -> bool:
-        """Bind a pending one to the first user who typed its user code; False for anybody after that."""
+        """Bind a pending device code to the first user who types its user code; False for any other user."""
         parameters = {"hash": device_code_hash, "who": subject, "now": int(time.time())}
         if self._database.run(_CLAIM, parameters, repeatable=True) == 1:
             return True
@@ -80,7 +79,7 @@ class DeviceStore:
     def decide(
         self, device_code_hash: bytes, subject: str, decision: str, scope: str, claims: Mapping[str, Any] | None
     ) -> bool:
-        """Note the user's answer, `allow` or `deny`; False where it was given before, or is too late."""
+        """Store the user's answer, `allow` or `deny`; False where there is an answer already, or it comes too late."""
         parameters = {
             "hash": device_code_hash,
             "who": subject,
@@ -92,12 +91,12 @@ class DeviceStore:
         return self._database.run(_DECIDE, parameters) == 1
 
     def polled(self, device_code_hash: bytes, interval: int) -> None:
-        """Note that the device asked, and how long it has to wait until it may again, in seconds."""
+        """Note that the device asked now, and how many seconds it has to wait before it may ask again."""
         self._database.run(
             _POLLED, {"hash": device_code_hash, "now": int(time.time()), "seconds": interval}, repeatable=True
         )
 
     @staticmethod
     def spending(device_code_hash: bytes) -> Spend:
-        """What spends an approved one, for the statement or transaction in which a token is stored for it."""
+        """The statement that spends an approved device code, for the statement or transaction that stores the token."""
         return Spend(_SPEND, {"hash": device_code_hash, "now": int(time.time())})

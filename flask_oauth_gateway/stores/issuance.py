@@ -1,8 +1,8 @@
-"""What a grant does at its end, all of it or nothing: something is spent, and what it was good for is stored.
+"""The last step of a grant, all or nothing: a code or token is spent, and the approval and tokens for it are stored.
 
-On PostgreSQL that is one statement, of which each part waits for the one before it; elsewhere it is a transaction. One round
-trip instead of six is what makes a refresh there almost as quick as a new token. A rotation there looks in the same statement
-too (`rotate_at_once`): where no row comes back something is wrong, and looking says what.
+On PostgreSQL this is one statement, in which each part waits for the one before it; elsewhere it is a transaction. One
+round trip instead of six makes a refresh on PostgreSQL almost as quick as a new token. There, a rotation also does its
+checks in the same statement (`rotate_at_once`): where no row comes back, one of them failed, and a look-up tells which.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ _CLIENT_IS_LIVE = select(client.c.id).where(_IS_LIVE)
 
 @dataclass(frozen=True, slots=True)
 class Spend:
-    """One statement that spends something: it touches a row where that was still to be had, or inserts one only once."""
+    """A statement that spends something once: it updates a row that isn't spent yet, or inserts a row that isn't there yet."""
 
     statement: Prepared
     parameters: Mapping[str, Any]
@@ -56,32 +56,32 @@ class Spend:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Deed:
-    """What is stored for a token: rows by column."""
+    """What the last step does: the statement that spends, and the rows to store, by column."""
 
     client: Client
     spend: Spend | None
     approval: Mapping[str, Any] | None = None
-    access_token: Mapping[str, Any] | None = None  # None: a stateless one
+    access_token: Mapping[str, Any] | None = None  # None: a stateless token, which isn't stored
     refresh_token: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """Nothing was stored unless both are true."""
+    """Whether the last step was done: nothing was stored unless both are true."""
 
     client_is_live: bool
     spent: bool
 
 
 def do(database: Database, deed: Deed) -> Outcome:
-    """Do all of it, if the client is still what it was when it proved who it is, and what is to be spent is still there."""
+    """Do all of the deed, if the client hasn't changed since it proved who it is, and nobody has spent it before."""
     if database.engine.dialect.name == "postgresql":
         return _in_one_statement(database, deed)
     return _in_a_transaction(database, deed)
 
 
 class _Undo(Exception):
-    """Leaves a transaction behind as if it hadn't been."""
+    """Rolls a transaction back."""
 
     def __init__(self, outcome: Outcome) -> None:
         super().__init__()
@@ -107,7 +107,7 @@ def _in_a_transaction(database: Database, deed: Deed) -> Outcome:
 def _spends(connection: Connection, spend: Spend) -> bool:
     try:
         return spend.statement.execute(connection, spend.parameters).rowcount == 1
-    except IntegrityError:  # an insert that somebody else was first to make
+    except IntegrityError:  # somebody else has inserted the row before
         return False
 
 
@@ -136,7 +136,7 @@ def _in_one_statement(database: Database, deed: Deed) -> Outcome:
 
 @lru_cache(maxsize=100)
 def _statement(spend: Prepared | None, shape: tuple[tuple[Table, tuple[str, ...]], ...]) -> Prepared:
-    """WITH owner AS (the live client), spent AS (what is spent, if there is an owner), … (the rest, if that was spent)."""
+    """WITH owner AS (the live client), spent AS (the spending, if there is an owner), … (the inserts, if that succeeded)."""
     owner = _CLIENT_IS_LIVE.cte("owner_row")
     is_live = exists(select(owner.c.id))
     if spend is None:
@@ -153,7 +153,7 @@ def _statement(spend: Prepared | None, shape: tuple[tuple[Table, tuple[str, ...]
 
 
 def _if(statement: Any, condition: Any) -> Any:
-    """The statement, made to wait for a condition."""
+    """The statement, with a condition on which it depends."""
     if isinstance(statement, Update):
         return statement.where(condition)
     table: Any = statement.table
@@ -162,37 +162,36 @@ def _if(statement: Any, condition: Any) -> Any:
 
 
 def _values(table: Table, columns: tuple[str, ...], condition: Any) -> Select[Any]:
-    """A row of parameters, where a condition holds."""
+    """A SELECT of one row of parameters, or of none where the condition doesn't hold."""
     names = _named(table, dict.fromkeys(columns))
     binds = (bindparam(bind, type_=table.c[name].type) for name, bind in zip(columns, names, strict=True))
     return select(*binds).where(condition)
 
 
 def _named(table: Any, row: Mapping[str, Any]) -> dict[str, Any]:
-    """Parameters by names that no column has: SQLAlchemy would set a column of that name in any UPDATE it finds."""
+    """Parameters under names that no column has: SQLAlchemy would set a column of the same name in any UPDATE."""
     return {f"{table.name}_{column}": value for column, value in row.items()}
 
 
-# A refresh on PostgreSQL in one statement, where nothing has to be decided between looking and acting.
+# A refresh on PostgreSQL in one statement, where nothing has to be decided between reading and writing.
 
 _A, _R, _T = approval.c, refresh_token.c, access_token.c
 _NOW = bindparam("moment", type_=BigInteger)
 
 
 def can_rotate_at_once(database: Database) -> bool:
-    """Whether the database takes statements that write within one that reads."""
+    """Whether the database allows statements that write inside one that reads."""
     return database.engine.dialect.name == "postgresql"
 
 
 def rotate_at_once(
     database: Database, client: Client, values: Mapping[str, Any], *, idle: int | None
 ) -> Row[Any] | None:
-    """Spend a refresh token and store its successors; what was approved, or `None` where nothing was done.
+    """Spend a refresh token and store its successors; returns the approval's values, or `None` where nothing was done.
 
     `values`: `old_hash`, `salt`, `token_hash`, `refresh_hash`, `audience` (where the approval names none),
-    `grant_type`, `expires_at`, `scopes` (those that the client may have: one that was approved and isn't among them has to be
-    left out, which is not done here).
-    `idle`: seconds without use after which it would have ended.
+    `grant_type`, `expires_at`, `scopes` (all that the client may have: where another one was approved, nothing is done
+    here). `idle`: the seconds without use after which the refresh token ends.
     """
     given = {"owner": client.key, "owner_version": client.version, "moment": int(time.time()), "idle": idle}
     return database.first_once(

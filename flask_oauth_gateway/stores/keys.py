@@ -1,4 +1,4 @@
-"""Signing keys: the public half as a JWK, the private half encrypted."""
+"""Stores signing keys: the public half as a JWK, the private half encrypted."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ class KeyStore:
         self._database = database
 
     def all(self) -> list[Row[Any]]:
-        """Every key, the oldest first."""
+        """All keys, the oldest first."""
         return self._database.all(_ALL)
 
     def add(self, values: Mapping[str, Any]) -> bool:
-        """Store a key; False where another process has just made the one of this generation."""
+        """Store a key; False where another process has just made the key of this generation."""
         try:
             self._database.run(insert(key), dict(values))
         except IntegrityError:
@@ -36,5 +36,5 @@ class KeyStore:
         return True
 
     def retire(self, kid: str, at: int | None = None) -> bool:
-        """Neither publish nor believe a key from a time on (left out: now); False where there is none of that `kid`."""
+        """Retire a key: it is neither published nor accepted from `at` on (`None`: now). False where there is no such key."""
         return self._database.run(_RETIRE, {"which": kid, "at": at or int(time.time())}, repeatable=True) == 1

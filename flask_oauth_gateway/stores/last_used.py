@@ -1,4 +1,4 @@
-"""When each client secret was last used: good to know, and not worth a statement at every request."""
+"""Stores when each client secret was last used, without a statement at every request."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _TOUCH = update(client_secret).where(client_secret.c.id == bindparam("key")).val
 
 
 class LastUsed:
-    """Notes uses, and writes them together, from another thread. Where they can't be written they are lost."""
+    """Notes uses of secrets, and writes them together, from another thread. Uses that can't be written are lost."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -31,27 +31,28 @@ class LastUsed:
         self._later = Later(self._write, self._forget)
 
     def note(self, secret: ClientSecret, now: int) -> None:
-        """A secret was used; nothing is written where that was noted within `LAST_USED_SECONDS`."""
+        """Note that a secret was used, unless a use was noted within `LAST_USED_SECONDS`."""
         noted = max(secret.last_used_at or 0, self._noted.get(secret.id, 0))  # the client may be an older copy
         if now - noted < LAST_USED_SECONDS:
             return
         if len(self._noted) >= MAX_REMEMBERED:
             self._noted.clear()
         self._noted[secret.id] = self._unwritten[secret.id] = now
-        if isinstance(self._database, InMemoryDatabase):  # one connection, maybe in a transaction of the app's
+        if isinstance(self._database, InMemoryDatabase):  # its one connection may be in one of the app's transactions
             self._later.now()
         else:
             self._later.start()
 
     def close(self) -> None:
-        """Write what waits, and start no timer again."""
+        """Write the uses that wait, and start no timer again."""
         self._later.close()
 
     def _write(self, last: bool) -> None:
         uses, self._unwritten = self._unwritten, {}
         if not uses:
             return
-        rows = [{"key": key, "now": uses[key]} for key in sorted(uses)]  # in one order: no two wait for each other
+        # Always in the same order, so that no two transactions wait for each other.
+        rows = [{"key": key, "now": uses[key]} for key in sorted(uses)]
         with suppress(TemporarilyUnavailable), self._database.transaction() as connection:
             connection.execute(_TOUCH, rows)
 

@@ -1,4 +1,4 @@
-"""The replay guard: what may be used once is claimed by an insert, of which only the first succeeds."""
+"""The replay guard: an assertion that may be used once is claimed by an insert, and only the first insert succeeds."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ _FIND = Prepared(select(once.c.key).where(once.c.key == bindparam("key")))
 
 
 class OnceStore:
-    """Claims one-time things. An entry is kept until what it names has expired anyway."""
+    """Claims things that may be used once. An entry is kept until the thing that it stands for has expired."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def claim(self, key: bytes, until: int) -> bool:
-        """Claim a key until a time (seconds since 1970); of two at the same moment exactly one gets True."""
+        """Claim a key until a time (seconds since 1970); of two callers at once, exactly one gets True."""
         try:
             self._database.run(_INSERT, {"key": key, "expires_at": until})
         except IntegrityError:
@@ -31,15 +31,15 @@ class OnceStore:
         return True
 
     def is_claimed(self, key: bytes) -> bool:
-        """Whether a key is taken; that it isn't now says nothing of a moment later."""
+        """Whether a key is claimed now; somebody may claim it a moment later."""
         return self._database.first(_FIND, {"key": key}) is not None
 
     @staticmethod
     def claiming(key: bytes, until: int) -> Spend:
-        """What claims a key, for the statement or transaction in which a token is stored for it."""
+        """The statement that claims a key, for the statement or transaction that stores the token."""
         return Spend(_INSERT, {"key": key, "expires_at": until})
 
 
 def once_key(kind: str, *names: str) -> bytes:
-    """The key of a one-time thing: what kind it is, and what tells it apart, e.g. its issuer and `jti`."""
+    """The key of a thing that may be used once: its kind, and the names that identify it, e.g. its issuer and `jti`."""
     return hashlib.sha256("\0".join((kind, *names)).encode()).digest()

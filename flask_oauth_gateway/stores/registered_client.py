@@ -9,12 +9,12 @@ from typing import Any
 
 from ..crypto.hashing import SHA256_PREFIX
 
-LAST_USED_SECONDS = 300  # how far behind a secret's last use may lag
+LAST_USED_SECONDS = 300  # the stored time of a secret's last use may be so many seconds old
 
 
 @dataclass(frozen=True, slots=True)
 class ClientSecret:
-    """One of a client's secrets, as far as it is known after it was shown."""
+    """One of a client's secrets: everything about it except its plain text."""
 
     id: int
     hint: str
@@ -25,7 +25,7 @@ class ClientSecret:
 
     is_generated: bool = field(init=False)  # whether it is 256 random bits, which nobody guesses
     ends_at: float = field(init=False)
-    noted_until: int = field(init=False)  # until then its last use is known well enough
+    noted_until: int = field(init=False)  # until then no new use needs to be noted
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "is_generated", self.digest.startswith(SHA256_PREFIX))
@@ -33,7 +33,7 @@ class ClientSecret:
         object.__setattr__(self, "noted_until", (self.last_used_at or 0) + LAST_USED_SECONDS)
 
     def is_live(self, now: float) -> bool:
-        """Whether it is good at a time."""
+        """Whether the secret is valid at this time."""
         return now < self.ends_at
 
 
@@ -41,7 +41,7 @@ LISTED: Mapping[str, Any] = {"registered": True, "default": []}
 
 
 def registered(default: Any) -> Any:
-    """A field that stands in the `metadata` column."""
+    """A field that is stored in the `metadata` column."""
     metadata = {"registered": True, "default": default}
     return (
         field(default_factory=list, metadata=metadata) if default == [] else field(default=default, metadata=metadata)
@@ -50,9 +50,9 @@ def registered(default: Any) -> Any:
 
 @dataclass(frozen=True, slots=True, repr=False, kw_only=True)
 class Client:
-    """A registered client: RFC 7591's members and our own. Its plain `client_secret` is there when it was just made.
+    """A registered client: RFC 7591's members and our own. `client_secret` is set only when the secret was just made.
 
-    `enabled`: whether it may do anything, which takes its own switch, and its application approved where it has one.
+    `enabled`: whether the client may do anything: it is switched on, and its application, if it has one, is approved.
     """
 
     key: int
@@ -65,7 +65,7 @@ class Client:
     updated_at: int
     secrets: tuple[ClientSecret, ...] = ()
     client_secret: str | None = None
-    application: str | None = None  # its `application_id`, and what counts of it
+    application: str | None = None  # the application's `application_id`; then its values
     application_status: str | None = None
     application_plan: str | None = None
     application_attributes: Mapping[str, Any] | None = None
@@ -93,7 +93,7 @@ class Client:
     plan: str | None = registered(None)
 
     scopes: frozenset[str] = field(init=False)
-    plan_in_force: str | None = field(init=False)  # its own, or its application's
+    plan_in_force: str | None = field(init=False)  # the client's own plan, or its application's
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "scopes", frozenset(self.scope.split()))
@@ -103,20 +103,20 @@ class Client:
         return f"<Client {self.client_id!r}>"
 
     def with_secret(self, client_secret: str) -> Client:
-        """The same client, with the secret that was just made for it."""
+        """This client, with the secret that was just made for it."""
         return replace(self, client_secret=client_secret)
 
     @property
     def is_public(self) -> bool:
-        """Whether it can't keep a secret (RFC 6749 section 2.1)."""
+        """Whether the client can't keep a secret (RFC 6749 section 2.1)."""
         return self.token_endpoint_auth_method == "none"
 
     @property
     def attributes_in_force(self) -> dict[str, Any]:
-        """Its own attributes, before its application's."""
+        """The client's attributes and its application's; of two with one name, the client's own."""
         return {**(self.application_attributes or {}), **(self.attributes or {})}
 
-    # What Authlib's grants ask of a client.
+    # The methods of a client that Authlib's grants call.
 
     def get_client_id(self) -> str:
         return self.client_id

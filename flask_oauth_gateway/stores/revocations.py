@@ -1,4 +1,4 @@
-"""Revocation marks: what stateless tokens are refused for, wherever they are checked."""
+"""Stores revocation marks, for which every process refuses stateless tokens."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from ..database.prepared import Prepared
 from ..database.tables import revocation
 
 FOREVER = 2**53
-MAX_TOKEN_LIFETIME = 31 * 86400  # of a stateless token; a mark is kept for as long
-CACHE_SECONDS = 5  # for how long each process remembers a client
-OVERLAP_SECONDS = 30  # an id may be given out before one that is seen first: look back a little
+MAX_TOKEN_LIFETIME = 31 * 86400  # the longest life of a stateless token; a mark is kept as long
+CACHE_SECONDS = 5  # for so long each process caches a client
+OVERLAP_SECONDS = 30  # a row may become visible after one with a higher id: reads look back so far
 
 _INSERT = Prepared(insert(revocation), ("mark", "issued_until", "revoked_at", "expires_at"))
 _LIVE = select(revocation).where(revocation.c.expires_at > bindparam("now"))
 _SINCE = Prepared(
-    union(  # neither OR nor ORDER BY: SQLite reads the whole table for either
+    union(  # without OR and ORDER BY, for either of which SQLite reads the whole table
         _LIVE.where(revocation.c.id > bindparam("after")), _LIVE.where(revocation.c.revoked_at >= bindparam("recent"))
     )
 )
@@ -43,9 +43,9 @@ class RevocationStore:
         expires_at: int | None = None,
         connection: Connection | None = None,
     ) -> None:
-        """Refuse what was issued up to a time (seconds since 1970; left out: all of it); 0 takes an earlier mark back.
+        """Add a mark: tokens that were issued up to `issued_until` (seconds since 1970) are refused; 0 undoes an earlier mark.
 
-        `expires_at`: when nothing is left that it could be about; left out: after the longest life of a stateless token.
+        `expires_at`: when the last of these tokens has expired; by default after the longest life of a stateless token.
         """
         now = int(time.time())
         values = {
@@ -60,13 +60,13 @@ class RevocationStore:
             self._database.run(_INSERT, values)
 
     def switch(self, client_ids: Sequence[str], *, enabled: bool, connection: Connection) -> None:
-        """Stop all stateless tokens of clients, or let them go on, in a transaction of somebody else's."""
+        """Stop all stateless tokens of clients, or let them work again, in the caller's transaction."""
         until = 0 if enabled else int(time.time()) + 2 * CACHE_SECONDS  # other processes may issue for as long
         for client_id in client_ids:
             self.add("disabled client", client_id, issued_until=until, connection=connection)
 
     def marker(self, kind: str, *names: str) -> Callable[[Connection, int], None]:
-        """A function that adds this mark in a transaction of somebody else's."""
+        """A function that adds this mark in the caller's transaction."""
         return lambda connection, until: self.add(kind, *names, issued_until=until, connection=connection)
 
     def since(self, after: int) -> list[Row[Any]]:
@@ -77,5 +77,5 @@ class RevocationStore:
 
 
 def mark_of(kind: str, *names: str) -> bytes:
-    """What a mark is found by."""
+    """The hash by which a mark is found."""
     return hashlib.sha256("\0".join((kind, *names)).encode()).digest()

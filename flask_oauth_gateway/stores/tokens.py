@@ -1,4 +1,4 @@
-"""Access tokens, keyed by the SHA-256 of their value. Statements are built once, here."""
+"""Stores access tokens, by the SHA-256 of their value. The statements are built once, here."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ COLUMNS = (
 
 
 def _is_live(key: Any, version: Any) -> ColumnElement[bool]:
-    """The client is still what it was when it proved who it is: enabled, and unchanged."""
+    """The condition that the client is enabled, and unchanged since it proved who it is."""
     return and_(client.c.id == key, client.c.version == version, client.c.enabled)
 
 
@@ -65,7 +65,7 @@ _SET_ATTRIBUTES = (
 
 
 def token_id_of(token_hash: bytes) -> str:
-    """What a token is called in lists, signals and the audit trail: half of its hash, of no use to whoever reads it."""
+    """A token's id in lists, signals and the audit trail: half of its hash, with which nobody can use the token."""
     return bytes(token_hash[:16]).hex()
 
 
@@ -81,7 +81,7 @@ class TokenStore:
 
     @staticmethod
     def add_in(connection: Connection, values: Mapping[str, Any] | None, client: Client) -> bool:
-        """The same, in the caller's transaction; `None`, of a token that isn't stored: only the check."""
+        """Do what `add` does, in the caller's transaction; with `values=None`, for a token that isn't stored, only check."""
         if values is None:
             return (
                 _CLIENT_IS_LIVE.execute(connection, {"owner": client.key, "version": client.version}).first()
@@ -94,7 +94,7 @@ class TokenStore:
         return self._database.first(_BY_HASH, {"hash": token_hash})
 
     def find_for(self, token_hash: bytes, asker: Client) -> Row[Any] | None:
-        """The same, and `asker_is_live`: whether the client that asks is still enabled and unchanged."""
+        """What `find` returns, and `asker_is_live`: whether the client that asks is still enabled and unchanged."""
         parameters = {"hash": token_hash, "asker": asker.key, "version": asker.version}
         return self._database.first(_ASKED_BY, parameters)
 
@@ -112,10 +112,10 @@ class TokenStore:
         issued_before: int | None = None,
         mark: Callable[[Connection, int], None] | None = None,
     ) -> int:
-        """Revoke every live token, and end every approval, that fits all that is given; returns how many.
+        """Revoke every live token and approval that fits all arguments; returns how many.
 
-        A code that was approved and not redeemed yet is spent first: it would give a new token afterwards. `mark` is
-        called in the same transaction, with the time up to which it holds, for tokens that aren't stored.
+        Codes that were approved and not redeemed yet are spent first, as they would give new tokens afterwards. For
+        tokens that aren't stored, `mark` is called in the same transaction, with the time up to which they are refused.
         """
         now = int(time.time())
         given = {"client": client, "subject": subject, "token_hash": token_hash}
@@ -127,7 +127,11 @@ class TokenStore:
         with self._database.transaction() as connection:
             if token_hash is None:
                 for table, approved in ((code, ()), (device_code, (device_code.c.decision == "allow",))):
-                    unspent = (table.c.spent_at.is_(None), table.c.expires_at > now, *approved)  # few: by their index
+                    unspent = (
+                        table.c.spent_at.is_(None),
+                        table.c.expires_at > now,
+                        *approved,
+                    )  # few rows, which an index finds
                     connection.execute(update(table).where(*fits(table, "issued_at"), *unspent).values(spent_at=now))
             count = 0
             for table, since in ((access_token, "issued_at"), (approval, "created_at")):
@@ -179,13 +183,13 @@ class TokenStore:
         return found
 
     def hash_of(self, start: bytes) -> bytes | None:
-        """The hash of the token whose hash begins with these 16 bytes: what a token is called where it is listed."""
+        """The hash that begins with these 16 bytes, which are a token's id."""
         end = start + b"\xff" * 16
         row = self._database.first(select(_T.token_hash).where(_T.token_hash.between(start + b"\0" * 16, end)))
         return None if row is None else bytes(row.token_hash)
 
     def change_attributes(self, token_hash: bytes, changes: Mapping[str, Any]) -> bool:
-        """Merge changes into a live token's attributes, `None` taking one away; two at once both count."""
+        """Merge changes into a live token's attributes; `None` removes one. Of two changes at once, neither gets lost."""
         with self._database.transaction() as connection:
             row = connection.execute(_ATTRIBUTES, {"hash": token_hash}).first()
             if row is None:

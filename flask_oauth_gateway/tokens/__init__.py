@@ -1,1 +1,1 @@
-"""What is given, checked and revoked."""
+"""Tokens: issued, read and revoked, with the keys that sign them."""

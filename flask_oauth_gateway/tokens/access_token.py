@@ -14,12 +14,15 @@ if TYPE_CHECKING:
     from ..users.accounts import Users
 
 NO_ATTRIBUTES: Mapping[str, Any] = {}
-#: Members of a token response or an introspection answer that no custom attribute may take.
+#: Claims of our own in a JWT: the token's approval, and whether the token is the client's own.
+APPROVAL, CLIENT_ONLY = "family", "client_only"
+#: Members of a token response, an introspection answer or a JWT, whose names no custom attribute may have.
 RESERVED = frozenset(
     {
         "access_token", "token_type", "expires_in", "refresh_token", "scope", "id_token", "issued_token_type", "active",
         "client_id", "sub", "aud", "iss", "exp", "iat", "nbf", "jti", "username", "cnf", "act", "acr", "amr", "auth_time",
         "audience", "user_id", "issued_at", "grant_type", "error", "error_description", "authorization_details", "state",
+        APPROVAL, CLIENT_ONLY,
     }
 )  # fmt: skip
 
@@ -35,7 +38,7 @@ def _scopes_in(text: str) -> frozenset[str]:
 
 
 class AccessToken:
-    """A token that was found good. Never holds the token itself."""
+    """A verified token. Never holds the token's value."""
 
     __slots__ = (
         "attributes", "audience", "client_id", "client_key", "details", "exp", "foreign_claims", "grant_type", "iat", "issuer",
@@ -63,7 +66,7 @@ class AccessToken:
         foreign_claims: Mapping[str, Any] | None = None,
         users: Users | None = None,
     ) -> None:
-        # What many tokens say is kept once for all that are remembered: half of their memory.
+        # Many cached tokens share these values, so each value is kept once: that halves their memory.
         self.token_id = token_id
         self.client_id = intern(client_id)
         self.client_key = client_key
@@ -76,35 +79,35 @@ class AccessToken:
         self.details = details or NO_ATTRIBUTES
         self.iat = iat
         self.exp = exp
-        self.key_id = key_id  # which key signed it
-        self.marks = marks  # what would revoke it, of a token that isn't stored
-        self.issuer = issuer  # another server that issued it; None: this one
-        self.foreign_claims = foreign_claims  # all that another server's token says, in that server's own words
-        self.users = users  # who its subject is among; None in an app that knows no users
-        self.plan: str | None = None  # its client's, from OAUTH_PLANS
-        self.refusal = refusal  # why it is no longer good, of a token in a list
+        self.key_id = key_id  # the key that signed a JWT
+        self.marks = marks  # the revocation marks that would cover a JWT, which isn't stored
+        self.issuer = issuer  # the other server that issued the token; None: this one
+        self.foreign_claims = foreign_claims  # all claims of another server's token, as that server names them
+        self.users = users  # the app's users, of whom the subject may be one
+        self.plan: str | None = None  # the client's plan, from OAUTH_PLANS
+        self.refusal = refusal  # why a listed token is no longer valid
 
     def __repr__(self) -> str:
         return f"<AccessToken {self.token_id} of {self.client_id!r}>"
 
     @property
     def issued_at(self) -> datetime:
-        """When it was issued, in UTC."""
+        """When the token was issued, in UTC."""
         return datetime.fromtimestamp(self.iat, UTC)
 
     @property
     def expires_at(self) -> datetime:
-        """When it expires, in UTC."""
+        """When the token expires, in UTC."""
         return datetime.fromtimestamp(self.exp, UTC)
 
     @property
     def shown_attributes(self) -> dict[str, Any]:
-        """The attributes that clients get to see: all but those whose name begins with an underscore."""
+        """The attributes that clients see: all but those whose names begin with an underscore."""
         return {name: value for name, value in self.attributes.items() if not name.startswith("_")}
 
     @property
     def claims(self) -> dict[str, Any]:
-        """What the token says, by the names of RFC 7662 section 2.2; another server's token in that server's own words."""
+        """The token's claims, by the names of RFC 7662 section 2.2; those of another server's token as that server has them."""
         if self.foreign_claims is not None:
             return dict(self.foreign_claims)
         claims: dict[str, Any] = {
@@ -126,16 +129,17 @@ class AccessToken:
 
     @property
     def user(self) -> Any:
-        """The token's user, through the `load_user` hook, asked on first use.
+        """The token's user, from the `load_user` hook, which is called on first use.
 
-        `None` where no user takes part, and where it is a user of another server than the one whose users the app knows.
+        `None` where the token has no subject, and where its subject belongs to a server whose users the app doesn't
+        know.
         """
         users = self.users
         if users is None or self.subject is None or self.issuer != users.issuer:
             return None
         if not users.are_known():
             raise RuntimeError("current_token.user needs @gateway.load_user, a function from subject to user.")
-        known = g.setdefault("oauth_users", {})  # not on the token, which other requests may share
+        known = g.setdefault("oauth_users", {})  # not kept on the token, which other requests may share
         if self.subject not in known:
             known[self.subject] = users.load(self.subject)
         return known[self.subject]

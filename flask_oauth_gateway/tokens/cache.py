@@ -10,13 +10,13 @@ MAX_TOKENS = 10_000
 
 
 class TokenCache:
-    """A bounded memory of verified tokens. An entry dies at the token's expiry, after its seconds, or on revocation."""
+    """A cache of at most `MAX_TOKENS` verified tokens. An entry ends with its token, after its seconds, or on revocation."""
 
     def __init__(self, seconds: int, listen: Callable[[], None] | None = None) -> None:
-        """`listen` is called before anything is remembered: from then on news of revocations are heard."""
+        """`listen` is called before a token is remembered: it starts to listen for news of revocations."""
         self._seconds = seconds
         self._listen = listen
-        self.forgotten = 0  # how often something was dropped: what was looked up before is not remembered after
+        self.forgotten = 0  # counts the drops: a token that was looked up before a drop is not remembered after it
         self._tokens: dict[bytes, tuple[float, AccessToken]] = {}
 
     def get(self, token_hash: bytes, now: float) -> AccessToken | None:
@@ -35,7 +35,7 @@ class TokenCache:
     ) -> None:
         """Remember a token, for no longer than `seconds` where they are given.
 
-        `forgotten` is what it was before the look-up: nothing is kept that was revoked meanwhile.
+        `forgotten` is the value of `self.forgotten` before the look-up: a token that was revoked meanwhile isn't kept.
         """
         kept = self._seconds if seconds is None else min(seconds, self._seconds)
         if self._listen is not None:
@@ -55,6 +55,6 @@ class TokenCache:
         self._tokens.clear()
 
     def _make_room(self, now: float) -> None:
-        """Drop what has died; where that isn't much, the older half too."""
+        """Drop the entries that have ended; of the others keep at most the newer half."""
         live = [item for item in list(self._tokens.items()) if item[1][0] > now]
         self._tokens = dict(live[-MAX_TOKENS // 2 :])

@@ -1,4 +1,4 @@
-"""`Issuing.issue`: the one place that mints tokens."""
+"""`Issuing.issue`: the one place that issues tokens."""
 
 from __future__ import annotations
 
@@ -33,16 +33,16 @@ if TYPE_CHECKING:
 
 
 class StaleClient(Exception):
-    """The client changed between proving who it is and the statement that acts for it: read it again and try anew."""
+    """The client changed after it proved who it is, before the statement that acts for it: read it again and try anew."""
 
 
 class AlreadySpent(Exception):
-    """What was to be spent for the token (a code, a refresh token, a device code) was spent by somebody else."""
+    """Another request has spent the code, refresh token or device code for which this token was to be given."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Approval:
-    """What a user allowed, once: every token of it carries its key. `expires_at` ends all of it."""
+    """What a user allowed, once. Each of its tokens carries its key; at `expires_at` all of them have ended."""
 
     key: bytes
     scope: str
@@ -53,10 +53,10 @@ class Approval:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Issue:
-    """What a token is to say. `subject` is `None` where no user takes part; `expires_in` in seconds.
+    """What a token is to hold. `subject` is `None` where no user takes part; `expires_in` is in seconds.
 
-    `spend` is what the token is given for: it is spent in the statement or transaction that stores the token.
-    `derive_from`: a spent refresh token and a salt, which give the same tokens again.
+    `spend` spends the code, refresh token or assertion that is exchanged, together with storing the new token.
+    `derive_from`: a spent refresh token and a salt, from which the same tokens come again.
     """
 
     client: Client
@@ -75,7 +75,7 @@ class Issue:
 
 
 class Issuing:
-    """Mints the tokens of one app. `jwts` signs those that are JWTs, and is made on first use."""
+    """Issues the tokens of one app. `jwts` signs those that are JWTs, and is made on first use."""
 
     def __init__(
         self,
@@ -98,10 +98,10 @@ class Issuing:
         self._jwts = jwts
 
     def issue(self, request: Issue) -> dict[str, Any]:
-        """Mint and store a token, and a refresh token where one is due.
+        """Make and store a token, and a refresh token where the request asks for one.
 
         Returns the token response (RFC 6749 section 5.1). Raises `AlreadySpent`, `StaleClient`, and `ValueError` for an
-        attribute named as one of the protocol's own members.
+        attribute with the name of one of the protocol's own members.
         """
         client, approval = request.client, request.approval
         now = int(time.time())
@@ -142,7 +142,7 @@ class Issuing:
     def announce(
         self, client: Client, grant_type: str, subject: str | None, scopes: tuple[str, ...], token_id: str
     ) -> None:
-        """Say that a token was given."""
+        """Send the signal that a token was issued or refreshed."""
         signal = token_refreshed if grant_type == "refresh_token" else token_issued
         signal.send(
             self._app,
@@ -154,16 +154,16 @@ class Issuing:
         )
 
     def format_of(self, client: Client) -> str:
-        """What this client's access tokens are: "opaque" or "jwt"."""
+        """The format of this client's access tokens: "opaque" or "jwt"."""
         return client.access_token_format or self._settings.access_token_format
 
     def new_value(self, derive_from: tuple[str, bytes] | None, what: str) -> str:
-        """A new token: random, or what a spent one and its salt give again."""
+        """A new token's value: random, or derived from a spent refresh token and its salt."""
         prefix = self._settings.token_prefix
         return new_secret(prefix) if derive_from is None else prefix + derived(*derive_from, what)
 
     def _attributes(self, request: Issue) -> dict[str, Any] | None:
-        """The custom attributes of a token: what is given, and what the app's `token_attributes` hook adds."""
+        """The custom attributes of a token: those of the request, and those that the app's `token_attributes` hook adds."""
         hook = self._hooks.token_attributes
         if hook is None and not request.attributes:
             return None
@@ -176,7 +176,7 @@ class Issuing:
         return attributes or None
 
     def _store_approved(self, request: Issue, values: dict[str, Any], refresh_token: str | None) -> None:
-        """Spend what is spent and store what is issued, all of it or nothing."""
+        """Spend the request's `spend` and store the approval and its tokens: all of that, or nothing."""
         approval, now = request.approval, values["issued_at"]
         begun = None
         if approval is not None and approval.is_new:
@@ -219,7 +219,7 @@ class Issuing:
 def token_response(
     token: str, expires_in: int, scope: str, refresh_token: str | None, attributes: Mapping[str, Any] | None
 ) -> dict[str, Any]:
-    """The members of a token response; custom attributes are shown save those whose name begins with an underscore."""
+    """The members of a token response, with the custom attributes whose names don't begin with an underscore."""
     response: dict[str, Any] = {
         "access_token": token,
         "token_type": "Bearer",
@@ -234,6 +234,6 @@ def token_response(
 
 
 def derived(token: str, salt: bytes, what: str) -> str:
-    """A token's successor: 256 bits that nobody knows but whoever holds the token and the salt stored with it."""
+    """A token's successor: 256 bits that only somebody can compute who has the token and the salt stored with it."""
     value = hmac.digest(token.encode(), salt + what.encode(), "sha256")
     return urlsafe_b64encode(value).rstrip(b"=").decode()

@@ -1,4 +1,4 @@
-"""JWT access tokens (RFC 9068): signed, and checked without a look-up; nothing is stored of them."""
+"""JWT access tokens (RFC 9068): they are checked without a look-up, and none of them is stored."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ..crypto.jose import JwtError, sign, verify
 from ..crypto.jose import read as read_unverified
 from ..errors import InvalidToken
 from ..stores.revocations import mark_of
-from .access_token import RESERVED, AccessToken
+from .access_token import APPROVAL, CLIENT_ONLY, RESERVED, AccessToken
 from .cache import TokenCache
 from .revoked import marks_of
 
@@ -24,10 +24,8 @@ if TYPE_CHECKING:
     from .signing_keys import KeyRing
 
 TYPE = "at+jwt"
-CACHE_SECONDS = 3600  # a checked signature stays good; expiry and revocation are looked at each time
-#: Claims of our own: the approval that a token belongs to, whether the client speaks for itself, and the grant it came by.
-APPROVAL, CLIENT_ONLY, GRANT_TYPE = "family", "client_only", "grant_type"
-OWN = RESERVED | {APPROVAL, CLIENT_ONLY}
+CACHE_SECONDS = 3600  # a signature is checked once in this time; expiry and revocation are checked each time
+GRANT_TYPE = "grant_type"  # the claim that names the grant
 DETAILS = ("auth_time", "acr", "amr", "cnf")
 
 
@@ -42,7 +40,7 @@ class JwtTokens:
         self._cache = TokenCache(CACHE_SECONDS)
 
     def create(self, client_id: str, values: Mapping[str, Any]) -> tuple[str, str]:
-        """Sign a token that says `values` (the columns of a stored one); returns it with its `jti`."""
+        """Sign a token that holds `values` (named as the columns of a stored token); returns the token and its `jti`."""
         issuer, token_id = self._issuer.identifier(), secrets.token_hex(16)
         audience = (values["audience"] or issuer).split()
         approval = None if values["family"] is None else values["family"].hex()
@@ -61,7 +59,7 @@ class JwtTokens:
             GRANT_TYPE: values["grant_type"],
         }
         if values["subject"] is None:
-            claims[CLIENT_ONLY] = True  # RFC 9068 section 2.2: sub is the client then, which must never pass for a user
+            claims[CLIENT_ONLY] = True  # its sub is the client (RFC 9068 section 2.2), which must never pass for a user
         if approval is not None:
             claims[APPROVAL] = approval
         signing = self._key_ring.signing_key()
@@ -69,7 +67,7 @@ class JwtTokens:
         return sign(header, claims, signing.key), token_id
 
     def read(self, token: str) -> AccessToken:
-        """The token that is presented. Raises `InvalidToken`. A signature that was checked before isn't checked again."""
+        """The valid token that was presented. Raises `InvalidToken`. A signature that was checked lately isn't checked again."""
         now = time.time()
         token_hash = sha256(token)
         found = self._cache.get(token_hash, now)
@@ -108,7 +106,7 @@ class JwtTokens:
             scope=claims["scope"],
             audience=" ".join(audience),
             grant_type=claims[GRANT_TYPE],
-            attributes={name: value for name, value in claims.items() if name not in OWN},
+            attributes={name: value for name, value in claims.items() if name not in RESERVED},
             details={name: claims[name] for name in DETAILS if name in claims},
             iat=claims["iat"],
             exp=claims["exp"],

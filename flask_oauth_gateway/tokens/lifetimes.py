@@ -13,19 +13,19 @@ if TYPE_CHECKING:
 
 
 class Lifetimes:
-    """Lifetimes by the settings and by what a client is registered with. Times are seconds since 1970."""
+    """Lifetimes, by the settings and by the client's registration. Times are seconds since 1970."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._by_grant = settings.access_token_lifetime
 
     def access_token_seconds(self, client: Client, grant_type: str) -> int:
-        """Seconds that a client's access token of this grant lives, as far as its approval lasts."""
+        """The lifetime of a client's access token of this grant, in seconds; its approval may end sooner."""
         seconds = client.access_token_lifetime or self._by_grant
         return seconds if isinstance(seconds, int) else self._settings.access_token_lifetime_of(grant_type)
 
     def refresh_token_ends(self, client: Client, lasts_until: int | None = None) -> int | None:
-        """When a refresh token for this client ends; `None` where it gets none: the grant is off, or not its own."""
+        """When a refresh token for this client ends; `None` where it gets none, as the grant is off or not registered for it."""
         if "refresh_token" not in self._settings.grant_types or not client.check_grant_type("refresh_token"):
             return None
         ends = int(time.time()) + (client.refresh_token_lifetime or self._settings.refresh_token_lifetime)
@@ -34,13 +34,13 @@ class Lifetimes:
     def approval_ends(
         self, client: Client, grant_type: str, refresh_ends: int | None, lasts_until: int | None = None
     ) -> int:
-        """When all that an approval gave has ended: with its refresh token, or its one access token."""
+        """When an approval ends: with its refresh token or its access token, whichever ends later."""
         access = int(time.time()) + self.access_token_seconds(client, grant_type)
         ends = access if refresh_ends is None else max(access, refresh_ends)
         return ends if lasts_until is None else min(ends, lasts_until)
 
     def is_live(self, row: Row[Any]) -> bool:
-        """Whether a stored refresh token's approval still holds. A spent one's does too: that it was spent is another matter."""
+        """Whether a stored refresh token and its approval still last. Whether it was spent is checked elsewhere."""
         return bool(row.revoked_at is None and self.refresh_token_dies_at(row) > time.time())
 
     def refresh_token_dies_at(self, row: Row[Any]) -> int:

@@ -1,4 +1,4 @@
-"""Reads this server's own access tokens: opaque ones are looked up, JWTs are checked by their signature and the marks."""
+"""Reads this server's own access tokens: opaque ones are looked up, JWTs are checked by signature and revocation marks."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def is_jwt(token: str) -> bool:
 
 
 class OwnTokens:
-    """One server's own tokens. `jwts` reads JWTs, and is made on first use; `cache` holds what was verified lately."""
+    """One server's own tokens. `jwts` reads JWTs, and is made on first use; `cache` holds tokens that were verified lately."""
 
     def __init__(
         self, tokens: TokenStore, users: Users, jwts: Callable[[], JwtTokens], cache: TokenCache | None
@@ -40,7 +40,7 @@ class OwnTokens:
         self._cache = cache
 
     def read(self, token: str) -> AccessToken:
-        """The token that was presented, found good. Raises `InvalidToken`, and `UnknownToken` for one that isn't ours."""
+        """The valid token that was presented. Raises `InvalidToken`, and `UnknownToken` where it isn't this server's."""
         if len(token) > MAX_TOKEN:
             raise InvalidToken("The access token is too long.")
         if is_jwt(token):
@@ -81,7 +81,7 @@ class OwnTokens:
 
 
 def why_dead(row: Row[Any], now: float) -> str | None:
-    """Why a stored token is no longer good; `None` where it is."""
+    """Why a stored token is no longer valid; `None` where it still is."""
     if not row.enabled:  # None where the client was deleted
         return "The client of this access token was disabled or deleted."
     if row.revoked_at is not None or row.approval_revoked_at is not None:

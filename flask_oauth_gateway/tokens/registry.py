@@ -1,4 +1,4 @@
-"""`gateway.tokens`: find, revoke, mint and annotate tokens in code. The command line and the pages call the same."""
+"""`gateway.tokens`: find, revoke, issue and annotate tokens in code. The command line and the pages call it too."""
 
 from __future__ import annotations
 
@@ -37,14 +37,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class TokenPage:
-    """Some tokens, and where the next ones begin: `tokens.find(..., after=page.next)`; `None` where there are no more."""
+    """Some tokens. `next` is where the next page begins, `tokens.find(..., after=page.next)`; `None` on the last page."""
 
     tokens: list[AccessToken]
     next: str | None
 
 
 class TokenRegistry:
-    """Finds, revokes, mints and annotates tokens."""
+    """Finds, revokes, issues and annotates tokens."""
 
     def __init__(
         self,
@@ -81,10 +81,10 @@ class TokenRegistry:
         expires_in: int | None = None,
         grant_type: str = "direct",
     ) -> dict[str, Any]:
-        """Mint a token for a client, and a user where `subject` is given; returns the members of a token response.
+        """Issue a token to a client, for a user where `subject` is given; returns the members of a token response.
 
         `expires_in` is in seconds. Raises `ClientNotFound`, also for a disabled client, `InvalidScopeError`, and
-        `ValueError` for what can't be.
+        `ValueError` for a value that can't be used.
         """
         if subject is not None and not re.fullmatch(r"[^\0]{1,255}", subject):
             raise ValueError("A subject has 1 to 255 characters.")
@@ -121,9 +121,9 @@ class TokenRegistry:
         limit: int = 100,
         after: str | None = None,
     ) -> TokenPage:
-        """A page of the tokens of a client, a user, both or all; those that expire last come first.
+        """A page of tokens: those of a client, of a user, of both, or all. Those that expire last come first.
 
-        `live=False` lists dead ones too. Raises `ValueError` for an `after` that no page gave, or a `limit` below 1.
+        `live=False` lists dead tokens too. Raises `ValueError` for an `after` that no page gave, or a `limit` below 1.
         """
         if limit < 1:
             raise ValueError("limit is a number of 1 or more.")
@@ -139,7 +139,7 @@ class TokenRegistry:
         return TokenPage([self._own_tokens.from_row(row) for row in rows[:limit]], following)
 
     def get(self, *, token: str | None = None, token_id: str | None = None) -> AccessToken | None:
-        """One token by its value or by what it is called in lists, dead ones too: `refusal` then says why."""
+        """One token, by its value or by its `token_id`. It may be dead; `refusal` then says why."""
         token_hash = self._hash(token, token_id)
         row = None if token_hash is None else self._tokens.find(token_hash)
         return None if row is None else self._own_tokens.from_row(row)
@@ -153,10 +153,10 @@ class TokenRegistry:
         subject: str | None = None,
         issued_before: datetime | int | None = None,
     ) -> int:
-        """Revoke every live token that fits all that is given; returns how many tokens and approvals ended.
+        """Revoke every live token that fits all arguments; returns how many tokens and approvals ended.
 
-        `issued_before` is an aware datetime, or seconds since 1970. Raises `ValueError` where nothing is given, for revoking
-        everything by oversight is not offered, and where `issued_before` lies in the future: tokens that are yet to come would
+        `issued_before` is an aware datetime, or seconds since 1970. Raises `ValueError` where no argument is given, so
+        that nobody revokes everything by oversight, and where `issued_before` lies in the future, as new tokens would
         be refused.
         """
         if all(value is None for value in (token, token_id, client_id, subject, issued_before)):
@@ -184,7 +184,7 @@ class TokenRegistry:
         return count
 
     def _revoke_jwt(self, token: str, client_id: str | None, subject: str | None, issued_before: int | None) -> int:
-        """A token that isn't stored: mark it, where it is good and fits."""
+        """Revoke a JWT, which isn't stored, by a mark, where it is valid and fits the other arguments."""
         try:
             found = self._own_tokens.read(token)
         except InvalidToken:
@@ -199,7 +199,7 @@ class TokenRegistry:
     def _revoke_approval(
         self, token_hash: bytes, client: Client | None, subject: str | None, issued_before: int | None
     ) -> int:
-        """End the approval that a refresh token belongs to, where the token fits what else was given."""
+        """Revoke the approval of a refresh token, where the token fits the other arguments."""
         row = self._approvals.find_refresh_token(token_hash)
         if row is None or (client is not None and row.client != client.key) or subject not in (None, row.subject):
             return 0
@@ -210,7 +210,7 @@ class TokenRegistry:
     def set_attributes(
         self, attributes: Mapping[str, Any], *, token: str | None = None, token_id: str | None = None
     ) -> bool:
-        """Add to or change a live token's attributes; a value of `None` takes one away. False where the token isn't live.
+        """Add or change a live token's attributes; the value `None` removes one. Returns False where the token isn't live.
 
         Raises `ValueError` for a name that the protocol uses itself.
         """
@@ -226,9 +226,9 @@ class TokenRegistry:
         return changed
 
     def purge(self, *, batch: int = 1000, audit_older_than: timedelta | int | None = None) -> int:
-        """Delete what has expired, `batch` rows a statement, until none is left; returns how many rows.
+        """Delete all expired rows, `batch` rows a statement; returns how many were deleted.
 
-        The audit trail stays, save what is older than `audit_older_than` (a `timedelta` or seconds).
+        The audit trail stays, except entries that are older than `audit_older_than` (a `timedelta` or seconds).
         """
         deleted = purge_expired(self._database, batch=batch)
         if audit_older_than is not None:

@@ -1,4 +1,4 @@
-"""The one place that ends tokens: what is stored ends, what is not is marked, every process forgets it, and a signal says so."""
+"""The one place that revokes tokens: it ends stored ones, marks JWTs, makes every process forget them, and sends a signal."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ KEY = "key"  # the mark of all tokens that a key signed
 
 
 class Revoking:
-    """Ends the tokens of one app. `by` says in signals and the audit trail who did it; `actor` is its subject, where known."""
+    """Revokes the tokens of one app. Signals and the audit trail name `by` (who did it) and `actor` (their subject, if known)."""
 
     def __init__(
         self,
@@ -51,7 +51,7 @@ class Revoking:
         self._redis = redis
 
     def stored_token(self, token_hash: bytes, owner: Client, *, by: str) -> bool:
-        """End a stored token of a client's own; False where there is none that lives, or the client has changed."""
+        """Revoke a client's stored token; False where it isn't live, or where the client has changed."""
         if not self._tokens.revoke(token_hash, owner):
             return False
         self.forget(token_hash)
@@ -59,7 +59,7 @@ class Revoking:
         return True
 
     def stateless_token(self, token: AccessToken, *, by: str, actor: str | None) -> None:
-        """Refuse a token that isn't stored: here at once, in other processes when they next read the marks."""
+        """Revoke a JWT, which isn't stored: in this process at once, in others when they next read the marks."""
         self._revocations.add("token", token.token_id, expires_at=token.exp)
         self._revoked.learn(mark_of("token", token.token_id), token.exp)
         if self._redis is not None:
@@ -69,7 +69,7 @@ class Revoking:
     def approval(
         self, key: bytes, client_id: str | None, subject: str | None, *, by: str, actor: str | None = None
     ) -> bool:
-        """End an approval and every token of it; False where it was ended before, or isn't there."""
+        """Revoke an approval with all its tokens; False where it was revoked before, or doesn't exist."""
         if not self._approvals.revoke(key):
             return False
         self.forget()
@@ -77,8 +77,10 @@ class Revoking:
         return True
 
     def reused(self, row: Row[Any]) -> None:
-        """End the approval of a refresh token that was spent before and came again: whoever brings it, or brought it, is a
-        thief (RFC 9700 section 4.14.2)."""
+        """Revoke the approval of a refresh token that came a second time.
+
+        Whoever brought it first or brings it now is a thief (RFC 9700 section 4.14.2).
+        """
         if self._approvals.revoke(bytes(row.family)):
             self.forget()
             refresh_token_reused.send(self._app, client_id=row.client_id, subject=row.subject, count=1)
@@ -93,7 +95,7 @@ class Revoking:
         by: str,
         actor: str | None,
     ) -> int:
-        """End every token and approval that fits all that is given; returns how many. `issued_before`: seconds since 1970."""
+        """Revoke every token and approval that fits all arguments; returns how many. `issued_before`: seconds since 1970."""
         client_id = None if client is None else client.client_id
         count = self._tokens.revoke_where(
             token_hash=token_hash,
@@ -110,17 +112,17 @@ class Revoking:
 
     def signed_by(self, kid: str) -> None:
         """Refuse every token that a signing key signed."""
-        self._revocations.add(KEY, kid)  # which other processes read sooner than keys
+        self._revocations.add(KEY, kid)  # other processes read marks sooner than keys
         self.forget()
 
     def forget(self, token_hash: bytes = EVERY_TOKEN) -> None:
-        """Drop what is remembered as good, one token or all. With Redis in every process, else in this one."""
+        """Drop one token, or all of them, from the cache: with Redis in every process, else in this one."""
         self.hear(token_hash)
         if self._redis is not None:
             self._redis.tell(token_hash)
 
     def hear(self, token_hash: bytes) -> None:
-        """Drop what another process revoked; `EVERY_TOKEN` where some news may have been missed."""
+        """Drop a token that another process revoked; `EVERY_TOKEN` where this process may have missed news."""
         if token_hash == EVERY_TOKEN:
             self._revoked.forget()
         if self._cache is None:
@@ -132,7 +134,7 @@ class Revoking:
 
     @contextmanager
     def untold(self) -> Iterator[None]:
-        """Meanwhile no other process is told: for a rehearsal in a process of its own."""
+        """Tell no other process meanwhile: a rehearsal, in a process of its own, changes nothing for them."""
         redis, self._redis = self._redis, None
         try:
             yield

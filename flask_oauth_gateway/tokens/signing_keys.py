@@ -1,6 +1,6 @@
-"""The keys that sign: made on first use, published before they sign and until their last token has expired, rotated by age.
+"""The signing keys: made on first use, rotated by age, and published from before they sign until their last token expires.
 
-Which key signs follows from the clock and the table alone, so that every process changes over at the same time.
+Which key signs depends only on the clock and the table, so that all processes change to the next key at the same time.
 """
 
 from __future__ import annotations
@@ -31,16 +31,16 @@ if TYPE_CHECKING:
     from .revoked import Revoked
     from .revoking import Revoking
 
-RELOAD_SECONDS = 60  # how long a process goes by the keys it read
-PUBLISH_AHEAD_SECONDS = 3600  # longer than anybody keeps the key set
-MIN_RELOAD_SECONDS = 1  # how often a kid that anybody may have made up makes it read again
-KID_RANDOM = 16  # hex digits of a kid; its proof follows
+RELOAD_SECONDS = 60  # how long a process uses the keys before it reads them again
+PUBLISH_AHEAD_SECONDS = 3600  # longer than anybody caches the key set
+MIN_RELOAD_SECONDS = 1  # an unknown kid, which anybody may invent, makes the process read the keys at most this often
+KID_RANDOM = 16  # a kid's random hex digits; its proof follows them
 DAY = 86400
 
 
 @dataclass(frozen=True, slots=True)
 class SigningKey:
-    """A key with its private half, where it could be opened; times are seconds since 1970."""
+    """A key, with its private half where that could be unsealed (`can_sign`). Times are seconds since 1970."""
 
     kid: str
     algorithm: str
@@ -60,7 +60,7 @@ Keys = Mapping[str, SigningKey]  # by `kid`
 
 
 class KeyRing:
-    """One process's view of the keys."""
+    """The signing keys, as one process knows them."""
 
     def __init__(
         self, app: Flask, settings: Settings, keys: KeyStore, sealing: Sealing, revoked: Revoked, revoking: Revoking
@@ -74,10 +74,10 @@ class KeyRing:
         self._keys: Keys = {}
         self._loaded_at = -1e9
         self._lock = threading.RLock()
-        self._looked_for: set[str] = set()  # few: nobody else can make a kid that gets here
+        self._looked_for: set[str] = set()  # stays small: only this app can make a kid that gets in here
 
     def signing_key(self) -> SigningKey:
-        """The key that signs at this moment. Makes the first one, and the next one where it is due."""
+        """The key that signs now. Makes the first key, and the next one where it is due."""
         self._reload_if(RELOAD_SECONDS)
         keys, now = self._keys, time.time()
         newest = _newest_active(keys, now)
@@ -87,7 +87,7 @@ class KeyRing:
             newest = _newest_active(keys, now)
         if newest is None:
             self.rotate(publish_ahead=0, known=keys)
-            keys, now = self._keys, time.time()  # it is active from the second in which it was made
+            keys, now = self._keys, time.time()  # the key is active from the second in which it was made
             newest = _newest_active(keys, now)
         if newest is None:
             raise TemporarilyUnavailable
@@ -95,7 +95,7 @@ class KeyRing:
         return newest
 
     def find(self, kid: str | None) -> SigningKey | None:
-        """A published key by its `kid`, one that another process has just made too."""
+        """A published key by its `kid`, even one that another process has just made."""
         if kid is None:
             return None
         self._reload_if(RELOAD_SECONDS)
@@ -118,9 +118,9 @@ class KeyRing:
         return [key for key in self._keys.values() if key.is_published(now)]
 
     def rotate(self, *, publish_ahead: int = PUBLISH_AHEAD_SECONDS, known: Keys | None = None) -> SigningKey:
-        """Make the next key, which signs after `publish_ahead` seconds; of several processes exactly one makes it.
+        """Make the next key, which signs after `publish_ahead` seconds. Where several processes try, exactly one makes it.
 
-        `known`: the keys that made the caller want another; one that has come since then will do.
+        `known`: the keys that the caller knows; a newer key than those is returned instead of making another.
         """
         with self._lock:
             self._load()
@@ -144,7 +144,7 @@ class KeyRing:
             return max(self._keys.values(), key=_generation)
 
     def retire(self, kid: str) -> bool:
-        """Believe a key no more, from now on: every token that it signed is refused."""
+        """Retire a key at once: every token that it signed is refused from now on."""
         retired = self._store.retire(kid)
         if retired:
             self._revoking.signed_by(kid)
@@ -159,9 +159,9 @@ class KeyRing:
             self.rotate(known=keys)
 
     def _look_again(self, kid: str) -> None:
-        """Another process may have made a key since: read anew, once for a kid that proves to be of this app's making.
+        """Read the keys again, as another process may have made this one: once for a `kid` that this app provably made.
 
-        Any other makes it read once a second: a flood of invented ones is no flood of queries.
+        Any other `kid` has them read at most once a second, so that a flood of invented ones is no flood of queries.
         """
         if kid not in self._looked_for and kid[KID_RANDOM:] in self._sealing.proofs(kid[:KID_RANDOM]):
             with self._lock:
@@ -216,7 +216,7 @@ class KeyRing:
         }
 
     def _open(self, row: Row[Any]) -> tuple[Key, bool]:
-        """A key with its private half, parsed once; where the app's `SECRET_KEY` doesn't open it any more, its public half."""
+        """A key with its private half, or only its public half where the app's `SECRET_KEY` can't unseal it any more."""
         types: dict[str, type[Key]] = {"EC": ECKey, "OKP": OKPKey, "RSA": RSAKey}
         text = self._sealing.unseal(row.sealed) if self._sealing.has_key() else None
         if text is None:

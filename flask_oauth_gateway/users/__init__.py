@@ -1,1 +1,1 @@
-"""Who is signed in, and who a subject is; the app knows."""
+"""The app's users: who is signed in, and which user a subject is."""

@@ -1,4 +1,4 @@
-"""Who is signed in, and who a subject is: through the app's hooks, or Flask-Login where the app has that."""
+"""Asks the app who is signed in and which user a subject is: by the app's hooks, or Flask-Login where the app has it."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SignInRequest:
-    """What the app's login is told: why somebody must sign in, and where to come back to, a path on this site."""
+    """What the app's login needs to know: why the user must sign in, and the path on this site to come back to."""
 
     return_to: str
     prompt: tuple[str, ...] = ()
@@ -37,7 +37,8 @@ class SignInRequest:
 class Users:
     """One app's users, as the app knows them.
 
-    `issuer`: whose subjects `load_user` knows; `None`: this server's own. Two servers' "42" are two people.
+    `issuer`: the server whose subjects `load_user` knows; `None`: this one. The subject "42" is another person
+    elsewhere.
     """
 
     def __init__(self, app: Flask, hooks: Hooks, login_url: str | None, issuer: str | None = None) -> None:
@@ -57,12 +58,12 @@ class Users:
         return current_user._get_current_object() if current_user.is_authenticated else None
 
     def are_known(self) -> bool:
-        """Whether the app can say who a subject is."""
+        """Whether the app can find the user of a subject."""
         manager = self._login_manager
         return self._hooks.load_user is not None or (manager is not None and manager._user_callback is not None)
 
     def load(self, subject: str) -> Any:
-        """The user of a subject, or `None` where there is none, or no way to tell."""
+        """The user of a subject; `None` where there is no such user, or where the app can't find users."""
         if self._hooks.load_user is not None:
             return self._hooks.load_user(subject)
         manager = self._login_manager
@@ -74,9 +75,9 @@ class Users:
         return {name: value for name, value in (found or {}).items() if name in ("auth_time", "acr", "amr") and value}
 
     def send_to_login(self, wanted: SignInRequest) -> Response | BaseResponse:
-        """A response that signs somebody in and comes back to `wanted.return_to`.
+        """A response that signs the user in and leads back to `wanted.return_to`.
 
-        Raises `ConfigurationError` where the app says neither how nor where.
+        Raises `ConfigurationError` where the app has neither a `login` hook nor a sign-in page.
         """
         if self._hooks.login is not None:
             return self._app.make_response(self._hooks.login(wanted))

@@ -1,6 +1,6 @@
-"""That somebody was sent to sign in again, when, and for which request: in a signed cookie of its own.
+"""Remembers in a signed cookie that a user was sent to sign in again: when, and for which request.
 
-Not in the session: an app that clears its session at sign-in, as it should, would be asked to sign in for ever.
+The session can't hold this: an app should clear its session at sign-in, and its users would have to sign in for ever.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ MAX_AGE = 3600
 
 
 def remember(response: Response, fingerprint: str) -> None:
-    """Note on the response that sends somebody to sign in what they are to come back with."""
+    """Set the cookie on the response that sends the user to sign in; `fingerprint` stands for the authorization request."""
     response.set_cookie(
         COOKIE,
         str(_serializer().dumps([fingerprint, int(time.time())])),
@@ -32,7 +32,7 @@ def remember(response: Response, fingerprint: str) -> None:
 
 
 def sent_at(fingerprint: str) -> int | None:
-    """When this browser was sent to sign in for this request, or `None` where it wasn't. It counts once."""
+    """When this browser was sent to sign in for this request, or `None` where it wasn't. The cookie counts once."""
     value = request.cookies.get(COOKIE)
     if value is None:
         return None
@@ -45,7 +45,7 @@ def sent_at(fingerprint: str) -> int | None:
 
 
 def _forget(response: Response) -> Any:
-    # Unless this same response sends somebody to sign in once more.
+    # Keep the cookie where this response sends the user to sign in once more.
     if not any(value.startswith(f"{COOKIE}=") for value in response.headers.getlist("Set-Cookie")):
         response.delete_cookie(COOKIE, path=url_for("oauth.authorize"))
     return response

@@ -1,1 +1,1 @@
-"""What a request carries, and what an answer looks like."""
+"""Reads requests and makes answers."""

@@ -1,4 +1,4 @@
-"""Where a request came from: the connection's address, or behind trusted proxies (`OAUTH_TRUSTED_PROXIES`) what they say."""
+"""Finds a request's address: the connection's, or the one that trusted proxies name (`OAUTH_TRUSTED_PROXIES`)."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ TrustedProxies = int | tuple[IPv4Network | IPv6Network, ...]
 
 
 class Addresses:
-    """Says where the request at hand came from. `trusted_proxies`: how many proxies there are, or their networks."""
+    """Finds the address of the current request. `trusted_proxies`: the number of proxies, or their networks."""
 
     def __init__(self, trusted_proxies: TrustedProxies) -> None:
         self._trusted = trusted_proxies
 
     def of_request(self) -> str:
-        """The address of whoever makes the request; empty where there is none (a Unix socket)."""
+        """The caller's address; empty where there is none (a Unix socket)."""
         direct = request.environ.get("REMOTE_ADDR") or ""
         trusted = self._trusted
         if not trusted:
@@ -32,7 +32,7 @@ class Addresses:
         return _plain(hops[-1])
 
     def neighbourhood(self) -> str:
-        """What is limited together: an IPv4 address, or a /64 of IPv6, of which whoever has one address has all."""
+        """The caller's address for limits: an IPv4 address, or a /64 of IPv6, as a caller with one address has all of it."""
         address = self.of_request()
         parsed = _parsed(address) if ":" in address else None
         if isinstance(parsed, IPv6Address):
@@ -41,12 +41,12 @@ class Addresses:
         return address
 
     def client_here(self, client_id: str | None) -> str:
-        """A client at this address, for what is limited by both: nobody uses up a client's share from elsewhere."""
+        """The identity for limits by client and address, so that nobody uses up a client's limit from elsewhere."""
         return f"client:{client_id} address:{self.neighbourhood()}"
 
 
 def _plain(hop: str) -> str:
-    """A hop without the port that some proxies add; what is no address stays as it is, cut short."""
+    """A hop without the port that some proxies add; a text that is no address is cut at 64 characters."""
     parsed = _parsed(hop)
     return hop[:64] if parsed is None else str(parsed)
 

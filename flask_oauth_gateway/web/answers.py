@@ -1,4 +1,4 @@
-"""JSON answers, and the one way an error becomes one."""
+"""Makes JSON answers, also of errors."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def json_response(status: int, body: dict[str, Any], headers: list[tuple[str, st
 
 
 def render_error(error: OAuth2Error) -> Response:
-    """A refusal as a response. The log gets a line about it, and the request's environ a note for `flask oauth explain`."""
+    """An error as a response, with a line in the log, and a note in the request's environ for `flask oauth explain`."""
     if has_request_context():
         note(error)
         refused(error, request.environ)
@@ -37,7 +37,7 @@ def error_response(error: OAuth2Error) -> Response:
 
 
 class Noted(NamedTuple):
-    """What is kept of an error that was answered. The error itself is not kept: its traceback holds the whole request."""
+    """The parts of an answered error that are kept. The error itself is not kept: its traceback holds the whole request."""
 
     error: str
     description: str
@@ -46,11 +46,11 @@ class Noted(NamedTuple):
 
 
 def noted(error: Any) -> Noted:
-    """What there is to say of an error, to whoever runs the server."""
+    """The parts of an error that an operator needs."""
     needed = getattr(error, "needed", "")
     return Noted(error.error or "error", error.description or "", getattr(error, "reason", ""), needed)
 
 
 def note(error: Any) -> None:
-    """Note in the request's environ which error it is answered with."""
+    """Note in the request's environ the error with which it is answered."""
     request.environ[NOTED] = noted(error)

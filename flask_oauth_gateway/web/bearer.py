@@ -1,4 +1,4 @@
-"""Where a request carries its access token (RFC 6750 section 2)."""
+"""Finds the access token in a request (RFC 6750 section 2)."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Counts for rate limits in this process's memory: a storage for the limits library that is bounded and starts no threads.
 
-The library's own keeps every key that anybody made up, and starts a timer thread at a count.
+The library's own storage keeps every key that anybody makes up, and starts a timer thread when it counts.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ MAX_COUNTS = 50_000
 
 
 class Counts(Storage):
-    """How often a key was counted, until it expires. Where there are too many, the oldest half is forgotten."""
+    """Counts by key, each until it expires. Where there are too many keys, the older half is forgotten."""
 
     STORAGE_SCHEME = None
 
@@ -28,7 +28,7 @@ class Counts(Storage):
         _every_one.add(self)
 
     def renew_lock(self) -> None:
-        """After a fork: another thread of the parent may have held it."""
+        """Make a new lock after a fork: another thread of the parent may have held the old one."""
         self._lock = threading.Lock()
 
     @property
@@ -40,7 +40,7 @@ class Counts(Storage):
         with self._lock:
             count, until = self._counts.get(key, (0, 0.0))
             if until <= now:
-                self._counts.pop(key, None)  # so that it comes last again
+                self._counts.pop(key, None)  # so that the key comes last again
                 if len(self._counts) >= MAX_COUNTS:
                     self._make_room(now)
                 count, until = 0, now + expiry

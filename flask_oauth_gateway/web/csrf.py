@@ -1,4 +1,4 @@
-"""What proves that a form was shown to the user who sends it: a signed value, bound to the session, the user and the page."""
+"""Proves that a form was shown to the user who sends it, by a signed value for the session, the user and the page."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ MAX_AGE = 3600
 
 
 def new_form_token(*bound_to: str | None) -> str:
-    """A value for a form's hidden field. `bound_to`: the user, the page, whatever must be the same when it is sent.
+    """A value for a form's hidden field. `bound_to`: the user, the page, and what else must be the same when it is sent.
 
     Raises `ConfigurationError` where the app has no `SECRET_KEY`.
     """
@@ -36,7 +36,7 @@ def is_form_token(value: str | None, *bound_to: str | None) -> bool:
 
 
 def need_secret_key() -> str | bytes:
-    """The app's `SECRET_KEY`. Raises `ConfigurationError` where it has none: then there are no sessions."""
+    """The app's `SECRET_KEY`. Raises `ConfigurationError` where the app has none, and so no sessions."""
     if not current_app.secret_key:
         raise ConfigurationError(
             "SECRET_KEY", None, "a long random text: the pages' forms and sessions are signed with it"

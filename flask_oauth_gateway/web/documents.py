@@ -1,4 +1,4 @@
-"""Public documents: built once, and answered from memory; any cache may keep them, and any script read them."""
+"""Public documents: built once and answered from memory. Any cache may keep them, and any script may read them."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Documents:
         self._documents: dict[tuple[str, ...], Document] = {}
 
     def publish(self, name: tuple[str, ...], build: Callable[[], dict[str, Any]]) -> BaseResponse:
-        """The document of this name, which says all that `build` goes by; 304 where the caller has it."""
+        """The document of this name, or 304 where the caller has it. The name holds all that `build`'s result depends on."""
         document = self._documents.get(name)
         if document is None:
             body = json.dumps(build(), separators=(",", ":")).encode()

@@ -1,21 +1,21 @@
-"""What the gateway notes in a request's environ, and who acts."""
+"""The keys of the gateway's notes in a request's environ, and who acts."""
 
 from __future__ import annotations
 
 from flask import has_request_context, request
 
-TOKEN = "flask_oauth_gateway.token"  # the token that was found good
-CHECKED_BY = "flask_oauth_gateway.checked_by"  # the guard of the app that found it so
+TOKEN = "flask_oauth_gateway.token"  # the verified token
+CHECKED_BY = "flask_oauth_gateway.checked_by"  # the guard that verified the token
 CLIENT = "flask_oauth_gateway.client"  # the client that authenticated
-REFUSED = "flask_oauth_gateway.refused"  # the code of the error that the request is refused with
-PAGE_ERROR = "flask_oauth_gateway.page_error"  # what an error page says
-NOTED = "flask_oauth_gateway.noted"  # what is kept of the error that was answered, for whoever explains it
-ASKED_PATHS = "flask_oauth_gateway.asked_paths"  # the paths that a proxy asks about; not there: the request's own
+REFUSED = "flask_oauth_gateway.refused"  # the code of the error, where the request is refused
+PAGE_ERROR = "flask_oauth_gateway.page_error"  # the error that an error page shows
+NOTED = "flask_oauth_gateway.noted"  # the parts of the answered error, for `flask oauth explain`
+ASKED_PATHS = "flask_oauth_gateway.asked_paths"  # the paths that a proxy asks about; without it, the request's own
 USAGE = "flask_oauth_gateway.usage"  # what is left of the quota of the client's plan
-ACTOR = "flask_oauth_gateway.actor"  # the subject of the administrator who does it
+ACTOR = "flask_oauth_gateway.actor"  # the subject of the administrator who acts
 FORM = "flask_oauth_gateway.form"  # the parameters as they were sent, where OAUTH_COMPATIBILITY is on
 
 
 def actor() -> str | None:
-    """Who does what is done now, where that is neither a client nor a user for themselves."""
+    """Who acts now, where that is neither a client nor a user on their own behalf."""
     return request.environ.get(ACTOR) if has_request_context() else "command line or code"

@@ -1,4 +1,4 @@
-"""Who this server says it is, and where its endpoints stand: `OAUTH_ISSUER`, and where that may be left out."""
+"""The issuer: the name of this server and the base of its URLs (`OAUTH_ISSUER`, or the request's root URL where allowed)."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ class Issuer:
         self._app = app
         self._configured = settings.issuer
         if self._configured is None and not issues_tokens and "/" in settings.resources:
-            self._configured = settings.resources["/"].rstrip("/")  # what an app that only checks tokens is called
+            self._configured = settings.resources["/"].rstrip("/")  # a resource server's name
 
     def identifier(self) -> str:
         """The issuer identifier (RFC 8414 section 2): the setting, or the request's root URL in debug, testing and on loopback.
 
-        Anywhere else the Host header doesn't decide it. Raises `TemporarilyUnavailable`, which says what is missing.
+        Elsewhere the Host header must not decide it: raises `TemporarilyUnavailable`, which says what is missing.
         """
         if self._configured is not None:
             return self._configured
@@ -50,10 +50,10 @@ class Issuer:
         return self.url(url_for("oauth.token"))
 
     def mount_point(self) -> str:
-        """The path that the app is mounted at; "" where it is none.
+        """The path at which the app is mounted; "" where it is mounted at the root.
 
-        `SCRIPT_NAME` says it, save in a request for a well-known address at the root, which a server hands on as it is:
-        there Flask's `APPLICATION_ROOT` does.
+        This is `SCRIPT_NAME`, or Flask's `APPLICATION_ROOT` in a request for a well-known address at the root, for
+        which a server sets no `SCRIPT_NAME`.
         """
         return request.script_root or str(self._app.config["APPLICATION_ROOT"]).rstrip("/")
 

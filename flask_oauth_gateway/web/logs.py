@@ -1,7 +1,7 @@
-"""One line for each token that is given and each refusal: logger `flask_oauth_gateway`, level INFO, and nothing below that.
+"""Logs one line for each token that is given and each refusal: logger `flask_oauth_gateway`, level INFO, nothing below it.
 
-A line is `name=value` pairs; the same are in the record's `oauth`, a dict, for formatters that write JSON. No line holds a
-secret, a token or a user's name.
+A line consists of `name=value` pairs. The record's `oauth`, a dict, has the same pairs for formatters that write JSON.
+No line holds a secret, a token or a user's name.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ MAX_VALUE = 500
 _SANE_ID = re.compile(r"[A-Za-z0-9._:/+=@-]{1,128}")
 _PLAIN = re.compile(r"[A-Za-z0-9._:/+@-]+")
 
-#: Signal to what its line is called, and to what of its payload is in it.
+#: Each signal's event name, and the members of its payload that the line has.
 GIVEN = {
     signals.token_issued: ("token_issued", ("client_id", "grant_type", "scopes", "token_id")),
     signals.token_refreshed: ("token_refreshed", ("client_id", "grant_type", "scopes", "token_id")),
@@ -48,29 +48,29 @@ class EventLog:
 
     @staticmethod
     def _receiver(event: str, names: tuple[str, ...]) -> Any:
-        def receive(sender: Flask, **said: Any) -> None:
+        def receive(sender: Flask, **payload: Any) -> None:
             if logger.isEnabledFor(logging.INFO):
-                _write(event, {name: said[name] for name in names})
+                _write(event, {name: payload[name] for name in names})
 
         return receive
 
 
 def refused(error: OAuth2Error, environ: dict[str, Any]) -> None:
-    """Remember with the request what it is refused with, and write it down."""
+    """Note the error in the request's environ, and log it."""
     environ[REFUSED] = error.error  # not the error itself: its traceback holds the request, which would live on
     if logger.isEnabledFor(logging.INFO):
         client = environ.get(CLIENT)
-        said = {
+        details = {
             "error": error.error,
             "status": error.status_code,
             "client_id": getattr(error, "client_id", None) or (None if client is None else client.client_id),
             "reason": getattr(error, "reason", None) or error.description,
         }
-        _write("refused", said)
+        _write("refused", details)
 
 
 def request_id() -> str | None:
-    """What this request is called in the lines: its `X-Request-ID` where that is sane, else a name of our own."""
+    """The id of this request in the log: its `X-Request-ID` where that is sane, else a random one."""
     if not has_request_context():
         return None
     known = request.environ.get(REQUEST_ID)
@@ -81,11 +81,11 @@ def request_id() -> str | None:
     return str(known)
 
 
-def _write(event: str, said: dict[str, Any]) -> None:
+def _write(event: str, details: dict[str, Any]) -> None:
     fields: dict[str, Any] = {"event": event, "request_id": request_id()}
     if has_request_context():
         fields |= {"method": request.method, "path": request.path, "address": request.remote_addr}
-    fields |= said
+    fields |= details
     if "scopes" in fields:
         fields["scope"] = " ".join(fields.pop("scopes"))
     known = {name: _bounded(value) for name, value in fields.items() if value is not None}
@@ -98,7 +98,7 @@ def _bounded(value: Any) -> Any:
 
 
 def _quoted(value: Any) -> str:
-    """A value on one line: whoever sent it can't begin another."""
+    """A value on one line, so that nobody can begin another line with it."""
     if isinstance(value, str) and _PLAIN.fullmatch(value):
         return value
     return json.dumps(value)

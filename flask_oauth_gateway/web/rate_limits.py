@@ -1,6 +1,7 @@
-"""Limits on what can be guessed or flooded, by the limits library, per client, user and address.
+"""Limits how often secrets can be guessed and endpoints be called, per client, user and address, by the limits library.
 
-Counted in this process's memory, or with `OAUTH_REDIS_URL` for all processes together; where Redis is away, in memory.
+The counts are in this process's memory, or in Redis for all processes together (`OAUTH_REDIS_URL`). While Redis is
+away, they are in memory.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ Result = TypeVar("Result")
 
 
 class Usage(NamedTuple):
-    """What one hit left of a limit: whether it was within it, how many there are, are left, and in how many seconds anew."""
+    """A limit after one hit: whether the hit was within it, its size, what remains, and in how many seconds it begins anew."""
 
     allowed: bool
     limit: int
@@ -38,7 +39,10 @@ class Usage(NamedTuple):
 
 
 class RateLimiter:
-    """Each name (`password`, `device_codes`, …) has its own limits; an identity is a text such as `address:192.0.2.1`."""
+    """Counts hits, and refuses where a limit is used up.
+
+    Each name (`password`, `device_codes`, …) has its own limits; an identity is a text such as `address:192.0.2.1`.
+    """
 
     def __init__(self, limits: Mapping[str, str | None] | None, redis: Redis | None = None) -> None:
         self._texts: Mapping[str, str | None] = {} if limits is None else {**RATE_LIMITS, **limits}
@@ -49,7 +53,7 @@ class RateLimiter:
 
     @contextmanager
     def paused(self) -> Iterator[None]:
-        """Meanwhile nothing is limited, and what is counted is forgotten: for a rehearsal in a process of its own."""
+        """Limit nothing meanwhile, and forget what is counted: for a rehearsal, in a process of its own."""
         kept = dict(self.__dict__)
         self.__dict__.update(RateLimiter(None).__dict__)
         try:
@@ -58,13 +62,13 @@ class RateLimiter:
             self.__dict__.update(kept)
 
     def is_on(self, name: str) -> bool:
-        """Whether anything of this name is limited."""
+        """Whether there is a limit of this name."""
         return self._texts.get(name) is not None
 
     def check(self, name: str, *identities: str, times: int = 1) -> None:
-        """Raises `TooManyRequests` where one of the identities has used up its share; counts nothing.
+        """Raises `TooManyRequests` where one of the identities has used up its limit; counts nothing.
 
-        `times`: how many times the limit's amount they may use.
+        `times`: each identity may use this many times the limit.
         """
         if self.is_on(name):
             self._refuse(
@@ -83,15 +87,15 @@ class RateLimiter:
                     self._do(_hit, item, name, identity)
 
     def spend(self, name: str, *identities: str) -> None:
-        """Count one for each identity. Raises `TooManyRequests` where that is one too many."""
+        """Count one for each identity. Raises `TooManyRequests` where one of them is beyond its limit."""
         if self.is_on(name):
             taken = [self.take(item, name, identity) for item in self._limits(name, 1) for identity in identities]
             self._refuse([time.time() + usage.reset for usage in taken if not usage.allowed])
 
     def take(self, item: RateLimitItem, name: str, identity: str) -> Usage:
-        """One hit of a limit of the limits library, whatever `OAUTH_RATE_LIMITS` says, and what is left of it.
+        """Hit a limit of the limits library, whatever `OAUTH_RATE_LIMITS` says; returns what is left of it.
 
-        `name` says what is limited, `identity` whose it is: the count is of both together.
+        `name` says what is limited, `identity` who is limited: each pair of them has its own count.
         """
         return self._do(_hit, item, name, identity)
 
@@ -102,7 +106,7 @@ class RateLimiter:
             raise TooManyRequests(max(1, int(last - time.time()) + 1))
 
     def _limits(self, name: str, times: int) -> list[RateLimitItem]:
-        """The limits library is imported by the flows that need it alone."""
+        """The limits of a name, parsed once. The limits library is imported only where a flow needs it."""
         found = self._items.get((name, times))
         if found is None:
             from limits import parse_many
@@ -112,8 +116,8 @@ class RateLimiter:
         return found
 
     def _do(self, work: Work[Result], item: RateLimitItem, name: str, identity: str) -> Result:
-        """What `work` makes of Redis's counts, or of this process's own."""
-        # Of one length, and no name or address to read in Redis.
+        """Do `work` with Redis's counts, or with this process's own."""
+        # A hash: all keys have the same length, and nobody can read names or addresses in Redis.
         key = hashlib.sha256(identity.encode(errors="backslashreplace")).hexdigest()[:32]
         key = item.key_for("oauth", name, key)
         if self._redis is not None:

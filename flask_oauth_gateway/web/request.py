@@ -1,7 +1,7 @@
 """The request as Authlib's grants read it, parsed strictly and once.
 
-Authlib's own Flask request merges the query string into the form, takes the first of a repeated parameter and
-refuses plain http behind a TLS proxy; hence this one.
+Authlib's own Flask request doesn't do: it merges the query string into the form, takes the first value of a repeated
+parameter, and refuses plain http behind a TLS proxy.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _CONTROL = {c: None for c in range(32) if chr(c) not in "\t\r\n"} | {127: None}
 
 
 class Payload(OAuth2Payload):
-    """The parameters: `data` one value each, `datalist` all values of each."""
+    """The parameters: `data` has one value for each, `datalist` all values."""
 
     __slots__ = ("_data", "_datalist")
 
@@ -42,7 +42,7 @@ class Payload(OAuth2Payload):
         data: dict[str, str] = {}
         datalist: dict[str, list[str]] = {}
         for name, value in pairs:
-            if not value:  # RFC 6749 section 3.1: sent without a value is as if omitted
+            if not value:  # a parameter without a value counts as omitted (RFC 6749 section 3.1)
                 continue
             if name in data and name not in REPEATABLE:
                 raise InvalidRequestError(f"The parameter '{clean(name, 40)}' is repeated.")
@@ -61,10 +61,10 @@ class Payload(OAuth2Payload):
 
 
 class OAuthRequest(OAuth2Request):
-    """What a grant sees of a request. `form` holds the body's parameters, `payload` these and the few others allowed."""
+    """The request that a grant sees. `form` holds the body's parameters; `payload` these and the few others allowed."""
 
     def __init__(self, http: Request, form: dict[str, str], payload: Payload) -> None:
-        # Not Authlib's __init__: it asks for the whole URL and refuses http, which a TLS proxy makes of every request.
+        # Authlib's __init__ is not called: it refuses http, and every request behind a TLS proxy is http.
         self.method = http.method
         self.headers = http.headers
         self.environ = http.environ
@@ -72,8 +72,8 @@ class OAuthRequest(OAuth2Request):
         self._form = form
         self.client: Any = None
         self.auth_method: str | None = None
-        self.spent_assertion: bytes | None = None  # what the client proved itself with: this request's, and good once
-        self.assertion: Any = None  # the one that is traded for a token, once it is checked
+        self.spent_assertion: bytes | None = None  # the key of the assertion that authenticated the client, once spent
+        self.assertion: Any = None  # the assertion that is exchanged for a token, once it is checked
         self.user: Any = None
         self.subject: str | None = None
         self._scope: str | None = None
@@ -85,9 +85,9 @@ class OAuthRequest(OAuth2Request):
 
 def read_form(http: Request, settings: Settings) -> list[tuple[str, str]]:
     """The body's parameters, in order. Raises `InvalidRequestError` or `RequestTooLarge`."""
-    if "form" in http.__dict__:  # the app has read it before us, in a before_request function
+    if "form" in http.__dict__:  # the app has read the form before, in a before_request function
         return _read_by_the_app(http, settings)
-    http.max_content_length = settings.max_body + 1  # at its limit Werkzeug cuts a chunked body off, and says nothing
+    http.max_content_length = settings.max_body + 1  # at its limit, Werkzeug cuts a chunked body off silently
     try:
         body = http.get_data(cache=False)
     except RequestEntityTooLarge:
@@ -101,7 +101,7 @@ def read_form(http: Request, settings: Settings) -> list[tuple[str, str]]:
 
 
 def _read_by_the_app(http: Request, settings: Settings) -> list[tuple[str, str]]:
-    """What Werkzeug made of the body: by the same rules, save that bytes which are no UTF-8 are replaced by now."""
+    """The parameters that Werkzeug read, checked by the same rules; bytes that were not UTF-8 are replaced already."""
     if (http.content_length or 0) > settings.max_body:
         raise RequestTooLarge
     pairs = list(http.form.items(multi=True))
@@ -137,7 +137,7 @@ def _check_values(pairs: list[tuple[str, str]]) -> None:
 
 
 def read_request(http: Request, settings: Settings) -> OAuthRequest:
-    """The request of an endpoint that takes a form. Raises `InvalidRequestError` or `RequestTooLarge`."""
+    """Read the request of an endpoint that takes a form. Raises `InvalidRequestError` or `RequestTooLarge`."""
     pairs = read_form(http, settings)
     query = http.environ.get("QUERY_STRING", "")
     if query:
@@ -149,7 +149,7 @@ def read_request(http: Request, settings: Settings) -> OAuthRequest:
 
 
 def read_token_request(http: Request, settings: Settings) -> OAuthRequest:
-    """The request of the token endpoint, where `OAUTH_TOKEN_PARAMETERS_FROM` may widen where parameters come from."""
+    """Read the token endpoint's request, in which parameters may come from elsewhere (`OAUTH_TOKEN_PARAMETERS_FROM`)."""
     request = read_request(http, settings)
     sources = settings.token_parameters_from
     if sources == ("body",):

@@ -41,12 +41,13 @@ def applications(site: Site) -> Page:
 def take_back(site: Site, client: Any) -> Any:
     """Press the button of a client on the page."""
     page = applications(site)
-    (action,) = {action for action in page.actions if action == path_of(client)}
-    return site.browser.post(action, data={"form_token": page.hidden("form_token")})
+    assert ("client_id", client.client_id) in page.fields
+    assert set(page.actions) == {"/oauth/applications/revoke"}
+    return press(site, client.client_id, form_token=page.hidden("form_token"))
 
 
-def path_of(client: Client) -> str:
-    return f"/oauth/applications/{quote(client.client_id, safe='/:')}/revoke"
+def press(site: Site, client_id: str, **data: str) -> Any:
+    return site.browser.post("/oauth/applications/revoke", data={"client_id": client_id, **data})
 
 
 def today(site: Site) -> str:
@@ -157,9 +158,9 @@ def test_nothing_is_taken_back_by_a_form_that_the_page_did_not_show(
             data = {"form_token": page.hidden("form_token")}
         clock.advance(3601 if token == "stale" else 0)
         tokens = site.tokens(client) if token == "stale" else tokens
-    response = site.browser.post(path_of(client), data=data)
-    assert response.status_code == 400
-    assert 'role="alert"' in response.text
+    for response in (press(site, client.client_id, **data), site.browser.post(older_path(client), data=data)):
+        assert response.status_code == 400
+        assert 'role="alert"' in response.text
     assert site.is_live(tokens["access_token"])
 
 
@@ -168,30 +169,51 @@ def test_twice_or_for_nobody_it_says_nothing_more(site: Site) -> None:
     site.tokens(client)
     page = applications(site)
     with recorded(authorization_denied, site.app) as said:
-        for path in (path_of(client), path_of(client), "/oauth/applications/nobody/revoke", path_of(site.register())):
-            response = site.browser.post(path, data={"form_token": page.hidden("form_token")})
-            assert response.status_code == 303
+        for client_id in (client.client_id, client.client_id, "nobody", "", site.register().client_id):
+            assert press(site, client_id, form_token=page.hidden("form_token")).status_code == 303
+        assert (
+            site.browser.post("/oauth/applications/revoke", data={"form_token": page.hidden("form_token")}).status_code
+            == 303
+        )
     assert len(said) == 1
 
 
-@pytest.mark.parametrize(
-    "client_id", ["https://client.example/metadata?a=b&c", 'a b/"<b>', "a//evil.example/", "..", "x#y", "a%2Fb"]
-)
+ODD = [
+    "https://client.example/metadata?a=b&c", 'a b/"<b>', "a//evil.example/", "..", "x#y", "a%2Fb", "a/../b", "/lead", "/./",
+    "//", "x/revoke", "revoke", "a;b", " sp ",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("client_id", ODD)
 def test_a_client_id_may_be_an_address_or_anything_else(site: Site, client_id: str) -> None:
+    bystander = site.register(client_id="b", client_name="Its path is a part of the other's")
     client = site.register(client_id=client_id, client_name="Odd")
-    tokens = site.tokens(client)
-    page = applications(site)
-    (action,) = page.actions
-    response = site.browser.post(action, data={"form_token": page.hidden("form_token")})
+    others, tokens = site.tokens(bystander), site.tokens(client)
+    response = take_back(site, client)
     assert (response.status_code, response.headers["Location"]) == (303, "/oauth/applications")
     assert not site.is_live(tokens["access_token"])
-    assert not applications(site).actions
+    assert site.is_live(others["access_token"])
+    assert "Odd" not in applications(site).text
+
+
+def older_path(client: Client) -> str:
+    return f"/oauth/applications/{quote(client.client_id, safe='/:')}/revoke"
+
+
+@pytest.mark.parametrize("client_id", ["plain", "https://client.example/metadata?a=b&c", "a//evil.example/"])
+def test_a_page_of_the_app_s_own_may_still_name_the_client_in_the_path(site: Site, client_id: str) -> None:
+    client = site.register(client_id=client_id)
+    tokens = site.tokens(client)
+    data = {"form_token": applications(site).hidden("form_token")}
+    response = site.browser.post(older_path(client), data=data)
+    assert (response.status_code, response.headers["Location"]) == (303, "/oauth/applications")
+    assert not site.is_live(tokens["access_token"])
 
 
 def test_nobody_is_signed_in_and_comes_back_to_the_list(make_site: MakeSite) -> None:
     site = make_site(OAUTH_LOGIN_URL="/login")
     site.person = None
-    for response in (site.browser.get("/oauth/applications"), site.browser.post("/oauth/applications/x/revoke")):
+    for response in (site.browser.get("/oauth/applications"), press(site, "x")):
         assert split(response.headers["Location"]) == ("/login", {"next": "/oauth/applications"})
     app = site.browser.get("/oauth/applications", environ_overrides={"SCRIPT_NAME": "/app"})
     assert split(app.headers["Location"])[1] == {"next": "/app/oauth/applications"}

@@ -9,7 +9,7 @@ from flask.testing import FlaskClient
 
 from flask_oauth_gateway import OAuthGateway, current_gateway, current_token, require_token
 from flask_oauth_gateway.stores.registered_client import Client
-from tests.support.app import MakeApp, bearer, is_accepted, refusal, register, token_for
+from tests.support.app import MakeApp, basic, bearer, is_accepted, refusal, register, token_for
 from tests.support.clock import Clock
 from tests.support.statements import statements_of
 
@@ -136,16 +136,20 @@ def test_a_token_without_a_user_has_none_to_load(
     assert client.get("/user", headers=bearer(token)).get_json() == {"user": None}
 
 
-def test_a_user_who_is_gone_ends_the_token_where_users_are_checked(make_app: MakeApp) -> None:
+@pytest.mark.parametrize("form", ["opaque", "jwt"])
+def test_a_user_who_is_gone_ends_the_token_where_users_are_checked(make_app: MakeApp, form: str) -> None:
     users = {"alice": object()}
     for checked in (False, True):
-        app = make_app(OAUTH_CHECK_USER=checked)
+        app = make_app(OAUTH_CHECK_USER=checked, OAUTH_ACCESS_TOKEN_FORMAT=form)
         gateway, client = app.extensions["oauth_gateway"], app.test_client()
         gateway.load_user(users.get)
         made = register(app)
+        headers = basic(made.client_id, made.client_secret)
         alice, bob = (gateway.tokens.issue(made.client_id, subject=name)["access_token"] for name in ("alice", "bob"))
         assert is_accepted(client, alice)
         assert is_accepted(client, bob) is not checked
+        told = [client.post("/oauth/introspect", data={"token": t}, headers=headers).get_json() for t in (alice, bob)]
+        assert [each["active"] for each in told] == [True, not checked]
         assert is_accepted(client, token_for(client, made)["access_token"])
     sentence = refusal(client.get("/weather", headers=bearer(bob)), 401, "invalid_token")
     assert sentence == "The user of this access token is gone."

@@ -22,7 +22,7 @@ NAMES = [
     "refresh_token", "code", "code_verifier", "redirect_uri", "response_type", "code_challenge",
     "code_challenge_method", "username", "password", "assertion", "device_code", "user_code", "decision", "resource",
 ]  # fmt: skip
-PAGES = {"authorize", "device", "applications", "revoke_application"}  # a person looks at these
+PAGES = {"authorize", "device", "applications", "revoke_approval", "revoke_application"}  # a person looks at these
 #: The endpoints of the app that is asked; all those for administrators are alike there, for it has none.
 THERE = [name for name, each in ENDPOINTS.items() if "/admin" not in each.path]
 SECONDS = 5  # far more than any answer takes

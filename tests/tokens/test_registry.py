@@ -86,7 +86,7 @@ def test_no_token_is_minted_for_whom_there_is_not_or_beyond_what_a_client_may(
             gateway.tokens.issue(client_id)
     with pytest.raises(InvalidScopeError, match="weather:rain"):
         gateway.tokens.issue(registered.client_id, scope="weather:rain")
-    for name in ("scope", "exp", "access_token", "active"):
+    for name in ("scope", "exp", "access_token", "active", "family", "client_only"):
         with pytest.raises(ValueError, match=f"can't be named '{name}'"):
             gateway.tokens.issue(registered.client_id, attributes={name: 1})
     for wrong in ({"subject": ""}, {"subject": "x" * 256}, {"subject": "a\0b"}, {"expires_in": 0}):

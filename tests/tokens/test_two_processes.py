@@ -25,7 +25,7 @@ POLL_SECONDS = 1
 SERVER = """
 import sys
 from werkzeug.serving import WSGIRequestHandler, make_server
-from tests.support.app import build_app
+from tests.support.app import build_app, server_of
 
 class Silent(WSGIRequestHandler):
     def log(self, *arguments):

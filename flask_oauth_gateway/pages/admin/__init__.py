@@ -1,4 +1,4 @@
-"""`/oauth/admin/`: the administrator's pages. Whoever the hook `is_admin` says `True` of may enter; without it nobody."""
+"""`/oauth/admin/`: the administrator's pages. A user may enter where the hook `is_admin` returns `True`; without it, nobody."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ SECTIONS = ("overview", "clients", "applications", "grants", "tokens", "keys", "
 
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """An administrator's request: who it is, and what was sent, each name with all its values."""
+    """An administrator's request: the user, and the parameters of its URL and form, each name with all its values."""
 
     server: AuthorizationServer
     user: Any
@@ -41,11 +41,11 @@ class Visit:
     form: dict[str, list[str]] | None
 
     def asked(self, name: str) -> str | None:
-        """A value of the URL's, without what PostgreSQL can't take; `None` where it is empty or not there."""
+        """A parameter of the URL, without null characters, which PostgreSQL can't take; `None` where it is empty or missing."""
         return self.query.get(name, [""])[-1].replace("\0", "").strip() or None
 
     def sent(self, name: str) -> str:
-        """A value of the form's."""
+        """A value of the form; empty where it is missing."""
         return (self.form or {}).get(name, [""])[-1].strip()
 
     @property
@@ -54,7 +54,7 @@ class Visit:
         return not is_form_token(self.sent("form_token"), self.subject, "admin")
 
     def render(self, template: str, section: str, status: int = 200, **context: Any) -> Response:
-        """A page of `templates/oauth/admin/`."""
+        """A page from `templates/oauth/admin/`."""
         return render_page(
             f"admin/{template}",
             status,
@@ -70,7 +70,7 @@ class Visit:
 
 
 def page(view: Callable[[Visit], Response | BaseResponse]) -> Callable[..., Response | BaseResponse]:
-    """A view that administrators alone get to; others are sent to sign in, or told that it isn't for them."""
+    """Decorates a view that only administrators reach. Others are sent to sign in, or see that it is not for them."""
 
     @person.page
     @wraps(view)
@@ -86,7 +86,7 @@ def page(view: Callable[[Visit], Response | BaseResponse]) -> Callable[..., Resp
             query = person.by_name(parse_parameters(request.environ.get("QUERY_STRING", "").encode("latin-1")))
             form = person.sent_form(server) if request.method == "POST" else None
             return view(Visit(server, who.user, who.subject, query, form))
-        except (ClientNotFound, ApplicationNotFound):  # it was deleted just now
+        except (ClientNotFound, ApplicationNotFound):  # somebody deleted it just now
             return error_page(404, "not_found", "There is nothing at this address.")
         except HTTPException as error:
             return error_page(error.code or 400, "invalid_request", error.description or "")
@@ -95,19 +95,19 @@ def page(view: Callable[[Visit], Response | BaseResponse]) -> Callable[..., Resp
 
 
 def go(endpoint: str, **query: Any) -> BaseResponse:
-    """On to another of these pages, after a form was done with."""
+    """Redirect to another of these pages, after a form was handled."""
     response = redirect(url_for(f"oauth.{endpoint}", **query), 303)
     response.headers["Cache-Control"] = "no-store"
     return response
 
 
 def not_there() -> NoReturn:
-    """Raises `NotFound`, as a page."""
+    """Raises `NotFound`, which is shown as a page."""
     raise NotFound("There is nothing at this address.")
 
 
 def when(seconds: int | None) -> str:
-    """A time, UTC: 2026-11-21 07:30."""
+    """A time in UTC, such as 2026-11-21 07:30."""
     return "" if seconds is None else datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M")
 
 

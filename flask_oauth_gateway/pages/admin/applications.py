@@ -1,4 +1,4 @@
-"""`/oauth/admin/applications`: partners' applications and their clients; registering, approving, revoking, deleting them."""
+"""`/oauth/admin/applications`: lists, registers, approves, revokes and deletes partners' applications, with their clients."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ TEXTS = ("name", "owner", "plan", "attributes", "application_id", "status", "ver
 
 @page
 def applications(visit: Visit) -> Response:
-    """The list, searched and page by page."""
+    """Show the list, page by page, or a search in it."""
     asked = {name: visit.asked(name) for name in ("status", "owner")}
     text = visit.asked("q")
     try:
@@ -34,7 +34,7 @@ def applications(visit: Visit) -> Response:
 
 @page
 def application(visit: Visit) -> Response:
-    """One application, its clients page by page, and what can be done with it."""
+    """Show one application, its clients page by page, and the buttons to change it."""
     return _show(visit, _existing(visit))
 
 
@@ -56,7 +56,7 @@ def application_new(visit: Visit) -> Response | BaseResponse:
 
 @page
 def application_edit(visit: Visit) -> Response | BaseResponse:
-    """Change what an application says of itself; not its status."""
+    """Change an application's name, owner, plan and attributes; not its status."""
     found = _existing(visit)
     if visit.form is None:
         return _form(visit, found, _as_stored(found))
@@ -71,7 +71,7 @@ def application_edit(visit: Visit) -> Response | BaseResponse:
 
 @page
 def application_status(visit: Visit) -> Response | BaseResponse:
-    """Approve it, or revoke it."""
+    """Approve or revoke an application."""
     found = _existing(visit)
     if visit.is_stale:
         return _show(visit, found, stale_text())
@@ -85,7 +85,7 @@ def application_status(visit: Visit) -> Response | BaseResponse:
 
 @page
 def application_delete(visit: Visit) -> Response | BaseResponse:
-    """What deleting it would end, and the button; one that has clients goes only with them."""
+    """Show what deleting an application would end, and delete it; where it has clients, only together with them."""
     found = _existing(visit)
     problem = None
     if visit.form is not None:
@@ -137,7 +137,7 @@ def _form(visit: Visit, found: Application | None, values: dict[str, Any], probl
 
 
 def _values(visit: Visit) -> dict[str, Any]:
-    """What the form says. Raises `ClientMetadataError`."""
+    """The values in the form. Raises `ClientMetadataError`."""
     found: dict[str, Any] = {name: visit.sent(name) or None for name in ("owner", "plan")}
     try:
         found["attributes"] = json.loads(visit.sent("attributes")) if visit.sent("attributes") else None

@@ -1,4 +1,4 @@
-"""`GET /oauth/admin/audit`, `…/audit/export`: the audit trail, filtered, page by page; as CSV or JSON lines, streamed."""
+"""`GET /oauth/admin/audit`, `…/audit/export`: the audit trail, with filters: page by page, or streamed as CSV or JSON lines."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def audit(visit: Visit) -> Response:
 
 @page
 def audit_export(visit: Visit) -> Response:
-    """All that fits the filters, the newest first."""
+    """Export the entries that fit the filters, the newest first."""
     kind = visit.asked("format")
     if kind not in ("csv", "jsonl"):
         raise BadRequest("format is csv or jsonl.")
@@ -102,7 +102,7 @@ def _csv(rows: Iterator[Row[Any]]) -> Iterator[str]:
 
 
 def _cell(value: object) -> object:
-    """A text that a spreadsheet would take for a formula begins with an apostrophe."""
+    """A cell of the CSV. An apostrophe comes before a text that a spreadsheet would take for a formula."""
     return f"'{value}" if isinstance(value, str) and value.lstrip(" ").startswith(FORMULA) else value
 
 

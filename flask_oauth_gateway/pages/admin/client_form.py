@@ -28,7 +28,7 @@ SWITCHES = ("skip_consent", "resource_server")
 
 @page
 def client_new(visit: Visit) -> Response | BaseResponse:
-    """Register a client. Its secret is on the answer to the form, and never again."""
+    """Register a client. Only the answer to this form shows its secret."""
     if visit.form is None:
         grants = [name for name in ("authorization_code", "refresh_token") if name in visit.server.settings.grant_types]
         return _form(visit, None, _as_sent(visit) | {"grant_types": grants, "application": visit.asked("application")})
@@ -59,7 +59,7 @@ def client_edit(visit: Visit) -> Response | BaseResponse:
             raise ClientMetadataError(stale_text())
         if visit.sent("version") != str(found.version):
             raise ClientMetadataError(stale_text())
-        # An app's own template may lack one: that takes a client out of no application.
+        # An app's own template may lack one of these fields: then its value stays as it is.
         own = {name: visit.sent(name) or None for name in ("owner", "application") if name in visit.form}
         visit.server.client_registry.update(found.client_id, **own, **_registration(visit))
     except ClientMetadataError as error:
@@ -86,7 +86,7 @@ def _form(visit: Visit, client: Client | None, values: dict[str, Any], problem: 
 
 
 def _registration(visit: Visit) -> dict[str, Any]:
-    """What the form says, by RFC 7591's names. Raises `ClientMetadataError`."""
+    """The registration in the form, by RFC 7591's names. Raises `ClientMetadataError`."""
     form = visit.form or {}
     found: dict[str, Any] = {name: visit.sent(name) or None for name in TEXTS}
     found |= {name: " ".join(form.get(name, ())).split() for name in LISTS}
@@ -101,7 +101,7 @@ def _registration(visit: Visit) -> dict[str, Any]:
 
 
 def _as_sent(visit: Visit) -> dict[str, Any]:
-    """The form as it was filled in, to be shown again."""
+    """The form's values as the user entered them, to show the form again."""
     form = visit.form or {}
     found: dict[str, Any] = {
         name: visit.sent(name)

@@ -1,4 +1,4 @@
-"""`/oauth/admin/clients`: the registry, a client and its secrets, enabling, disabling and deleting it."""
+"""`/oauth/admin/clients`: lists clients, shows one with its secrets, and rotates, enables, disables and deletes."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ OVERLAPS = (0, HOUR, DAY, 7 * DAY, 30 * DAY)
 
 @page
 def clients(visit: Visit) -> Response:
-    """The list, searched and page by page."""
+    """Show the list, page by page, or a search in it."""
     text, owner = visit.asked("q"), visit.asked("owner")
     try:
         found = visit.server.client_registry.find(text, owner=owner, after=visit.asked("after"), limit=PAGE)
@@ -35,7 +35,7 @@ def clients(visit: Visit) -> Response:
 
 @page
 def client(visit: Visit) -> Response:
-    """One client: its registration, its secrets, and what can be done with it."""
+    """Show one client: its registration, its secrets, and the buttons to change it."""
     return show(visit, existing(visit))
 
 
@@ -55,7 +55,7 @@ def show(visit: Visit, found: Client, problem: str | None = None) -> Response:
 
 @page
 def client_secret(visit: Visit) -> Response | BaseResponse:
-    """Another secret, shown on the answer to this form and never again."""
+    """Give a client another secret. Only the answer to this form shows it."""
     found = existing(visit)
     if visit.is_stale:
         return show(visit, found, stale_text())
@@ -71,7 +71,7 @@ def client_secret(visit: Visit) -> Response | BaseResponse:
 
 @page
 def client_switch(visit: Visit) -> Response | BaseResponse:
-    """Enable or disable it."""
+    """Enable or disable a client."""
     found = existing(visit)
     if visit.is_stale:
         return show(visit, found, stale_text())
@@ -84,7 +84,7 @@ def client_switch(visit: Visit) -> Response | BaseResponse:
 
 @page
 def client_delete(visit: Visit) -> Response | BaseResponse:
-    """What deleting it would break, and the button."""
+    """Show what deleting a client would end, and delete it."""
     found = existing(visit)
     problem = None
     if visit.form is not None:
@@ -104,7 +104,7 @@ def existing(visit: Visit) -> Client:
 
 
 def number(text: str) -> Any:
-    """A whole number, or `None` for nothing. Raises `ClientMetadataError`."""
+    """The whole number in a text; `None` for an empty text. Raises `ClientMetadataError`."""
     if not text:
         return None
     if not text.isascii() or not text.isdigit() or len(text) > 9 or int(text) > MAX_LIFETIME:

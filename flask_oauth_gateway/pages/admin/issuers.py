@@ -1,4 +1,4 @@
-"""`GET /oauth/admin/issuers`: who is trusted to sign assertions, and until when their certificates are good."""
+"""`GET /oauth/admin/issuers`: the issuers that are trusted, and when their certificates expire."""
 
 from __future__ import annotations
 
@@ -16,6 +16,6 @@ SOON = 30 * 86400
 
 @page
 def issuers(visit: Visit) -> Response:
-    """Those of the configuration. What stands at a URL is not fetched: the page must not wait for others."""
+    """Show the configured issuers. Keys at a URL are not fetched, so that the page doesn't wait for other servers."""
     found = describe_issuers(visit.server, configured_only=True)
     return visit.render("issuers.html", "issuers", issuers=found, soon=time.time() + SOON)

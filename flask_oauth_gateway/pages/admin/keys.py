@@ -1,4 +1,4 @@
-"""`GET, POST /oauth/admin/keys`: the keys that sign JWTs; making the next one, and believing one no more."""
+"""`GET, POST /oauth/admin/keys`: lists the keys that sign JWTs, makes the next one, and retires one."""
 
 from __future__ import annotations
 

@@ -40,7 +40,7 @@ def overview(visit: Visit) -> Response:
 
 
 def bars(hours: list[int], counts: Counter[int]) -> list[tuple[int, float, float, int, int]]:
-    """Of each hour where its bar stands, how far from the top it begins, its height, the hour and the number."""
+    """Each hour's bar: its position, its distance from the top, its height, the hour, and the number."""
     most = max(counts.values(), default=0) or 1
     found = []
     for place, hour in enumerate(hours):

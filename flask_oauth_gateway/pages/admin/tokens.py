@@ -1,4 +1,4 @@
-"""`/oauth/admin/grants` and `/oauth/admin/tokens`: what is live, by client and user; revoking one or all."""
+"""`/oauth/admin/grants` and `/oauth/admin/tokens`: lists live approvals and tokens by client and user; revokes one or all."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @page
 def tokens(visit: Visit) -> Response | BaseResponse:
-    """Live access tokens; JWTs are not stored, and end with what they came from."""
+    """List live access tokens, and revoke one. JWTs are not stored: they end with their approval or their client."""
     problem = None
     if visit.form is not None:
         problem = stale_text() if visit.is_stale else None
@@ -37,7 +37,7 @@ def tokens(visit: Visit) -> Response | BaseResponse:
 
 @page
 def approvals(visit: Visit) -> Response | BaseResponse:
-    """Live approvals, each with all its refresh and access tokens."""
+    """List live approvals, and revoke one with all its refresh and access tokens."""
     problem = None
     if visit.form is not None:
         problem = stale_text() if visit.is_stale else None
@@ -60,7 +60,7 @@ def approvals(visit: Visit) -> Response | BaseResponse:
 
 @page
 def revoke_all(visit: Visit) -> Response | BaseResponse:
-    """Every token and approval of a client, of a user, or of both together."""
+    """Revoke every token and approval of a client, of a user, or of both together."""
     client_id, subject = visit.asked("client_id"), visit.asked("subject")
     if visit.is_stale or (client_id is None and subject is None):
         raise BadRequest(stale_text())
