@@ -10,27 +10,31 @@ the real commands with the built wheel.
 import array
 import atexit
 import contextlib
+import gc
 import importlib
 import json
 import os
+import pkgutil
 import runpy
 import signal
 import socket
 import sys
+import tempfile
 import threading
 import traceback
 from pathlib import Path
 from typing import Any
 
+import flask
+
+import flask_oauth_gateway
+from tests.support.compiled import keep_what_is_compiled
+
 IMPORTED = (
-    "flask", "flask.cli", "flask_sqlalchemy", "flask_oauth_gateway", "flask_oauth_gateway.authorization_server",
-    "flask_oauth_gateway.cli",
-    "flask_oauth_gateway.crypto.jose", "authlib.oauth2.rfc6749", "joserfc.jwt", "sqlalchemy.dialects.sqlite", "werkzeug.serving",
+    "flask.cli", "flask_sqlalchemy", "authlib.oauth2.rfc6749", "joserfc.jwt", "sqlalchemy.dialects.sqlite", "werkzeug.serving",
     "authlib.integrations.requests_client",  # what the pages' own clients are written with
-    "flask_oauth_gateway.endpoints.token", "flask_oauth_gateway.pages.authorize", "flask_oauth_gateway.endpoints.revoke",
-    "flask_oauth_gateway.cli.client", "flask_oauth_gateway.endpoints.metadata", "flask_oauth_gateway.importing",
     "apiflask.commands",  # each `flask` looks for commands in what is installed
-    "dotenv", "flask_login", "pytest", "signxml", "sqlite3", "lxml.etree",
+    "dotenv", "flask_login", "limits.storage", "limits.strategies", "pytest", "signxml", "sqlite3", "lxml.etree",
 )  # fmt: skip
 
 COMMAND = """#!{python} -IS
@@ -62,6 +66,10 @@ def commands(folder: Path, address: Path) -> None:
 def main(address: str) -> None:
     for name in IMPORTED:
         importlib.import_module(name)
+    for module in pkgutil.walk_packages(flask_oauth_gateway.__path__, "flask_oauth_gateway."):
+        importlib.import_module(module.name)
+    compile_once()
+    gc.freeze()  # the children needn't look through what they got
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for the children
     listening = socket.socket(socket.AF_UNIX)
     listening.bind(address)
@@ -79,6 +87,16 @@ def main(address: str) -> None:
                     connection.sendall(f"{code}\n".encode())
                 os._exit(code)
         connection.close()
+
+
+def compile_once() -> None:
+    """The routes' builders and the templates, as every app of a page would compile them."""
+    keep_what_is_compiled()
+    app = flask.Flask("warm", instance_path=tempfile.gettempdir())
+    app.config.update(SECRET_KEY="only for tests", OAUTH_ADMIN=True)
+    flask_oauth_gateway.OAuthGateway(app)
+    for name in app.jinja_env.list_templates(extensions=["html"]):
+        app.jinja_env.get_template(name)
 
 
 def child(connection: socket.socket) -> int:
