@@ -76,10 +76,14 @@ def floors() -> Iterator[str]:
 def folders() -> Iterator[str]:
     yield "| | what it is for | files |\n| --- | --- | --- |\n"
     for name in (name for line in FLOORS for name in line):
-        folder = FILES / name
-        files = sorted(each.stem for each in folder.rglob("*.py") if each.stem != "__init__") if folder.is_dir() else []
-        source = folder / "__init__.py" if folder.is_dir() else folder.with_suffix(".py")
-        yield f"| `{name}{'/' if folder.is_dir() else '.py'}` | {sentence_of(source)} | {', '.join(files)} |\n"
+        path = FILES / name
+        if not path.is_dir():
+            yield f"| `{name}.py` | {sentence_of(path.with_suffix('.py'))} | |\n"
+            continue
+        for folder in sorted({each.parent for each in path.rglob("*.py")}):
+            files = sorted(each.stem for each in folder.glob("*.py") if each.stem != "__init__")
+            sentence = sentence_of(folder / "__init__.py")
+            yield f"| `{folder.relative_to(FILES).as_posix()}/` | {sentence} | {', '.join(files)} |\n"
 
 
 def sentence_of(path: Path) -> str:
