@@ -6,6 +6,8 @@ is never sent.
 
 from __future__ import annotations
 
+import re
+
 from authlib.oauth2 import OAuth2Error
 from authlib.oauth2.rfc6749.errors import (
     InvalidClientError,
@@ -47,6 +49,25 @@ def clean(text: object, limit: int = 200) -> str:
     if len(characters) > limit:
         characters = characters[:limit] + "..."
     return "".join(c if " " <= c <= "~" and c not in '"\\' else "?" for c in characters)
+
+
+#: In the repr of a value: PEM private keys, what stands before the `@` of a URL, and the members that are secrets.
+_SECRETS = (
+    (
+        re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(-----END [A-Z ]*PRIVATE KEY-----|$)", re.DOTALL),
+        "(a private key)",
+    ),
+    (re.compile(r"(?<=://)[^\s'\"@]*@"), "...@"),
+    (re.compile(r"""(['"](?:client_secret|secret|password|d|k|p|q|dp|dq|qi)['"]: )b?(['"]).*?\2"""), r"\1'...'"),
+)
+
+
+def shown(value: object, limit: int = 200) -> str:
+    """What an error repeats of a value that it refuses: at most `limit` characters, and nothing that may be a secret."""
+    text = repr(value)
+    for secret, instead in _SECRETS:
+        text = secret.sub(instead, text)
+    return text if len(text) <= limit else text[:limit] + "..."
 
 
 class InvalidClient(InvalidClientError):

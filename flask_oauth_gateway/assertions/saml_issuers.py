@@ -173,7 +173,9 @@ def _from_texts(key: str, entry: Mapping[str, Any]) -> tuple[x509.Certificate, .
         found = [each for pem in _pems(given) for each in x509.load_pem_x509_certificates(pem)]
         return tuple(dict.fromkeys(_usable(each) for each in found))
     except (ValueError, TypeError, OSError) as error:
-        raise ConfigurationError(f"{key}['certificates']", given, f"PEM texts or their paths ({error})") from error
+        raise ConfigurationError(
+            f"{key}['certificates']", given, f"PEM texts or their paths ({_reason(error)})"
+        ) from None
 
 
 def _decryption_keys(key: str, entry: Mapping[str, Any]) -> tuple[RSAPrivateKey, ...]:
@@ -181,7 +183,7 @@ def _decryption_keys(key: str, entry: Mapping[str, Any]) -> tuple[RSAPrivateKey,
     try:
         found = tuple(load_pem_private_key(pem, None) for pem in _pems(entry.get("decryption_key") or ()))
     except (ValueError, TypeError, OSError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "not PEM, or with a passphrase"
+        reason = _reason(error) if isinstance(error, OSError) else "not PEM, or with a passphrase"
         raise ConfigurationError(f"{key}['decryption_key']", reason, "a PEM private key, or its path") from None
     usable = tuple(each for each in found if isinstance(each, RSAPrivateKey))
     if len(usable) != len(found):
@@ -192,6 +194,11 @@ def _decryption_keys(key: str, entry: Mapping[str, Any]) -> tuple[RSAPrivateKey,
 def _pems(given: Any) -> list[bytes]:
     texts = [given] if isinstance(given, (str, Path)) else given
     return [str(text).encode() if "-----BEGIN" in str(text) else Path(text).read_bytes() for text in texts]
+
+
+def _reason(error: Exception) -> str:
+    """Why something can't be read, without the file's name: that may be a key which was taken for a path."""
+    return str(error.strerror if isinstance(error, OSError) else error)
 
 
 def _usable(certificate: x509.Certificate) -> x509.Certificate:
@@ -221,7 +228,9 @@ def _from_metadata(key: str, name: str, entry: Mapping[str, Any]) -> tuple[x509.
             for node in key_descriptor.iter(f"{{{SIGNATURE}}}X509Certificate")
         ]
     except (ValueError, TypeError, OSError, etree.XMLSyntaxError) as error:
-        raise ConfigurationError(f"{key}['metadata']", given, f"SAML metadata, or its path ({error})") from error
+        raise ConfigurationError(
+            f"{key}['metadata']", given, f"SAML metadata, or its path ({_reason(error)})"
+        ) from None
     if not certificates:
         raise ConfigurationError(f"{key}['metadata']", given, f"SAML metadata of {name!r} with a signing certificate")
     return tuple(dict.fromkeys(certificates))

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from ..config import ADMIN_SCOPE
 from ..config.checks import ConfigurationError, full_grant_type, is_loopback, is_secure, positive
+from ..errors import shown
 from ..stores.registered_client import REGISTERED
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ def check_metadata(metadata: Mapping[str, Any], settings: Settings) -> dict[str,
     """A whole registration, checked and converted. Raises `ClientMetadataError`, which says what is wrong."""
     unknown = [name for name in metadata if name not in _CHECKS]
     if unknown:
-        raise ClientMetadataError(f"{unknown[0]!r} is not something that a client's registration says.")
+        raise ClientMetadataError(f"{shown(unknown[0])} is not something that a client's registration says.")
     values = {name: _CHECKS[name](name, value, settings) for name, value in metadata.items() if value is not None}
     grants = values.get("grant_types", ())
     method = values.get("token_endpoint_auth_method", "client_secret_basic")
@@ -45,7 +46,7 @@ def check_metadata(metadata: Mapping[str, Any], settings: Settings) -> dict[str,
         )
     beyond = set(values.get("default_scope", "").split()) - set(values.get("scope", "").split())
     if beyond:
-        raise ClientMetadataError(f"default_scope names {min(beyond)!r}, which is not in scope.")
+        raise ClientMetadataError(f"default_scope names {shown(min(beyond))}, which is not in scope.")
     if ADMIN_SCOPE in values.get("scope", "").split() and list(grants) != ["client_credentials"]:
         raise ClientMetadataError(
             f"A client for {ADMIN_SCOPE} has the one grant client_credentials: no user may be asked for it."
@@ -99,14 +100,14 @@ def _scope(name: str, value: Any, settings: Settings) -> str:
     for item in names:
         if item not in settings.scopes:
             known = ", ".join(settings.scopes) or "none at all: set OAUTH_SCOPES"
-            raise ClientMetadataError(f"{name} names {item!r}, which is not in OAUTH_SCOPES ({known}).")
+            raise ClientMetadataError(f"{name} names {shown(item)}, which is not in OAUTH_SCOPES ({known}).")
     return " ".join(dict.fromkeys(names))
 
 
 def _auth_method(name: str, value: Any, settings: Settings) -> str:
     if value not in settings.client_auth_methods:
         offered = ", ".join(settings.client_auth_methods)
-        raise ClientMetadataError(f"{name} is {value!r}; OAUTH_CLIENT_AUTH_METHODS offers {offered}.")
+        raise ClientMetadataError(f"{name} is {shown(value)}; OAUTH_CLIENT_AUTH_METHODS offers {offered}.")
     return str(value)
 
 
@@ -224,7 +225,7 @@ def check_plan(name: str, value: Any, settings: Settings) -> str | None:
         return None
     if not isinstance(value, str) or value not in settings.plans:
         known = ", ".join(settings.plans) or "none at all: set OAUTH_PLANS"
-        raise ClientMetadataError(f"{name} is {value!r}, which is not in OAUTH_PLANS ({known}).")
+        raise ClientMetadataError(f"{name} is {shown(value)}, which is not in OAUTH_PLANS ({known}).")
     return value
 
 

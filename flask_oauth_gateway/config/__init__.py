@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
+from ..errors import shown
 from .checks import ConfigurationError, is_secure
 from .clients import ClientSettings
 from .grants import GrantSettings
@@ -84,7 +85,7 @@ class Settings(
         ):
             unknown = [name for name in names if name not in self.scopes]
             if unknown:
-                raise ConfigurationError(key, list(names), f"names from OAUTH_SCOPES; {unknown[0]!r} is not one")
+                raise ConfigurationError(key, list(names), f"names from OAUTH_SCOPES; {shown(unknown[0])} is not one")
         if self.issuer and not (self.allow_http or relaxed) and not is_secure(self.issuer):
             raise ConfigurationError(
                 "OAUTH_ISSUER", self.issuer, "an https URL (plain http beyond loopback needs OAUTH_ALLOW_HTTP = True)"

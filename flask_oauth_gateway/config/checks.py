@@ -12,6 +12,8 @@ from datetime import timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
+from ..errors import shown
+
 Reader = Callable[[str, Any], Any]
 
 SCOPE_NAME = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]+")  # RFC 6749 appendix A.4
@@ -36,10 +38,13 @@ MAX_LIFETIME = 10 * 366 * 86400  # ten years: a larger number is surely in anoth
 
 
 class ConfigurationError(ValueError):
-    """A configuration value that can't be used. The message names the key, its value and the values that it may have."""
+    """A configuration value that can't be used. The message names the key, its value and the values that it may have.
+
+    It repeats no secret of the value, and no more than 200 characters.
+    """
 
     def __init__(self, key: str, value: object, allowed: str) -> None:
-        super().__init__(f"{key} is {value!r}; it may be {allowed}.")
+        super().__init__(f"{key} is {shown(value)}; it may be {allowed}.")
         self.key = key
 
 

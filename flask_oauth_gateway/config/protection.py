@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from ipaddress import ip_network
 from typing import Any
 
+from ..errors import shown
 from .checks import RATE_LIMITS, ConfigurationError, boolean, dict_of_dicts, list_of_dicts, names, one_or_more_of
 from .setting import setting
 
@@ -23,7 +24,7 @@ def read_peers(key: str, value: Any) -> tuple[str, ...]:
                 ip_network(item)
         except ValueError:
             raise ConfigurationError(
-                key, value, f"a list of addresses, networks such as '10.0.0.0/8', and 'unix'; {item!r} is not one"
+                key, value, f"a list of addresses, networks such as '10.0.0.0/8', and 'unix'; {shown(item)} is not one"
             ) from None
     return listed
 
@@ -36,13 +37,13 @@ def read_resources(key: str, value: Any) -> Mapping[str, str]:
     found = {}
     for path, identifier in value.items():
         if not isinstance(path, str) or not re.fullmatch(r"/|(/[A-Za-z0-9._~!$&'()*+,;=:@-]+)+/?", path):
-            raise ConfigurationError(key, value, f"{allowed}; {path!r} is no such path")
+            raise ConfigurationError(key, value, f"{allowed}; {shown(path)} is no such path")
         if not isinstance(identifier, str) or not re.fullmatch(r"[A-Za-z][A-Za-z0-9+.-]*:[!$-~]+", identifier):
-            raise ConfigurationError(key, value, f"{allowed}; {identifier!r} is no such URI")
+            raise ConfigurationError(key, value, f"{allowed}; {shown(identifier)} is no such URI")
         if "#" in identifier or "\\" in identifier or len(identifier) > 2048:
-            raise ConfigurationError(key, value, f"{allowed}; {identifier!r} is no such URI")
+            raise ConfigurationError(key, value, f"{allowed}; {shown(identifier)} is no such URI")
         if (path.rstrip("/") or "/") in found:
-            raise ConfigurationError(key, value, f"{allowed}; {path!r} is there twice")
+            raise ConfigurationError(key, value, f"{allowed}; {shown(path)} is there twice")
         found[path.rstrip("/") or "/"] = identifier
     return found
 
@@ -51,14 +52,14 @@ def read_plans(key: str, value: Any) -> Mapping[str, Mapping[str, Any]]:
     """A dict of name to a dict with any of `PLAN_KEYS`; each plan that is returned has all of them."""
     found = {}
     for name, plan in dict_of_dicts(key, value).items():
-        where = f"{key}[{name!r}]"
+        where = f"{key}[{shown(name)}]"
         if not re.fullmatch(r"[\x21-\x7e]{1,64}", name):
             raise ConfigurationError(
-                key, value, f"a dict by names of 1 to 64 characters without spaces; {name!r} is not one"
+                key, value, f"a dict by names of 1 to 64 characters without spaces; {shown(name)} is not one"
             )
         unknown = [each for each in plan if each not in PLAN_KEYS]
         if unknown:
-            raise ConfigurationError(where, plan, f"a dict with {', '.join(PLAN_KEYS)}; {unknown[0]!r} is not one")
+            raise ConfigurationError(where, plan, f"a dict with {', '.join(PLAN_KEYS)}; {shown(unknown[0])} is not one")
         scopes, paths, quota, attributes = (plan.get(each) for each in PLAN_KEYS)
         if quota is not None:
             _check_limits(f"{where}['quota']", quota)
@@ -83,9 +84,9 @@ def read_rate_limits(key: str, value: Any) -> Mapping[str, str | None] | None:
         raise ConfigurationError(key, value, f"a dict with {', '.join(RATE_LIMITS)}, or None")
     for name, limit in value.items():
         if name not in RATE_LIMITS:
-            raise ConfigurationError(key, value, f"a dict with {', '.join(RATE_LIMITS)}; {name!r} is not one")
+            raise ConfigurationError(key, value, f"a dict with {', '.join(RATE_LIMITS)}; {shown(name)} is not one")
         if limit is not None:
-            _check_limits(f"{key}[{name!r}]", limit)
+            _check_limits(f"{key}[{shown(name)}]", limit)
     return dict(value)
 
 

@@ -1,5 +1,6 @@
 """The settings: what each takes, what it makes of it, and what it says to the rest."""
 
+import traceback
 import warnings
 from dataclasses import fields
 from datetime import timedelta
@@ -7,8 +8,10 @@ from ipaddress import ip_network
 from typing import Any
 
 import pytest
+from flask import Flask
 
-from flask_oauth_gateway import ConfigurationError, ConfigurationWarning, Settings
+from flask_oauth_gateway import ConfigurationError, ConfigurationWarning, OAuthGateway, Settings
+from tests.support.signing import Signer
 
 NAN = float("nan")
 TEN_YEARS = 10 * 366 * 86400
@@ -179,6 +182,35 @@ def test_a_setting_that_holds_a_secret_is_refused_without_repeating_it(name: str
             Settings.from_config({key_of(name): value})
         assert "hunter2" not in str(refused.value)
         assert refused.value.__cause__ is None
+
+
+PRIVATE = Signer("RS256").private_pem()
+LEAKY = {
+    "a private key as a certificate": {"OAUTH_SAML_ISSUERS": {"https://i.example": {"certificates": [PRIVATE]}}},
+    "a private key as metadata": {"OAUTH_SAML_ISSUERS": {"https://i.example": {"metadata": PRIVATE}}},
+    "a private key cut off": {"OAUTH_SAML_ISSUERS": {"https://i.example": {"metadata": PRIVATE[:400]}}},
+    "a private key as an entry": {"OAUTH_JWT_ISSUERS": {"https://i.example": PRIVATE}},
+    "a private key as a list": {"OAUTH_PROTECT": PRIVATE},
+    "a password in a key set's URL": {"OAUTH_JWT_ISSUERS": {"https://i.example": {"jwks_uri": "http://u:hunter2@h/x"}}},
+    "a password in the issuer": {"OAUTH_ISSUER": "https://u:hunter2@h/x?y"},
+    "a password in the login's URL": {"OAUTH_LOGIN_URL": ["https://u:hunter2@h/x"]},
+    "a secret in an entry": {"OAUTH_TRUSTED_TOKEN_ISSUERS": [{"client_secret": "hunter2", "audience": "x"}]},
+    "a private JWK": {"OAUTH_PLANS": [{"kty": "RSA", "d": "hunter2"}]},
+    "a long value": {"OAUTH_RESOURCES": "z" * 5000},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("config", LEAKY.values(), ids=LEAKY)
+def test_an_error_repeats_nothing_that_may_be_a_secret_and_not_much(config: dict[str, Any]) -> None:
+    app = Flask("leaky")
+    grants = ["client_credentials", "jwt_bearer", "saml2_bearer"]
+    app.config.update({"TESTING": True, "OAUTH_DATABASE_URI": "sqlite://", "OAUTH_GRANT_TYPES": grants} | config)
+    with pytest.raises(ConfigurationError) as refused:
+        OAuthGateway(app)
+    printed = "".join(traceback.format_exception(refused.value))
+    for secret in ("hunter2", *PRIVATE.splitlines()[1:-1]):
+        assert secret not in printed
+    assert len(str(refused.value)) < 600
 
 
 def test_the_defaults_are_what_an_app_gets_that_sets_nothing(make_app_config: dict[str, Any]) -> None:
