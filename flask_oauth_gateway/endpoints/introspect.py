@@ -33,7 +33,7 @@ def introspect(server: AuthorizationServer) -> Response:
     token = form.form.get("token")
     if token is None:
         raise InvalidRequestError("The parameter 'token' is missing.")
-    answer = _jwt(server, client, token) if is_jwt(token) else _opaque(server, form, client, token)
+    answer = _jwt(server, form, client, token) if is_jwt(token) else _opaque(server, form, client, token)
     response = _signed(server, client, answer) if _wants_jwt() else json_response(200, answer)
     seconds = server.settings.token_cache_seconds
     if seconds and answer["active"]:  # the caller may learn of a revocation as late as this server itself
@@ -67,9 +67,7 @@ def _opaque(server: AuthorizationServer, form: OAuthRequest, client: Client, tok
     token_hash = sha256(token)
     row = server.tokens.find_for(token_hash, client)
     if row is None or not row.asker_is_live:
-        server.clients.forget(client.client_id)
-        # The client may have changed since this process read it.
-        client = server.authentication.authenticate(form, CONFIDENTIAL_METHODS)
+        client = _again(server, form, client)
     if row is None:
         return _refresh_token(server, client, token_hash)
     if row.client != client.key and not client.resource_server:
@@ -83,8 +81,16 @@ def _opaque(server: AuthorizationServer, form: OAuthRequest, client: Client, tok
         return INACTIVE
 
 
-def _jwt(server: AuthorizationServer, client: Client, token: str) -> dict[str, Any]:
-    """The answer about a JWT: its claims, if it is valid and the client may know them."""
+def _again(server: AuthorizationServer, form: OAuthRequest, client: Client) -> Client:
+    """Who asks, read anew: the client may have been disabled, or have lost this secret, since it was remembered."""
+    server.clients.forget(client.client_id)
+    return server.authentication.authenticate(form, CONFIDENTIAL_METHODS)
+
+
+def _jwt(server: AuthorizationServer, form: OAuthRequest, client: Client, token: str) -> dict[str, Any]:
+    """What a JWT says, which isn't stored, where it is good and the client may know it."""
+    if not server.tokens.client_is_live(client):
+        client = _again(server, form, client)
     try:
         found = server.validators.validate_own(token)
     except InvalidToken:

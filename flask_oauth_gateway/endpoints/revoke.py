@@ -28,7 +28,7 @@ def revoke(server: AuthorizationServer) -> Response:
     if token is None:
         raise InvalidRequestError("The parameter 'token' is missing.")
     if is_jwt(token):
-        _revoke_jwt(server, client, token)
+        _revoke_jwt(server, form, client, token)
     elif not server.revoking.stored_token(sha256(token), client, by=BY):
         _revoke_otherwise(server, form, client, sha256(token))
     return json_response(200, {})
@@ -37,8 +37,7 @@ def revoke(server: AuthorizationServer) -> Response:
 def _revoke_otherwise(server: AuthorizationServer, form: OAuthRequest, client: Client, token_hash: bytes) -> None:
     """Try again after a failure: the client may have changed, or the token is a refresh token (section 2.1)."""
     seen = client.version
-    server.clients.forget(client.client_id)
-    client = server.authentication.authenticate(form)  # the client may have been disabled, or have lost this secret
+    client = _again(server, form, client)
     if client.version != seen and server.revoking.stored_token(token_hash, client, by=BY):
         return
     row = server.approvals.find_refresh_token(token_hash)
@@ -46,8 +45,16 @@ def _revoke_otherwise(server: AuthorizationServer, form: OAuthRequest, client: C
         server.revoking.approval(bytes(row.family), client.client_id, row.subject, by=BY)
 
 
-def _revoke_jwt(server: AuthorizationServer, client: Client, token: str) -> None:
+def _again(server: AuthorizationServer, form: OAuthRequest, client: Client) -> Client:
+    """Who asks, read anew: the client may have been disabled, or have lost this secret, since it was remembered."""
+    server.clients.forget(client.client_id)
+    return server.authentication.authenticate(form)
+
+
+def _revoke_jwt(server: AuthorizationServer, form: OAuthRequest, client: Client, token: str) -> None:
     """Revoke a JWT, which isn't stored, by a mark for the rest of its lifetime."""
+    if not server.tokens.client_is_live(client):
+        client = _again(server, form, client)
     try:
         found = server.own_tokens.read(token)
     except InvalidToken:

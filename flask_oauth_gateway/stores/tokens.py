@@ -83,11 +83,12 @@ class TokenStore:
     def add_in(connection: Connection, values: Mapping[str, Any] | None, client: Client) -> bool:
         """Do what `add` does, in the caller's transaction; with `values=None`, for a token that isn't stored, only check."""
         if values is None:
-            return (
-                _CLIENT_IS_LIVE.execute(connection, {"owner": client.key, "version": client.version}).first()
-                is not None
-            )
+            return _CLIENT_IS_LIVE.execute(connection, _owner(client)).first() is not None
         return _INSERT.execute(connection, _parameters(values, client)).rowcount == 1
+
+    def client_is_live(self, client: Client) -> bool:
+        """Whether a client is still enabled and unchanged: nothing else checks this where a token isn't stored."""
+        return self._database.first(_CLIENT_IS_LIVE, _owner(client)) is not None
 
     def find(self, token_hash: bytes) -> Row[Any] | None:
         """A token with its client and approval, in one statement; `None` where there is none."""
@@ -197,6 +198,10 @@ class TokenStore:
             merged = {name: value for name, value in {**(row.attributes or {}), **changes}.items() if value is not None}
             parameters = {"hash": token_hash, "value": merged or None, "now": int(time.time())}
             return connection.execute(_SET_ATTRIBUTES, parameters).rowcount == 1
+
+
+def _owner(client: Client) -> dict[str, int]:
+    return {"owner": client.key, "version": client.version}
 
 
 def _parameters(values: Mapping[str, Any], client: Client) -> dict[str, Any]:

@@ -134,7 +134,7 @@ class Issuing:
             token_id = token_id_of(values["token_hash"])
         if approval is not None or request.spend is not None:
             self._store_approved(request, values, refresh_token)
-        elif "token_hash" in values and not self._tokens.add(values, client):
+        elif not (self._tokens.add(values, client) if "token_hash" in values else self._tokens.client_is_live(client)):
             raise StaleClient(client.client_id)
         self.announce(client, request.grant_type, request.subject, request.scopes, token_id)
         return token_response(token, values["expires_at"] - now, scope, refresh_token, attributes)

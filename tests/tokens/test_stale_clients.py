@@ -1,0 +1,71 @@
+"""A client that another process disabled or changed gets, asks for and revokes nothing by what this process remembers of it."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from flask import Flask
+
+from flask_oauth_gateway import ClientNotFound, OAuthGateway
+from tests.support.app import MakeApp, basic, is_accepted, refusal, register, token_for
+
+Change = Callable[[OAuthGateway, str], Any]
+ENDED: dict[str, Change] = {
+    "disabled": lambda there, client_id: there.clients.update(client_id, enabled=False),
+    "deleted": lambda there, client_id: there.clients.delete(client_id),
+    "with another secret": lambda there, client_id: there.clients.rotate_secret(client_id),
+}
+
+
+@pytest.fixture(params=["opaque", "jwt"])
+def apps(make_app: MakeApp, request: pytest.FixtureRequest) -> tuple[Flask, OAuthGateway]:
+    """An app that remembers its clients, and the gateway of another process on the same database."""
+    here, there = (make_app(OAUTH_ACCESS_TOKEN_FORMAT=request.param) for _ in range(2))
+    return here, there.extensions["oauth_gateway"]
+
+
+@pytest.mark.parametrize("change", ENDED.values(), ids=ENDED)
+def test_it_gets_no_token(apps: tuple[Flask, OAuthGateway], change: Change) -> None:
+    here, there = apps
+    client, http = register(here), here.test_client()
+    token_for(http, client)
+    change(there, client.client_id)
+    answer = http.post(
+        "/oauth/token",
+        data={"grant_type": "client_credentials"},
+        headers=basic(client.client_id, client.client_secret),
+    )
+    refusal(answer, 401, "invalid_client")
+
+
+def test_the_app_s_own_code_mints_nothing_for_one_that_is_disabled(apps: tuple[Flask, OAuthGateway]) -> None:
+    here, there = apps
+    client, gateway = register(here), here.extensions["oauth_gateway"]
+    with here.test_request_context():
+        gateway.tokens.issue(client.client_id, subject="alice")
+        there.clients.update(client.client_id, enabled=False)
+        with pytest.raises(ClientNotFound):
+            gateway.tokens.issue(client.client_id, subject="alice")
+
+
+def test_it_gets_no_scope_that_was_taken_away(apps: tuple[Flask, OAuthGateway]) -> None:
+    here, there = apps
+    client, http = register(here), here.test_client()
+    assert token_for(http, client)["scope"] == "weather:read weather:write"
+    there.clients.update(client.client_id, scope="weather:read")
+    assert token_for(http, client)["scope"] == "weather:read"
+
+
+@pytest.mark.parametrize("change", ENDED.values(), ids=ENDED)
+@pytest.mark.parametrize("path", ["/oauth/introspect", "/oauth/revoke"])
+def test_it_neither_introspects_nor_revokes(apps: tuple[Flask, OAuthGateway], change: Change, path: str) -> None:
+    here, there = apps
+    http, other, asker = here.test_client(), register(here), register(here, resource_server=True)
+    headers = basic(asker.client_id, asker.client_secret)
+    tokens = [token_for(http, client)["access_token"] for client in (other, asker)]
+    for token in tokens:
+        assert http.post("/oauth/introspect", data={"token": token}, headers=headers).get_json()["active"]
+    change(there, asker.client_id)
+    for token in tokens:
+        refusal(http.post(path, data={"token": token}, headers=headers), 401, "invalid_client")
+    assert is_accepted(http, tokens[0])
