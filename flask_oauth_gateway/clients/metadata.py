@@ -22,6 +22,9 @@ MAX_TEXT = 2048
 _VISIBLE = re.compile(r"[^\x00-\x1f\x7f]*")
 
 
+MAX_DEPTH = 30  # of JSON objects: MariaDB takes no deeper ones
+
+
 class ClientMetadataError(ValueError):
     """A registration that can't be accepted; `error` is RFC 7591's code (section 3.2.2)."""
 
@@ -178,13 +181,21 @@ def _token_format(name: str, value: Any, settings: Settings) -> str:
 
 def check_object(name: str, value: Any, settings: Settings | None = None) -> dict[str, Any]:
     """Check and copy a JSON object. Raises `ClientMetadataError`."""
-    wrong = ClientMetadataError(f"{name} is a JSON object.")
+    wrong = ClientMetadataError(f"{name} is a JSON object. It is at most {MAX_DEPTH} deep, and has no lone surrogates.")
     if not isinstance(value, Mapping) or not all(isinstance(key, str) for key in value):
         raise wrong
     try:
-        kept: dict[str, Any] = json.loads(json.dumps(dict(value), allow_nan=False))
+        text = json.dumps(dict(value), allow_nan=False, ensure_ascii=False)
+        text.encode()
+        kept: dict[str, Any] = json.loads(text)
     except (TypeError, ValueError, RecursionError) as error:
         raise wrong from error
+    within: list[Any] = [kept]
+    for _ in range(MAX_DEPTH):
+        within = [each for outer in within for each in (outer.values() if isinstance(outer, dict) else outer)]
+        within = [each for each in within if isinstance(each, (dict, list))]
+    if within:
+        raise wrong
     return kept
 
 

@@ -18,7 +18,7 @@ from ..stores.applications import ApplicationNotFound
 from ..stores.registered_client import REGISTERED, Client
 from ..web.environ import actor
 from .metadata import ClientMetadataError, check_metadata, check_owner
-from .secrets import KnownSecret, known_secret, new_secret
+from .secrets import MAX_SECONDS, KnownSecret, known_secret, new_secret
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
@@ -221,8 +221,8 @@ class ClientRegistry:
             raise ClientMetadataError(
                 f"A client registered for {client.token_endpoint_auth_method} has no client_secret."
             )
-        if overlap < 0:
-            raise ClientMetadataError("overlap is a number of seconds, zero or more.")
+        if not 0 <= overlap <= MAX_SECONDS:
+            raise ClientMetadataError("overlap is a number of seconds, zero or more, and a hundred years at most.")
         plain, row = new_secret(self._sealing, client.token_endpoint_auth_method, client_secret, expires_in)
         if not self._clients.add_secret(client, row, overlap=overlap):
             raise ClientNotFound(client_id)

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 MIN_BROUGHT_SECRET = 8
 MIN_HMAC_SECRET = 32
 HINT_LENGTH = 4
+MAX_SECONDS = 100 * 366 * 86400  # a later end is beyond what dates can name
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
@@ -31,8 +32,8 @@ def new_secret(
     sealing: Sealing, method: str, brought: str | None, expires_in: int | None
 ) -> tuple[str, dict[str, Any]]:
     """A secret in plain, and its stored form: a hash, or the sealed secret where the client signs with it."""
-    if expires_in is not None and expires_in < 1:
-        raise ClientMetadataError("A secret lives for a second or more.")
+    if expires_in is not None and not 1 <= expires_in <= MAX_SECONDS:
+        raise ClientMetadataError("A secret lives for a second or more, and for a hundred years at most.")
     shortest = MIN_HMAC_SECRET if method == "client_secret_jwt" else MIN_BROUGHT_SECRET
     if brought is not None and not (len(brought) >= shortest and re.fullmatch(r"[\x20-\x7e]{1,1024}", brought)):
         raise ClientMetadataError(f"A client_secret has {shortest} to 1024 printable ASCII characters.")

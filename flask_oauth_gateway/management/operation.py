@@ -102,6 +102,8 @@ def serve(operation: Operation, server: AuthorizationServer) -> Callable[..., Re
     def view(**path: str) -> Response:
         if current_token.issuer is not None or current_token.grant_type != "client_credentials":
             raise NotAllowed
+        if any("\0" in part for part in path.values()):
+            raise NotFound("No name here holds a NUL character.")
         request.environ[ACTOR] = f"client {current_token.client_id}"[:255]
         call = Call(server=server, path=path, query=_query(operation), body=_body(operation, server.settings.max_body))
         try:

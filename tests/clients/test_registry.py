@@ -11,7 +11,7 @@ from flask.testing import FlaskClient
 from flask_oauth_gateway import ClientMetadataError, ClientNotFound, OAuthGateway
 from flask_oauth_gateway.stores.registered_client import Client
 from tests.support.app import MakeApp, ask, is_accepted, register, register_public, server_of, token_for
-from tests.support.databases import sqlite_only
+from tests.support.databases import every_database, sqlite_only
 
 
 def test_clients_are_found_by_the_start_of_their_id_and_by_their_name_page_by_page(gateway: OAuthGateway) -> None:
@@ -133,7 +133,8 @@ def test_an_id_that_is_taken_stays_with_the_client_that_has_it(app: Flask, clien
         ({"client_secret": "short"}, "A client_secret has 8 to 1024 printable ASCII characters."),
         ({"client_secret": "x" * 1025}, "A client_secret has 8 to 1024 printable ASCII characters."),
         ({"client_secret": "p\u00e4sswords"}, "A client_secret has 8 to 1024 printable ASCII characters."),
-        ({"secret_expires_in": 0}, "A secret lives for a second or more."),
+        ({"secret_expires_in": 0}, "A secret lives for a second or more, and for a hundred years at most."),
+        ({"secret_expires_in": 2**53}, "A secret lives for a second or more, and for a hundred years at most."),
         ({"owner": "x" * 256}, "owner is a subject: 1 to 255 characters, none of them a control character."),
         ({"owner": "a\0b"}, "owner is a subject: 1 to 255 characters, none of them a control character."),
         ({"owner": 5}, "owner is a subject: 1 to 255 characters, none of them a control character."),
@@ -263,8 +264,10 @@ def test_an_overlap_never_lengthens_a_life(gateway: OAuthGateway, registered: Cl
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        ({"overlap": -1}, "overlap is a number of seconds, zero or more."),
-        ({"expires_in": 0}, "A secret lives for a second or more."),
+        ({"overlap": -1}, "overlap is a number of seconds, zero or more, and a hundred years at most."),
+        ({"overlap": 2**53}, "overlap is a number of seconds, zero or more, and a hundred years at most."),
+        ({"expires_in": 0}, "A secret lives for a second or more, and for a hundred years at most."),
+        ({"expires_in": 2**53}, "A secret lives for a second or more, and for a hundred years at most."),
         ({"client_secret": "short"}, "A client_secret has 8 to 1024 printable ASCII characters."),
     ],
 )
@@ -288,3 +291,16 @@ def test_a_deleted_client_is_gone_with_its_secrets_and_its_tokens(
     assert not is_accepted(client, token)
     with pytest.raises(ClientNotFound):
         gateway.clients.delete(registered.client_id)
+
+
+@every_database
+def test_attributes_are_what_every_database_keeps(gateway: OAuthGateway) -> None:
+    deep: list[Any] = []
+    for _ in range(28):
+        deep = [deep]
+    fine = {"deep": deep, "text": "\u0000 \U0001f327 \u00e4"}
+    made = gateway.clients.create(grant_types=["client_credentials"], attributes=fine)
+    assert gateway.clients.get(made.client_id).attributes == fine
+    for wrong in ({"deep": [[deep]]}, {"text": "\ud800"}, {"\udfff": 1}):
+        with pytest.raises(ClientMetadataError, match=r"attributes is a JSON object\. It is at most 30 deep"):
+            gateway.clients.update(made.client_id, attributes=wrong)

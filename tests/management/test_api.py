@@ -108,6 +108,7 @@ class TestTokens:
         assert api.get(f"/tokens/{token_id}")["status"] == "The access token was revoked."
         assert api("POST", "/tokens/revoke", {"client_id": client_id}).get_json() == {"revoked": 2}
         refusal(api("POST", "/tokens/revoke", {}), 400, "invalid_request")
+        refusal(api("DELETE", "/keys/%00"), 404, "not_found")
         in_milliseconds = {"client_id": client_id, "issued_before": int(time.time() * 1000)}
         assert "future" in refusal(api("POST", "/tokens/revoke", in_milliseconds), 400, "invalid_request")
         refusal(api("GET", f"/tokens/{'0' * 32}"), 404, "not_found")
