@@ -44,6 +44,8 @@ class PostgreSQLDatabase:
         self._name = name
         self._server = _engine(server_url)
         with self._server.connect() as connection:
+            # A run that was killed leaves its databases, and another may get its number.
+            connection.execute(text(f"DROP DATABASE IF EXISTS {name}"))
             connection.execute(text(f"CREATE DATABASE {name}"))
             # nobody needs the data of a test after a power cut
             connection.execute(text(f"ALTER DATABASE {name} SET synchronous_commit = off"))
@@ -99,6 +101,7 @@ class MariaDBDatabase:
 
     def _create(self) -> None:
         with self._server.connect() as connection:
+            connection.execute(text(f"DROP DATABASE IF EXISTS {self._name}"))
             connection.execute(text(f"CREATE DATABASE {self._name} CHARACTER SET utf8mb4"))
 
     def _drop(self) -> None:
