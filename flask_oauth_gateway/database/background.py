@@ -19,6 +19,7 @@ class Later:
         self._work = work
         self._forget = forget
         self._lock = threading.Lock()
+        self._working = threading.Lock()
         self._timer: threading.Timer | None = None
         self._timers: weakref.WeakSet[threading.Timer] = weakref.WeakSet()  # one may be writing while the next waits
         _all.add(self)
@@ -35,9 +36,18 @@ class Later:
                 self._timer.start()
 
     def now(self) -> None:
-        """Call the function at once."""
+        """Call the function at once, after a call that is still running."""
         self._timer = None  # before the call, so that new work during the call starts the next timer
-        self._work(False)
+        with self._working:
+            self._work(False)
+
+    def now_within(self, seconds: float) -> None:
+        """Call the function at once, in another thread, and wait until it is done, but no longer than so many seconds."""
+        timer = threading.Timer(0, self.now)
+        timer.daemon = True
+        self._timers.add(timer)
+        timer.start()
+        timer.join(seconds)
 
     def close(self) -> None:
         """Call the function for the last time, after a call that is still running."""
@@ -45,11 +55,13 @@ class Later:
             timer.cancel()
             timer.join()
         self._timer = None
-        self._work(True)
+        with self._working:
+            self._work(True)
 
     def after_fork(self) -> None:
-        """Drop the parent's timers, and its lock, which another thread of the parent may have held."""
-        self._timer, self._lock, self._timers = None, threading.Lock(), weakref.WeakSet()
+        """Drop the parent's timers, and its locks, which another thread of the parent may have held."""
+        self._timer, self._timers = None, weakref.WeakSet()
+        self._lock, self._working = threading.Lock(), threading.Lock()
         self._forget()
 
 

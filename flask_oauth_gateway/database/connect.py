@@ -60,9 +60,9 @@ def embedded_database(app: Flask, uri: str | None) -> Database:
         if url.get_backend_name() == "sqlite":
             event.listen(engine, "connect", _set_synchronous_normal)
         with _let_go_of(engine):
-            check_version(engine, complete=False)  # another process may be making the tables
-            create_tables(engine)
-            check_version(engine)
+            if not check_version(engine, complete=False):  # another process may be making the tables
+                create_tables(engine)
+                check_version(engine)
         return engine
 
     in_memory = uri is not None and _is_in_memory(make_url(uri))

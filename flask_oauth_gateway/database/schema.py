@@ -22,28 +22,28 @@ class WrongTables(Exception):
     """The tables are not of the version that this package works on."""
 
 
-def check_version(engine: Engine, *, complete: bool = True) -> None:
-    """Raises `TemporarilyUnavailable` where the tables are newer, or, if `complete`, where one of them lacks something.
+def check_version(engine: Engine, *, complete: bool = True) -> bool:
+    """Whether the tables are of this version; False where there are none, and, unless `complete`, where they are older.
 
-    Does nothing where there are no tables at all.
+    Raises `TemporarilyUnavailable` where the tables are newer, or, if `complete`, where one of them lacks something.
     """
     with engine.connect() as connection:
         try:
             row = connection.execute(select(schema.c.version)).first()
         except DBAPIError as error:
             if error.connection_invalidated or not inspect(connection).has_table("oauth_client"):
-                return  # no tables yet, or no database: the first statement will fail
+                return False  # no tables yet, or no database: the first statement will fail
             row = None
         found = None if row is None else int(row[0])
         if found == SCHEMA_VERSION:
-            return
+            return True
         if found is not None and found > SCHEMA_VERSION:
             _refuse(
                 f"The tables are of version {found}, which a newer flask-oauth-gateway has made; this one knows version"
                 f" {SCHEMA_VERSION}. Install the newer one again, or restore the backup from before the upgrade."
             )
         if not complete:
-            return
+            return False
         missing = _missing(connection)
         if missing:
             _refuse(
@@ -51,6 +51,7 @@ def check_version(engine: Engine, *, complete: bool = True) -> None:
                 " (flask db migrate, flask db upgrade); see docs/upgrading.md."
             )
         _record(connection, found)
+    return True
 
 
 def _refuse(why: str) -> None:

@@ -173,18 +173,6 @@ def test_after_close_nothing_is_written_any_more_and_nothing_is_lost(
 
 
 @sqlite_only
-def test_many_entries_don_t_wait_for_the_time_to_be_up(
-    app: Flask, client: FlaskClient, registered: Client, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(later, "SECONDS", 30)
-    monkeypatch.setattr(audit_store, "FLUSH_ROWS", 5)
-    before = written(app)
-    for _ in range(5):
-        ask(client, registered)
-    assert written(app) == before + 5
-
-
-@sqlite_only
 @pytest.mark.parametrize("limit", [1, 2])
 def test_reading_the_trail_shows_what_still_waits_to_be_written(
     app: Flask, client: FlaskClient, registered: Client, limit: int

@@ -1,5 +1,7 @@
 """The audit trail's rows go together, soon: after a second, when there are many, at the end of the process."""
 
+import sqlite3
+import threading
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -15,7 +17,8 @@ from flask_oauth_gateway.database.engine import Database
 from flask_oauth_gateway.database.tables import audit
 from flask_oauth_gateway.stores.audit import entries as module
 from flask_oauth_gateway.stores.audit.entries import AuditStore
-from tests.support.app import token_for
+from tests.support.app import bearer, token_for
+from tests.support.databases import sqlite_only
 from tests.support.processes import finished, python
 from tests.support.stored import audit_of, database_of, register
 
@@ -54,11 +57,70 @@ def test_entries_are_written_within_a_second_and_a_bit(app: Flask, client: Flask
     assert stored(app) == ["client_created", "token_issued"]
 
 
-def test_many_entries_are_written_before_the_second_is_over(app: Flask) -> None:
+def test_many_entries_at_once_are_all_written(app: Flask) -> None:
     store = audit_of(app)
-    for number in range(module.FLUSH_ROWS):
+    for number in range(700):
         store.add_soon(entry(number))
-    assert stored(app) == [f"event {number}" for number in range(module.FLUSH_ROWS)]
+    store.flush()
+    assert stored(app) == [f"event {number}" for number in range(700)]
+
+
+def test_whoever_flushes_waits_for_what_another_thread_is_writing(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = audit_of(app)
+    begun, write = threading.Event(), store._write
+
+    def slow(entries: list[dict[str, Any]]) -> None:
+        begun.set()
+        time.sleep(0.3)
+        write(entries)
+
+    monkeypatch.setattr(store, "_write", slow)
+    store.add_soon(entry(1))
+    assert begun.wait(5)
+    store.flush()
+    assert stored(app) == ["event 1"]
+
+
+@sqlite_only
+def test_no_request_waits_for_the_trail_while_somebody_holds_the_write_lock(
+    app: Flask, client: FlaskClient, database_uri: str
+) -> None:
+    """700 different refusals; then a look at the trail, which shows what is there after a second."""
+    audit_of(app).flush()
+    lock = sqlite3.connect(database_uri.removeprefix("sqlite:///"), isolation_level=None)
+    lock.execute("BEGIN IMMEDIATE")
+    slowest = 0.0
+    for number in range(700):
+        origin = {"REMOTE_ADDR": f"10.{number % 250}.{number // 250}.7"}
+        started = time.monotonic()
+        client.get("/weather", headers=bearer(f"x{number}"), environ_base=origin)
+        slowest = max(slowest, time.monotonic() - started)
+    started = time.monotonic()
+    with app.test_request_context():
+        shown = audit_of(app).newest(5)
+    looked = time.monotonic() - started
+    lock.execute("ROLLBACK")
+    lock.close()
+    assert slowest < 5, "the lock would be waited for for 30 seconds"
+    assert (shown, looked < 10) == ([], True)
+    audit_of(app).flush()
+    assert len(stored(app)) == 700
+
+
+@sqlite_only
+def test_a_trail_that_can_t_be_written_keeps_the_newest_and_says_how_many_are_lost(
+    app: Flask, away: Callable[[bool], None], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(module, "MAX_WAITING", 10)
+    store = audit_of(app)
+    away(True)
+    for number in range(25):
+        store.add_soon(entry(number))
+    store.flush()
+    assert "10 entries of the audit trail wait for the database, 15 are lost." in caplog.text
+    away(False)
+    store.flush()
+    assert stored(app) == [f"event {number}" for number in range(15, 25)]
 
 
 def test_whoever_reads_sees_what_waits(app: Flask) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from operator import ge, lt
 from typing import Any
 
+from flask import has_request_context
 from sqlalchemy import func, select
 from sqlalchemy.engine import Row
 from sqlalchemy.exc import DBAPIError
@@ -23,8 +24,8 @@ from .chain import COLUMNS
 logger = logging.getLogger(__name__)
 
 RETRY_SECONDS = 10.0  # after which writing is tried again, while the database is away
-FLUSH_ROWS = 200
 MAX_WAITING = 20_000
+MAX_WAIT_SECONDS = 1.0  # for entries to be written, before a page of a request shows the trail without them
 
 
 class AuditStore:
@@ -39,6 +40,7 @@ class AuditStore:
         self._database = database
         self._keys = keys
         self._waiting: list[dict[str, Any]] = []
+        self._lost = 0  # entries that were dropped while the database was away
         self._lock = threading.Lock()
         self._later = Later(self._flush, self._forget)
 
@@ -53,15 +55,20 @@ class AuditStore:
             return
         with self._lock:
             self._waiting.append(_row(entry))
-            full = len(self._waiting) >= FLUSH_ROWS
-        if full:
-            self.flush()
-        else:
-            self._later.start()
+            if len(self._waiting) > MAX_WAITING:
+                del self._waiting[0]
+                self._lost += 1
+        self._later.start()
 
     def flush(self) -> None:
-        """Write the entries that wait. While the database is away, up to `MAX_WAITING` of them go on waiting."""
-        self._later.now()
+        """Write the entries that wait. While the database is away, up to `MAX_WAITING` of them go on waiting.
+
+        A request waits for that no longer than `MAX_WAIT_SECONDS`: on SQLite somebody may hold the write lock.
+        """
+        if has_request_context():
+            self._later.now_within(MAX_WAIT_SECONDS)
+        else:
+            self._later.now()
 
     def close(self) -> None:
         """Write the entries that wait, if that is possible, and start no timer again."""
@@ -77,7 +84,7 @@ class AuditStore:
         except TemporarilyUnavailable:
             with self._lock:
                 kept = [] if last else (entries + self._waiting)[-MAX_WAITING:]
-                lost = len(entries) + len(self._waiting) - len(kept)
+                lost, self._lost = self._lost + len(entries) + len(self._waiting) - len(kept), 0
                 self._waiting = kept
             if kept:
                 self._later.start(RETRY_SECONDS)

@@ -200,6 +200,7 @@ def test_everything_by_keyboard(make_visitor: Callable[..., Visitor], site: Serv
     client = site.register(redirect_uris=[f"{site.callback}?{'long' * 60}"])
     page = visitor.page
     page.goto(site.request_for(client))
+    expect(page.get_by_label("Name")).to_be_focused()  # autofocus comes with a frame, which may be after the load
     page.keyboard.type("alice")
     page.keyboard.press("Tab")
     page.keyboard.type("right")
