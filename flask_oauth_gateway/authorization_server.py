@@ -143,6 +143,7 @@ class AuthorizationServer(Server):
             self.tokens,
             self.resources,
             self.lifetimes,
+            self.revoked,
             lambda: self.jwts,
         )
         self.authorization_checks = AuthorizationChecks(settings, self.resources, self.lifetimes)

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import json
 import logging
-import threading
 import time
 from typing import Protocol
 
 from joserfc.jwk import Key
 
+from ..locks import Lock
 from .fetching import FetchError, fetch
 from .jose import JwtError, UnusableKey, load_jwks, load_pem, validity_of
 
@@ -81,7 +81,7 @@ class RemoteKeys:
         self._keys: tuple[Key, ...] = ()
         self._fresh_until = 0.0
         self._next_fetch = 0.0
-        self._lock = threading.Lock()
+        self._lock = Lock()
         self.problem: str | None = None
 
     def keys(self, kid: str | None = None) -> tuple[Key, ...]:
@@ -93,7 +93,7 @@ class RemoteKeys:
 
     def _fetch(self, *, wait: bool) -> None:
         """Fetch the keys, unless another thread is fetching them; `wait`: then wait for that thread."""
-        if not self._lock.acquire(blocking=wait):
+        if not self._lock.acquire(wait=wait):
             return
         try:
             if time.monotonic() >= self._next_fetch:

@@ -8,11 +8,11 @@ from collections.abc import Iterator
 from sqlalchemy import Table, delete, func, select
 
 from .engine import Database
-from .tables import access_token, approval, audit, code, device_code, key, once, refresh_token, revocation
+from .tables import access_token, approval, audit, code, device_code, key, mark, once, refresh_token
 
 #: The tables with rows that expire, and how many seconds longer rows are kept: a code that is used twice must still be
 #: known.
-EXPIRING = {access_token: 0, refresh_token: 0, approval: 0, code: 86400, device_code: 0, once: 0, revocation: 0}
+EXPIRING = {access_token: 0, refresh_token: 0, approval: 0, code: 86400, device_code: 0, once: 0, mark: 0}
 MAX_BATCH = 10_000  # a statement takes 32,766 parameters on SQLite, 65,535 on PostgreSQL
 RETIRED_SECONDS = 86400
 

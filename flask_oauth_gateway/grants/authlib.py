@@ -6,6 +6,7 @@ They find Authlib's `AuthorizationServer` as `self.server`. The gateway's own gr
 
 from __future__ import annotations
 
+from copy import copy
 from typing import TYPE_CHECKING, Any
 
 from authlib.oauth2.rfc6749 import AuthorizationServer
@@ -29,6 +30,13 @@ class AuthlibServer(AuthorizationServer):
         super().__init__()
         self._steps = steps
         self._clients = clients
+        self.moment: int | None = None  # when the request began
+
+    def for_request(self) -> AuthlibServer:
+        """This server, for one request that begins now."""
+        server = copy(self)
+        server.moment = self._steps.moment()
+        return server
 
     def grant(self, cls: Any) -> AuthlibGrant:
         """An app's grant class, made into a grant that the token endpoint can call."""
@@ -55,7 +63,8 @@ class AuthlibServer(AuthorizationServer):
         return self._steps.issue(
             Issue(
                 client=client, grant_type=grant_type, scopes=scopes, subject=subject, user=user, expires_in=expires_in
-            )
+            ),
+            self.moment,
         )
 
     def save_token(self, token: dict[str, Any], request: OAuthRequest) -> None:
@@ -75,7 +84,7 @@ class AuthlibGrant:
             self.respond = self._respond
 
     def _respond(self, request: OAuthRequest) -> Response:
-        grant = self._cls(request, self._server)
+        grant = self._cls(request, self._server.for_request())
         grant.validate_token_request()
         status, body, _ = grant.create_token_response()
         return json_response(status, body)

@@ -55,6 +55,10 @@ class GrantSteps:
         self._lifetimes = lifetimes
         self._issuing = issuing
 
+    def moment(self) -> int:
+        """When a request begins: a revocation after this moment covers the token that is decided on."""
+        return self._issuing.moment
+
     def authenticate(self, request: OAuthRequest, methods: tuple[str, ...] | None = None) -> Client:
         """The client that calls. Raises `InvalidClient`, and `TooManyRequests` where it asks for too many tokens."""
         client = self._authentication.authenticate(request, methods)
@@ -111,9 +115,9 @@ class GrantSteps:
             "refresh_token_expires_at": refresh_ends,
         }
 
-    def issue(self, request: Issue) -> dict[str, Any]:
+    def issue(self, request: Issue, moment: int | None = None) -> dict[str, Any]:
         """Issue the token and return the members of the token response. Raises `AlreadySpent` and `StaleClient`."""
-        return self._issuing.issue(request)
+        return self._issuing.issue(request, moment)
 
 
 @dataclass(eq=False)
@@ -132,9 +136,10 @@ class TokenGrant(ABC):
 
     def answer(self, request: OAuthRequest) -> dict[str, Any]:
         """Take the steps of a token request, and return the members of the token response."""
+        moment = self.steps.moment()
         client = self.authenticate(request)
         try:
-            return self.at_once(request) or self.steps.issue(self.decide(request, client))
+            return self.at_once(request) or self.steps.issue(self.decide(request, client), moment)
         except AlreadySpent:
             return self.spent_before(request)
 

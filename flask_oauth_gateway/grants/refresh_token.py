@@ -128,7 +128,7 @@ class RefreshTokenGrant(TokenGrant):
     def spent_before(self, request: OAuthRequest) -> dict[str, Any]:
         """Answer a repeat of the last rotation as before, within `OAUTH_REFRESH_TOKEN_GRACE`; else revoke the approval."""
         row = self.approvals.find_refresh_token(sha256(request.form["refresh_token"]))
-        if row is None:
+        if row is None or row.spent_at is None:  # not spent: its approval ended after `decide` had read it
             raise InvalidGrantError(self.REFUSED)
         grace = self.settings.refresh_token_grace
         if grace and row.salt is not None and row.revoked_at is None and row.spent_at + grace >= int(time.time()):
@@ -178,7 +178,9 @@ class RefreshTokenGrant(TokenGrant):
             subject=row.subject,
             attributes=row.attributes,
             claims=row.claims,
-            approval=Approval(key=row.family, scope=row.scope, expires_at=row.approval_expires_at, is_new=False),
+            approval=Approval(
+                key=row.family, scope=row.scope, expires_at=row.approval_expires_at, began_at=row.approved_at
+            ),
             **more,
         )
 

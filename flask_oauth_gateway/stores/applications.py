@@ -165,8 +165,8 @@ class ApplicationStore:
                 for other in (secret_table, consent_table):
                     connection.execute(delete(other).where(other.c.client == client.id))
             connection.execute(delete(client_table).where(_ITS_CLIENTS), its)
-            self._revocations.switch(client_ids, enabled=False, connection=connection)
             connection.execute(delete(table).where(_A.id == row.id))
+            self._revocations.remove(client_ids, connection=connection)
         return client_ids
 
 

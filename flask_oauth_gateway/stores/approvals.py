@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from sqlalchemy import and_, bindparam, func, or_, select, update
+from sqlalchemy import and_, bindparam, exists, func, or_, select, update
 from sqlalchemy.engine import Row
 
 from ..database.engine import Database
@@ -18,17 +18,22 @@ from .revocations import RevocationStore
 _A, _R = approval.c, refresh_token.c
 _REFRESH_TOKEN = Prepared(
     select(refresh_token, _A.client, _A.subject, _A.scope, _A.audience, _A.grant_type, _A.attributes, _A.claims)
+    .add_columns(_A.created_at.label("approved_at"))
     .add_columns(_A.expires_at.label("approval_expires_at"), _A.revoked_at, client.c.client_id, client.c.enabled)
     .join(approval, _A.id == _R.family)
     .outerjoin(client, client.c.id == _A.client)
     .where(_R.token_hash == bindparam("hash"))
 )
+# What was read before is checked again: the approval may have ended in between.
+_IS_ALLOWED = exists().where(_A.id == _R.family, _A.revoked_at.is_(None)).correlate(refresh_token)
 _SPEND = Prepared(
     update(refresh_token)
-    .where(_R.token_hash == bindparam("hash"), _R.spent_at.is_(None))
+    .where(_R.token_hash == bindparam("hash"), _R.spent_at.is_(None), _IS_ALLOWED)
     .values(spent_at=bindparam("now"), salt=bindparam("new_salt"))
 )
-_USE = Prepared(update(refresh_token).where(_R.token_hash == bindparam("hash")).values(last_used_at=bindparam("now")))
+_USE = Prepared(
+    update(refresh_token).where(_R.token_hash == bindparam("hash"), _IS_ALLOWED).values(last_used_at=bindparam("now"))
+)
 _SPENT = select(func.count()).select_from(refresh_token).where(_R.family == bindparam("key"), _R.spent_at.is_not(None))
 _REVOKE = update(approval).where(_A.id == bindparam("key"), _A.revoked_at.is_(None)).values(revoked_at=bindparam("now"))
 
@@ -66,7 +71,7 @@ class ApprovalStore:
         with self._database.transaction() as connection:
             revoked = connection.execute(_REVOKE, {"key": key, "now": int(time.time())}).rowcount == 1
             if revoked:
-                self._revocations.add("family", key.hex(), connection=connection)
+                self._revocations.refuse("family", key.hex(), connection=connection)
         return revoked
 
     def find(self, key: bytes) -> Row[Any] | None:

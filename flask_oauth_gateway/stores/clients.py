@@ -18,9 +18,10 @@ from ..database.tables import client_secret as secret_table
 from ..database.tables import consent as consent_table
 from .applications import APPROVED, lock_application
 from .registered_client import DEFAULTS, REGISTERED, Client, ClientSecret
-from .revocations import CACHE_SECONDS, RevocationStore
+from .revocations import RevocationStore
 
 # Every statement that acts sees another process's change at once; the cache sees it after CACHE_SECONDS.
+CACHE_SECONDS = 5
 CACHE_SIZE = 10_000
 NAME_LENGTH = 255
 
@@ -179,7 +180,7 @@ class ClientStore:
                 connection.execute(delete(table).where(table.c.client == client.key))
             removed = connection.execute(delete(client_table).where(client_table.c.id == client.key)).rowcount
             if removed:
-                self._revocations.switch([client.client_id], enabled=False, connection=connection)
+                self._revocations.remove([client.client_id], connection=connection)
         self._cache.pop(client.client_id, None)
         return bool(removed)
 

@@ -36,14 +36,12 @@ from sqlalchemy.sql.dml import Insert, Update
 
 from ..database.prepared import Prepared
 from ..database.tables import access_token, approval, client, refresh_token
-from .tokens import TokenStore
+from .revocations import standing
+from .tokens import TokenStore, client_is_live
 
 if TYPE_CHECKING:
     from ..database.engine import Database
     from .registered_client import Client
-
-_IS_LIVE = and_(client.c.id == bindparam("owner"), client.c.version == bindparam("owner_version"), client.c.enabled)
-_CLIENT_IS_LIVE = select(client.c.id).where(_IS_LIVE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,9 +54,13 @@ class Spend:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Deed:
-    """What the last step does: the statement that spends, and the rows to store, by column."""
+    """What the last step does: the statement that spends, and the rows to store, by column.
+
+    `numbers`: those that the marks must still have that would revoke the tokens (`revocations`).
+    """
 
     client: Client
+    numbers: Mapping[bytes, int]
     spend: Spend | None
     approval: Mapping[str, Any] | None = None
     access_token: Mapping[str, Any] | None = None  # None: a stateless token, which isn't stored
@@ -67,14 +69,17 @@ class Deed:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """Whether the last step was done: nothing was stored unless both are true."""
+    """Whether the last step was done: nothing was stored unless both are true.
 
-    client_is_live: bool
+    `is_live`: the client and the marks were as they had been read.
+    """
+
+    is_live: bool
     spent: bool
 
 
 def do(database: Database, deed: Deed) -> Outcome:
-    """Do all of the deed, if the client hasn't changed since it proved who it is, and nobody has spent it before."""
+    """Do all of the deed, if neither the client nor a mark has changed meanwhile, and nobody has spent it before."""
     if database.engine.dialect.name == "postgresql":
         return _in_one_statement(database, deed)
     return _in_a_transaction(database, deed)
@@ -92,16 +97,16 @@ def _in_a_transaction(database: Database, deed: Deed) -> Outcome:
     try:
         with database.transaction() as connection:
             if deed.spend is not None and not _spends(connection, deed.spend):
-                raise _Undo(Outcome(client_is_live=True, spent=False))
+                raise _Undo(Outcome(is_live=True, spent=False))
             if deed.approval is not None:
                 _insert(approval, tuple(deed.approval)).execute(connection, deed.approval)
-            if not TokenStore.add_in(connection, deed.access_token, deed.client):
-                raise _Undo(Outcome(client_is_live=False, spent=True))
+            if not TokenStore.add_in(connection, deed.access_token, deed.client, deed.numbers):
+                raise _Undo(Outcome(is_live=False, spent=True))
             if deed.refresh_token is not None:
                 _insert(refresh_token, tuple(deed.refresh_token)).execute(connection, deed.refresh_token)
     except _Undo as undone:
         return undone.outcome
-    return Outcome(client_is_live=True, spent=True)
+    return Outcome(is_live=True, spent=True)
 
 
 def _spends(connection: Connection, spend: Spend) -> bool:
@@ -120,24 +125,21 @@ def _in_one_statement(database: Database, deed: Deed) -> Outcome:
     given = {approval: deed.approval, access_token: deed.access_token, refresh_token: deed.refresh_token}
     rows = {table: row for table, row in given.items() if row is not None}
     shape = tuple((table, tuple(row)) for table, row in rows.items())
-    statement = _statement(None if deed.spend is None else deed.spend.statement, shape)
-    parameters = {
-        "owner": deed.client.key,
-        "owner_version": deed.client.version,
-    }
+    statement = _statement(None if deed.spend is None else deed.spend.statement, shape, len(deed.numbers))
+    parameters = {"owner": deed.client.key, "version": deed.client.version, **standing(deed.numbers)}
     for table, row in rows.items():
         parameters |= _named(table, row)
     if deed.spend is not None:
         spending, given_to_it = deed.spend.statement.statement, deed.spend.parameters
         parameters |= _named(spending.table, given_to_it) if isinstance(spending, Insert) else given_to_it
     found = database.first_once(statement, parameters)
-    return Outcome(client_is_live=bool(found and found.live), spent=bool(found and found.spent))
+    return Outcome(is_live=bool(found and found.live), spent=bool(found and found.spent))
 
 
 @lru_cache(maxsize=100)
-def _statement(spend: Prepared | None, shape: tuple[tuple[Table, tuple[str, ...]], ...]) -> Prepared:
+def _statement(spend: Prepared | None, shape: tuple[tuple[Table, tuple[str, ...]], ...], marks: int) -> Prepared:
     """WITH owner AS (the live client), spent AS (the spending, if there is an owner), … (the inserts, if that succeeded)."""
-    owner = _CLIENT_IS_LIVE.cte("owner_row")
+    owner = client_is_live(marks).cte("owner_row")
     is_live = exists(select(owner.c.id))
     if spend is None:
         spent = select(owner.c.id).cte("spent")

@@ -1,81 +1,210 @@
-"""Stores revocation marks, for which every process refuses stateless tokens."""
+"""Stores the marks for which every process refuses stateless tokens. What was revoked first follows from counts, not clocks.
+
+A mark is the hash of what it refuses: a token, an approval, a signing key, a disabled client; or all that a client, a user, or
+both had before. The marks stand in buckets. Whoever changes a mark raises its bucket's count, and holds that row until the
+commit; so within a bucket a higher number means a later commit, and a process that has read a number has missed nothing before
+it, however long a commit took. A JWT carries the numbers of its marks as they were when it was issued
+(`tokens/revoked.py`).
+"""
 
 from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Callable, Sequence
-from operator import attrgetter
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
+from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, bindparam, insert, select, union
+from sqlalchemy import BigInteger, Connection, bindparam, case, exists, func, select
+from sqlalchemy.dialects import mysql, postgresql, sqlite
 from sqlalchemy.engine import Row
+from sqlalchemy.sql import ColumnElement
 
 from ..database.engine import Database
 from ..database.prepared import Prepared
-from ..database.tables import revocation
+from ..database.tables import epoch, mark
 
 FOREVER = 2**53
 MAX_TOKEN_LIFETIME = 31 * 86400  # the longest life of a stateless token; a mark is kept as long
-CACHE_SECONDS = 5  # for so long each process caches a client
-OVERLAP_SECONDS = 30  # a row may become visible after one with a higher id: reads look back so far
+LONGER = 3600  # and so many seconds more, as hosts' clocks differ
+BUCKETS = 256
+NO_NUMBERS: Mapping[bytes, int] = {}
 
-_INSERT = Prepared(insert(revocation), ("mark", "issued_until", "revoked_at", "expires_at"))
-_LIVE = select(revocation).where(revocation.c.expires_at > bindparam("now"))
-_SINCE = Prepared(
-    union(  # without OR and ORDER BY, for either of which SQLite reads the whole table
-        _LIVE.where(revocation.c.id > bindparam("after")), _LIVE.where(revocation.c.revoked_at >= bindparam("recent"))
-    )
-)
+_M = mark.c
+_COLUMNS = ("mark", "bucket", "number", "epoch", "issued_until", "expires_at")
+_COUNTS = Prepared(select(epoch.c.bucket, epoch.c.number))
+_MARKS = select(_M.mark, _M.number, _M.epoch, _M.issued_until, _M.expires_at)
+_ALL = Prepared(_MARKS.where(_M.expires_at > bindparam("now")))
+_NEW = Prepared(_MARKS.where(_M.bucket == bindparam("of"), _M.number > bindparam("after")))
+_ONE = Prepared(_MARKS.where(_M.mark == bindparam("hash")))
+
+
+class Change(NamedTuple):
+    """What becomes of a mark. Of two changes the stricter one counts, unless `lifts`.
+
+    `all_before`: tokens that don't carry the number of this change, or a later one, are refused. `issued_until`: of these
+    tokens only such as began up to then, in seconds since 1970; `FOREVER` refuses all that carry no number.
+    """
+
+    mark: bytes
+    all_before: bool = False
+    issued_until: int = 0
+    lifts: bool = False
+    expires_at: int | None = None
 
 
 class RevocationStore:
-    """Appends marks, and reads those that are new."""
+    """Changes marks, and reads those that are new."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def add(
-        self,
-        kind: str,
-        *names: str,
-        issued_until: int = FOREVER,
-        expires_at: int | None = None,
-        connection: Connection | None = None,
+    def refuse(
+        self, kind: str, *names: str, expires_at: int | None = None, connection: Connection | None = None
     ) -> None:
-        """Add a mark: tokens that were issued up to `issued_until` (seconds since 1970) are refused; 0 undoes an earlier mark.
+        """Refuse a token, an approval or a signing key for good.
 
-        `expires_at`: when the last of these tokens has expired; by default after the longest life of a stateless token.
+        `expires_at`: when the last of its tokens has expired, in seconds since 1970; by default after the longest life
+        of a stateless token.
         """
-        now = int(time.time())
-        values = {
-            "mark": mark_of(kind, *names),
-            "issued_until": issued_until,
-            "revoked_at": now,
-            "expires_at": (now + MAX_TOKEN_LIFETIME if expires_at is None else expires_at) + 3600,
-        }
-        if connection is not None:
-            _INSERT.execute(connection, values)
-        else:
-            self._database.run(_INSERT, values)
+        self.change([Change(mark_of(kind, *names), issued_until=FOREVER, expires_at=expires_at)], connection)
+
+    def refuse_what_was_issued(
+        self, kind: tuple[str, ...], *, issued_before: int | None = None, connection: Connection
+    ) -> None:
+        """Refuse the tokens of a client, a user or both until now: all, or those that began before a time."""
+        until = 0 if issued_before is None else issued_before - 1
+        change = Change(mark_of(*kind), all_before=issued_before is None, issued_until=until)
+        self.change([change], connection)
 
     def switch(self, client_ids: Sequence[str], *, enabled: bool, connection: Connection) -> None:
-        """Stop all stateless tokens of clients, or let them work again, in the caller's transaction."""
-        until = 0 if enabled else int(time.time()) + 2 * CACHE_SECONDS  # other processes may issue for as long
-        for client_id in client_ids:
-            self.add("disabled client", client_id, issued_until=until, connection=connection)
+        """Stop all stateless tokens of clients, or let them work again."""
+        until = 0 if enabled else FOREVER
+        changes = [Change(mark_of(DISABLED, name), issued_until=until, lifts=True) for name in client_ids]
+        self.change(changes, connection)
 
-    def marker(self, kind: str, *names: str) -> Callable[[Connection, int], None]:
-        """A function that adds this mark in the caller's transaction."""
-        return lambda connection, until: self.add(kind, *names, issued_until=until, connection=connection)
+    def remove(self, client_ids: Sequence[str], *, connection: Connection) -> None:
+        """Refuse all that deleted clients were given; a later client with the same `client_id` begins anew."""
+        gone = [Change(mark_of("client", name), all_before=True) for name in client_ids]
+        self.change(gone + [Change(mark_of(DISABLED, name), lifts=True) for name in client_ids], connection)
 
-    def since(self, after: int) -> list[Row[Any]]:
-        """The marks with a higher id than `after`, and those of the last seconds again."""
-        now = int(time.time())
-        rows = self._database.all(_SINCE, {"after": after, "recent": now - OVERLAP_SECONDS, "now": now})
-        return sorted(rows, key=attrgetter("id"))
+    def change(self, changes: Iterable[Change], connection: Connection | None = None) -> None:
+        """Make changes: in the caller's transaction as its last statements, or in one of their own."""
+        if connection is None:
+            with self._database.transaction() as own:
+                self.change(changes, own)
+            return
+        statements, now = _statements(connection.dialect.name), int(time.time())
+        # In one order, so that two who change several never wait for each other.
+        for change in sorted(changes, key=lambda change: (bucket_of(change.mark), change.mark)):
+            bucket = bucket_of(change.mark)
+            ends = now + MAX_TOKEN_LIFETIME if change.expires_at is None else change.expires_at
+            statements.raise_count.execute(connection, {"bucket": bucket, "number": time.time_ns() // 1000})
+            (statements.lift if change.lifts else statements.change).execute(
+                connection,
+                {
+                    "p_mark": change.mark,
+                    "p_bucket": bucket,
+                    "p_all_before": int(change.all_before),
+                    "p_issued_until": change.issued_until,
+                    "p_expires_at": ends + LONGER,
+                },
+            )
+
+    def counts(self) -> dict[int, int]:
+        """The number of each bucket that has one."""
+        return {row.bucket: row.number for row in self._database.all(_COUNTS, {})}
+
+    def all(self) -> list[Row[Any]]:
+        """Every mark that still counts."""
+        return self._database.all(_ALL, {"now": int(time.time())})
+
+    def changed(self, bucket: int, after: int) -> list[Row[Any]]:
+        """The marks of a bucket that were changed after a number."""
+        return self._database.all(_NEW, {"of": bucket, "after": after})
+
+    def find(self, marks: Iterable[bytes]) -> list[Row[Any]]:
+        """These marks, as far as they are set."""
+        found = (self._database.first(_ONE, {"hash": each}) for each in marks)
+        return [row for row in found if row is not None]
+
+
+DISABLED = "disabled client"
 
 
 def mark_of(kind: str, *names: str) -> bytes:
     """The hash by which a mark is found."""
     return hashlib.sha256("\0".join((kind, *names)).encode()).digest()
+
+
+def bucket_of(hashed: bytes) -> int:
+    """The bucket in which a mark stands."""
+    return hashed[0] % BUCKETS
+
+
+def unchanged(count: int) -> list[ColumnElement[bool]]:
+    """The conditions that so many marks have not changed since they were read; `standing` makes their parameters."""
+    now = bindparam("standing_now", type_=BigInteger)
+    return [
+        ~exists().where(
+            _M.mark == bindparam(f"standing_mark_{place}", type_=_M.mark.type),
+            _M.number > bindparam(f"standing_number_{place}", type_=BigInteger),
+            _M.expires_at > now,
+        )
+        for place in range(count)
+    ]
+
+
+def standing(numbers: Mapping[bytes, int]) -> dict[str, Any]:
+    """The parameters of `unchanged`: the number of each mark, as a process knows it; 0 where the mark isn't set."""
+    if not numbers:
+        return {}
+    parameters: dict[str, Any] = {"standing_now": int(time.time())}
+    for place, (hashed, number) in enumerate(numbers.items()):
+        parameters |= {f"standing_mark_{place}": hashed, f"standing_number_{place}": number}
+    return parameters
+
+
+class _Statements(NamedTuple):
+    raise_count: Prepared
+    change: Prepared
+    lift: Prepared
+
+
+@lru_cache
+def _statements(dialect: str) -> _Statements:
+    """Each dialect has its own words for "insert, or else update"."""
+    insert: Any = {"postgresql": postgresql.insert, "sqlite": sqlite.insert}.get(dialect, mysql.insert)
+    greatest = func.max if dialect == "sqlite" else func.greatest
+
+    def upsert(statement: Any, keys: list[Any], values: Any) -> Any:
+        if hasattr(statement, "on_conflict_do_update"):
+            return statement.on_conflict_do_update(index_elements=keys, set_=values(statement.excluded))
+        return statement.on_duplicate_key_update(values(statement.inserted))
+
+    counting = insert(epoch)
+    given = {name: bindparam(f"p_{name}", type_=_M[name].type) for name in _COLUMNS if name not in ("number", "epoch")}
+    all_before = bindparam("p_all_before", type_=BigInteger)
+    row = select(
+        given["mark"],
+        given["bucket"],
+        epoch.c.number,
+        case((all_before == 1, epoch.c.number), else_=0),
+        given["issued_until"],
+        given["expires_at"],
+    ).where(epoch.c.bucket == given["bucket"])
+
+    def stricter(new: Any) -> dict[str, Any]:
+        grows = {name: greatest(_M[name], new[name]) for name in ("epoch", "issued_until", "expires_at")}
+        return {"number": new.number, **grows}
+
+    marking = insert(mark).from_select(_COLUMNS, row)
+    return _Statements(
+        # At least the time: after a backup was restored, a number that tokens carry isn't given to another change.
+        raise_count=Prepared(
+            upsert(counting, [epoch.c.bucket], lambda new: {"number": greatest(epoch.c.number + 1, new.number)}),
+            ("bucket", "number"),
+        ),
+        change=Prepared(upsert(marking, [_M.mark], stricter)),
+        lift=Prepared(upsert(marking, [_M.mark], lambda new: {**stricter(new), "issued_until": new.issued_until})),
+    )

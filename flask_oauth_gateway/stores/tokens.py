@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import BigInteger, Connection, Table, and_, bindparam, exists, func, insert, or_, select, update
+from sqlalchemy import BigInteger, Connection, Select, Table, and_, bindparam, exists, func, insert, or_, select, update
 from sqlalchemy.engine import Row
 from sqlalchemy.sql import ColumnElement
 
@@ -14,6 +15,7 @@ from ..database.engine import Database
 from ..database.prepared import Prepared
 from ..database.tables import access_token, approval, client, code, consent, device_code
 from .registered_client import Client
+from .revocations import NO_NUMBERS, standing, unchanged
 
 MAX_COUNTED = 10_000
 _T = access_token.c
@@ -28,15 +30,25 @@ def _is_live(key: Any, version: Any) -> ColumnElement[bool]:
     return and_(client.c.id == key, client.c.version == version, client.c.enabled)
 
 
-_INSERT = Prepared(
-    insert(access_token).from_select(
-        COLUMNS,
-        select(*(bindparam(f"p_{name}", type_=_T[name].type) for name in COLUMNS)).where(
-            _is_live(bindparam("p_client"), bindparam("p_version"))
-        ),
-    )
-)
-_CLIENT_IS_LIVE = Prepared(select(client.c.id).where(_is_live(bindparam("owner"), bindparam("version"))))
+@lru_cache
+def _insert(marks: int) -> Prepared:
+    """The INSERT of a token, if its client is live and so many marks (`revocations.unchanged`) stand as they were."""
+    values = select(*(bindparam(f"p_{name}", type_=_T[name].type) for name in COLUMNS))
+    is_live = _is_live(bindparam("p_client"), bindparam("p_version"))
+    return Prepared(insert(access_token).from_select(COLUMNS, values.where(is_live, *unchanged(marks))))
+
+
+@lru_cache
+def client_is_live(marks: int) -> Select[Any]:
+    """Selects the client `owner`, if it is live at its `version`, and so many marks stand as they were."""
+    return select(client.c.id).where(_is_live(bindparam("owner"), bindparam("version")), *unchanged(marks))
+
+
+@lru_cache
+def _client_is_live(marks: int) -> Prepared:
+    return Prepared(client_is_live(marks))
+
+
 _FIND = (
     select(*(_T[name] for name in COLUMNS), _T.revoked_at, client.c.client_id, client.c.enabled)
     .add_columns(approval.c.revoked_at.label("approval_revoked_at"))
@@ -75,20 +87,31 @@ class TokenStore:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def add(self, values: Mapping[str, Any], client: Client) -> bool:
-        """Store a token if its client is still enabled and unchanged; one statement. `values` has all of `COLUMNS`."""
-        return self._database.run(_INSERT, _parameters(values, client), repeatable=True) == 1
+    def add(self, values: Mapping[str, Any], client: Client, numbers: Mapping[bytes, int] = NO_NUMBERS) -> bool:
+        """Store a token if its client is still enabled and unchanged, and these marks have these numbers; one statement.
+
+        `values` has all of `COLUMNS`.
+        """
+        parameters = _parameters(values, client) | standing(numbers)
+        return self._database.run(_insert(len(numbers)), parameters, repeatable=True) == 1
 
     @staticmethod
-    def add_in(connection: Connection, values: Mapping[str, Any] | None, client: Client) -> bool:
+    def add_in(
+        connection: Connection, values: Mapping[str, Any] | None, client: Client, numbers: Mapping[bytes, int]
+    ) -> bool:
         """Do what `add` does, in the caller's transaction; with `values=None`, for a token that isn't stored, only check."""
         if values is None:
-            return _CLIENT_IS_LIVE.execute(connection, _owner(client)).first() is not None
-        return _INSERT.execute(connection, _parameters(values, client)).rowcount == 1
+            parameters = _owner(client) | standing(numbers)
+            return _client_is_live(len(numbers)).execute(connection, parameters).first() is not None
+        parameters = _parameters(values, client) | standing(numbers)
+        return _insert(len(numbers)).execute(connection, parameters).rowcount == 1
 
-    def client_is_live(self, client: Client) -> bool:
-        """Whether a client is still enabled and unchanged: nothing else checks this where a token isn't stored."""
-        return self._database.first(_CLIENT_IS_LIVE, _owner(client)) is not None
+    def client_is_live(self, client: Client, numbers: Mapping[bytes, int] = NO_NUMBERS) -> bool:
+        """Whether a client is still enabled and unchanged, and these marks have these numbers.
+
+        Nothing else checks this where a token isn't stored.
+        """
+        return self._database.first(_client_is_live(len(numbers)), _owner(client) | standing(numbers)) is not None
 
     def find(self, token_hash: bytes) -> Row[Any] | None:
         """A token with its client and approval, in one statement; `None` where there is none."""
@@ -111,12 +134,12 @@ class TokenStore:
         client: int | None = None,
         subject: str | None = None,
         issued_before: int | None = None,
-        mark: Callable[[Connection, int], None] | None = None,
+        mark: Callable[..., None] | None = None,
     ) -> int:
         """Revoke every live token and approval that fits all arguments; returns how many.
 
         Codes that were approved and not redeemed yet are spent first, as they would give new tokens afterwards. For
-        tokens that aren't stored, `mark` is called in the same transaction, with the time up to which they are refused.
+        tokens that aren't stored, `mark(connection=…)` is called at the end of the same transaction.
         """
         now = int(time.time())
         given = {"client": client, "subject": subject, "token_hash": token_hash}
@@ -143,7 +166,7 @@ class TokenStore:
                     update(table).where(*fits(table, since), *live).values(revoked_at=now)
                 ).rowcount
             if mark is not None:
-                mark(connection, now if issued_before is None else issued_before - 1)
+                mark(connection=connection)
         return count
 
     def page(
@@ -200,7 +223,7 @@ class TokenStore:
             return connection.execute(_SET_ATTRIBUTES, parameters).rowcount == 1
 
 
-def _owner(client: Client) -> dict[str, int]:
+def _owner(client: Client) -> dict[str, Any]:
     return {"owner": client.key, "version": client.version}
 
 

@@ -15,16 +15,17 @@ from ..users.accounts import users_of_current_app
 if TYPE_CHECKING:
     from ..users.accounts import Users
 
-NO_ATTRIBUTES: Mapping[str, Any] = {}
-#: Claims of our own in a JWT: the token's approval, and whether the token is the client's own.
-APPROVAL, CLIENT_ONLY = "family", "client_only"
+NOTHING: Mapping[Any, Any] = {}
+#: Claims of our own in a JWT: the token's approval and when that began, the numbers of the marks that would revoke the token
+#: (`revoked.py`), and whether the token is the client's own.
+APPROVAL, BEGAN_AT, NUMBERS, CLIENT_ONLY = "family", "family_iat", "revocations", "client_only"
 #: Members of a token response, an introspection answer or a JWT, whose names no custom attribute may have.
 RESERVED = frozenset(
     {
         "access_token", "token_type", "expires_in", "refresh_token", "scope", "id_token", "issued_token_type", "active",
         "client_id", "sub", "aud", "iss", "exp", "iat", "nbf", "jti", "username", "cnf", "act", "acr", "amr", "auth_time",
         "audience", "user_id", "issued_at", "grant_type", "error", "error_description", "authorization_details", "state",
-        APPROVAL, CLIENT_ONLY,
+        APPROVAL, BEGAN_AT, NUMBERS, CLIENT_ONLY,
     }
 )  # fmt: skip
 
@@ -43,8 +44,8 @@ class AccessToken:
     """A verified token. Never holds the token's value."""
 
     __slots__ = (
-        "attributes", "audience", "client_id", "client_key", "details", "exp", "foreign_claims", "grant_type", "iat", "issuer",
-        "key_id", "marks", "plan", "refusal", "scope", "scopes", "subject", "token_id", "users",
+        "attributes", "audience", "began_at", "client_id", "client_key", "details", "exp", "foreign_claims", "grant_type", "iat",
+        "issuer", "key_id", "marks", "numbers", "plan", "refusal", "scope", "scopes", "subject", "token_id", "users",
     )  # fmt: skip
 
     def __init__(
@@ -62,7 +63,9 @@ class AccessToken:
         iat: int,
         exp: int,
         refusal: str | None = None,
+        began_at: int | None = None,
         marks: tuple[bytes, ...] = (),
+        numbers: Mapping[bytes, int] | None = None,
         key_id: str | None = None,
         issuer: str | None = None,
         foreign_claims: Mapping[str, Any] | None = None,
@@ -77,12 +80,14 @@ class AccessToken:
         self.scopes = _scopes_in(scope)
         self.audience = audience if isinstance(audience, tuple) else _names_in(audience or "")
         self.grant_type = intern(grant_type)
-        self.attributes = attributes or NO_ATTRIBUTES
-        self.details = details or NO_ATTRIBUTES
+        self.attributes = attributes or NOTHING
+        self.details = details or NOTHING
         self.iat = iat
         self.exp = exp
         self.key_id = key_id  # the key that signed a JWT
+        self.began_at = iat if began_at is None else began_at  # when the token's approval began, or the token itself
         self.marks = marks  # the revocation marks that would cover a JWT, which isn't stored
+        self.numbers = numbers or NOTHING  # those of its marks, when it was issued
         self.issuer = issuer  # the other server that issued the token; None: this one
         self.foreign_claims = foreign_claims  # all claims of another server's token, as that server names them
         self.users = users  # the app's users, of whom the subject may be one

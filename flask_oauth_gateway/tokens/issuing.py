@@ -5,16 +5,17 @@ from __future__ import annotations
 import hmac
 import time
 from base64 import urlsafe_b64encode
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ..crypto.hashing import new_secret, sha256
 from ..signals import token_issued, token_refreshed
 from ..stores.issuance import Deed, do
-from ..stores.revocations import MAX_TOKEN_LIFETIME
+from ..stores.revocations import MAX_TOKEN_LIFETIME, NO_NUMBERS
 from ..stores.tokens import token_id_of
 from .access_token import RESERVED
+from .revoked import Superseded, marks_of_user, shared_marks
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,10 +31,14 @@ if TYPE_CHECKING:
     from ..stores.tokens import TokenStore
     from .jwt import JwtTokens
     from .lifetimes import Lifetimes
+    from .revoked import Revoked
 
 
 class StaleClient(Exception):
-    """The client changed after it proved who it is, before the statement that acts for it: read it again and try anew."""
+    """The client changed, or tokens were revoked, after the request began and before the statement that acts for it.
+
+    Read the client again and try anew.
+    """
 
 
 class AlreadySpent(Exception):
@@ -48,7 +53,11 @@ class Approval:
     scope: str
     expires_at: int
     audience: str | None = None
-    is_new: bool = True
+    began_at: int | None = None  # seconds since 1970; None: it begins with this token
+
+    @property
+    def is_new(self) -> bool:
+        return self.began_at is None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,6 +95,7 @@ class Issuing:
         tokens: TokenStore,
         resources: Resources,
         lifetimes: Lifetimes,
+        revoked: Revoked,
         jwts: Callable[[], JwtTokens],
     ) -> None:
         self._app = app
@@ -95,10 +105,19 @@ class Issuing:
         self._tokens = tokens
         self._resources = resources if resources.are_configured else None
         self._lifetimes = lifetimes
+        self._revoked = revoked
         self._jwts = jwts
 
-    def issue(self, request: Issue) -> dict[str, Any]:
+    @property
+    def moment(self) -> int:
+        """The moment of `Revoked`: how often this process learned of revocations."""
+        return self._revoked.moment
+
+    def issue(self, request: Issue, moment: int | None = None) -> dict[str, Any]:
         """Make and store a token, and a refresh token where the request asks for one.
+
+        `moment`: that of `Revoked` when the request began, where hooks were asked since: a revocation that came
+        meanwhile covers the token.
 
         Returns the token response (RFC 6749 section 5.1). Raises `AlreadySpent`, `StaleClient`, and `ValueError` for an
         attribute with the name of one of the protocol's own members.
@@ -125,19 +144,44 @@ class Issuing:
         refresh_token = (
             None if request.refresh_token_expires_at is None else self.new_value(request.derive_from, "refresh")
         )
-        if self.format_of(client) == "jwt":
+        is_jwt = self.format_of(client) == "jwt"
+        numbers = self._standing(request, moment, is_jwt=is_jwt)
+        if is_jwt:
             values["expires_at"] = now + min(expires_in, MAX_TOKEN_LIFETIME)
-            token, token_id = self._jwts().create(client.client_id, values)
+            began_at = None if approval is None else approval.began_at
+            token, token_id = self._jwts().create(client.client_id, values, numbers, began_at)
         else:
             token = self.new_value(request.derive_from, "access")
             values["token_hash"] = sha256(token)
             token_id = token_id_of(values["token_hash"])
         if approval is not None or request.spend is not None:
-            self._store_approved(request, values, refresh_token)
-        elif not (self._tokens.add(values, client) if "token_hash" in values else self._tokens.client_is_live(client)):
+            is_live = self._store_approved(request, values, numbers, refresh_token)
+        elif is_jwt:
+            is_live = self._tokens.client_is_live(client, numbers)
+        else:
+            is_live = self._tokens.add(values, client, numbers)
+        if not is_live:
+            self._revoked.look_up(numbers)
             raise StaleClient(client.client_id)
         self.announce(client, request.grant_type, request.subject, request.scopes, token_id)
         return token_response(token, values["expires_at"] - now, scope, refresh_token, attributes)
+
+    def _standing(self, request: Issue, moment: int | None, *, is_jwt: bool) -> Mapping[bytes, int]:
+        """The numbers of the marks that would revoke the token, which must still stand when it is stored.
+
+        A stored token of the client's own has none: what revokes it changes the client or the token's row.
+        """
+        client_id, subject = request.client.client_id, request.subject
+        if is_jwt:
+            marks: Iterable[bytes] = shared_marks(client_id, subject).values()
+        elif subject is not None:
+            marks = marks_of_user(client_id, subject)
+        else:
+            return NO_NUMBERS
+        try:
+            return self._revoked.standing(marks, moment)
+        except Superseded:
+            raise StaleClient(client_id) from None
 
     def announce(
         self, client: Client, grant_type: str, subject: str | None, scopes: tuple[str, ...], token_id: str
@@ -175,8 +219,13 @@ class Issuing:
             raise ValueError(f"A token attribute can't be named {min(taken)!r}: the protocol uses that name itself.")
         return attributes or None
 
-    def _store_approved(self, request: Issue, values: dict[str, Any], refresh_token: str | None) -> None:
-        """Spend the request's `spend` and store the approval and its tokens: all of that, or nothing."""
+    def _store_approved(
+        self, request: Issue, values: dict[str, Any], numbers: Mapping[bytes, int], refresh_token: str | None
+    ) -> bool:
+        """Spend the request's `spend` and store the approval and its tokens: all of that, or nothing.
+
+        Returns whether the client and the marks were still as they had been read. Raises `AlreadySpent`.
+        """
         approval, now = request.approval, values["issued_at"]
         begun = None
         if approval is not None and approval.is_new:
@@ -204,16 +253,16 @@ class Issuing:
             self._database,
             Deed(
                 client=request.client,
+                numbers=numbers,
                 spend=request.spend,
                 approval=begun,
                 access_token=values if "token_hash" in values else None,
                 refresh_token=following,
             ),
         )
-        if not outcome.client_is_live:
-            raise StaleClient(request.client.client_id)
-        if not outcome.spent:
+        if outcome.is_live and not outcome.spent:
             raise AlreadySpent
+        return outcome.is_live
 
 
 def token_response(

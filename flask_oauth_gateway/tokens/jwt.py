@@ -13,9 +13,9 @@ from ..crypto.jose import JwtError, sign, verify
 from ..crypto.jose import read as read_unverified
 from ..errors import InvalidToken
 from ..stores.revocations import mark_of
-from .access_token import APPROVAL, CLIENT_ONLY, RESERVED, AccessToken
+from .access_token import APPROVAL, BEGAN_AT, CLIENT_ONLY, NUMBERS, RESERVED, AccessToken
 from .cache import TokenCache
-from .revoked import marks_of
+from .revoked import marks_of, shared_marks
 
 if TYPE_CHECKING:
     from ..users.accounts import Users
@@ -39,12 +39,21 @@ class JwtTokens:
         self._users = users
         self._cache = TokenCache(CACHE_SECONDS)
 
-    def create(self, client_id: str, values: Mapping[str, Any]) -> tuple[str, str]:
-        """Sign a token that holds `values` (named as the columns of a stored token); returns the token and its `jti`."""
+    def create(
+        self, client_id: str, values: Mapping[str, Any], standing: Mapping[bytes, int], began_at: int | None
+    ) -> tuple[str, str]:
+        """Sign a token that holds `values` (named as the columns of a stored token); returns the token and its `jti`.
+
+        `standing`: the numbers of the marks that it shares with others; `began_at`: when its approval began, if that
+        was before.
+        """
         issuer, token_id = self._issuer.identifier(), secrets.token_hex(16)
         audience = (values["audience"] or issuer).split()
-        approval = None if values["family"] is None else values["family"].hex()
-        marks = marks_of(token_id, approval, client_id, values["subject"])
+        numbers = {
+            kind: standing[mark]
+            for kind, mark in shared_marks(client_id, values["subject"]).items()
+            if standing.get(mark)
+        }
         claims: dict[str, Any] = {
             **{name: value for name, value in (values["attributes"] or {}).items() if not name.startswith("_")},
             **(values["claims"] or {}),
@@ -54,14 +63,18 @@ class JwtTokens:
             "client_id": client_id,
             "scope": values["scope"],
             "jti": token_id,
-            "iat": self._revoked.first_second_after(values["issued_at"], marks),
+            "iat": values["issued_at"],
             "exp": values["expires_at"],
             GRANT_TYPE: values["grant_type"],
         }
         if values["subject"] is None:
             claims[CLIENT_ONLY] = True  # its sub is the client (RFC 9068 section 2.2), which must never pass for a user
-        if approval is not None:
-            claims[APPROVAL] = approval
+        if values["family"] is not None:
+            claims[APPROVAL] = values["family"].hex()
+        if began_at is not None:
+            claims[BEGAN_AT] = began_at
+        if numbers:
+            claims[NUMBERS] = numbers
         signing = self._key_ring.signing_key()
         header = {"typ": TYPE, "alg": signing.algorithm, "kid": signing.kid}
         return sign(header, claims, signing.key), token_id
@@ -76,7 +89,7 @@ class JwtTokens:
             self._cache.put(token_hash, found, now)
         if self._key_ring.find(found.key_id) is None:
             raise InvalidToken("The key of this access token is not believed any more.", found.client_id)
-        if self._revoked.covers(found.iat, found.marks):
+        if self._revoked.covers(found.began_at, found.marks, found.numbers):
             raise InvalidToken("The access token was revoked.", found.client_id)
         return found
 
@@ -98,6 +111,11 @@ class JwtTokens:
         if claims["exp"] <= now:
             raise InvalidToken("The access token expired.", client_id)
         subject = None if claims.get(CLIENT_ONLY) else claims["sub"]
+        carried, numbers = claims.get(NUMBERS), None
+        if carried:
+            numbers = {
+                mark: carried[kind] for kind, mark in shared_marks(client_id, subject).items() if kind in carried
+            }
         return AccessToken(
             token_id=claims["jti"],
             client_id=client_id,
@@ -110,6 +128,8 @@ class JwtTokens:
             details={name: claims[name] for name in DETAILS if name in claims},
             iat=claims["iat"],
             exp=claims["exp"],
+            began_at=claims.get(BEGAN_AT),
+            numbers=numbers,
             key_id=signing.kid,
             marks=marks_of(claims["jti"], claims.get(APPROVAL), client_id, subject) + _marks_of_key(signing.kid),
             users=self._users,

@@ -92,6 +92,7 @@ class TokenRegistry:
             raise ValueError("A token lives for a second or more.")
         asked = scope if scope is None or isinstance(scope, str) else " ".join(scope)
         for _ in range(3):
+            moment = self._issuing.moment
             client = self._clients.load(client_id)
             if client is None or not client.enabled:
                 raise ClientNotFound(client_id)
@@ -106,7 +107,8 @@ class TokenRegistry:
                         audience=(audience,) if isinstance(audience, str) else tuple(audience),
                         attributes=attributes,
                         expires_in=expires_in,
-                    )
+                    ),
+                    moment,
                 )
             except StaleClient:
                 continue

@@ -1,57 +1,90 @@
-"""Which stateless tokens are revoked. Every process keeps the few marks in memory, and reads the new ones every few seconds.
+"""Which stateless tokens are revoked. Every process keeps the few marks in memory, and reads what is new every few seconds.
 
-There is no background thread: the first check after `OAUTH_REVOCATION_POLL_SECONDS` reads the new marks.
+There is no background thread: the first check after `OAUTH_REVOCATION_POLL_SECONDS` reads what has changed. No clock decides
+whether a token was issued before or after a revocation: each token carries the numbers that its marks had when it was
+issued (`stores/revocations.py`), and a revocation raises them.
 """
 
 from __future__ import annotations
 
-import threading
+import heapq
 import time
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from types import MappingProxyType
+from typing import TYPE_CHECKING, NamedTuple
 
-from ..stores.revocations import FOREVER, mark_of
+from ..locks import Lock
+from ..stores.revocations import DISABLED, FOREVER, NO_NUMBERS, mark_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable, Mapping
+    from typing import Any
 
     from ..stores.revocations import RevocationStore
 
+MANY_AT_ONCE = 1000  # expired marks are dropped in such portions
 
-MAX_AHEAD = 15  # the most seconds by which a token's `iat` may lie in the future
+
+class Mark(NamedTuple):
+    """What is known of a mark (`database/tables`). `learned`: the moment in which this process read it."""
+
+    number: int
+    epoch: int
+    issued_until: int
+    expires_at: int
+    learned: int
+
+
+class Superseded(Exception):
+    """A revocation came after the moment at which a request began, and before its token was issued."""
 
 
 class Revoked:
-    """The marks that one process knows."""
+    """The marks that one process knows. Its `moment` counts how often it learned something new."""
 
     def __init__(self, store: RevocationStore, poll_seconds: int, listen: Callable[[], None] | None = None) -> None:
         """`listen` is called before the marks are read: it starts to listen for news of revocations."""
         self._store = store
         self._poll_seconds = poll_seconds
-        self._marks: dict[bytes, tuple[int, int]] = {}  # mark to (issued_until, expires_at)
-        self._last_id = 0
         self._listen = listen
+        self._marks: dict[bytes, Mark] = {}
+        self._counts: dict[int, int] | None = None  # the number of each bucket up to which it was read; None: not yet
+        self._expiring: list[tuple[int, bytes]] = []  # a heap
         self._read_at = -1e9
         self._forgotten = 0
-        self._lock = threading.Lock()
+        self._lock = Lock()
+        self.moment = 0
 
-    def covers(self, issued_at: int, marks: tuple[bytes, ...]) -> bool:
-        """Whether one of these marks revokes a token that was issued at this time."""
-        return self._until(marks) >= issued_at
+    def covers(self, began_at: int, marks: Iterable[bytes], numbers: Mapping[bytes, int] = NO_NUMBERS) -> bool:
+        """Whether one of these marks revokes a token.
 
-    def first_second_after(self, now: int, marks: tuple[bytes, ...]) -> int:
-        """The `iat` of a new token: after the second for which its marks revoke tokens, so that they don't cover it."""
-        until = self._until(marks)
-        return until + 1 if now <= until <= now + MAX_AHEAD else now
-
-    def _until(self, marks: tuple[bytes, ...]) -> int:
-        """The time up to which these marks revoke tokens; 0 where none of them is set."""
-        if time.monotonic() - self._read_at >= self._poll_seconds:
-            self._refresh()
+        `began_at`: when the token, or the approval that it comes of, began, in seconds since 1970; `numbers`: those
+        that the token carries.
+        """
+        self._read_if_due()
         known = self._marks
         if known.keys().isdisjoint(marks):
-            return 0
-        return max((known[mark][0] for mark in marks if mark in known), default=0)
+            return False
+        for mark in marks:
+            found = known.get(mark)
+            if found is not None:
+                carried = numbers.get(mark, 0)
+                if found.epoch > carried or (found.number > carried and began_at <= found.issued_until):
+                    return True
+        return False
+
+    def standing(self, marks: Iterable[bytes], since: int | None) -> dict[bytes, int]:
+        """The numbers of these marks, for a token to carry and for the statement that stores it to compare.
+
+        Raises `Superseded` where one of them changed after the moment `since`.
+        """
+        numbers = {}
+        for mark in marks:
+            found = self._marks.get(mark)
+            if found is not None and since is not None and found.learned > since:
+                raise Superseded
+            numbers[mark] = 0 if found is None else found.number
+        return numbers
 
     def forget(self) -> None:
         """Make the next check read the marks, as there is a new one."""
@@ -61,23 +94,56 @@ class Revoked:
     def learn(self, mark: bytes, expires_at: int) -> None:
         """Count a mark that this process has just stored from now on, without reading it."""
         with self._lock:
-            self._marks[mark] = (FOREVER, expires_at)
+            self._keep([(mark, FOREVER, 0, FOREVER, expires_at)])
 
-    def _refresh(self) -> None:
+    def look_up(self, marks: Iterable[bytes]) -> None:
+        """Read these marks, because a statement found that one of them has changed."""
+        rows = self._store.find(marks)
+        with self._lock:
+            self._keep(rows)
+
+    def _read_if_due(self) -> None:
+        if time.monotonic() - self._read_at < self._poll_seconds:
+            return
         if self._listen is not None:
             self._listen()
         with self._lock:
             started, forgotten = time.monotonic(), self._forgotten
             if started - self._read_at < self._poll_seconds:
                 return  # another thread has just read them
-            for row in self._store.since(self._last_id):
-                self._marks[bytes(row.mark)] = (row.issued_until, row.expires_at)
-                self._last_id = max(self._last_id, row.id)
-            now = time.time()
-            if len(self._marks) > 1000:
-                self._marks = {mark: value for mark, value in self._marks.items() if value[1] > now}
+            self._read()
             if self._forgotten == forgotten:  # else a mark came meanwhile, which this query may have missed
                 self._read_at = started
+
+    def _read(self) -> None:
+        """Read what has changed: the buckets' counts first, so that a change that comes in between is read again next time."""
+        counts = self._store.counts()
+        if self._counts is None:
+            self._keep(self._store.all())
+        else:
+            for bucket, number in counts.items():
+                known = self._counts.get(bucket, 0)
+                if number != known:
+                    self._keep(self._store.changed(bucket, known))
+        self._counts = counts
+        self._drop_expired()
+
+    def _keep(self, rows: Iterable[Iterable[Any]]) -> None:
+        moment = self.moment + 1
+        for mark, number, epoch, issued_until, expires_at in rows:
+            self._marks[bytes(mark)] = Mark(number, epoch, issued_until, expires_at, moment)
+            heapq.heappush(self._expiring, (expires_at, bytes(mark)))
+        self.moment = moment  # last: whoever reads it before this has not seen them all
+
+    def _drop_expired(self) -> None:
+        now = time.time()
+        for _ in range(MANY_AT_ONCE):
+            if not self._expiring or self._expiring[0][0] > now:
+                return
+            _, mark = heapq.heappop(self._expiring)
+            found = self._marks.get(mark)
+            if found is not None and found.expires_at <= now:
+                del self._marks[mark]
 
 
 def kind_of(client_id: str | None, subject: str | None) -> tuple[str, ...]:
@@ -87,19 +153,30 @@ def kind_of(client_id: str | None, subject: str | None) -> tuple[str, ...]:
     return ("client", client_id) if subject is None else ("client and subject", client_id, subject)
 
 
+@lru_cache(maxsize=1024)  # cached tokens share these
+def shared_marks(client_id: str, subject: str | None) -> Mapping[str, bytes]:
+    """By kind, the marks that tokens of a client, and of a user, share: their numbers stand in a JWT."""
+    owners: list[tuple[str | None, str | None]] = [(None, None), (client_id, None)]
+    if subject is not None:
+        owners += [(None, subject), (client_id, subject)]
+    kinds = (kind_of(*owner) for owner in owners)
+    return MappingProxyType({kind[0]: mark_of(*kind) for kind in kinds})
+
+
+@lru_cache(maxsize=1024)
+def marks_of_user(client_id: str, subject: str) -> tuple[bytes, ...]:
+    """The marks of a user, and of a user with a client."""
+    return tuple(mark_of(*kind_of(client, subject)) for client in (None, client_id))
+
+
 def marks_of(token_id: str, approval: str | None, client_id: str, subject: str | None) -> tuple[bytes, ...]:
     """Every mark that would revoke a token."""
     own: tuple[bytes, ...] = (mark_of("token", token_id),)
     if approval is not None:
         own += (mark_of("family", approval),)
-    return own + _marks_shared(client_id, subject)
+    return own + _shared(client_id, subject)
 
 
-@lru_cache(maxsize=1024)  # cached tokens share these marks
-def _marks_shared(client_id: str, subject: str | None) -> tuple[bytes, ...]:
-    marks: tuple[bytes, ...] = (
-        mark_of("client", client_id), mark_of("disabled client", client_id), mark_of("everything")
-    )  # fmt: skip
-    if subject is not None:
-        marks += (mark_of("subject", subject), mark_of("client and subject", client_id, subject))
-    return marks
+@lru_cache(maxsize=1024)
+def _shared(client_id: str, subject: str | None) -> tuple[bytes, ...]:
+    return (*shared_marks(client_id, subject).values(), mark_of(DISABLED, client_id))

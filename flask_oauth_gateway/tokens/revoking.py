@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy.engine import Row
@@ -60,7 +61,7 @@ class Revoking:
 
     def stateless_token(self, token: AccessToken, *, by: str, actor: str | None) -> None:
         """Revoke a JWT, which isn't stored: in this process at once, in others when they next read the marks."""
-        self._revocations.add("token", token.token_id, expires_at=token.exp)
+        self._revocations.refuse("token", token.token_id, expires_at=token.exp)
         self._revoked.learn(mark_of("token", token.token_id), token.exp)
         if self._redis is not None:
             self._redis.tell(EVERY_TOKEN)
@@ -102,7 +103,11 @@ class Revoking:
             client=None if client is None else client.key,
             subject=subject,
             issued_before=issued_before,
-            mark=None if token_hash is not None else self._revocations.marker(*kind_of(client_id, subject)),
+            mark=None
+            if token_hash is not None
+            else partial(
+                self._revocations.refuse_what_was_issued, kind_of(client_id, subject), issued_before=issued_before
+            ),
         )
         self.forget()
         if count:
@@ -112,7 +117,7 @@ class Revoking:
 
     def signed_by(self, kid: str) -> None:
         """Refuse every token that a signing key signed."""
-        self._revocations.add(KEY, kid)  # other processes read marks sooner than keys
+        self._revocations.refuse(KEY, kid)  # other processes read marks sooner than keys
         self.forget()
 
     def forget(self, token_hash: bytes = EVERY_TOKEN) -> None:

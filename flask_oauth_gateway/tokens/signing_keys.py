@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import secrets
-import threading
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from joserfc.jwk import ECKey, Key, KeyParameters, OKPKey, RSAKey
 
 from ..errors import TemporarilyUnavailable
+from ..locks import Lock
 from ..signals import key_changed
 from ..stores.revocations import MAX_TOKEN_LIFETIME, mark_of
 from ..web.environ import actor
@@ -73,7 +73,7 @@ class KeyRing:
         self._revoking = revoking
         self._keys: Keys = {}
         self._loaded_at = -1e9
-        self._lock = threading.RLock()
+        self._lock = Lock(reentrant=True)
         self._looked_for: set[str] = set()  # stays small: only this app can make a kid that gets in here
 
     def signing_key(self) -> SigningKey:

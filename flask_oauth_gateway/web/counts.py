@@ -5,13 +5,11 @@ The library's own storage keeps every key that anybody makes up, and starts a ti
 
 from __future__ import annotations
 
-import os
-import threading
 import time
-import weakref
-from typing import Any
 
 from limits.storage import Storage
+
+from ..locks import Lock
 
 MAX_COUNTS = 50_000
 
@@ -24,12 +22,7 @@ class Counts(Storage):
     def __init__(self) -> None:
         super().__init__()
         self._counts: dict[str, tuple[int, float]] = {}  # key to count and expiry, the oldest first
-        self.renew_lock()
-        _every_one.add(self)
-
-    def renew_lock(self) -> None:
-        """Make a new lock after a fork: another thread of the parent may have held the old one."""
-        self._lock = threading.Lock()
+        self._lock = Lock()
 
     @property
     def base_exceptions(self) -> type[Exception]:
@@ -70,14 +63,3 @@ class Counts(Storage):
     def _make_room(self, now: float) -> None:
         live = [item for item in self._counts.items() if item[1][1] > now]
         self._counts = dict(live[-MAX_COUNTS // 2 :])
-
-
-_every_one: weakref.WeakSet[Any] = weakref.WeakSet()
-
-
-def _after_fork() -> None:
-    for counts in _every_one:
-        counts.renew_lock()
-
-
-os.register_at_fork(after_in_child=_after_fork)

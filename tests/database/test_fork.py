@@ -5,14 +5,18 @@ import os
 import signal
 import socket
 import time
+from collections.abc import Callable
 from http.client import HTTPConnection
 from pathlib import Path
+from typing import Any
 
 from flask import Flask
 from sqlalchemy import func, select
 
+from flask_oauth_gateway.crypto.key_sets import RemoteKeys
 from flask_oauth_gateway.database.tables import access_token, audit
-from tests.support.app import basic
+from flask_oauth_gateway.web.counts import Counts
+from tests.support.app import MakeApp, basic, server_of, token_for
 from tests.support.processes import finished, python
 from tests.support.stored import audit_of, database_of, register, status_with
 
@@ -92,16 +96,40 @@ def test_gunicorn_preloads_and_its_workers_answer(app: Flask, database_uri: str,
         assert connection.scalar(entries) == 13, "workers that end write what waits"
 
 
+def in_a_child(work: Callable[[], object]) -> int:
+    """The exit code of a forked child in which this is done; it is killed after ten seconds."""
+    child = os.fork()
+    if child == 0:
+        signal.alarm(10)
+        try:
+            os._exit(0 if work() else 1)
+        finally:  # never go on as a second pytest
+            os._exit(2)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+
+def taken(lock: Any) -> bool:
+    with lock:
+        return True
+
+
 def test_a_lock_that_is_held_at_the_fork_holds_up_no_child(app: Flask) -> None:
     """The thread that held it doesn't exist in the child."""
     register(app)
-    store = audit_of(app)
-    with store._lock:
-        child = os.fork()
-        if child == 0:
-            taken = store._lock.acquire(timeout=1) and database_of(app)._lock.acquire(timeout=1)
-            os._exit(0 if taken else 1)
-    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    store, database = audit_of(app), database_of(app)
+    with store._lock, store._later._working:
+        assert in_a_child(lambda: taken(store._lock) and taken(store._later._working) and taken(database._lock)) == 0
+
+
+def test_a_child_checks_tokens_whatever_its_parent_was_looking_up(make_app: MakeApp) -> None:
+    """A thread of the parent was reading marks, keys, another server's keys or counts when it forked."""
+    app = make_app(OAUTH_ACCESS_TOKEN_FORMAT="jwt", OAUTH_REVOCATION_POLL_SECONDS=0)
+    server, token = server_of(app), token_for(app.test_client(), register(app))["access_token"]
+    keys = RemoteKeys("https://keys.example/jwks")
+    held = (server.revoked._lock, server.jwts._key_ring._lock, keys._lock, Counts()._lock)
+    for lock in held:
+        with lock:
+            assert in_a_child(lambda: status_with(app, token) == 200 and all(map(taken, held))) == 0
 
 
 def wait_for(port: int) -> None:

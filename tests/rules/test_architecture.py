@@ -44,6 +44,7 @@ database
 crypto
 config
 features  hooks  signals  errors
+locks
 """
 FLOORS = [line.split() for line in ORDER.split("\n") if line]
 FLOOR = {name: floor for floor, names in enumerate(reversed(FLOORS)) for name in names}

@@ -32,6 +32,7 @@ def deed(app: Flask, registered: Client, number: int = 0, **changes: Any) -> Dee
     token = {**common, "token_hash": bytes([number]) * 32, "family": key, "grant_type": "x", "audience": None, **times}
     given: dict[str, Any] = {
         "client": client,
+        "numbers": {},
         "spend": OnceStore.claiming(once_key("a"), later()),
         "approval": {**common, "id": key, "grant_type": "x", "created_at": int(time.time()), "expires_at": later()},
         "access_token": token,
@@ -47,7 +48,7 @@ def rows(app: Flask) -> list[int]:
 
 def test_all_of_it(app: Flask, registered: Client) -> None:
     database = server_of(app).database
-    assert do(database, deed(app, registered)) == Outcome(client_is_live=True, spent=True)
+    assert do(database, deed(app, registered)) == Outcome(is_live=True, spent=True)
     assert rows(app) == [1, 1, 1, 1]
     stored = database.first(select(access_token))
     assert (stored.subject, stored.attributes, stored.claims) == ("alice", {"a": 1}, None)
@@ -64,7 +65,7 @@ def test_nothing_where_it_was_spent(app: Flask, registered: Client) -> None:
 def test_nothing_where_the_client_has_changed(app: Flask, registered: Client, stateless: bool) -> None:
     old = deed(app, registered, **({"access_token": None} if stateless else {}))
     app.extensions["oauth_gateway"].clients.update(registered.client_id, client_name="Another")
-    assert not do(server_of(app).database, old).client_is_live
+    assert not do(server_of(app).database, old).is_live
     assert rows(app) == [0, 0, 0, 0]
 
 

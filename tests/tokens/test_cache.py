@@ -46,10 +46,10 @@ def test_a_jwt_that_is_revoked_while_the_marks_are_read_is_refused_the_next_time
     jti = json.loads(urlsafe_b64decode(token.split(".")[1] + "=="))["jti"]
 
     def revoke() -> None:
-        server.revocations.add("token", jti)
+        server.revocations.refuse("token", jti)
         server.revoking.forget()
 
     server.revoking.forget()
-    meanwhile(monkeypatch, server.revocations, "since", revoke)
+    meanwhile(monkeypatch, server.revocations, "counts", revoke)
     assert is_accepted(client, token)
     assert not is_accepted(client, token)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import threading
 from collections.abc import Mapping, Sequence
 from operator import ge, lt
 from typing import Any
@@ -18,6 +17,7 @@ from ...database.engine import Database, InMemoryDatabase
 from ...database.purge import purge_audit
 from ...database.tables import audit
 from ...errors import TemporarilyUnavailable
+from ...locks import Lock
 from . import chain
 from .chain import COLUMNS
 
@@ -41,7 +41,7 @@ class AuditStore:
         self._keys = keys
         self._waiting: list[dict[str, Any]] = []
         self._lost = 0  # entries that were dropped while the database was away
-        self._lock = threading.Lock()
+        self._lock = Lock()
         self._later = Later(self._flush, self._forget)
 
     def add(self, entry: Mapping[str, Any]) -> None:
@@ -91,7 +91,7 @@ class AuditStore:
             logger.error("%d entries of the audit trail wait for the database, %d are lost.", len(kept), lost)
 
     def _forget(self) -> None:
-        self._waiting, self._lock = [], threading.Lock()
+        self._waiting = []
 
     def _write(self, entries: list[dict[str, Any]]) -> None:
         try:

@@ -1,0 +1,79 @@
+"""Who is registered, and to whom a user has consented: applications, clients, their secrets, consents."""
+
+from __future__ import annotations
+
+from sqlalchemy import BigInteger, Boolean, Column, ForeignKey, Index, Integer, String, Table, Text, UniqueConstraint
+
+from .columns import NEVER_REUSE_IDS, OPTIONS, Hash, Key, Object, Subject, metadata
+
+application = Table(  # a partner's group of clients, which work only while it is approved
+    "oauth_application",
+    metadata,
+    Column("id", Key, primary_key=True, autoincrement=True),
+    Column("application_id", String(64), nullable=False, unique=True),
+    Column("version", Integer, nullable=False, default=1),  # counts every change
+    Column("name", String(255), nullable=False),
+    Column("folded_name", String(255), nullable=False),  # case folded, for searches
+    Column("owner", Subject, index=True),
+    Column("status", String(16), nullable=False),  # "pending", "approved" or "revoked"
+    Column("plan", String(255)),
+    Column("attributes", Object),
+    Column("created_at", BigInteger, nullable=False),
+    Column("updated_at", BigInteger, nullable=False),
+    **OPTIONS,
+    **NEVER_REUSE_IDS,
+)
+
+client = Table(
+    "oauth_client",
+    metadata,
+    Column("id", Key, primary_key=True, autoincrement=True),
+    Column("client_id", String(2048), nullable=False),
+    Column("client_id_hash", Hash, nullable=False, unique=True),  # 2048 characters are more than MariaDB can index
+    Column("version", Integer, nullable=False, default=1),  # counts every change, secrets' too
+    Column(
+        "enabled", Boolean, nullable=False, default=True
+    ),  # whether it works: switched on, and its application approved
+    Column("switched_on", Boolean, nullable=False, default=True),  # the client's own switch
+    Column("application", Key, ForeignKey("oauth_application.id")),
+    Column("owner", Subject, index=True),
+    Column("name", String(255)),  # the beginning of client_name, case folded, for searches
+    Column("metadata", Object, nullable=False),  # the rest of the registration, by RFC 7591's names
+    Column("created_at", BigInteger, nullable=False),
+    Column("updated_at", BigInteger, nullable=False),
+    UniqueConstraint("application", "id", name="uq_oauth_client_application"),  # the foreign key's index, see below
+    **OPTIONS,
+    **NEVER_REUSE_IDS,
+)
+
+client_secret = Table(
+    "oauth_client_secret",
+    metadata,
+    Column("id", Key, primary_key=True, autoincrement=True),
+    Column("client", Key, ForeignKey("oauth_client.id", ondelete="CASCADE"), nullable=False),
+    Column("hint", String(8), nullable=False),  # the secret's last characters
+    Column(
+        "digest", Text, nullable=False
+    ),  # "sha256$…" where it was generated, argon2id where a person chose it, or "sealed$…"
+    Column("created_at", BigInteger, nullable=False),
+    Column("expires_at", BigInteger),
+    Column("last_used_at", BigInteger),
+    UniqueConstraint("client", "id", name="uq_oauth_client_secret_client"),  # the foreign key's index, see below
+    **OPTIONS,
+)
+
+consent = Table(
+    "oauth_consent",
+    metadata,
+    Column("id", Key, primary_key=True, autoincrement=True),
+    Column("client", Key, ForeignKey("oauth_client.id", ondelete="CASCADE"), nullable=False),
+    Column("subject", Subject, nullable=False),
+    Column("scope", Text, nullable=False),
+    Column("granted_at", BigInteger, nullable=False),
+    Column("expires_at", BigInteger),
+    # A constraint that begins with the foreign key's column serves as its index: MariaDB refuses to drop an index that
+    # a foreign key needs, and the downgrade that Alembic writes drops every index before its table.
+    UniqueConstraint("client", "subject", name="uq_oauth_consent_client_subject"),
+    Index("ix_oauth_consent_subject", "subject"),
+    **OPTIONS,
+)

@@ -1,0 +1,156 @@
+"""Another process with an app on a test's database, which does what it is told, one thing at a time."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from tests.support.processes import python
+
+DAY = 86400
+PASSWORD = "everybody's"
+
+
+class OtherProcess:
+    """Ask it by name for what `Doing` can do; a context manager."""
+
+    def __init__(self, config: dict[str, Any], folder: Path) -> None:
+        arguments = ("-m", "tests.support.other_process", json.dumps(config), str(folder))
+        self._process = python(*arguments, stdin=-1, stderr=None)
+
+    def ask(self, what: str, **arguments: Any) -> Any:
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.write(json.dumps([what, arguments]) + "\n")
+        self._process.stdin.flush()
+        line = self._process.stdout.readline()
+        assert line, "the process has ended"
+        answer = json.loads(line)
+        assert "failed" not in answer, answer["failed"]
+        return answer["done"]
+
+    def __enter__(self) -> OtherProcess:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+        self._process.wait(20)
+        assert self._process.stdout is not None
+        self._process.stdout.close()
+
+
+class Doing:
+    """What such a process does with its app."""
+
+    def __init__(self, config: dict[str, Any], folder: str) -> None:
+        from tests.support.app import build_app, gateway_of
+
+        settings = {
+            "OAUTH_REVOCATION_POLL_SECONDS": 0,
+            "OAUTH_RATE_LIMITS": None,
+            "OAUTH_ACCESS_TOKEN_LIFETIME": DAY,  # longer than any clock is set forth
+            "OAUTH_GRANT_TYPES": ["client_credentials", "password", "refresh_token"],
+        }
+        self.app = build_app(**settings | config, instance_path=folder)
+        self.gateway = gateway_of(self.app)
+        self.gateway.check_password(lambda username, password: Person(username) if password == PASSWORD else None)
+        self.client = self.app.test_client()
+        self.offset = 0
+        self._time, time.time = time.time, lambda: self._time() + self.offset
+
+    def begin(self) -> None:
+        """As before everything: the clock right, both clients there and enabled, no user's approval."""
+        self.offset = 0
+        for client_id in ("one", "two"):
+            if self.gateway.clients.get(client_id) is None:
+                self.create(client_id)
+            self.gateway.clients.update(client_id, enabled=True)
+            self.gateway.tokens.revoke(client_id=client_id)
+
+    def create(self, client_id: str) -> None:
+        self.gateway.clients.create(
+            client_id=client_id,
+            client_secret=PASSWORD,
+            grant_types=["client_credentials", "password", "refresh_token"],
+            scope=["weather:read"],
+        )
+
+    def delete(self, client_id: str) -> None:
+        self.gateway.clients.delete(client_id)
+
+    def switch(self, client_id: str, enabled: bool) -> None:
+        self.gateway.clients.update(client_id, enabled=enabled)
+
+    def revoke_application(self, application_id: str) -> None:
+        self.gateway.applications.revoke(application_id)
+
+    def approve(self, application_id: str) -> None:
+        self.gateway.applications.approve(application_id)
+
+    def clock(self, seconds: int) -> None:
+        self.offset = seconds
+
+    def _post(self, client_id: str, **form: str) -> dict[str, Any] | None:
+        from tests.support.app import basic
+
+        response = self.client.post("/oauth/token", data=form, headers=basic(client_id, PASSWORD))
+        assert response.status_code in (200, 400, 401), response.text
+        return response.get_json() if response.status_code == 200 else None
+
+    def client_credentials(self, client_id: str) -> Any:
+        return self._post(client_id, grant_type="client_credentials")
+
+    def password(self, client_id: str, username: str) -> Any:
+        return self._post(client_id, grant_type="password", username=username, password=PASSWORD)
+
+    def refresh(self, client_id: str, refresh_token: str) -> Any:
+        return self._post(client_id, grant_type="refresh_token", refresh_token=refresh_token)
+
+    def issue(self, client_id: str, subject: str) -> Any:
+        from flask_oauth_gateway.clients.registry import ClientNotFound
+
+        with self.app.test_request_context():
+            try:
+                return self.gateway.tokens.issue(client_id, subject=subject)
+            except ClientNotFound:
+                return None
+
+    def revoke(self, issued_before: str | None = None, **criteria: Any) -> int:
+        if issued_before is not None:
+            criteria["issued_before"] = int(time.time()) - DAY
+        with self.app.test_request_context():
+            return self.gateway.tokens.revoke(**criteria)
+
+    def are_good(self, tokens: list[str]) -> list[bool]:
+        from tests.support.app import bearer
+
+        return [self.client.get("/weather", headers=bearer(token)).status_code == 200 for token in tokens]
+
+
+class Person:
+    """A user of the app."""
+
+    def __init__(self, username: str) -> None:
+        self.id = username
+
+
+def main() -> None:
+    doing = Doing(json.loads(sys.argv[1]), sys.argv[2])
+    for line in sys.stdin:
+        what, arguments = json.loads(line)
+        try:
+            answer = {"done": getattr(doing, what)(**arguments)}
+        except Exception as error:  # noqa: BLE001, the asker is told
+            answer = {"failed": repr(error)}
+        print(json.dumps(answer), flush=True)  # noqa: T201, this is how it answers
+    from tests.support.app import close_app
+
+    close_app(doing.app)
+
+
+if __name__ == "__main__":
+    main()
