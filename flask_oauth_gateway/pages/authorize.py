@@ -16,11 +16,13 @@ from ..authorization.request import AuthorizationError, Granted, PageError
 from ..errors import OAuth2Error, TemporarilyUnavailable
 from ..permissions.scopes import OFFLINE_ACCESS
 from ..signals import authorization_denied, authorization_granted
+from ..stores.once import once_key
 from ..tokens.issuing import StaleClient
 from ..users import relogin
 from ..users.accounts import SignInRequest
+from ..web import csrf
 from ..web.answers import note
-from ..web.csrf import is_form_token, need_secret_key, new_form_token
+from ..web.csrf import carried_by, new_form_token
 from ..web.request import parse_parameters, read_form
 from .person import by_name, page, person_at
 from .rendering import error_page, render_page
@@ -93,60 +95,89 @@ def _read_visit(server: AuthorizationServer) -> Visit:
 def _answer_or_page(
     server: AuthorizationServer, visit: Visit, authorization: Authorization
 ) -> dict[str, Any] | Response | BaseResponse:
-    """Send the user to sign in, or ask for consent, or return what the client gets, whichever is next."""
+    """Send the user to sign in, or ask for consent, or return what the client gets, whichever is next.
+
+    The sign-in is settled before anything is shown or given, whatever form was sent.
+    """
     person = person_at(server)
     silent = "none" in authorization.prompt
     details = {} if person is None else server.users.login_details(person.user)
-    if person is None or (visit.form is None and _must_sign_in_again(authorization, details, visit)):
+    shown, sign_in = (None, None) if person is None else _settled(server, visit, authorization, person, details)
+    if person is None or sign_in is None:
         if silent:
             raise AuthorizationError("login_required", "Nobody is signed in, or not recently enough.")
-        return _sign_in(server, visit, authorization)
-    shown = " ".join((visit.form or {}).get("asked", ())).split()
-    question = server.consent.question_for(authorization, person.subject, shown)
-    if visit.form is not None:
-        return _decide(server, visit, authorization, question, person, details)
-    if question.needs_asking:
+        return _sign_in(server, visit, authorization, details)
+    asked = " ".join((visit.form or {}).get("asked", ())).split()
+    question = server.consent.question_for(authorization, person.subject, asked)
+    if visit.form is None and question.needs_asking:
         if silent:
             raise AuthorizationError("consent_required", "The user has not granted this to the application yet.")
-        return _ask(server, visit, authorization, question, person)
+        return _ask(server, visit, authorization, question, person, sign_in)
+    if visit.form is not None and not shown:
+        return _ask(server, visit, authorization, question, person, sign_in, notice="stale")
+    if not _uses(server, _sign_in_for(visit, authorization), details, sign_in):
+        return _sign_in(server, visit, authorization, details)
+    if visit.form is not None:
+        return _decide(server, visit.form, authorization, question, person, details)
     granted = Granted(subject=person.subject, scopes=authorization.scopes, claims=details)
     return _grant(server, authorization, granted, asked=False)
 
 
-def _must_sign_in_again(authorization: Authorization, details: dict[str, Any], visit: Visit) -> bool:
-    """Whether the request asks for a fresh sign-in, and the user doesn't just come back from one.
+def _settled(
+    server: AuthorizationServer, visit: Visit, authorization: Authorization, person: Person, details: dict[str, Any]
+) -> tuple[bool, str | None]:
+    """Whether this page's own form was sent, and which sign-in settles what the request asks for: its number.
 
-    Raises `AuthorizationError` where the user comes back without having signed in anew, by the app's `auth_time`.
-    Raises `ConfigurationError` where the app has no `SECRET_KEY`, which the cookie for this needs.
+    The number is `NOT_NEEDED` where the request asks for no other sign-in than the user has, and `None` where the user
+    must sign in again. Raises `NotSignedIn` where the user comes back without having done so.
     """
-    signed_in_at = details.get("auth_time")
-    too_old = authorization.max_age is not None and (
-        signed_in_at is None or signed_in_at + authorization.max_age < time.time()
+    carried = None
+    if visit.form is not None:
+        carried = carried_by(visit.form.get("form_token", [""])[0], person.subject, visit.fingerprint)
+    if carried:
+        return True, carried
+    if not _may_want_another(authorization):
+        return carried is not None, relogin.NOT_NEEDED
+    wanted = _sign_in_for(visit, authorization)
+    if not relogin.is_wanted(wanted, details):
+        return carried is not None, relogin.NOT_NEEDED
+    if visit.form is not None:
+        return False, None
+    return False, relogin.came_back(wanted, visit.fingerprint, details, skew=server.settings.clock_skew)
+
+
+def _sign_in_for(visit: Visit, authorization: Authorization) -> SignInRequest:
+    """The sign-in that a request asks for."""
+    return SignInRequest(
+        return_to=visit.path,
+        prompt=authorization.prompt,
+        login_hint=authorization.login_hint,
+        max_age=authorization.max_age,
+        acr_values=authorization.acr_values,
+        client=authorization.client,
     )
-    if not too_old and "login" not in authorization.prompt and "select_account" not in authorization.prompt:
-        return False
-    need_secret_key()
-    sent_at = relogin.sent_at(visit.fingerprint)
-    if sent_at is None:
+
+
+def _may_want_another(authorization: Authorization) -> bool:
+    """Whether a request says anything of how its user should have signed in."""
+    return bool(authorization.prompt or authorization.max_age is not None or authorization.acr_values)
+
+
+def _uses(server: AuthorizationServer, wanted: SignInRequest, details: dict[str, Any], sign_in: str) -> bool:
+    """Use up a sign-in, which is good for one answer, unless the request is content with the one that the user has."""
+    if sign_in == relogin.NOT_NEEDED or not relogin.is_wanted(wanted, details):
         return True
-    if signed_in_at is not None and signed_in_at < sent_at and (too_old or "login" in authorization.prompt):
-        raise AuthorizationError("login_required", "The user did not sign in again.")
-    return False
+    # The cookie and the page's form may be as old as this, one after the other.
+    until = int(time.time()) + relogin.MAX_AGE + csrf.MAX_AGE
+    return server.once.claim(once_key("sign-in", sign_in), until)
 
 
-def _sign_in(server: AuthorizationServer, visit: Visit, authorization: Authorization) -> Response | BaseResponse:
-    response = server.users.send_to_login(
-        SignInRequest(
-            return_to=visit.path,
-            prompt=authorization.prompt,
-            login_hint=authorization.login_hint,
-            max_age=authorization.max_age,
-            acr_values=authorization.acr_values,
-            client=authorization.client,
-        )
-    )
-    if server.app.secret_key and (authorization.prompt or authorization.max_age is not None):
-        relogin.remember(response, visit.fingerprint)
+def _sign_in(
+    server: AuthorizationServer, visit: Visit, authorization: Authorization, details: dict[str, Any]
+) -> Response | BaseResponse:
+    response = server.users.send_to_login(_sign_in_for(visit, authorization))
+    if server.app.secret_key and _may_want_another(authorization):
+        relogin.remember(response, visit.fingerprint, details)
     return response
 
 
@@ -156,15 +187,16 @@ def _ask(
     authorization: Authorization,
     question: Question,
     person: Person,
+    sign_in: str,
     notice: str | None = None,
 ) -> Response:
-    """The consent page. Its form is bound to this user, and is sent to this same authorization request."""
+    """The consent page. Its form is bound to this user and sign-in, and is sent to this same authorization request."""
     return render_page(
         "consent.html",
         200 if notice is None else 400,
         sends_to=authorization.redirect_uri,
         action=visit.path,
-        form_token=new_form_token(person.subject, visit.fingerprint),
+        form_token=new_form_token(person.subject, visit.fingerprint, carries=sign_in),
         authorization=authorization,
         client=authorization.client,
         question=question,
@@ -178,16 +210,14 @@ def _ask(
 
 def _decide(
     server: AuthorizationServer,
-    visit: Visit,
+    form: Form,
     authorization: Authorization,
     question: Question,
     person: Person,
     details: dict[str, Any],
-) -> dict[str, Any] | Response:
-    """Act on the decision form. A form that is stale, or was shown to another user, is only shown anew."""
-    form, client = visit.form or {}, authorization.client
-    if not is_form_token(form.get("form_token", [""])[0], person.subject, visit.fingerprint):
-        return _ask(server, visit, authorization, question, person, notice="stale")
+) -> dict[str, Any]:
+    """Act on the decision form, which this user was shown for this request."""
+    client = authorization.client
     decision = server.consent.read_decision(question, form)
     if decision is None:
         authorization_denied.send(server.app, client_id=client.client_id, subject=person.subject, reason="denied")

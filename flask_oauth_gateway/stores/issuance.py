@@ -46,10 +46,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Spend:
-    """A statement that spends something once: it updates a row that isn't spent yet, or inserts a row that isn't there yet."""
+    """A statement that spends something once: it updates a row that isn't spent yet, or inserts a row that isn't there yet.
+
+    `ends_with_tokens`: where a user's tokens are revoked, that spends or ends this too.
+    """
 
     statement: Prepared
     parameters: Mapping[str, Any]
+    ends_with_tokens: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

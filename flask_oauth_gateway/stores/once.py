@@ -37,7 +37,7 @@ class OnceStore:
     @staticmethod
     def claiming(key: bytes, until: int) -> Spend:
         """The statement that claims a key, for the statement or transaction that stores the token."""
-        return Spend(_INSERT, {"key": key, "expires_at": until})
+        return Spend(_INSERT, {"key": key, "expires_at": until}, ends_with_tokens=False)
 
 
 def once_key(kind: str, *names: str) -> bytes:

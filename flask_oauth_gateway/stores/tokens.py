@@ -92,7 +92,7 @@ class TokenStore:
 
         `values` has all of `COLUMNS`.
         """
-        parameters = _parameters(values, client) | standing(numbers)
+        parameters = _with(_parameters(values, client), numbers)
         return self._database.run(_insert(len(numbers)), parameters, repeatable=True) == 1
 
     @staticmethod
@@ -101,9 +101,9 @@ class TokenStore:
     ) -> bool:
         """Do what `add` does, in the caller's transaction; with `values=None`, for a token that isn't stored, only check."""
         if values is None:
-            parameters = _owner(client) | standing(numbers)
+            parameters = _with(_owner(client), numbers)
             return _client_is_live(len(numbers)).execute(connection, parameters).first() is not None
-        parameters = _parameters(values, client) | standing(numbers)
+        parameters = _with(_parameters(values, client), numbers)
         return _insert(len(numbers)).execute(connection, parameters).rowcount == 1
 
     def client_is_live(self, client: Client, numbers: Mapping[bytes, int] = NO_NUMBERS) -> bool:
@@ -111,7 +111,7 @@ class TokenStore:
 
         Nothing else checks this where a token isn't stored.
         """
-        return self._database.first(_client_is_live(len(numbers)), _owner(client) | standing(numbers)) is not None
+        return self._database.first(_client_is_live(len(numbers)), _with(_owner(client), numbers)) is not None
 
     def find(self, token_hash: bytes) -> Row[Any] | None:
         """A token with its client and approval, in one statement; `None` where there is none."""
@@ -229,3 +229,7 @@ def _owner(client: Client) -> dict[str, Any]:
 
 def _parameters(values: Mapping[str, Any], client: Client) -> dict[str, Any]:
     return {f"p_{name}": values[name] for name in COLUMNS} | {"p_version": client.version}
+
+
+def _with(parameters: dict[str, Any], numbers: Mapping[bytes, int]) -> dict[str, Any]:
+    return parameters | standing(numbers) if numbers else parameters

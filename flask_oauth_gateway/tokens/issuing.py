@@ -169,12 +169,13 @@ class Issuing:
     def _standing(self, request: Issue, moment: int | None, *, is_jwt: bool) -> Mapping[bytes, int]:
         """The numbers of the marks that would revoke the token, which must still stand when it is stored.
 
-        A stored token of the client's own has none: what revokes it changes the client or the token's row.
+        A stored token has none that is the client's own, or is given for a code or another token: what revokes it
+        changes the client's row, or spends that.
         """
-        client_id, subject = request.client.client_id, request.subject
+        client_id, subject, spend = request.client.client_id, request.subject, request.spend
         if is_jwt:
             marks: Iterable[bytes] = shared_marks(client_id, subject).values()
-        elif subject is not None:
+        elif subject is not None and (spend is None or not spend.ends_with_tokens):
             marks = marks_of_user(client_id, subject)
         else:
             return NO_NUMBERS

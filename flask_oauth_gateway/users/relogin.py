@@ -1,28 +1,59 @@
-"""Remembers in a signed cookie that a user was sent to sign in again: when, and for which request.
+"""Whether a user must sign in again for a request, and whether they have: what a browser was sent for stands in a signed cookie.
 
-The session can't hold this: an app should clear its session at sign-in, and its users would have to sign in for ever.
+The session can't hold this: an app should clear its session at sign-in, and its users would have to sign in for ever. Whoever
+has the browser can keep the cookie, so a number in it counts for one answer; and where the app says when its users
+signed in, that must have changed since.
 """
 
 from __future__ import annotations
 
+import secrets
 import time
-from typing import Any
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 from flask import after_this_request, request, url_for
 from itsdangerous import BadData, URLSafeTimedSerializer
 from werkzeug.wrappers import Response
 
+from ..errors import OAuth2Error
 from ..web.csrf import need_secret_key
+
+if TYPE_CHECKING:
+    from .accounts import SignInRequest
 
 COOKIE = "oauth_relogin"
 MAX_AGE = 3600
+NOT_NEEDED = ""
+
+Details = Mapping[str, Any]  # `auth_time`, `acr` and `amr`, as far as the app knows them
 
 
-def remember(response: Response, fingerprint: str) -> None:
-    """Set the cookie on the response that sends the user to sign in; `fingerprint` stands for the authorization request."""
+class NotSignedIn(OAuth2Error):
+    """The user came back from the sign-in without having signed in again (OIDC Core section 3.1.2.6)."""
+
+    error = "login_required"
+
+
+def is_wanted(wanted: SignInRequest, details: Details) -> bool:
+    """Whether another sign-in is asked for than the one that the user has (OIDC Core section 3.1.2.1)."""
+    return (
+        "login" in wanted.prompt
+        or "select_account" in wanted.prompt
+        or _is_too_old(wanted, details)
+        or _is_too_weak(wanted, details)
+    )
+
+
+def remember(response: Response, fingerprint: str, details: Details) -> None:
+    """Set the cookie on the response that sends the user to sign in; `fingerprint` stands for the authorization request.
+
+    `details`: those of the user who is signed in by now.
+    """
+    sent = [fingerprint, int(time.time()), details.get("auth_time"), secrets.token_urlsafe(16)]
     response.set_cookie(
         COOKIE,
-        str(_serializer().dumps([fingerprint, int(time.time())])),
+        str(_serializer().dumps(sent)),
         max_age=MAX_AGE,
         path=url_for("oauth.authorize"),
         secure=request.is_secure,
@@ -31,17 +62,40 @@ def remember(response: Response, fingerprint: str) -> None:
     )
 
 
-def sent_at(fingerprint: str) -> int | None:
-    """When this browser was sent to sign in for this request, or `None` where it wasn't. The cookie counts once."""
+def came_back(wanted: SignInRequest, fingerprint: str, details: Details, *, skew: int) -> str | None:
+    """The number of the sign-in from which the user comes back, or `None` where this browser wasn't sent there for this.
+
+    Raises `NotSignedIn` where the app's `auth_time` tells that the user didn't sign in. `skew`: seconds by which
+    hosts' clocks may differ.
+    """
+    need_secret_key()
     value = request.cookies.get(COOKIE)
     if value is None:
         return None
     after_this_request(_forget)
     try:
-        known, moment = _serializer().loads(value, max_age=MAX_AGE)
+        known, sent_at, before, number = _serializer().loads(value, max_age=MAX_AGE)
     except (BadData, TypeError, ValueError):
         return None
-    return int(moment) if known == fingerprint else None
+    if known != fingerprint:
+        return None
+    now = details.get("auth_time")
+    # Choosing an account is no sign-in, where both are signed in.
+    if now is not None and ("login" in wanted.prompt or wanted.max_age is not None):
+        stayed = now == before or now < sent_at - skew
+        if stayed and ("login" in wanted.prompt or _is_too_old(wanted, details)):
+            raise NotSignedIn("The user did not sign in again.")
+    return str(number)
+
+
+def _is_too_old(wanted: SignInRequest, details: Details) -> bool:
+    signed_in_at = details.get("auth_time")
+    return wanted.max_age is not None and (signed_in_at is None or signed_in_at + wanted.max_age < time.time())
+
+
+def _is_too_weak(wanted: SignInRequest, details: Details) -> bool:
+    acr = details.get("acr")
+    return acr is not None and bool(wanted.acr_values) and acr not in wanted.acr_values
 
 
 def _forget(response: Response) -> Any:
