@@ -76,10 +76,12 @@ class InvalidClient(InvalidClientError):
     status_code = 401
     description = "Client authentication failed: the client is unknown, disabled, or did not prove who it is."
 
-    def __init__(self, reason: str, client_id: str | None = None) -> None:
+    def __init__(self, reason: str, client_id: str | None = None, *, is_counted: bool = False) -> None:
+        """`is_counted`: the failure was counted before the secret was looked at."""
         super().__init__()
         self.reason = reason
         self.client_id = client_id
+        self.is_counted = is_counted
 
     def extra_headers(self) -> list[tuple[str, str]]:
         return [("WWW-Authenticate", f'Basic realm="{REALM}", charset="UTF-8"')]

@@ -63,7 +63,8 @@ class ClientAuthentication:
             if not client.enabled:
                 raise InvalidClient("the client is disabled", client.client_id)
         except InvalidClient as error:
-            self._failures.count(error.client_id)
+            if not error.is_counted:
+                self._failures.count(error.client_id)
             client_rejected.send(self._app, client_id=error.client_id, reason=error.reason)
             raise
         request.client = request.environ[CLIENT] = client

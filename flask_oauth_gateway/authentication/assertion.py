@@ -100,6 +100,8 @@ class AssertionAuthentication:
         if not isinstance(client_id, str) or client_id != unverified.claims.get("sub"):
             raise InvalidClient("client assertion: its iss and sub are not both the client_id")
         client = self._named(request.form, client_id, method)
+        # A person may have chosen the secret that signs.
+        right = self._failures.count(client_id) if method == "client_secret_jwt" else None
         try:
             try:
                 jwt = self._verified(client, method, unverified)
@@ -117,7 +119,9 @@ class AssertionAuthentication:
                 needs_jti=True,
             )
         except (AssertionRefused, JwtError) as error:
-            raise InvalidClient(f"client assertion: {error}", client_id) from None
+            raise InvalidClient(f"client assertion: {error}", client_id, is_counted=right is not None) from None
+        if right is not None:
+            right()
         self._spend(request, checked, client_id)
         return client
 
@@ -137,7 +141,6 @@ class AssertionAuthentication:
         if method == "private_key_jwt":
             source = self._client_keys.of(client)
             return verify(unverified, () if source is None else keys_for(source, unverified.header.get("kid")))
-        self._failures.check(client.client_id)  # a person may have chosen the secret
         for secret, key in self._client_keys.secrets_of(client):
             try:
                 jwt = verify(unverified, (key,))

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from ..web.addresses import Addresses
     from ..web.rate_limits import RateLimiter
 
@@ -23,16 +25,12 @@ class Failures:
         self._limiter = limiter
         self._addresses = addresses
 
-    def check(self, client_id: str | None) -> None:
-        """Raises `TooManyRequests` where this client has failed too often at this address."""
-        self._limiter.check(NAME, self._addresses.client_here(client_id))
+    def count(self, client_id: str | None) -> Callable[[], None]:
+        """Count a wrong secret, or one that nobody has looked at yet; returns what gives the count back.
 
-    def count(self, client_id: str | None) -> None:
-        """Count a wrong secret. Raises `TooManyRequests` after too many: of this client here, or of this address."""
-        limiter = self._limiter
-        if limiter.is_on(NAME):
-            here, address = self._addresses.client_here(client_id), f"address:{self._addresses.neighbourhood()}"
-            limiter.check(NAME, here)
-            limiter.check(NAME, address, times=CLIENTS_AT_AN_ADDRESS)
-            limiter.hit(NAME, here)
-            limiter.hit(NAME, address, times=CLIENTS_AT_AN_ADDRESS)
+        Raises `TooManyRequests` after too many: of this client here, or of this address.
+        """
+        if not self._limiter.is_on(NAME):
+            return lambda: None
+        here, address = self._addresses.client_here(client_id), f"address:{self._addresses.neighbourhood()}"
+        return self._limiter.guess(NAME, {here: 1, address: CLIENTS_AT_AN_ADDRESS})

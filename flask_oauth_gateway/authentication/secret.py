@@ -13,7 +13,7 @@ from ..errors import InvalidClient, InvalidRequestError
 from ..features import SENT_SECRET_METHODS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from ..stores.clients import ClientStore
     from ..stores.last_used import LastUsed
@@ -70,13 +70,16 @@ class SecretAuthentication:
         client = self._clients.get(client_id)
         if client is None:
             raise InvalidClient("no such client", client_id)
+        right: Callable[[], None] | None = None
         if not all(known.is_generated for known in client.secrets):  # a person chose one, which may be guessed
-            self._failures.check(client_id)
+            right = self._failures.count(client_id)
         if not self._proves(client, secret):
             seen = client.version
             client = self._clients.load(client_id)  # another process may have given the client a new secret
             if client is None or client.version == seen or not self._proves(client, secret):
-                raise InvalidClient("wrong secret", client_id)
+                raise InvalidClient("wrong secret", client_id, is_counted=right is not None)
+        if right is not None:
+            right()
         return client
 
     def _proves(self, client: Client, secret: str) -> bool:

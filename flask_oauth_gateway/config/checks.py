@@ -31,6 +31,7 @@ RATE_LIMITS: Mapping[str, str | None] = {
     "device": "30/minute",
     "device_codes": "10/minute;60/hour",
     "register": "20/hour",
+    "revoke": "300/minute;6000/hour",  # what every process has to remember; stored tokens don't count
     "introspect": None,  # a resource server may ask at each of its own requests
     "admin": "600/minute",
 }

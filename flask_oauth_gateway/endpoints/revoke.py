@@ -41,7 +41,8 @@ def _revoke_otherwise(server: AuthorizationServer, form: OAuthRequest, client: C
     if client.version != seen and server.revoking.stored_token(token_hash, client, by=BY):
         return
     row = server.approvals.find_refresh_token(token_hash)
-    if row is not None and row.client == client.key:
+    if row is not None and row.client == client.key and row.revoked_at is None:
+        _count(server, client)
         server.revoking.approval(bytes(row.family), client.client_id, row.subject, by=BY)
 
 
@@ -60,4 +61,10 @@ def _revoke_jwt(server: AuthorizationServer, form: OAuthRequest, client: Client,
     except InvalidToken:
         return
     if found.client_id == client.client_id:
+        _count(server, client)
         server.revoking.stateless_token(found, by=BY, actor=None)
+
+
+def _count(server: AuthorizationServer, client: Client) -> None:
+    """Count a mark, which every process has to remember. Raises `TooManyRequests` where a client makes too many."""
+    server.rate_limiter.spend("revoke", f"client:{client.client_id}")

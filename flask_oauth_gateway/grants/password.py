@@ -60,14 +60,14 @@ class PasswordGrant(TokenGrant):
     def _check(self, username: str, password: str) -> Any:
         if self.hooks.check_password is None:
             raise InvalidGrantError("This server checks no passwords: the app has no check_password hook.")
-        identities = (f"user:{username}", f"address:{self.addresses.neighbourhood()}")
-        self.rate_limiter.check("password", *identities)
+        who = (f"user:{username}", f"address:{self.addresses.neighbourhood()}")
+        right = self.rate_limiter.guess("password", dict.fromkeys(who, 1))
         started = time.monotonic()
         user = self.hooks.check_password(username, password)
         elapsed = time.monotonic() - started
         self._slowest_check = max(self._slowest_check * 0.99, min(elapsed, MAX_PADDING))
         if user is None:
-            self.rate_limiter.hit("password", *identities)
             time.sleep(max(0.0, self._slowest_check - elapsed))
             raise InvalidGrantError(self.REFUSED)
+        right()
         return user

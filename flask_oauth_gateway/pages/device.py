@@ -51,12 +51,12 @@ def device(server: AuthorizationServer) -> Response | BaseResponse:
 
 def _find(server: AuthorizationServer, typed: str, person: Person) -> Row[Any] | None:
     """The pending device code for a user code, claimed for this user. Wrong guesses are limited."""
-    identities = (f"user:{person.subject}", f"address:{server.addresses.neighbourhood()}")
-    server.rate_limiter.check("device_codes", *identities)
+    who = (f"user:{person.subject}", f"address:{server.addresses.neighbourhood()}")
+    right = server.rate_limiter.guess("device_codes", dict.fromkeys(who, 1))
     row = server.devices.find_by_user_code(sha256(normal(typed)))
     if row is None or not row.enabled or not server.devices.claim(bytes(row.device_code_hash), person.subject):
-        server.rate_limiter.hit("device_codes", *identities)
         return None
+    right()
     return row
 
 

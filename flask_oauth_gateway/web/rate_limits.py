@@ -65,31 +65,34 @@ class RateLimiter:
         """Whether there is a limit of this name."""
         return self._texts.get(name) is not None
 
-    def check(self, name: str, *identities: str, times: int = 1) -> None:
-        """Raises `TooManyRequests` where one of the identities has used up its limit; counts nothing.
+    def guess(self, name: str, identities: Mapping[str, int]) -> Callable[[], None]:
+        """Count a guess before anybody looks at it, so that of many at once no more are looked at than the limit allows.
 
-        `times`: each identity may use this many times the limit.
+        `identities`: who guesses, each with how many times the limit it may use. Returns a function that gives the
+        counts back, for a guess that was right. Raises `TooManyRequests` beyond the limit, and counts nothing then.
         """
-        if self.is_on(name):
-            self._refuse(
-                [
-                    self._do(_reset_if_used_up, item, name, identity)
-                    for item in self._limits(name, times)
-                    for identity in identities
-                ]
-            )
+        if not self.is_on(name):
+            return _nothing
+        taken = [
+            (item, identity, self.take(item, name, identity))
+            for identity, times in identities.items()
+            for item in self._limits(name, times)
+        ]
 
-    def hit(self, name: str, *identities: str, times: int = 1) -> None:
-        """Count one for each identity."""
-        if self.is_on(name):
-            for item in self._limits(name, times):
-                for identity in identities:
-                    self._do(_hit, item, name, identity)
+        def give_back() -> None:
+            for item, identity, _ in taken:
+                self._do(_give_back, item, name, identity)
+
+        resets = [time.time() + usage.reset for _, _, usage in taken if not usage.allowed]
+        if resets:
+            give_back()
+            self._refuse(resets)
+        return give_back
 
     def spend(self, name: str, *identities: str) -> None:
         """Count one for each identity. Raises `TooManyRequests` where one of them is beyond its limit."""
         if self.is_on(name):
-            taken = [self.take(item, name, identity) for item in self._limits(name, 1) for identity in identities]
+            taken = [self.take(item, name, identity) for item in self._limits(name) for identity in identities]
             self._refuse([time.time() + usage.reset for usage in taken if not usage.allowed])
 
     def take(self, item: RateLimitItem, name: str, identity: str) -> Usage:
@@ -105,7 +108,7 @@ class RateLimiter:
         if last:
             raise TooManyRequests(max(1, int(last - time.time()) + 1))
 
-    def _limits(self, name: str, times: int) -> list[RateLimitItem]:
+    def _limits(self, name: str, times: int = 1) -> list[RateLimitItem]:
         """The limits of a name, parsed once. The limits library is imported only where a flow needs it."""
         found = self._items.get((name, times))
         if found is None:
@@ -143,6 +146,10 @@ def _hit(storage: Storage, item: RateLimitItem, key: str) -> Usage:
     return Usage(count <= item.amount, item.amount, max(0, item.amount - count), max(1, math.ceil(seconds)))
 
 
-def _reset_if_used_up(storage: Storage, item: RateLimitItem, key: str) -> float:
-    """When a limit that is used up begins anew, in seconds since 1970; 0 where it isn't used up."""
-    return storage.get_expiry(key) if storage.get(key) >= item.amount else 0.0
+def _give_back(storage: Storage, item: RateLimitItem, key: str) -> None:
+    if storage.incr(key, item.get_expiry(), -1) < 0:  # the count has expired since it was taken
+        storage.incr(key, item.get_expiry())
+
+
+def _nothing() -> None:
+    """Give nothing back, as nothing was counted."""
