@@ -108,7 +108,7 @@ class AuthorizationServer(Server):
         listen = None if self.redis is None else self.redis.listen
         self.rate_limiter = RateLimiter(settings.rate_limits, self.redis)
         self.revoked = Revoked(self.revocations, settings.revocation_poll_seconds, listen)
-        self.token_cache = cache_for(settings, listen)
+        self.token_cache = cache_for(settings, listen, self.revoked)
         self.revoking = Revoking(
             self.app, self.tokens, self.approvals, self.revocations, self.revoked, self.token_cache, self.redis
         )
@@ -246,7 +246,7 @@ class AuthorizationServer(Server):
             return None
         from .database.redis import Redis
 
-        return Redis(self.settings.redis_url, self._hear)
+        return Redis(self.settings.redis_url, self._hear, notice_seconds=self.settings.revocation_poll_seconds)
 
     def _hear(self, news: bytes) -> None:
         self.revoking.hear(news)

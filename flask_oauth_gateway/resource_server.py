@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from .protection.paths import PathRules
     from .protection.plans import Plans
     from .protection.trusted_issuers import TrustedTokens
+    from .tokens.revoked import Revoked
 
 #: The setting that turns an observer on, the observer's class, and the extra that installs what the class needs.
 OBSERVERS = (
@@ -136,9 +137,17 @@ def any_server() -> Server:
         raise RuntimeError("This app has no gateway: call OAuthGateway(app) or gateway.init_app(app) first.") from None
 
 
-def cache_for(settings: Settings, listen: Callable[[], None] | None = None) -> TokenCache | None:
-    """The cache of tokens that were verified lately; `None` where `OAUTH_TOKEN_CACHE_SECONDS` is 0."""
-    return TokenCache(settings.token_cache_seconds, listen) if settings.token_cache_seconds else None
+def cache_for(
+    settings: Settings, listen: Callable[[], None] | None = None, revoked: Revoked | None = None
+) -> TokenCache | None:
+    """The cache of tokens that were verified lately; `None` where `OAUTH_TOKEN_CACHE_SECONDS` is 0.
+
+    `listen` starts to listen for news of other processes, where there is Redis; what can't be told there stands in
+    `revoked`.
+    """
+    if not settings.token_cache_seconds:
+        return None
+    return TokenCache(settings.token_cache_seconds, listen, None if listen is None else revoked)
 
 
 def _whose_users(settings: Settings) -> str:

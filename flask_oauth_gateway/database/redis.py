@@ -12,7 +12,6 @@ import threading
 import time
 import weakref
 from collections.abc import Callable
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import redis
@@ -26,7 +25,6 @@ logger = logging.getLogger(__name__)
 
 TIMEOUT = 0.5  # the most seconds that a request waits when Redis stops answering
 RETRY_SECONDS = 1.0
-PING_SECONDS = 5.0
 LOG_SECONDS = 60.0
 MAX_CONNECTIONS = 50
 Result = TypeVar("Result")
@@ -39,7 +37,8 @@ class RedisAway(Exception):
 class Redis:
     """One app's connections to Redis, opened on first use. `hear` is called with the news of every process."""
 
-    def __init__(self, url: str, hear: Callable[[bytes], None]) -> None:
+    def __init__(self, url: str, hear: Callable[[bytes], None], *, notice_seconds: float = 2) -> None:
+        """`notice_seconds`: after so long without a word of Redis, news may have been missed."""
         # One more try, as the connections in the pool are dead after a restart of Redis.
         retry = Retry(NoBackoff(), 1, supported_errors=(redis.ConnectionError,))
         self._pool = redis.ConnectionPool.from_url(
@@ -51,6 +50,7 @@ class Redis:
         )
         self._client = redis.Redis(connection_pool=self._pool)
         self._hear = hear
+        self._ping_seconds = max(notice_seconds, 0.3) / 3
         database = self._pool.connection_kwargs.get("db") or 0
         self._channel = f"flask_oauth_gateway:{database}:news"  # channels are shared by all databases of a server
         self._try_again_at: float | None = None  # None while Redis answers
@@ -95,10 +95,13 @@ class Redis:
         except RedisAway:
             return False
 
-    def tell(self, news: bytes) -> None:
-        """Send news to every process that listens. While Redis is away, news are lost, and no process can listen."""
-        with suppress(RedisAway):
+    def tell(self, news: bytes) -> bool:
+        """Send news to every process that listens; False where that can't be done now."""
+        try:
             self.run(lambda: self._client.publish(self._channel, news))
+        except RedisAway:
+            return False
+        return True
 
     def listen(self) -> None:
         """Start a thread that hears the news. It hears `b""` whenever it may have missed some."""
@@ -142,10 +145,10 @@ class Redis:
             subscription.subscribe(self._channel)
             heard_at = time.monotonic()
             while self._listener is me:
-                message = subscription.get_message(timeout=PING_SECONDS)
+                message = subscription.get_message(timeout=self._ping_seconds)
                 now = time.monotonic()
                 if message is None:
-                    if now - heard_at > 2 * PING_SECONDS + TIMEOUT:
+                    if now - heard_at > 2 * self._ping_seconds + TIMEOUT:
                         raise redis.TimeoutError("nothing was heard of it")
                     subscription.ping()
                     continue

@@ -28,6 +28,7 @@ FOREVER = 2**53
 MAX_TOKEN_LIFETIME = 31 * 86400  # the longest life of a stateless token; a mark is kept as long
 LONGER = 3600  # and so many seconds more, as hosts' clocks differ
 BUCKETS = 256
+MISSED = -1  # the bucket of a count alone: how often a process couldn't tell its news to the others
 NO_NUMBERS: Mapping[bytes, int] = {}
 
 _M = mark.c
@@ -99,7 +100,7 @@ class RevocationStore:
         for change in sorted(changes, key=lambda change: (bucket_of(change.mark), change.mark)):
             bucket = bucket_of(change.mark)
             ends = now + MAX_TOKEN_LIFETIME if change.expires_at is None else change.expires_at
-            statements.raise_count.execute(connection, {"bucket": bucket, "number": time.time_ns() // 1000})
+            _raise_count(connection, bucket)
             (statements.lift if change.lifts else statements.change).execute(
                 connection,
                 {
@@ -110,6 +111,11 @@ class RevocationStore:
                     "p_expires_at": ends + LONGER,
                 },
             )
+
+    def note_missed(self) -> None:
+        """Let every process know within its poll seconds that it may have missed news, which were to come by Redis."""
+        with self._database.transaction() as connection:
+            _raise_count(connection, MISSED)
 
     def counts(self) -> dict[int, int]:
         """The number of each bucket that has one."""
@@ -171,6 +177,15 @@ class _Statements(NamedTuple):
     lift: Prepared
 
 
+def _raise_count(connection: Connection, bucket: int) -> None:
+    """Raise a bucket's count, and hold its row until the commit.
+
+    To the time at least: after a backup was restored, no change gets a number that a token carries already.
+    """
+    statement = _statements(connection.dialect.name).raise_count
+    statement.execute(connection, {"bucket": bucket, "number": time.time_ns() // 1000})
+
+
 @lru_cache
 def _statements(dialect: str) -> _Statements:
     """Each dialect has its own words for "insert, or else update"."""
@@ -200,7 +215,6 @@ def _statements(dialect: str) -> _Statements:
 
     marking = insert(mark).from_select(_COLUMNS, row)
     return _Statements(
-        # At least the time: after a backup was restored, a number that tokens carry isn't given to another change.
         raise_count=Prepared(
             upsert(counting, [epoch.c.bucket], lambda new: {"number": greatest(epoch.c.number + 1, new.number)}),
             ("bucket", "number"),

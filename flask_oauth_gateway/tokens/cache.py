@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from .access_token import AccessToken
+
+if TYPE_CHECKING:
+    from .revoked import Revoked
 
 MAX_TOKENS = 10_000
 
@@ -12,14 +16,22 @@ MAX_TOKENS = 10_000
 class TokenCache:
     """A cache of at most `MAX_TOKENS` verified tokens. An entry ends with its token, after its seconds, or on revocation."""
 
-    def __init__(self, seconds: int, listen: Callable[[], None] | None = None) -> None:
-        """`listen` is called before a token is remembered: it starts to listen for news of revocations."""
+    def __init__(self, seconds: int, listen: Callable[[], None] | None = None, revoked: Revoked | None = None) -> None:
+        """`listen` is called before a token is remembered: it starts to listen for news of revocations.
+
+        `revoked` tells within its poll seconds that another process couldn't send its news.
+        """
         self._seconds = seconds
         self._listen = listen
+        self._revoked = revoked
+        if revoked is not None:
+            revoked.when_missed = self.clear
         self.forgotten = 0  # counts the drops: a token that was looked up before a drop is not remembered after it
         self._tokens: dict[bytes, tuple[float, AccessToken]] = {}
 
     def get(self, token_hash: bytes, now: float) -> AccessToken | None:
+        if self._revoked is not None:
+            self._revoked.poll()
         found = self._tokens.get(token_hash)
         if found is None or found[0] <= now:
             return None

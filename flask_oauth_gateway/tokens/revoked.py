@@ -14,7 +14,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
 from ..locks import Lock
-from ..stores.revocations import DISABLED, FOREVER, NO_NUMBERS, mark_of
+from ..stores.revocations import DISABLED, FOREVER, MISSED, NO_NUMBERS, mark_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -54,6 +54,7 @@ class Revoked:
         self._forgotten = 0
         self._lock = Lock()
         self.moment = 0
+        self.when_missed: Callable[[], None] | None = None  # called where another process couldn't tell its news
 
     def covers(self, began_at: int, marks: Iterable[bytes], numbers: Mapping[bytes, int] = NO_NUMBERS) -> bool:
         """Whether one of these marks revokes a token.
@@ -61,7 +62,7 @@ class Revoked:
         `began_at`: when the token, or the approval that it comes of, began, in seconds since 1970; `numbers`: those
         that the token carries.
         """
-        self._read_if_due()
+        self.poll()
         known = self._marks
         if known.keys().isdisjoint(marks):
             return False
@@ -102,7 +103,8 @@ class Revoked:
         with self._lock:
             self._keep(rows)
 
-    def _read_if_due(self) -> None:
+    def poll(self) -> None:
+        """Read the marks that are new, unless that was done within the poll seconds."""
         if time.monotonic() - self._read_at < self._poll_seconds:
             return
         if self._listen is not None:
@@ -123,7 +125,9 @@ class Revoked:
         else:
             for bucket, number in counts.items():
                 known = self._counts.get(bucket, 0)
-                if number != known:
+                if number != known and bucket == MISSED and self.when_missed is not None:
+                    self.when_missed()
+                elif number != known:
                     self._keep(self._store.changed(bucket, known))
         self._counts = counts
         self._drop_expired()

@@ -63,8 +63,7 @@ class Revoking:
         """Revoke a JWT, which isn't stored: in this process at once, in others when they next read the marks."""
         self._revocations.refuse("token", token.token_id, expires_at=token.exp)
         self._revoked.learn(mark_of("token", token.token_id), token.exp)
-        if self._redis is not None:
-            self._redis.tell(EVERY_TOKEN)
+        self._tell(EVERY_TOKEN)
         self._say(token.client_id, token.subject, token_id=token.token_id, count=1, by=by, actor=actor)
 
     def approval(
@@ -123,8 +122,12 @@ class Revoking:
     def forget(self, token_hash: bytes = EVERY_TOKEN) -> None:
         """Drop one token, or all of them, from the cache: with Redis in every process, else in this one."""
         self.hear(token_hash)
-        if self._redis is not None:
-            self._redis.tell(token_hash)
+        self._tell(token_hash)
+
+    def _tell(self, token_hash: bytes) -> None:
+        """Tell the other processes by Redis, or, where they keep tokens and Redis can't be reached, by the database."""
+        if self._redis is not None and not self._redis.tell(token_hash) and self._cache is not None:
+            self._revocations.note_missed()
 
     def hear(self, token_hash: bytes) -> None:
         """Drop a token that another process revoked; `EVERY_TOKEN` where this process may have missed news."""

@@ -8,10 +8,12 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
+import redis
 from flask import Flask
 from limits import parse
 
@@ -117,6 +119,57 @@ def test_away_and_back(make_two: Any, redis_server: RedisServer, caplog: pytest.
     assert eventually(lambda: "Redis answers again" in caplog.text)
     assert PASSWORD not in caplog.text
     assert all(record.levelno >= logging.WARNING for record in caplog.records if "Redis" in record.message)
+
+
+POLL = 1
+
+
+@pytest.mark.parametrize("trouble", ["every connection is in use", "it can't be reached from here", "it is frozen"])
+def test_news_that_can_t_be_told_are_known_within_the_poll_seconds(
+    make_app: MakeApp, redis_server: RedisServer, trouble: str
+) -> None:
+    config = {"OAUTH_TOKEN_CACHE_SECONDS": 3600, "OAUTH_REVOCATION_POLL_SECONDS": POLL, "OAUTH_RATE_LIMITS": None}
+    nowhere = "redis://127.0.0.1:1/0"
+    one = make_app(OAUTH_REDIS_URL=nowhere if "reached" in trouble else redis_server.url, **config)
+    other = make_app(OAUTH_REDIS_URL=redis_server.url, **config)
+    client = register(one)
+    revoked, kept = (token_for(one.test_client(), client)["access_token"] for _ in range(2))
+    assert status(other, revoked) == 200
+    assert listens(other, redis_server)
+    assert [status(other, token) for token in (revoked, kept)] == [200, 200], "both are remembered there"
+    pool, held = server_of(one).redis._pool, []
+    if "in use" in trouble:
+        with suppress(redis.ConnectionError):
+            held.extend(pool.get_connection() for _ in range(100))
+            while True:
+                held.append(pool.get_connection())
+    if "frozen" in trouble:
+        redis_server.freeze()
+    one.extensions["oauth_gateway"].tokens.revoke(token=revoked)
+    at = time.monotonic()
+    for connection in held:
+        pool.release(connection)
+    assert eventually(lambda: status(other, revoked) == 401)
+    if "frozen" in trouble:
+        redis_server.thaw()
+    assert time.monotonic() - at < POLL + 1, "not only after OAUTH_TOKEN_CACHE_SECONDS"
+    assert status(other, kept) == 200
+
+
+def test_a_process_that_redis_says_nothing_to_any_more_remembers_nothing(
+    make_two: Any, redis_server: RedisServer
+) -> None:
+    """Its connection may be dead, and what the others say in the meantime is lost."""
+    one, other = make_two(OAUTH_TOKEN_CACHE_SECONDS=3600, OAUTH_REVOCATION_POLL_SECONDS=POLL)
+    token = token_for(one.test_client(), register(one))["access_token"]
+    assert status(other, token) == 200
+    assert listens(other, redis_server)
+    assert status(other, token) == 200
+    redis_server.freeze()
+    at = time.monotonic()
+    assert eventually(lambda: not server_of(other).token_cache._tokens)
+    assert time.monotonic() - at < POLL + 1.5
+    redis_server.thaw()
 
 
 def test_one_that_answers_nothing_holds_nobody_up_for_long(make_two: Any, redis_server: RedisServer) -> None:
