@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from ..clients.registry import ClientNotFound
@@ -61,12 +62,12 @@ def show(call: Call) -> dict[str, Any]:
 
 def update(call: Call) -> dict[str, Any]:
     _check_version(call)
-    return _versioned(call.server.client_registry.update(call.path["client_id"], **call.body))
+    return _versioned(call.server.client_registry.update(_named(call), **call.body))
 
 
 def delete(call: Call) -> None:
     _check_version(call)
-    call.server.client_registry.delete(call.path["client_id"])
+    call.server.client_registry.delete(_named(call))
 
 
 def impact(call: Call) -> dict[str, Any]:
@@ -77,13 +78,18 @@ def impact(call: Call) -> dict[str, Any]:
 
 def rotate(call: Call) -> dict[str, Any]:
     given = {name: value for name, value in call.body.items() if value is not None}
-    return _new(call.server.client_registry.rotate_secret(call.path["client_id"], **given))
+    return _new(call.server.client_registry.rotate_secret(_named(call), **given))
+
+
+def _named(call: Call) -> str:
+    """The client that is meant. A path reaches only those whose names no browser, proxy or router changes on the way."""
+    return call.path.get("client_id") or str(call.query["client_id"])
 
 
 def _existing(call: Call) -> Client:
-    client = call.server.client_registry.get(call.path["client_id"])
+    client = call.server.client_registry.get(_named(call))
     if client is None:
-        raise ClientNotFound(call.path["client_id"])
+        raise ClientNotFound(_named(call))
     return client
 
 
@@ -105,8 +111,8 @@ def _new(client: Client) -> dict[str, Any]:
     return {**_versioned(client), "client_secret": client.client_secret}
 
 
-PATH = "/clients/<path:client_id>"
-OPERATIONS = (
+_ONE = "/client"
+_ALL = (
     Operation(
         name="list_clients", method="GET", path="/clients", summary="Search the clients, the oldest first", run=find,
         query={"text": {**TEXT, "description": "The beginning of the client_id, or a part of the name."}, "owner": TEXT,
@@ -119,26 +125,40 @@ OPERATIONS = (
               "secret_expires_in": OR_NULL["seconds"], "owner": OWNER, "application": OR_NULL["text"]},
         answer={**CLIENT, "client_secret": SHOWN_ONCE}, checks=True, versioned=True,
     ),
+)  # fmt: skip
+_OF_ONE = (
     Operation(
-        name="client_impact", method="GET", path=f"{PATH}/impact", summary="Count what deleting a client would end", run=impact,
+        name="client_impact", method="GET", path=f"{_ONE}/impact", summary="Count what deleting a client would end", run=impact,
         answer={"tokens": SECONDS, "approvals": SECONDS}, finds=True,
     ),
     Operation(
-        name="rotate_secret", method="POST", path=f"{PATH}/secrets", summary="Give a client a new secret", run=rotate,
+        name="rotate_secret", method="POST", path=f"{_ONE}/secrets", summary="Give a client a new secret", run=rotate,
         body={"overlap": SECONDS, "expires_in": OR_NULL["seconds"], "client_secret": OR_NULL["text"]},
         answer={**CLIENT, "client_secret": SHOWN_ONCE}, status=201, finds=True, checks=True, versioned=True,
     ),
     Operation(
-        name="show_client", method="GET", path=PATH, summary="Show a client", run=show, answer=CLIENT, finds=True,
+        name="show_client", method="GET", path=_ONE, summary="Show a client", run=show, answer=CLIENT, finds=True,
         versioned=True,
     ),
     Operation(
-        name="update_client", method="PATCH", path=PATH, summary="Change the given members; null sets the default", run=update,
+        name="update_client", method="PATCH", path=_ONE, summary="Change the given members; null sets the default", run=update,
         body={**METADATA, "enabled": FLAG, "owner": OWNER, "application": OR_NULL["text"]}, answer=CLIENT,
         finds=True, checks=True, versioned=True,
     ),
     Operation(
-        name="delete_client", method="DELETE", path=PATH, summary="Delete a client; its tokens are dead at once", run=delete,
+        name="delete_client", method="DELETE", path=_ONE, summary="Delete a client; its tokens are dead at once", run=delete,
         status=204, finds=True,
+    ),
+)  # fmt: skip
+_CLIENT_ID = {"client_id": {**TEXT, "description": "Any client's, also one that holds slashes or dots."}}
+OPERATIONS = (
+    *_ALL,
+    *(replace(each, query=_CLIENT_ID, needs=("client_id",)) for each in _OF_ONE),
+    *(
+        replace(
+            each, name=f"{each.name}_by_path", path=each.path.replace(_ONE, "/clients/<client_id>"),
+            summary=f"{each.summary}; the client_id is one without a slash",
+        )
+        for each in _OF_ONE
     ),
 )  # fmt: skip

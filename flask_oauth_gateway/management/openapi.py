@@ -70,7 +70,10 @@ def _operation(operation: Operation) -> dict[str, Any]:
         {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
         for name in PARAMETER.findall(operation.path)
     ]
-    parameters += [{"name": name, "in": "query", "schema": dict(schema)} for name, schema in operation.query.items()]
+    parameters += [
+        {"name": name, "in": "query", "schema": dict(schema), **({"required": True} if name in operation.needs else {})}
+        for name, schema in operation.query.items()
+    ]
     if operation.versioned and operation.body is not None and operation.finds:
         parameters.append({"name": "If-Match", "in": "header", "schema": {"type": "string"}})
     statuses = ["400", "401", "403", "413", "429", "503"]

@@ -56,6 +56,7 @@ class Operation:
     summary: str
     run: Callable[[Call], Any]
     query: Mapping[str, Schema] = field(default_factory=dict)
+    needs: tuple[str, ...] = ()  # those of the query that must be sent
     body: Mapping[str, Schema] | None = None
     answer: Mapping[str, Schema] | None = None
     status: int = 200
@@ -138,6 +139,9 @@ def _query(operation: Operation) -> dict[str, Any]:
         if name in found:
             raise InvalidRequestError(f"The parameter '{name}' is repeated.")
         found[name] = _checked(name, _from_text(value, operation.query[name]), operation.query[name])
+    for name in operation.needs:
+        if name not in found:
+            raise InvalidRequestError(f"The parameter '{name}' is missing.")
     return found
 
 

@@ -3,6 +3,7 @@
 import json
 import time
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from flask import Flask
@@ -61,7 +62,48 @@ class TestClients:
         assert [each["client_id"] for each in rest["clients"]] == ["list/2"]
         assert rest["next"] is None
         assert [each["client_id"] for each in api.get("/clients?text=listed%201")["clients"]] == ["list/1"]
-        assert api.get("/clients/list/1")["client_name"] == "Listed 1"
+        assert api.get("/client?client_id=list/1")["client_name"] == "Listed 1"
+
+    @pytest.mark.parametrize(
+        "client_id",
+        [
+            "..",
+            ".",
+            "/./",
+            "/lead",
+            "tenant//app",
+            "a/../b",
+            "x/revoke",
+            "y/secrets",
+            "https://client.example",
+            "a%2Fb",
+            "a;b",
+            "e u",
+        ],
+    )
+    def test_a_client_of_any_name_is_reached_and_no_other(self, api: Api, client_id: str) -> None:
+        """Also where what a browser, a proxy or a router makes of the name in a path is another client's."""
+        beside = ["tenant/app", "b", "x", "y", "lead", "a/b", "client.example"]
+        for each in (client_id, *beside):
+            register(api.app, client_id=each)
+        named = quote(client_id, safe="")
+        assert api.get(f"/client?client_id={named}")["client_id"] == client_id
+        assert api.get(f"/client/impact?client_id={named}") == {"tokens": 0, "approvals": 0}
+        assert api("POST", f"/client/secrets?client_id={named}", {}).get_json()["client_id"] == client_id
+        assert api("PATCH", f"/client?client_id={named}", {"client_name": "It"}).get_json()["client_name"] == "It"
+        for spelling in (named, quote(client_id), client_id.replace("%", "%25")):
+            response = api("DELETE", f"/clients/{spelling}")
+            if response.status_code in (301, 308):
+                response = api("DELETE", response.headers["Location"].partition("/admin/api")[2])
+            left = {each for each in beside if api.gateway.clients.get(each) is not None}
+            assert left == set(beside), f"{spelling} deletes another"
+            if response.status_code == 204:
+                register(api.app, client_id=client_id)
+        assert api("DELETE", f"/client?client_id={named}").status_code == 204
+        assert api.gateway.clients.get(client_id) is None
+
+    def test_the_name_must_be_given(self, api: Api) -> None:
+        assert "'client_id' is missing" in refusal(api("DELETE", "/client"), 400, "invalid_request")
 
     @every_database
     def test_of_two_who_change_what_they_read_the_second_is_told(self, api: Api) -> None:
