@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import lru_cache
-from sys import intern
 from typing import TYPE_CHECKING, Any
 
 from flask import g
@@ -28,6 +27,12 @@ RESERVED = frozenset(
         APPROVAL, BEGAN_AT, NUMBERS, CLIENT_ONLY,
     }
 )  # fmt: skip
+
+
+@lru_cache(maxsize=4096)
+def _kept_once(text: str) -> str:
+    """The same text, kept once however many tokens have it. `sys.intern` would keep it for good."""
+    return text
 
 
 @lru_cache(maxsize=1024)
@@ -73,13 +78,13 @@ class AccessToken:
     ) -> None:
         # Many cached tokens share these values, so each value is kept once: that halves their memory.
         self.token_id = token_id
-        self.client_id = intern(client_id)
+        self.client_id = _kept_once(client_id)
         self.client_key = client_key
         self.subject = subject
-        self.scope = intern(scope)
+        self.scope = _kept_once(scope)
         self.scopes = _scopes_in(scope)
         self.audience = audience if isinstance(audience, tuple) else _names_in(audience or "")
-        self.grant_type = intern(grant_type)
+        self.grant_type = _kept_once(grant_type)
         self.attributes = attributes or NOTHING
         self.details = details or NOTHING
         self.iat = iat
