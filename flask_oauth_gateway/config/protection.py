@@ -151,5 +151,6 @@ class ProtectionSettings:
         " client), `token_failures` (wrong client secrets), `password` (wrong passwords), `device` (new device"
         " codes), `device_codes` (wrong user codes), `revoke` (a client's revocations of JWTs and approvals),"
         " `introspect` (questions about tokens), `admin` (requests of the administrator's pages). A limit that"
-        " isn't named has its default; `None`, for one limit or in place of the dict, turns one or all off. `register` is accepted for an endpoint that is to come.",
+        " isn't named has its default; `None`, for one limit or in place of the dict, turns one or all off. `register` is accepted for"
+        " an endpoint that is to come.",
     )
