@@ -3,66 +3,109 @@
 from __future__ import annotations
 
 import atexit
+import logging
 import os
 import threading
+import time
 import weakref
 from collections.abc import Callable
 
+logger = logging.getLogger(__name__)
+
 SECONDS = 1.0
+IDLE_SECONDS = 30.0
 
 
 class Later:
-    """Calls a function soon. If the process is killed before, everything that the function would have written is lost."""
+    """Calls a function soon. If the process is killed before, everything that the function would have written is lost.
+
+    One thread makes the calls, and ends when there has been nothing to do for a while: a new thread for each call would
+    have the C library take memory for each, and keep it.
+    """
 
     def __init__(self, work: Callable[[bool], None], forget: Callable[[], None]) -> None:
         """`work` gets whether this is the last call. `forget` drops, in a forked child, what the parent will write."""
         self._work = work
         self._forget = forget
-        self._lock = threading.Lock()
-        self._working = threading.Lock()
-        self._timer: threading.Timer | None = None
-        self._timers: weakref.WeakSet[threading.Timer] = weakref.WeakSet()  # one may be writing while the next waits
+        self._begin()
         _all.add(self)
+
+    def _begin(self) -> None:
+        self._wake = threading.Condition()
+        self._working = threading.Lock()
+        self._due: float | None = None  # when the next call is due, by the monotonic clock
+        self._thread: threading.Thread | None = None
+        self._begun = self._done = 0  # calls of the thread
 
     def start(self, seconds: float | None = None) -> None:
         """Call the function in so many seconds (`None`: `SECONDS`), unless a call is due already."""
-        if self._timer is not None:
+        if self._due is not None:
             return
-        with self._lock:
-            if self._timer is None:
-                self._timer = threading.Timer(SECONDS if seconds is None else seconds, self.now)
-                self._timer.daemon = True
-                self._timers.add(self._timer)
-                self._timer.start()
+        with self._wake:
+            if self._due is None:
+                self._call_at(time.monotonic() + (SECONDS if seconds is None else seconds))
 
     def now(self) -> None:
         """Call the function at once, after a call that is still running."""
-        self._timer = None  # before the call, so that new work during the call starts the next timer
+        self._due = None  # before the call, so that new work during the call has its own
         with self._working:
             self._work(False)
 
     def now_within(self, seconds: float) -> None:
-        """Call the function at once, in another thread, and wait until it is done, but no longer than so many seconds."""
-        timer = threading.Timer(0, self.now)
-        timer.daemon = True
-        self._timers.add(timer)
-        timer.start()
-        timer.join(seconds)
+        """Call the function at once, in the other thread, and wait until it is done, but no longer than so many seconds."""
+        with self._wake:
+            mine = self._begun + 1
+            self._call_at(time.monotonic())
+            self._wake.wait_for(lambda: self._done >= mine, seconds)
 
     def close(self) -> None:
-        """Call the function for the last time, after a call that is still running."""
-        for timer in list(self._timers):
-            timer.cancel()
-            timer.join()
-        self._timer = None
+        """Call the function for the last time, after a call that is still running, and end the thread."""
+        with self._wake:
+            thread, self._thread, self._due = self._thread, None, None
+            self._wake.notify_all()
+        if thread is not None and thread is not threading.current_thread():
+            thread.join()
         with self._working:
             self._work(True)
 
     def after_fork(self) -> None:
-        """Drop the parent's timers, and its locks, which another thread of the parent may have held."""
-        self._timer, self._timers = None, weakref.WeakSet()
-        self._lock, self._working = threading.Lock(), threading.Lock()
+        """Drop the parent's thread, and its locks, which it may have held."""
+        self._begin()
         self._forget()
+
+    def _call_at(self, moment: float) -> None:
+        self._due = moment
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._run, name="oauth gateway writer", daemon=True)
+            self._thread.start()
+        self._wake.notify_all()
+
+    def _run(self) -> None:
+        while self._wait(threading.current_thread()):
+            try:
+                with self._working:
+                    self._work(False)
+            except Exception:
+                logger.exception("What was to be written in the background could not be written.")
+            with self._wake:
+                self._done += 1
+                self._wake.notify_all()
+
+    def _wait(self, me: threading.Thread) -> bool:
+        """Wait until a call is due; False where this thread has to end."""
+        with self._wake:
+            idle_until = time.monotonic() + IDLE_SECONDS
+            while self._thread is me:
+                now = time.monotonic()
+                if self._due is not None and self._due <= now:
+                    self._due = None
+                    self._begun += 1
+                    return True
+                if self._due is None and idle_until <= now:
+                    self._thread = None
+                    break
+                self._wake.wait((self._due or idle_until) - now)
+            return False
 
 
 _all: weakref.WeakSet[Later] = weakref.WeakSet()

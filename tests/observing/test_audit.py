@@ -168,7 +168,7 @@ def test_after_close_nothing_is_written_any_more_and_nothing_is_lost(
     assert ask(client, registered).status_code == 200
     gateway.close()
     assert server_of(app).database.engine.pool.checkedin() == 0
-    assert not [timer for timer in store._later._timers if timer.is_alive()]
+    assert store._later._thread is None
     assert written(app) == before + 2
 
 

@@ -209,3 +209,42 @@ def test_a_page_is_what_fits_and_the_hours_are_counted(app: Flask) -> None:
     assert [row.id for row in store.page({}, since=9000, until=12600)] == [3, 2]
     counted = {(row.hour, row.event): row.entries for row in store.counts_by_hour(7200, ["token_issued"])}
     assert counted == {(7200, "token_issued"): 1, (10800, "token_issued"): 1, (14400, "token_issued"): 1}
+
+
+def test_one_thread_writes_and_ends_when_there_is_nothing_to_do(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A thread for each second of entries took memory for each, and the C library kept it."""
+    monkeypatch.setattr(later, "SECONDS", 0.01)
+    monkeypatch.setattr(later, "IDLE_SECONDS", 0.5)
+    store, threads = audit_of(app), set()
+    for number in range(5):
+        store.add_soon(entry(number))
+        threads.add(store._later._thread)
+        while len(stored(app)) == number:
+            time.sleep(0.01)
+    assert len(threads) == 1
+    (thread,) = threads
+    assert thread is not None
+    thread.join(5)
+    assert not thread.is_alive()
+    store.add_soon(entry(5))
+    while len(stored(app)) == 5:
+        time.sleep(0.01)
+
+
+def test_a_write_that_fails_for_good_stops_no_later_one(
+    app: Flask, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    store = audit_of(app)
+    write = store._write
+    monkeypatch.setattr(store, "_write", lambda entries: entries[0]["nothing"])
+    store._later.start(0)
+    store.add_soon(entry(1))
+    deadline = time.monotonic() + 5
+    while "could not be written" not in caplog.text and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert "could not be written" in caplog.text
+    monkeypatch.setattr(store, "_write", write)
+    store.add_soon(entry(2))
+    while not stored(app) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert stored(app) == ["event 2"]
