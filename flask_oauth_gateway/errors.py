@@ -76,9 +76,11 @@ class InvalidClient(InvalidClientError):
     status_code = 401
     description = "Client authentication failed: the client is unknown, disabled, or did not prove who it is."
 
-    def __init__(self, reason: str, client_id: str | None = None, *, is_counted: bool = False) -> None:
-        """`is_counted`: the failure was counted before the secret was looked at."""
-        super().__init__()
+    def __init__(
+        self, reason: str, client_id: str | None = None, *, is_counted: bool = False, description: str | None = None
+    ) -> None:
+        """`is_counted`: the failure was counted before the secret was looked at. `description`: what the caller is told."""
+        super().__init__(description)
         self.reason = reason
         self.client_id = client_id
         self.is_counted = is_counted

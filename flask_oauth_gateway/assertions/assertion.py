@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from ..crypto.jose import Jwt
 
 MAX_NAME, MAX_ISSUER = 255, 2048
+MAX_LIFETIME = 3600  # seconds, unless an issuer's entry says otherwise: most clients' libraries sign for an hour
 GRANT_TYP, CLIENT_TYP = "authorization-grant+jwt", "client-authentication+jwt"
 
 

@@ -10,7 +10,7 @@ from ..config.checks import ConfigurationError, boolean, names, optional_text, p
 from ..crypto.configured_keys import configured_algorithms, configured_keys
 from ..crypto.jose import JwtError, read, verify
 from ..crypto.key_sets import KeySource, keys_for
-from .assertion import GRANT_TYP, Assertion, AssertionRefused, check_jwt
+from .assertion import GRANT_TYP, MAX_LIFETIME, Assertion, AssertionRefused, check_jwt
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from ..stores.clients import ClientStore
     from ..stores.registered_client import Client
 
-MAX_LIFETIME = 300
 JWT_KEYS = (
     "jwks", "jwks_uri", "key", "algorithms", "audience", "scopes", "max_lifetime", "client_id", "numeric_strings",
     "private_addresses",

@@ -15,8 +15,8 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from lxml import etree
 
 from ..config.checks import ConfigurationError, boolean, names, optional_text, positive
-from .assertion import Assertion, AssertionRefused
-from .jwt import MAX_LIFETIME, TrustedIssuer
+from .assertion import MAX_LIFETIME, Assertion, AssertionRefused
+from .jwt import TrustedIssuer
 from .saml import check_saml
 from .saml_encryption import decrypt
 from .saml_xml import SIGNATURE, Document, decode, parse, signed_assertion

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from flask import request as http_request
 
-from ..assertions.assertion import CLIENT_TYP, Assertion, AssertionRefused, check_jwt
+from ..assertions.assertion import CLIENT_TYP, MAX_LIFETIME, Assertion, AssertionRefused, check_jwt
 from ..errors import InvalidClient
 
 if TYPE_CHECKING:
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from ..web.request import OAuthRequest
     from .failures import Failures
 
-MAX_LIFETIME = 300
 MAX_ASSERTION = 65536
 
 

@@ -57,8 +57,13 @@ class SecretAuthentication:
         return self._by_secret(client_id, request.form["client_secret"])
 
     def none(self, request: OAuthRequest) -> Client:
-        """A public client, which sends only its `client_id` (RFC 6749 section 2.1)."""
-        client_id = request.form["client_id"]
+        """A public client, which sends only its `client_id` (RFC 6749 section 2.1): in the body, or in an empty Basic header."""
+        header, client_id = request.environ.get("HTTP_AUTHORIZATION"), request.form.get("client_id", "")
+        if header is not None:
+            in_header = unquote_plus(decode_basic(header)[0])
+            if client_id not in ("", in_header):
+                raise InvalidRequestError("The 'client_id' in the body is not the one in the Authorization header.")
+            client_id = in_header
         client = self._clients.get(client_id)
         if client is None:
             raise InvalidClient("no such client", client_id)
@@ -92,6 +97,12 @@ class SecretAuthentication:
                     self._last_used.note(known, now)
                 return True
         return False
+
+
+def names_only(header: str) -> bool:
+    """Whether a Basic header has an empty password. Raises `InvalidClient` where it can't be read."""
+    client_id, secret = decode_basic(header)
+    return bool(client_id) and not secret
 
 
 def named_credentials(header: str | None, form: Mapping[str, str]) -> tuple[str | None, str | None, str | None]:

@@ -20,7 +20,7 @@ class IssuerSettings:
         "Who may sign JWT assertions: a dict by issuer. An issuer's entry is a dict with one of `jwks` (a key"
         " set), `jwks_uri` or `key` (PEM public key or certificate, or a JWK). It may also have `algorithms`"
         " (left out: those of the key's type), `audience` (left out: the token endpoint and the issuer), `scopes`"
-        " (the most that an assertion may give), `max_lifetime` (300 seconds), `client_id` (the client that the"
+        " (the most that an assertion may give), `max_lifetime` (3600 seconds), `client_id` (the client that the"
         " tokens belong to), `numeric_strings` (`False`; whether `exp` may be a text, as some clients write it),"
         " and `private_addresses` (`False`; whether `jwks_uri` may be in a private network).",
     )
@@ -30,7 +30,7 @@ class IssuerSettings:
         "Who may sign SAML assertions: a dict by entity ID. An issuer's entry is a dict with `certificates` (PEM"
         " texts or paths; one that has expired is refused) or `metadata` (XML or a path). It may also have"
         " `audience` and `recipient` (left out, each is the issuer and the token endpoint), `scopes` (the most"
-        " that an assertion may give), `max_lifetime` (300 seconds), `client_id` (the client that the tokens"
+        " that an assertion may give), `max_lifetime` (3600 seconds), `client_id` (the client that the tokens"
         " belong to), `attributes` (the names of the attributes that are kept with the token), `decryption_key`"
         " (PEM private key or path, for encrypted assertions), and `allow_sha1` (`False`).",
     )

@@ -114,7 +114,7 @@ def test_its_claims_are_checked_and_the_jti_must_be_there(site: Trading) -> None
         ({"jti": None}, "it has no jti"),
         ({"exp": None}, "it does not say when it expires (exp)"),
         ({"exp": now - 100}, "it expired 10"),
-        ({"iat": now, "exp": now + 4000}, "it lives for 4000 seconds, longer than the 300 that are allowed"),
+        ({"iat": now, "exp": now + 4000}, "it lives for 4000 seconds, longer than the 3600 that are allowed"),
         ({"nbf": now + 100}, "it is not valid yet"),
         ({"iat": now + 100}, "it was issued 9"),
         ({"aud": None}, "its aud is neither a text nor a list of texts"),

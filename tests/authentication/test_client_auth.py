@@ -11,7 +11,7 @@ from flask_oauth_gateway import OAuthGateway
 from flask_oauth_gateway.crypto import hashing
 from flask_oauth_gateway.signals import client_rejected
 from flask_oauth_gateway.stores.registered_client import Client
-from tests.support.app import MakeApp, ask, basic, recorded, refusal, register, register_public, server_of
+from tests.support.app import MakeApp, ask, basic, bearer, recorded, refusal, register, register_public, server_of
 from tests.support.clock import Clock
 from tests.support.databases import sqlite_only
 
@@ -179,8 +179,29 @@ def test_a_public_client_gives_its_name_and_no_secret(app: Flask, client: FlaskC
     assert client.post("/oauth/revoke", data={"client_id": public.client_id, "token": "x"}).status_code == 200
     form = {"client_id": public.client_id, "client_secret": "anything", "token": "x"}
     assert is_turned_away(client.post("/oauth/revoke", data=form))
-    headers = basic(public.client_id, "")
+    headers = basic(public.client_id, "anything")
     assert is_turned_away(client.post("/oauth/revoke", data={"token": "x"}, headers=headers))
+
+
+@sqlite_only
+def test_an_empty_password_in_basic_is_no_secret(app: Flask, client: FlaskClient, registered: Client) -> None:
+    """So requests-oauthlib and Go's oauth2 name a public client (RFC 6749 section 2.3.1)."""
+    public = register_public(app, client_id="a public client")
+    headers = basic(public.client_id, "")
+    assert client.post("/oauth/revoke", data={"token": "x"}, headers=headers).status_code == 200
+    named = {"token": "x", "client_id": public.client_id}
+    assert client.post("/oauth/revoke", data=named, headers=headers).status_code == 200
+    other = client.post("/oauth/revoke", data={"token": "x", "client_id": "other"}, headers=headers)
+    assert "not the one in the Authorization header" in refusal(other, 400, "invalid_request")
+    assert is_turned_away(client.post("/oauth/revoke", data={"token": "x"}, headers=basic(registered.client_id, "")))
+    assert is_turned_away(client.post("/oauth/revoke", data={"token": "x"}, headers=basic("", "")))
+
+
+@sqlite_only
+def test_a_token_where_credentials_belong_is_told_what_is_wrong(client: FlaskClient, registered: Client) -> None:
+    data = {"grant_type": "client_credentials", "client_id": registered.client_id}
+    response = client.post("/oauth/token", data=data, headers=bearer("a stale one"))
+    assert "the client's credentials, and no token" in refusal(response, 401, "invalid_client")
 
 
 @sqlite_only

@@ -116,8 +116,8 @@ def test_the_check_that_fails_is_named_with_what_was_expected_and_what_was_there
     other = "its aud is 'https://other.example', which does not name this server ('http://localhost' or"
     assert refused(flask_oauth, trading.assertion(aud="https://other.example")).startswith(other)
     assert refused(flask_oauth, trading.assertion(exp=now - 100)).startswith("it expired 10")
-    too_long = "it lives for 900 seconds, longer than the 300 that are allowed"
-    assert refused(flask_oauth, trading.assertion(iat=now, exp=now + 900)) == too_long
+    too_long = "it lives for 4900 seconds, longer than the 3600 that are allowed"
+    assert refused(flask_oauth, trading.assertion(iat=now, exp=now + 4900)) == too_long
     assert refused(flask_oauth, Signer().sign(claims_of(IDP))) == "its signature is wrong"
     no_key = "no key of its issuer fits alg 'RS256' and kid 'k9'"
     assert refused(flask_oauth, CERTIFIED.sign(claims_of(IDP), kid="k9")) == no_key
