@@ -12,6 +12,7 @@ from .endpoints import make_blueprint
 from .features import ENDPOINTS
 from .hooks import Hooks
 from .protection.guard import GUARD
+from .protection.order import check_at_first_request
 from .protection.require_token import protect, requirement
 from .resource_server import ResourceServer, Server
 from .web.environ import SERVER
@@ -80,6 +81,7 @@ class OAuthGateway:
             from .protection.paths import guard_paths
 
             guard_paths(app, server.path_rules, server.own_endpoints)
+        check_at_first_request(app)
         app.extensions[EXTENSION] = self
         app.extensions[SERVER] = server
         app.extensions[GUARD] = server.guard

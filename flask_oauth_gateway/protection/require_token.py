@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from .guard import Requirement, current_guard, guarded, is_preflight
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
 
 View = TypeVar("View", bound=Callable[..., Any])
 REQUIREMENT = "oauth_requirement"
+WRAPPED = "oauth_wrapped"  # on the bare function: `order.py` looks where it is registered
 
 
 @overload
@@ -115,4 +117,6 @@ def _names(given: Iterable[str]) -> frozenset[str]:
 def _protected(view: View, wanted: Requirement) -> View:
     protected = guarded(view, wanted)
     setattr(protected, REQUIREMENT, wanted)
+    with suppress(AttributeError):  # a callable of another kind may take no attributes
+        setattr(view, WRAPPED, True)
     return protected

@@ -303,4 +303,6 @@ def test_an_entry_that_can_t_be_is_refused_by_its_number(entry: dict[str, Any], 
 def test_init_app_refuses_it_too_and_without_entries_asks_nothing(make_app: Callable[..., Flask]) -> None:
     with pytest.raises(ConfigurationError, match=r"OAUTH_PROTECT\[0\]"):
         make_app(OAUTH_PROTECT=[{"path": "x"}])
-    assert make_app().before_request_funcs == {}
+    app = make_app()
+    app.test_client().get("/weather")
+    assert not app.before_request_funcs[None], "after the first request, which looks at the order of decorators"

@@ -1,0 +1,109 @@
+"""`@require_token` above the route leaves a view open: the first request says so, and none is answered."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+import pytest
+from flask import Blueprint, Flask
+from flask.views import MethodView
+
+from flask_oauth_gateway import OAuthGateway, require_token
+from flask_oauth_gateway.protection.order import ViewIsOpen
+from tests.support.app import bare_app
+
+
+@pytest.fixture
+def app(tmp_path: Any) -> Flask:
+    app = bare_app("order", instance_path=str(tmp_path), TESTING=True)
+    OAuthGateway(app)
+    return app
+
+
+def status(app: Flask, path: str) -> int:
+    return app.test_client().get(path).status_code
+
+
+def test_the_wrong_order_is_an_error_that_names_the_view_and_shows_the_right_one(app: Flask) -> None:
+    @require_token("weather:read")
+    @app.get("/weather")
+    def weather() -> str:
+        return "open to everybody"
+
+    for _ in range(2):
+        with pytest.raises(ViewIsOpen) as error:
+            app.test_client().get("/weather")
+        assert "'weather' is open" in str(error.value)
+        assert str(error.value).index("@app.get") < str(error.value).index("@require_token(…)")
+
+
+def test_so_it_is_on_a_blueprint_and_without_arguments(app: Flask) -> None:
+    blueprint = Blueprint("api", __name__)
+
+    @require_token
+    @blueprint.route("/weather")
+    def weather() -> str:
+        return "open to everybody"
+
+    app.register_blueprint(blueprint)
+    with pytest.raises(ViewIsOpen, match=r"api\.weather"):
+        app.test_client().get("/elsewhere")
+
+
+def logged(view: Callable[..., Any]) -> Callable[..., Any]:
+    @wraps(view)
+    def wrapper(*arguments: Any, **options: Any) -> Any:
+        return view(*arguments, **options)
+
+    return wrapper
+
+
+def test_the_right_order_is_none_with_other_decorators_around_it_too(app: Flask) -> None:
+    @app.get("/weather")
+    @logged
+    @require_token("weather:read")
+    @logged
+    def weather() -> str:
+        return "closed"
+
+    class Things(MethodView):
+        decorators = (require_token,)
+
+        def get(self) -> str:
+            return "closed"
+
+    class Others(MethodView):
+        @require_token
+        def get(self) -> str:
+            return "closed"
+
+    app.add_url_rule("/things", view_func=Things.as_view("things"))
+    app.add_url_rule("/others", view_func=Others.as_view("others"))
+    assert [status(app, path) for path in ("/weather", "/things", "/others")] == [401, 401, 401]
+
+
+def test_a_function_that_is_open_at_one_address_and_closed_at_another_is_meant_so(app: Flask) -> None:
+    def weather() -> str:
+        return "sunny"
+
+    app.add_url_rule("/open", "open", weather)
+    app.add_url_rule("/closed", "closed", require_token(weather))
+    assert [status(app, path) for path in ("/open", "/closed")] == [200, 401]
+
+
+def test_a_blueprint_that_is_protected_as_a_whole_leaves_nothing_open(app: Flask) -> None:
+    blueprint = Blueprint("api", __name__)
+    app.extensions["oauth_gateway"].protect(blueprint)
+
+    @require_token
+    @blueprint.route("/weather")
+    def weather() -> str:
+        return "closed by the blueprint"
+
+    app.register_blueprint(blueprint)
+    assert status(app, "/weather") == 401
+
+
+def test_views_are_looked_at_once(app: Flask) -> None:
+    assert status(app, "/nothing") == 404
+    assert app.before_request_funcs.get(None) == []
