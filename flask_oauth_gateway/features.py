@@ -29,6 +29,7 @@ class Endpoint:
     view: str
     metadata: str | None = None  # the member of the server's metadata that holds its URL (RFC 8414 section 2)
     cors: bool = False  # scripts on the client's own origins may read the endpoint's answers
+    document: bool = False  # a public document, which any script may read
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,7 +104,7 @@ FEATURES: Mapping[str, Feature] = {
     "jwks": Feature(
         source="RFC 7517 section 5",
         page="tokens.md",
-        endpoints={"jwks": Endpoint("/jwks", _GET, "endpoints.jwks:jwks", "jwks_uri")},
+        endpoints={"jwks": Endpoint("/jwks", _GET, "endpoints.jwks:jwks", "jwks_uri", document=True)},
     ),
     # The grants.
     "authorization_code": Feature(

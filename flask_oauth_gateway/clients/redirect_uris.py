@@ -37,6 +37,16 @@ def origin_of(uri: str) -> str | None:
     return f"{parts.scheme}://{parts.netloc.lower().removesuffix(DEFAULT_PORTS[parts.scheme])}"
 
 
+def is_own_origin(origin: str, client: Client) -> bool:
+    """Whether an origin is that of one of the client's redirect URIs; that of a loopback URI may have any port, too."""
+    mine, without_port = origin.lower(), _without_loopback_port(origin.lower())
+    return any(
+        mine == known or (without_port is not None and without_port == _without_loopback_port(known))
+        for known in map(origin_of, client.redirect_uris)
+        if known is not None
+    )
+
+
 def _without_loopback_port(uri: str) -> str | None:
     """A loopback URI without its port; `None` for any other URI."""
     try:

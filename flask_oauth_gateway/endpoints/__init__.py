@@ -13,6 +13,7 @@ from werkzeug.routing import BaseConverter
 from ..errors import NotFound, OAuth2Error, RequestTooLarge, clean
 from ..features import ENDPOINTS, endpoints_that_are_on
 from ..web.answers import bound, json_response, render_error
+from ..web.documents import preflight as document_preflight
 from .cors import Cors
 
 if TYPE_CHECKING:
@@ -38,7 +39,11 @@ def make_blueprint(server: Server) -> Blueprint:
         static_folder="static",
         static_url_path="/static",
     )
-    cors = Cors(settings.cors_origins, frozenset(f"oauth.{name}" for name, each in ENDPOINTS.items() if each.cors))
+    cors = Cors(
+        settings.cors_origins,
+        frozenset(f"oauth.{name}" for name, each in ENDPOINTS.items() if each.cors),
+        cast("AuthorizationServer", server).clients.get if server.issues_tokens else None,
+    )
     for name, endpoint in endpoints_that_are_on(settings, issues_tokens=server.issues_tokens):
         view = _view(endpoint.view, server)
         if not endpoint.methods:
@@ -46,10 +51,11 @@ def make_blueprint(server: Server) -> Blueprint:
             continue
         allowed = {*endpoint.methods, *(("HEAD",) if "GET" in endpoint.methods else ())}
         blueprint.add_url_rule(endpoint.path, name, view, methods=endpoint.methods, provide_automatic_options=False)
-        if endpoint.cors:
+        if endpoint.cors or endpoint.document:
             allowed.add("OPTIONS")
+            preflight = cors.preflight if endpoint.cors else document_preflight
             blueprint.add_url_rule(
-                endpoint.path, f"{name}_preflight", cors.preflight, methods=["OPTIONS"], provide_automatic_options=False
+                endpoint.path, f"{name}_preflight", preflight, methods=["OPTIONS"], provide_automatic_options=False
             )
         _answer_any_method(blueprint, endpoint.path, f"{name}_method", _method_not_allowed, allowed=sorted(allowed))
     if settings.admin and server.issues_tokens:

@@ -1,27 +1,46 @@
 """Tells browsers which origins' scripts may read an answer: those of the client's redirect URIs, or `OAUTH_CORS_ORIGINS`.
 
 A preflight names no client and reveals nothing, so every origin passes it. Only the client's own origins may read the
-answer itself. No cookies are ever involved.
+answer itself. An error that comes before the client has proved who it is may be read by the origins of the client that
+the request names: it holds nothing else than what is wrong. No cookies are ever involved.
 """
 
 from __future__ import annotations
 
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
 from flask import Response, request
 
-from ..clients.redirect_uris import origin_of
-from ..web.environ import CLIENT
+from ..clients.redirect_uris import is_own_origin
+from ..errors import TemporarilyUnavailable
+from ..web.environ import CLIENT, NAMED
 
-ALLOWED_HEADERS = "Authorization, Content-Type, DPoP"
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ..stores.registered_client import Client
+
+ALLOWED_HEADERS = "Authorization, Content-Type, DPoP, X-Requested-With"
 EXPOSED_HEADERS = "WWW-Authenticate, Retry-After"
 PREFLIGHT_SECONDS = "3600"
 
 
 class Cors:
-    """Lets scripts of other origins read the answers of `endpoints`. `configured`: the setting `OAUTH_CORS_ORIGINS`."""
+    """Lets scripts of other origins read the answers of `endpoints`. `configured`: the setting `OAUTH_CORS_ORIGINS`.
 
-    def __init__(self, configured: tuple[str, ...] | None, endpoints: frozenset[str]) -> None:
+    `find` finds a client by its `client_id`.
+    """
+
+    def __init__(
+        self,
+        configured: tuple[str, ...] | None,
+        endpoints: frozenset[str],
+        find: Callable[[str], Client | None] | None,
+    ) -> None:
         self._configured = configured
         self._endpoints = endpoints
+        self._find = find
 
     def preflight(self, **_: str) -> Response:
         """Answer a browser's preflight (Fetch standard)."""
@@ -44,9 +63,9 @@ class Cors:
         origin = request.environ.get("HTTP_ORIGIN")
         if origin is None or request.endpoint not in self._endpoints or request.method == "OPTIONS":
             return response
-        client = request.environ.get(CLIENT)
         if self._configured is None:
-            allowed = client is not None and origin.lower() in map(origin_of, client.redirect_uris)
+            client = request.environ.get(CLIENT) or (self._named() if response.status_code >= 400 else None)
+            allowed = client is not None and is_own_origin(origin, client)
         else:
             allowed = self._is_configured(origin)
         if allowed:
@@ -54,6 +73,15 @@ class Cors:
             response.headers["Access-Control-Expose-Headers"] = EXPOSED_HEADERS
             response.headers.add("Vary", "Origin")
         return response
+
+    def _named(self) -> Client | None:
+        """The client that a request names without having proved that it is this one."""
+        name = request.environ.get(NAMED) or (request.authorization.username if request.authorization else None)
+        if not name or self._find is None:
+            return None
+        with suppress(TemporarilyUnavailable):
+            return self._find(name)
+        return None
 
     def _is_configured(self, origin: str) -> bool:
         return self._configured is not None and ("*" in self._configured or origin in self._configured)

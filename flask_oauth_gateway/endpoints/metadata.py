@@ -12,6 +12,7 @@ from ..config import ADMIN_SCOPE
 from ..errors import TemporarilyUnavailable
 from ..features import CONFIDENTIAL_METHODS, METHODS, endpoints_that_are_on
 from ..web.answers import bound, render_error
+from ..web.documents import publish_at
 
 if TYPE_CHECKING:
     from werkzeug.wrappers import Response as BaseResponse
@@ -24,7 +25,7 @@ WELL_KNOWN = "/.well-known/oauth-authorization-server"
 def add_metadata(app: Flask, server: AuthorizationServer) -> None:
     """Route the metadata at the root, followed by the issuer's path where it has one (RFC 8414 section 3.1)."""
     path = urlsplit(server.settings.issuer or "").path
-    app.add_url_rule(WELL_KNOWN + path, "oauth_metadata", bound(metadata, server), methods=["GET"])
+    publish_at(app, WELL_KNOWN + path, "oauth_metadata", bound(metadata, server))
 
 
 def metadata(server: AuthorizationServer) -> BaseResponse:

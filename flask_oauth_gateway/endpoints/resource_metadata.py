@@ -10,6 +10,7 @@ from ..config import ADMIN_SCOPE
 from ..errors import NotFound, TemporarilyUnavailable
 from ..permissions.resources import WELL_KNOWN
 from ..web.answers import bound, render_error
+from ..web.documents import publish_at
 
 if TYPE_CHECKING:
     from werkzeug.wrappers import Response as BaseResponse
@@ -21,7 +22,7 @@ def add_resource_metadata(app: Flask, server: Server) -> None:
     """Route the documents at the root: a resource's path follows the well-known part (section 3.1)."""
     view = bound(resource_metadata, server)
     for rule in (WELL_KNOWN, f"{WELL_KNOWN}/<path:path>"):
-        app.add_url_rule(rule, "oauth_resource_metadata", view, methods=["GET"])
+        publish_at(app, rule, "oauth_resource_metadata", view)
 
 
 def resource_metadata(server: Server, path: str = "") -> BaseResponse:

@@ -117,6 +117,6 @@ def _names(given: Iterable[str]) -> frozenset[str]:
 def _protected(view: View, wanted: Requirement) -> View:
     protected = guarded(view, wanted)
     setattr(protected, REQUIREMENT, wanted)
-    with suppress(AttributeError):  # a callable of another kind may take no attributes
+    with suppress(AttributeError, TypeError):  # a callable of another kind may take no attributes
         setattr(view, WRAPPED, True)
     return protected

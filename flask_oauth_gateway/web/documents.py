@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from flask import Response, request
 
 if TYPE_CHECKING:
+    from flask import Flask
     from werkzeug.wrappers import Response as BaseResponse
 
 CACHE_SECONDS = 300  # less than a key is published before it signs
@@ -23,6 +24,24 @@ class Document:
 
     body: bytes
     etag: str
+
+
+def publish_at(app: Flask, rule: str, endpoint: str, view: Callable[..., Any]) -> None:
+    """Route a public document outside of the gateway's prefix, and the preflight for it."""
+    app.add_url_rule(rule, endpoint, view, methods=["GET"], provide_automatic_options=False)
+    app.add_url_rule(rule, f"{endpoint}_preflight", preflight, methods=["OPTIONS"], provide_automatic_options=False)
+
+
+def preflight(**_: str) -> Response:
+    """Let any script ask for a public document, with whatever headers it sends (Fetch standard)."""
+    response = Response(status=204)
+    response.headers["Access-Control-Allow-Origin"] = "*"
+    response.headers["Access-Control-Allow-Methods"] = "GET, HEAD, OPTIONS"
+    response.headers["Access-Control-Allow-Headers"] = (
+        "*, Authorization, MCP-Protocol-Version"  # "*" holds no Authorization
+    )
+    response.headers["Access-Control-Max-Age"] = "3600"
+    return response
 
 
 class Documents:

@@ -8,6 +8,7 @@ SERVER = "oauth_gateway_server"
 TOKEN = "flask_oauth_gateway.token"  # the verified token
 CHECKED_BY = "flask_oauth_gateway.checked_by"  # the guard that verified the token
 CLIENT = "flask_oauth_gateway.client"  # the client that authenticated
+NAMED = "flask_oauth_gateway.named"  # the client_id in a form, proved or not
 REFUSED = "flask_oauth_gateway.refused"  # the code of the error, where the request is refused
 PAGE_ERROR = "flask_oauth_gateway.page_error"  # the error that an error page shows
 NOTED = "flask_oauth_gateway.noted"  # the parts of the answered error, for `flask oauth explain`

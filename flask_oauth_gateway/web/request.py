@@ -14,6 +14,7 @@ from werkzeug.exceptions import RequestEntityTooLarge
 
 from ..errors import InvalidRequestError, RequestTooLarge, clean
 from .environ import FORM as READ_FORM
+from .environ import NAMED
 
 if TYPE_CHECKING:
     from flask import Request
@@ -143,6 +144,7 @@ def read_request(http: Request, settings: Settings) -> OAuthRequest:
     if query:
         refuse_secrets(query)
     payload = Payload(pairs)
+    http.environ[NAMED] = payload.data.get("client_id")
     if settings.compatibility is not None:
         http.environ[READ_FORM] = payload.data
     return OAuthRequest(http, payload.data, payload)

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from flask_oauth_gateway.stores.registered_client import Client
+from tests.support.app import basic
 from tests.support.site import VERIFIER, MakeSite, Site, query
 
 OWN, OTHER = "https://app.example", "https://evil.example"
@@ -101,3 +102,60 @@ def test_no_script_of_another_site_ever_reads_a_page_or_what_belongs_to_servers(
         site.browser.get("/oauth/nothing", headers=headers),
     ):
         assert not [name for name, _ in response.headers if name.startswith("Access-Control")]
+
+
+@pytest.mark.parametrize(
+    "form", [{"grant_type": "password"}, {"grant_type": ""}, {"client_secret": "left over"}, {"scope": "\x00"}],
+    ids=["unsupported_grant_type", "no grant_type", "invalid_client", "a control character"],
+)  # fmt: skip
+def test_a_client_s_own_pages_read_an_error_that_comes_before_it_has_proved_who_it_is(
+    site: Site, form: dict[str, str]
+) -> None:
+    client = site.register_public()
+    response = token_request(site, client, OWN, **form)
+    assert response.status_code in (400, 401)
+    if "scope" not in form:  # of a form that can't be read nobody knows whose it is
+        assert response.headers[READABLE] == OWN
+    assert READABLE not in token_request(site, client, OTHER, **form).headers
+
+
+def test_a_limit_that_is_met_is_readable_too(make_site: MakeSite) -> None:
+    site = make_site(OAUTH_RATE_LIMITS={"token_failures": "1/minute"})
+    client = site.register(client_secret="a secret that a person chose")
+    responses = [
+        site.browser.post(
+            "/oauth/token", data={"grant_type": "x"}, headers={"Origin": OWN, **basic(client.client_id, "y")}
+        )
+        for _ in range(3)
+    ]
+    assert [response.headers.get(READABLE) for response in responses] == [OWN] * 3
+
+
+def test_a_loopback_origin_may_have_any_port_as_the_redirect_uri_may(site: Site) -> None:
+    client = site.register_public(redirect_uris=["http://127.0.0.1/cb", "http://localhost:3000/cb"])
+    for origin in ("http://127.0.0.1", "http://127.0.0.1:6274", "http://localhost:3000", "http://localhost:41234"):
+        assert token_request(site, client, origin).headers[READABLE] == origin
+    for origin in ("https://127.0.0.1:6274", "http://127.0.0.2", "http://[::1]:80", "http://127.0.0.1.evil.example"):
+        assert READABLE not in token_request(site, client, origin).headers
+    other = site.register_public(redirect_uris=["https://192.0.2.1/cb"])
+    assert READABLE not in token_request(site, other, "https://192.0.2.1:81").headers
+
+
+@pytest.mark.parametrize("header", ["mcp-protocol-version", "authorization", "traceparent"])
+@pytest.mark.parametrize(
+    "path", ["/.well-known/oauth-authorization-server", "/.well-known/oauth-protected-resource", "/oauth/jwks"]
+)
+def test_any_script_may_ask_for_a_public_document_with_any_header(site: Site, path: str, header: str) -> None:
+    headers = {"Origin": OTHER, "Access-Control-Request-Method": "GET", "Access-Control-Request-Headers": header}
+    response = site.browser.options(path, headers=headers)
+    assert response.status_code == 204
+    assert response.headers[READABLE] == "*"
+    allowed = [name.strip().lower() for name in response.headers["Access-Control-Allow-Headers"].split(",")]
+    assert header in allowed or ("*" in allowed and header != "authorization")
+    assert site.browser.get(path, headers={"Origin": OTHER}).headers[READABLE] == "*"
+
+
+def test_swagger_s_header_is_allowed(site: Site) -> None:
+    headers = {"Origin": OWN, "Access-Control-Request-Headers": "x-requested-with"}
+    response = site.browser.options("/oauth/token", headers=headers)
+    assert "x-requested-with" in response.headers["Access-Control-Allow-Headers"].lower()
