@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from ..tokens.access_token import RESERVED, AccessToken
-from .token_owners import CLIENT_CLAIMS, is_clients_own
+from ..tokens.owners import CLIENT_CLAIMS, is_clients_own
 
 ACCESS_TOKEN_TYP = "at+jwt"  # RFC 9068 section 2.1
 PLAIN_TYP = "jwt"
