@@ -27,12 +27,8 @@ KINDS = (
     ("token_use", ("access", "access_token")),
     ("token_type", ("bearer", "access", "access_token")),
 )
-#: Kinds that outrank whatever else a token has. `token_type: Bearer` isn't among them, as it may tell of another token.
-CERTAIN = (
-    ("typ", ("bearer", ACCESS_TOKEN_TYP)),
-    ("token_use", ("access", "access_token")),
-    ("token_type", ("access", "access_token")),
-)
+#: Those of them that outrank whatever else a JWT has. `token_type` may tell of the token that came with an ID token.
+CERTAIN = ("typ", "token_use")
 #: Only access tokens have these: Auth0's grant type, Okta's client, and Entra's two claims for how the client proved who it
 #: is. `scp` is Entra's and Okta's, but ADFS has it in ID tokens too, where it names OpenID's own scopes.
 OF_ACCESS_TOKENS = ("gty", "cid", "azpacr", "appidacr")
@@ -55,7 +51,7 @@ def check_kind(header: Mapping[str, Any], claims: Mapping[str, Any]) -> None:
     if typ not in (ACCESS_TOKEN_TYP, PLAIN_TYP):
         raise NoAccessToken(f"its typ is {typ[:40]!r}, which is no access token's")
     named = check_use(claims)
-    if typ == ACCESS_TOKEN_TYP or any(str(claims.get(name)).lower() in kinds for name, kinds in CERTAIN):
+    if typ == ACCESS_TOKEN_TYP or any(claims.get(name) is not None for name in CERTAIN):
         return
     # An ID token's audience is its client (OIDC Core section 2), and some servers write a scope into it too.
     audience, clients = audience_of(claims), [claims[name] for name in CLIENT_CLAIMS if claims.get(name) is not None]
@@ -65,9 +61,9 @@ def check_kind(header: Mapping[str, Any], claims: Mapping[str, Any]) -> None:
         # Azure B2C repeats the request's nonce in access tokens: these are for an API, and name a client beside it.
         if name in claims and not (name == "nonce" and is_shown and clients and not is_for_client):
             raise NoAccessToken(f"it has the claim {name!r}, as ID tokens have")
-    if named or is_shown:
+    if is_shown:
         return
-    if not any(name in claims for name in HINTS):
+    if not named and not any(name in claims for name in HINTS):
         raise NoAccessToken("nothing shows that it is an access token: no typ of at+jwt, no scope, no token_use")
     if is_for_client:
         raise NoAccessToken(
