@@ -31,6 +31,7 @@ MAX_KEYS = 4  # one for each of several recipients
 #: The algorithms, each with the length of its key in bytes.
 AUTHENTICATED = {f"{XENC11}aes128-gcm": 16, f"{XENC11}aes192-gcm": 24, f"{XENC11}aes256-gcm": 32}
 UNAUTHENTICATED = {f"{XENC}aes128-cbc": 16, f"{XENC}aes192-cbc": 24, f"{XENC}aes256-cbc": 32}
+KEY_ALGORITHMS = (f"{XENC}rsa-oaep-mgf1p", f"{XENC11}rsa-oaep")
 _SHA1 = hashes.SHA1()  # noqa: S303  # XML Encryption's default; in OAEP it is no weakness
 _DIGESTS: dict[str | None, hashes.HashAlgorithm] = {
     None: _SHA1,
@@ -62,7 +63,9 @@ def decrypt(encrypted: etree._Element, keys: Iterable[RSAPrivateKey], *, is_veri
     wrapped = encrypted.findall(".//xenc:EncryptedKey", NS)
     if not 1 <= len(wrapped) <= MAX_KEYS:
         raise AssertionRefused(f"it does not hold one to {MAX_KEYS} EncryptedKeys")
-    opened = [key for private in keys for each in wrapped if (key := _unwrap(each, private)) and len(key) == size]
+    # A key of another recipient may be encrypted in a way that isn't taken here.
+    taken = [each for each in wrapped if _algorithm(each) in KEY_ALGORITHMS] or wrapped
+    opened = [key for private in keys for each in taken if (key := _unwrap(each, private)) and len(key) == size]
     for key in opened:
         text = _gcm(key, sealed) if algorithm in AUTHENTICATED else _cbc(key, sealed)
         if text is not None:
@@ -74,7 +77,7 @@ def _unwrap(wrapped: etree._Element, private: RSAPrivateKey) -> bytes | None:
     """The AES key in an EncryptedKey; `None` where another recipient's key encrypts it."""
     algorithm = _algorithm(wrapped)
     method = wrapped.find("xenc:EncryptionMethod", NS)
-    if algorithm not in (f"{XENC}rsa-oaep-mgf1p", f"{XENC11}rsa-oaep"):
+    if algorithm not in KEY_ALGORITHMS:
         raise AssertionRefused(f"its key is encrypted by {algorithm[:100]!r}, which is not taken")
     digest = _DIGESTS.get(_named(method, "ds:DigestMethod"))
     mask = _MASKS.get(_named(method, "xenc11:MGF") if algorithm.startswith(XENC11) else None)

@@ -16,6 +16,7 @@ from lxml import etree
 
 from ..config.checks import ConfigurationError, boolean, names, optional_text, positive
 from .assertion import MAX_LIFETIME, Assertion, AssertionRefused
+from .certificate_chains import of_one_key, without_issuers
 from .jwt import TrustedIssuer
 from .saml import check_saml
 from .saml_encryption import decrypt
@@ -170,8 +171,8 @@ def _from_texts(key: str, entry: Mapping[str, Any]) -> tuple[x509.Certificate, .
     """The configured certificates: PEM texts, or the paths of files with them."""
     given = entry["certificates"]
     try:
-        found = [each for pem in _pems(given) for each in x509.load_pem_x509_certificates(pem)]
-        return tuple(dict.fromkeys(_usable(each) for each in found))
+        texts = [x509.load_pem_x509_certificates(pem) for pem in _pems(given)]
+        return tuple(dict.fromkeys(_usable(each) for text in texts for each in without_issuers(text)))
     except (ValueError, TypeError, OSError) as error:
         raise ConfigurationError(
             f"{key}['certificates']", given, f"PEM texts or their paths ({_reason(error)})"
@@ -211,7 +212,7 @@ def _from_metadata(key: str, name: str, entry: Mapping[str, Any]) -> tuple[x509.
     """The signing certificates in an identity provider's metadata, XML or the path of a file (SAML metadata 2.4.1.1).
 
     Only the certificates of the entity with this name count, in its role as an identity provider: service providers
-    sign no assertions.
+    sign no assertions. A KeyDescriptor is about one key: of a chain that stands in it, the entity's own certificate counts.
     """
     given = entry["metadata"]
     try:
@@ -220,13 +221,13 @@ def _from_metadata(key: str, name: str, entry: Mapping[str, Any]) -> tuple[x509.
         parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False)
         root = etree.fromstring(data, parser)
         found = [each for each in root.iter(f"{{{METADATA}}}EntityDescriptor") if each.get("entityID") == name]
-        certificates = [
-            _usable(_parse(node.text or ""))
+        chains = [
+            [_parse(node.text or "") for node in key_descriptor.iter(f"{{{SIGNATURE}}}X509Certificate")]
             for entity in found
             for key_descriptor in entity.iterfind(f"{{{METADATA}}}IDPSSODescriptor/{{{METADATA}}}KeyDescriptor")
             if key_descriptor.get("use", "signing") == "signing"
-            for node in key_descriptor.iter(f"{{{SIGNATURE}}}X509Certificate")
         ]
+        certificates = [_usable(each) for chain in chains for each in of_one_key(chain)]
     except (ValueError, TypeError, OSError, etree.XMLSyntaxError) as error:
         raise ConfigurationError(
             f"{key}['metadata']", given, f"SAML metadata, or its path ({_reason(error)})"

@@ -19,8 +19,7 @@ from flask import Response, request
 from ..config.checks import SCOPE_NAME
 from ..errors import OAuth2Error
 from ..protection.guard import Requirement
-from ..protection.path_patterns import AMBIGUOUS
-from ..protection.paths import PathRule, PathRules, ask_all
+from ..protection.paths import PathRule, PathRules, ask_all, is_for_preflights
 from ..protection.require_token import requirement
 from ..web.answers import NO_STORE
 from ..web.environ import ASKED_PATHS, TOKEN
@@ -37,6 +36,7 @@ NOT_ENCODED = "!#$&'()*+,/:;=?@[]^`{|}~\"<>\\"  # printable ASCII without the sp
 WRONG_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
 ENCODED = re.compile(r"%(?:25|2e|2f|3b|5c)", re.IGNORECASE)  # what has a meaning in paths: % . / ; and the backslash
 ENCODED_SLASH = re.compile(r"%2f", re.IGNORECASE)
+STRUCTURE = re.compile(r"//|[;\\]|/\.\.?(?:/|\Z)")
 TWOFOLD = "The path can be read in several ways, to which different rules may apply."
 CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
@@ -65,7 +65,7 @@ def verify(server: Server) -> Response:
         method, host = _one_of(METHOD), environ.get("HTTP_X_FORWARDED_HOST")
         if method is not None:
             rule = _rule(server, method.upper(), uri.partition("?")[0], host)
-            if rule is not None and asked is None and _is_preflight(method):
+            if asked is None and _passes_as_preflight(rule, method):
                 return _passed(204, None)
     if rule is None and by_path:
         raise AccessDenied("No rule lets this request through: not for this path, or not asked by this proxy.")
@@ -85,7 +85,7 @@ def verify_path(server: Server, original: str = "") -> Response:
     rule = _rule(server, request.method, path, request.host)
     if rule is None:
         raise AccessDenied("No rule lets this request through.")
-    if _is_preflight(request.method):
+    if _passes_as_preflight(rule, request.method):
         return _passed(200, None)
     return _answer(200, rule.requirement)
 
@@ -122,8 +122,10 @@ def _one_of(names: tuple[str, ...]) -> str | None:
     return found.pop() if found else None
 
 
-def _is_preflight(method: str) -> bool:
-    return method.upper() == "OPTIONS" and "HTTP_ACCESS_CONTROL_REQUEST_METHOD" in request.environ
+def _passes_as_preflight(rule: PathRule | None, method: str) -> bool:
+    """Whether a CORS preflight may go on without a token, which it can't carry. What the upstream makes of it isn't known."""
+    asks = method.upper() == "OPTIONS" and "HTTP_ACCESS_CONTROL_REQUEST_METHOD" in request.environ
+    return asks and rule is not None and not is_for_preflights(rule)
 
 
 @lru_cache(maxsize=256)
@@ -168,7 +170,7 @@ def _decoded(raw: str) -> set[str]:
         found = {once, kept, _decode(once)}
     if any(CONTROL.search(path) for path in found):
         raise AccessDenied("The path is malformed.")
-    if ENCODED.search(raw) and any(AMBIGUOUS.search(path) for path in found):  # some upstreams decode first, some last
+    if ENCODED.search(raw) and any(STRUCTURE.search(path) for path in found):  # some upstreams decode first, some last
         raise AccessDenied(TWOFOLD)
     return found
 

@@ -14,6 +14,7 @@ from ..permissions.scopes import names_of, resolve_scopes
 from ..signals import assertion_rejected
 from ..stores.once import OnceStore
 from ..tokens.issuing import Issue
+from ..tokens.owners import is_clients_own
 from ..web.environ import CLIENT
 from .base import TokenGrant
 
@@ -157,6 +158,8 @@ class AssertionGrant(TokenGrant):
             if mapped is None:
                 raise AssertionRefused("map_assertion refused it")
             subject = str(mapped)
+        elif assertion.kind == "jwt" and not trusted.is_client and is_clients_own(assertion.claims):
+            raise AssertionRefused("it is a client's own token, and no user's: map_assertion may say whose it is")
         if subject is None or (trusted.is_client and subject == trusted.client_id):
             return None, None  # no user takes part
         try:

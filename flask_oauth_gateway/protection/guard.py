@@ -194,9 +194,16 @@ def guarded(view: View, wanted: Requirement) -> View:
     return cast("View", protected)
 
 
-def is_preflight() -> bool:
-    """Whether a browser asks what CORS allows. Such a request carries no credentials and reaches no view of the app."""
-    return request.method == "OPTIONS" and "Access-Control-Request-Method" in request.headers
+def is_answered_by_flask() -> bool:
+    """Whether this is a CORS preflight that Flask itself answers: it can't carry a token, and reaches no view of the app.
+
+    Anybody can send a preflight, so one that a view answers is no exception.
+    """
+    return (
+        request.method == "OPTIONS"
+        and "Access-Control-Request-Method" in request.headers
+        and getattr(request.url_rule, "provide_automatic_options", False) is True
+    )
 
 
 def _current_token() -> AccessToken | None:

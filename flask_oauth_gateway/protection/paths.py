@@ -16,7 +16,7 @@ from typing import Any
 from flask import Flask, Response, request
 
 from ..config.checks import ConfigurationError, full_grant_type
-from .guard import Requirement, current_guard, is_preflight
+from .guard import Requirement, current_guard, is_answered_by_flask
 from .path_patterns import pattern_of, readings
 from .require_token import requirement
 
@@ -90,7 +90,7 @@ def guard_paths(app: Flask, rules: PathRules, own: frozenset[str]) -> None:
 
     def before_request() -> Response | None:
         endpoint = request.endpoint
-        if endpoint in own or is_preflight():
+        if endpoint in own:
             return None
         asked = rules
         if endpoint is not None and is_static(app, endpoint):
@@ -100,10 +100,17 @@ def guard_paths(app: Flask, rules: PathRules, own: frozenset[str]) -> None:
                 folders[folder] = rules.below(folder)
             asked = folders[folder]
         found = asked.find_all(request.method, request.path)
+        if is_answered_by_flask() and not any(is_for_preflights(rule) for rule in found):
+            return None
         return ask_all(rule.requirement for rule in found if rule is not None)
 
     # First of all: the app's own functions may rely on current_token.
     app.before_request_funcs.setdefault(None, []).insert(0, before_request)
+
+
+def is_for_preflights(rule: PathRule | None) -> bool:
+    """Whether an entry asks CORS preflights too, which pass all others: it names their method."""
+    return rule is not None and "OPTIONS" in rule.methods
 
 
 def ask_all(requirements: Iterable[Requirement | None]) -> Response | None:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
-from .guard import Requirement, current_guard, guarded, is_preflight
+from .guard import Requirement, current_guard, guarded, is_answered_by_flask
 
 if TYPE_CHECKING:
     from flask import Blueprint, Flask, Response
@@ -76,7 +76,7 @@ def protect(blueprint: Blueprint, *scopes: str, **options: Any) -> None:
     wanted = requirement(*scopes, **options)
 
     def before_request() -> Response | None:
-        return None if is_preflight() else current_guard().admit(wanted)
+        return None if is_answered_by_flask() else current_guard().admit(wanted)
 
     setattr(before_request, REQUIREMENT, wanted)
     blueprint.before_request(before_request)

@@ -8,23 +8,18 @@ token.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from ..tokens.access_token import RESERVED, AccessToken
+from ..tokens.owners import CLIENT_CLAIMS, is_clients_own
 
 ACCESS_TOKEN_TYP = "at+jwt"  # RFC 9068 section 2.1
 PLAIN_TYP = "jwt"
-CLIENT_CLAIMS = (
-    "client_id",
-    "azp",
-    "appid",
-    "cid",
-)  # RFC 9068 and Cognito; OIDC, Entra v2, Keycloak, Auth0; Entra v1; Okta
 SCOPE_CLAIMS = ("scope", "scp")
 CLIENTS_SCOPE_CLAIMS = (*SCOPE_CLAIMS, "roles")
-#: Only ID tokens have these (OIDC Core sections 2 and 3.3.2.11).
-OF_ID_TOKENS = ("nonce", "at_hash", "c_hash", "s_hash")
+#: ID tokens have these (OIDC Core sections 2 and 3.3.2.11), and so do access tokens of Keycloak before 25 and of Azure B2C.
+OF_ID_TOKENS = ("at_hash", "c_hash", "s_hash", "nonce")
 #: The claims that name a token's kind, with the values that access tokens have: Keycloak's, that of Cognito and Ory
 #: Hydra, and that of every answer which follows RFC 7662.
 KINDS = (
@@ -32,10 +27,15 @@ KINDS = (
     ("token_use", ("access", "access_token")),
     ("token_type", ("bearer", "access", "access_token")),
 )
-#: Only access tokens have these: the scopes of Entra and Okta, Auth0's grant type and permissions, Okta's client, and
-#: Entra's two claims for how the client proved who it is.
-OF_ACCESS_TOKENS = ("scp", "gty", "permissions", "cid", "azpacr", "appidacr")
-DETAILS = ("auth_time", "acr", "amr")
+#: Those of them that outrank whatever else a JWT has. `token_type` may tell of the token that came with an ID token.
+CERTAIN = ("typ", "token_use")
+#: Only access tokens have these: Auth0's grant type, Okta's client, and Entra's two claims for how the client proved who it
+#: is. `scp` is Entra's and Okta's, but ADFS has it in ID tokens too, where it names OpenID's own scopes.
+OF_ACCESS_TOKENS = ("gty", "cid", "azpacr", "appidacr")
+OF_ADFS = "apptype"
+OPENID_SCOPES = frozenset({"openid", "profile", "email", "address", "phone", "offline_access"})
+#: Claims that show an access token where it isn't for the client that got it, as an ID token is.
+HINTS = ("scope", "permissions")
 MAX_NAME, MAX_SCOPE = 255, 8192
 MAX_TIME = 253402300799  # the end of the year 9999, datetime's last
 
@@ -51,20 +51,31 @@ def check_kind(header: Mapping[str, Any], claims: Mapping[str, Any]) -> None:
     if typ not in (ACCESS_TOKEN_TYP, PLAIN_TYP):
         raise NoAccessToken(f"its typ is {typ[:40]!r}, which is no access token's")
     named = check_use(claims)
-    if typ == ACCESS_TOKEN_TYP:
+    if typ == ACCESS_TOKEN_TYP or any(claims.get(name) is not None for name in CERTAIN):
         return
-    for name in OF_ID_TOKENS:
-        if name in claims:
-            raise NoAccessToken(f"it has the claim {name!r}, as ID tokens have")
-    if named or any(name in claims for name in OF_ACCESS_TOKENS):
-        return
-    if "scope" not in claims:
-        raise NoAccessToken("nothing shows that it is an access token: no typ of at+jwt, no scope, no token_use")
     # An ID token's audience is its client (OIDC Core section 2), and some servers write a scope into it too.
-    if any(claims[name] in audience_of(claims) for name in CLIENT_CLAIMS if name in claims):
+    audience, clients = audience_of(claims), [claims[name] for name in CLIENT_CLAIMS if claims.get(name) is not None]
+    is_for_client = any(client in audience for client in clients)
+    is_shown = any(name in claims for name in OF_ACCESS_TOKENS) or _has_scp(claims, is_for_client=is_for_client)
+    for name in OF_ID_TOKENS:
+        # Azure B2C repeats the request's nonce in access tokens: these are for an API, and name a client beside it.
+        if name in claims and not (name == "nonce" and is_shown and clients and not is_for_client):
+            raise NoAccessToken(f"it has the claim {name!r}, as ID tokens have")
+    if is_shown:
+        return
+    if not named and not any(name in claims for name in HINTS):
+        raise NoAccessToken("nothing shows that it is an access token: no typ of at+jwt, no scope, no token_use")
+    if is_for_client:
         raise NoAccessToken(
             "it is for the client that got it, as ID tokens are, and nothing but a scope says otherwise"
         )
+
+
+def _has_scp(claims: Mapping[str, Any], *, is_for_client: bool) -> bool:
+    """Whether the claim `scp` shows an access token."""
+    if not is_for_client:
+        return "scp" in claims
+    return OF_ADFS not in claims and not OPENID_SCOPES.issuperset(_words(claims.get("scp")))
 
 
 def check_use(claims: Mapping[str, Any]) -> bool:
@@ -122,47 +133,25 @@ def access_token(
 ) -> AccessToken:
     """The token that `current_token` shows. `most`: the scopes that count; `None`: all. Raises `NoAccessToken`."""
     client_id = next((text for name in CLIENT_CLAIMS if name in claims and (text := _text(claims, name))), "")
-    subject = None if _is_a_clients(claims, client_id) else _text(claims, subject_claim)
-    names = scope_claims or (SCOPE_CLAIMS if subject is not None else CLIENTS_SCOPE_CLAIMS)
+    is_clients = is_clients_own(claims, subject_claim)
+    subject = None if is_clients else _text(claims, subject_claim)
+    names = scope_claims or (CLIENTS_SCOPE_CLAIMS if is_clients else SCOPE_CLAIMS)
     scopes = {name for claim in names for name in _words(_at(claims, claim))}
-    audience = audience_of(claims)
-    _time(claims, "auth_time")
     return AccessToken(
-        token_id=_text(claims, "jti") or _text(claims, "uti") or "",
+        token_id=_optional(claims, "jti") or _optional(claims, "uti") or "",
         client_id=client_id,
         client_key=None,
         subject=subject,
         scope=" ".join(sorted(scopes if most is None else scopes & most)),
-        audience=audience,
-        grant_type=_grant_type(claims, subject),
+        audience=audience_of(claims),
+        grant_type="client_credentials" if is_clients else _optional(claims, "grant_type") or "",
         attributes={name: value for name, value in claims.items() if name not in RESERVED},
-        details={name: claims[name] for name in DETAILS if name in claims},
+        details={name: claims[name] for name, fits in DETAILS.items() if fits(claims.get(name))},
         iat=times[0],
         exp=times[1],
         issuer=issuer,
         foreign_claims=claims,
     )
-
-
-def _is_a_clients(claims: Mapping[str, Any], client_id: str) -> bool:
-    """Whether the token is a client's own, so that its `sub` must never pass for a user's."""
-    sub, name = claims.get("sub"), claims.get("preferred_username")
-    if sub is None or sub == client_id:  # RFC 9068 section 2.2; Okta, Cognito
-        return True
-    if claims.get("gty") == "client-credentials" or str(sub).endswith("@clients"):  # Auth0
-        return True
-    if claims.get("idtyp") == "app" or (
-        "roles" in claims and "scp" not in claims and sub == claims.get("oid")
-    ):  # Entra
-        return True
-    return isinstance(name, str) and name.startswith("service-account-")  # Keycloak
-
-
-def _grant_type(claims: Mapping[str, Any], subject: str | None) -> str:
-    """The grant type, as far as the claims show it; "" where a user takes part and no claim names the grant."""
-    if subject is None:
-        return "client_credentials"
-    return _text(claims, "grant_type") or ""
 
 
 def _words(value: Any) -> list[str]:
@@ -195,10 +184,30 @@ def _text(claims: Mapping[str, Any], name: str) -> str | None:
     return value
 
 
+def _optional(claims: Mapping[str, Any], name: str) -> str | None:
+    """The text of a claim that nothing depends on; `None` too where it is something else."""
+    try:
+        return _text(claims, name)
+    except NoAccessToken:
+        return None
+
+
+def _is_time(value: Any) -> bool:
+    return not isinstance(value, bool) and isinstance(value, (int, float)) and 0 <= value <= MAX_TIME
+
+
+#: The details that a view may ask about, each with the type that it has. ADFS writes the time as a text: it is left out.
+DETAILS: Mapping[str, Callable[[Any], bool]] = {
+    "auth_time": _is_time,
+    "acr": lambda value: isinstance(value, str),
+    "amr": lambda value: isinstance(value, list) and all(isinstance(each, str) for each in value),
+}
+
+
 def _time(claims: Mapping[str, Any], name: str) -> float | None:
     value = claims.get(name)
     if value is None:
         return None
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value <= MAX_TIME:
+    if not _is_time(value):
         raise NoAccessToken(f"its {name} is not a number of seconds since 1970")
     return float(value)

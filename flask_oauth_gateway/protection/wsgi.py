@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from flask import request
 
 from ..web.environ import TOKEN, USAGE
-from .guard import Requirement, current_guard, is_preflight
+from .guard import Requirement, current_guard
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -29,7 +29,7 @@ def guarded_application(app: Flask, application: WSGIApplication, wanted: Requir
         # The body is the application's: whatever OAUTH_BEARER_METHODS says, it isn't read here.
         asked = {**environ, "wsgi.input": io.BytesIO(), "CONTENT_LENGTH": "0", **_place(app, environ)}
         with app.request_context(asked):
-            refusal = None if is_preflight() else current_guard().admit(wanted)
+            refusal = current_guard().admit(wanted)  # a preflight too: the application answers it itself
             token, usage = request.environ.get(TOKEN), request.environ.get(USAGE)
         if refusal is not None:
             return refusal(environ, start_response)

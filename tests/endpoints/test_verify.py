@@ -4,6 +4,7 @@ import functools
 import json
 import posixpath
 import re
+import unicodedata
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import unquote
@@ -196,12 +197,20 @@ def test_an_unusual_path_is_fine_where_every_reading_has_the_same_rule(proxy: Pr
     assert [proxy.nginx(path) for path in paths] == [401] * 6
 
 
+def windows(path: str) -> str:
+    return "/".join(re.sub(r"(?<=[^. ])[. ]+$", "", name.partition("::")[0]) for name in path.split("/"))
+
+
 def cut(path: str) -> str:
     return re.sub(";[^/]*", "", path)
 
 
 def resolve(path: str) -> str:
     return posixpath.normpath(path)
+
+
+def normalised(path: str) -> str:
+    return unicodedata.normalize("NFKC", path).replace("\u200b", "")
 
 
 def backslashes(path: str) -> str:
@@ -217,12 +226,15 @@ UPSTREAMS: list[tuple[Callable[[str], str], ...]] = [
     (unquote,), (unquote, resolve), (unquote, cut, resolve), (cut, unquote, resolve), (cut, resolve, unquote),
     (unquote, backslashes, resolve), (unquote, unquote, resolve), (unquote, resolve, unquote, resolve),
     (unquote, str.lower, resolve), (unquote, cut, backslashes, resolve), (unquote_names, unquote, resolve),
-    (resolve, cut, unquote, resolve),
+    (resolve, cut, unquote, resolve), (unquote, windows, resolve), (unquote, resolve, windows),
+    (unquote, backslashes, windows, resolve),
+    (unquote, normalised, resolve), (unquote, normalised, windows, resolve),
 ]  # fmt: skip
 PIECES = st.sampled_from(
     [
         "public", "api", "API", "..", ".", "%2e%2e", "%2E.", "..;", "..;a=b", ";x", "%3b", "..%2f", "..%5c", "..\\",
-        "%252e%252e", "%252f", "x", "%70ublic", "%61pi", "",
+        "%252e%252e", "%252f", "x", "%70ublic", "%61pi", "", "api.", "api%20", "api%c2%a0", "..%20", "api::$DATA", "%ef%bd%81pi",
+        "api%e2%80%8b", "x%ef%bc%8fapi",
     ]
 )  # fmt: skip
 

@@ -187,6 +187,24 @@ def test_map_assertion_says_who_it_is_or_refuses(trading: Trading) -> None:
 
 
 @sqlite_only
+@pytest.mark.parametrize(
+    "claims",
+    [
+        {"typ": "Bearer", "azp": "robot", "preferred_username": "service-account-robot"},
+        {"azp": "alice"},
+        {"gty": "client-credentials"},
+        {"azpacr": "1"},
+    ],
+)
+def test_another_server_s_token_of_a_client_itself_is_no_user_s_unless_map_assertion_says_so(
+    trading: Trading, claims: dict[str, Any]
+) -> None:
+    why = "it is a client's own token, and no user's: map_assertion may say whose it is"
+    assert trading.why(trading.assertion(**claims)) == why
+    trading.gateway.map_assertion(lambda assertion: f"robot of {assertion.subject}")
+    assert trading.me(trading.trade(trading.assertion(**claims)))["subject"] == "robot of alice"
+
+
 def test_a_subject_that_load_user_does_not_know_is_refused(trading: Trading) -> None:
     trading.gateway.load_user(lambda subject: subject if subject == "alice" else None)
     given = []

@@ -134,6 +134,15 @@ class TestWhatIsTaken:
         bare = idp.signed().replace(f' xmlns:saml="{NS["saml"]}"', "", 1)
         assert relying.accepts(encrypt(bare))
 
+    @pytest.mark.parametrize("ours_first", [True, False])
+    def test_for_two_of_whom_one_has_a_key_that_is_not_taken_here(
+        self, relying: Relying, idp: Idp, ours_first: bool
+    ) -> None:
+        made = encrypt(idp.signed())
+        ours = made[made.index("<xenc:EncryptedKey>") : made.index("</ds:KeyInfo>")]
+        other = ours.replace(OAEP_MGF1P, f"{XENC}rsa-1_5")
+        assert relying.accepts(made.replace(ours, ours + other if ours_first else other + ours))
+
 
 class TestWhatIsRefused:
     def test_without_a_decryption_key(self, make_relying: Make, idp: Idp) -> None:
