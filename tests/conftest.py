@@ -141,7 +141,7 @@ def sqlite_with_tables(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     marks = metafunc.definition.iter_markers("parametrize")
-    if "database_uri" not in metafunc.fixturenames or any(mark.args[0] == "database_uri" for mark in marks):
+    if "database_uri" not in metafunc.fixturenames or any("database_uri" in mark.args[0] for mark in marks):
         return
     kinds = EVERY_DATABASE if folders_of(metafunc.definition) & STORED else ["sqlite"]
     metafunc.parametrize("database_uri", kinds, indirect=True)

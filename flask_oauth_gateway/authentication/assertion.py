@@ -7,12 +7,14 @@ it.
 from __future__ import annotations
 
 import time
+from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
 from flask import request as http_request
 
 from ..assertions.assertion import CLIENT_TYP, MAX_LIFETIME, Assertion, AssertionRefused, check_jwt
 from ..errors import InvalidClient
+from ..web.guesses import Guess
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -99,30 +101,34 @@ class AssertionAuthentication:
         if not isinstance(client_id, str) or client_id != unverified.claims.get("sub"):
             raise InvalidClient("client assertion: its iss and sub are not both the client_id")
         client = self._named(request.form, client_id, method)
-        # A person may have chosen the secret that signs.
-        right = self._failures.count(client_id) if method == "client_secret_jwt" else None
+        by_secret = method == "client_secret_jwt"  # which a person may have chosen
         try:
-            try:
-                jwt = self._verified(client, method, unverified)
-            except JwtError:
-                self._clients.forget(client_id)  # another process may have given the client a new key
-                client = self._named(request.form, client_id, method)
-                jwt = self._verified(client, method, unverified)
-            here = self._issuer.url(http_request.script_root + http_request.path)
-            checked = check_jwt(
-                jwt,
-                typ=CLIENT_TYP,
-                audience=frozenset((*self._audiences(), here)),
-                skew=self._skew,
-                max_lifetime=MAX_LIFETIME,
-                needs_jti=True,
-            )
+            with self._failures.guess(client_id) if by_secret else nullcontext(Guess()) as guess:
+                checked = self._checked(request, client, method, unverified)
+                guess.is_given_back = True
         except (AssertionRefused, JwtError) as error:
-            raise InvalidClient(f"client assertion: {error}", client_id, is_counted=right is not None) from None
-        if right is not None:
-            right()
+            raise InvalidClient(f"client assertion: {error}", client_id, is_counted=by_secret) from None
         self._spend(request, checked, client_id)
         return client
+
+    def _checked(self, request: OAuthRequest, client: Client, method: str, unverified: Jwt) -> Assertion:
+        """The assertion, if it is signed by the client and says what it must. Raises `JwtError` and `AssertionRefused`."""
+        from ..crypto.jose import JwtError
+
+        try:
+            jwt = self._verified(client, method, unverified)
+        except JwtError:
+            self._clients.forget(client.client_id)  # another process may have given the client a new key
+            jwt = self._verified(self._named(request.form, client.client_id, method), method, unverified)
+        here = self._issuer.url(http_request.script_root + http_request.path)
+        return check_jwt(
+            jwt,
+            typ=CLIENT_TYP,
+            audience=frozenset((*self._audiences(), here)),
+            skew=self._skew,
+            max_lifetime=MAX_LIFETIME,
+            needs_jti=True,
+        )
 
     def _named(self, form: Mapping[str, str], client_id: str, method: str) -> Client:
         if form.get("client_id") not in (None, client_id):

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from contextlib import AbstractContextManager
 
     from ..web.addresses import Addresses
+    from ..web.guesses import Guess
     from ..web.rate_limits import RateLimiter
 
 NAME = "token_failures"
@@ -25,12 +26,15 @@ class Failures:
         self._limiter = limiter
         self._addresses = addresses
 
-    def count(self, client_id: str | None) -> Callable[[], None]:
-        """Count a wrong secret, or one that nobody has looked at yet; returns what gives the count back.
+    def guess(self, client_id: str | None) -> AbstractContextManager[Guess]:
+        """Count a secret that nobody has looked at yet; the caller says whether its count is given back.
 
         Raises `TooManyRequests` after too many: of this client here, or of this address.
         """
-        if not self._limiter.is_on(NAME):
-            return lambda: None
         here, address = self._addresses.client_here(client_id), f"address:{self._addresses.neighbourhood()}"
         return self._limiter.guess(NAME, {here: 1, address: CLIENTS_AT_AN_ADDRESS})
+
+    def count(self, client_id: str | None) -> None:
+        """Count a wrong secret. Raises `TooManyRequests` as `guess` does."""
+        with self.guess(client_id):
+            pass

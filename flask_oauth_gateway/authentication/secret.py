@@ -13,7 +13,7 @@ from ..errors import InvalidClient, InvalidRequestError
 from ..features import SENT_SECRET_METHODS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
     from ..stores.clients import ClientStore
     from ..stores.last_used import LastUsed
@@ -75,17 +75,21 @@ class SecretAuthentication:
         client = self._clients.get(client_id)
         if client is None:
             raise InvalidClient("no such client", client_id)
-        right: Callable[[], None] | None = None
-        if not all(known.is_generated for known in client.secrets):  # a person chose one, which may be guessed
-            right = self._failures.count(client_id)
-        if not self._proves(client, secret):
-            seen = client.version
-            client = self._clients.load(client_id)  # another process may have given the client a new secret
-            if client is None or client.version == seen or not self._proves(client, secret):
-                raise InvalidClient("wrong secret", client_id, is_counted=right is not None)
-        if right is not None:
-            right()
+        if all(known.is_generated for known in client.secrets):
+            return self._proved(client, secret, is_counted=False)
+        with self._failures.guess(client_id) as guess:  # a person chose one, which may be guessed
+            client = self._proved(client, secret, is_counted=True)
+            guess.is_given_back = True
         return client
+
+    def _proved(self, client: Client, secret: str, *, is_counted: bool) -> Client:
+        """The client whose secret this is, maybe read anew: another process may have given it a new one."""
+        if self._proves(client, secret):
+            return client
+        again = self._clients.load(client.client_id)
+        if again is None or again.version == client.version or not self._proves(again, secret):
+            raise InvalidClient("wrong secret", client.client_id, is_counted=is_counted)
+        return again
 
     def _proves(self, client: Client, secret: str) -> bool:
         if client.token_endpoint_auth_method not in SENT_SECRET_METHODS:

@@ -58,7 +58,9 @@ def _delete_some(database: Database, table: Table, before: int, batch: int) -> i
     rows = database.all(oldest)
     if not rows:
         return 0
-    return database.run(delete(table).where(column.in_([row[0] for row in rows])), repeatable=True)
+    # What was read before is checked again: a mark may have been renewed in between.
+    expired = delete(table).where(column.in_([row[0] for row in rows]), table.c.expires_at < before)
+    return database.run(expired, repeatable=True)
 
 
 def _taking_turns() -> Iterator[None]:

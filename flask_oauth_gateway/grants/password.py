@@ -61,13 +61,14 @@ class PasswordGrant(TokenGrant):
         if self.hooks.check_password is None:
             raise InvalidGrantError("This server checks no passwords: the app has no check_password hook.")
         who = (f"user:{username}", f"address:{self.addresses.neighbourhood()}")
-        right = self.rate_limiter.guess("password", dict.fromkeys(who, 1))
-        started = time.monotonic()
-        user = self.hooks.check_password(username, password)
+        with self.rate_limiter.guess("password", dict.fromkeys(who, 1)) as guess:
+            guess.is_given_back = True  # also where the hook fails, as nobody knows then whether it was right
+            started = time.monotonic()
+            user = self.hooks.check_password(username, password)
+            guess.is_given_back = user is not None
         elapsed = time.monotonic() - started
         self._slowest_check = max(self._slowest_check * 0.99, min(elapsed, MAX_PADDING))
         if user is None:
             time.sleep(max(0.0, self._slowest_check - elapsed))
             raise InvalidGrantError(self.REFUSED)
-        right()
         return user

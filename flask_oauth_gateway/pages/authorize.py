@@ -38,6 +38,9 @@ if TYPE_CHECKING:
     from .person import Form, Person
 
 
+ATTEMPTS = 3
+
+
 @dataclass(frozen=True, slots=True)
 class Visit:
     """One request to this endpoint: the parameters of the authorization request, and the decision form if one was sent."""
@@ -106,7 +109,7 @@ def _answer_or_page(
     if person is None or sign_in is None:
         if silent:
             raise AuthorizationError("login_required", "Nobody is signed in, or not recently enough.")
-        return _sign_in(server, visit, authorization, details)
+        return _sign_in(server, visit, authorization, person, details)
     asked = " ".join((visit.form or {}).get("asked", ())).split()
     question = server.consent.question_for(authorization, person.subject, asked)
     if visit.form is None and question.needs_asking:
@@ -116,7 +119,7 @@ def _answer_or_page(
     if visit.form is not None and not shown:
         return _ask(server, visit, authorization, question, person, sign_in, notice="stale")
     if not _uses(server, _sign_in_for(visit, authorization), details, sign_in):
-        return _sign_in(server, visit, authorization, details)
+        return _sign_in(server, visit, authorization, person, details)
     if visit.form is not None:
         return _decide(server, visit.form, authorization, question, person, details)
     granted = Granted(subject=person.subject, scopes=authorization.scopes, claims=details)
@@ -138,12 +141,14 @@ def _settled(
         return True, carried
     if not _may_want_another(authorization):
         return carried is not None, relogin.NOT_NEEDED
-    wanted = _sign_in_for(visit, authorization)
-    if not relogin.is_wanted(wanted, details):
+    wanted, number = _sign_in_for(visit, authorization), None
+    if visit.form is None:  # even where another sign-in isn't wanted any more: the one that comes back is used up then
+        skew = server.settings.clock_skew
+        number = relogin.came_back(wanted, visit.fingerprint, person.subject, details, skew=skew)
+    if number is None and not relogin.is_wanted(wanted, details):
         return carried is not None, relogin.NOT_NEEDED
-    if visit.form is not None:
-        return False, None
-    return False, relogin.came_back(wanted, visit.fingerprint, details, skew=server.settings.clock_skew)
+    csrf.need_secret_key()  # else nobody could tell who comes back, and users would be sent in circles
+    return False, number
 
 
 def _sign_in_for(visit: Visit, authorization: Authorization) -> SignInRequest:
@@ -165,19 +170,23 @@ def _may_want_another(authorization: Authorization) -> bool:
 
 def _uses(server: AuthorizationServer, wanted: SignInRequest, details: dict[str, Any], sign_in: str) -> bool:
     """Use up a sign-in, which is good for one answer, unless the request is content with the one that the user has."""
-    if sign_in == relogin.NOT_NEEDED or not relogin.is_wanted(wanted, details):
+    if sign_in == relogin.NOT_NEEDED:
         return True
     # The cookie and the page's form may be as old as this, one after the other.
     until = int(time.time()) + relogin.MAX_AGE + csrf.MAX_AGE
-    return server.once.claim(once_key("sign-in", sign_in), until)
+    return server.once.claim(once_key("sign-in", sign_in), until) or not relogin.is_wanted(wanted, details)
 
 
 def _sign_in(
-    server: AuthorizationServer, visit: Visit, authorization: Authorization, details: dict[str, Any]
+    server: AuthorizationServer,
+    visit: Visit,
+    authorization: Authorization,
+    person: Person | None,
+    details: dict[str, Any],
 ) -> Response | BaseResponse:
     response = server.users.send_to_login(_sign_in_for(visit, authorization))
     if server.app.secret_key and _may_want_another(authorization):
-        relogin.remember(response, visit.fingerprint, details)
+        relogin.remember(response, visit.fingerprint, None if person is None else person.subject, details)
     return response
 
 
@@ -244,10 +253,15 @@ def _grant(
         scopes=granted.scopes,
         asked=asked,
     )
-    try:
-        return server.response_types[authorization.response_type].authorize(authorization, granted)
-    except StaleClient:
-        raise AuthorizationError("temporarily_unavailable", "The client was just changed. Please try again.") from None
+    response_type, client_id = server.response_types[authorization.response_type], authorization.client.client_id
+    for _ in range(ATTEMPTS):
+        try:
+            return response_type.authorize(authorization, granted)
+        except StaleClient:  # tokens of this user were revoked, or the client was changed
+            client = server.clients.load(client_id)
+            if client is None or client.version != authorization.client.version:
+                break
+    raise AuthorizationError("temporarily_unavailable", "The client was just changed. Please try again.")
 
 
 def _send(authorization: Authorization, answer: dict[str, str]) -> Response | BaseResponse:

@@ -52,11 +52,11 @@ def device(server: AuthorizationServer) -> Response | BaseResponse:
 def _find(server: AuthorizationServer, typed: str, person: Person) -> Row[Any] | None:
     """The pending device code for a user code, claimed for this user. Wrong guesses are limited."""
     who = (f"user:{person.subject}", f"address:{server.addresses.neighbourhood()}")
-    right = server.rate_limiter.guess("device_codes", dict.fromkeys(who, 1))
-    row = server.devices.find_by_user_code(sha256(normal(typed)))
-    if row is None or not row.enabled or not server.devices.claim(bytes(row.device_code_hash), person.subject):
-        return None
-    right()
+    with server.rate_limiter.guess("device_codes", dict.fromkeys(who, 1)) as guess:
+        row = server.devices.find_by_user_code(sha256(normal(typed)))
+        if row is None or not row.enabled or not server.devices.claim(bytes(row.device_code_hash), person.subject):
+            return None
+        guess.is_given_back = True
     return row
 
 

@@ -15,12 +15,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import BigInteger, Connection, bindparam, case, exists, func, select
+from sqlalchemy import BigInteger, Connection, and_, bindparam, case, exists, func, or_, select
 from sqlalchemy.dialects import mysql, postgresql, sqlite
 from sqlalchemy.engine import Row
 from sqlalchemy.sql import ColumnElement
 
-from ..database.engine import Database
+from ..database.engine import Database, InMemoryDatabase
 from ..database.prepared import Prepared
 from ..database.tables import epoch, mark
 
@@ -28,6 +28,8 @@ FOREVER = 2**53
 MAX_TOKEN_LIFETIME = 31 * 86400  # the longest life of a stateless token; a mark is kept as long
 LONGER = 3600  # and so many seconds more, as hosts' clocks differ
 BUCKETS = 256
+AT_ONCE = 32  # buckets that are read by one statement
+NO_BUCKET = -2
 MISSED = -1  # the bucket of a count alone: how often a process couldn't tell its news to the others
 NO_NUMBERS: Mapping[bytes, int] = {}
 
@@ -36,8 +38,16 @@ _COLUMNS = ("mark", "bucket", "number", "epoch", "issued_until", "expires_at")
 _COUNTS = Prepared(select(epoch.c.bucket, epoch.c.number))
 _MARKS = select(_M.mark, _M.number, _M.epoch, _M.issued_until, _M.expires_at)
 _ALL = Prepared(_MARKS.where(_M.expires_at > bindparam("now")))
-_NEW = Prepared(_MARKS.where(_M.bucket == bindparam("of"), _M.number > bindparam("after")))
 _ONE = Prepared(_MARKS.where(_M.mark == bindparam("hash")))
+
+
+@lru_cache
+def _new(count: int) -> Prepared:
+    return Prepared(
+        _MARKS.where(
+            or_(*(and_(_M.bucket == bindparam(f"of_{n}"), _M.number > bindparam(f"after_{n}")) for n in range(count)))
+        )
+    )
 
 
 class Change(NamedTuple):
@@ -125,9 +135,22 @@ class RevocationStore:
         """Every mark that still counts."""
         return self._database.all(_ALL, {"now": int(time.time())})
 
-    def changed(self, bucket: int, after: int) -> list[Row[Any]]:
-        """The marks of a bucket that were changed after a number."""
-        return self._database.all(_NEW, {"of": bucket, "after": after})
+    def changed(self, since: Mapping[int, int]) -> list[Row[Any]]:
+        """The marks of some buckets that were changed after each one's number."""
+        found: list[Row[Any]] = []
+        every = list(since.items())
+        for start in range(0, len(every), AT_ONCE):
+            some = every[start : start + AT_ONCE]
+            names = range(1 << (len(some) - 1).bit_length())  # few sizes, so that few statements are compiled
+            pairs = [*some, *[(NO_BUCKET, 0)] * (len(names) - len(some))]
+            parameters = {f"of_{n}": pairs[n][0] for n in names} | {f"after_{n}": pairs[n][1] for n in names}
+            found += self._database.all(_new(len(names)), parameters)
+        return found
+
+    @property
+    def rolls_back(self) -> bool:
+        """Whether what was stored may be undone by the app: a database in memory, with one connection."""
+        return isinstance(self._database, InMemoryDatabase)
 
     def find(self, marks: Iterable[bytes]) -> list[Row[Any]]:
         """These marks, as far as they are set."""
@@ -195,7 +218,7 @@ def _statements(dialect: str) -> _Statements:
     def upsert(statement: Any, keys: list[Any], values: Any) -> Any:
         if hasattr(statement, "on_conflict_do_update"):
             return statement.on_conflict_do_update(index_elements=keys, set_=values(statement.excluded))
-        return statement.on_duplicate_key_update(values(statement.inserted))
+        return statement.on_duplicate_key_update(list(values(statement.inserted).items()))
 
     counting = insert(epoch)
     given = {name: bindparam(f"p_{name}", type_=_M[name].type) for name in _COLUMNS if name not in ("number", "epoch")}
@@ -210,8 +233,14 @@ def _statements(dialect: str) -> _Statements:
     ).where(epoch.c.bucket == given["bucket"])
 
     def stricter(new: Any) -> dict[str, Any]:
+        # A change that is no stricter keeps the number: tokens that carry it were issued after what is in force. The number
+        # comes first: MariaDB goes from left to right, and would compare with what it has just set.
+        is_stricter = or_(new.epoch > 0, new.issued_until > _M.issued_until)
         grows = {name: greatest(_M[name], new[name]) for name in ("epoch", "issued_until", "expires_at")}
-        return {"number": new.number, **grows}
+        return {"number": case((is_stricter, new.number), else_=_M.number), **grows}
+
+    def lifted(new: Any) -> dict[str, Any]:
+        return {**stricter(new), "number": new.number, "issued_until": new.issued_until}
 
     marking = insert(mark).from_select(_COLUMNS, row)
     return _Statements(
@@ -220,5 +249,5 @@ def _statements(dialect: str) -> _Statements:
             ("bucket", "number"),
         ),
         change=Prepared(upsert(marking, [_M.mark], stricter)),
-        lift=Prepared(upsert(marking, [_M.mark], lambda new: {**stricter(new), "issued_until": new.issued_until})),
+        lift=Prepared(upsert(marking, [_M.mark], lifted)),
     )

@@ -141,32 +141,16 @@ class TokenStore:
         Codes that were approved and not redeemed yet are spent first, as they would give new tokens afterwards. For
         tokens that aren't stored, `mark(connection=…)` is called at the end of the same transaction.
         """
-        now = int(time.time())
         given = {"client": client, "subject": subject, "token_hash": token_hash}
-
-        def fits(table: Table, since: str) -> list[ColumnElement[bool]]:
-            found = [table.c[name] == value for name, value in given.items() if value is not None]
-            return found if issued_before is None else [*found, table.c[since] < issued_before]
-
         with self._database.transaction() as connection:
-            if token_hash is None:
-                for table, approved in ((code, ()), (device_code, (device_code.c.decision == "allow",))):
-                    unspent = (
-                        table.c.spent_at.is_(None),
-                        table.c.expires_at > now,
-                        *approved,
-                    )  # few rows, which an index finds
-                    connection.execute(update(table).where(*fits(table, "issued_at"), *unspent).values(spent_at=now))
-            count = 0
-            for table, since in ((access_token, "issued_at"), (approval, "created_at")):
-                if token_hash is not None and table is approval:
-                    continue
-                live = (table.c.revoked_at.is_(None), table.c.expires_at > now)
-                count += connection.execute(
-                    update(table).where(*fits(table, since), *live).values(revoked_at=now)
-                ).rowcount
+            count = _end(connection, given, issued_before)
             if mark is not None:
                 mark(connection=connection)
+        if token_hash is None and connection.dialect.name != "sqlite":
+            # Once more: while the first look waited for a lock, something may have been stored that it didn't see. From
+            # now on whatever is stored finds the mark. (SQLite has one writer at a time.)
+            with self._database.transaction() as connection:
+                count += _end(connection, given, issued_before)
         return count
 
     def page(
@@ -233,3 +217,28 @@ def _parameters(values: Mapping[str, Any], client: Client) -> dict[str, Any]:
 
 def _with(parameters: dict[str, Any], numbers: Mapping[bytes, int]) -> dict[str, Any]:
     return parameters | standing(numbers) if numbers else parameters
+
+
+def _end(connection: Connection, given: Mapping[str, Any], issued_before: int | None) -> int:
+    """Spend the codes, and revoke the tokens and approvals, that fit; returns how many of the latter there were."""
+    now = int(time.time())
+
+    def fits(table: Table, since: str) -> list[ColumnElement[bool]]:
+        found = [table.c[name] == value for name, value in given.items() if value is not None]
+        return found if issued_before is None else [*found, table.c[since] < issued_before]
+
+    if given["token_hash"] is None:
+        for table, approved in ((code, ()), (device_code, (device_code.c.decision == "allow",))):
+            unspent = (
+                table.c.spent_at.is_(None),
+                table.c.expires_at > now,
+                *approved,
+            )  # few rows, which an index finds
+            connection.execute(update(table).where(*fits(table, "issued_at"), *unspent).values(spent_at=now))
+    count = 0
+    for table, since in ((access_token, "issued_at"), (approval, "created_at")):
+        if given["token_hash"] is not None and table is approval:
+            continue
+        live = (table.c.revoked_at.is_(None), table.c.expires_at > now)
+        count += connection.execute(update(table).where(*fits(table, since), *live).values(revoked_at=now)).rowcount
+    return count

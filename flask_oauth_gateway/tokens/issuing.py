@@ -182,6 +182,7 @@ class Issuing:
         try:
             return self._revoked.standing(marks, moment)
         except Superseded:
+            self._revoked.look_up(marks)  # waits for a thread that is just reading
             raise StaleClient(client_id) from None
 
     def announce(

@@ -14,7 +14,7 @@ from flask import has_request_context
 from ..clients.registry import ClientNotFound
 from ..crypto.hashing import sha256
 from ..database.purge import purge_expired
-from ..errors import InvalidToken
+from ..errors import InvalidToken, TemporarilyUnavailable
 from ..permissions.scopes import resolve_scopes
 from ..web.environ import actor
 from .access_token import RESERVED, AccessToken
@@ -112,7 +112,7 @@ class TokenRegistry:
                 )
             except StaleClient:
                 continue
-        raise ClientNotFound(client_id)
+        raise TemporarilyUnavailable
 
     def find(
         self,

@@ -14,7 +14,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
 from ..locks import Lock
-from ..stores.revocations import DISABLED, FOREVER, MISSED, NO_NUMBERS, mark_of
+from ..stores.revocations import DISABLED, FOREVER, MISSED, NO_NUMBERS, bucket_of, mark_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -45,12 +45,13 @@ class Revoked:
     def __init__(self, store: RevocationStore, poll_seconds: int, listen: Callable[[], None] | None = None) -> None:
         """`listen` is called before the marks are read: it starts to listen for news of revocations."""
         self._store = store
-        self._poll_seconds = poll_seconds
+        self._poll_seconds = 0 if store.rolls_back else poll_seconds
         self._listen = listen
         self._marks: dict[bytes, Mark] = {}
         self._counts: dict[int, int] | None = None  # the number of each bucket up to which it was read; None: not yet
         self._expiring: list[tuple[int, bytes]] = []  # a heap
         self._read_at = -1e9
+        self._clock = 0.0  # how far the wall clock was ahead of the monotonic one
         self._forgotten = 0
         self._lock = Lock()
         self.moment = 0
@@ -102,41 +103,61 @@ class Revoked:
         rows = self._store.find(marks)
         with self._lock:
             self._keep(rows)
+            self._drop_expired()
 
     def poll(self) -> None:
-        """Read the marks that are new, unless that was done within the poll seconds."""
-        if time.monotonic() - self._read_at < self._poll_seconds:
+        """Read the marks that are new, unless that was done within the poll seconds.
+
+        One thread reads after half of these seconds; the others go on with what is known until all of them are over.
+        """
+        age = time.monotonic() - self._read_at
+        if age < self._poll_seconds / 2:
             return
         if self._listen is not None:
             self._listen()
-        with self._lock:
+        if not self._lock.acquire(wait=age >= self._poll_seconds):
+            return
+        try:
             started, forgotten = time.monotonic(), self._forgotten
-            if started - self._read_at < self._poll_seconds:
+            if started - self._read_at < self._poll_seconds / 2:
                 return  # another thread has just read them
             self._read()
             if self._forgotten == forgotten:  # else a mark came meanwhile, which this query may have missed
                 self._read_at = started
+        finally:
+            self._lock.release()
 
     def _read(self) -> None:
         """Read what has changed: the buckets' counts first, so that a change that comes in between is read again next time."""
-        counts = self._store.counts()
-        if self._counts is None:
+        clock = time.time() - time.monotonic()
+        if clock < self._clock - 1:
+            self._counts = None  # the clock was set back: what had expired by it may count again
+        self._clock = clock
+        counts, known = self._store.counts(), self._counts
+        if known is None:
             self._keep(self._store.all())
         else:
-            for bucket, number in counts.items():
-                known = self._counts.get(bucket, 0)
-                if number != known and bucket == MISSED and self.when_missed is not None:
-                    self.when_missed()
-                elif number != known:
-                    self._keep(self._store.changed(bucket, known))
+            undone = {bucket for bucket, number in known.items() if counts.get(bucket, 0) < number}
+            if undone:  # the app has rolled back what was stored in memory, or a backup was restored
+                for mark in [mark for mark in self._marks if bucket_of(mark) in undone]:
+                    del self._marks[mark]
+            changed = {bucket: known.get(bucket, 0) for bucket in counts if counts[bucket] != known.get(bucket, 0)}
+            if changed.pop(MISSED, None) is not None and self.when_missed is not None:
+                self.when_missed()
+            self._keep(self._store.changed({**changed, **dict.fromkeys(undone, 0)}))
         self._counts = counts
         self._drop_expired()
 
     def _keep(self, rows: Iterable[Iterable[Any]]) -> None:
         moment = self.moment + 1
-        for mark, number, epoch, issued_until, expires_at in rows:
-            self._marks[bytes(mark)] = Mark(number, epoch, issued_until, expires_at, moment)
-            heapq.heappush(self._expiring, (expires_at, bytes(mark)))
+        for row, number, epoch, issued_until, expires_at in rows:
+            mark = bytes(row)
+            known = self._marks.get(mark)
+            if known is None:
+                heapq.heappush(self._expiring, (expires_at, mark))
+            elif known.number >= number:
+                continue  # another thread has read a later one
+            self._marks[mark] = Mark(number, epoch, issued_until, expires_at, moment)
         self.moment = moment  # last: whoever reads it before this has not seen them all
 
     def _drop_expired(self) -> None:
@@ -146,7 +167,9 @@ class Revoked:
                 return
             _, mark = heapq.heappop(self._expiring)
             found = self._marks.get(mark)
-            if found is not None and found.expires_at <= now:
+            if found is not None and found.expires_at > now:
+                heapq.heappush(self._expiring, (found.expires_at, mark))  # it was renewed
+            elif found is not None:
                 del self._marks[mark]
 
 

@@ -11,10 +11,11 @@ import math
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from ..config.checks import RATE_LIMITS
-from ..errors import TooManyRequests
+from .guesses import Guess, Looking, refuse
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -50,6 +51,7 @@ class RateLimiter:
         self._items: dict[tuple[str, int], list[RateLimitItem]] = {}
         self._memory: Storage | None = None
         self._shared: Storage | None = None
+        self._looking = Looking()
 
     @contextmanager
     def paused(self) -> Iterator[None]:
@@ -65,35 +67,44 @@ class RateLimiter:
         """Whether there is a limit of this name."""
         return self._texts.get(name) is not None
 
-    def guess(self, name: str, identities: Mapping[str, int]) -> Callable[[], None]:
+    @contextmanager
+    def guess(self, name: str, identities: Mapping[str, int]) -> Iterator[Guess]:
         """Count a guess before anybody looks at it, so that of many at once no more are looked at than the limit allows.
 
-        `identities`: who guesses, each with how many times the limit it may use. Returns a function that gives the
-        counts back, for a guess that was right. Raises `TooManyRequests` beyond the limit, and counts nothing then.
+        `identities`: who guesses, each with how many times the limit it may use. The caller looks at the guess inside
+        of the `with`, and says whether the counts are given back. Where others are being looked at, a guess waits for
+        them. Raises `TooManyRequests` beyond the limit.
         """
+        guess = Guess()
         if not self.is_on(name):
-            return _nothing
-        taken = [
-            (item, identity, self.take(item, name, identity))
-            for identity, times in identities.items()
-            for item in self._limits(name, times)
-        ]
+            yield guess
+            return
+        hits = [(item, identity) for identity, times in identities.items() for item in self._limits(name, times)]
+        self._looking.begin(identities, partial(self._take_all, name, hits))
+        try:
+            yield guess
+        finally:
+            if guess.is_given_back:
+                self._give_back(name, hits)
+            self._looking.end(identities)
 
-        def give_back() -> None:
-            for item, identity, _ in taken:
-                self._do(_give_back, item, name, identity)
-
-        resets = [time.time() + usage.reset for _, _, usage in taken if not usage.allowed]
+    def _take_all(self, name: str, hits: list[tuple[RateLimitItem, str]]) -> list[float]:
+        """Count all of these, or none; returns when the limits begin anew that are used up."""
+        taken = [self.take(item, name, identity) for item, identity in hits]
+        resets = [time.time() + usage.reset for usage in taken if not usage.allowed]
         if resets:
-            give_back()
-            self._refuse(resets)
-        return give_back
+            self._give_back(name, hits)
+        return resets
+
+    def _give_back(self, name: str, hits: list[tuple[RateLimitItem, str]]) -> None:
+        for item, identity in hits:
+            self._do(_give_back, item, name, identity)
 
     def spend(self, name: str, *identities: str) -> None:
         """Count one for each identity. Raises `TooManyRequests` where one of them is beyond its limit."""
         if self.is_on(name):
             taken = [self.take(item, name, identity) for item in self._limits(name) for identity in identities]
-            self._refuse([time.time() + usage.reset for usage in taken if not usage.allowed])
+            refuse([time.time() + usage.reset for usage in taken if not usage.allowed])
 
     def take(self, item: RateLimitItem, name: str, identity: str) -> Usage:
         """Hit a limit of the limits library, whatever `OAUTH_RATE_LIMITS` says; returns what is left of it.
@@ -101,12 +112,6 @@ class RateLimiter:
         `name` says what is limited, `identity` who is limited: each pair of them has its own count.
         """
         return self._do(_hit, item, name, identity)
-
-    @staticmethod
-    def _refuse(resets: list[float]) -> None:
-        last = max(resets, default=0.0)
-        if last:
-            raise TooManyRequests(max(1, int(last - time.time()) + 1))
 
     def _limits(self, name: str, times: int = 1) -> list[RateLimitItem]:
         """The limits of a name, parsed once. The limits library is imported only where a flow needs it."""
@@ -149,7 +154,3 @@ def _hit(storage: Storage, item: RateLimitItem, key: str) -> Usage:
 def _give_back(storage: Storage, item: RateLimitItem, key: str) -> None:
     if storage.incr(key, item.get_expiry(), -1) < 0:  # the count has expired since it was taken
         storage.incr(key, item.get_expiry())
-
-
-def _nothing() -> None:
-    """Give nothing back, as nothing was counted."""

@@ -89,3 +89,13 @@ def test_a_client_that_is_disabled_at_the_last_moment_gets_nothing_and_nobody_an
     assert "access_token" not in response.headers.get("Location", "")
     assert REDIRECT_URI in response.headers.get("Location", REDIRECT_URI)
     assert not site.gateway.tokens.find(client_id=client.client_id).tokens
+
+
+@pytest.mark.parametrize("token_format", ["jwt", "opaque"])
+def test_after_a_revocation_by_another_process_the_first_try_gives_a_token(
+    make_site: MakeSite, token_format: str
+) -> None:
+    site, other = make_site(OAUTH_ACCESS_TOKEN_FORMAT=token_format), make_site()
+    client = site.register_public(grant_types=["implicit"])
+    other.gateway.tokens.revoke(subject="alice")
+    assert "access_token=" in site.approve(client, response_type="token")

@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, precondition, rule, run_state_machine_as_test
 
 from flask_oauth_gateway.stores.registered_client import Client
+from tests.support.app import server_of
+from tests.support.clock import Clock
 from tests.support.site import BOTH, MakeSite, Page, Site, answer, query, split
 
 #: What asks for a fresh sign-in, each in its own way.
@@ -19,7 +21,6 @@ ASKING = [
     {"max_age": "60"},
     {"acr_values": "gold"},
 ]
-KEPT = ("one", "two")  # the cookies of two browsers' worth of tabs
 
 
 @pytest.fixture(params=[True, False], ids=["the app tells when", "the app doesn't tell when"])
@@ -82,9 +83,42 @@ def test_a_sign_in_is_good_for_one_answer(site: Site, asking: dict[str, str]) ->
     client = site.register()
     page = Page(sign_in(site, site.ask(client, **asking)))
     assert code_in(site.send(page))
-    if asking in ({"max_age": "60"}, {"acr_values": "gold"}):
-        return  # what was asked for is still so
+    site.signed_in_at, site.acr = site.signed_in_at - 1800, "silver"
     sent_to_sign_in(site.send(page))
+
+
+@pytest.mark.parametrize("asking", ASKING, ids=str)
+def test_who_comes_back_without_having_signed_in_gets_no_code(site: Site, asking: dict[str, str]) -> None:
+    """As far as the app tells: else nobody could know."""
+    client = site.register(skip_consent=True)
+    back = sent_to_sign_in(site.ask(client, **asking))
+    tells = "auth_time" in server_of(site.app).users.login_details(None)
+    response = site.browser.get(back)
+    assert (code_in(response) is None) == tells
+    if tells:
+        assert "login_required" in response.headers["Location"]
+
+
+@pytest.mark.parametrize("asking", [{"max_age": "60"}, {"acr_values": "gold"}], ids=str)
+def test_a_request_that_is_sent_again_goes_by_the_sign_in_that_there_is_then(
+    site: Site, asking: dict[str, str], clock: Clock
+) -> None:
+    client = site.register(skip_consent=True)
+    response = site.ask(client, **asking)
+    kept = next(each for each in response.headers.getlist("Set-Cookie") if each.startswith("oauth_relogin="))
+    assert code_in(sign_in(site, response))
+    clock.advance(1800)
+    site.acr = "silver"
+    site.browser.set_cookie("oauth_relogin", kept.partition("=")[2].partition(";")[0], path="/oauth/authorize")
+    sent_to_sign_in(site.ask(client, **asking))
+
+
+def test_a_sign_in_from_which_nobody_comes_back_for_long_is_too_old(site: Site, clock: Clock) -> None:
+    client = site.register(skip_consent=True)
+    back = sent_to_sign_in(site.ask(client, max_age="60"))
+    site.signed_in_at = int(time.time())
+    clock.advance(1800)
+    sent_to_sign_in(site.browser.get(back))
 
 
 def test_a_sign_in_is_good_for_one_answer_where_nobody_is_asked(site: Site) -> None:

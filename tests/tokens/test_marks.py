@@ -1,13 +1,16 @@
 """The marks that revoke JWTs: they only grow stricter, few are made, and a process reads each once and keeps none too long."""
 
 import time
+from typing import Any
 
+import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
+from flask_oauth_gateway.database.engine import Database
 from flask_oauth_gateway.stores.revocations import FOREVER, LONGER, Change, bucket_of, mark_of
 from flask_oauth_gateway.tokens.revoked import Revoked
-from tests.support.app import MakeApp, basic, bearer, gateway_of, is_accepted, register, server_of, token_for
+from tests.support.app import MakeApp, ask, basic, bearer, gateway_of, is_accepted, register, server_of, token_for
 from tests.support.clock import Clock
 from tests.support.databases import sqlite_only
 from tests.support.statements import statements_of
@@ -117,3 +120,89 @@ def test_stored_tokens_make_no_marks_and_meet_no_limit(make_app: MakeApp) -> Non
         assert client.post("/oauth/revoke", data={"token": token}, headers=headers).status_code == 200
         assert client.get("/weather", headers=bearer(token)).status_code == 401
     assert server_of(app).revocations.all() == []
+
+
+def test_a_clock_that_was_ahead_for_a_moment_brings_nothing_back(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    now, ahead = time.time, [0]
+    monkeypatch.setattr(time, "time", lambda: now() + ahead[0])
+    store, known = server_of(app).revocations, Revoked(server_of(app).revocations, 0)
+    store.change([Change(ALICE, all_before=True)])
+    assert known.covers(1, [ALICE])
+    ahead[0] = 40 * 86400
+    beginner = Revoked(store, 0)
+    assert [each.covers(1, [ALICE]) for each in (known, beginner)] == [False, False], "its tokens have expired"
+    ahead[0] = 0
+    assert [each.covers(1, [ALICE]) for each in (known, beginner)] == [True, True]
+
+
+def test_a_mark_that_is_renewed_while_it_is_purged_stays(
+    app: Flask, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = server_of(app).revocations
+    store.change([Change(ALICE, all_before=True)])
+    clock.advance(40 * 86400)
+    found = Database.all
+
+    def renewed_meanwhile(database: Database, statement: Any, parameters: Any = None) -> Any:
+        rows = found(database, statement, parameters)
+        if "oauth_mark" in str(statement) and rows:
+            store.change([Change(ALICE, all_before=True)])
+        return rows
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Database, "all", renewed_meanwhile)
+        gateway_of(app).tokens.purge()
+    assert Revoked(store, 0).covers(1, [ALICE])
+
+
+@sqlite_only
+def test_a_thread_that_was_slow_puts_no_older_mark_over_a_newer_one(
+    app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store, known = server_of(app).revocations, Revoked(server_of(app).revocations, 0)
+    store.change([Change(ALICE, all_before=True)])
+    old = store.find([ALICE])
+    known.poll()
+    carried = known.standing([ALICE], None)
+    store.change([Change(ALICE, all_before=True)])
+    assert known.covers(1, [ALICE], carried)
+    monkeypatch.setattr(store, "find", lambda _: old)
+    known.look_up([ALICE])
+    assert known.covers(1, [ALICE], carried)
+
+
+def test_what_an_app_rolls_back_in_memory_revokes_nothing(make_app: MakeApp) -> None:
+    """Tests of an app's own roll back after each: a client that one of them disabled works in the next."""
+    app = make_app(OAUTH_DATABASE_URI="sqlite://", OAUTH_ACCESS_TOKEN_FORMAT="jwt")
+    client, registered = app.test_client(), register(app)
+    connection = database_of(app).engine.connect()
+    connection.exec_driver_sql("BEGIN")
+    gateway_of(app).clients.update(registered.client_id, enabled=False)
+    assert ask(client, registered).status_code == 401
+    connection.exec_driver_sql("ROLLBACK")
+    connection.close()
+    server_of(app).clients.forget_all()
+    assert is_accepted(client, token_for(client, registered)["access_token"])
+
+
+@sqlite_only
+def test_many_marks_at_once_are_read_by_few_statements(app: Flask) -> None:
+    store, known = server_of(app).revocations, Revoked(server_of(app).revocations, 0)
+    known.poll()
+    for number in range(600):
+        store.refuse("token", str(number))
+    with statements_of(database_of(app).engine) as statements:
+        known.poll()
+    assert len(statements) <= 10
+    assert all(known.covers(1, [mark_of("token", str(number))]) for number in range(600))
+
+
+def test_a_weaker_revocation_refuses_nothing_that_was_issued_after_a_stronger_one(app: Flask) -> None:
+    """Whatever the clock of the host that issued it said."""
+    store, known = server_of(app).revocations, Revoked(server_of(app).revocations, 0)
+    store.change([Change(ALICE, issued_until=2000)])
+    known.poll()
+    carried = known.standing([ALICE], None)
+    store.change([Change(ALICE, issued_until=1000)])
+    assert not known.covers(1990, [ALICE], carried)
+    assert known.covers(1990, [ALICE])

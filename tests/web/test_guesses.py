@@ -11,6 +11,7 @@ import pytest
 from flask import Flask
 
 from flask_oauth_gateway.authentication import secret as authentication
+from flask_oauth_gateway.web.rate_limits import RateLimiter
 from tests.support.app import MakeApp, basic, gateway_of, register, server_of
 from tests.support.databases import sqlite_only
 from tests.support.device import start
@@ -142,26 +143,69 @@ def test_a_right_guess_gives_its_count_back(make_site: MakeSite, counting: dict[
         assert site.browser.post("/oauth/device", data=data).status_code == 200
 
 
+def wrong(limiter: RateLimiter, identities: dict[str, int]) -> None:
+    with limiter.guess("password", identities):
+        pass
+
+
+def test_right_passwords_at_once_wait_for_each_other_and_are_all_taken(
+    make_site: MakeSite, counting: dict[str, Any]
+) -> None:
+    """All users of a backend come from its one address."""
+    site = make_site(OAUTH_RATE_LIMITS={"password": "3/minute"}, **counting)
+
+    @site.gateway.check_password
+    def check_password(username: str, password: str) -> Any:
+        time.sleep(0.05)
+        return site.people["alice"] if password == "right" else None
+
+    client = site.register(grant_types=["password"])
+    numbers = iter(range(1000))
+
+    def sign_in() -> int:
+        return site.token(client, "password", username=f"user {next(numbers)}", password="right").status_code
+
+    assert at_once(20, sign_in) == [200] * 20
+
+
+def test_a_password_check_that_fails_locks_nobody_out(make_site: MakeSite) -> None:
+    site = make_site(OAUTH_RATE_LIMITS={"password": "3/minute"}, PROPAGATE_EXCEPTIONS=False, TESTING=False)
+    client, is_down = site.register(grant_types=["password"]), [True]
+
+    @site.gateway.check_password
+    def check_password(username: str, password: str) -> Any:
+        if is_down[0]:
+            raise OSError("the directory is away")
+        return site.people[username]
+
+    def ask() -> int:
+        return site.token(client, "password", username="alice", password="right").status_code
+
+    assert [ask() for _ in range(10)] == [500] * 10
+    is_down[0] = False
+    assert ask() == 200
+
+
 def test_a_refusal_counts_for_nobody_else(make_app: MakeApp, counting: dict[str, Any]) -> None:
     """The address has used up its limit: a user whose password it goes on guessing has not."""
     app = make_app(OAUTH_RATE_LIMITS={"password": "2/minute"}, **counting)
     limiter = server_of(app).rate_limiter
     for _ in range(2):
-        limiter.guess("password", {"user:alice": 1, "address:192.0.2.1": 1})
+        wrong(limiter, {"user:alice": 1, "address:192.0.2.1": 1})
     for _ in range(5):
         with pytest.raises(Exception, match="Too many"):
-            limiter.guess("password", {"user:bob": 1, "address:192.0.2.1": 1})
+            wrong(limiter, {"user:bob": 1, "address:192.0.2.1": 1})
     for _ in range(2):
-        limiter.guess("password", {"user:bob": 1, "address:198.51.100.1": 1})
+        wrong(limiter, {"user:bob": 1, "address:198.51.100.1": 1})
 
 
 def test_a_count_that_expired_meanwhile_is_not_given_back_into_the_next(make_app: MakeApp) -> None:
     app: Flask = make_app(OAUTH_RATE_LIMITS={"password": "2/second"})
     limiter = server_of(app).rate_limiter
-    right = limiter.guess("password", {"user:alice": 1})
-    time.sleep(1.1)
-    right()
-    limiter.guess("password", {"user:alice": 1})
-    limiter.guess("password", {"user:alice": 1})
+    with limiter.guess("password", {"user:alice": 1}) as guess:
+        time.sleep(1.1)
+        guess.is_given_back = True
+    wrong(limiter, {"user:alice": 1})
+    wrong(limiter, {"user:alice": 1})
     with pytest.raises(Exception, match="Too many"):
-        limiter.guess("password", {"user:alice": 1})
+        wrong(limiter, {"user:alice": 1})
