@@ -15,7 +15,7 @@ from sqlalchemy.exc import DBAPIError
 from ..clients.metadata import ClientMetadataError
 from ..clients.registry import ClientNotFound
 from ..config.checks import MAX_LIFETIME
-from ..errors import OAuth2Error, TemporarilyUnavailable
+from ..errors import OAuth2Error, TemporarilyUnavailable, shown
 from ..stores.applications import ApplicationInUse, ApplicationNotFound
 
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
@@ -32,7 +32,7 @@ class OAuthGroup(AppGroup):
         except DBAPIError as error:
             raise _database_trouble(error) from error
         except (ClientNotFound, ClientMetadataError, ApplicationNotFound, ApplicationInUse) as error:
-            raise click.ClickException(str(error)) from error
+            raise click.ClickException(visible(error)) from error
         except click.UsageError as error:
             if type(error).__name__ == "NoArgsIsHelpError":  # click has this class since 8.2
                 raise
@@ -40,7 +40,11 @@ class OAuthGroup(AppGroup):
             message = visible(" ".join(error.format_message().split()))
             raise click.ClickException(f"{message} See '{path} --help'.") from error
         except OAuth2Error as error:
-            raise click.ClickException(error.description or str(error.error)) from error
+            raise click.ClickException(visible(error.description or str(error.error))) from error
+        except click.ClickException as error:
+            raise click.ClickException(visible(error.format_message())) from error
+        except UnicodeError as error:
+            raise click.ClickException("What was given is no text: it holds bytes that are not UTF-8.") from error
 
 
 def _database_trouble(error: BaseException) -> click.ClickException:
@@ -61,12 +65,12 @@ class Duration(click.ParamType[int]):
             return value
         number, unit = (value[:-1], value[-1]) if value[-1:] in UNITS else (value, "s")
         if not re.fullmatch("[0-9]{1,9}", number) or int(number) * UNITS[unit] > MAX_LIFETIME:
-            self.fail(f"{value!r} is not a duration: use a number of seconds, or 15m, 12h, 30d.", param, ctx)
+            self.fail(f"{shown(value, 40)} is not a duration: use a number of seconds, or 15m, 12h, 30d.", param, ctx)
         return int(number) * UNITS[unit]
 
 
 def print_json(value: Any) -> None:
-    click.echo(json.dumps(value, indent=2, sort_keys=False))
+    click.echo(json.dumps(value, indent=2, sort_keys=False).replace("\x7f", "\\u007f"))  # which JSON leaves as it is
 
 
 def print_table(head: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:

@@ -89,7 +89,7 @@ class ClientRegistry:
             raise ClientMetadataError(f"A client registered for {method} has no client_secret.")
         if client_id is None:
             client_id = secrets.token_hex(16)
-        _check_client_id(client_id)
+        check_client_id(client_id)
         plain, row = (
             new_secret(self._sealing, method, client_secret, secret_expires_in)
             if method in SECRET_METHODS
@@ -127,7 +127,7 @@ class ClientRegistry:
         Raises `ClientMetadataError`, or `IntegrityError` where the `client_id` is taken.
         """
         check_owner(owner)
-        _check_client_id(client_id)
+        check_client_id(client_id)
         values = self.check(metadata)
         method = values.get("token_endpoint_auth_method", "client_secret_basic")
         if secrets and method not in SECRET_METHODS:
@@ -255,7 +255,8 @@ class ClientRegistry:
         return client if client_secret is None else client.with_secret(client_secret)
 
 
-def _check_client_id(client_id: str) -> None:
+def check_client_id(client_id: str) -> None:
+    """Raises `ClientMetadataError` for what can't be a `client_id`."""
     if not re.fullmatch(r"[\x20-\x7e]{1,2048}", client_id):
         raise ClientMetadataError("A client_id is 1 to 2048 printable ASCII characters.")
 

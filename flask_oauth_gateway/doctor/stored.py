@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from sqlalchemy import text
 
+from ..crypto.hashing import is_known_digest
 from ..features import SECRET_METHODS
 from .settings import LONG_ACCESS_TOKEN
 from .weakness import Weakness
@@ -53,6 +54,8 @@ def _of_client(client: Client) -> Iterator[tuple[str, str]]:
 
 
 def _of_secrets(client: Client) -> Iterator[tuple[str, str]]:
+    if not all(is_known_digest(secret.digest) for secret in client.secrets):
+        yield "a secret is hashed at too great a cost, and is never right", "flask oauth client rotate-secret"
     if any(secret.expires_at is None for secret in client.secrets):
         return
     last = max((secret.expires_at or 0 for secret in client.secrets), default=None)
