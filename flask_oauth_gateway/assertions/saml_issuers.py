@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPublicKey
-from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from lxml import etree
 
 from ..config.checks import ConfigurationError, boolean, names, optional_text, positive
+from ..crypto.certificates import certificate_of, certificates_of, pem_bytes, private_key_of
+from ..errors import shown
 from .assertion import Assertion, AssertionRefused
 from .jwt import MAX_LIFETIME, TrustedIssuer
 from .saml import check_saml
@@ -170,7 +171,7 @@ def _from_texts(key: str, entry: Mapping[str, Any]) -> tuple[x509.Certificate, .
     """The configured certificates: PEM texts, or the paths of files with them."""
     given = entry["certificates"]
     try:
-        found = [each for pem in _pems(given) for each in x509.load_pem_x509_certificates(pem)]
+        found = [each for pem in _pems(given) for each in certificates_of(pem)]
         return tuple(dict.fromkeys(_usable(each) for each in found))
     except (ValueError, TypeError, OSError) as error:
         raise ConfigurationError(
@@ -181,7 +182,7 @@ def _from_texts(key: str, entry: Mapping[str, Any]) -> tuple[x509.Certificate, .
 def _decryption_keys(key: str, entry: Mapping[str, Any]) -> tuple[RSAPrivateKey, ...]:
     """Our private keys, from PEM texts or the paths of files with them. No error message shows them."""
     try:
-        found = tuple(load_pem_private_key(pem, None) for pem in _pems(entry.get("decryption_key") or ()))
+        found = tuple(private_key_of(pem) for pem in _pems(entry.get("decryption_key") or ()))
     except (ValueError, TypeError, OSError) as error:
         reason = _reason(error) if isinstance(error, OSError) else "not PEM, or with a passphrase"
         raise ConfigurationError(f"{key}['decryption_key']", reason, "a PEM private key, or its path") from None
@@ -232,7 +233,9 @@ def _from_metadata(key: str, name: str, entry: Mapping[str, Any]) -> tuple[x509.
             f"{key}['metadata']", given, f"SAML metadata, or its path ({_reason(error)})"
         ) from None
     if not certificates:
-        raise ConfigurationError(f"{key}['metadata']", given, f"SAML metadata of {name!r} with a signing certificate")
+        raise ConfigurationError(
+            f"{key}['metadata']", given, f"SAML metadata of {shown(name)} with a signing certificate"
+        )
     return tuple(dict.fromkeys(certificates))
 
 
@@ -241,4 +244,4 @@ def _parse(text: str) -> x509.Certificate:
     """A certificate from PEM, or from bare base64 as in metadata."""
     if "BEGIN CERTIFICATE" not in text:
         text = f"-----BEGIN CERTIFICATE-----\n{text.strip()}\n-----END CERTIFICATE-----\n"
-    return x509.load_pem_x509_certificate(text.encode())
+    return certificate_of(pem_bytes(text))

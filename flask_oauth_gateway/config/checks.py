@@ -12,7 +12,7 @@ from datetime import timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
-from ..errors import shown
+from ..errors import shown, without_secrets
 
 Reader = Callable[[str, Any], Any]
 
@@ -44,8 +44,8 @@ class ConfigurationError(ValueError):
     """
 
     def __init__(self, key: str, value: object, allowed: str) -> None:
-        super().__init__(f"{key} is {shown(value)}; it may be {allowed}.")
-        self.key = key
+        self.key = without_secrets(key)
+        super().__init__(f"{self.key} is {shown(value)}; it may be {allowed}.")
 
 
 def full_grant_type(name: str) -> str:

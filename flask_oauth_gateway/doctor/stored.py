@@ -67,11 +67,11 @@ def _of_secrets(client: Client) -> Iterator[tuple[str, str]]:
 
 
 def _of_certificate(pem: str) -> Iterator[tuple[str, str]]:
-    from cryptography import x509
+    from ..crypto.certificates import UnusableKey, certificate_of
 
     try:
-        ends = x509.load_pem_x509_certificate(pem.encode()).not_valid_after_utc
-    except ValueError:  # a public key, which has no end
+        ends = certificate_of(pem.encode()).not_valid_after_utc
+    except UnusableKey:  # a public key, which has no end
         return
     if ends.timestamp() < time.time() + SOON:
         yield f"its certificate ends on {ends:%Y-%m-%d}", "register the one that follows"
