@@ -29,6 +29,7 @@ __all__ = [
     "InvalidTarget",
     "InvalidToken",
     "MissingToken",
+    "NotConfigured",
     "NotFound",
     "OAuth2Error",
     "RequestTooLarge",
@@ -153,6 +154,14 @@ class TemporarilyUnavailable(OAuth2Error):
 
     def extra_headers(self) -> list[tuple[str, str]]:
         return [("Retry-After", str(self.retry_after))]
+
+
+class NotConfigured(OAuth2Error):
+    """The app's configuration, or one of its hooks, doesn't let the server answer. The log says what is wrong."""
+
+    error = "server_error"
+    status_code = 503
+    description = "The server is not configured for this."
 
 
 class TooManyRequests(OAuth2Error):

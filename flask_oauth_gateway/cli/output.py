@@ -15,8 +15,9 @@ from sqlalchemy.exc import DBAPIError
 
 from ..clients.metadata import ClientMetadataError
 from ..clients.registry import ClientNotFound
-from ..config.checks import MAX_LIFETIME
+from ..config.checks import MAX_LIFETIME, ConfigurationError
 from ..errors import OAuth2Error, TemporarilyUnavailable, shown, without_secrets
+from ..hooks import UnusableSubject
 from ..stores.applications import ApplicationInUse, ApplicationNotFound
 
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
@@ -43,7 +44,9 @@ def _reported(ctx: click.Context) -> Iterator[None]:
         raise _database_trouble(error.__cause__ or error) from error
     except DBAPIError as error:
         raise _database_trouble(error) from error
-    except (ClientNotFound, ClientMetadataError, ApplicationNotFound, ApplicationInUse) as error:
+    except (
+        ClientNotFound, ClientMetadataError, ApplicationNotFound, ApplicationInUse, ConfigurationError, UnusableSubject,
+    ) as error:  # fmt: skip
         raise click.ClickException(visible(error)) from error
     except click.UsageError as error:
         if type(error).__name__ == "NoArgsIsHelpError":  # click has this class since 8.2

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 from flask import request
 
 from ..config.checks import ConfigurationError
-from ..errors import OAuth2Error
-from ..hooks import subject_of
+from ..errors import NotConfigured, OAuth2Error
+from ..hooks import UnusableSubject, subject_of
 from ..users.accounts import SignInRequest
+from ..web.logs import logger
 from ..web.request import read_form
 from .rendering import error_page, refusal_page
 
@@ -42,9 +43,9 @@ def page(view: Callable[..., Answer]) -> Callable[..., Answer]:
     def answered(server: AuthorizationServer, **path: str) -> Answer:
         try:
             return view(server, **path)
-        except ConfigurationError as error:
-            server.app.logger.error("%s", error)
-            return error_page(503, "server_error", "The server is not configured for this.")
+        except (ConfigurationError, UnusableSubject) as error:
+            logger.error("%s", error)
+            return error_page(503, NotConfigured.error, NotConfigured.description)
         except OAuth2Error as error:
             return refusal_page(error)
 

@@ -1,4 +1,4 @@
-"""A secret that is given where it does not belong is in no error, no log and no line of a command, and none of these is endless."""
+"""A secret that is given where it does not belong is in no error, no log and no line of a command; none is endless."""
 
 import logging
 import traceback
