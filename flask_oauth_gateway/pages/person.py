@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from flask import request
 
 from ..config.checks import ConfigurationError
-from ..errors import NotConfigured, OAuth2Error
+from ..errors import OAuth2Error
 from ..hooks import UnusableSubject, subject_of
 from ..users.accounts import SignInRequest
 from ..web.logs import logger
@@ -45,7 +45,7 @@ def page(view: Callable[..., Answer]) -> Callable[..., Answer]:
             return view(server, **path)
         except (ConfigurationError, UnusableSubject) as error:
             logger.error("%s", error)
-            return error_page(503, NotConfigured.error, NotConfigured.description)
+            return error_page(503, "server_error", "The server is not configured for this.")
         except OAuth2Error as error:
             return refusal_page(error)
 
