@@ -54,8 +54,8 @@ def clean(text: object, limit: int = 200) -> str:
     return "".join(c if " " <= c <= "~" and c not in '"\\' else "?" for c in characters)
 
 
-#: PEM private keys, also cut off; what stands before the `@` of a URL; what is named as a secret, in a query, an object or its
-#: repr; and lines of base64 as long as those of a key.
+#: PEM private keys, also cut off; what stands before the `@` of a URL, save `<user>`; what is named as a secret, in a query,
+#: an object or its repr; and lines of base64 as long as those of a key.
 _SECRETS = (
     (
         re.compile(
@@ -63,7 +63,7 @@ _SECRETS = (
         ),
         "(a private key)",
     ),
-    (re.compile(r"(?<=://)[^\s'\"]*@"), "...@"),
+    (re.compile(r"(?<=://)(?!<)[^\s'\"]*@"), "...@"),
     (re.compile(r"(?i)((?:client_secret|secret|password|passwd|assertion|token)=)[^&\s'\"]+"), r"\1..."),
     (
         re.compile(r"""(\\?['"](?:client_secret|secret|password|d|k|p|q|dp|dq|qi|oth)\\?['"]:\s*)b?(\\?['"]).*?\2"""),

@@ -233,9 +233,9 @@ def _from_metadata(key: str, name: str, entry: Mapping[str, Any]) -> tuple[x509.
             f"{key}['metadata']", given, f"SAML metadata, or its path ({_reason(error)})"
         ) from None
     if not certificates:
-        raise ConfigurationError(
-            f"{key}['metadata']", given, f"SAML metadata of {shown(name)} with a signing certificate"
-        )
+        there = [str(each.get("entityID")) for each in root.iter(f"{{{METADATA}}}EntityDescriptor")]
+        what = f"metadata of {', '.join(there[:3]) or 'nobody'}{' and others' if len(there) > 3 else ''}"
+        raise ConfigurationError(f"{key}['metadata']", what, f"those of {shown(name)}, with a signing certificate")
     return tuple(dict.fromkeys(certificates))
 
 

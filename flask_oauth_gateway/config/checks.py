@@ -34,6 +34,7 @@ RATE_LIMITS: Mapping[str, str | None] = {
     "introspect": None,  # a resource server may ask at each of its own requests
     "admin": "600/minute",
 }
+MAX_KEY = 300  # of the name of a setting, in which an issuer's may be
 MAX_LIFETIME = 10 * 366 * 86400  # ten years: a larger number is surely in another unit
 
 
@@ -44,8 +45,8 @@ class ConfigurationError(ValueError):
     """
 
     def __init__(self, key: str, value: object, allowed: str) -> None:
-        self.key = without_secrets(key)
-        super().__init__(f"{self.key} is {shown(value)}; it may be {allowed}.")
+        self.key = without_secrets(key)[:MAX_KEY]
+        super().__init__(f"{self.key} is {shown(value)}; it may be {without_secrets(allowed)}.")
 
 
 def full_grant_type(name: str) -> str:

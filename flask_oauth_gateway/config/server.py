@@ -43,7 +43,7 @@ def read_database_uri(key: str, value: Any) -> str | None:
         from sqlalchemy import make_url
         from sqlalchemy.exc import ArgumentError
 
-        allowed = "a URL such as 'postgresql+psycopg://user:password@host/name'"
+        allowed = "a URL such as 'postgresql+psycopg://<user>:<password>@<host>/<name>'"
         try:
             host = make_url(text).host
         except (ArgumentError, ValueError):
@@ -67,7 +67,7 @@ def read_redis_url(key: str, value: Any) -> str | None:
             ConnectionPool.from_url(text)
         except ValueError:
             raise ConfigurationError(
-                key, "what redis can't read", "a URL such as 'rediss://:password@host:6379/0'"
+                key, "what redis can't read", "a URL such as 'rediss://<user>:<password>@<host>:6379/0'"
             ) from None
     return text
 

@@ -44,7 +44,14 @@ def wrapped(secret: Any) -> list[Any]:
     """A secret as each of the shapes that settings have."""
     found = [secret, [secret], (secret,), {"name": secret}, {"name": {"key": secret}}, [{"path": secret}]]
     if isinstance(secret, str):
-        found += [{secret: {}}, {secret: secret}, {"https://idp.example": {secret: secret}}]
+        found += [
+            [{secret: 1}],
+            [{"path": "/x", secret: 1}],
+            {"name": {secret: 1}},
+            {secret: {}},
+            {secret: secret},
+            {"https://idp.example": {secret: secret}},
+        ]
     for name in ("key", "jwks", "jwks_uri", "introspection", "certificates", "metadata", "decryption_key", "audience"):
         found.append({"https://idp.example": {name: secret, "client_id": "c", "client_secret": "s", "audience": "a"}})
         found.append({"https://idp.example": {name: [secret], "client_id": "c"}})
@@ -147,3 +154,17 @@ def test_what_is_no_secret_is_still_shown() -> None:
         assert shown(plain) == repr(plain)
     assert without_secrets("connection to 127.0.0.1 failed: a@b") == "connection to 127.0.0.1 failed: a@b"
     assert len(shown(" ab" * 500)) == 203
+
+
+def test_a_setting_s_long_names_are_not_repeated_whole() -> None:
+    for config in (
+        {"OAUTH_TRUSTED_TOKEN_ISSUERS": {"x y" * 5000: {"key": "z y" * 5000, "audience": "a"}}},
+        {"OAUTH_SCOPES": {"x y" * 5000: "z"}},
+        {"OAUTH_RESOURCES": {"/x y" * 5000: "z"}},
+        {"OAUTH_RATE_LIMITS": {"x y" * 5000: "z"}},
+        {"OAUTH_PLANS": {"x y" * 5000: {}}},
+        {"OAUTH_DEFAULT_SCOPES": ["x" * 5000]},
+    ):
+        with pytest.raises(ValueError, match="OAUTH_") as error:
+            build_app(OAUTH_DATABASE_URI="sqlite://", **config)
+        assert len(str(error.value)) < 1000
