@@ -6,7 +6,7 @@ from functools import partial
 from importlib import import_module
 from typing import TYPE_CHECKING, cast
 
-from flask import Blueprint, Response, abort, request
+from flask import Blueprint, Response, abort, current_app, request
 from werkzeug.exceptions import HTTPException, InternalServerError, MethodNotAllowed
 from werkzeug.routing import BaseConverter
 
@@ -15,7 +15,6 @@ from ..errors import NotConfigured, NotFound, OAuth2Error, RequestTooLarge, clea
 from ..features import ENDPOINTS, endpoints_that_are_on
 from ..hooks import UnusableSubject
 from ..web.answers import bound, json_response, render_error
-from ..web.logs import logger
 from .cors import Cors
 
 if TYPE_CHECKING:
@@ -141,7 +140,7 @@ def _http_error(error: HTTPException) -> Response | HTTPException:
 
 def _not_configured(error: Exception) -> Response:
     """A mistake of the app's that shows only now: the log names it, and the caller learns that there is one."""
-    logger.error("%s", error)
+    current_app.logger.error("%s", error)
     return render_error(NotConfigured())
 
 

@@ -13,7 +13,6 @@ from ..config.checks import ConfigurationError
 from ..errors import OAuth2Error
 from ..hooks import UnusableSubject, subject_of
 from ..users.accounts import SignInRequest
-from ..web.logs import logger
 from ..web.request import read_form
 from .rendering import error_page, refusal_page
 
@@ -44,7 +43,7 @@ def page(view: Callable[..., Answer]) -> Callable[..., Answer]:
         try:
             return view(server, **path)
         except (ConfigurationError, UnusableSubject) as error:
-            logger.error("%s", error)
+            server.app.logger.error("%s", error)
             return error_page(503, "server_error", "The server is not configured for this.")
         except OAuth2Error as error:
             return refusal_page(error)
