@@ -29,6 +29,7 @@ __all__ = [
     "InvalidTarget",
     "InvalidToken",
     "MissingToken",
+    "NotConfigured",
     "NotFound",
     "OAuth2Error",
     "RequestTooLarge",
@@ -38,6 +39,8 @@ __all__ = [
     "UnknownToken",
     "UnsupportedGrantType",
     "clean",
+    "shown",
+    "without_secrets",
 ]
 
 REALM = "oauth"
@@ -51,22 +54,41 @@ def clean(text: object, limit: int = 200) -> str:
     return "".join(c if " " <= c <= "~" and c not in '"\\' else "?" for c in characters)
 
 
-#: In the repr of a value: PEM private keys, what stands before the `@` of a URL, and the members that are secrets.
+#: PEM private keys, also cut off; what stands before the `@` of a URL, save `<user>`; what is named as a secret, in a query,
+#: an object or its repr; and lines of base64 as long as those of a key.
 _SECRETS = (
     (
-        re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(-----END [A-Z ]*PRIVATE KEY-----|$)", re.DOTALL),
+        re.compile(
+            r"-----BEGIN [A-Z ]*PRIVATE KEY( BLOCK)?-----.*?(-----END [A-Z ]*PRIVATE KEY( BLOCK)?-----|$)", re.DOTALL
+        ),
         "(a private key)",
     ),
-    (re.compile(r"(?<=://)[^\s'\"@]*@"), "...@"),
-    (re.compile(r"""(['"](?:client_secret|secret|password|d|k|p|q|dp|dq|qi)['"]: )b?(['"]).*?\2"""), r"\1'...'"),
+    (re.compile(r"(?<=://)(?!<)[^\s'\"]*@"), "...@"),
+    (re.compile(r"(?i)((?:client_secret|secret|password|passwd|assertion|token)=)[^&\s'\"]+"), r"\1..."),
+    (
+        re.compile(r"""(\\?['"](?:client_secret|secret|password|d|k|p|q|dp|dq|qi|oth)\\?['"]:\s*)b?(\\?['"]).*?\2"""),
+        r"\1'...'",
+    ),
+    (re.compile(r"(?<![A-Za-z0-9+/=_-])[A-Za-z0-9+=_-][A-Za-z0-9+/=_-]{47,}"), "(a long text without spaces)"),
 )
+
+
+def holds_private_key(text: str) -> bool:
+    """Whether a text holds a PEM private key, or an object with a secret member such as those of a private JWK."""
+    return any(_SECRETS[which][0].search(text) for which in (0, 3))
+
+
+def without_secrets(text: object) -> str:
+    """A text, as of an error of another library, without what may be a secret in it."""
+    found = str(text)
+    for secret, instead in _SECRETS:
+        found = secret.sub(instead, found)
+    return found
 
 
 def shown(value: object, limit: int = 200) -> str:
     """What an error repeats of a value that it refuses: at most `limit` characters, and nothing that may be a secret."""
-    text = repr(value)
-    for secret, instead in _SECRETS:
-        text = secret.sub(instead, text)
+    text = without_secrets(repr(value))
     return text if len(text) <= limit else text[:limit] + "..."
 
 
@@ -136,6 +158,14 @@ class TemporarilyUnavailable(OAuth2Error):
 
     def extra_headers(self) -> list[tuple[str, str]]:
         return [("Retry-After", str(self.retry_after))]
+
+
+class NotConfigured(OAuth2Error):
+    """The app's configuration, or one of its hooks, doesn't let the server answer. The log says what is wrong."""
+
+    error = "server_error"
+    status_code = 503
+    description = "The server is not configured for this."
 
 
 class TooManyRequests(OAuth2Error):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -15,6 +16,8 @@ TokenAttributes = Callable[[Any, Any, frozenset[str], str], Mapping[str, Any] | 
 Approve = Callable[[Any], bool]
 IsAdmin = Callable[[Any], bool]
 MapAssertion = Callable[[Any], str | None]
+
+_SUBJECT = re.compile(r"[^\0\ud800-\udfff]{1,255}")
 
 
 @dataclass(slots=True)
@@ -32,7 +35,37 @@ class Hooks:
     is_admin: IsAdmin | None = None
 
 
+class UnusableSubject(ValueError):
+    """A hook gave a user whose subject can't be one. It is the app's mistake, which the log tells; the user isn't told."""
+
+
 def subject_of(user: Any) -> str:
-    """A user's subject: `str(user.get_id())` where the user has that method, else `str(user.id)`."""
+    """A user's subject: `str(user.get_id())` where the user has that method, else `str(user.id)`.
+
+    Raises `UnusableSubject` for what no database stores, and for what stands for several users at once.
+    """
     get_id = getattr(user, "get_id", None)
-    return str(get_id() if callable(get_id) else user.id)
+    try:
+        return checked_subject(get_id() if callable(get_id) else user.id)
+    except (AttributeError, NotImplementedError) as error:  # the second is Flask-Login's
+        raise UnusableSubject(
+            f"A user of the type {type(user).__name__} has neither get_id() nor id ({error})."
+        ) from None
+
+
+def checked_subject(found: Any) -> str:
+    """What a hook calls a user, as a subject. Raises `UnusableSubject`."""
+    if found is None or isinstance(found, (bool, bytes, bytearray, Mapping, list, tuple, set, frozenset)):
+        raise UnusableSubject(f"A user's id is of the type {type(found).__name__}, where it is a text or a number.")
+    subject = str(found)
+    if not is_subject(subject):
+        about = (
+            f"{len(subject)} characters" if len(subject) > 255 else "a NUL or a lone surrogate" if subject else "empty"
+        )
+        raise UnusableSubject(f"A user's id is {about}, where it has 1 to 255 characters that a database can store.")
+    return subject
+
+
+def is_subject(text: str) -> bool:
+    """Whether a text can be a subject: every database stores it, and it is neither empty nor too long."""
+    return _SUBJECT.fullmatch(text) is not None

@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPublicKey
-from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from lxml import etree
 
 from ..config.checks import ConfigurationError, boolean, names, optional_text, positive
+from ..crypto.certificates import certificate_of, certificates_of, pem_bytes, private_key_of
+from ..errors import shown
 from .assertion import MAX_LIFETIME, Assertion, AssertionRefused
 from .certificate_chains import of_one_key, without_issuers
 from .jwt import TrustedIssuer
@@ -171,7 +172,7 @@ def _from_texts(key: str, entry: Mapping[str, Any]) -> tuple[x509.Certificate, .
     """The configured certificates: PEM texts, or the paths of files with them."""
     given = entry["certificates"]
     try:
-        texts = [x509.load_pem_x509_certificates(pem) for pem in _pems(given)]
+        texts = [certificates_of(pem) for pem in _pems(given)]
         return tuple(dict.fromkeys(_usable(each) for text in texts for each in without_issuers(text)))
     except (ValueError, TypeError, OSError) as error:
         raise ConfigurationError(
@@ -182,7 +183,7 @@ def _from_texts(key: str, entry: Mapping[str, Any]) -> tuple[x509.Certificate, .
 def _decryption_keys(key: str, entry: Mapping[str, Any]) -> tuple[RSAPrivateKey, ...]:
     """Our private keys, from PEM texts or the paths of files with them. No error message shows them."""
     try:
-        found = tuple(load_pem_private_key(pem, None) for pem in _pems(entry.get("decryption_key") or ()))
+        found = tuple(private_key_of(pem) for pem in _pems(entry.get("decryption_key") or ()))
     except (ValueError, TypeError, OSError) as error:
         reason = _reason(error) if isinstance(error, OSError) else "not PEM, or with a passphrase"
         raise ConfigurationError(f"{key}['decryption_key']", reason, "a PEM private key, or its path") from None
@@ -233,7 +234,9 @@ def _from_metadata(key: str, name: str, entry: Mapping[str, Any]) -> tuple[x509.
             f"{key}['metadata']", given, f"SAML metadata, or its path ({_reason(error)})"
         ) from None
     if not certificates:
-        raise ConfigurationError(f"{key}['metadata']", given, f"SAML metadata of {name!r} with a signing certificate")
+        there = [str(each.get("entityID")) for each in root.iter(f"{{{METADATA}}}EntityDescriptor")]
+        what = f"metadata of {', '.join(there[:3]) or 'nobody'}{' and others' if len(there) > 3 else ''}"
+        raise ConfigurationError(f"{key}['metadata']", what, f"those of {shown(name)}, with a signing certificate")
     return tuple(dict.fromkeys(certificates))
 
 
@@ -242,4 +245,4 @@ def _parse(text: str) -> x509.Certificate:
     """A certificate from PEM, or from bare base64 as in metadata."""
     if "BEGIN CERTIFICATE" not in text:
         text = f"-----BEGIN CERTIFICATE-----\n{text.strip()}\n-----END CERTIFICATE-----\n"
-    return x509.load_pem_x509_certificate(text.encode())
+    return certificate_of(pem_bytes(text))

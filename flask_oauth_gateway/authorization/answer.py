@@ -10,6 +10,10 @@ if TYPE_CHECKING:
     from .request import Authorization
 
 RESPONSE_MODES = ("query", "fragment", "form_post")
+MAX_LOCATION = 8192  # servers, proxies and load balancers read no longer request line or header
+MAX_STATE = 8192  # where the answer is a form
+_CODE = {"code": "x" * 75}  # the longest that there are; an error without its description is shorter
+_TOKEN = {"access_token": "x" * 2048}
 
 
 def answer_of(authorization: Authorization, parameters: Mapping[str, Any], issuer: str) -> dict[str, str]:
@@ -20,8 +24,26 @@ def answer_of(authorization: Authorization, parameters: Mapping[str, Any], issue
     return answer | {"iss": issuer}
 
 
+def is_too_long(authorization: Authorization, response_type: str | None, issuer: str) -> bool:
+    """Whether the request's `state` would make an answer that can't be read."""
+    if authorization.response_mode == "form_post":
+        return len((authorization.state or "").encode()) > MAX_STATE
+    longest = _TOKEN if response_type == "token" else _CODE
+    return len(_location(authorization, answer_of(authorization, longest, issuer))) > MAX_LOCATION
+
+
 def location_of(authorization: Authorization, answer: Mapping[str, str]) -> str:
-    """The URL to which the browser is redirected, with the answer in its query or its fragment."""
+    """The URL to which the browser is redirected, with the answer in its query or its fragment.
+
+    An error goes without its description where that would make the URL too long to be read.
+    """
+    location = _location(authorization, answer)
+    if len(location) > MAX_LOCATION and "error_description" in answer:
+        return _location(authorization, {name: answer[name] for name in answer if name != "error_description"})
+    return location
+
+
+def _location(authorization: Authorization, answer: Mapping[str, str]) -> str:
     uri = authorization.redirect_uri
     if authorization.response_mode == "fragment":
         return f"{uri}#{urlencode(answer)}"

@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
 PROMPTS = ("none", "login", "consent", "select_account")
 CHALLENGE = re.compile(r"[A-Za-z0-9._~-]{43,128}")
-MAX_STATE = 4096
 
 Found = Mapping[str, Any]  # fields of the authorization, as a check found them
 
@@ -76,9 +75,9 @@ def nothing_repeated(asked: Asked) -> Found:
 
 
 def state(asked: Asked) -> Found:
-    """`state` is not too long for the URL in which it is sent back."""
-    if len(asked.authorization.state or "") > MAX_STATE:
-        raise InvalidRequestError(f"The parameter 'state' is longer than {MAX_STATE} characters.")
+    """`state` is not too long for the answer in which it is sent back; this error's answer is without it."""
+    if asked.authorization.state is None and asked.parameters.get("state") is not None:
+        raise InvalidRequestError("The parameter 'state' is so long that an answer with it could not be read.")
     return {}
 
 

@@ -7,11 +7,11 @@ Until the client and its redirect URI are known to be right, the user sees the e
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from ..clients.redirect_uris import is_registered
-from .answer import RESPONSE_MODES
+from .answer import RESPONSE_MODES, is_too_long
 from .request import Authorization, PageError
 
 if TYPE_CHECKING:
@@ -32,8 +32,13 @@ class Parameters:
         return self.values.get(name)
 
 
-def read_authorization(clients: ClientStore, pairs: list[tuple[str, str]]) -> tuple[Authorization, Parameters]:
-    """The client and where to answer it, and the parameters, most of them still unchecked. Raises `PageError`."""
+def read_authorization(
+    clients: ClientStore, pairs: list[tuple[str, str]], issuer: str
+) -> tuple[Authorization, Parameters]:
+    """The client and where to answer it, and the parameters, most of them still unchecked. Raises `PageError`.
+
+    `issuer` is in every answer. A `state` with which no answer could be read is left out of the authorization.
+    """
     parameters = _by_name(pairs)
     for name in ("client_id", "redirect_uri"):
         if name in parameters.repeated:
@@ -59,6 +64,8 @@ def read_authorization(clients: ClientStore, pairs: list[tuple[str, str]]) -> tu
         response_mode=_response_mode(parameters),
         audience=tuple(value for name, value in pairs if name == "resource" and value),
     )
+    if authorization.state is not None and is_too_long(authorization, parameters.get("response_type"), issuer):
+        authorization = replace(authorization, state=None)
     return authorization, parameters
 
 

@@ -132,7 +132,7 @@ def delete(application_id: str, with_clients: bool, yes: bool) -> None:
     if not yes:
         click.confirm(f"Delete {visible(found.name)}{' and its clients' if with_clients else ''}?", abort=True)
     registry.delete(application_id, with_clients=with_clients)
-    click.echo(f"{application_id} is deleted.")
+    click.echo(f"{visible(application_id)} is deleted.")
 
 
 def _values(given: dict[str, Any]) -> dict[str, Any]:
@@ -140,7 +140,7 @@ def _values(given: dict[str, Any]) -> dict[str, Any]:
     if given["attributes"] is not None:
         try:
             given["attributes"] = json.loads(given["attributes"])
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise ClientMetadataError(f"--attributes is a JSON object ({error}).") from error
     return {name: value for name, value in given.items() if value is not None}
 
@@ -149,4 +149,4 @@ def _print(found: Application, as_json: bool, line: str) -> None:
     if as_json:
         print_json(describe_application(found))
     else:
-        click.echo(line)
+        click.echo(visible(line))

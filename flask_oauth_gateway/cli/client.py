@@ -184,7 +184,7 @@ def _metadata(given: dict[str, Any]) -> dict[str, Any]:
         if given[name] is not None:
             try:
                 given[name] = json.loads(given[name])
-            except ValueError as error:
+            except (ValueError, RecursionError) as error:
                 raise ClientMetadataError(f"--{name} is a JSON object ({error}).") from error
     for name in ("scope", "default_scope"):
         given[name] = " ".join(given[name]) or None
@@ -212,6 +212,6 @@ def _print_credentials(client: Client, as_json: bool) -> None:
     if as_json:
         print_json({"client_id": client.client_id, "client_secret": client.client_secret, **describe_client(client)})
         return
-    click.echo(f"client_id:     {client.client_id}")
+    click.echo(f"client_id:     {visible(client.client_id)}")
     if client.client_secret is not None:
         click.echo(f"client_secret: {client.client_secret}   (shown once)")

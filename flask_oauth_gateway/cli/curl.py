@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from typing import NoReturn
 from urllib.parse import quote_plus, urlsplit
 
+from ..errors import shown
+
 FORM = "application/x-www-form-urlencoded"
 
 
@@ -80,10 +82,10 @@ def read_line(words: Sequence[str]) -> Wanted:
         raise NotUnderstood("The curl line names no URL, or more than one.")
     url, data = _url(urls[0]), "&".join(given.data)
     headers = []
-    for header in given.header:
+    for number, header in enumerate(given.header, 1):
         name, colon, value = header.partition(":")
         if not colon:
-            raise NotUnderstood(f"A header without a colon: {header[:40]!r}.")
+            raise NotUnderstood(f"Header {number} has no colon.")
         headers.append((name.strip(), value.strip()))
     if given.user is not None:
         headers.append(("Authorization", f"Basic {b64encode(given.user.encode()).decode()}"))
@@ -105,7 +107,7 @@ def _url(text: str) -> str:
     except ValueError:
         fine = False
     if not fine:
-        raise NotUnderstood(f"{text[:80]!r} is no http URL.")
+        raise NotUnderstood(f"{shown(text, 80)} is no http URL.")
     return text
 
 

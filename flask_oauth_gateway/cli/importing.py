@@ -6,17 +6,13 @@ from collections import Counter
 from dataclasses import asdict, replace
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 from flask.cli import with_appcontext
 
 from ..authorization_server import current_server
-from ..importing import SOURCES, Entry, Unreadable, bring
+from ..importing import SOURCES, Entry, Outcome, Unreadable, bring
 from .output import as_json, print_json, print_table
-
-if TYPE_CHECKING:
-    from ..importing import Outcome
 
 OUTCOMES = {
     "new": "imported",
@@ -63,7 +59,13 @@ def import_clients(
         entries = read(file.read_bytes(), server.settings)
     except Unreadable as error:
         raise click.ClickException(f"Nothing was imported. {error}") from None
-    outcomes = list(bring(server, [_filled(entry, grants, scopes) for entry in entries], dry_run=dry_run))
+    outcomes = list(
+        bring(
+            server,
+            [entry if isinstance(entry, Outcome) else _filled(entry, grants, scopes) for entry in entries],
+            dry_run=dry_run,
+        )
+    )
     if as_json:
         print_json([asdict(outcome) for outcome in outcomes])
     else:
@@ -71,7 +73,7 @@ def import_clients(
     refused = [outcome for outcome in outcomes if outcome.what == "refused"]
     if refused:
         more = f" And {len(refused) - 1} more." if len(refused) > 1 else ""
-        raise click.ClickException(f"{refused[0].where} is refused: {refused[0].notes[0]}{more}")
+        raise click.ClickException(f"{refused[0].where[:200]} is refused: {refused[0].notes[0]}{more}")
 
 
 def _filled(entry: Entry, grants: tuple[str, ...], scopes: tuple[str, ...]) -> Entry:

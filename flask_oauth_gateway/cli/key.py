@@ -7,7 +7,8 @@ from flask.cli import AppGroup, with_appcontext
 
 from ..authorization_server import current_server
 from ..descriptions.records import describe_key
-from .output import Duration, as_json, print_json, print_table, when
+from ..errors import shown
+from .output import Duration, as_json, print_json, print_table, visible, when
 
 key = AppGroup("key", help="List, rotate and retire signing keys.")
 
@@ -51,5 +52,5 @@ def rotate(publish_ahead: int) -> None:
 def retire(kid: str) -> None:
     """Retire a key: every token that it signed is refused, within a minute in every process."""
     if not current_server().key_ring.retire(kid):
-        raise click.ClickException(f"There is no key {kid!r}.")
-    click.echo(f"The key {kid} is retired.")
+        raise click.ClickException(f"There is no key {shown(kid)}.")
+    click.echo(f"The key {visible(kid)} is retired.")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
@@ -14,8 +15,9 @@ from sqlalchemy.exc import DBAPIError
 
 from ..clients.metadata import ClientMetadataError
 from ..clients.registry import ClientNotFound
-from ..config.checks import MAX_LIFETIME
-from ..errors import OAuth2Error, TemporarilyUnavailable
+from ..config.checks import MAX_LIFETIME, ConfigurationError
+from ..errors import OAuth2Error, TemporarilyUnavailable, shown, without_secrets
+from ..hooks import UnusableSubject
 from ..stores.applications import ApplicationInUse, ApplicationNotFound
 
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
@@ -24,27 +26,49 @@ as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 class OAuthGroup(AppGroup):
     """A group whose commands report an error by status 1 and one line on stderr."""
 
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        with _reported(ctx):
+            return super().parse_args(ctx, args)
+
     def invoke(self, ctx: click.Context) -> Any:
-        try:
+        with _reported(ctx):
             return super().invoke(ctx)
-        except TemporarilyUnavailable as error:
-            raise _database_trouble(error.__cause__ or error) from error
-        except DBAPIError as error:
-            raise _database_trouble(error) from error
-        except (ClientNotFound, ClientMetadataError, ApplicationNotFound, ApplicationInUse) as error:
-            raise click.ClickException(str(error)) from error
-        except click.UsageError as error:
-            if type(error).__name__ == "NoArgsIsHelpError":  # click has this class since 8.2
-                raise
-            path = (error.ctx or ctx).command_path
-            message = visible(" ".join(error.format_message().split()))
-            raise click.ClickException(f"{message} See '{path} --help'.") from error
-        except OAuth2Error as error:
-            raise click.ClickException(error.description or str(error.error)) from error
+
+
+@contextmanager
+def _reported(ctx: click.Context) -> Iterator[None]:
+    """Turn each error that a command may end with into a `ClickException` of one line, which no terminal obeys."""
+    try:
+        yield
+    except TemporarilyUnavailable as error:
+        raise _database_trouble(error.__cause__ or error) from error
+    except DBAPIError as error:
+        raise _database_trouble(error) from error
+    except (
+        ClientNotFound, ClientMetadataError, ApplicationNotFound, ApplicationInUse, ConfigurationError, UnusableSubject,
+    ) as error:  # fmt: skip
+        raise click.ClickException(visible(error)) from error
+    except click.UsageError as error:
+        if type(error).__name__ == "NoArgsIsHelpError":  # click has this class since 8.2
+            raise
+        path = (error.ctx or ctx).command_path
+        message = visible(" ".join(_short(error.format_message()).split()))
+        raise click.ClickException(f"{message} See '{path} --help'.") from error
+    except OAuth2Error as error:
+        raise click.ClickException(visible(error.description or str(error.error))) from error
+    except click.ClickException as error:
+        raise click.ClickException(visible(_short(error.format_message()))) from error
+    except UnicodeError as error:
+        raise click.ClickException("What was given is no text: it holds bytes that are not UTF-8.") from error
+
+
+def _short(message: str) -> str:
+    """A message without what may be a secret, such as a key that was given for its file, and with short quotations."""
+    return re.sub(r"'([^']{200})[^']+'", r"'\1...'", without_secrets(message))
 
 
 def _database_trouble(error: BaseException) -> click.ClickException:
-    cause = str(getattr(error, "orig", None) or error)
+    cause = without_secrets(getattr(error, "orig", None) or error)
     return click.ClickException(f"The database can't be used: {visible(cause.strip().splitlines()[0])}")
 
 
@@ -61,12 +85,12 @@ class Duration(click.ParamType[int]):
             return value
         number, unit = (value[:-1], value[-1]) if value[-1:] in UNITS else (value, "s")
         if not re.fullmatch("[0-9]{1,9}", number) or int(number) * UNITS[unit] > MAX_LIFETIME:
-            self.fail(f"{value!r} is not a duration: use a number of seconds, or 15m, 12h, 30d.", param, ctx)
+            self.fail(f"{shown(value, 40)} is not a duration: use a number of seconds, or 15m, 12h, 30d.", param, ctx)
         return int(number) * UNITS[unit]
 
 
 def print_json(value: Any) -> None:
-    click.echo(json.dumps(value, indent=2, sort_keys=False))
+    click.echo(json.dumps(value, indent=2, sort_keys=False).replace("\x7f", "\\u007f"))  # which JSON leaves as it is
 
 
 def print_table(head: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy.exc import IntegrityError
 
+from ..errors import shown
 from ..signals import application_changed, application_created, client_changed
 from ..stores.applications import (
     APPROVED,
@@ -82,7 +83,7 @@ class ApplicationRegistry:
         try:
             self._applications.add(new_id, values)
         except IntegrityError:
-            raise ClientMetadataError(f"There is an application {new_id!r} already.") from None
+            raise ClientMetadataError(f"There is an application {shown(new_id)} already.") from None
         application_created.send(self._app, application_id=new_id, actor=actor())
         return self._existing(new_id)
 
@@ -159,7 +160,7 @@ class ApplicationRegistry:
         values = dict(given)
         for name in values:
             if name not in FIELDS:
-                raise ClientMetadataError(f"{name!r} is not something that an application has.")
+                raise ClientMetadataError(f"{shown(name)} is not something that an application has.")
         if "name" in values and not _is_name(values["name"]):
             raise ClientMetadataError(f"name is a text of 1 to {NAME_LENGTH} characters, without control characters.")
         check_owner(values.get("owner"))
@@ -177,4 +178,6 @@ class ApplicationRegistry:
 
 
 def _is_name(name: object) -> bool:
-    return isinstance(name, str) and re.fullmatch(rf"[^\x00-\x1f\x7f]{{1,{NAME_LENGTH}}}", name) is not None
+    return (
+        isinstance(name, str) and re.fullmatch(rf"[^\x00-\x1f\x7f\ud800-\udfff]{{1,{NAME_LENGTH}}}", name) is not None
+    )

@@ -54,7 +54,8 @@ class ClientKeys:
                     yield secret, OctKey.import_key(text.encode())
 
     def _load(self, client: Client) -> KeySource | None:
-        from ..crypto.jose import UnusableKey, load_jwks
+        from ..crypto.certificates import UnusableKey
+        from ..crypto.jose import load_jwks
         from ..crypto.key_sets import FixedKeys, PemKey, RemoteKeys
 
         try:

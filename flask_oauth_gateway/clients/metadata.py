@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 REDIRECTING_GRANTS = frozenset({"authorization_code", "implicit"})
 SCRIPT_SCHEMES = frozenset({"javascript", "data", "vbscript", "file", "about", "blob"})
 MAX_TEXT = 2048
-_VISIBLE = re.compile(r"[^\x00-\x1f\x7f]*")
+_VISIBLE = re.compile(r"[^\x00-\x1f\x7f\ud800-\udfff]*")  # a lone surrogate is no text, and no database stores it
 
 
 MAX_DEPTH = 30  # of JSON objects: MariaDB takes no deeper ones
@@ -63,7 +63,7 @@ def check_metadata(metadata: Mapping[str, Any], settings: Settings) -> dict[str,
 
 def check_owner(owner: object) -> None:
     """Check the owner of a client or an application: a subject, or `None`. Raises `ClientMetadataError`."""
-    if owner is not None and not (isinstance(owner, str) and re.fullmatch(r"[^\x00-\x1f\x7f]{1,255}", owner)):
+    if owner is not None and not (isinstance(owner, str) and _VISIBLE.fullmatch(owner) and 1 <= len(owner) <= 255):
         raise ClientMetadataError("owner is a subject: 1 to 255 characters, none of them a control character.")
 
 
@@ -74,7 +74,7 @@ def _text(name: str, value: Any, settings: Settings) -> str:
 
 
 def _long_text(name: str, value: Any, settings: Settings) -> str:
-    if not isinstance(value, str) or len(value) > 65536:
+    if not isinstance(value, str) or len(value) > 65536 or not _VISIBLE.fullmatch("".join(value.split())):
         raise ClientMetadataError(f"{name} is a text of at most 64 KiB.")
     return value
 
@@ -125,7 +125,7 @@ def check_redirect_uri(uri: str) -> str:
     """
 
     def wrong(why: str) -> ClientMetadataError:
-        return ClientMetadataError(f"The redirect URI {uri[:200]!r} {why}.", "invalid_redirect_uri")
+        return ClientMetadataError(f"The redirect URI {shown(uri)} {why}.", "invalid_redirect_uri")
 
     if len(uri) > MAX_TEXT or not re.fullmatch(r"[\x21-\x7e]+", uri) or "\\" in uri:
         raise wrong("holds a space, a backslash or what is not ASCII, or is longer than 2048 characters")
@@ -201,7 +201,8 @@ def check_object(name: str, value: Any, settings: Settings | None = None) -> dic
 
 def _jwks(name: str, value: Any, settings: Settings) -> dict[str, Any]:
     """Check a key set: each key can be read, is public and strong enough."""
-    from ..crypto.jose import UnusableKey, load_jwks
+    from ..crypto.certificates import UnusableKey
+    from ..crypto.jose import load_jwks
 
     kept = check_object(name, value)
     try:
@@ -220,9 +221,12 @@ def _jwks_uri(name: str, value: Any, settings: Settings) -> str:
 
 def _certificate(name: str, value: Any, settings: Settings) -> str:
     """Check an X.509 certificate or a public key, in PEM."""
-    from ..crypto.jose import UnusableKey, load_pem
+    from ..crypto.certificates import UnusableKey
+    from ..crypto.jose import load_pem
 
     text = _long_text(name, value, settings)
+    if "PRIVATE KEY" in text:  # also beside a certificate: everybody who may see the client would see it
+        raise ClientMetadataError(f"{name} can't be used: a private key has no place here.")
     try:
         load_pem(text)
     except UnusableKey as error:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy.exc import IntegrityError
 
+from ..errors import shown
 from ..features import GRANTS, SECRET_METHODS
 from ..signals import client_changed, client_created
 from ..stores.applications import ApplicationNotFound
@@ -37,7 +38,7 @@ class ClientNotFound(LookupError):
     """There is no client with this `client_id`."""
 
     def __init__(self, client_id: str) -> None:
-        super().__init__(f"There is no client {client_id!r}.")
+        super().__init__(f"There is no client {shown(client_id)}.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +90,7 @@ class ClientRegistry:
             raise ClientMetadataError(f"A client registered for {method} has no client_secret.")
         if client_id is None:
             client_id = secrets.token_hex(16)
-        _check_client_id(client_id)
+        check_client_id(client_id)
         plain, row = (
             new_secret(self._sealing, method, client_secret, secret_expires_in)
             if method in SECRET_METHODS
@@ -99,7 +100,7 @@ class ClientRegistry:
             own = {"owner": owner, "application": application or None}
             self._clients.add(client_id, {**values, **own}, [] if row is None else [row])
         except IntegrityError:
-            raise ClientMetadataError(f"There is a client {client_id!r} already.") from None
+            raise ClientMetadataError(f"There is a client {shown(client_id)} already.") from None
         except ApplicationNotFound as error:
             raise ClientMetadataError(str(error)) from None
         client_created.send(self._app, client_id=client_id, actor=actor())
@@ -127,7 +128,7 @@ class ClientRegistry:
         Raises `ClientMetadataError`, or `IntegrityError` where the `client_id` is taken.
         """
         check_owner(owner)
-        _check_client_id(client_id)
+        check_client_id(client_id)
         values = self.check(metadata)
         method = values.get("token_endpoint_auth_method", "client_secret_basic")
         if secrets and method not in SECRET_METHODS:
@@ -201,7 +202,7 @@ class ClientRegistry:
                 self._forget_tokens()
                 self._changed(client_id, "update", sorted(changes))
                 return self._existing(client_id)
-        raise ClientMetadataError(f"The client {client_id!r} is being changed by somebody else; try again.")
+        raise ClientMetadataError(f"The client {shown(client_id)} is being changed by somebody else; try again.")
 
     def rotate_secret(
         self,
@@ -246,7 +247,7 @@ class ClientRegistry:
             if name not in known:
                 near = difflib.get_close_matches(name, known, n=1)
                 hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(sorted(known))}."
-                raise ClientMetadataError(f"There is no grant type {name!r}; {hint}")
+                raise ClientMetadataError(f"There is no grant type {shown(name)}; {hint}")
 
     def _existing(self, client_id: str, client_secret: str | None = None) -> Client:
         client = self._clients.load(client_id)
@@ -255,7 +256,8 @@ class ClientRegistry:
         return client if client_secret is None else client.with_secret(client_secret)
 
 
-def _check_client_id(client_id: str) -> None:
+def check_client_id(client_id: str) -> None:
+    """Raises `ClientMetadataError` for what can't be a `client_id`."""
     if not re.fullmatch(r"[\x20-\x7e]{1,2048}", client_id):
         raise ClientMetadataError("A client_id is 1 to 2048 printable ASCII characters.")
 

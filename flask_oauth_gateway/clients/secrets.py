@@ -16,6 +16,7 @@ MIN_BROUGHT_SECRET = 8
 MIN_HMAC_SECRET = 32
 HINT_LENGTH = 4
 MAX_SECONDS = 100 * 366 * 86400  # a later end is beyond what dates can name
+TOO_LONG = "A secret lives for a second or more, and for a hundred years at most."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
@@ -33,7 +34,7 @@ def new_secret(
 ) -> tuple[str, dict[str, Any]]:
     """A secret in plain, and its stored form: a hash, or the sealed secret where the client signs with it."""
     if expires_in is not None and not 1 <= expires_in <= MAX_SECONDS:
-        raise ClientMetadataError("A secret lives for a second or more, and for a hundred years at most.")
+        raise ClientMetadataError(TOO_LONG)
     shortest = MIN_HMAC_SECRET if method == "client_secret_jwt" else MIN_BROUGHT_SECRET
     if brought is not None and not (len(brought) >= shortest and re.fullmatch(r"[\x20-\x7e]{1,1024}", brought)):
         raise ClientMetadataError(f"A client_secret has {shortest} to 1024 printable ASCII characters.")
@@ -47,16 +48,23 @@ def new_secret(
 
 def known_secret(sealing: Sealing, method: str, secret: KnownSecret, now: float) -> dict[str, Any]:
     """The stored form of a secret from another registry."""
+    if secret.expires_at is not None and secret.expires_at > now + MAX_SECONDS:
+        raise ClientMetadataError(TOO_LONG)
     expires_in = None if secret.expires_at is None else int(secret.expires_at - now)
     if secret.digest is None and not isinstance(secret.plain, str):
         raise ClientMetadataError("Its secret is not a text.")
     if secret.digest is None:
         return new_secret(sealing, method, secret.plain, expires_in)[1]
     if not hashing.is_known_digest(secret.digest):
-        raise ClientMetadataError("Its secret is hashed in a way that can't be checked here.")
+        raise ClientMetadataError(
+            "Its secret is hashed in a way that can't be checked here, or only at too great a cost."
+        )
     if (method == "client_secret_jwt") != secret.digest.startswith(hashing.SEALED):
         raise ClientMetadataError(f"Its secret is not kept as one for {method} is.")
     sealed = secret.digest.removeprefix(hashing.SEALED)
     if sealed != secret.digest and sealing.unseal(sealed) is None:
         raise ClientMetadataError("Its secret was encrypted under another key than this app's.")
-    return {"hint": secret.hint[-HINT_LENGTH:], "digest": secret.digest, "expires_in": expires_in}
+    hint = secret.hint[-HINT_LENGTH:]
+    if not re.fullmatch(r"[\x20-\x7e]*", hint):
+        raise ClientMetadataError("The hint of a secret is its last characters, which are printable ASCII.")
+    return {"hint": hint, "digest": secret.digest, "expires_in": expires_in}

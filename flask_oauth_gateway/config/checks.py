@@ -12,7 +12,7 @@ from datetime import timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
-from ..errors import shown
+from ..errors import shown, without_secrets
 
 Reader = Callable[[str, Any], Any]
 
@@ -35,6 +35,7 @@ RATE_LIMITS: Mapping[str, str | None] = {
     "introspect": None,  # a resource server may ask at each of its own requests
     "admin": "600/minute",
 }
+MAX_KEY = 300  # of the name of a setting, in which an issuer's may be
 MAX_LIFETIME = 10 * 366 * 86400  # ten years: a larger number is surely in another unit
 
 
@@ -45,8 +46,8 @@ class ConfigurationError(ValueError):
     """
 
     def __init__(self, key: str, value: object, allowed: str) -> None:
-        super().__init__(f"{key} is {shown(value)}; it may be {allowed}.")
-        self.key = key
+        self.key = without_secrets(key)[:MAX_KEY]
+        super().__init__(f"{self.key} is {shown(value)}; it may be {without_secrets(allowed)}.")
 
 
 def full_grant_type(name: str) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ..errors import shown
 from .checks import SCOPE_NAME, ConfigurationError, names
 from .setting import setting
 
@@ -17,7 +18,9 @@ def read_scopes(key: str, value: Any) -> Mapping[str, str]:
     for name, description in value.items():
         if not isinstance(name, str) or not SCOPE_NAME.fullmatch(name) or not isinstance(description, str):
             raise ConfigurationError(
-                key, value, f"a dict of scope name (no space, quote or backslash) to description; {name!r} is not that"
+                key,
+                value,
+                f"a dict of scope name (no space, quote or backslash) to description; {shown(name)} is not that",
             )
     return dict(value)
 

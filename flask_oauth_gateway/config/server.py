@@ -43,13 +43,13 @@ def read_database_uri(key: str, value: Any) -> str | None:
         from sqlalchemy import make_url
         from sqlalchemy.exc import ArgumentError
 
+        allowed = "a URL such as 'postgresql+psycopg://<user>:<password>@<host>/<name>'"
         try:
-            make_url(text)
+            host = make_url(text).host
         except (ArgumentError, ValueError):
-            hidden = "what SQLAlchemy can't read"
-            raise ConfigurationError(
-                key, hidden, "a URL such as 'postgresql+psycopg://user:password@host/name'"
-            ) from None
+            raise ConfigurationError(key, "what SQLAlchemy can't read", allowed) from None
+        if "@" in (host or ""):  # the end of a password, which an error of the database would repeat
+            raise ConfigurationError(key, "a URL with two @", f"{allowed}, with %40 for an @ in the password")
     return text
 
 
@@ -67,7 +67,7 @@ def read_redis_url(key: str, value: Any) -> str | None:
             ConnectionPool.from_url(text)
         except ValueError:
             raise ConfigurationError(
-                key, "what redis can't read", "a URL such as 'rediss://:password@host:6379/0'"
+                key, "what redis can't read", "a URL such as 'rediss://<user>:<password>@<host>:6379/0'"
             ) from None
     return text
 

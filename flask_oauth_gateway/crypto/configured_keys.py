@@ -7,8 +7,11 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from ..config.checks import ConfigurationError, boolean, is_secure, one_or_more_of
-from .jose import EVERY_ALGORITHM, UnusableKey, algorithms_of, load_jwks
+from .certificates import UnusableKey
+from .jose import EVERY_ALGORITHM, algorithms_of, load_jwks
 from .key_sets import FixedKeys, PemKey, RemoteKeys
+
+FETCHABLE = "an https URL without user name and password"
 
 
 def configured_algorithms(key: str, given: Any, source: FixedKeys | PemKey | RemoteKeys) -> tuple[str, ...]:
@@ -41,15 +44,17 @@ def configured_keys(
         raise ConfigurationError(f"{key}[{given[0]!r}]", "what can't be used", f"a public key: {error}") from error
     if not isinstance(value, str) or not is_fetchable(value, relaxed=relaxed):
         raise ConfigurationError(
-            f"{key}['jwks_uri']", value, "an https URL (in debug and testing http on loopback too)"
+            f"{key}['jwks_uri']", value, f"{FETCHABLE} (in debug and testing http on loopback too)"
         )
     private_addresses = boolean(f"{key}['private_addresses']", entry.get("private_addresses", False))
     return RemoteKeys(value, private_addresses=private_addresses, plain_http_on_loopback=relaxed)
 
 
 def is_fetchable(url: str, *, relaxed: bool) -> bool:
-    """Whether keys may be fetched from a URL: https, or in debug and testing http on loopback."""
+    """Whether keys may be fetched from a URL: https, or in debug and testing http on loopback; nobody's name is in it."""
     try:
-        return is_secure(url) and (relaxed or urlsplit(url).scheme == "https") and bool(urlsplit(url).hostname)
+        parts = urlsplit(url)
+        is_plain = bool(parts.hostname) and "@" not in parts.netloc
+        return is_plain and is_secure(url) and (relaxed or parts.scheme == "https")
     except ValueError:
         return False

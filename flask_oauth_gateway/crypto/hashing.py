@@ -24,12 +24,16 @@ SEALED = "sealed$"  # encrypted instead of hashed: the secret of a client that s
 _PROCESS_KEY = secrets.token_bytes(32)
 _ARGON2_MEMORY_KIB, _ARGON2_TIME, _ARGON2_LANES = 19 * 1024, 2, 1  # OWASP's recommendation of 2024
 _MAX_REMEMBERED = 10_000
+# A guess must not cost much more than that of a client of our own, whoever hashed the secret: with these, half a second
+# and 128 MiB. Django's defaults, and argon2-cffi's, are below.
+_MAX_PBKDF2_ITERATIONS = 2_000_000
+_MAX_ARGON2_MEMORY_KIB, _MAX_ARGON2_WORK_KIB, _MAX_ARGON2_LANES = 128 * 1024, 512 * 1024, 16  # work: memory, each pass
 _KNOWN = tuple(
-    re.compile(shape)
+    re.compile(shape, re.ASCII)
     for shape in (
         r"sha256\$[0-9a-f]{64}",
-        r"pbkdf2_sha256\$[1-9][0-9]{0,6}\$[^$]{1,128}\$[A-Za-z0-9+/]{43}=",
-        r"\$argon2(id|i|d)\$v=19\$m=[0-9]{1,7},t=[0-9]{1,3},p=[0-9]{1,2}\$[A-Za-z0-9+/]+\$[A-Za-z0-9+/]+",
+        r"pbkdf2_sha256\$(?P<iterations>[1-9][0-9]{0,6})\$[^$]{1,128}\$[A-Za-z0-9+/]{43}=",
+        r"\$argon2(?:id|i|d)\$v=19\$m=(?P<memory>\d{1,7}),t=(?P<passes>\d{1,3}),p=(?P<lanes>\d{1,2})(?:\$[\w+/]{11,128}){2}",
         r"sealed\$[A-Za-z0-9_=-]+",
     )
 )
@@ -74,12 +78,25 @@ def brought_secret_digest(secret: str) -> str:
 
 
 def is_known_digest(digest: str) -> bool:
-    """Whether a digest from elsewhere is a sealed secret, or one that `verify_secret` can check."""
-    return any(shape.fullmatch(digest) for shape in _KNOWN)
+    """Whether a digest from elsewhere is a sealed secret, or one that `verify_secret` can check at a bearable cost."""
+    found = next((match for shape in _KNOWN if (match := shape.fullmatch(digest))), None)
+    if found is None:
+        return False
+    cost = {name: int(number) for name, number in found.groupdict().items()}
+    memory, passes = cost.get("memory", 0), cost.get("passes", 0)
+    return (
+        cost.get("iterations", 0) <= _MAX_PBKDF2_ITERATIONS
+        and memory <= _MAX_ARGON2_MEMORY_KIB
+        and memory * passes <= _MAX_ARGON2_WORK_KIB
+        and cost.get("lanes", 0) <= _MAX_ARGON2_LANES
+    )
 
 
 def verify_secret(secret: str, digest: str) -> bool:
-    """Whether a secret is the one that was stored as `digest`, in constant time."""
+    """Whether a secret is the one that was stored as `digest`, in constant time.
+
+    No secret is right for a digest that costs more than one may that is imported.
+    """
     if digest.startswith(SHA256_PREFIX):
         return hmac.compare_digest(generated_secret_digest(secret), digest)
     if digest.startswith(SEALED):
@@ -87,6 +104,8 @@ def verify_secret(secret: str, digest: str) -> bool:
     remembered = hmac.digest(_PROCESS_KEY, f"{digest}\0{secret}".encode(), "sha256")
     if remembered in _verified:
         return True
+    if not is_known_digest(digest):
+        return False
     if not (_fits_pbkdf2 if digest.startswith(PBKDF2_PREFIX) else _fits_argon2)(secret, digest):
         return False
     if len(_verified) >= _MAX_REMEMBERED:

@@ -14,12 +14,14 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, rsa
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_public_key
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, Key, OctKey, OKPKey, RSAKey
 from joserfc.jws import JWSRegistry
+
+from ..errors import without_secrets
+from .certificates import UNREADABLE, UnusableKey, certificate_of, pem_bytes, public_key_of
 
 MAX_TOKEN = 65536
 MAX_HEADER = 16384
@@ -27,6 +29,7 @@ MIN_RSA_BITS = 2048
 MAX_RSA_BITS = 8192  # with longer keys, checking a signature costs us more than inventing one costs an attacker
 MIN_SECRET_BYTES = 32  # RFC 7518 section 3.2
 MAX_KEYS_TRIED = 8
+PRIVATE_MEMBERS = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth"})  # RFC 7518 section 6.3.2
 
 ALGORITHMS: Mapping[str, tuple[str, ...]] = {
     "RSA": ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512"),
@@ -50,10 +53,6 @@ _COMPACT = re.compile(r"([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)")
 
 class JwtError(Exception):
     """The JWT is not valid. The message says why, for the log."""
-
-
-class UnusableKey(ValueError):
-    """The key can't be used. The message says why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +153,7 @@ def load_jwks(jwks: Any, *, symmetric: bool = False, lenient: bool = False) -> t
 def _load_jwk(item: Mapping[str, Any], symmetric: bool) -> Key:
     if item["kty"] == "oct" and not symmetric:
         raise UnusableKey("a shared secret (kty oct) has no place among public keys")
-    if item["kty"] != "oct" and "d" in item:
+    if item["kty"] != "oct" and PRIVATE_MEMBERS.intersection(item):
         raise UnusableKey("a private key has no place here: give its public part")
     if item["kty"] == "RSA":
         _check_rsa(int.from_bytes(_raw(item.get("n"))).bit_length())
@@ -162,8 +161,8 @@ def _load_jwk(item: Mapping[str, Any], symmetric: bool) -> Key:
         raise UnusableKey(f"a symmetric key has {MIN_SECRET_BYTES} bytes or more")
     try:
         key = _KEY_TYPES[item["kty"]].import_key(dict(item))
-    except (JoseError, ValueError, TypeError, KeyError, AttributeError) as error:
-        raise UnusableKey(f"a key can't be read: {error}") from error
+    except (JoseError, *UNREADABLE, KeyError, AttributeError) as error:
+        raise UnusableKey(f"a key can't be read: {without_secrets(error)}") from error
     if not isinstance(key.get("kid", ""), str) or "verify" not in (key.get("key_ops") or ("verify",)):
         raise UnusableKey("a key is not for verifying signatures, or its kid is not a text")
     return _known(key)
@@ -171,13 +170,7 @@ def _load_jwk(item: Mapping[str, Any], symmetric: bool) -> Key:
 
 def load_pem(text: str) -> Key:
     """Load a PEM public key or X.509 certificate. Raises `UnusableKey`."""
-    try:
-        if "BEGIN CERTIFICATE" in text:
-            public = x509.load_pem_x509_certificate(text.encode()).public_key()
-        else:
-            public = load_pem_public_key(text.encode())  # type: ignore[assignment]
-    except (ValueError, TypeError) as error:
-        raise UnusableKey("the PEM text is no public key or certificate") from error
+    public = public_key_of(pem_bytes(text))
     if isinstance(public, rsa.RSAPublicKey):
         _check_rsa(public.key_size)
     kind = next((kind for native, kind in _NATIVE.items() if isinstance(public, native)), None)
@@ -185,15 +178,15 @@ def load_pem(text: str) -> Key:
         raise UnusableKey("the PEM key is neither RSA, EC nor Ed25519")
     try:
         return _known(kind.import_key(public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)))
-    except (JoseError, ValueError, KeyError) as error:
-        raise UnusableKey(f"the PEM key can't be used: {error}") from error
+    except (JoseError, *UNREADABLE, KeyError) as error:
+        raise UnusableKey("the PEM key can't be used") from error
 
 
 def validity_of(text: str) -> tuple[float, float] | None:
     """When a PEM certificate's validity begins and ends, in seconds since 1970; `None` for a key without a certificate."""
     if "BEGIN CERTIFICATE" not in text:
         return None
-    certificate = x509.load_pem_x509_certificate(text.encode())
+    certificate = certificate_of(text.encode())
     return certificate.not_valid_before_utc.timestamp(), certificate.not_valid_after_utc.timestamp()
 
 

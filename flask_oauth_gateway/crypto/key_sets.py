@@ -13,9 +13,11 @@ from typing import Protocol
 
 from joserfc.jwk import Key
 
+from ..errors import without_secrets
 from ..locks import Lock
+from .certificates import UnusableKey
 from .fetching import FetchError, fetch
-from .jose import JwtError, UnusableKey, load_jwks, load_pem, validity_of
+from .jose import JwtError, load_jwks, load_pem, validity_of
 
 logger = logging.getLogger(__name__)
 
@@ -115,6 +117,6 @@ class RemoteKeys:
         except (FetchError, UnusableKey, ValueError, RecursionError) as error:
             # The text is in part the other server's.
             self.problem = "".join(c if c.isprintable() else "?" for c in str(error)[:300])
-            logger.warning("The key set %s can't be had: %s", self.url, self.problem)
+            logger.warning("The key set %s can't be had: %s", without_secrets(self.url), self.problem)
         finally:  # not earlier, so that threads which come meanwhile wait for this fetch
             self._next_fetch = time.monotonic() + MIN_SECONDS

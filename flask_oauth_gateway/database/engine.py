@@ -20,7 +20,7 @@ from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, NotSupportedEr
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.sql import Executable
 
-from ..errors import TemporarilyUnavailable
+from ..errors import TemporarilyUnavailable, without_secrets
 from .prepared import Prepared, command
 
 logger = logging.getLogger(__name__)
@@ -235,4 +235,4 @@ def _what_to_do(error: Exception, reason: str) -> str:
 
 
 def _first_line(error: Exception) -> str:
-    return str(getattr(error, "orig", None) or error).strip().split("\n", 1)[0]
+    return without_secrets(getattr(error, "orig", None) or error).strip().split("\n", 1)[0]

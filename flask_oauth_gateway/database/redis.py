@@ -18,6 +18,8 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from ..errors import without_secrets
+
 if TYPE_CHECKING:
     from limits.storage import Storage
 
@@ -166,7 +168,7 @@ class Redis:
             logger.error(
                 "Redis did not answer: %s. Until it does each process counts rate limits by itself,"
                 " and may learn of a revocation later.",
-                error,
+                without_secrets(error),
             )
 
 

@@ -11,7 +11,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
 from cryptography.hazmat.primitives.hashes import SHA256
 
-from ..errors import TemporarilyUnavailable
+from ..crypto.certificates import certificate_of
+from ..errors import TemporarilyUnavailable, without_secrets
 from ..features import JWT_BEARER, SAML2_BEARER
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ def _token_issuers(server: Server, configured_only: bool) -> Iterator[dict[str, 
         place = f"OAUTH_TRUSTED_TOKEN_ISSUERS, {given}"
         keys, problem = [], None
         if each.client is not None:
-            place = f"{place} {each.client.url}"
+            place = f"{place} {without_secrets(each.client.url)}"
             if not configured_only:
                 with suppress(TemporarilyUnavailable):
                     each.client.ask(NO_TOKEN)
@@ -138,7 +139,7 @@ def _describe_jwt(trusted: JwtIssuer, source: str, pem: Any, configured_only: bo
 
 def _with_url(source: KeySource, text: str) -> str:
     url = getattr(source, "url", None)
-    return text if url is None else f"{text} {url}"
+    return text if url is None else f"{text} {without_secrets(url)}"
 
 
 def _describe_key(key: Key) -> dict[str, Any]:
@@ -172,7 +173,7 @@ def _describe_saml(trusted: SamlIssuer, source: str) -> dict[str, Any]:
 def _certificate(pem: Any) -> dict[str, Any]:
     if not isinstance(pem, str) or "BEGIN CERTIFICATE" not in pem:
         return {}
-    return _describe_certificate(x509.load_pem_x509_certificate(pem.encode()))
+    return _describe_certificate(certificate_of(pem.encode()))
 
 
 def _describe_certificate(certificate: x509.Certificate) -> dict[str, Any]:

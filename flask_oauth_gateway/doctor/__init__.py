@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..errors import TemporarilyUnavailable
+from ..errors import TemporarilyUnavailable, without_secrets
 from .settings import CHECKS
 from .stored import STORED
 from .surroundings import SURROUNDINGS
@@ -26,7 +26,8 @@ def examine(server: AuthorizationServer) -> list[Weakness]:
             found += look(server)
     except TemporarilyUnavailable as error:
         cause = error.__cause__
-        reason = str(getattr(cause, "orig", None) or cause or error.description).strip().splitlines()[0].rstrip(".")
+        found_out = without_secrets(getattr(cause, "orig", None) or cause or error.description)
+        reason = found_out.strip().splitlines()[0].rstrip(".")
         found.append(
             Weakness(
                 "the database", f"it can't be read: {reason}", "make the tables (flask oauth init-db, flask db upgrade)"

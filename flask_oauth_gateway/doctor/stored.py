@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from sqlalchemy import text
 
+from ..crypto.hashing import is_known_digest
 from ..features import SECRET_METHODS
 from .settings import LONG_ACCESS_TOKEN
 from .weakness import Weakness
@@ -53,6 +54,8 @@ def _of_client(client: Client) -> Iterator[tuple[str, str]]:
 
 
 def _of_secrets(client: Client) -> Iterator[tuple[str, str]]:
+    if not all(is_known_digest(secret.digest) for secret in client.secrets):
+        yield "a secret is hashed at too great a cost, and is never right", "flask oauth client rotate-secret"
     if any(secret.expires_at is None for secret in client.secrets):
         return
     last = max((secret.expires_at or 0 for secret in client.secrets), default=None)
@@ -64,11 +67,11 @@ def _of_secrets(client: Client) -> Iterator[tuple[str, str]]:
 
 
 def _of_certificate(pem: str) -> Iterator[tuple[str, str]]:
-    from cryptography import x509
+    from ..crypto.certificates import UnusableKey, certificate_of
 
     try:
-        ends = x509.load_pem_x509_certificate(pem.encode()).not_valid_after_utc
-    except ValueError:  # a public key, which has no end
+        ends = certificate_of(pem.encode()).not_valid_after_utc
+    except UnusableKey:  # a public key, which has no end
         return
     if ends.timestamp() < time.time() + SOON:
         yield f"its certificate ends on {ends:%Y-%m-%d}", "register the one that follows"

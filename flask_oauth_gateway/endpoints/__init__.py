@@ -6,12 +6,14 @@ from functools import partial
 from importlib import import_module
 from typing import TYPE_CHECKING, cast
 
-from flask import Blueprint, Response, abort, request
+from flask import Blueprint, Response, abort, current_app, request
 from werkzeug.exceptions import HTTPException, InternalServerError, MethodNotAllowed
 from werkzeug.routing import BaseConverter
 
-from ..errors import NotFound, OAuth2Error, RequestTooLarge, clean
+from ..config.checks import ConfigurationError
+from ..errors import NotConfigured, NotFound, OAuth2Error, RequestTooLarge, clean
 from ..features import ENDPOINTS, endpoints_that_are_on
+from ..hooks import UnusableSubject
 from ..web.answers import bound, json_response, render_error
 from ..web.documents import preflight as document_preflight
 from .cors import Cors
@@ -75,6 +77,8 @@ def make_blueprint(server: Server) -> Blueprint:
         rewrite = import_module(f"{PACKAGE}.compatibility.{settings.compatibility}").rewrite
         blueprint.after_request(partial(rewrite, issuing.clients, issuing.approvals))
     blueprint.register_error_handler(OAuth2Error, render_error)
+    for mistake in (ConfigurationError, UnusableSubject):
+        blueprint.register_error_handler(mistake, _not_configured)
     blueprint.register_error_handler(HTTPException, _http_error)
     return blueprint
 
@@ -138,6 +142,12 @@ def _http_error(error: HTTPException) -> Response | HTTPException:
         return json_response(500, {"error": "server_error", "error_description": "Something went wrong on the server."})
     body = {"error": "invalid_request", "error_description": clean(error.description or error.name)}
     return json_response(error.code or 400, body)
+
+
+def _not_configured(error: Exception) -> Response:
+    """A mistake of the app's that shows only now: the log names it, and the caller learns that there is one."""
+    current_app.logger.error("%s", error)
+    return render_error(NotConfigured())
 
 
 def _is_browser() -> bool:

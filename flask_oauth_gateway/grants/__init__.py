@@ -7,6 +7,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from ..config.checks import ConfigurationError
+from ..errors import without_secrets
 from ..features import GRANTS
 
 if TYPE_CHECKING:
@@ -40,9 +41,9 @@ def _load(name: str, path: str) -> Any:
     try:
         grant = getattr(import_module(module), attribute) if colon else None
     except (ImportError, AttributeError, ValueError) as error:
-        raise ConfigurationError(
-            "OAUTH_GRANT_TYPES", name, f"'module:Class' of what can be imported ({error})"
-        ) from error
+        importable = f"'module:Class' of what can be imported ({without_secrets(error)})"
+        cause = error if isinstance(error, ImportError) else None  # the others say no more, and repeat all of the name
+        raise ConfigurationError("OAUTH_GRANT_TYPES", name, importable) from cause
     if not getattr(grant, "GRANT_TYPE", None):
         raise ConfigurationError("OAUTH_GRANT_TYPES", name, f"one of {', '.join(GRANTS)}, or 'module:Class'")
     return grant

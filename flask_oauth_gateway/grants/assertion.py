@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 from ..assertions.assertion import Assertion, AssertionRefused
 from ..authentication import presents_credentials
 from ..errors import AssertionNotAccepted, InvalidClient, InvalidRequestError, InvalidScopeError, clean
+from ..hooks import UnusableSubject, checked_subject
 from ..permissions.scopes import names_of, resolve_scopes
 from ..signals import assertion_rejected
 from ..stores.once import OnceStore
@@ -157,15 +158,15 @@ class AssertionGrant(TokenGrant):
             mapped = self.hooks.map_assertion(assertion)
             if mapped is None:
                 raise AssertionRefused("map_assertion refused it")
-            subject = str(mapped)
+            try:
+                subject = checked_subject(mapped)
+            except UnusableSubject as error:
+                raise AssertionRefused(f"map_assertion: {error}") from error
         elif assertion.kind == "jwt" and not trusted.is_client and is_clients_own(assertion.claims):
             raise AssertionRefused("it is a client's own token, and no user's: map_assertion may say whose it is")
         if subject is None or (trusted.is_client and subject == trusted.client_id):
             return None, None  # no user takes part
-        try:
-            user = self.users.load(subject)
-        except ValueError as error:  # an app whose users have numbers tries int("alice")
-            raise AssertionRefused(f"load_user can't read its subject {subject[:60]!r}: {error}") from error
+        user = self.users.load(subject)
         if user is None and self.users.are_known():
             raise AssertionRefused(f"load_user doesn't know its subject {subject[:60]!r}")
         return subject, user

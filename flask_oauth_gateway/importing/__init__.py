@@ -1,22 +1,24 @@
 """Imports clients from other registries: one file a source, each with `read`, which turns an export into entries.
 
-`bring` puts the entries into the client registry, one by one. An entry that can't be imported is reported, and doesn't
-stop the others.
+`bring` puts the entries into the client registry, one by one. A row that can't be read and an entry that can't be
+imported are reported, and don't stop the others.
 """
 
 from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import DataError, IntegrityError
 
 from ..clients.metadata import ClientMetadataError
+from ..clients.registry import check_client_id
 from ..clients.secrets import KnownSecret
 from ..crypto.hashing import verify_secret
+from ..errors import shown
 from ..stores.registered_client import REGISTERED
 
 if TYPE_CHECKING:
@@ -34,7 +36,11 @@ SOURCES = {
 
 
 class Unreadable(ValueError):
-    """The file is not an export of this source. The message says where and why."""
+    """The file, or one row of it, is not what this source exports. The message says why."""
+
+
+#: What a row may cause in which a value stands where another kind of value belongs.
+_NOT_AS_EXPECTED = (ValueError, TypeError, ArithmeticError, LookupError, AttributeError, RecursionError, DataError)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,14 +85,21 @@ class Outcome:
     notes: list[str]
 
 
-def bring(server: AuthorizationServer, entries: Iterable[Entry], *, dry_run: bool) -> Iterator[Outcome]:
-    """Register each entry whose client doesn't exist yet. Existing clients are not changed, so a second run does nothing."""
+def bring(server: AuthorizationServer, entries: Iterable[Entry | Outcome], *, dry_run: bool) -> Iterator[Outcome]:
+    """Register each entry whose client doesn't exist yet. Existing clients are not changed, so a second run does nothing.
+
+    An `Outcome` among the entries is a row that could not be read, and is passed on.
+    """
     seen: set[str] = set()
     for entry in entries:
+        if isinstance(entry, Outcome):
+            yield entry
+            continue
         what, notes = "refused", list(entry.notes)
         try:
+            check_client_id(entry.client_id)
             if entry.client_id in seen:
-                raise ClientMetadataError(f"there is another entry with the client_id {entry.client_id!r}.")
+                raise ClientMetadataError(f"there is another entry with the client_id {shown(entry.client_id)}.")
             seen.add(entry.client_id)
             known = server.clients.load(entry.client_id)
             if known is None:
@@ -106,10 +119,10 @@ def bring(server: AuthorizationServer, entries: Iterable[Entry], *, dry_run: boo
                 differing = _differing(server, entry, known)
                 what = "different" if differing else "there"
                 notes += [f"{name} is another here" for name in differing]
-        except ClientMetadataError as error:
-            notes.insert(0, str(error))
         except IntegrityError:
             what = "there"  # somebody else has registered it meanwhile
+        except _NOT_AS_EXPECTED as error:
+            notes.insert(0, _why(error))
         yield Outcome(entry.client_id, entry.where, what, notes)
 
 
@@ -123,7 +136,7 @@ def _bring_application(server: AuthorizationServer, entry: ApplicationEntry, *, 
         server.application_registry.check(entry.application_id, checked, entry.status)
     else:
         server.application_registry.create(**given)
-    return [f"with its application {entry.name!r} ({entry.status})"]
+    return [f"with its application {shown(entry.name)} ({entry.status})"]
 
 
 def _differing(server: AuthorizationServer, entry: Entry, known: Client) -> list[str]:
@@ -151,6 +164,29 @@ def _is_among(secret: KnownSecret, digests: list[str]) -> bool:
 # The functions that the readers share.
 
 
+def read_each(
+    rows: Iterable[Any], kind: str, read: Callable[[int, Mapping[str, Any]], Iterable[Entry | Outcome]]
+) -> Iterator[Entry | Outcome]:
+    """The entries that `read` makes of each row, given its number; a refusal for a row that can't be read.
+
+    `kind` is what the rows are called, as "app".
+    """
+    for number, row in enumerate(rows, 1):
+        try:
+            if not isinstance(row, Mapping):
+                raise Unreadable("it is not an object.")
+            yield from read(number, row)
+        except _NOT_AS_EXPECTED as error:
+            yield Outcome("", f"{kind} {number}", "refused", [_why(error)])
+
+
+def _why(error: Exception) -> str:
+    """Why a row is refused. A message of Python's own or the database's may repeat a value, which may be a secret."""
+    if isinstance(error, (Unreadable, ClientMetadataError)):
+        return str(error)
+    return f"it holds what this source doesn't export ({type(error).__name__})"
+
+
 def parse_json(raw: bytes) -> Any:
     """Parse a file's JSON. Raises `Unreadable`."""
     try:
@@ -159,31 +195,42 @@ def parse_json(raw: bytes) -> Any:
         raise Unreadable(f"The file is not JSON: {error}.") from None
 
 
-def objects(found: Any, *names: str) -> list[Mapping[str, Any]]:
-    """The objects of a list, of a list in the member with one of `names`, or else the one object itself."""
+def objects(found: Any, *names: str) -> list[Any]:
+    """The rows of a list, of a list in the member with one of `names`, or else the one object itself."""
     if isinstance(found, Mapping):
         found = next((found[name] for name in names if isinstance(found.get(name), list)), [found])
     if not isinstance(found, list):
         raise Unreadable("The file is neither a list nor an object.")
-    for number, each in enumerate(found, 1):
-        if not isinstance(each, Mapping):
-            raise Unreadable(f"Entry {number} is not an object.")
     return found
 
 
-def text(entry: Mapping[str, Any], name: str, where: str) -> str:
+def text(entry: Mapping[str, Any], name: str) -> str:
     """A member that must be a text, and not empty. Raises `Unreadable`."""
     value = entry.get(name)
     if not isinstance(value, str) or not value:
-        raise Unreadable(f"{where} has no {name!r}.")
+        raise Unreadable(f"it has no {name!r}.")
     return value
 
 
-def listed(entry: Mapping[str, Any], name: str, where: str) -> list[Any]:
+def listed(entry: Mapping[str, Any], name: str) -> list[Any]:
     """A member that must be a list, or missing. Raises `Unreadable`."""
     value = entry.get(name)
     if value is None:
         return []
     if not isinstance(value, list):
-        raise Unreadable(f"{where}: {name!r} is not a list.")
+        raise Unreadable(f"its {name!r} is not a list.")
     return value
+
+
+def whole_number(entry: Mapping[str, Any], name: str) -> int | None:
+    """A member that must be a number, also as a text, or missing or empty. Raises `Unreadable`.
+
+    An end that can't be read is no reason to let a secret live for ever.
+    """
+    value = entry.get(name)
+    if value is None or value == "":
+        return None
+    try:
+        return int(value)
+    except (ValueError, TypeError, OverflowError):
+        raise Unreadable(f"its {name!r} is {shown(value, 40)}, which is no number.") from None

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 from ..clients.secrets import KnownSecret
 from ..crypto.hashing import sha256
+from ..errors import shown
 from ..stores.applications import REVOKED, STATUSES, is_application_id
-from . import ApplicationEntry, Entry, Unreadable, listed, objects, parse_json, text
+from . import ApplicationEntry, Entry, Outcome, listed, objects, parse_json, read_each, text, whole_number
 
 if TYPE_CHECKING:
     from ..config import Settings
@@ -22,22 +23,22 @@ if TYPE_CHECKING:
 JWT_BEARER = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 
 
-def read(raw: bytes, settings: Settings) -> list[Entry]:
+def read(raw: bytes, settings: Settings) -> list[Entry | Outcome]:
     """The entries of an export: one for each key of each app."""
     found = parse_json(raw)
-    developers = listed(found, "developer", "The file") if isinstance(found, Mapping) else []
+    developers = listed(found, "developer") if isinstance(found, Mapping) else []
     people = {str(each.get("developerId")): each for each in developers if isinstance(each, Mapping)}
-    entries: list[Entry] = []
-    for number, app in enumerate(objects(found, "app", "apps"), 1):
-        name = text(app, "name", f"App {number}")
-        developer = people.get(str(app.get("developerId")), {})
-        entries += _keys(name, app, developer)
-    return entries
+
+    def keys(number: int, app: Mapping[str, Any]) -> Iterator[Entry | Outcome]:
+        return _keys(app, people.get(str(app.get("developerId")), {}))
+
+    return list(read_each(objects(found, "app", "apps"), "app", keys))
 
 
-def _keys(name: str, app: Mapping[str, Any], developer: Mapping[str, Any]) -> Iterator[Entry]:
-    where = f"app {name!r}"
-    attributes = _attributes(app, where)
+def _keys(app: Mapping[str, Any], developer: Mapping[str, Any]) -> Iterator[Entry | Outcome]:
+    name = text(app, "name")
+    where = f"app {shown(name)}"
+    attributes = _attributes(app)
     shown_name = attributes.pop("DisplayName", None) or name
     certificate = attributes.pop("public_key", None)
     email = app.get("developerEmail") or developer.get("email") or ""
@@ -49,21 +50,19 @@ def _keys(name: str, app: Mapping[str, Any], developer: Mapping[str, Any]) -> It
         owner=email or app.get("developerId"),
         attributes=attributes,
     )
-    credentials = listed(app, "credentials", where)
-    for number, credential in enumerate(credentials, 1):
-        if not isinstance(credential, Mapping):
-            raise Unreadable(f"{where}: credential {number} is not an object.")
-        client_id = text(credential, "consumerKey", f"{where}, credential {number}")
-        products = [each for each in listed(credential, "apiProducts", where) if isinstance(each, Mapping)]
+
+    def key(number: int, credential: Mapping[str, Any]) -> Iterator[Entry]:
+        client_id = text(credential, "consumerKey")
+        products = [each for each in listed(credential, "apiProducts") if isinstance(each, Mapping)]
         approved = [each for each in products if each.get("status", "approved") == "approved"]
         status = credential.get("status", "approved")
-        notes = [] if status == "approved" else [f"its status is {status}"]
+        notes = [] if status == "approved" else [f"its status is {str(status)[:40]}"]
         if products and not approved:
             notes.append("none of its API products is approved")
-        own_attributes = _attributes(credential, where)
+        own_attributes = _attributes(credential)
         own_certificate = own_attributes.pop("public_key", None) or certificate
         redirect_uris = re.split(r"[\s,]+", str(app.get("callbackUrl") or "").strip())
-        secret = credential.get("consumerSecret")
+        secret, expires_at = credential.get("consumerSecret"), _expires_at(credential)
         yield Entry(
             where=f"{where}, key {client_id}",
             client_id=client_id,
@@ -71,7 +70,7 @@ def _keys(name: str, app: Mapping[str, Any], developer: Mapping[str, Any]) -> It
                 "client_name": own_attributes.pop("DisplayName", None) or shown_name,
                 "redirect_uris": [uri for uri in redirect_uris if uri],
                 "grant_types": _grants(any(redirect_uris), own_certificate is not None),
-                "scope": listed(credential, "scopes", where) or listed(app, "scopes", where),
+                "scope": listed(credential, "scopes") or listed(app, "scopes"),
                 "contacts": [email] if email else [],
                 "certificate": own_certificate,
                 "attributes": {
@@ -81,12 +80,17 @@ def _keys(name: str, app: Mapping[str, Any], developer: Mapping[str, Any]) -> It
                     **({"developer.email": email} if email else {}),
                 },
             },
-            secrets=(KnownSecret(plain=secret, expires_at=_expires_at(credential)),) if secret else (),
+            secrets=(KnownSecret(plain=secret, expires_at=expires_at),) if secret else (),
             enabled=not notes,
             application=application,
-            notes=[*notes, *_expired(credential)],
+            notes=[
+                *notes,
+                *(["its secret has expired"] if expires_at is not None and expires_at <= time.time() else []),
+            ],
             says_grants=False,
         )
+
+    yield from read_each(listed(app, "credentials"), f"{where}, credential", key)
 
 
 def _application_id(name: str, app: Mapping[str, Any]) -> str:
@@ -103,20 +107,12 @@ def _grants(redirects: bool, signs: bool) -> list[str]:
     return [*grants, JWT_BEARER] if signs else grants
 
 
-def _attributes(holder: Mapping[str, Any], where: str) -> dict[str, Any]:
-    found = [each for each in listed(holder, "attributes", where) if isinstance(each, Mapping)]
+def _attributes(holder: Mapping[str, Any]) -> dict[str, Any]:
+    found = [each for each in listed(holder, "attributes") if isinstance(each, Mapping)]
     return {str(each["name"]): each.get("value") for each in found if "name" in each}
 
 
 def _expires_at(credential: Mapping[str, Any]) -> int | None:
     """When a credential expires, in seconds since 1970; `None` for never, which Apigee writes as -1."""
-    try:
-        milliseconds = int(credential.get("expiresAt", -1))
-    except (TypeError, ValueError):
-        return None
-    return None if milliseconds < 0 else milliseconds // 1000
-
-
-def _expired(credential: Mapping[str, Any]) -> list[str]:
-    expires_at = _expires_at(credential)
-    return ["its secret has expired"] if expires_at is not None and expires_at <= time.time() else []
+    milliseconds = whole_number(credential, "expiresAt")
+    return None if milliseconds is None or milliseconds < 0 else milliseconds // 1000

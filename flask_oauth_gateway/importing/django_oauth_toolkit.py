@@ -6,12 +6,14 @@ here too; secrets with another hash can't be imported.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from ..clients.secrets import KnownSecret
 from ..crypto.hashing import is_known_digest
-from . import Entry, Unreadable, objects, parse_json, text
+from ..errors import shown
+from . import Entry, Outcome, Unreadable, objects, parse_json, read_each, text
 
 if TYPE_CHECKING:
     from ..config import Settings
@@ -28,22 +30,23 @@ GRANTS = {
 HASHED = ("pbkdf2_sha256$", "pbkdf2_sha1$", "argon2$", "bcrypt", "scrypt$", "md5$")
 
 
-def read(raw: bytes, settings: Settings) -> list[Entry]:
+def read(raw: bytes, settings: Settings) -> list[Entry | Outcome]:
     """The entries of a dump: one for each row with a `client_id` and an `authorization_grant_type`."""
-    entries = []
-    for number, row in enumerate(objects(parse_json(raw)), 1):
+
+    def entry(number: int, row: Mapping[str, Any]) -> Iterator[Entry]:
         fields = row.get("fields")
         if not isinstance(fields, Mapping):
-            raise Unreadable(f"Entry {number} has no 'fields': this is not what dumpdata writes.")
+            raise Unreadable("it has no 'fields': this is not what dumpdata writes.")
         if "client_id" in fields and "authorization_grant_type" in fields:
-            entries.append(_entry(f"{row.get('model', 'application')} {row.get('pk', number)}", fields, settings))
-    return entries
+            yield _entry(f"{row.get('model', 'application')} {row.get('pk', number)}", fields, settings)
+
+    return list(read_each(objects(parse_json(raw)), "entry", entry))
 
 
 def _entry(where: str, fields: Mapping[str, Any], settings: Settings) -> Entry:
-    kind = text(fields, "authorization_grant_type", where)
+    kind = text(fields, "authorization_grant_type")
     if kind not in GRANTS:
-        raise Unreadable(f"{where}: there is no grant like {kind!r} here.")
+        raise Unreadable(f"there is no grant like {shown(kind)} here.")
     public = fields.get("client_type") == "public"
     notes = ["it is hybrid there: here it takes part in the code flow"] if kind == "openid-hybrid" else []
     secrets: tuple[KnownSecret, ...] = ()
@@ -53,7 +56,7 @@ def _entry(where: str, fields: Mapping[str, Any], settings: Settings) -> Entry:
     owner = fields.get("user")
     return Entry(
         where=where,
-        client_id=text(fields, "client_id", where),
+        client_id=text(fields, "client_id"),
         metadata={
             "client_name": fields.get("name") or "",
             "redirect_uris": str(fields.get("redirect_uris") or "").split(),
@@ -77,6 +80,7 @@ def _secret(fields: Mapping[str, Any]) -> tuple[tuple[KnownSecret, ...], list[st
         return (KnownSecret(plain=secret),), []
     digest = secret.removeprefix("argon2") if secret.startswith("argon2$") else secret
     if not is_known_digest(digest):
-        way = secret.partition("$")[0]
-        return (), [f"its secret is hashed by {way}, which can't be checked here: give it a new one with rotate-secret"]
+        way = found[0] if (found := re.match(r"[a-z0-9_]{1,20}(?=\$)", secret)) else "an unknown function"
+        problem = f"its secret is hashed by {way}, which can't be checked here, or at too great a cost"
+        return (), [f"{problem}: give it a new one with rotate-secret"]
     return (KnownSecret(digest=digest),), []

@@ -12,8 +12,20 @@ from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
 from ..clients.secrets import KnownSecret
+from ..errors import shown
 from ..stores.registered_client import REGISTERED
-from . import ApplicationEntry, Entry, Unreadable, listed, objects, parse_json, text
+from . import (
+    ApplicationEntry,
+    Entry,
+    Outcome,
+    Unreadable,
+    listed,
+    objects,
+    parse_json,
+    read_each,
+    text,
+    whole_number,
+)  # fmt: skip
 
 if TYPE_CHECKING:
     from ..config import Settings
@@ -32,13 +44,17 @@ def export(clients: list[Client], applications: Iterable[Application]) -> dict[s
     }
 
 
-def read(raw: bytes, settings: Settings) -> list[Entry]:
+def read(raw: bytes, settings: Settings) -> list[Entry | Outcome]:
     """The entries of an export: one for each client."""
     found = parse_json(raw)
     if not isinstance(found, Mapping) or found.get("format") != FORMAT:
         raise Unreadable(f"This is no export of the gateway's of format {FORMAT}.")
-    applications = {each.application_id: each for each in _applications(found)}
-    return [_entry(number, each, applications) for number, each in enumerate(objects(found, "clients"), 1)]
+    applications = {each.get("application_id"): each for each in listed(found, "applications") if _is_named(each)}
+
+    def client(number: int, each: Mapping[str, Any]) -> Iterator[Entry]:
+        yield _entry(each, applications)
+
+    return list(read_each(objects(found, "clients"), "entry", client))
 
 
 def _described(client: Client) -> dict[str, Any]:
@@ -58,35 +74,35 @@ def _described_application(application: Application) -> dict[str, Any]:
     return {each.name: getattr(application, each.name) for each in fields(ApplicationEntry)}
 
 
-def _applications(found: Mapping[str, Any]) -> Iterator[ApplicationEntry]:
-    for number, each in enumerate(listed(found, "applications", "The file"), 1):
-        where = f"Application {number}"
-        if not isinstance(each, Mapping):
-            raise Unreadable(f"{where} is not an object.")
-        yield ApplicationEntry(
-            application_id=text(each, "application_id", where),
-            name=text(each, "name", where),
-            status=text(each, "status", where),
-            owner=each.get("owner"),
-            plan=each.get("plan"),
-            attributes=each.get("attributes"),
-        )
+def _is_named(application: Any) -> bool:
+    return isinstance(application, Mapping) and isinstance(application.get("application_id"), str)
 
 
-def _entry(number: int, each: Mapping[str, Any], applications: Mapping[str, ApplicationEntry]) -> Entry:
-    client_id = text(each, "client_id", f"Entry {number}")
+def _application(each: Mapping[str, Any]) -> ApplicationEntry:
+    return ApplicationEntry(
+        application_id=text(each, "application_id"),
+        name=text(each, "name"),
+        status=text(each, "status"),
+        owner=each.get("owner"),
+        plan=each.get("plan"),
+        attributes=each.get("attributes"),
+    )
+
+
+def _entry(each: Mapping[str, Any], applications: Mapping[str, Mapping[str, Any]]) -> Entry:
+    client_id = text(each, "client_id")
     application = each.get("application")
     if application is not None and not (isinstance(application, str) and application in applications):
-        raise Unreadable(f"{client_id}: its application {str(application)[:80]!r} is not in the file.")
+        raise Unreadable(f"the application {shown(application)} of {shown(client_id)} is not in the file.")
     notes, secrets = [], []
-    for secret in listed(each, "secrets", client_id):
+    for secret in listed(each, "secrets"):
         if not isinstance(secret, Mapping):
-            raise Unreadable(f"{client_id}: a secret is not an object.")
-        expires_at = secret.get("expires_at")
-        if expires_at is not None and (not isinstance(expires_at, int) or expires_at <= time.time()):
+            raise Unreadable(f"a secret of {shown(client_id)} is not an object.")
+        expires_at = whole_number(secret, "expires_at")
+        if expires_at is not None and expires_at <= time.time():
             notes.append("a secret that has expired is left out")
             continue
-        digest = text(secret, "digest", f"{client_id}: a secret")
+        digest = text(secret, "digest")
         secrets.append(KnownSecret(digest=digest, hint=str(secret.get("hint", "")), expires_at=expires_at))
     return Entry(
         where=client_id,
@@ -95,6 +111,6 @@ def _entry(number: int, each: Mapping[str, Any], applications: Mapping[str, Appl
         secrets=tuple(secrets),
         enabled=each.get("enabled") is not False,
         owner=each.get("owner"),
-        application=None if application is None else applications[application],
+        application=None if application is None else _application(applications[application]),
         notes=notes,
     )

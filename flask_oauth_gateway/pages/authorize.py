@@ -68,7 +68,7 @@ def authorize(server: AuthorizationServer) -> Response | BaseResponse:
     visit = _read_visit(server)
     issuer = server.issuer.identifier()
     try:
-        authorization, parameters = read_authorization(server.clients, visit.query)
+        authorization, parameters = read_authorization(server.clients, visit.query, issuer)
     except PageError as error:
         note(error)
         return error_page(400, error.error, error.description, _explanation(server, error))

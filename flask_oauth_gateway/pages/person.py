@@ -11,7 +11,7 @@ from flask import request
 
 from ..config.checks import ConfigurationError
 from ..errors import OAuth2Error
-from ..hooks import subject_of
+from ..hooks import UnusableSubject, subject_of
 from ..users.accounts import SignInRequest
 from ..web.request import read_form
 from .rendering import error_page, refusal_page
@@ -42,7 +42,7 @@ def page(view: Callable[..., Answer]) -> Callable[..., Answer]:
     def answered(server: AuthorizationServer, **path: str) -> Answer:
         try:
             return view(server, **path)
-        except ConfigurationError as error:
+        except (ConfigurationError, UnusableSubject) as error:
             server.app.logger.error("%s", error)
             return error_page(503, "server_error", "The server is not configured for this.")
         except OAuth2Error as error:

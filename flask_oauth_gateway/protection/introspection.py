@@ -10,9 +10,9 @@ from typing import Any, NamedTuple
 from urllib.parse import quote_plus, urlencode
 
 from ..config.checks import ConfigurationError, boolean
-from ..crypto.configured_keys import is_fetchable
+from ..crypto.configured_keys import FETCHABLE, is_fetchable
 from ..crypto.fetching import MAX_SECONDS, FetchError, post_form
-from ..errors import TemporarilyUnavailable
+from ..errors import TemporarilyUnavailable, without_secrets
 from ..web.logs import logger
 
 PAUSE_SECONDS = 5  # after a failure: until then no request asks again
@@ -64,7 +64,7 @@ class IntrospectionClient:
             # The text is in part the other server's.
             self.problem = "".join(c if c.isprintable() else "?" for c in str(error)[:300])
             self._not_before = time.monotonic() + PAUSE_SECONDS
-            logger.warning("The introspection endpoint %s can't be asked: %s", self.url, self.problem)
+            logger.warning("The introspection endpoint %s can't be asked: %s", without_secrets(self.url), self.problem)
             raise _unavailable() from error
         self.problem, self._not_before = None, 0.0
         return Answer(answer, seconds) if answer["active"] else None
@@ -75,7 +75,7 @@ def load_introspection_client(key: str, entry: Mapping[str, Any], *, relaxed: bo
     url = entry["introspection"]
     if not isinstance(url, str) or not is_fetchable(url, relaxed=relaxed):
         raise ConfigurationError(
-            f"{key}['introspection']", url, "an https URL (in debug and testing http on loopback too)"
+            f"{key}['introspection']", url, f"{FETCHABLE} (in debug and testing http on loopback too)"
         )
     for name in ("client_id", "client_secret"):
         if not isinstance(entry.get(name), str) or not entry[name]:

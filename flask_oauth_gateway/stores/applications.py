@@ -16,6 +16,7 @@ from ..database.tables import application as table
 from ..database.tables import client as client_table
 from ..database.tables import client_secret as secret_table
 from ..database.tables import consent as consent_table
+from ..errors import shown
 from .revocations import RevocationStore
 
 PENDING, APPROVED, REVOKED = STATUSES = ("pending", "approved", "revoked")
@@ -38,7 +39,7 @@ class ApplicationNotFound(LookupError):
     """There is no application with this `application_id`."""
 
     def __init__(self, application_id: str) -> None:
-        super().__init__(f"There is no application {str(application_id)[:100]!r}.")
+        super().__init__(f"There is no application {shown(application_id)}.")
 
 
 class ApplicationInUse(ValueError):
@@ -46,7 +47,9 @@ class ApplicationInUse(ValueError):
 
     def __init__(self, application_id: str, clients: int) -> None:
         number = "a client" if clients == 1 else f"{clients} clients"
-        super().__init__(f"The application {application_id!r} has {number}: delete it with them, or move them first.")
+        super().__init__(
+            f"The application {shown(application_id)} has {number}: delete it with them, or move them first."
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,6 +15,7 @@ from ..clients.registry import ClientNotFound
 from ..crypto.hashing import sha256
 from ..database.purge import purge_expired
 from ..errors import InvalidToken, TemporarilyUnavailable
+from ..hooks import is_subject
 from ..permissions.scopes import resolve_scopes
 from ..web.environ import actor
 from .access_token import RESERVED, AccessToken
@@ -86,8 +87,8 @@ class TokenRegistry:
         `expires_in` is in seconds. Raises `ClientNotFound`, also for a disabled client, `InvalidScopeError`, and
         `ValueError` for a value that can't be used.
         """
-        if subject is not None and not re.fullmatch(r"[^\0]{1,255}", subject):
-            raise ValueError("A subject has 1 to 255 characters.")
+        if subject is not None and not (isinstance(subject, str) and is_subject(subject)):
+            raise ValueError("A subject has 1 to 255 characters, and is a text without NUL and lone surrogates.")
         if expires_in is not None and expires_in < 1:
             raise ValueError("A token lives for a second or more.")
         asked = scope if scope is None or isinstance(scope, str) else " ".join(scope)

@@ -7,10 +7,13 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 from flask import Response, current_app, has_app_context, redirect, url_for
+from sqlalchemy.exc import DataError, DBAPIError, StatementError
 from werkzeug.routing import BuildError
 
 from ..config.checks import ConfigurationError
+from ..errors import clean, shown, without_secrets
 from ..web.environ import SERVER
+from ..web.logs import logger
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -64,11 +67,22 @@ class Users:
         return self._hooks.load_user is not None or (manager is not None and manager._user_callback is not None)
 
     def load(self, subject: str) -> Any:
-        """The user of a subject; `None` where there is no such user, or where the app can't find users."""
-        if self._hooks.load_user is not None:
-            return self._hooks.load_user(subject)
+        """The user of a subject; `None` where there is no such user, or where the app can't find users.
+
+        An app whose users have numbers tries `int("alice")`: a subject that the app can't read is nobody's.
+        """
         manager = self._login_manager
-        return manager._user_callback(subject) if manager is not None and manager._user_callback else None
+        loader = self._hooks.load_user or (None if manager is None else manager._user_callback)
+        try:
+            return None if loader is None else loader(subject)
+        except (ValueError, OverflowError, StatementError) as error:
+            if isinstance(error, DBAPIError) and not isinstance(error, DataError):
+                raise  # the app's database is away: nobody knows who is whose
+            why = clean(without_secrets(error))
+            logger.warning(
+                "load_user can't read the subject %s: %s (%s)", shown(subject, 60), type(error).__name__, why
+            )
+            return None
 
     def login_details(self, user: Any) -> dict[str, Any]:
         """`auth_time`, `acr` and `amr` of the user's sign-in, as far as the app knows them."""

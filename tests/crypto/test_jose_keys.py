@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from flask_oauth_gateway.crypto.jose import JwtError, UnusableKey, load_jwks, load_pem, verify
+from flask_oauth_gateway.crypto.certificates import UnusableKey
+from flask_oauth_gateway.crypto.jose import JwtError, load_jwks, load_pem, verify
 from tests.support.signing import Signer, b64, claims_of, rsa_key
 from tests.support.trading import IDP
 

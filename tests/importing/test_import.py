@@ -19,35 +19,11 @@ from flask import Flask
 from flask_oauth_gateway.importing import SOURCES
 from tests.support.app import ask, basic, is_accepted, register, server_of, token_for
 from tests.support.databases import sqlite_only
+from tests.support.importing import IMPORT_SCOPES
 from tests.support.signing import Signer
 
-SCOPES = {"READ": "Read", "WRITE": "Write"}
 KEY = "5jUAdGv9pBouF0wOH5keAVI35GBtx3dT"
 SECRET = "xQPvHmGOPuxvKgFc"
-
-
-@pytest.fixture
-def app(make_app: Callable[..., Flask]) -> Flask:
-    return make_app(OAUTH_SCOPES=SCOPES)
-
-
-@pytest.fixture
-def bring(app: Flask, tmp_path: Path) -> Callable[..., Any]:
-    """Imports an export: what it says, by `client_id`, or the line on stderr of a run that went wrong."""
-
-    def bring(source: str, exported: Any, *options: str, fails: bool = False) -> Any:
-        file = tmp_path / "export"
-        file.write_bytes(exported if isinstance(exported, bytes) else json.dumps(exported).encode())
-        arguments = ["oauth", "client", "import", str(file), "--from", source, *options]
-        result = app.test_cli_runner().invoke(args=[*arguments, "--json"])
-        assert result.exit_code == (1 if fails else 0), result.output
-        if fails:
-            assert result.stderr.startswith("Error: ")
-            assert result.stderr.count("\n") == 1
-            return result.stderr.removeprefix("Error: ").rstrip()
-        return {each["client_id"]: each for each in json.loads(result.stdout)}
-
-    return bring
 
 
 def works(app: Flask, client_id: str, secret: str, **form: str) -> bool:
@@ -376,7 +352,10 @@ def test_a_secret_that_was_encrypted_under_another_key_is_refused(
 ) -> None:
     methods = ["client_secret_jwt", "client_secret_basic"]
     other = make_app(
-        OAUTH_SCOPES=SCOPES, OAUTH_CLIENT_AUTH_METHODS=methods, SECRET_KEY="another", OAUTH_DATABASE_URI="sqlite://"
+        OAUTH_SCOPES=IMPORT_SCOPES,
+        OAUTH_CLIENT_AUTH_METHODS=methods,
+        SECRET_KEY="another",
+        OAUTH_DATABASE_URI="sqlite://",
     )
     register(other, client_id="signs", scope="READ", token_endpoint_auth_method="client_secret_jwt")
     exported = other.test_cli_runner().invoke(args=["oauth", "client", "export"]).stdout.encode()
@@ -390,17 +369,17 @@ MESSAGES = [
     (
         "apigee",
         [{"name": "a", "credentials": [{}]}],
-        "Nothing was imported. app 'a', credential 1 has no 'consumerKey'.",
+        "app 'a', credential 1 is refused: it has no 'consumerKey'.",
     ),
-    ("apigee", [{}], "Nothing was imported. App 1 has no 'name'."),
-    ("apigee", [5], "Nothing was imported. Entry 1 is not an object."),
+    ("apigee", [{}], "app 1 is refused: it has no 'name'."),
+    ("apigee", [5], "app 1 is refused: it is not an object."),
     ("axway", "text", "Nothing was imported. The file is neither a list nor an object."),
-    ("axway", [{"name": "a", "credentials": [{}]}], "Nothing was imported. application 'a', credential 1 has no 'id'."),
-    ("django-oauth-toolkit", [{"pk": 1}], "Nothing was imported. Entry 1 has no 'fields'"),
+    ("axway", [{"name": "a", "credentials": [{}]}], "application 'a', credential 1 is refused: it has no 'id'."),
+    ("django-oauth-toolkit", [{"pk": 1}], "entry 1 is refused: it has no 'fields'"),
     (
         "authlib",
         [{**AUTHLIB, "client_metadata": "{"}],
-        "Nothing was imported. authlib-client: its client_metadata is not JSON",
+        "row 1 is refused: its client_metadata is not JSON",
     ),
     ("gateway", {"clients": []}, "Nothing was imported. This is no export of the gateway's"),
 ]

@@ -36,7 +36,6 @@ ERRORS = {
     "a scope with markup": ({"scope": '<b>"'}, "invalid_scope"),
     "offline access alone": ({"scope": "offline_access"}, "invalid_scope"),
     "an unknown response mode": ({"response_mode": "web_message"}, "invalid_request"),
-    "a state without end": ({"state": "x" * 5000}, "invalid_request"),
     "no challenge at all": ({"code_challenge": None, "code_challenge_method": None}, "invalid_request"),
     "a method without a challenge": ({"code_challenge": None}, "invalid_request"),
     "a challenge without a method": ({"code_challenge_method": None}, "invalid_request"),

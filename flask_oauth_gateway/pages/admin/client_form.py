@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from ...clients.metadata import ClientMetadataError
+from ...errors import holds_private_key
 from ...stores.registered_client import REGISTERED
 from . import Visit, go, page, stale_text
 from .clients import DAY, existing, number
@@ -101,14 +102,19 @@ def _registration(visit: Visit) -> dict[str, Any]:
 
 
 def _as_sent(visit: Visit) -> dict[str, Any]:
-    """The form's values as the user entered them, to show the form again."""
+    """The form's values as the user entered them, to show the form again; a private key is not shown."""
     form = visit.form or {}
     found: dict[str, Any] = {
         name: visit.sent(name)
         for name in (*TEXTS, *NUMBERS, *OBJECTS, "owner", "application", "client_id", "secret_days")
     }
     found |= {name: " ".join(form.get(name, ())).split() for name in LISTS}
+    found = {name: type(value)() if _is_secret(value) else value for name, value in found.items()}
     return found | {name: visit.sent(name) == "yes" for name in SWITCHES} | {"version": visit.sent("version")}
+
+
+def _is_secret(value: str | list[str]) -> bool:
+    return holds_private_key(value if isinstance(value, str) else " ".join(value))
 
 
 def _as_stored(client: Client) -> dict[str, Any]:

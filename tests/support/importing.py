@@ -1,0 +1,3 @@
+"""What the tests of imports share."""
+
+IMPORT_SCOPES = {"READ": "Read", "WRITE": "Write"}
