@@ -2,53 +2,65 @@
 
 from __future__ import annotations
 
-import json
-import sys
+import multiprocessing
 import time
+from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
-from tests.support.processes import python
+from flask_oauth_gateway.clients.registry import ClientNotFound
+from tests.support.app import basic, bearer, build_app, close_app, gateway_of
 
 DAY = 86400
 PASSWORD = "everybody's"
+
+# A server forks each process, and has loaded all that they need.
+_processes = multiprocessing.get_context("forkserver")
+_processes.set_forkserver_preload(["tests.support.other_process"])
 
 
 class OtherProcess:
     """Ask it by name for what `Doing` can do; a context manager."""
 
     def __init__(self, config: dict[str, Any], folder: Path) -> None:
-        arguments = ("-m", "tests.support.other_process", json.dumps(config), str(folder))
-        self._process = python(*arguments, stdin=-1, stderr=None)
+        self._mine, its = _processes.Pipe()
+        self._process = _processes.Process(target=_serve, args=(its, config, str(folder)), daemon=True)
+        self._process.start()
+        its.close()
 
     def ask(self, what: str, **arguments: Any) -> Any:
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        self._process.stdin.write(json.dumps([what, arguments]) + "\n")
-        self._process.stdin.flush()
-        line = self._process.stdout.readline()
-        assert line, "the process has ended"
-        answer = json.loads(line)
-        assert "failed" not in answer, answer["failed"]
-        return answer["done"]
+        self._mine.send((what, arguments))
+        done, failed = self._mine.recv()
+        assert failed is None, failed
+        return done
 
     def __enter__(self) -> OtherProcess:
         return self
 
     def __exit__(self, *error: object) -> None:
-        assert self._process.stdin is not None
-        self._process.stdin.close()
-        self._process.wait(20)
-        assert self._process.stdout is not None
-        self._process.stdout.close()
+        self._mine.close()
+        self._process.join(20)
+        self._process.close()
+
+
+def _serve(asked: Connection, config: dict[str, Any], folder: str) -> None:
+    doing = Doing(config, folder)
+    while True:
+        try:
+            what, arguments = asked.recv()
+        except EOFError:
+            break
+        try:
+            asked.send((getattr(doing, what)(**arguments), None))
+        except Exception as error:  # noqa: BLE001, the asker is told
+            asked.send((None, repr(error)))
+    close_app(doing.app)
 
 
 class Doing:
     """What such a process does with its app."""
 
     def __init__(self, config: dict[str, Any], folder: str) -> None:
-        from tests.support.app import build_app, gateway_of
-
         settings = {
             "OAUTH_REVOCATION_POLL_SECONDS": 0,
             "OAUTH_RATE_LIMITS": None,
@@ -95,8 +107,6 @@ class Doing:
         self.offset = seconds
 
     def _post(self, client_id: str, **form: str) -> dict[str, Any] | None:
-        from tests.support.app import basic
-
         response = self.client.post("/oauth/token", data=form, headers=basic(client_id, PASSWORD))
         assert response.status_code in (200, 400, 401), response.text
         return response.get_json() if response.status_code == 200 else None
@@ -111,8 +121,6 @@ class Doing:
         return self._post(client_id, grant_type="refresh_token", refresh_token=refresh_token)
 
     def issue(self, client_id: str, subject: str) -> Any:
-        from flask_oauth_gateway.clients.registry import ClientNotFound
-
         with self.app.test_request_context():
             try:
                 return self.gateway.tokens.issue(client_id, subject=subject)
@@ -126,8 +134,6 @@ class Doing:
             return self.gateway.tokens.revoke(**criteria)
 
     def are_good(self, tokens: list[str]) -> list[bool]:
-        from tests.support.app import bearer
-
         return [self.client.get("/weather", headers=bearer(token)).status_code == 200 for token in tokens]
 
 
@@ -136,21 +142,3 @@ class Person:
 
     def __init__(self, username: str) -> None:
         self.id = username
-
-
-def main() -> None:
-    doing = Doing(json.loads(sys.argv[1]), sys.argv[2])
-    for line in sys.stdin:
-        what, arguments = json.loads(line)
-        try:
-            answer = {"done": getattr(doing, what)(**arguments)}
-        except Exception as error:  # noqa: BLE001, the asker is told
-            answer = {"failed": repr(error)}
-        print(json.dumps(answer), flush=True)  # noqa: T201, this is how it answers
-    from tests.support.app import close_app
-
-    close_app(doing.app)
-
-
-if __name__ == "__main__":
-    main()

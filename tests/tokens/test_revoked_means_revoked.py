@@ -20,7 +20,7 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, precon
 from tests.support.other_process import OtherProcess
 
 CLIENTS, PEOPLE = ("one", "two"), ("alice", "bob")
-SEQUENCES = int(os.environ.get("TEST_SEQUENCES", "12"))  # the longer runs are for a change of what is tested here
+SEQUENCES = int(os.environ.get("TEST_SEQUENCES", "8"))  # the longer runs are for a change of what is tested here
 FORMATS = ("jwt", "opaque")
 
 
