@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import NoReturn
 from urllib.parse import quote_plus, urlsplit
 
-from ..errors import shown
+from ..errors import shown, without_secrets
 
 FORM = "application/x-www-form-urlencoded"
 
@@ -100,6 +100,9 @@ def read_line(words: Sequence[str]) -> Wanted:
 
 
 def _url(text: str) -> str:
+    is_url = "://" in text or text.startswith("/")
+    if not is_url and without_secrets(text) != text:  # a key or token: what is shown of a URL would hold its end
+        raise NotUnderstood(f"{shown(text)} is no URL.")
     text = text if "://" in text or text.startswith("/") else f"http://{text}"
     try:
         parts = urlsplit(text)
