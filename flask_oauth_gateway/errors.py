@@ -7,6 +7,7 @@ is never sent.
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
 from authlib.oauth2 import OAuth2Error
 from authlib.oauth2.rfc6749.errors import (
@@ -43,6 +44,9 @@ __all__ = [
     "without_secrets",
 ]
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 REALM = "oauth"
 
 
@@ -56,7 +60,7 @@ def clean(text: object, limit: int = 200) -> str:
 
 #: PEM private keys, also cut off; what stands before the `@` of a URL, save `<user>`; what is named as a secret, in a query,
 #: an object or its repr; and lines of base64 as long as those of a key.
-_SECRETS = (
+_SECRETS: tuple[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]], ...] = (
     (
         re.compile(
             r"-----BEGIN [A-Z ]*PRIVATE KEY( BLOCK)?-----.*?(-----END [A-Z ]*PRIVATE KEY( BLOCK)?-----|$)", re.DOTALL
@@ -69,8 +73,14 @@ _SECRETS = (
         re.compile(r"""(\\?['"](?:client_secret|secret|password|d|k|p|q|dp|dq|qi|oth)\\?['"]:\s*)b?(\\?['"]).*?\2"""),
         r"\1'...'",
     ),
-    (re.compile(r"(?<![A-Za-z0-9+/=_-])[A-Za-z0-9+=_-][A-Za-z0-9+/=_-]{47,}"), "(a long text without spaces)"),
+    (re.compile(r"(?<![A-Za-z0-9+/=_-])[A-Za-z0-9+/=_-]{48,}"), lambda found: _long_text(found.group())),
 )
+
+
+def _long_text(text: str) -> str:
+    """What stands for a long text without spaces: nothing of it, unless it looks like the path of a file."""
+    is_path = text.startswith("/") and (text.count("/") > 4 or not re.search("[A-Z].*[0-9]|[0-9].*[A-Z]", text))
+    return text if is_path else "(a long text without spaces)"
 
 
 def holds_private_key(text: str) -> bool:

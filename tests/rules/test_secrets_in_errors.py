@@ -1,6 +1,7 @@
 """A secret that is given where it does not belong is in no error, no log and no line of a command; none is endless."""
 
 import logging
+import re
 import traceback
 import warnings
 from collections.abc import Callable
@@ -18,9 +19,13 @@ from flask_oauth_gateway.stores.registered_client import REGISTERED
 from tests.support.app import bare_app, basic, build_app, close_app, register
 from tests.support.signing import Signer
 
-SIGNER = Signer("RS256")
-PEM = SIGNER.private_pem()
-LINES = PEM.splitlines()[1:-1]
+#: One of its lines begins like the path of a file, and none looks like one.
+while True:
+    PEM = Signer("RS256").private_pem()
+    LINES = PEM.splitlines()[1:-1]
+    STARTS = [line for line in LINES if line.startswith("/")]
+    if STARTS and all(line.count("/") < 5 and re.search("[A-Z].*[0-9]|[0-9].*[A-Z]", line) for line in STARTS):
+        break
 BODY = "".join(LINES)
 PASSWORD = "hunter2sesame"
 #: Secrets as they are given by mistake.
