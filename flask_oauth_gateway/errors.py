@@ -67,10 +67,12 @@ _SECRETS: tuple[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]], ..
         ),
         "(a private key)",
     ),
-    (re.compile(r"(?<=://)(?!<)[^\s'\"]*@"), "...@"),
+    (re.compile(r"(?<=://)(?!<)\S{0,400}@"), "...@"),
     (re.compile(r"(?i)((?:client_secret|secret|password|passwd|assertion|token)=)[^&\s'\"]+"), r"\1..."),
     (
-        re.compile(r"""(\\?['"](?:client_secret|secret|password|d|k|p|q|dp|dq|qi|oth)\\?['"]:\s*)b?(\\?['"]).*?\2"""),
+        re.compile(
+            r"""(\\?['"](?:client_secret|secret|password|d|k|p|q|dp|dq|qi|oth)\\?['"]\s*:\s*)b?(\\?['"]).*?\2"""
+        ),
         r"\1'...'",
     ),
     (re.compile(r"(?<![A-Za-z0-9+/=_-])[A-Za-z0-9+/=_-]{48,}"), lambda found: _long_text(found.group())),

@@ -76,8 +76,9 @@ class Later:
     def _call_at(self, moment: float) -> None:
         self._due = moment
         if self._thread is None:
-            self._thread = threading.Thread(target=self._run, name="oauth gateway writer", daemon=True)
-            self._thread.start()
+            thread = threading.Thread(target=self._run, name="oauth gateway writer", daemon=True)
+            thread.start()  # it waits for the lock that is held here
+            self._thread = thread
         self._wake.notify_all()
 
     def _run(self) -> None:

@@ -14,6 +14,7 @@ from ..crypto.hashing import time_ordered_key
 from ..errors import InvalidGrantError, UnauthorizedClientError
 from ..permissions.scopes import resolve_scopes
 from ..tokens.issuing import AlreadySpent, Approval, Issue
+from ..users.accounts import UnreadableSubject
 from ..web.answers import json_response
 
 if TYPE_CHECKING:
@@ -30,6 +31,10 @@ if TYPE_CHECKING:
     from ..web.addresses import Addresses
     from ..web.rate_limits import RateLimiter
     from ..web.request import OAuthRequest
+
+
+class UserGone(InvalidGrantError):
+    """The app knows the user no longer."""
 
 
 class GrantSteps:
@@ -83,13 +88,16 @@ class GrantSteps:
         return self._resources.resolve(asked, approved) if asked or approved else ()
 
     def user(self, subject: str, what: str) -> Any:
-        """A subject's user, from the app's `load_user` hook. Raises `InvalidGrantError` where the user is gone.
+        """A subject's user, from the app's `load_user` hook. Raises `UserGone`, and `InvalidGrantError` where nobody can tell.
 
         `what` names in the error what the client sent: "code", "refresh token".
         """
-        user = self._users.load(subject)
+        try:
+            user = self._users.load_known(subject)
+        except UnreadableSubject:
+            raise InvalidGrantError(f"The app can't find the user of this {what} now.") from None
         if user is None and self._users.are_known():
-            raise InvalidGrantError(f"The user of this {what} is gone.")
+            raise UserGone(f"The user of this {what} is gone.")
         return user
 
     def approval(

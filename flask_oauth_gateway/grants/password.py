@@ -62,7 +62,6 @@ class PasswordGrant(TokenGrant):
             raise InvalidGrantError("This server checks no passwords: the app has no check_password hook.")
         who = (f"user:{username}", f"address:{self.addresses.neighbourhood()}")
         with self.rate_limiter.guess("password", dict.fromkeys(who, 1)) as guess:
-            guess.is_given_back = True  # also where the hook fails, as nobody knows then whether it was right
             started = time.monotonic()
             user = self.hooks.check_password(username, password)
             guess.is_given_back = user is not None

@@ -19,7 +19,7 @@ from ..permissions.scopes import OFFLINE_ACCESS, names_of, still_allowed
 from ..stores.issuance import can_rotate_at_once, rotate_at_once
 from ..stores.tokens import token_id_of
 from ..tokens.issuing import AlreadySpent, Approval, Issue, token_response
-from .base import TokenGrant
+from .base import TokenGrant, UserGone
 
 if TYPE_CHECKING:
     from ..config import Settings
@@ -118,7 +118,7 @@ class RefreshTokenGrant(TokenGrant):
             return None
         try:
             self.steps.user(row.subject, "refresh token")
-        except InvalidGrantError:  # the new tokens are stored, but nobody gets them
+        except UserGone:  # the new tokens are stored, but nobody gets them
             self.revoking.approval(bytes(row.family), client.client_id, row.subject, by="the user is gone")
             raise
         scopes, token_id = tuple(row.scope.split()), token_id_of(token_hash)

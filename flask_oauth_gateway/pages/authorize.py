@@ -109,7 +109,7 @@ def _answer_or_page(
     if person is None or sign_in is None:
         if silent:
             raise AuthorizationError("login_required", "Nobody is signed in, or not recently enough.")
-        return _sign_in(server, visit, authorization, person, details)
+        return _sign_in(server, visit, authorization, details)
     asked = " ".join((visit.form or {}).get("asked", ())).split()
     question = server.consent.question_for(authorization, person.subject, asked)
     if visit.form is None and question.needs_asking:
@@ -119,7 +119,7 @@ def _answer_or_page(
     if visit.form is not None and not shown:
         return _ask(server, visit, authorization, question, person, sign_in, notice="stale")
     if not _uses(server, _sign_in_for(visit, authorization), details, sign_in):
-        return _sign_in(server, visit, authorization, person, details)
+        return _sign_in(server, visit, authorization, details)
     if visit.form is not None:
         return _decide(server, visit.form, authorization, question, person, details)
     granted = Granted(subject=person.subject, scopes=authorization.scopes, claims=details)
@@ -144,7 +144,7 @@ def _settled(
     wanted, number = _sign_in_for(visit, authorization), None
     if visit.form is None:  # even where another sign-in isn't wanted any more: the one that comes back is used up then
         skew = server.settings.clock_skew
-        number = relogin.came_back(wanted, visit.fingerprint, person.subject, details, skew=skew)
+        number = relogin.came_back(wanted, visit.fingerprint, details, skew=skew)
     if number is None and not relogin.is_wanted(wanted, details):
         return carried is not None, relogin.NOT_NEEDED
     csrf.need_secret_key()  # else nobody could tell who comes back, and users would be sent in circles
@@ -178,15 +178,11 @@ def _uses(server: AuthorizationServer, wanted: SignInRequest, details: dict[str,
 
 
 def _sign_in(
-    server: AuthorizationServer,
-    visit: Visit,
-    authorization: Authorization,
-    person: Person | None,
-    details: dict[str, Any],
+    server: AuthorizationServer, visit: Visit, authorization: Authorization, details: dict[str, Any]
 ) -> Response | BaseResponse:
     response = server.users.send_to_login(_sign_in_for(visit, authorization))
     if server.app.secret_key and _may_want_another(authorization):
-        relogin.remember(response, visit.fingerprint, None if person is None else person.subject, details)
+        relogin.remember(response, visit.fingerprint, details)
     return response
 
 

@@ -1,16 +1,19 @@
-"""Finds views that are open because `@require_token` stands above the route: the route has registered the bare function."""
+"""Finds views that `@require_token` doesn't guard because it stands above the route, which has registered the bare function."""
 
 from __future__ import annotations
 
-from contextlib import suppress
+import sys
+import weakref
 from typing import TYPE_CHECKING, Any
 
-from .require_token import REQUIREMENT, WRAPPED, requirements_of
+from .require_token import WRAPPED
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from flask import Flask
+
+_apps: weakref.WeakSet[Flask] = weakref.WeakSet()
 
 
 class ViewIsOpen(RuntimeError):
@@ -30,21 +33,34 @@ def check_at_first_request(app: Flask) -> None:
                 " without it. The route comes first:\n\n"
                 f'    @app.get("/…")\n    @require_token(…)\n    def {endpoint.rpartition(".")[2]}(): …\n'
             )
-        with suppress(ValueError):  # another thread has taken it away
-            app.before_request_funcs[None].remove(check)
+        # A new list: Flask is just going through the old one, and would leave out the function after this one.
+        app.before_request_funcs[None] = [each for each in app.before_request_funcs[None] if each is not check]
 
+    _apps.add(app)
     app.before_request(check)
 
 
 def open_by_mistake(app: Flask) -> Iterator[str]:
-    """The endpoints whose function `@require_token` wraps, where that wrapper is nowhere registered."""
-    layers = {endpoint: list(_layers(view)) for endpoint, view in app.view_functions.items()}
-    closed = [layer for each in layers.values() if any(hasattr(one, REQUIREMENT) for one in each) for layer in each]
-    for endpoint, each in layers.items():
-        bare = [layer for layer in each if getattr(layer, WRAPPED, None) is True]
-        is_meant_so = any(layer is one for layer in bare for one in closed)
-        if bare and not is_meant_so and next(requirements_of(app, endpoint, "GET"), None) is None:
-            yield endpoint
+    """The endpoints whose function `@require_token` wraps, where that wrapper is registered in no app."""
+    for endpoint, view in app.view_functions.items():
+        for kept in getattr(view, WRAPPED, ()):
+            wrapper = kept()
+            is_of_this_view = wrapper is not None and getattr(wrapper, "__wrapped__", None) is view
+            if is_of_this_view and _is_its_name(view, wrapper) and not _is_registered(wrapper):
+                yield endpoint
+
+
+def _is_its_name(view: Any, wrapper: Any) -> bool:
+    """Whether the wrapper has taken the function's name in its module, as a decorator does; of a local one nobody knows."""
+    if "<locals>" in getattr(view, "__qualname__", ""):
+        return True
+    return getattr(sys.modules.get(view.__module__), view.__name__, None) is wrapper
+
+
+def _is_registered(wrapper: Any) -> bool:
+    return any(
+        layer is wrapper for app in list(_apps) for view in app.view_functions.values() for layer in _layers(view)
+    )
 
 
 def _layers(view: Any) -> Iterator[Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TypeVar, overload
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
 
 View = TypeVar("View", bound=Callable[..., Any])
 REQUIREMENT = "oauth_requirement"
-WRAPPED = "oauth_wrapped"  # on the bare function: `order.py` looks where it is registered
+WRAPPED = "oauth_wrapped"  # on the bare function, what wraps it: `order.py` looks which of them is registered
 
 
 @overload
@@ -118,5 +119,8 @@ def _protected(view: View, wanted: Requirement) -> View:
     protected = guarded(view, wanted)
     setattr(protected, REQUIREMENT, wanted)
     with suppress(AttributeError, TypeError):  # a callable of another kind may take no attributes
-        setattr(view, WRAPPED, True)
+        # A strong one, of a local function whose wrapper nobody keeps: just that is the mistake.
+        is_local = "<locals>" in getattr(view, "__qualname__", "")
+        kept = (lambda: protected) if is_local else weakref.ref(protected)
+        setattr(view, WRAPPED, [*getattr(view, WRAPPED, ()), kept])
     return protected

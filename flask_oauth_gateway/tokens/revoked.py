@@ -13,6 +13,7 @@ from functools import lru_cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
+from ..errors import TemporarilyUnavailable
 from ..locks import Lock
 from ..stores.revocations import DISABLED, FOREVER, MISSED, NO_NUMBERS, bucket_of, mark_of
 
@@ -53,6 +54,7 @@ class Revoked:
         self._read_at = -1e9
         self._clock = 0.0  # how far the wall clock was ahead of the monotonic one
         self._forgotten = 0
+        self._failed_at = -1e9
         self._lock = Lock()
         self.moment = 0
         self.when_missed: Callable[[], None] | None = None  # called where another process couldn't tell its news
@@ -110,20 +112,27 @@ class Revoked:
 
         One thread reads after half of these seconds; the others go on with what is known until all of them are over.
         """
-        age = time.monotonic() - self._read_at
-        if age < self._poll_seconds / 2:
+        came = time.monotonic()
+        is_due = came - self._read_at >= self._poll_seconds
+        if came - self._read_at < self._poll_seconds / 2:
             return
         if self._listen is not None:
             self._listen()
-        if not self._lock.acquire(wait=age >= self._poll_seconds):
+        if not self._lock.acquire(wait=is_due):
             return
         try:
             started, forgotten = time.monotonic(), self._forgotten
             if started - self._read_at < self._poll_seconds / 2:
                 return  # another thread has just read them
+            if self._failed_at > came:
+                raise TemporarilyUnavailable  # another thread has just tried: all would wait for one after the other
             self._read()
             if self._forgotten == forgotten:  # else a mark came meanwhile, which this query may have missed
                 self._read_at = started
+        except TemporarilyUnavailable:
+            self._failed_at = time.monotonic()
+            if is_due:
+                raise
         finally:
             self._lock.release()
 

@@ -97,18 +97,19 @@ class Revoking:
     ) -> int:
         """Revoke every token and approval that fits all arguments; returns how many. `issued_before`: seconds since 1970."""
         client_id = None if client is None else client.client_id
-        count = self._tokens.revoke_where(
-            token_hash=token_hash,
-            client=None if client is None else client.key,
-            subject=subject,
-            issued_before=issued_before,
-            mark=None
-            if token_hash is not None
-            else partial(
-                self._revocations.refuse_what_was_issued, kind_of(client_id, subject), issued_before=issued_before
-            ),
+        mark = partial(
+            self._revocations.refuse_what_was_issued, kind_of(client_id, subject), issued_before=issued_before
         )
-        self.forget()
+        try:
+            count = self._tokens.revoke_where(
+                token_hash=token_hash,
+                client=None if client is None else client.key,
+                subject=subject,
+                issued_before=issued_before,
+                mark=None if token_hash is not None else mark,
+            )
+        finally:  # part of it may be done where the rest fails
+            self.forget()
         if count:
             token_id = None if token_hash is None else token_id_of(token_hash)
             self._say(client_id, subject, token_id=token_id, count=count, by=by, actor=actor)

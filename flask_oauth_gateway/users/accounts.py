@@ -38,6 +38,10 @@ class SignInRequest:
     client: Client | None = None
 
 
+class UnreadableSubject(Exception):
+    """The app's `load_user` hook can't read a subject, or what it asked for it."""
+
+
 class Users:
     """One app's users, as the app knows them.
 
@@ -71,6 +75,13 @@ class Users:
 
         An app whose users have numbers tries `int("alice")`: a subject that the app can't read is nobody's.
         """
+        try:
+            return self.load_known(subject)
+        except UnreadableSubject:
+            return None
+
+    def load_known(self, subject: str) -> Any:
+        """What `load` returns. Raises `UnreadableSubject` where the app can't read it: that isn't to say that nobody is it."""
         manager = self._login_manager
         loader = self._hooks.load_user or (None if manager is None else manager._user_callback)
         try:
@@ -82,7 +93,7 @@ class Users:
             logger.warning(
                 "load_user can't read the subject %s: %s (%s)", shown(subject, 60), type(error).__name__, why
             )
-            return None
+            raise UnreadableSubject from error
 
     def login_details(self, user: Any) -> dict[str, Any]:
         """`auth_time`, `acr` and `amr` of the user's sign-in, as far as the app knows them."""

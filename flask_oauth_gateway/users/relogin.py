@@ -46,12 +46,12 @@ def is_wanted(wanted: SignInRequest, details: Details) -> bool:
     )
 
 
-def remember(response: Response, fingerprint: str, subject: str | None, details: Details) -> None:
+def remember(response: Response, fingerprint: str, details: Details) -> None:
     """Set the cookie on the response that sends the user to sign in; `fingerprint` stands for the authorization request.
 
-    `subject` and `details`: those of the user who is signed in by now.
+    `details`: those of the user who is signed in by now.
     """
-    sent = [fingerprint, int(time.time()), subject, details.get("auth_time"), secrets.token_urlsafe(16)]
+    sent = [fingerprint, int(time.time()), details.get("auth_time"), secrets.token_urlsafe(16)]
     response.set_cookie(
         COOKIE,
         str(_serializer().dumps(sent)),
@@ -63,7 +63,7 @@ def remember(response: Response, fingerprint: str, subject: str | None, details:
     )
 
 
-def came_back(wanted: SignInRequest, fingerprint: str, subject: str, details: Details, *, skew: int) -> str | None:
+def came_back(wanted: SignInRequest, fingerprint: str, details: Details, *, skew: int) -> str | None:
     """The number of the sign-in from which the user comes back, or `None` where this browser wasn't sent there for this.
 
     `None` also where the user comes back long after the sign-in, and `max_age` is over. Raises `NotSignedIn` where the
@@ -74,17 +74,16 @@ def came_back(wanted: SignInRequest, fingerprint: str, subject: str, details: De
         return None
     after_this_request(_forget)
     try:
-        known, sent_at, who, before, number = _serializer().loads(value, max_age=MAX_AGE)
+        known, sent_at, before, number = _serializer().loads(value, max_age=MAX_AGE)
     except (BadData, TypeError, ValueError):
         return None
     if known != fingerprint:
         return None
     signed_in_at = details.get("auth_time")
-    if signed_in_at is not None:
-        stayed = signed_in_at == before or signed_in_at < sent_at - skew
-        changed_account = "select_account" in wanted.prompt and "login" not in wanted.prompt and who != subject
-        if stayed and not changed_account and is_wanted(wanted, details):
-            raise NotSignedIn("The user did not sign in again.")
+    stayed = signed_in_at is not None and (signed_in_at == before or signed_in_at < sent_at - skew)
+    # To choose an account is no sign-in, where one is signed in with it already.
+    if stayed and ("login" in wanted.prompt or _is_too_old(wanted, details) or _is_too_weak(wanted, details)):
+        raise NotSignedIn("The user did not sign in again.")
     since = sent_at if signed_in_at is None else signed_in_at
     if wanted.max_age is not None and time.time() > since + max(wanted.max_age, 0) + RETURN_SECONDS:
         return None

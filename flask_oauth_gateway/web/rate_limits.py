@@ -15,7 +15,7 @@ from functools import partial
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from ..config.checks import RATE_LIMITS
-from .guesses import Guess, Looking, refuse
+from .guesses import Guess, Looking, Refused, refuse
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -31,12 +31,16 @@ Result = TypeVar("Result")
 
 
 class Usage(NamedTuple):
-    """A limit after one hit: whether the hit was within it, its size, what remains, and in how many seconds it begins anew."""
+    """A limit after one hit: whether the hit was within it, its size, what remains, and in how many seconds it begins anew.
+
+    `counted`: all hits, also those beyond it.
+    """
 
     allowed: bool
     limit: int
     remaining: int
     reset: int
+    counted: int = 0
 
 
 class RateLimiter:
@@ -80,21 +84,26 @@ class RateLimiter:
             yield guess
             return
         hits = [(item, identity) for identity, times in identities.items() for item in self._limits(name, times)]
-        self._looking.begin(identities, partial(self._take_all, name, hits))
+        who = [f"{name} {identity}" for identity in identities]
+        self._looking.begin(who, partial(self._take_all, name, hits))
         try:
             yield guess
         finally:
             if guess.is_given_back:
                 self._give_back(name, hits)
-            self._looking.end(identities)
+            self._looking.end(who)
 
-    def _take_all(self, name: str, hits: list[tuple[RateLimitItem, str]]) -> list[float]:
-        """Count all of these, or none; returns when the limits begin anew that are used up."""
-        taken = [self.take(item, name, identity) for item, identity in hits]
-        resets = [time.time() + usage.reset for usage in taken if not usage.allowed]
-        if resets:
+    def _take_all(self, name: str, hits: list[tuple[RateLimitItem, str]]) -> list[Refused]:
+        """Count all of these, or none; returns which limits are used up."""
+        refused = []
+        for item, identity in hits:
+            usage = self.take(item, name, identity)
+            if not usage.allowed:
+                counted = usage.counted - 1  # without this one
+                refused.append(Refused(f"{name} {identity}", usage.limit, counted, time.time() + usage.reset))
+        if refused:
             self._give_back(name, hits)
-        return resets
+        return refused
 
     def _give_back(self, name: str, hits: list[tuple[RateLimitItem, str]]) -> None:
         for item, identity in hits:
@@ -148,7 +157,7 @@ class RateLimiter:
 def _hit(storage: Storage, item: RateLimitItem, key: str) -> Usage:
     count = storage.incr(key, item.get_expiry())
     seconds = storage.get_expiry(key) - time.time()
-    return Usage(count <= item.amount, item.amount, max(0, item.amount - count), max(1, math.ceil(seconds)))
+    return Usage(count <= item.amount, item.amount, max(0, item.amount - count), max(1, math.ceil(seconds)), count)
 
 
 def _give_back(storage: Storage, item: RateLimitItem, key: str) -> None:

@@ -1,5 +1,7 @@
 """`refresh_token`: rotation, theft, lifetimes, scopes and the three ways of `OAUTH_REFRESH_TOKENS`."""
 
+import json
+
 import pytest
 
 from flask_oauth_gateway.signals import refresh_token_reused, token_issued, token_refreshed, token_revoked
@@ -233,3 +235,12 @@ def test_revoking_in_code_takes_an_approval_s_tokens_together(site: Site) -> Non
     assert not site.is_live(refreshed["access_token"])
     refusal(site.refresh(client, refreshed["refresh_token"]), 400, "invalid_grant")
     assert revoke(token=refreshed["refresh_token"]) == 0
+
+
+def test_a_user_directory_that_answers_nonsense_for_a_while_ends_no_approval(site: Site) -> None:
+    client = site.register()
+    first = site.tokens(client)
+    site.gateway.load_user(lambda _: json.loads("<h1>Bad gateway</h1>"))
+    site.refresh(client, first["refresh_token"])
+    site.gateway.load_user(site.people.get)
+    assert site.is_live(first["access_token"])

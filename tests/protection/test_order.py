@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from functools import wraps
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -91,17 +92,54 @@ def test_a_function_that_is_open_at_one_address_and_closed_at_another_is_meant_s
     assert [status(app, path) for path in ("/open", "/closed")] == [200, 401]
 
 
-def test_a_blueprint_that_is_protected_as_a_whole_leaves_nothing_open(app: Flask) -> None:
+def test_a_requirement_that_is_lost_beside_a_weaker_one_is_an_error_too(app: Flask) -> None:
+    """A blueprint that asks for any token, and a view in it that was to ask for more."""
     blueprint = Blueprint("api", __name__)
     app.extensions["oauth_gateway"].protect(blueprint)
 
-    @require_token
+    @require_token("weather:write")
     @blueprint.route("/weather")
     def weather() -> str:
-        return "closed by the blueprint"
+        return "closed by the blueprint alone"
 
     app.register_blueprint(blueprint)
-    assert status(app, "/weather") == 401
+    with pytest.raises(ViewIsOpen, match=r"api\.weather"):
+        app.test_client().get("/weather")
+
+
+def test_so_is_one_above_the_route_and_another_below_it(app: Flask) -> None:
+    @require_token("weather:write")
+    @app.get("/weather")
+    @require_token("weather:read")
+    def weather() -> str:
+        return "asks for too little"
+
+    with pytest.raises(ViewIsOpen):
+        app.test_client().get("/weather")
+
+
+def report() -> str:
+    return "of the module"
+
+
+def test_what_one_app_closes_another_may_leave_open(tmp_path: Path) -> None:
+    def create_app(*, protected: bool) -> Flask:
+        app = bare_app("order", instance_path=str(tmp_path), TESTING=True)
+        OAuthGateway(app)
+        app.add_url_rule("/report", view_func=require_token("weather:read")(report) if protected else report)
+        return app
+
+    assert [status(create_app(protected=each), "/report") for each in (True, False, True)] == [401, 200, 401]
+
+
+def test_every_function_that_runs_before_a_request_runs_before_the_first_too(app: Flask) -> None:
+    """Those of the app that are registered after the gateway: a wall, a check of forms."""
+
+    @app.before_request
+    def wall() -> Any:
+        return "nobody comes in", 403
+
+    assert [status(app, "/oauth/jwks") for _ in range(3)] == [403, 403, 403]
 
 
 def test_views_are_looked_at_once(app: Flask) -> None:

@@ -146,7 +146,7 @@ UNREADABLE = [
 
 
 def refused_as_gone(response: TestResponse) -> None:
-    assert "is gone" in refusal(response, 400, "invalid_grant")
+    assert "can't find the user" in refusal(response, 400, "invalid_grant")
 
 
 @pytest.mark.parametrize("error", UNREADABLE, ids=lambda error: type(error).__name__)

@@ -11,6 +11,7 @@ import pytest
 from flask import Flask
 
 from flask_oauth_gateway.authentication import secret as authentication
+from flask_oauth_gateway.errors import InvalidGrantError
 from flask_oauth_gateway.web.rate_limits import RateLimiter
 from tests.support.app import MakeApp, basic, gateway_of, register, server_of
 from tests.support.databases import sqlite_only
@@ -168,22 +169,35 @@ def test_right_passwords_at_once_wait_for_each_other_and_are_all_taken(
     assert at_once(20, sign_in) == [200] * 20
 
 
-def test_a_password_check_that_fails_locks_nobody_out(make_site: MakeSite) -> None:
+@pytest.mark.parametrize("error", [InvalidGrantError("The password is wrong."), ValueError("does not match")])
+def test_a_hook_that_says_by_an_error_that_the_password_is_wrong_is_counted_too(
+    make_site: MakeSite, error: Exception
+) -> None:
     site = make_site(OAUTH_RATE_LIMITS={"password": "3/minute"}, PROPAGATE_EXCEPTIONS=False, TESTING=False)
-    client, is_down = site.register(grant_types=["password"]), [True]
+    client, asked = site.register(grant_types=["password"]), []
 
     @site.gateway.check_password
     def check_password(username: str, password: str) -> Any:
-        if is_down[0]:
-            raise OSError("the directory is away")
-        return site.people[username]
+        asked.append(username)
+        raise error
 
-    def ask() -> int:
-        return site.token(client, "password", username="alice", password="right").status_code
+    statuses = [site.token(client, "password", username="alice", password="guessed").status_code for _ in range(10)]
+    assert len(asked) == 3
+    assert statuses[3:] == [429] * 7
 
-    assert [ask() for _ in range(10)] == [500] * 10
-    is_down[0] = False
-    assert ask() == 200
+
+def test_whom_a_limit_refuses_waits_for_nobody_else(make_site: MakeSite) -> None:
+    """Alice's limit is used up by wrong guesses; somebody else at her address is just being looked at."""
+    site = make_site(OAUTH_RATE_LIMITS={"password": "3/minute"})
+    limiter, refused_after = server_of(site.app).rate_limiter, []
+    for number in range(3):
+        wrong(limiter, {"user:alice": 1, f"address:192.0.2.{number}": 1})
+    with limiter.guess("password", {"user:bob": 1, "address:198.51.100.1": 1}):
+        started = time.monotonic()
+        with pytest.raises(Exception, match="Too many"):
+            wrong(limiter, {"user:alice": 1, "address:198.51.100.1": 1})
+        refused_after.append(time.monotonic() - started)
+    assert refused_after[0] < 1
 
 
 def test_a_refusal_counts_for_nobody_else(make_app: MakeApp, counting: dict[str, Any]) -> None:

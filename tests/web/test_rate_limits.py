@@ -156,7 +156,7 @@ def test_what_expired_is_counted_anew(app: Flask, clock: Clock) -> None:
     used = [limiter.take(parse("2/minute"), "quota", "a") for _ in range(3)]
     assert [(use.allowed, use.remaining) for use in used] == [(True, 1), (True, 0), (False, 0)]
     clock.advance(used[-1].reset)
-    assert limiter.take(parse("2/minute"), "quota", "a") == (True, 2, 1, 60)
+    assert limiter.take(parse("2/minute"), "quota", "a") == (True, 2, 1, 60, 1)
 
 
 def test_counting_goes_on_after_a_fork_in_the_midst_of_it(app: Flask) -> None:

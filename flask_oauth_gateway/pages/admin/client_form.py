@@ -109,12 +109,14 @@ def _as_sent(visit: Visit) -> dict[str, Any]:
         for name in (*TEXTS, *NUMBERS, *OBJECTS, "owner", "application", "client_id", "secret_days")
     }
     found |= {name: " ".join(form.get(name, ())).split() for name in LISTS}
-    found = {name: type(value)() if _is_secret(value) else value for name, value in found.items()}
+    found = {name: type(value)() if _is_secret(name, value) else value for name, value in found.items()}
     return found | {name: visit.sent(name) == "yes" for name in SWITCHES} | {"version": visit.sent("version")}
 
 
-def _is_secret(value: str | list[str]) -> bool:
-    return holds_private_key(value if isinstance(value, str) else " ".join(value))
+def _is_secret(name: str, value: str | list[str]) -> bool:
+    """Whether a field holds a private key; attributes may have members of any name."""
+    text = value if isinstance(value, str) else " ".join(value)
+    return holds_private_key(text) if name == "jwks" else "PRIVATE KEY" in text
 
 
 def _as_stored(client: Client) -> dict[str, Any]:
