@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from flask import Flask
 
 from flask_oauth_gateway import OAuthGateway
@@ -17,15 +19,23 @@ from flask_oauth_gateway.config import PREFIX, Settings
 from flask_oauth_gateway.errors import shown, without_secrets
 from flask_oauth_gateway.stores.registered_client import REGISTERED
 from tests.support.app import bare_app, basic, build_app, close_app, register
-from tests.support.signing import Signer
 
-#: One of its lines begins like the path of a file, and none looks like one.
-while True:
-    PEM = Signer("RS256").private_pem()
-    LINES = PEM.splitlines()[1:-1]
-    STARTS = [line for line in LINES if line.startswith("/")]
-    if STARTS and all(line.count("/") < 5 and re.search("[A-Z].*[0-9]|[0-9].*[A-Z]", line) for line in STARTS):
-        break
+
+def looks_like_a_path(line: str) -> bool:
+    return line.startswith("/") and (line.count("/") > 4 or not re.search("[A-Z].*[0-9]|[0-9].*[A-Z]", line))
+
+
+def private_key() -> str:
+    """A key of which no line looks like the path of a file."""
+    while True:
+        key = rsa.generate_private_key(65537, 2048)
+        pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+        if not any(map(looks_like_a_path, pem.splitlines())):
+            return pem
+
+
+PEM = private_key()
+LINES = PEM.splitlines()[1:-1]
 BODY = "".join(LINES)
 PASSWORD = "hunter2sesame"
 #: Secrets as they are given by mistake.
@@ -173,3 +183,10 @@ def test_a_setting_s_long_names_are_not_repeated_whole() -> None:
         with pytest.raises(ValueError, match="OAUTH_") as error:
             build_app(OAUTH_DATABASE_URI="sqlite://", **config)
         assert len(str(error.value)) < 1000
+
+
+def test_a_line_of_a_key_that_begins_like_a_path_is_not_repeated_and_a_path_is() -> None:
+    line = "/P+gVLRR0MFaCOkLPyiMZrgirYnJNLStxfU/PydSW+VvimmyWswhDuAnDjwTwe3Z"
+    assert line not in without_secrets(f"it is {line}, which is nothing")
+    path = "/srv/www/the-app/configuration/certificates/of/partners/weather-station"
+    assert path in without_secrets(f"no such file: {path}.pem")
