@@ -161,5 +161,5 @@ def _hit(storage: Storage, item: RateLimitItem, key: str) -> Usage:
 
 
 def _give_back(storage: Storage, item: RateLimitItem, key: str) -> None:
-    if storage.incr(key, item.get_expiry(), -1) < 0:  # the count has expired since it was taken
+    if storage.incr(key, item.get_expiry(), amount=-1) < 0:  # the count has expired since it was taken
         storage.incr(key, item.get_expiry())

@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from inspect import Parameter, signature
 from pathlib import Path
 from typing import Any
 
@@ -139,10 +140,12 @@ def test_news_that_can_t_be_told_are_known_within_the_poll_seconds(
     assert [status(other, token) for token in (revoked, kept)] == [200, 200], "both are remembered there"
     pool, held = server_of(one).redis._pool, []
     if "in use" in trouble:
+        wants_command = signature(pool.get_connection).parameters.get("command_name")  # of redis-py 5, which ignores it
         with suppress(redis.ConnectionError):
-            held.extend(pool.get_connection() for _ in range(100))
-            while True:
-                held.append(pool.get_connection())
+            for _ in range(100):
+                no_default = wants_command is not None and wants_command.default is Parameter.empty
+                held.append(pool.get_connection(*(("PING",) if no_default else ())))
+        assert len(held) < 100
     if "frozen" in trouble:
         redis_server.freeze()
     one.extensions["oauth_gateway"].tokens.revoke(token=revoked)
