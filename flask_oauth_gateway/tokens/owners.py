@@ -44,7 +44,7 @@ def is_clients_own(claims: Mapping[str, Any], subject_claim: str = "sub") -> boo
     names = [name for name in (claims.get("sub"), claims.get(subject_claim)) if name is not None]
     if any(claims.get(claim) in names for claim in CLIENT_CLAIMS if claims.get(claim) is not None):
         return True
-    if any(_says(claims.get(name), values) for name, values in MARKERS.items()):
+    if not MARKERS.keys().isdisjoint(claims) and any(_says(claims.get(name), says) for name, says in MARKERS.items()):
         return True
     if str(claims.get("sub")).endswith("@clients"):  # Auth0
         return True
@@ -70,6 +70,8 @@ def _is_keycloaks_service_account(claims: Mapping[str, Any]) -> bool:
     own = [f"{SERVICE_ACCOUNT}{claims[name]}".lower() for name in CLIENT_CLAIMS if name in claims]
     has_session = any(name in claims for name in SESSIONS)
     for name in ("preferred_username", "username"):
+        if name not in claims:
+            continue
         called = str(claims.get(name)).lower()
         if called in own or (called.startswith(SERVICE_ACCOUNT) and not has_session):  # users may choose such a name
             return True

@@ -11,7 +11,7 @@ from flask.testing import FlaskClient
 
 from flask_oauth_gateway import OAuthGateway, current_gateway, current_token, require_token
 from flask_oauth_gateway.stores.registered_client import Client
-from tests.support.app import MakeApp, basic, bearer, is_accepted, refusal, register, token_for
+from tests.support.app import MakeApp, basic, bearer, is_accepted, refusal, register, server_of, token_for
 from tests.support.clock import Clock
 from tests.support.statements import statements_of
 
@@ -179,6 +179,7 @@ def test_a_token_is_copied_and_pickled_for_a_job_and_still_knows_its_user(
 
 def look_ups(app: Flask, token: str, times: int = 1) -> int:
     """How many statements it takes to accept a token so often."""
+    server_of(app).audit.flush()  # what waits would be written meanwhile
     with statements_of(app.extensions["oauth_gateway"].database.engine) as sent:
         for _ in range(times):
             assert is_accepted(app.test_client(), token)
