@@ -118,7 +118,7 @@ def _answer_or_page(
         return _ask(server, visit, authorization, question, person, sign_in)
     if visit.form is not None and not shown:
         return _ask(server, visit, authorization, question, person, sign_in, notice="stale")
-    if not _uses(server, _sign_in_for(visit, authorization), details, sign_in):
+    if sign_in != relogin.NOT_NEEDED and not _uses(server, visit, authorization, details, sign_in):
         return _sign_in(server, visit, authorization, details)
     if visit.form is not None:
         return _decide(server, visit.form, authorization, question, person, details)
@@ -168,13 +168,14 @@ def _may_want_another(authorization: Authorization) -> bool:
     return bool(authorization.prompt or authorization.max_age is not None or authorization.acr_values)
 
 
-def _uses(server: AuthorizationServer, wanted: SignInRequest, details: dict[str, Any], sign_in: str) -> bool:
+def _uses(
+    server: AuthorizationServer, visit: Visit, authorization: Authorization, details: dict[str, Any], sign_in: str
+) -> bool:
     """Use up a sign-in, which is good for one answer, unless the request is content with the one that the user has."""
-    if sign_in == relogin.NOT_NEEDED:
-        return True
     # The cookie and the page's form may be as old as this, one after the other.
     until = int(time.time()) + relogin.MAX_AGE + csrf.MAX_AGE
-    return server.once.claim(once_key("sign-in", sign_in), until) or not relogin.is_wanted(wanted, details)
+    is_first = server.once.claim(once_key("sign-in", sign_in), until)
+    return is_first or not relogin.is_wanted(_sign_in_for(visit, authorization), details)
 
 
 def _sign_in(

@@ -1,8 +1,8 @@
 """Which stateless tokens are revoked. Every process keeps the few marks in memory, and reads what is new every few seconds.
 
-There is no background thread: the first check after `OAUTH_REVOCATION_POLL_SECONDS` reads what has changed. No clock decides
-whether a token was issued before or after a revocation: each token carries the numbers that its marks had when it was
-issued (`stores/revocations.py`), and a revocation raises them.
+There is no background thread: the first check after half of `OAUTH_REVOCATION_POLL_SECONDS` reads what has changed. No
+clock decides whether a token was issued before or after a revocation: each token carries the numbers that its marks had
+when it was issued (`stores/revocations.py`), and a revocation raises them.
 """
 
 from __future__ import annotations
@@ -141,6 +141,8 @@ class Revoked:
         clock = time.time() - time.monotonic()
         if clock < self._clock - 1:
             self._counts = None  # the clock was set back: what had expired by it may count again
+            if self.when_missed is not None:
+                self.when_missed()  # without the old counts nobody can tell
         self._clock = clock
         counts, known = self._store.counts(), self._counts
         if known is None:

@@ -206,3 +206,19 @@ def test_a_weaker_revocation_refuses_nothing_that_was_issued_after_a_stronger_on
     store.change([Change(ALICE, issued_until=1000)])
     assert not known.covers(1990, [ALICE], carried)
     assert known.covers(1990, [ALICE])
+
+
+@sqlite_only
+def test_news_that_were_missed_are_not_missed_again_where_the_clock_is_set_back(
+    app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store, known, heard = server_of(app).revocations, Revoked(server_of(app).revocations, 0), []
+    known.when_missed = lambda: heard.append("missed")
+    now, ahead = time.time, [3600]
+    monkeypatch.setattr(time, "time", lambda: now() + ahead[0])
+    known.poll()
+    assert heard == []
+    store.note_missed()
+    ahead[0] = 0
+    known.poll()
+    assert heard == ["missed"]
