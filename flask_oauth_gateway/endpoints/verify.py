@@ -1,7 +1,8 @@
 """`/oauth/verify`: forward auth. A proxy asks here whether a request may go on to an upstream that knows no tokens.
 
-The URL that the proxy calls names the requirements, or `OAUTH_PROTECT` has them for the path that the proxy names. A
-proxy passes on its caller's headers, and perhaps the caller's query: neither may ever weaken the requirements.
+The URL that the proxy calls names the requirements, or `OAUTH_PROTECT` has them for the path that the proxy names;
+without either any good token passes. A proxy passes on its caller's headers, and perhaps the caller's query: neither
+may ever weaken the requirements.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ from ..web.environ import ASKED_PATHS, TOKEN
 if TYPE_CHECKING:
     from ..resource_server import Server
 
-URI = ("HTTP_X_ORIGINAL_URI", "HTTP_X_FORWARDED_URI")  # nginx; Traefik and Caddy
+URI = ("HTTP_X_ORIGINAL_URI", "HTTP_X_FORWARDED_URI")  # nginx, HAProxy; Traefik, Caddy
 METHOD = ("HTTP_X_ORIGINAL_METHOD", "HTTP_X_FORWARDED_METHOD")
 PARAMETERS = ("scope", "any_of", "audience")
 ANY_TOKEN = requirement()
@@ -49,7 +50,7 @@ class AccessDenied(OAuth2Error):
 
 
 def verify(server: Server) -> Response:
-    """Answer nginx, Traefik and Caddy, which name the caller's request in headers, with 204, 401 or 403."""
+    """Answer nginx, HAProxy, Traefik and Caddy, which name the caller's request in headers, with 204, 401 or 403."""
     environ = request.environ
     environ[ASKED_PATHS] = ()  # no path counts until a trusted proxy names one
     uri, query = _one_of(URI), environ.get("QUERY_STRING", "")
@@ -60,18 +61,21 @@ def verify(server: Server) -> Response:
         return _answer(204, asked or ANY_TOKEN)
     # Where the query equals that of the caller's request, the proxy may have passed it on: it isn't enough by itself.
     by_path = asked is None or query == uri.partition("?")[2]
-    rule = None
+    rule, ruled = None, None
     if _is_trusted(_peer(environ), server.settings.forward_auth_peers):
         method, host = _one_of(METHOD), environ.get("HTTP_X_FORWARDED_HOST")
         if method is not None:
             rule = _rule(server, method.upper(), uri.partition("?")[0], host)
             if asked is None and _passes_as_preflight(rule, method):
                 return _passed(204, None)
-    if rule is None and by_path:
-        raise AccessDenied("No rule lets this request through: not for this path, or not asked by this proxy.")
-    ruled = None if rule is None else rule.requirement
-    if ruled is not None and ruled.audience is None and asked is not None:  # else the app's own audience would count
-        ruled = replace(ruled, audience=asked.audience)
+    if rule is not None:
+        ruled = rule.requirement
+    elif by_path:
+        if server.path_rules is not None:
+            raise AccessDenied("No rule lets this request through: not for this path, or not asked by this proxy.")
+        ruled = ANY_TOKEN
+    if ruled is not None and ruled.audience is None and asked is not None and not by_path:
+        ruled = replace(ruled, audience=asked.audience)  # the proxy's word; else the app's own audience counts
     return _answer(204, asked, ruled)
 
 
@@ -84,6 +88,8 @@ def verify_path(server: Server, original: str = "") -> Response:
     path = "/" + (rest if found else quote(original, safe="/;"))
     rule = _rule(server, request.method, path, request.host)
     if rule is None:
+        if server.path_rules is None:
+            return _answer(200, ANY_TOKEN)
         raise AccessDenied("No rule lets this request through.")
     if _passes_as_preflight(rule, request.method):
         return _passed(200, None)

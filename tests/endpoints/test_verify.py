@@ -102,6 +102,70 @@ def test_a_refusal_is_401_or_403_with_the_challenge(plain: Proxy) -> None:
     assert 'error="invalid_request"' in malformed.headers["WWW-Authenticate"]
 
 
+# Without OAUTH_PROTECT
+
+
+def test_without_rules_any_good_token_passes_wherever_the_proxy_names_the_path(plain: Proxy) -> None:
+    callers: list[dict[str, str]] = [{}, plain.read, plain.write, bearer("bad")]
+    for path in ("/files/a", "/files/a?b=c", "/", "/public/../files/a", "/%zz", "*"):
+        for ask in (plain.nginx, plain.forwarded):
+            assert [ask(path, headers=each) for each in callers] == [401, 204, 204, 401], path
+            assert [ask(path, "DELETE", headers=each) for each in callers] == [401, 204, 204, 401], path
+    for path in ("/files/a?b=c", "/", "/public/%2e%2e/a"):  # Envoy
+        asked = [plain.client.put(f"/oauth/verify{path}", headers=each) for each in callers]
+        assert [each.status_code for each in asked] == [401, 200, 200, 401], path
+    refused = plain.client.get("/oauth/verify", headers={"X-Original-URI": "/files/a", "X-Original-Method": "GET"})
+    refusal(refused, 401, "unauthorized")
+    assert refused.headers["WWW-Authenticate"].startswith('Bearer realm="oauth", resource_metadata=')
+    by_envoy = plain.client.get("/oauth/verify/files/a")
+    refusal(by_envoy, 401, "unauthorized")
+    assert by_envoy.headers["WWW-Authenticate"] == refused.headers["WWW-Authenticate"]
+
+
+def test_without_rules_nobody_needs_to_be_believed_and_nobody_gets_by_without_a_token(plain: Proxy) -> None:
+    told = {"X-Original-URI": "/files/a", "X-Original-Method": "GET"}
+    for headers, status in ((told, 401), (told | plain.read, 204), ({"X-Original-URI": "/x"} | plain.read, 204)):
+        answer = plain.client.get("/oauth/verify", headers=headers, environ_base={"REMOTE_ADDR": "192.0.2.1"})
+        assert answer.status_code == status
+    # A proxy that names no path passes on its caller's headers: they may say that this is a preflight.
+    preflight = {"Access-Control-Request-Method": "GET"}
+    assert plain.nginx("/files/a", "OPTIONS", preflight) == 401
+    assert plain.forwarded("/files/a", "OPTIONS", headers=preflight) == 401
+    assert plain.client.options("/oauth/verify/files/a", headers=preflight).status_code == 401
+    assert plain.nginx("/files/a", headers=plain.read | {"X-Forwarded-Uri": "/other"}) == 403
+    # What the URL asks for counts as ever, whoever wrote it.
+    for path in ("/files/a", "/files/a?scope=weather:write"):
+        query = "?scope=weather:write"
+        assert [plain.forwarded(path, headers=each, query=query) for each in ({}, plain.read, plain.write)] == [
+            401, 403, 204,
+        ]  # fmt: skip
+
+
+def test_without_rules_a_plan_still_says_which_paths(make_app: Callable[..., Flask]) -> None:
+    plans = {"small": {"paths": ["/files/*"]}}
+    proxy = Proxy(make_app(OAUTH_FORWARD_AUTH=True, OAUTH_PLANS=plans))
+    with proxy.app.app_context():
+        proxy.app.extensions["oauth_gateway"].clients.update(proxy.registered.client_id, plan="small")
+    assert [proxy.nginx(path, headers=proxy.read) for path in ("/files/a", "/other")] == [204, 403]
+    envoy = [proxy.client.get(f"/oauth/verify{path}", headers=proxy.read) for path in ("/files/a", "/other")]
+    assert [each.status_code for each in envoy] == [200, 403]
+
+
+def test_a_caller_s_query_names_no_audience(make_app: Callable[..., Flask]) -> None:
+    """A token for another resource is none for this one, also where the proxy passes its caller's query on."""
+    resources = {"/": "http://localhost", "/archive": "https://archive.example"}
+    for rules in ({}, {"OAUTH_PROTECT": PROTECT}):
+        proxy = Proxy(make_app(OAUTH_FORWARD_AUTH=True, OAUTH_RESOURCES=resources, **rules))
+        tokens = [
+            bearer(token_for(proxy.client, proxy.registered, scope="weather:read", resource=resource)["access_token"])
+            for resource in resources.values()
+        ]
+        query = "?audience=https://archive.example"
+        assert [proxy.forwarded(f"/files/a{query}", headers=each, query=query) for each in tokens] == [401, 401]
+        assert [proxy.forwarded("/files/a", headers=each, query=query) for each in tokens] == [401, 204]
+        assert [proxy.forwarded("/files/a", headers=each) for each in tokens] == [204, 401]
+
+
 # What the upstream hears
 
 
