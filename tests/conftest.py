@@ -64,6 +64,8 @@ NAMES = {
     "node": "clients on Node.js",
     "xmlsec1": "xmlsec1",
     "nginx": "nginx",
+    "caddy": "Caddy",
+    "haproxy": "HAProxy",
 }
 
 # A slow moment of the machine is not a bug.

@@ -1,10 +1,6 @@
 """The real nginx with the example's configuration, in front of files and of an application that knows no tokens."""
 
-import os
-import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
-from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +9,8 @@ from flask import Flask
 
 from example_app import create_app
 from tests.support.app import bearer, close_app
-from tests.support.ports import free_port, wait_for
-from tests.support.services import NGINX
+from tests.support.fronts import Answer, Upstream, ask, nginx_with, running
+from tests.support.ports import free_port
 from tests.support.serving import serving
 
 pytestmark = pytest.mark.nginx
@@ -23,56 +19,25 @@ CONF = Path(__file__).parent.parent.parent / "example_app" / "nginx.conf"
 ARCHIVE, STATION = "archive.localhost", "station.localhost"
 
 
-class Answer:
-    def __init__(self, response: Any) -> None:
-        self.status: int = response.status
-        self.body: str = response.read().decode()
-        self.challenges: list[str] = response.headers.get_all("WWW-Authenticate") or []
-
-
 class Sites:
-    """What stands behind nginx, and somebody who asks there byte by byte."""
+    """What stands behind nginx, and who asks there."""
 
-    def __init__(self, port: int, app: Flask, seen: list[dict[str, Any]]) -> None:
+    def __init__(self, port: int, app: Flask, upstream: Upstream) -> None:
         self.port = port
-        self.seen = seen
+        self.seen = upstream.seen
         with app.app_context():
-            tokens = app.extensions["oauth_gateway"].tokens
+            gateway = app.extensions["oauth_gateway"]
             self.read, self.write = (
-                bearer(tokens.issue("weather-app", scope=f"weather:{what}", subject="Zo\u00eb\r\n")["access_token"])
+                bearer(
+                    gateway.tokens.issue("weather-app", scope=f"weather:{what}", subject="Zo\u00eb\r\n")["access_token"]
+                )
                 for what in ("read", "write")
             )
+            gateway.clients.update("weather-station", plan="small")
+            self.small = bearer(gateway.tokens.issue("weather-station")["access_token"])
 
     def ask(self, host: str, path: str, headers: Any = (), method: str = "GET", body: bytes = b"") -> Answer:
-        connection = HTTPConnection("127.0.0.1", self.port, timeout=10)
-        connection.putrequest(method, path, skip_host=True)
-        for name, value in {"Host": host, "Content-Length": str(len(body)), **dict(headers)}.items():
-            connection.putheader(name, value)
-        connection.endheaders(body)
-        try:
-            return Answer(connection.getresponse())
-        finally:
-            connection.close()
-
-
-@contextmanager
-def nginx(folder: Path, **ports: int) -> Iterator[None]:
-    conf = CONF.read_text(encoding="utf-8")
-    for port, instead in ports.items():
-        assert f"127.0.0.1:{port[1:]}" in conf
-        conf = conf.replace(f"127.0.0.1:{port[1:]}", f"127.0.0.1:{instead}")
-    folder.joinpath("nginx.conf").write_text(conf, encoding="utf-8")
-    command = [str(NGINX), "-e", "stderr", "-p", str(folder), "-c", str(folder / "nginx.conf")]
-    if os.getuid() == 0:
-        command += ["-g", "user root;"]  # who may read pytest's folders
-    with folder.joinpath("nginx.log").open("wb") as log:
-        server = subprocess.Popen(command, stderr=log)
-    try:
-        wait_for(ports["_8080"], server)
-        yield
-    finally:
-        server.terminate()
-        server.wait()
+        return ask(self.port, host, path, headers, method, body)
 
 
 @pytest.fixture(scope="module")
@@ -81,26 +46,24 @@ def sites(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sites]:
     for name in ("public", "private"):
         folder.joinpath("archive", name).mkdir(parents=True)
         folder.joinpath("archive", name, "june.txt").write_text(f"{name} june", encoding="utf-8")
-    seen: list[dict[str, Any]] = []
-
-    def station(environ: dict[str, Any], start_response: Any) -> list[bytes]:
-        body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
-        seen.append(environ | {"body": body})
-        start_response("200 OK", [("Content-Length", "7")])
-        return [b"station"]
+    station = Upstream()
 
     def build(url: str) -> Flask:
         from example_app.seed import seed
 
-        app = create_app({"OAUTH_ISSUER": url}, instance_path=str(folder / "instance"))
+        config = {"OAUTH_ISSUER": url, "OAUTH_PLANS": {"small": {"quota": "1/day"}}}
+        app = create_app(config, instance_path=str(folder / "instance"))
         seed(app)
         return app
 
     port = free_port()
     with serving(build) as (gateway, app), serving(lambda _: station) as (upstream, _):
-        gateway_port, upstream_port = (int(url.rpartition(":")[2]) for url in (gateway, upstream))
-        with nginx(folder, _5000=gateway_port, _5001=upstream_port, _8080=port):
-            yield Sites(port, app, seen)
+        conf = CONF.read_text(encoding="utf-8")
+        for named, url in (("5000", gateway), ("5001", upstream), ("8080", f"http://127.0.0.1:{port}")):
+            assert f"127.0.0.1:{named}" in conf
+            conf = conf.replace(f"127.0.0.1:{named}", url.removeprefix("http://"))
+        with running(nginx_with(folder, conf), folder, port):
+            yield Sites(port, app, station)
         close_app(app)
 
 
@@ -161,3 +124,11 @@ def test_an_upstream_hears_whose_token_it_is_from_nobody_else(sites: Sites) -> N
     assert "HTTP_AUTHORIZATION" not in sites.seen[-1]
     assert sites.ask(STATION, "/readings", sites.write, "POST", b"x" * 50_000).status == 200
     assert (sites.seen[-1]["REQUEST_METHOD"], sites.seen[-1]["body"]) == ("POST", b"x" * 50_000)
+
+
+def test_a_used_up_quota_is_said_to_the_caller(sites: Sites) -> None:
+    assert sites.ask(ARCHIVE, "/private/june.txt", sites.small).status == 200
+    for host in (ARCHIVE, STATION):
+        answer = sites.ask(host, "/private/june.txt", sites.small)
+        assert answer.status == 429
+        assert int(answer.headers["Retry-After"]) > 60

@@ -15,7 +15,8 @@ POSTGRESQL_URL = os.environ.get("TEST_POSTGRES_URL", "postgresql+psycopg://postg
 MARIADB_URL = os.environ.get("TEST_MARIADB_URL", "mariadb+pymysql://root@127.0.0.1:3306/test?charset=utf8mb4")
 REDIS_URL = os.environ.get("TEST_REDIS_URL", "redis://127.0.0.1:6379/0")
 CHROMIUM = os.environ.get("TEST_CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
-NGINX = shutil.which("nginx", path=f"{os.environ.get('PATH', '')}{os.pathsep}/usr/sbin")  # Debian's place
+PLACES = f"{os.environ.get('PATH', '')}{os.pathsep}/usr/sbin"  # Debian's place for servers
+NGINX, CADDY, HAPROXY = (shutil.which(name, path=PLACES) for name in ("nginx", "caddy", "haproxy"))
 NODE_CLIENTS = Path(__file__).parents[1] / "flows" / "node"
 
 CONNECT_TIMEOUT = 2
@@ -31,6 +32,8 @@ def missing_services() -> dict[str, str]:
         "node": _node_trouble,
         "xmlsec1": lambda: None if shutil.which("xmlsec1") else "no xmlsec1 on the PATH",
         "nginx": lambda: None if NGINX else "not on the PATH",
+        "caddy": lambda: None if CADDY else "not on the PATH",
+        "haproxy": lambda: None if HAPROXY else "not on the PATH",
     }
     return {name: reason for name, check in checks.items() if (reason := check())}
 
