@@ -42,7 +42,8 @@ class IssuerSettings:
         " `jwks`, `key` (PEM public key or certificate, or a JWK), or `introspection` (the URL of the endpoint"
         " that is asked) with `client_id` and `client_secret`. It may also have `algorithms` (left out: those of"
         " the key's type), `scopes` (the most that count), `scope_claims` (left out: `scope` and `scp`, and"
-        " `roles` of a client's own token), `subject_claim` (left out: `sub`), and `private_addresses` (`False`;"
+        " `roles` of a client's own token), `subject_claim` (left out: `sub`), `kind` (`\"any\"` where the issuer's"
+        " JWTs don't show that they are access tokens, and are for us alone), and `private_addresses` (`False`;"
         " whether the issuer's URLs may be in a private network). With `introspection`, `audience` may be `()`:"
         " every token that the issuer calls active is taken.",
     )

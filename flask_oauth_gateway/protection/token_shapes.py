@@ -18,7 +18,7 @@ ACCESS_TOKEN_TYP = "at+jwt"  # RFC 9068 section 2.1
 PLAIN_TYP = "jwt"
 SCOPE_CLAIMS = ("scope", "scp")
 CLIENTS_SCOPE_CLAIMS = (*SCOPE_CLAIMS, "roles")
-#: ID tokens have these (OIDC Core sections 2 and 3.3.2.11), and so do access tokens of Keycloak before 25 and of Azure B2C.
+#: ID tokens have these (OIDC Core sections 2 and 3.3.2.11), and so do access tokens of Keycloak before 25 and Azure B2C.
 OF_ID_TOKENS = ("at_hash", "c_hash", "s_hash", "nonce")
 #: The claims that name a token's kind, with the values that access tokens have: Keycloak's, that of Cognito and Ory
 #: Hydra, and that of every answer which follows RFC 7662.
@@ -34,6 +34,7 @@ CERTAIN = ("typ", "token_use")
 OF_ACCESS_TOKENS = ("gty", "cid", "azpacr", "appidacr")
 OF_ADFS = "apptype"
 OPENID_SCOPES = frozenset({"openid", "profile", "email", "address", "phone", "offline_access"})
+HOW_TO_TAKE_IT = 'where this issuer\'s tokens show no kind, its entry says "kind": "any"'
 #: Claims that show an access token where it isn't for the client that got it, as an ID token is.
 HINTS = ("scope", "permissions")
 MAX_NAME, MAX_SCOPE = 255, 8192
@@ -46,11 +47,7 @@ class NoAccessToken(Exception):
 
 def check_kind(header: Mapping[str, Any], claims: Mapping[str, Any]) -> None:
     """Raises `NoAccessToken` for an ID token, a refresh token, or a token that doesn't show that it is an access token."""
-    typ = header.get("typ", PLAIN_TYP)
-    typ = typ.lower().removeprefix("application/") if isinstance(typ, str) else ""
-    if typ not in (ACCESS_TOKEN_TYP, PLAIN_TYP):
-        raise NoAccessToken(f"its typ is {typ[:40]!r}, which is no access token's")
-    named = check_use(claims)
+    typ, named = _check_typ(header), check_use(claims)
     if typ == ACCESS_TOKEN_TYP or any(claims.get(name) is not None for name in CERTAIN):
         return
     # An ID token's audience is its client (OIDC Core section 2), and some servers write a scope into it too.
@@ -59,16 +56,58 @@ def check_kind(header: Mapping[str, Any], claims: Mapping[str, Any]) -> None:
     is_shown = any(name in claims for name in OF_ACCESS_TOKENS) or _has_scp(claims, is_for_client=is_for_client)
     for name in OF_ID_TOKENS:
         # Azure B2C repeats the request's nonce in access tokens: these are for an API, and name a client beside it.
-        if name in claims and not (name == "nonce" and is_shown and clients and not is_for_client):
-            raise NoAccessToken(f"it has the claim {name!r}, as ID tokens have")
+        if name in claims and not (
+            name == "nonce" and is_shown and clients and (not is_for_client or _is_of_b2c(claims))
+        ):
+            raise NoAccessToken(f"it has the claim {name!r}, as ID tokens have; {HOW_TO_TAKE_IT}")
     if is_shown:
         return
     if not named and not any(name in claims for name in HINTS):
-        raise NoAccessToken("nothing shows that it is an access token: no typ of at+jwt, no scope, no token_use")
+        raise NoAccessToken(
+            f"nothing shows that it is an access token: no typ of at+jwt, no scope, no token_use; {HOW_TO_TAKE_IT}"
+        )
     if is_for_client:
         raise NoAccessToken(
-            "it is for the client that got it, as ID tokens are, and nothing but a scope says otherwise"
+            f"it is for the client that got it, as ID tokens are, and nothing but a scope says otherwise; {HOW_TO_TAKE_IT}"
         )
+
+
+def check_any_kind(
+    header: Mapping[str, Any], claims: Mapping[str, Any], audience: frozenset[str], subject_claim: str
+) -> None:
+    """The check in the place of `check_kind` where an issuer's tokens show no kind. Raises `NoAccessToken`.
+
+    The audience has to make up for it: one that others share could let them, too, bring what they were given. What says
+    that it is something else is refused all the same, and so is what is about nobody, as an authorization response is.
+    """
+    _check_typ(header)
+    check_use(claims)
+    if "events" in claims:
+        raise NoAccessToken("it is an event that its issuer tells of (RFC 8417), as logout tokens are")
+    others = [name for name in audience_of(claims) if name not in audience]
+    if others:
+        raise NoAccessToken(f"it is for others too ({others[0][:200]!r}), and a token of any kind must be for us alone")
+    if claims.get("sub") is None and claims.get(subject_claim) is None:
+        raise NoAccessToken("it says of nobody whose it is (sub)")
+
+
+def _check_typ(header: Mapping[str, Any]) -> str:
+    """The type that the header names. Raises `NoAccessToken` where that is another one than an access token's."""
+    typ = header.get("typ", PLAIN_TYP)
+    typ = typ.lower().removeprefix("application/") if isinstance(typ, str) else ""
+    if typ not in (ACCESS_TOKEN_TYP, PLAIN_TYP):
+        raise NoAccessToken(f"its typ is {typ[:40]!r}, which is no access token's")
+    return typ
+
+
+def _is_of_b2c(claims: Mapping[str, Any]) -> bool:
+    """Whether this is an access token of Azure B2C, for an API and a client of one registration.
+
+    B2C's ID tokens have neither `azp` nor `scp`; `tfp`, or `acr` in old ones, is the policy of both.
+    """
+    policy = claims.get("tfp") or claims.get("acr")
+    is_b2cs = isinstance(policy, str) and policy.lower().startswith("b2c_1")
+    return is_b2cs and claims.get("azp") is not None and _has_scp(claims, is_for_client=True)
 
 
 def _has_scp(claims: Mapping[str, Any], *, is_for_client: bool) -> bool:

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ..config.checks import ConfigurationError, names, optional_text
+from ..config.checks import ConfigurationError, names, one_of, optional_text
 from ..crypto import fetching
 from ..crypto.configured_keys import configured_algorithms, configured_keys
 from ..crypto.hashing import sha256
@@ -21,7 +21,16 @@ from ..errors import InvalidToken, TemporarilyUnavailable
 from ..tokens.cache import TokenCache
 from ..web.logs import logger
 from .introspection import IntrospectionClient, load_introspection_client
-from .token_shapes import NoAccessToken, access_token, audience_of, check_kind, check_times, check_unbound, check_use
+from .token_shapes import (
+    NoAccessToken,
+    access_token,
+    audience_of,
+    check_any_kind,
+    check_kind,
+    check_times,
+    check_unbound,
+    check_use,
+)
 
 if TYPE_CHECKING:
     from ..config import Settings
@@ -32,7 +41,7 @@ if TYPE_CHECKING:
 JWT_CACHE_SECONDS = 300  # for so long a signature isn't checked again, even where the issuer withdraws its key
 ENTRY_KEYS = (
     "jwks", "jwks_uri", "key", "introspection", "client_id", "client_secret", "audience", "algorithms", "scopes",
-    "scope_claims", "subject_claim", "private_addresses",
+    "scope_claims", "subject_claim", "private_addresses", "kind",
 )  # fmt: skip
 REFUSED = "The access token was not accepted."
 
@@ -46,7 +55,10 @@ class Asked(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TokenIssuer:
-    """One trusted server, which has keys (`source`) or is asked (`client`). `audience`: a token must be for one of these."""
+    """One trusted server, which has keys (`source`) or is asked (`client`). `audience`: a token must be for one of these.
+
+    `any_kind`: its JWTs don't show that they are access tokens, and are taken for what they are.
+    """
 
     issuer: str
     audience: frozenset[str]
@@ -56,6 +68,7 @@ class TokenIssuer:
     scopes: frozenset[str] | None = None
     scope_claims: tuple[str, ...] | None = None
     subject_claim: str = "sub"
+    any_kind: bool = False
 
     @property
     def is_away(self) -> bool:
@@ -75,7 +88,10 @@ class TokenIssuer:
             raise TemporarilyUnavailable("The keys of the access token's issuer can't be had at the moment.")
         verify(jwt, keys, self.algorithms)
         check_unbound(jwt.claims)
-        check_kind(jwt.header, jwt.claims)
+        if self.any_kind:
+            check_any_kind(jwt.header, jwt.claims, self.audience, self.subject_claim)
+        else:
+            check_kind(jwt.header, jwt.claims)
         return self.accept(jwt.claims, skew)
 
     def ask(self, token: str, skew: int, within: float) -> Asked | None:
@@ -229,7 +245,15 @@ def _load(name: str, entry: Any, relaxed: bool) -> TokenIssuer:
         scopes=frozenset(names(f"{key}['scopes']", entry["scopes"])) if "scopes" in entry else None,
         scope_claims=names(f"{key}['scope_claims']", entry["scope_claims"]) if "scope_claims" in entry else None,
         subject_claim=optional_text(f"{key}['subject_claim']", entry.get("subject_claim")) or "sub",
+        any_kind=_any_kind(f"{key}['kind']", entry.get("kind"), asks=asks),
     )
+
+
+def _any_kind(key: str, given: Any, *, asks: bool) -> bool:
+    """Whether JWTs are taken that don't show that they are access tokens."""
+    if asks and given is not None:
+        raise ConfigurationError(key, given, "left out with 'introspection': nothing else tells a refresh token there")
+    return bool(one_of("any", None)(key, given) == "any")
 
 
 def _audience(key: str, entry: Mapping[str, Any], *, asks: bool) -> frozenset[str]:

@@ -28,6 +28,7 @@ SERVICE_ACCOUNT_JTI = re.compile(
     r"[a-z]{2}(?:rt|lt|un)cc:"
 )  # Keycloak from 26.2 on writes session, kind and grant into it
 UUID = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}")
+PAIRWISE = re.compile(r"[A-Za-z0-9_-]{43}")  # a hash: what Entra ID calls a user at one API; an app has a UUID
 SESSIONS = ("sid", "session_state")
 #: What only somebody who signed in has: names, and the sign-in itself.
 OF_USERS = (
@@ -41,7 +42,8 @@ def is_clients_own(claims: Mapping[str, Any], subject_claim: str = "sub") -> boo
 
     `subject_claim`: the claim that names the user. Where it is there, a missing `sub` says nothing.
     """
-    names = [name for name in (claims.get("sub"), claims.get(subject_claim)) if name is not None]
+    # Cloudflare Access has an empty `sub` in a service's token.
+    names = [name for name in (claims.get("sub"), claims.get(subject_claim)) if name is not None and name != ""]
     if any(claims.get(claim) in names for claim in CLIENT_CLAIMS if claims.get(claim) is not None):
         return True
     if not MARKERS.keys().isdisjoint(claims) and any(_says(claims.get(name), says) for name, says in MARKERS.items()):
@@ -86,12 +88,21 @@ def _is_keycloaks_service_account(claims: Mapping[str, Any]) -> bool:
 
 
 def _is_entras_app(claims: Mapping[str, Any]) -> bool:
-    """Whether this is an app's token of Entra ID, version 1 or 2: a user's has `scp`, whether or not there are roles."""
+    """Whether this is an app's token of Entra ID, version 1 or 2.
+
+    A user's token has `scp`, or none where the API gives roles alone. Then it shows a user otherwise: by a name, by a `sub`
+    that is made for each API, or by a client without a secret ("0"), which can't speak for itself. An app has one id, as
+    `oid` and `sub`.
+    """
     if claims.get("scp") or _says(claims.get("idtyp"), ("user",)):
         return False
-    if "azpacr" in claims or "appidacr" in claims:
+    sub, has_one_id = claims.get("sub"), claims.get("oid") is not None and claims.get("oid") == claims.get("sub")
+    if "azpacr" not in claims and "appidacr" not in claims:
+        return has_one_id and not _shows_a_user(claims)
+    if has_one_id:
         return True
-    return claims.get("oid") is not None and claims.get("oid") == claims.get("sub") and not _shows_a_user(claims)
+    is_pairwise = isinstance(sub, str) and PAIRWISE.fullmatch(sub)
+    return not (is_pairwise or _shows_a_user(claims) or "0" in (claims.get("azpacr"), claims.get("appidacr")))
 
 
 def _is_cognitos_client(claims: Mapping[str, Any]) -> bool:

@@ -47,6 +47,8 @@ def status(client: FlaskClient, claims: dict[str, Any], **header: Any) -> int:
         ({"token_use": "access", **OF_ID_TOKENS}, {}),
         ({"token_type": "access", "azp": None, "scope": None}, {}),
         ({"nonce": "n", "scope": None, "scp": "weather:read", "tfp": "B2C_1_in", "ver": "1.0"}, {}),  # Azure B2C
+        ({"nonce": "n", "azp": API, "scope": None, "scp": "weather:read", "tfp": "B2C_1_in"}, {}),  # one app for both
+        ({"nonce": "n", "azp": API, "scope": None, "scp": "openid weather:read", "acr": "b2c_1a_in"}, {}),
         ({"nonce": "n", "azp": None, "cid": "shop", "scope": None}, {}),
         (
             {"aud": ["account", API], "azp": API, "scope": None, "scp": "openid weather:read"},
@@ -75,6 +77,12 @@ def test_an_access_token_that_says_so_is_taken_whatever_else_it_has(
         ({"at_hash": "h", "scope": None, "scp": "weather:read"}, {}),
         ({"nonce": "n", "azp": None, "scope": None, "scp": "weather:read"}, {}),
         ({"nonce": "n", "azp": API, "scope": None, "scp": "weather:read"}, {}),
+        # Azure B2C, one app for both: nothing but the policy, which its ID tokens have too
+        ({"nonce": "n", "azp": None, "scope": None, "tfp": "B2C_1_in"}, {}),
+        ({"nonce": "n", "azp": API, "scope": None, "tfp": "B2C_1_in"}, {}),
+        ({"nonce": "n", "azp": API, "scope": None, "scp": "openid offline_access", "tfp": "B2C_1_in"}, {}),
+        ({"nonce": "n", "azp": API, "at_hash": "h", "scope": None, "scp": "weather:read", "tfp": "B2C_1_in"}, {}),
+        ({"nonce": "n", "azp": API, "scope": None, "scp": "weather:read", "acr": "1"}, {}),
         # ADFS writes `scp` into ID tokens, for the API where API and client are one registration.
         ({"azp": None, "appid": API, "apptype": "Confidential", "scope": None, "scp": "openid", "upn": "a"}, {}),
         ({"azp": None, "appid": API, "apptype": "Confidential", "scope": None, "scp": "openid allatclaims"}, {}),

@@ -103,6 +103,9 @@ USERS: dict[str, dict[str, Any]] = {
     "wso2": {"aut": "APPLICATION_USER"},
     "entra 1": ENTRA_1 | {"sub": "alice", "scp": "weather:read", "upn": "alice@example.com"},
     "entra 2": ENTRA_2 | {"sub": "alice", "scp": "weather:read", "roles": ["admin"]},
+    "entra 1 with roles alone": ENTRA_1 | {"sub": "alice", "roles": ["admin"], "upn": "alice@example.com"},
+    "entra 2 with roles alone": ENTRA_2 | {"sub": "alice", "roles": ["admin"], "name": "Alice"},
+    "entra 2 with roles alone, of a public client": ENTRA_2 | {"sub": "alice", "roles": ["admin"], "azpacr": "0"},
     "entra 2, a public client": ENTRA_2 | {"sub": "alice", "scp": "weather:read", "azpacr": "0", "idtyp": "user"},
     "azure b2c": {
         "sub": "alice",
@@ -130,6 +133,15 @@ def test_a_user_s_token_is_that_user_s(claims: dict[str, Any]) -> None:
     assert told["subject"] == "alice"
     assert told["grant"] != "client_credentials"
     assert "admin" not in told["scopes"]
+
+
+@pytest.mark.parametrize("oid", [UUID, None])
+def test_a_user_of_entra_s_with_roles_alone_is_known_by_a_sub_that_is_made_for_the_api(oid: str | None) -> None:
+    sub = "AAAAAAAAAAAAAAAAAAAAAIkzqFVrSaSaFHy782bbtaQ"
+    told = who(ENTRA_2 | {"sub": sub, "oid": oid, "roles": ["admin"]})
+    assert told == {"client": "shop", "subject": sub, "scopes": [], "grant": ""}
+    named = who(ENTRA_2 | {"sub": sub, "roles": ["admin"]}, subject_claim="oid")
+    assert (named["subject"], named["scopes"]) == (UUID, [])
 
 
 @pytest.mark.parametrize("sub", [None, "s-1"])
