@@ -161,7 +161,7 @@ class NotFound(OAuth2Error):
 
 
 class TemporarilyUnavailable(OAuth2Error):
-    """The database is out of reach, or a setting that the answer needs is missing: 503 with `Retry-After`, in seconds."""
+    """The database, or another server, is out of reach: 503 with `Retry-After`, in seconds."""
 
     error = "temporarily_unavailable"
     status_code = 503
@@ -173,7 +173,7 @@ class TemporarilyUnavailable(OAuth2Error):
 
 
 class NotConfigured(OAuth2Error):
-    """The app's configuration, or one of its hooks, doesn't let the server answer. The log says what is wrong."""
+    """The app's configuration, or one of its hooks, doesn't let the server answer: trying again is no use before it is mended."""
 
     error = "server_error"
     status_code = 503

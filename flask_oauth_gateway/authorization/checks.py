@@ -10,9 +10,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from ..errors import InvalidRequestError, InvalidScopeError, UnauthorizedClientError, clean
+from ..config import OFFLINE_ACCESS
+from ..errors import InvalidRequestError, UnauthorizedClientError, clean
 from ..features import RESPONSE_TYPES
-from ..permissions.scopes import OFFLINE_ACCESS, resolve_scopes
+from ..permissions.scopes import resolve_scopes
 from .answer import RESPONSE_MODES
 from .request import AuthorizationError
 
@@ -134,16 +135,11 @@ def pkce(asked: Asked) -> Found:
 
 
 def scopes(asked: Asked) -> Found:
-    """The scopes. OIDC's `offline_access` asks for a refresh token, and is ignored where the client may not have one."""
-    given, client, settings = asked.parameters.get("scope"), asked.authorization.client, asked.settings
-    if given is None or OFFLINE_ACCESS in settings.scopes:
-        return {"scopes": resolve_scopes(given, client, settings)}
-    names = [name for name in given.split(" ") if name != OFFLINE_ACCESS]
-    if not names:
-        raise InvalidScopeError("The scope 'offline_access' alone gives access to nothing.")
-    found = resolve_scopes(" ".join(names), client, settings)
-    offline = OFFLINE_ACCESS in given.split(" ") and asked.lifetimes.refresh_token_ends(client) is not None
-    return {"scopes": (*found, OFFLINE_ACCESS) if offline else found}
+    """The scopes. OIDC's `offline_access` asks for a refresh token, and is passed over where none comes of the request."""
+    given, client = asked.parameters.get("scope"), asked.authorization.client
+    offline = OFFLINE_ACCESS in (given or "") and asked.authorization.response_type == "code"
+    offline = offline and asked.lifetimes.gives_refresh_tokens(client)
+    return {"scopes": resolve_scopes(given, client, asked.settings, offline=offline)}
 
 
 def resources(asked: Asked) -> Found:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from ..config import ADMIN_SCOPE
+from ..config import ADMIN_SCOPE, OFFLINE_ACCESS
 from ..config.checks import ConfigurationError, full_grant_type, is_loopback, is_secure, positive
+from ..config.clients import NOT_OF_AN_APP
 from ..errors import shown
 from ..stores.registered_client import REGISTERED
 
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     from ..config import Settings
 
 REDIRECTING_GRANTS = frozenset({"authorization_code", "implicit"})
-SCRIPT_SCHEMES = frozenset({"javascript", "data", "vbscript", "file", "about", "blob"})
 MAX_TEXT = 2048
 _VISIBLE = re.compile(r"[^\x00-\x1f\x7f\ud800-\udfff]*")  # a lone surrogate is no text, and no database stores it
 
@@ -99,7 +99,9 @@ def _grant_types(name: str, value: Any, settings: Settings) -> list[str]:
 
 
 def _scope(name: str, value: Any, settings: Settings) -> str:
-    names = value.split() if isinstance(value, str) else _list(name, value)
+    """Check the scopes. `offline_access` is passed over: no client is registered for it, unless it is in `OAUTH_SCOPES`."""
+    given = value.split() if isinstance(value, str) else _list(name, value)
+    names = [item for item in given if item != OFFLINE_ACCESS or item in settings.scopes]
     for item in names:
         if item not in settings.scopes:
             known = ", ".join(settings.scopes) or "none at all: set OAUTH_SCOPES"
@@ -115,13 +117,13 @@ def _auth_method(name: str, value: Any, settings: Settings) -> str:
 
 
 def _redirect_uris(name: str, value: Any, settings: Settings) -> list[str]:
-    return [check_redirect_uri(item) for item in _list(name, value)]
+    return [check_redirect_uri(item, settings.redirect_schemes) for item in _list(name, value)]
 
 
-def check_redirect_uri(uri: str) -> str:
+def check_redirect_uri(uri: str, schemes: Collection[str] = ()) -> str:
     """Check a redirect URI: https, http on loopback, or an app's own scheme (RFC 8252 section 7).
 
-    Raises `ClientMetadataError`.
+    `schemes`: those that need no dot (`OAUTH_REDIRECT_SCHEMES`). Raises `ClientMetadataError`.
     """
 
     def wrong(why: str) -> ClientMetadataError:
@@ -143,8 +145,11 @@ def check_redirect_uri(uri: str) -> str:
             raise wrong("names no host")
         if parts.scheme == "http" and not is_loopback(host):
             raise wrong("must be https: plain http is for loopback alone")
-    elif not parts.scheme or parts.scheme in SCRIPT_SCHEMES or "." not in parts.scheme:
-        raise wrong("needs https, http on loopback, or a scheme of the app's own such as com.example.app")
+    elif parts.scheme in NOT_OF_AN_APP or not ("." in parts.scheme or parts.scheme in schemes):
+        raise wrong(
+            "needs https, http on loopback, a scheme of the app's own such as com.example.app, or one that is named in"
+            " OAUTH_REDIRECT_SCHEMES"
+        )
     return uri
 
 

@@ -29,6 +29,8 @@ __all__ = ["ConfigurationError", "ConfigurationWarning", "Settings"]
 
 PREFIX = "OAUTH_"
 ADMIN_SCOPE = "oauth:admin"  # the scope that the management API asks for
+#: Asks for a refresh token (OIDC Core section 11); no client is registered for it, unless it is in `OAUTH_SCOPES`.
+OFFLINE_ACCESS = "offline_access"
 
 
 class ConfigurationWarning(UserWarning):

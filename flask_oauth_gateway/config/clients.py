@@ -9,6 +9,9 @@ from typing import Any
 from .checks import ConfigurationError, names, one_or_more_of
 from .setting import setting
 
+#: Schemes that no app has for itself: the web's, and those that run or show what stands in the URI itself.
+NOT_OF_AN_APP = frozenset({"http", "https", "javascript", "data", "vbscript", "file", "about", "blob"})
+
 
 def read_origins(key: str, value: Any) -> tuple[str, ...] | None:
     """Origins (`https://app.example.com`), `"*"` for every origin, or `None`."""
@@ -17,6 +20,16 @@ def read_origins(key: str, value: Any) -> tuple[str, ...] | None:
     listed = names(key, value)
     if any(item != "*" and not re.fullmatch(r"[a-z][a-z0-9+.-]*://[^/?#@\s]+", item) for item in listed):
         raise ConfigurationError(key, value, "a list of origins such as 'https://app.example.com', '*', or None")
+    return listed
+
+
+def read_schemes(key: str, value: Any) -> tuple[str, ...]:
+    """Schemes of URIs (RFC 3986 section 3.1), without what follows them."""
+    listed = names(key, value)
+    if any(item in NOT_OF_AN_APP or not re.fullmatch(r"[a-z][a-z0-9+.-]*", item) for item in listed):
+        raise ConfigurationError(
+            key, value, "a list of apps' own schemes in small letters, such as 'vscode', without a colon"
+        )
     return listed
 
 
@@ -42,4 +55,10 @@ class ClientSettings:
         read_origins,
         "Origins whose scripts may read the answers of the token, revocation and device endpoints. Where they are"
         " left out, the origins of a client's redirect URIs count.",
+    )
+    redirect_schemes: tuple[str, ...] = setting(
+        ("cursor", "vscode", "vscode-insiders", "windsurf"),
+        read_schemes,
+        "Schemes without a dot that a redirect URI may have, of apps that are known by them. A scheme with a dot, such"
+        " as `com.example.app`, is always allowed (RFC 8252 section 7.1).",
     )

@@ -94,7 +94,7 @@ class ServerSettings:
         read_issuer,
         "The authorization server's own URL, without query or fragment (RFC 8414 section 2). Where it is left"
         " out, the request's root URL is taken in debug, in testing and on loopback; elsewhere, every answer that"
-        " would carry the issuer is a 503.",
+        " would carry the issuer is `server_error` (503), which says what to set.",
     )
     allow_http: bool = setting(
         False,

@@ -102,6 +102,8 @@ def _ask(
         raise FetchError("the URL is not https")
     port = parts.port or (80 if plain else 443)
     addresses = _addresses(host, port, deadline)
+    if plain and not all(map(is_loopback, addresses)):  # whoever answers for the name may say anything
+        raise FetchError("the host is not this machine, and the URL not https")
     if not (private_addresses or plain) and not all(map(_is_public, addresses)):
         raise FetchError("the host has a private address")
     path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")

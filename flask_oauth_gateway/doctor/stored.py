@@ -43,7 +43,7 @@ def _of_client(client: Client) -> Iterator[tuple[str, str]]:
         )
     if "password" in client.grant_types:
         yield "it may use password (RFC 9700 section 2.4)", "take it out, and have it use authorization_code"
-    if any(urlsplit(uri).scheme == "http" and urlsplit(uri).hostname == "localhost" for uri in client.redirect_uris):
+    if any(urlsplit(uri).scheme == "http" and _is_localhost(uri) for uri in client.redirect_uris):
         yield "a redirect URI names localhost, which may be another host (RFC 8252 section 8.3)", "write 127.0.0.1"
     if (client.access_token_lifetime or 0) > LONG_ACCESS_TOKEN:
         yield "its access tokens live for more than a day", "shorten its access_token_lifetime, and let it refresh"
@@ -51,6 +51,10 @@ def _of_client(client: Client) -> Iterator[tuple[str, str]]:
         yield from _of_secrets(client)
     if client.certificate is not None:
         yield from _of_certificate(client.certificate)
+
+
+def _is_localhost(uri: str) -> bool:
+    return f".{urlsplit(uri).hostname or ''}".endswith(".localhost")
 
 
 def _of_secrets(client: Client) -> Iterator[tuple[str, str]]:

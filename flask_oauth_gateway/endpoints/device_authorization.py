@@ -33,7 +33,8 @@ def device_authorization(server: AuthorizationServer) -> Response:
     client = server.authentication.authenticate(form)
     if not client.check_grant_type(DEVICE_CODE):
         raise UnauthorizedClientError("This client is not registered for device_code.")
-    scopes = resolve_scopes(form.payload.scope, client, server.settings)
+    offline = server.lifetimes.gives_refresh_tokens(client)
+    scopes = resolve_scopes(form.payload.scope, client, server.settings, offline=offline)
     audience = server.resources.resolve(form.payload.datalist.get("resource", ()))
     page = server.issuer.url(url_for("oauth.device"))
     device_code, now = new_secret(server.settings.token_prefix), int(time.time())

@@ -9,7 +9,7 @@ from flask import Flask, request, url_for
 
 from ..authorization.answer import RESPONSE_MODES
 from ..config import ADMIN_SCOPE
-from ..errors import TemporarilyUnavailable
+from ..errors import NotConfigured
 from ..features import CONFIDENTIAL_METHODS, METHODS, endpoints_that_are_on
 from ..web.answers import bound, render_error
 from ..web.documents import publish_at
@@ -33,12 +33,12 @@ def metadata(server: AuthorizationServer) -> BaseResponse:
     try:
         name = ("server", server.issuer.identifier(), server.issuer.mount_point())
         return server.documents.publish(name, lambda: describe(server))
-    except TemporarilyUnavailable as error:
+    except NotConfigured as error:
         return render_error(error)
 
 
 def describe(server: AuthorizationServer) -> dict[str, Any]:
-    """The server's metadata (RFC 8414 section 2). Raises `TemporarilyUnavailable` where the issuer isn't known."""
+    """The server's metadata (RFC 8414 section 2). Raises `NotConfigured` where the issuer isn't known."""
     settings, issuer = server.settings, server.issuer
     methods = list(settings.client_auth_methods)
     mount = "" if request.script_root else issuer.mount_point()

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from flask import Flask
 
 from ..config import ADMIN_SCOPE
-from ..errors import NotFound, TemporarilyUnavailable
+from ..errors import NotConfigured, NotFound
 from ..permissions.resources import WELL_KNOWN
 from ..web.answers import bound, render_error
 from ..web.documents import publish_at
@@ -34,7 +34,7 @@ def resource_metadata(server: Server, path: str = "") -> BaseResponse:
         identifier = server.resources.of(prefix)
         name = ("resource", server.issuer.identifier(), identifier)
         return server.documents.publish(name, lambda: describe_resource(server, identifier))
-    except TemporarilyUnavailable as error:
+    except NotConfigured as error:
         return render_error(error)
 
 

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 
 from ..assertions.assertion import Assertion, AssertionRefused
 from ..authentication import presents_credentials
+from ..config import OFFLINE_ACCESS
 from ..errors import AssertionNotAccepted, InvalidClient, InvalidRequestError, InvalidScopeError, clean
 from ..hooks import UnusableSubject, checked_subject
-from ..permissions.scopes import names_of, resolve_scopes
+from ..permissions.scopes import names_of
 from ..signals import assertion_rejected
 from ..stores.once import OnceStore
 from ..tokens.issuing import Issue
@@ -106,7 +107,7 @@ class AssertionGrant(TokenGrant):
             client=client,
             subject=subject,
             user=user,
-            scopes=self._scopes(request, client, assertion, trusted),
+            scopes=self._scopes(request, client, assertion, trusted, has_user=subject is not None),
             audience=self.steps.audience(request),
         )
 
@@ -172,7 +173,7 @@ class AssertionGrant(TokenGrant):
         return subject, user
 
     def _scopes(
-        self, request: OAuthRequest, client: Client, assertion: Assertion, trusted: TrustedIssuer
+        self, request: OAuthRequest, client: Client, assertion: Assertion, trusted: TrustedIssuer, *, has_user: bool
     ) -> tuple[str, ...]:
         """The scopes that the request or the assertion asks for, as far as the client and the issuer may have them.
 
@@ -182,18 +183,23 @@ class AssertionGrant(TokenGrant):
         beyond = (
             []
             if asked is None or signed is None
-            else [name for name in names_of(asked, self.settings) if name not in signed.split(" ")]
+            else [
+                name
+                for name in names_of(asked, self.settings)
+                if name not in (OFFLINE_ACCESS, *names_of(signed, self.settings))
+            ]
         )
         if beyond:
             raise InvalidScopeError(f"The scope '{clean(beyond[0], 60)}' is not one that the assertion names.")
         asked = asked or signed
-        scopes = resolve_scopes(asked, client, self.settings)
+        scopes = self.steps.scopes(asked, client, has_user=has_user)
         if trusted.scopes is None:
             return scopes
-        beyond = [name for name in scopes if name not in trusted.scopes]
+        given = trusted.scopes | {OFFLINE_ACCESS}  # no scope of an issuer's: it asks for a refresh token
+        beyond = [name for name in scopes if name not in given]
         if beyond and asked is not None:
             raise InvalidScopeError(f"The scope '{beyond[0]}' is not one that the issuer of the assertion may give.")
-        return tuple(name for name in scopes if name in trusted.scopes)
+        return tuple(name for name in scopes if name in given)
 
     def _refuse(self, request: OAuthRequest, reason: str) -> NoReturn:
         """Raise the one error that the client gets; the log says what was wrong."""

@@ -75,9 +75,13 @@ class GrantSteps:
         if self._limiter is not None:
             self._limiter.spend("token", self._addresses.client_here(client.client_id))
 
-    def scopes(self, request: OAuthRequest, client: Client) -> tuple[str, ...]:
-        """The scopes that the request asks for, or the client's own. Raises `InvalidScopeError` beyond what it may have."""
-        return resolve_scopes(request.payload.scope, client, self._settings)
+    def scopes(self, asked: str | None, client: Client, *, has_user: bool = False) -> tuple[str, ...]:
+        """The scopes that are asked for, or the client's own. Raises `InvalidScopeError` beyond what it may have.
+
+        `has_user`: a user takes part, so that `offline_access` may ask for a refresh token.
+        """
+        offline = has_user and self._lifetimes.gives_refresh_tokens(client)
+        return resolve_scopes(asked, client, self._settings, offline=offline)
 
     def audience(self, request: OAuthRequest, approved: str | None = None) -> tuple[str, ...]:
         """The resources that the token is for: those that the request asks for, among the `approved` ones where given.

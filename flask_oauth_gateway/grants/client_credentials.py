@@ -23,6 +23,6 @@ class ClientCredentialsGrant(TokenGrant):
         return Issue(
             client=client,
             grant_type=self.GRANT_TYPE,
-            scopes=self.steps.scopes(request, client),
+            scopes=self.steps.scopes(request.payload.scope, client),
             audience=self.steps.audience(request),
         )

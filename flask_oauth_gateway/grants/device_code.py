@@ -12,7 +12,7 @@ from ..authorization.request import AuthorizationError
 from ..crypto.hashing import sha256
 from ..errors import InvalidGrantError, InvalidRequestError
 from ..features import DEVICE_CODE
-from ..permissions.scopes import still_allowed
+from ..permissions.scopes import stays_offline, still_allowed
 from ..tokens.issuing import Issue
 from .base import TokenGrant
 
@@ -59,7 +59,14 @@ class DeviceCodeGrant(TokenGrant):
             audience=self.steps.audience(request, row.audience),
             claims=row.claims,
             spend=self.devices.spending(bytes(row.device_code_hash)),
-            **self.steps.approval(client, self.GRANT_TYPE, scope, row.audience, key=bytes(row.family)),
+            **self.steps.approval(
+                client,
+                self.GRANT_TYPE,
+                scope,
+                row.audience,
+                key=bytes(row.family),
+                refreshable=stays_offline(row.scope.split(), scope.split()),
+            ),
         )
 
     def _wait(self, row: Row[Any]) -> NoReturn:

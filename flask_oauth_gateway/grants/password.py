@@ -43,7 +43,7 @@ class PasswordGrant(TokenGrant):
         username, password = request.form.get("username"), request.form.get("password")
         if username is None or password is None:
             raise InvalidRequestError("The parameters 'username' and 'password' are needed.")
-        scopes = self.steps.scopes(request, client)
+        scopes = self.steps.scopes(request.payload.scope, client, has_user=True)
         audience = self.steps.audience(request)
         user = self._check(username, password)
         return Issue(

@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy.engine import Row
 
+from ..config import OFFLINE_ACCESS
 from ..crypto.hashing import sha256
 from ..errors import InvalidGrantError, InvalidRequestError, InvalidScopeError, InvalidTarget, clean
-from ..permissions.scopes import OFFLINE_ACCESS, names_of, still_allowed
+from ..permissions.scopes import names_of, still_allowed, without_offline_access
 from ..stores.issuance import can_rotate_at_once, rotate_at_once
 from ..stores.tokens import token_id_of
 from ..tokens.issuing import AlreadySpent, Approval, Issue, token_response
@@ -190,10 +191,11 @@ class RefreshTokenGrant(TokenGrant):
         Raises `InvalidScopeError` where the request asks for more than that.
         """
         approved = still_allowed(row.scope, client, self.settings)
-        asked = request.payload.scope
-        if asked is None:
+        names = names_of(request.payload.scope or "", self.settings)
+        if not names:
             return approved
-        names = names_of(asked, self.settings)
+        if OFFLINE_ACCESS not in approved:
+            names = without_offline_access(names, self.settings)
         for name in names:
             if name not in approved:
                 raise InvalidScopeError(

@@ -10,7 +10,7 @@ from flask import Response, redirect, url_for
 from ..signals import authorization_denied
 from ..web.csrf import is_form_token, new_form_token
 from .person import last, page, person_at, sent_form, sign_in
-from .rendering import render_page
+from .rendering import render_page, scope_descriptions
 
 if TYPE_CHECKING:
     from werkzeug.wrappers import Response as BaseResponse
@@ -78,7 +78,7 @@ def _list(server: AuthorizationServer, person: Person, problem: str | None = Non
         200 if problem is None else 400,
         user=person.user,
         granted=granted_by(server, person.subject),
-        descriptions=server.settings.scopes,
+        descriptions=scope_descriptions(server.settings),
         form_token=new_form_token(person.subject, FORM),
         problem=problem,
     )

@@ -13,8 +13,8 @@ from flask import Response, redirect, request
 from ..authorization.answer import answer_of, location_of
 from ..authorization.parameters import read_authorization
 from ..authorization.request import AuthorizationError, Granted, PageError
-from ..errors import OAuth2Error, TemporarilyUnavailable
-from ..permissions.scopes import OFFLINE_ACCESS
+from ..errors import NotConfigured, OAuth2Error, TemporarilyUnavailable
+from ..permissions.scopes import stays_offline
 from ..signals import authorization_denied, authorization_granted
 from ..stores.once import once_key
 from ..tokens.issuing import StaleClient
@@ -25,8 +25,7 @@ from ..web.answers import note
 from ..web.csrf import carried_by, new_form_token
 from ..web.request import parse_parameters, read_form
 from .person import by_name, page, person_at
-from .rendering import error_page, render_page
-from .translations import translate
+from .rendering import error_page, render_page, scope_descriptions
 
 if TYPE_CHECKING:
     from werkzeug.wrappers import Response as BaseResponse
@@ -75,7 +74,7 @@ def authorize(server: AuthorizationServer) -> Response | BaseResponse:
     try:
         authorization = server.authorization_checks.check(authorization, parameters)
         answer = _answer_or_page(server, visit, authorization)
-    except TemporarilyUnavailable:
+    except (NotConfigured, TemporarilyUnavailable):
         raise  # shown to the user: the client would only send them here again
     except OAuth2Error as error:
         note(error)
@@ -208,7 +207,7 @@ def _ask(
         question=question,
         user=person.user,
         notice=notice,
-        descriptions={OFFLINE_ACCESS: translate("Keep its access while you are away"), **server.settings.scopes},
+        descriptions=scope_descriptions(server.settings),
         durations=server.settings.consent_durations,
         change_account=_change_account(visit),
     )
@@ -233,7 +232,7 @@ def _decide(
         subject=person.subject,
         scopes=decision.scopes,
         lasts_until=decision.lasts_until,
-        refreshable=decision.refreshable and _is_offline(authorization, decision.scopes),
+        refreshable=decision.refreshable and stays_offline(authorization.scopes, decision.scopes),
         claims=details,
     )
     return _grant(server, authorization, granted, asked=True)
@@ -270,11 +269,6 @@ def _send(authorization: Authorization, answer: dict[str, str]) -> Response | Ba
     response = redirect(location_of(authorization, answer), 303 if request.method == "POST" else 302)
     response.headers.update({"Cache-Control": "no-store", "Pragma": "no-cache", "Referrer-Policy": "no-referrer"})
     return response
-
-
-def _is_offline(authorization: Authorization, scopes: tuple[str, ...]) -> bool:
-    """Whether a refresh token may be given: not where the request asked for `offline_access` and the user unticked it."""
-    return OFFLINE_ACCESS not in authorization.scopes or OFFLINE_ACCESS in scopes
 
 
 def _change_account(visit: Visit) -> str:

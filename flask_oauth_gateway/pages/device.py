@@ -13,7 +13,7 @@ from ..signals import authorization_denied, authorization_granted
 from ..stores.devices import LETTERS
 from ..web.csrf import is_form_token, new_form_token
 from .person import last, page, person_at, sent_form, sign_in
-from .rendering import render_page
+from .rendering import render_page, scope_descriptions
 
 if TYPE_CHECKING:
     from werkzeug.wrappers import Response as BaseResponse
@@ -87,7 +87,7 @@ def _ask_to_confirm(server: AuthorizationServer, row: Row[Any], person: Person, 
         user=person.user,
         client=server.clients.load(row.client_id),
         question=_question(server, row, person),
-        descriptions=server.settings.scopes,
+        descriptions=scope_descriptions(server.settings),
         user_code=f"{code[:4]}-{code[4:]}",
         form_token=new_form_token(person.subject, code),
     )

@@ -10,12 +10,14 @@ from flask import Response, render_template, request
 from werkzeug.urls import iri_to_uri
 
 from ..clients.redirect_uris import is_impersonable
+from ..config import OFFLINE_ACCESS
 from ..hooks import subject_of
 from ..web.answers import note
 from ..web.environ import PAGE_ERROR
 from .translations import date, language, translate, translate_own, translate_plural
 
 if TYPE_CHECKING:
+    from ..config import Settings
     from ..doctor.explanations import Explanation
     from ..errors import OAuth2Error
     from ..stores.registered_client import Client
@@ -99,6 +101,11 @@ def explain(description: str | None) -> str:
     if found is None:
         return translate(text)
     return translate(f"The parameter '%(name)s' {found[2]}", name=found[1])
+
+
+def scope_descriptions(settings: Settings) -> dict[str, str]:
+    """What each scope lets a client do, in words."""
+    return {OFFLINE_ACCESS: translate("Keep its access while you are away"), **settings.scopes}
 
 
 def name_of(user: Any) -> str:

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from flask import request
 
-from ..errors import InvalidTarget, TemporarilyUnavailable, clean
+from ..errors import InvalidTarget, NotConfigured, clean
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -51,11 +51,11 @@ class Resources:
         return next((prefix for prefix, start, _ in self._below if path == prefix or path.startswith(start)), "/")
 
     def all(self) -> dict[str, str]:
-        """Every prefix and its identifier, "/" first. Raises `TemporarilyUnavailable` where the issuer isn't known."""
+        """Every prefix and its identifier, "/" first. Raises `NotConfigured` where the issuer isn't known."""
         return {prefix: self.of(prefix) for prefix in self._prefixes}
 
     def asked_for(self) -> str:
-        """The resource of the request's path. Raises `TemporarilyUnavailable` where the issuer isn't known."""
+        """The resource of the request's path. Raises `NotConfigured` where the issuer isn't known."""
         return self.of(request.path) if self._below else self._root or self._issuer.identifier()
 
     def resolve(self, asked: Iterable[str], approved: str | None = None) -> tuple[str, ...]:
@@ -85,7 +85,7 @@ class Resources:
         if not self.are_configured:
             return None
         identifiers = [self.of(prefix) for prefix in self._prefixes[1:]]
-        with suppress(TemporarilyUnavailable):  # opaque tokens need no issuer
+        with suppress(NotConfigured):  # opaque tokens need no issuer
             identifiers.insert(0, self.of("/"))
         return " ".join(dict.fromkeys(identifiers))
 
@@ -114,7 +114,7 @@ class Resources:
                 if identifier[:2] == issuer[:2]:
                     at = identifier.path.rstrip("/")
             return self._issuer.url(f"{request.script_root}{WELL_KNOWN}{at}")
-        except TemporarilyUnavailable:
+        except NotConfigured:
             return None
 
     def prefix_at(self, path: str) -> str | None:

@@ -22,6 +22,7 @@ from ..errors import (
     InsufficientUserAuthentication,
     InvalidToken,
     MissingToken,
+    NotConfigured,
     OAuth2Error,
     TemporarilyUnavailable,
     TooManyRequests,
@@ -41,7 +42,7 @@ if TYPE_CHECKING:
 
 View = TypeVar("View", bound=Callable[..., Any])
 GUARD = "oauth_gateway_guard"  # the key in `app.extensions`
-SAY_NOTHING_OF_A_TOKEN = (MissingToken, TemporarilyUnavailable, TooManyRequests)
+SAY_NOTHING_OF_A_TOKEN = (MissingToken, NotConfigured, TemporarilyUnavailable, TooManyRequests)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

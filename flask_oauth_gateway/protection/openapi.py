@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from flask import has_request_context, request
 
-from ..errors import TemporarilyUnavailable
+from ..errors import NotConfigured
 from ..features import ENDPOINTS, GRANTS
 from .require_token import requirements_of
 
@@ -127,5 +127,5 @@ class OpenApi:
         path = root + self._settings.url_prefix + ENDPOINTS[endpoint].path
         try:
             return self._issuer.url(path)
-        except TemporarilyUnavailable:
+        except NotConfigured:
             return path

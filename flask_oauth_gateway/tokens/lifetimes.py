@@ -24,9 +24,13 @@ class Lifetimes:
         seconds = client.access_token_lifetime or self._by_grant
         return seconds if isinstance(seconds, int) else self._settings.access_token_lifetime_of(grant_type)
 
+    def gives_refresh_tokens(self, client: Client) -> bool:
+        """Whether a user's approval gives this client a refresh token: the grant is on, and the client registered for it."""
+        return "refresh_token" in self._settings.grant_types and client.check_grant_type("refresh_token")
+
     def refresh_token_ends(self, client: Client, lasts_until: int | None = None) -> int | None:
-        """When a refresh token for this client ends; `None` where it gets none, as the grant is off or not registered for it."""
-        if "refresh_token" not in self._settings.grant_types or not client.check_grant_type("refresh_token"):
+        """When a refresh token for this client ends; `None` where it gets none."""
+        if not self.gives_refresh_tokens(client):
             return None
         ends = int(time.time()) + (client.refresh_token_lifetime or self._settings.refresh_token_lifetime)
         return ends if lasts_until is None else min(ends, lasts_until)

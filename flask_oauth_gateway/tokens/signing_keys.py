@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from joserfc.jwk import ECKey, Key, KeyParameters, OKPKey, RSAKey
 
-from ..errors import TemporarilyUnavailable
+from ..errors import NotConfigured, TemporarilyUnavailable
 from ..locks import Lock
 from ..signals import key_changed
 from ..stores.revocations import MAX_TOKEN_LIFETIME, mark_of
@@ -130,7 +130,7 @@ class KeyRing:
             now = int(time.time())
             if not self._sealing.has_key():
                 self._app.logger.error("Signing keys need a SECRET_KEY, or OAUTH_KEY_ENCRYPTION_KEY.")
-                raise TemporarilyUnavailable("The server can't keep a signing key: its configuration needs SECRET_KEY.")
+                raise NotConfigured("The server can't keep a signing key: its configuration needs SECRET_KEY.")
             generation = 1 if newest is None else newest.generation + 1
             values = self._new_key(generation)
             active_from = now + publish_ahead

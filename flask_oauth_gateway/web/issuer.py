@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from flask import has_request_context, request, url_for
 
 from ..config.checks import is_loopback
-from ..errors import TemporarilyUnavailable
+from ..errors import NotConfigured
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -28,7 +28,7 @@ class Issuer:
     def identifier(self) -> str:
         """The issuer identifier (RFC 8414 section 2): the setting, or the request's root URL in debug, testing and on loopback.
 
-        Elsewhere the Host header must not decide it: raises `TemporarilyUnavailable`, which says what is missing.
+        Elsewhere the Host header must not decide it: raises `NotConfigured`, which says what is missing.
         """
         if self._configured is not None:
             return self._configured
@@ -38,7 +38,10 @@ class Issuer:
                 return "http://localhost"  # as Flask's test client has it
         elif app.debug or app.testing or is_loopback(_host()):
             return request.root_url.rstrip("/")
-        raise TemporarilyUnavailable("The server does not know its own name: its configuration needs OAUTH_ISSUER.")
+        raise NotConfigured(
+            "The server does not know its own name: its configuration needs OAUTH_ISSUER,"
+            " and OAUTH_ALLOW_HTTP = True where that is plain http."
+        )
 
     def url(self, path: str) -> str:
         """A path of this app as a URL that people can type: on the issuer's host. Raises as `identifier` does."""

@@ -127,6 +127,7 @@ def test_a_client_that_sends_users_here_says_where_they_go_back_to(grant: str) -
         "https://app.example:8443/cb?tenant=1&x=%20",
         "https://xn--bcher-kva.example/cb",
         "http://localhost:5000/cb",
+        "http://cli.localhost:8976/cb",
         "http://127.0.0.1/cb",
         "http://127.9.9.9:1/cb",
         "http://[::1]:8080/cb",
@@ -143,6 +144,7 @@ def test_a_web_a_loopback_and_an_app_s_own_redirect_uri_may_be_registered(uri: s
     [
         ("http://app.example/cb", "must be https"),
         ("http://localhost.evil.example/cb", "must be https"),
+        ("http://notlocalhost/cb", "must be https"),
         ("http://0.0.0.0/cb", "must be https"),
         ("HTTP://app.example/cb", "must be https"),
         ("https://app.example/cb#", "holds a fragment"),
@@ -164,6 +166,7 @@ def test_a_web_a_loopback_and_an_app_s_own_redirect_uri_may_be_registered(uri: s
         ("javascript:alert(1)", "needs https"),
         ("data:text/html,x", "needs https"),
         ("myapp://callback", "needs https"),
+        ("vscode://x.y/z", "OAUTH_REDIRECT_SCHEMES"),
         ("ftp://app.example/", "needs https"),
         ("urn:ietf:wg:oauth:2.0:oob", "needs https"),
     ],
@@ -174,6 +177,22 @@ def test_what_could_lead_elsewhere_is_no_redirect_uri(uri: str, why: str) -> Non
     assert refused.value.error == "invalid_redirect_uri"
 
 
+@pytest.mark.parametrize(
+    "uri",
+    ["cursor://anysphere.cursor-mcp/oauth/callback", "vscode://x.y/z", "vscode-insiders://x.y/z", "windsurf://x/y"],
+)
+def test_tools_that_are_known_by_a_scheme_of_one_word_may_register_it(uri: str) -> None:
+    assert check_metadata({"redirect_uris": [uri]}, Settings())["redirect_uris"] == [uri]
+
+
+def test_which_schemes_of_one_word_there_are_is_the_operators_choice() -> None:
+    settings = Settings.from_config({"OAUTH_REDIRECT_SCHEMES": ["zed"]})
+    assert check_metadata({"redirect_uris": ["zed:/done", "com.example:/x"]}, settings)
+    for uri in ("cursor://a/b", "zedd:/done", "javascript:alert(1)"):
+        with pytest.raises(ClientMetadataError, match="OAUTH_REDIRECT_SCHEMES"):
+            check_metadata({"redirect_uris": [uri]}, settings)
+
+
 def assert_safe(uri: str, kept: str) -> None:
     assert kept == uri
     assert uri.isascii()
@@ -182,7 +201,8 @@ def assert_safe(uri: str, kept: str) -> None:
     parts = urlsplit(uri)
     assert "@" not in parts.netloc
     if parts.scheme == "http":
-        assert parts.hostname == "localhost" or ip_address(str(parts.hostname)).is_loopback
+        host = str(parts.hostname)
+        assert host == "localhost" or host.endswith(".localhost") or ip_address(host).is_loopback
     else:
         assert parts.scheme == "https" or "." in parts.scheme
 

@@ -10,6 +10,8 @@ from flask_oauth_gateway.stores.registered_client import Client
     ("registered", "asked", "fits"),
     [
         ("http://127.0.0.1/cb", "http://127.0.0.1:8080/cb", True),
+        ("http://cli.localhost/cb", "http://cli.localhost:8976/cb", True),
+        ("http://cli.localhost/cb", "http://other.localhost:8976/cb", False),
         ("http://app.example/cb", "http://app.example/cb", True),
         ("http://app.example/cb", "http://app.example:8080/cb", False),  # an older row, of before http was refused
     ],

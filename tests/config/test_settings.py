@@ -103,6 +103,11 @@ SETTINGS: dict[str, tuple[list[tuple[Any, Any]], list[Any], str]] = {
         ["a.example", ["https://a.example/"], ["https://a.example/x"], 5],
         "a list of",
     ),
+    "redirect_schemes": (
+        [((), ()), (["cursor", "x-y+z.1"], ("cursor", "x-y+z.1")), ("zed", ("zed",))],
+        ["https", ["javascript"], "data", "zed:", "zed://", "Zed", "1a", None, 5],
+        "a list of",
+    ),
     "token_prefix": ([("", ""), ("acme_", "acme_")], ["a b", "a.b", "x" * 33, "\u00e4", None, 5], "up to 32 letters"),
     "client_auth_methods": ([("none", ("none",))], [[], "", None, ["basic"], [5]], "one or more of 'client_secret_basic'"),
     "token_parameters_from": ([(["query", "body"], ("query", "body"))], [[], "cookie", None], "one or more of 'body'"),
@@ -294,6 +299,8 @@ def test_plain_http_needs_loopback_debug_testing_or_to_be_allowed(issuer: str) -
     assert Settings.from_config({"OAUTH_ISSUER": issuer}, relaxed=True).issuer == issuer
 
 
-@pytest.mark.parametrize("issuer", ["http://localhost:5000", "http://127.0.0.1", "http://[::1]:8080/tenant"])
+@pytest.mark.parametrize(
+    "issuer", ["http://localhost:5000", "http://api.localhost:5000", "http://127.0.0.1", "http://[::1]:8080/tenant"]
+)
 def test_plain_http_on_loopback_is_fine(issuer: str) -> None:
     assert Settings.from_config({"OAUTH_ISSUER": issuer}).issuer == issuer

@@ -56,6 +56,24 @@ def test_plain_http_is_for_loopback_where_that_is_let_through(server: KeyServer)
     assert server.requests == []
 
 
+def test_a_name_below_localhost_is_this_machine_and_must_lead_here(
+    server: KeyServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    there, really = ["127.0.0.1"], socket.getaddrinfo
+
+    def look_up(host: str, *rest: Any, **how: Any) -> Any:
+        return [(0, 0, 0, "", (each, 0)) for each in there] if host == "keys.localhost" else really(host, *rest, **how)
+
+    monkeypatch.setattr(socket, "getaddrinfo", look_up)
+    url = server.url.replace("127.0.0.1", "keys.localhost")
+    server.says = {"a": 1}
+    assert fetch(url, plain_http_on_loopback=True)[0] == b'{"a": 1}'
+    for elsewhere in (["10.0.0.1"], ["127.0.0.1", "203.0.113.1"]):
+        there[:] = elsewhere
+        assert refused(url) == "the host is not this machine, and the URL not https"
+    assert len(server.requests) == 1
+
+
 PRIVATE = [
     "127.0.0.1", "10.0.0.1", "172.16.5.5", "192.168.1.1", "169.254.169.254", "0.0.0.0", "100.64.0.1", "224.0.0.1",  # noqa: S104
     "255.255.255.255", "::1", "::", "fe80::1", "fe80::1%eth0", "fc00::1", "ff02::1", "::ffff:127.0.0.1", "::ffff:10.0.0.1",

@@ -101,7 +101,7 @@ def test_the_host_header_never_decides_where_it_points(app_with: Callable[..., F
         assert "evil" not in f"{response.text} {response.headers}"
     nameless = app_with(TESTING=False).test_client()
     for path in (WELL_KNOWN, SERVER):
-        assert "OAUTH_ISSUER" in refusal(nameless.get(path, headers=EVIL), 503, "temporarily_unavailable")
+        assert "OAUTH_ISSUER" in refusal(nameless.get(path, headers=EVIL), 503, "server_error")
     response = nameless.get("/weather", headers=EVIL)
     assert response.headers["WWW-Authenticate"] == 'Bearer realm="oauth", scope="weather:read"'
     refusal(response, 401, "unauthorized")

@@ -30,7 +30,7 @@ ERRORS = {
     "authorization.parameters": ("PageError",),
     "pages.authorize": ("error_page",),
     "pages.person": ("error_page",),
-    "web.issuer": ("TemporarilyUnavailable",),
+    "web.issuer": ("NotConfigured",),
     "web.request": ("InvalidRequestError",),
 }
 #: What is raised there and never shown on a page.

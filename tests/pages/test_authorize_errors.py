@@ -32,7 +32,6 @@ ERRORS = {
     "a response type that the client isn't registered for": ({"response_type": "token"}, "unauthorized_client"),
     "an unknown scope": ({"scope": "nope"}, "invalid_scope"),
     "a scope that the client may not have": ({"scope": WRITE}, "invalid_scope"),
-    "two spaces between scopes": ({"scope": f"{READ}  {READ}"}, "invalid_scope"),
     "a scope with markup": ({"scope": '<b>"'}, "invalid_scope"),
     "offline access alone": ({"scope": "offline_access"}, "invalid_scope"),
     "an unknown response mode": ({"response_mode": "web_message"}, "invalid_request"),

@@ -173,7 +173,7 @@ def test_opaque_tokens_need_no_issuer_save_where_one_would_have_to_be_named(make
     got = app.test_client().post("/oauth/token", data={"grant_type": "client_credentials"}, headers=headers).get_json()
     headers = bearer(got["access_token"]) | host
     assert app.test_client().get("/a/x", headers=headers).get_json() == {"aud": [A, B]}
-    assert "OAUTH_ISSUER" in refusal(app.test_client().get("/x", headers=headers), 503, "temporarily_unavailable")
+    assert "OAUTH_ISSUER" in refusal(app.test_client().get("/x", headers=headers), 503, "server_error")
 
 
 def test_a_mounted_wsgi_application_is_of_the_resource_of_its_path(make_app: Callable[..., Flask]) -> None:

@@ -184,7 +184,7 @@ def test_without_a_secret_key_there_is_no_key_and_no_500(jwt_apps: Callable[...,
     whole, bare = jwt_apps(), jwt_apps(SECRET_KEY=None)
     client = register(bare)
     for response in (bare.test_client().get("/oauth/jwks"), ask(bare.test_client(), client)):
-        assert "SECRET_KEY" in refusal(response, 503, "temporarily_unavailable")
+        assert "SECRET_KEY" in refusal(response, 503, "server_error")
     token = token_for(whole.test_client(), client)["access_token"]
     clock.advance(2)  # an unknown kid makes a process read the keys again, once a second
     assert is_accepted(bare.test_client(), token), "what another process signed can be checked"
