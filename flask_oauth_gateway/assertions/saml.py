@@ -4,19 +4,25 @@ from __future__ import annotations
 
 import re
 import time
+from collections.abc import Iterable
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 from lxml import etree
 
 from ..stores.once import once_key
 from .assertion import MAX_NAME, Assertion, AssertionRefused
-from .saml_xml import ASSERTION, NS, XML_SPACE
+from .saml_encryption import decrypt
+from .saml_xml import ASSERTION, NS, XML_SPACE, parse_decrypted
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
 BEARER = "urn:oasis:names:tc:SAML:2.0:cm:bearer"
 KNOWN_CONDITIONS = frozenset(
     f"{{{ASSERTION}}}{name}" for name in ("AudienceRestriction", "OneTimeUse", "ProxyRestriction")
 )
-_TIME = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2})(\.[0-9]+)?(Z|\+00:00)")
+_TIME = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2})(\.[0-9]+)?(Z|\+00:00)?")
 
 
 def check_saml(
@@ -27,8 +33,9 @@ def check_saml(
     recipient: frozenset[str],
     skew: int,
     max_lifetime: int,
+    decryption_keys: Iterable[RSAPrivateKey] = (),
 ) -> Assertion:
-    """Check a signed Assertion, rule by rule. Raises `AssertionRefused`."""
+    """Check a signed Assertion, rule by rule. `decryption_keys` open an EncryptedID. Raises `AssertionRefused`."""
     now = time.time()
     if element.get("Version") != "2.0":
         raise AssertionRefused("it is not SAML 2.0")
@@ -49,7 +56,7 @@ def check_saml(
         session_ends = _time(statement, "SessionNotOnOrAfter")
         if session_ends is not None and session_ends + skew <= now:
             raise AssertionRefused("the session that it tells of has ended")
-    name_id = _name_id(element)
+    name_id = _name_id(element, decryption_keys)
     return Assertion(
         kind="saml",
         issuer=issuer,
@@ -121,7 +128,7 @@ def _check_confirmation(
     return None if open_end else last
 
 
-def _name_id(element: etree._Element) -> etree._Element | None:
+def _name_id(element: etree._Element, keys: Iterable[RSAPrivateKey]) -> etree._Element | None:
     """The subject's NameID. Another kind of identifier, or a second one, would be ambiguous (SAML core section 2.4.1)."""
     found = [
         each
@@ -129,8 +136,14 @@ def _name_id(element: etree._Element) -> etree._Element | None:
         for each in subject
         if each.tag != f"{{{ASSERTION}}}SubjectConfirmation"
     ]
+    if [each.tag for each in found] == [f"{{{ASSERTION}}}EncryptedID"]:
+        try:
+            return parse_decrypted(decrypt(found[0], keys, is_verified=True), found[0], "NameID")
+        except AssertionRefused as error:
+            raise AssertionRefused(f"its Subject is an EncryptedID: {error}") from error
     if len(found) > 1 or any(each.tag != f"{{{ASSERTION}}}NameID" for each in found):
-        raise AssertionRefused("its Subject is something else than one NameID")
+        there = " ".join(each.tag.rpartition("}")[2] for each in found)
+        raise AssertionRefused(f"its Subject is something else than one NameID or EncryptedID ({there[:100]})")
     return found[0] if found else None
 
 
@@ -156,14 +169,22 @@ def _text(element: etree._Element, path: str) -> str | None:
 
 
 def _time(element: etree._Element, name: str) -> float | None:
-    """A time attribute, in seconds since 1970. SAML's times are in UTC (SAML core section 1.3.3)."""
+    """A time attribute, in seconds since 1970."""
     value = element.get(name)
     if value is None:
         return None
-    match = _TIME.fullmatch(value)
     try:
-        if match is None:
-            raise ValueError
-        return datetime.fromisoformat(match[1]).replace(tzinfo=UTC).timestamp()
+        return seconds_of(value)
     except ValueError:
-        raise AssertionRefused(f"its {name} is not a time in UTC") from None
+        raise AssertionRefused(f"its {name} is not a time in UTC ({value[:40]!r})") from None
+
+
+def seconds_of(value: str) -> float:
+    """A time as SAML writes it, in seconds since 1970: in UTC, whether or not it says so (SAML core section 1.3.3).
+
+    Raises `ValueError`.
+    """
+    match = _TIME.fullmatch(value)
+    if match is None:
+        raise ValueError("not a time in UTC")
+    return datetime.fromisoformat(match[1]).replace(tzinfo=UTC).timestamp()

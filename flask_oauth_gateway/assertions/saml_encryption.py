@@ -1,4 +1,4 @@
-"""Decrypts SAML assertions (SAML core section 2.3.4, XML Encryption 1.1): RSA-OAEP for the key, AES for the assertion.
+"""Decrypts SAML assertions and names (SAML core sections 2.2.4 and 2.3.4, XML Encryption 1.1): RSA-OAEP and AES.
 
 AES-GCM detects a changed text. AES-CBC doesn't: an attacker who can tell, if only by the time it takes, whether a text
 decrypts to XML, can read the text byte by byte (Jager, Somorovsky 2011). So CBC is decrypted only where the signature
@@ -26,7 +26,7 @@ from .saml_xml import SIGNATURE
 XENC = "http://www.w3.org/2001/04/xmlenc#"
 XENC11 = "http://www.w3.org/2009/xmlenc11#"
 NS = {"xenc": XENC, "xenc11": XENC11, "ds": SIGNATURE}
-MAX_KEYS = 4  # one for each of several recipients
+MAX_KEYS = 8  # one for each of several recipients
 
 #: The algorithms, each with the length of its key in bytes.
 AUTHENTICATED = {f"{XENC11}aes128-gcm": 16, f"{XENC11}aes192-gcm": 24, f"{XENC11}aes256-gcm": 32}
@@ -50,7 +50,10 @@ _MASKS: dict[str | None, hashes.HashAlgorithm] = {
 
 
 def decrypt(encrypted: etree._Element, keys: Iterable[RSAPrivateKey], *, is_verified: bool) -> bytes:
-    """The text in an EncryptedAssertion. `is_verified`: a signature around it was checked. Raises `AssertionRefused`."""
+    """The text in an EncryptedAssertion or EncryptedID. Raises `AssertionRefused`.
+
+    `is_verified`: a signature around it was checked. Of several recipients' keys, the one that is for us is used.
+    """
     data = encrypted.findall("xenc:EncryptedData", NS)
     if len(data) != 1:
         raise AssertionRefused("it does not hold exactly one EncryptedData")
@@ -63,18 +66,28 @@ def decrypt(encrypted: etree._Element, keys: Iterable[RSAPrivateKey], *, is_veri
     wrapped = encrypted.findall(".//xenc:EncryptedKey", NS)
     if not 1 <= len(wrapped) <= MAX_KEYS:
         raise AssertionRefused(f"it does not hold one to {MAX_KEYS} EncryptedKeys")
-    # A key of another recipient may be encrypted in a way that isn't taken here.
-    taken = [each for each in wrapped if _algorithm(each) in KEY_ALGORITHMS] or wrapped
-    opened = [key for private in keys for each in taken if (key := _unwrap(each, private)) and len(key) == size]
-    for key in opened:
-        text = _gcm(key, sealed) if algorithm in AUTHENTICATED else _cbc(key, sealed)
-        if text is not None:
-            return text
-    raise AssertionRefused("it can't be decrypted by the decryption_key of an issuer")
+    privates, reasons = list(keys), []
+    if not privates:
+        raise AssertionRefused("it can't be decrypted: its issuer's entry has no decryption_key")
+    for each in wrapped:
+        try:
+            padding, sealed_key = _oaep(each), _cipher_value(each)
+        except AssertionRefused as error:  # another recipient's may be encrypted in a way that isn't taken here
+            reasons.append(str(error))
+            continue
+        for private in privates:
+            key = _unwrap(sealed_key, private, padding)
+            if key is None or len(key) != size:
+                continue
+            text = _gcm(key, sealed) if algorithm in AUTHENTICATED else _cbc(key, sealed)
+            if text is not None:
+                return text
+    why = f" ({reasons[0]})" if reasons else ""
+    raise AssertionRefused(f"it can't be decrypted by the decryption_key of its issuer{why}")
 
 
-def _unwrap(wrapped: etree._Element, private: RSAPrivateKey) -> bytes | None:
-    """The AES key in an EncryptedKey; `None` where another recipient's key encrypts it."""
+def _oaep(wrapped: etree._Element) -> OAEP:
+    """How an EncryptedKey is encrypted. Raises `AssertionRefused` for a way that isn't taken."""
     algorithm = _algorithm(wrapped)
     method = wrapped.find("xenc:EncryptionMethod", NS)
     if algorithm not in KEY_ALGORITHMS:
@@ -83,9 +96,13 @@ def _unwrap(wrapped: etree._Element, private: RSAPrivateKey) -> bytes | None:
     mask = _MASKS.get(_named(method, "xenc11:MGF") if algorithm.startswith(XENC11) else None)
     if digest is None or mask is None:
         raise AssertionRefused("its key is encrypted by a variant of OAEP that is not taken")
-    label = _decode(method.findtext("xenc:OAEPparams", namespaces=NS)) or None
+    return OAEP(MGF1(mask), digest, _decode(method.findtext("xenc:OAEPparams", namespaces=NS)) or None)
+
+
+def _unwrap(sealed: bytes, private: RSAPrivateKey, padding: OAEP) -> bytes | None:
+    """The AES key; `None` where it is for another recipient."""
     try:
-        return private.decrypt(_cipher_value(wrapped), OAEP(MGF1(mask), digest, label))
+        return private.decrypt(sealed, padding)
     except ValueError:
         return None
 

@@ -100,6 +100,7 @@ class SamlAssertions:
             recipient=trusted.recipient or recipient,
             skew=self._skew,
             max_lifetime=trusted.max_lifetime,
+            decryption_keys=trusted.decryption_keys,
         )
         return checked, trusted
 

@@ -1,8 +1,11 @@
 """Finds, in the text of a SAML assertion, the one element that a trusted signature covers. signxml does the cryptography.
 
-The shape is checked before any signature: one Assertion; no DOCTYPE, comment or processing instruction; no ID twice; a
+The shape is checked before any signature: one Assertion; no DOCTYPE, entity or processing instruction; no ID twice; a
 signature only where SAML has one, over its whole parent and nothing else. Only the element that the signature covers is
 returned, since signature wrapping works where other parts are read (SAML core section 5.4).
+
+Comments are dropped by the parser, before anything is looked at: no name is read only up to one. A signature that covers
+comments is refused where there are some. What stands in the Assertion's Advice is passed over, as it may be (core 2.6.1.2).
 
 Each call makes its own parser and verifier: a signxml verifier that threads shared accepted forged assertions.
 """
@@ -42,8 +45,12 @@ MAX_ELEMENTS = 2000
 MAX_ATTRIBUTES = 50  # of one element: the time to read them grows with the square of their number
 ENVELOPED = f"{SIGNATURE}enveloped-signature"
 EXCLUSIVE = "http://www.w3.org/2001/10/xml-exc-c14n#"
-#: Both give the same result, as a document with a comment is refused.
-CANONICAL = (EXCLUSIVE, f"{EXCLUSIVE}WithComments")
+INCLUSIVE = ("http://www.w3.org/TR/2001/REC-xml-c14n-20010315", "http://www.w3.org/2006/12/xml-c14n11")
+WITH_COMMENTS = "WithComments"
+#: All of them cover the whole element. An inclusive one covers the namespaces around it, too.
+CANONICAL = (
+    EXCLUSIVE, f"{EXCLUSIVE}{WITH_COMMENTS}", *INCLUSIVE, *(f"{each}#{WITH_COMMENTS}" for each in INCLUSIVE),
+)  # fmt: skip
 
 _METHODS = frozenset(
     {
@@ -69,20 +76,26 @@ _VERIFIER_ERRORS = (
 class Document:
     """A document of the right shape, of which nothing is verified yet.
 
-    `assertion` is an Assertion or an EncryptedAssertion: it is `root` itself, or in it.
+    `assertion` is an Assertion or an EncryptedAssertion: it is `root` itself, or in it. `has_comments`: the text has some,
+    and the elements none.
     """
 
     root: etree._Element
     assertion: etree._Element
+    has_comments: bool
 
     @property
     def is_encrypted(self) -> bool:
         return bool(self.assertion.tag == f"{{{ASSERTION}}}EncryptedAssertion")
 
     @property
+    def signatures(self) -> list[etree._Element]:
+        """The signatures anywhere in the document, except those in the Assertion's Advice."""
+        return [each for each in self.root.iterfind(".//ds:Signature", NS) if not _is_advice(each, self.assertion)]
+
+    @property
     def is_signed(self) -> bool:
-        """Whether there is a signature anywhere in the document."""
-        return self.root.find(".//ds:Signature", NS) is not None
+        return bool(self.signatures)
 
     @property
     def issuer(self) -> str:
@@ -107,19 +120,12 @@ def decode(text: str) -> bytes:
 def parse(data: bytes, *, within: etree._Element | None = None) -> Document:
     """Parse a document with exactly one Assertion. Raises `AssertionRefused` for any other document.
 
-    `within`: the text is read with this element's namespaces, and must be the Assertion itself.
+    `within`: the element in whose place the text stood encrypted; then it must be the Assertion itself.
     """
+    has_comments = b"<!--" in data
     if within is not None:
-        shell = etree.tostring(etree.Element("shell", nsmap=within.nsmap))
-        root = _parse(shell.removesuffix(b"/>") + b">" + data + b"</shell>")
-        _check_tree(root)
-        if (
-            len(root) != 1
-            or root[0].tag != f"{{{ASSERTION}}}Assertion"
-            or (root.text or root[0].tail or "").strip(XML_SPACE)
-        ):
-            raise AssertionRefused("what was encrypted is not one Assertion")
-        return Document(root[0], _the_assertion(root[0]))
+        root = parse_decrypted(data, within, "Assertion")
+        return Document(root, _the_assertion(root), has_comments)
     root = _parse(data)
     about = root.getroottree().docinfo
     if about.doctype or root.getprevious() is not None or root.getnext() is not None:
@@ -127,7 +133,20 @@ def parse(data: bytes, *, within: etree._Element | None = None) -> Document:
     if about.xml_version != "1.0" or (about.encoding or "UTF-8").upper() not in ("UTF-8", "US-ASCII"):
         raise AssertionRefused("it is not XML 1.0 in UTF-8")
     _check_tree(root)
-    return Document(root, _the_assertion(root))
+    return Document(root, _the_assertion(root), has_comments)
+
+
+def parse_decrypted(data: bytes, within: etree._Element, name: str) -> etree._Element:
+    """Parse what was encrypted: one of SAML's elements of this name. Raises `AssertionRefused`.
+
+    `within`: the element in whose place it stood, and whose namespaces it is read with.
+    """
+    shell = etree.tostring(etree.Element("shell", nsmap=within.nsmap))
+    root = _parse(shell.removesuffix(b"/>") + b">" + data + b"</shell>")
+    _check_tree(root)
+    if len(root) != 1 or root[0].tag != f"{{{ASSERTION}}}{name}" or (root.text or root[0].tail or "").strip(XML_SPACE):
+        raise AssertionRefused(f"what was encrypted is not one {name}")
+    return root[0]
 
 
 def _parse(data: bytes) -> etree._Element:
@@ -142,8 +161,9 @@ def _parse(data: bytes) -> etree._Element:
 
 def _new_parser() -> etree.XMLParser:
     return etree.XMLParser(
-        resolve_entities=False, no_network=True, load_dtd=False, dtd_validation=False, huge_tree=False, recover=False
-    )
+        resolve_entities=False, no_network=True, load_dtd=False, dtd_validation=False, huge_tree=False, recover=False,
+        remove_comments=True,
+    )  # fmt: skip
 
 
 def _check_tree(root: etree._Element) -> None:
@@ -151,7 +171,8 @@ def _check_tree(root: etree._Element) -> None:
     ids: set[str] = set()
     for count, element in enumerate(root.iter(), 1):
         if not isinstance(element.tag, str):
-            raise AssertionRefused("it holds a comment, a processing instruction or an entity")
+            what = "a processing instruction" if element.tag is etree.ProcessingInstruction else "an entity"
+            raise AssertionRefused(f"it holds {what}")
         if count > MAX_ELEMENTS or len(element.attrib) > MAX_ATTRIBUTES:
             raise AssertionRefused(f"it has more than {MAX_ELEMENTS} elements, or {MAX_ATTRIBUTES} attributes in one")
         for name, value in element.attrib.items():
@@ -164,19 +185,25 @@ def _check_tree(root: etree._Element) -> None:
 def _the_assertion(root: etree._Element) -> etree._Element:
     """The one Assertion or EncryptedAssertion: the root itself, or a child of the Response."""
     kinds = (f"{{{ASSERTION}}}Assertion", f"{{{ASSERTION}}}EncryptedAssertion")
-    everywhere = list(root.iter(*kinds))
-    if root.tag in kinds:
-        if len(everywhere) != 1:
-            raise AssertionRefused("it holds another Assertion within")
-        return root
-    if root.tag != f"{{{PROTOCOL}}}Response":
-        raise AssertionRefused("it is neither an Assertion nor a Response")
-    if len(everywhere) != 1 or everywhere[0].getparent() is not root:
-        raise AssertionRefused("its Response does not hold exactly one Assertion")
-    status = root.find("samlp:Status/samlp:StatusCode", NS)
-    if status is None or status.get("Value") != SUCCESS:
-        raise AssertionRefused("its Response does not say Success")
-    return everywhere[0]
+    held, which = [root], "it holds another Assertion within, and not as its Advice"
+    if root.tag not in kinds:
+        if root.tag != f"{{{PROTOCOL}}}Response":
+            raise AssertionRefused("it is neither an Assertion nor a Response")
+        held, which = [each for each in root if each.tag in kinds], "its Response does not hold exactly one Assertion"
+    if len(held) != 1 or not all(each is held[0] or _is_advice(each, held[0]) for each in root.iter(*kinds)):
+        raise AssertionRefused(which)
+    if held[0] is not root:
+        status = root.find("samlp:Status/samlp:StatusCode", NS)
+        if status is None or status.get("Value") != SUCCESS:
+            raise AssertionRefused("its Response does not say Success")
+    return held[0]
+
+
+def _is_advice(element: etree._Element, assertion: etree._Element) -> bool:
+    """Whether an element stands in this Assertion's own Advice, which nothing here reads."""
+    return any(
+        above.tag == f"{{{ASSERTION}}}Advice" and above.getparent() is assertion for above in element.iterancestors()
+    )
 
 
 def signed_assertion(
@@ -187,11 +214,15 @@ def signed_assertion(
     Where both are signed, both signatures must be valid: the second one is read from the element that the first covers.
     """
     root, assertion = document.root, document.assertion
-    signatures = root.findall(".//ds:Signature", NS)
+    signatures = document.signatures
     if not signatures:
         raise AssertionRefused("it is not signed")
     if not all(each.getparent() in (root, assertion) for each in signatures):
         raise AssertionRefused("a signature stands where none belongs")
+    if document.has_comments and any(
+        str(named.get("Algorithm")).endswith(WITH_COMMENTS) for each in signatures for named in each.iter("{*}*")
+    ):
+        raise AssertionRefused("it holds a comment, and a signature that covers comments (c14n WithComments)")
     trusted, configuration = list(certificates), WITH_SHA1 if allow_sha1 else STRICT
     if root is not assertion and root.find("ds:Signature", NS) is not None:
         assertion = _the_assertion(_verify(root, trusted, configuration))
@@ -213,11 +244,16 @@ def _check_shape(signed: etree._Element) -> None:
         raise AssertionRefused("its signature does not refer to the element that it stands in")
     transforms = references[0].findall("ds:Transforms/ds:Transform", NS)
     inside = {each.tag for transform in transforms for each in transform} - {f"{{{EXCLUSIVE}}}InclusiveNamespaces"}
-    if inside or [each.get("Algorithm") for each in transforms] not in [[ENVELOPED, each] for each in CANONICAL]:
-        raise AssertionRefused("its signature uses other transforms than enveloped-signature and exclusive c14n")
+    named = [each.get("Algorithm") or "" for each in transforms]
+    # Without a canonicalisation among them, the inclusive one is meant (XML signatures, section 4.4.3.2).
+    if inside or named not in [[ENVELOPED], *([ENVELOPED, each] for each in CANONICAL)]:
+        raise AssertionRefused(
+            f"its signature uses other transforms than enveloped-signature and c14n ({' '.join(named)[:200]!r})"
+        )
     method = signature.find("ds:SignedInfo/ds:CanonicalizationMethod", NS)
     if method is None or method.get("Algorithm") not in CANONICAL:
-        raise AssertionRefused("its signature uses another canonicalisation than exclusive c14n")
+        other = "" if method is None else (method.get("Algorithm") or "")
+        raise AssertionRefused(f"its signature uses another canonicalisation than c14n ({other[:200]!r})")
     if signature.find("ds:Object", NS) is not None:
         raise AssertionRefused("its signature holds an Object")
 

@@ -27,6 +27,7 @@ from tests.support.idp import (
 from tests.support.relying import Relying
 from tests.support.services import NODE_CLIENTS
 
+INCLUSIVE = ("http://www.w3.org/TR/2001/REC-xml-c14n-20010315", "http://www.w3.org/2006/12/xml-c14n11")
 SIGNER = Path(__file__).parent / "sign.mjs"
 
 
@@ -37,16 +38,20 @@ def key(idp: Idp, tmp_path: Path) -> Path:
     return path
 
 
-def template(xml: str, *, method: str = RSA_SHA256, prefixes: str = "") -> str:
+def template(
+    xml: str, *, method: str = RSA_SHA256, prefixes: str = "", canonical: str = EXCLUSIVE, transform: str | None = None
+) -> str:
     """The root of `xml` with a signature that is still to be filled in, where SAML's schema has it."""
     root = tree(xml)
+    named = canonical if transform is None else transform
     inclusive = prefixes and f'<ec:InclusiveNamespaces xmlns:ec="{EXCLUSIVE}" PrefixList="{prefixes}"/>'
     root.insert(
         1,
         tree(
-            f'<ds:Signature xmlns:ds="{DS}"><ds:SignedInfo><ds:CanonicalizationMethod Algorithm="{EXCLUSIVE}"/>'
+            f'<ds:Signature xmlns:ds="{DS}"><ds:SignedInfo><ds:CanonicalizationMethod Algorithm="{canonical}"/>'
             f'<ds:SignatureMethod Algorithm="{method}"/><ds:Reference URI="#{root.get("ID")}"><ds:Transforms>'
-            f'<ds:Transform Algorithm="{ENVELOPED}"/><ds:Transform Algorithm="{EXCLUSIVE}">{inclusive}</ds:Transform>'
+            f'<ds:Transform Algorithm="{ENVELOPED}"/>'
+            f"{named and f'<ds:Transform Algorithm={named!r}>{inclusive}</ds:Transform>'}"
             f'</ds:Transforms><ds:DigestMethod Algorithm="{SHA256}"/><ds:DigestValue/></ds:Reference></ds:SignedInfo>'
             "<ds:SignatureValue/><ds:KeyInfo><ds:KeyName>one</ds:KeyName></ds:KeyInfo></ds:Signature>"
         ),
@@ -94,6 +99,37 @@ class TestXmlsec1:
         )
         xml = xml.replace("<saml:Assertion ", '<saml:Assertion xmlns:xs="http://www.w3.org/2001/XMLSchema" ')
         assert relying.accepts(by_xmlsec1(template(xml, prefixes="xs"), key))
+
+    @pytest.mark.parametrize("canonical", [*INCLUSIVE, f"{INCLUSIVE[0]}#WithComments"])
+    @pytest.mark.parametrize("transform", [None, "", EXCLUSIVE])
+    def test_inclusive_canonicalisation(
+        self, relying: Relying, key: Path, canonical: str, transform: str | None
+    ) -> None:
+        """Its signature covers the namespaces around it, so it stands in the place where it was made."""
+        inside = template(assertion(), canonical=canonical, transform=transform)
+        around = response(inside).replace("<samlp:Response ", '<samlp:Response xmlns:more="urn:more" xmlns="urn:none" ')
+        xml = by_xmlsec1(around, key)
+        assert relying.accepts(xml)["subject"] == "alice"
+        assert relying.refuses(xml.replace(">alice<", ">admin<"))
+        whole = by_xmlsec1(template(response(assertion()), canonical=canonical, transform=transform), key)
+        assert relying.accepts(whole)["subject"] == "alice"
+        assert relying.refuses(whole.replace(">alice<", ">admin<"))
+
+    def test_comments_that_it_does_not_sign(self, relying: Relying, key: Path) -> None:
+        xml = by_xmlsec1(
+            template(assertion(subject="ali<!-- one -->ce").replace("<saml:Subject>", "<!-- --><saml:Subject>")), key
+        )
+        assert "<!-- one -->" in xml
+        assert relying.accepts(xml)["subject"] == "alice"
+
+    @pytest.mark.parametrize("signed", [True, False])
+    def test_an_assertion_as_the_advice_of_one(self, relying: Relying, key: Path, signed: bool) -> None:
+        advice = assertion(subject="admin", issuer="https://other.example")
+        if signed:
+            advice = by_xmlsec1(template(advice), key)
+            advice = advice.removeprefix('<?xml version="1.0"?>\n')
+        held = assertion().replace("</saml:Conditions>", f"</saml:Conditions><saml:Advice>{advice}</saml:Advice>")
+        assert relying.accepts(by_xmlsec1(template(held), key))["subject"] == "alice"
 
     def test_ecdsa(self, make_relying, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
         idp = Idp(key=ec_key())

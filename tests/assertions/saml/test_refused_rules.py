@@ -155,7 +155,7 @@ REFUSED = {
     ),
     "an encrypted name": (
         lambda: assertion().replace("<saml:NameID ", "<saml:EncryptedID ").replace(NAME_ID_END, "</saml:EncryptedID>"),
-        "else than one NameID",
+        "its Subject is an EncryptedID: it does not hold exactly one EncryptedData",
     ),
     "a name of another kind beside": (changed(NAME_ID_END, f"{NAME_ID_END}<saml:BaseID/>"), "else than one NameID"),
     "a session that has ended": (
@@ -175,7 +175,7 @@ def test_a_rule_that_is_broken(relying: Relying, idp: Idp, case: str) -> None:
 @pytest.mark.parametrize(
     "time",
     [
-        "2040-01-01T00:00:00", "2040-01-01T00:00:00+01:00", "2040-01-01T00:00:00-00:00", "2040-01-01", "soon", "",
+        "2040-01-01T00:00:00+01:00", "2040-01-01T00:00:00-00:00", "2040-01-01", "soon", "",
         "2040-13-01T00:00:00Z", "2040-01-01T24:00:01Z", "\uff12040-01-01T00:00:00Z", "+2040-01-01T00:00:00Z", "99999999999",
         " 2040-01-01T00:00:00Z", "2040-01-01 00:00:00Z", "2040-01-01T00:00:00z", "2040-01-01T00:00:00.Z",
     ],
@@ -230,10 +230,6 @@ class TestResponse:
     def test_with_an_encrypted_assertion_beside(self, relying: Relying, idp: Idp, number: int) -> None:
         held = idp.signed() + number * f'<saml:EncryptedAssertion xmlns:saml="{NS["saml"]}"/>'
         assert "exactly one Assertion" in relying.refuses(idp.sign(response(held)))
-
-    def test_an_assertion_as_advice_within_one(self, relying: Relying, idp: Idp) -> None:
-        nested = assertion().replace(CONDITIONS_END, f"{CONDITIONS_END}<saml:Advice>{assertion()}</saml:Advice>")
-        assert "another Assertion within" in relying.refuses(idp.sign(nested))
 
     @pytest.mark.parametrize("tag", ["samlp:ArtifactResponse", "samlp:LogoutResponse", "samlp:AuthnRequest", "x"])
     def test_that_is_something_else(self, relying: Relying, idp: Idp, tag: str) -> None:

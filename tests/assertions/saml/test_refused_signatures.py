@@ -127,10 +127,7 @@ class TestAlgorithms:
     def test_other_digests(self, relying: Relying, idp: Idp, digest: str) -> None:
         assert "signature is wrong" in relying.refuses(signed(idp, digest_method=digest))
 
-    @pytest.mark.parametrize(
-        "canonical",
-        ["http://www.w3.org/TR/2001/REC-xml-c14n-20010315", "http://www.w3.org/2006/12/xml-c14n11", "urn:none", ""],
-    )
+    @pytest.mark.parametrize("canonical", ["http://www.w3.org/2010/xml-c14n2", "urn:none", "", f"{ENVELOPED}#c14n"])
     def test_other_canonicalisations(self, relying: Relying, idp: Idp, canonical: str) -> None:
         made = sign_by_hand(assertion(), by_rsa(idp.key), canonical=canonical)
         assert "another canonicalisation" in relying.refuses(made)
@@ -150,7 +147,6 @@ class TestReferences:
         "transforms",
         [
             [],
-            [ENVELOPED],
             [EXCLUSIVE],
             [EXCLUSIVE, ENVELOPED],
             [ENVELOPED, EXCLUSIVE, EXCLUSIVE],
