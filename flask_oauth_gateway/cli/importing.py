@@ -18,6 +18,7 @@ OUTCOMES = {
     "new": "imported",
     "there": "was there already",
     "different": "was there already, and is left as it is",
+    "skipped": "left out",
     "refused": "refused",
 }
 
@@ -56,7 +57,7 @@ def import_clients(
     module, _, function = SOURCES[source].partition(":")
     read = getattr(import_module(f"flask_oauth_gateway.importing.{module}"), function)
     try:
-        entries = read(file.read_bytes(), server.settings)
+        entries = read(file, server.settings)
     except Unreadable as error:
         raise click.ClickException(f"Nothing was imported. {error}") from None
     outcomes = list(

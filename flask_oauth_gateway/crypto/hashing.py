@@ -12,27 +12,33 @@ import hmac
 import re
 import secrets
 import time
-from base64 import b64encode
+from base64 import b64decode, b64encode
 from collections.abc import Mapping
 from functools import lru_cache
+from importlib.util import find_spec
 from typing import Any
 
 SECRET_BYTES = 32
 SHA256_PREFIX = "sha256$"
-PBKDF2_PREFIX = "pbkdf2_sha256$"  # secrets of clients that were imported from django-oauth-toolkit
 SEALED = "sealed$"  # encrypted instead of hashed: the secret of a client that signs with it
+#: What a hash by bcrypt begins with, in Ruby, Go and Python, and in Django, whose second form hashes by SHA-256 first.
+BCRYPT = ("$2a$", "$2b$", "$2y$", "bcrypt_sha256$$2b$")
 _PROCESS_KEY = secrets.token_bytes(32)
 _ARGON2_MEMORY_KIB, _ARGON2_TIME, _ARGON2_LANES = 19 * 1024, 2, 1  # OWASP's recommendation of 2024
 _MAX_REMEMBERED = 10_000
 # A guess must not cost much more than that of a client of our own, whoever hashed the secret: with these, half a second
-# and 128 MiB. Django's defaults, and argon2-cffi's, are below.
+# and 128 MiB. The defaults of Django, Hydra, Doorkeeper and argon2-cffi are below.
 _MAX_PBKDF2_ITERATIONS = 2_000_000
+_MAX_BCRYPT_COST = 12
+_BCRYPT_BYTES = 72  # bcrypt reads no more of a secret, and some libraries refuse a longer one
 _MAX_ARGON2_MEMORY_KIB, _MAX_ARGON2_WORK_KIB, _MAX_ARGON2_LANES = 128 * 1024, 512 * 1024, 16  # work: memory, each pass
 _KNOWN = tuple(
     re.compile(shape, re.ASCII)
     for shape in (
         r"sha256\$[0-9a-f]{64}",
         r"pbkdf2_sha256\$(?P<iterations>[1-9][0-9]{0,6})\$[^$]{1,128}\$[A-Za-z0-9+/]{43}=",
+        r"\$pbkdf2-sha256\$i=(?P<iterations>[1-9][0-9]{0,6}),l=32\$[A-Za-z0-9+/]{2,128}\$[A-Za-z0-9+/]{43}",
+        r"(?:\$2[aby]|bcrypt_sha256\$\$2b)\$(?P<rounds>\d\d)\$[./A-Za-z0-9]{53}",
         r"\$argon2(?:id|i|d)\$v=19\$m=(?P<memory>\d{1,7}),t=(?P<passes>\d{1,3}),p=(?P<lanes>\d{1,2})(?:\$[\w+/]{11,128}){2}",
         r"sealed\$[A-Za-z0-9_=-]+",
     )
@@ -89,7 +95,15 @@ def is_known_digest(digest: str) -> bool:
         and memory <= _MAX_ARGON2_MEMORY_KIB
         and memory * passes <= _MAX_ARGON2_WORK_KIB
         and cost.get("lanes", 0) <= _MAX_ARGON2_LANES
+        and cost.get("rounds", 0) <= _MAX_BCRYPT_COST
+        and (not digest.startswith(BCRYPT) or is_bcrypt_installed())
     )
+
+
+@lru_cache(maxsize=1)
+def is_bcrypt_installed() -> bool:
+    """Whether secrets that bcrypt hashed can be checked here: the library comes with the extra `bcrypt`."""
+    return find_spec("bcrypt") is not None
 
 
 def verify_secret(secret: str, digest: str) -> bool:
@@ -106,7 +120,7 @@ def verify_secret(secret: str, digest: str) -> bool:
         return True
     if not is_known_digest(digest):
         return False
-    if not (_fits_pbkdf2 if digest.startswith(PBKDF2_PREFIX) else _fits_argon2)(secret, digest):
+    if not next(fits for prefix, fits in _HASHED_ELSEWHERE if digest.startswith(prefix))(secret, digest):
         return False
     if len(_verified) >= _MAX_REMEMBERED:
         _verified.clear()
@@ -123,11 +137,35 @@ def _fits_argon2(secret: str, digest: str) -> bool:
         return False
 
 
-def _fits_pbkdf2(secret: str, digest: str) -> bool:
-    """Check a digest in Django's form, which has the iterations, the salt and the hash in base64."""
+def _fits_django_s_pbkdf2(secret: str, digest: str) -> bool:
+    """Check a digest in Django's form, which has the iterations, the salt as text and the hash in base64."""
     _, iterations, salt, kept = digest.split("$")
     made = hashlib.pbkdf2_hmac("sha256", secret.encode(), salt.encode(), int(iterations))
     return hmac.compare_digest(b64encode(made).decode(), kept)
+
+
+def _fits_pbkdf2(secret: str, digest: str) -> bool:
+    """Check a digest as Hydra writes it, which has salt and hash in base64 without padding."""
+    _, _, cost, salt, kept = digest.split("$")
+    try:
+        raw = b64decode(salt + "=" * (-len(salt) % 4))
+    except ValueError:
+        return False
+    made = hashlib.pbkdf2_hmac("sha256", secret.encode(), raw, int(cost[2:].partition(",")[0]))
+    return hmac.compare_digest(b64encode(made).decode().rstrip("="), kept)
+
+
+def _fits_bcrypt(secret: str, digest: str) -> bool:
+    """Check a digest of bcrypt's, or Django's of a SHA-256 in hexadecimal, which has no limit of 72 bytes."""
+    import bcrypt
+
+    raw = secret.encode()
+    if digest.startswith("bcrypt_sha256$"):
+        raw, digest = hashlib.sha256(raw).hexdigest().encode(), digest.removeprefix("bcrypt_sha256$")
+    try:
+        return bcrypt.checkpw(raw[:_BCRYPT_BYTES], digest.encode())
+    except ValueError:  # of the right shape, and yet no salt
+        return False
 
 
 @lru_cache(maxsize=1)
@@ -136,3 +174,11 @@ def _argon2():  # type: ignore[no-untyped-def]
     from argon2 import PasswordHasher
 
     return PasswordHasher(time_cost=_ARGON2_TIME, memory_cost=_ARGON2_MEMORY_KIB, parallelism=_ARGON2_LANES)
+
+
+_HASHED_ELSEWHERE = (
+    ("pbkdf2_sha256$", _fits_django_s_pbkdf2),
+    ("$pbkdf2-sha256$", _fits_pbkdf2),
+    (BCRYPT, _fits_bcrypt),
+    ("$argon2", _fits_argon2),
+)

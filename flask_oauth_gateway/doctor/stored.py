@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from sqlalchemy import text
 
-from ..crypto.hashing import is_known_digest
+from ..crypto.hashing import BCRYPT, is_bcrypt_installed, is_known_digest
 from ..features import SECRET_METHODS
 from .settings import LONG_ACCESS_TOKEN
 from .weakness import Weakness
@@ -58,7 +58,10 @@ def _is_localhost(uri: str) -> bool:
 
 
 def _of_secrets(client: Client) -> Iterator[tuple[str, str]]:
-    if not all(is_known_digest(secret.digest) for secret in client.secrets):
+    unknown = [secret.digest for secret in client.secrets if not is_known_digest(secret.digest)]
+    if any(digest.startswith(BCRYPT) for digest in unknown) and not is_bcrypt_installed():
+        yield "a secret is hashed by bcrypt, which isn't installed", "pip install 'flask-oauth-gateway[bcrypt]'"
+    elif unknown:
         yield "a secret is hashed at too great a cost, and is never right", "flask oauth client rotate-secret"
     if any(secret.expires_at is None for secret in client.secrets):
         return

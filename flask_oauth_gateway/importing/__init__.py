@@ -1,20 +1,19 @@
 """Imports clients from other registries: one file a source, each with `read`, which turns an export into entries.
 
-`bring` puts the entries into the client registry, one by one. A row that can't be read and an entry that can't be
-imported are reported, and don't stop the others.
+`rows.py` has what the sources share. `bring` puts the entries into the client registry, one by one. A row that can't be
+read and an entry that can't be imported are reported, and don't stop the others.
 """
 
 from __future__ import annotations
 
-import json
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy.exc import DataError, IntegrityError
 
-from ..clients.metadata import ClientMetadataError
+from ..clients.metadata import REDIRECTING_GRANTS, ClientMetadataError
 from ..clients.registry import check_client_id
 from ..clients.secrets import KnownSecret
 from ..crypto.hashing import verify_secret
@@ -32,6 +31,10 @@ SOURCES = {
     "axway": "axway:read",
     "django-oauth-toolkit": "django_oauth_toolkit:read",
     "authlib": "authlib:read",
+    "keycloak": "keycloak:read",
+    "hydra": "hydra:read",
+    "auth0": "auth0:read",
+    "doorkeeper": "doorkeeper:read",
 }
 
 
@@ -40,7 +43,7 @@ class Unreadable(ValueError):
 
 
 #: What a row may cause in which a value stands where another kind of value belongs.
-_NOT_AS_EXPECTED = (ValueError, TypeError, ArithmeticError, LookupError, AttributeError, RecursionError, DataError)
+NOT_AS_EXPECTED = (ValueError, TypeError, ArithmeticError, LookupError, AttributeError, RecursionError, DataError)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,7 +63,7 @@ class Entry:
     """A client in another registry. `where` names its place there; `metadata` has RFC 7591's names and ours.
 
     `says_grants`, `says_scopes`: whether the other registry names the client's grants and scopes; otherwise they are
-    guesses.
+    guesses. `is_own`: the registry is another of the gateway's, with the same rules.
     """
 
     where: str
@@ -73,11 +76,12 @@ class Entry:
     notes: list[str] = field(default_factory=list)
     says_grants: bool = True
     says_scopes: bool = True
+    is_own: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """The result for an entry: `what` is "new", "there", "different" or "refused"; `notes` explain it."""
+    """The result for an entry: `what` is "new", "there", "different", "skipped" or "refused"; `notes` explain it."""
 
     client_id: str
     where: str
@@ -88,15 +92,19 @@ class Outcome:
 def bring(server: AuthorizationServer, entries: Iterable[Entry | Outcome], *, dry_run: bool) -> Iterator[Outcome]:
     """Register each entry whose client doesn't exist yet. Existing clients are not changed, so a second run does nothing.
 
-    An `Outcome` among the entries is a row that could not be read, and is passed on.
+    An `Outcome` among the entries is a row that could not be read, or isn't a client's, and is passed on.
     """
     seen: set[str] = set()
-    for entry in entries:
-        if isinstance(entry, Outcome):
-            yield entry
+    for given in entries:
+        if isinstance(given, Outcome):
+            yield given
             continue
+        entry = given
         what, notes = "refused", list(entry.notes)
         try:
+            if not entry.is_own:
+                entry, more = _exact(entry, server.settings.scopes)
+                notes += more
             check_client_id(entry.client_id)
             if entry.client_id in seen:
                 raise ClientMetadataError(f"there is another entry with the client_id {shown(entry.client_id)}.")
@@ -121,9 +129,39 @@ def bring(server: AuthorizationServer, entries: Iterable[Entry | Outcome], *, dr
                 notes += [f"{name} is another here" for name in differing]
         except IntegrityError:
             what = "there"  # somebody else has registered it meanwhile
-        except _NOT_AS_EXPECTED as error:
-            notes.insert(0, _why(error))
+        except NOT_AS_EXPECTED as error:
+            notes.insert(0, why(error))
         yield Outcome(entry.client_id, entry.where, what, notes)
+
+
+def _exact(entry: Entry, scopes: Collection[str]) -> tuple[Entry, list[str]]:
+    """The entry without what is a pattern there, and notes about it: here URIs and scopes are compared to the letter.
+
+    `scopes` are this server's. Where no redirect URI is left, neither are the grants that need one.
+    """
+    metadata, notes = dict(entry.metadata), []
+    kept, patterns = _apart(metadata.get("redirect_uris"), "*{", ())
+    if patterns:
+        metadata["redirect_uris"] = kept
+        notes.append(f"without {patterns}: redirect URIs have no wildcards here")
+        grants = metadata.get("grant_types") or []
+        lost = [] if kept else [each for each in grants if each in REDIRECTING_GRANTS]
+        metadata["grant_types"] = [each for each in grants if each not in lost]
+        if lost:
+            notes.append(f"so without {' and '.join(lost)} too: client update takes its --redirect-uri and --grant")
+    kept, patterns = _apart(metadata.get("scope"), "*", scopes)
+    if patterns:
+        metadata["scope"] = kept
+        metadata["default_scope"] = _apart(metadata.get("default_scope"), "*", scopes)[0]
+        notes.append(f"without {patterns}: scopes have no wildcards here")
+    return replace(entry, metadata=metadata), notes
+
+
+def _apart(given: Any, marks: str, known: Collection[str]) -> tuple[list[Any], str]:
+    """What of these texts is exact, or `known`; and the others, with a mark in them, as a note shows them."""
+    every = given.split() if isinstance(given, str) else list(given or ())
+    patterns = [each for each in every if isinstance(each, str) and each not in known and set(marks) & set(each)]
+    return [each for each in every if each not in patterns], ", ".join(shown(each, 100) for each in patterns)
 
 
 def _bring_application(server: AuthorizationServer, entry: ApplicationEntry, *, dry_run: bool) -> list[str]:
@@ -161,76 +199,8 @@ def _is_among(secret: KnownSecret, digests: list[str]) -> bool:
     return any(verify_secret(secret.plain or "", digest) for digest in digests)
 
 
-# The functions that the readers share.
-
-
-def read_each(
-    rows: Iterable[Any], kind: str, read: Callable[[int, Mapping[str, Any]], Iterable[Entry | Outcome]]
-) -> Iterator[Entry | Outcome]:
-    """The entries that `read` makes of each row, given its number; a refusal for a row that can't be read.
-
-    `kind` is what the rows are called, as "app".
-    """
-    for number, row in enumerate(rows, 1):
-        try:
-            if not isinstance(row, Mapping):
-                raise Unreadable("it is not an object.")
-            yield from read(number, row)
-        except _NOT_AS_EXPECTED as error:
-            yield Outcome("", f"{kind} {number}", "refused", [_why(error)])
-
-
-def _why(error: Exception) -> str:
+def why(error: Exception) -> str:
     """Why a row is refused. A message of Python's own or the database's may repeat a value, which may be a secret."""
     if isinstance(error, (Unreadable, ClientMetadataError)):
         return str(error)
     return f"it holds what this source doesn't export ({type(error).__name__})"
-
-
-def parse_json(raw: bytes) -> Any:
-    """Parse a file's JSON. Raises `Unreadable`."""
-    try:
-        return json.loads(raw)
-    except (ValueError, RecursionError) as error:
-        raise Unreadable(f"The file is not JSON: {error}.") from None
-
-
-def objects(found: Any, *names: str) -> list[Any]:
-    """The rows of a list, of a list in the member with one of `names`, or else the one object itself."""
-    if isinstance(found, Mapping):
-        found = next((found[name] for name in names if isinstance(found.get(name), list)), [found])
-    if not isinstance(found, list):
-        raise Unreadable("The file is neither a list nor an object.")
-    return found
-
-
-def text(entry: Mapping[str, Any], name: str) -> str:
-    """A member that must be a text, and not empty. Raises `Unreadable`."""
-    value = entry.get(name)
-    if not isinstance(value, str) or not value:
-        raise Unreadable(f"it has no {name!r}.")
-    return value
-
-
-def listed(entry: Mapping[str, Any], name: str) -> list[Any]:
-    """A member that must be a list, or missing. Raises `Unreadable`."""
-    value = entry.get(name)
-    if value is None:
-        return []
-    if not isinstance(value, list):
-        raise Unreadable(f"its {name!r} is not a list.")
-    return value
-
-
-def whole_number(entry: Mapping[str, Any], name: str) -> int | None:
-    """A member that must be a number, also as a text, or missing or empty. Raises `Unreadable`.
-
-    An end that can't be read is no reason to let a secret live for ever.
-    """
-    value = entry.get(name)
-    if value is None or value == "":
-        return None
-    try:
-        return int(value)
-    except (ValueError, TypeError, OverflowError):
-        raise Unreadable(f"its {name!r} is {shown(value, 40)}, which is no number.") from None

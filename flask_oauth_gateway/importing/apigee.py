@@ -15,17 +15,20 @@ from ..clients.secrets import KnownSecret
 from ..crypto.hashing import sha256
 from ..errors import shown
 from ..stores.applications import REVOKED, STATUSES, is_application_id
-from . import ApplicationEntry, Entry, Outcome, listed, objects, parse_json, read_each, text, whole_number
+from . import ApplicationEntry, Entry, Outcome
+from .rows import listed, objects, parse_json, read_each, text, whole_number
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from ..config import Settings
 
 JWT_BEARER = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 
 
-def read(raw: bytes, settings: Settings) -> list[Entry | Outcome]:
+def read(file: Path, settings: Settings) -> list[Entry | Outcome]:
     """The entries of an export: one for each key of each app."""
-    found = parse_json(raw)
+    found = parse_json(file)
     developers = listed(found, "developer") if isinstance(found, Mapping) else []
     people = {str(each.get("developerId")): each for each in developers if isinstance(each, Mapping)}
 

@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import json
-import sqlite3
-import tempfile
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import closing
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..clients.secrets import KnownSecret
-from . import Entry, Outcome, Unreadable, objects, parse_json, read_each, text, whole_number
+from . import Entry, Outcome, Unreadable
+from .rows import read_each, table, text, whole_number
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from ..config import Settings
 
-SQLITE = b"SQLite format 3\0"
 KEPT = (
     "client_name", "grant_types", "redirect_uris", "scope", "token_endpoint_auth_method", "jwks", "jwks_uri",
     "contacts", "logo_uri", "client_uri", "policy_uri", "tos_uri",
@@ -25,28 +23,10 @@ KEPT = (
 OLD_COLUMNS = {"redirect_uri": "redirect_uris", "grant_type": "grant_types"}  # before Authlib 0.13, one a line
 
 
-def read(raw: bytes, settings: Settings) -> list[Entry | Outcome]:
+def read(file: Path, settings: Settings) -> list[Entry | Outcome]:
     """The entries of the table: one for each client."""
-    rows = _rows(raw) if raw.startswith(SQLITE) else objects(parse_json(raw), "clients", "oauth2_client")
-    return list(read_each(rows, "row", _entry))
-
-
-def _rows(raw: bytes) -> list[Mapping[str, Any]]:
-    """The rows of the one table that has a `client_id`, and `client_metadata` or the columns before it."""
-    with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder) / "copy.db"  # a copy, so that SQLite doesn't play back a journal beside the original
-        file.write_bytes(raw)
-        try:
-            with closing(sqlite3.connect(file)) as connection:
-                connection.row_factory = sqlite3.Row
-                for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall():
-                    quoted = '"' + name.replace('"', '""') + '"'
-                    columns = {row["name"] for row in connection.execute(f"PRAGMA table_info({quoted})")}
-                    if {"client_id", "client_metadata"} <= columns or {"client_id", *OLD_COLUMNS} <= columns:
-                        return [dict(row) for row in connection.execute(f"SELECT * FROM {quoted}")]  # noqa: S608  quoted above
-        except (sqlite3.Error, UnicodeError, OverflowError) as error:
-            raise Unreadable(f"The SQLite file can't be read: {error}.") from None
-    raise Unreadable("The SQLite file has no table with client_id and client_metadata.")
+    columns = (("client_id", "client_metadata"), ("client_id", *OLD_COLUMNS))
+    return list(read_each(table(file, "clients", "oauth2_client", columns=columns), "row", _entry))
 
 
 def _entry(number: int, row: Mapping[str, Any]) -> Iterator[Entry]:

@@ -1,21 +1,22 @@
 """Reads django-oauth-toolkit's applications: `manage.py dumpdata oauth2_provider.application`, or a model that replaces it.
 
-Django hashes the secrets, except where `hash_client_secret` is off. PBKDF2 (Django's default) and argon2 can be checked
-here too; secrets with another hash can't be imported.
+Django hashes the secrets, except where `hash_client_secret` is off. PBKDF2 (Django's default), argon2 and bcrypt can be
+checked here too; secrets with another hash can't be imported.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from ..clients.secrets import KnownSecret
-from ..crypto.hashing import is_known_digest
 from ..errors import shown
-from . import Entry, Outcome, Unreadable, objects, parse_json, read_each, text
+from . import Entry, Outcome, Unreadable
+from .rows import known_secret, objects, parse_json, read_each, text
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
+    from ..clients.secrets import KnownSecret
     from ..config import Settings
 
 GRANTS = {
@@ -27,10 +28,9 @@ GRANTS = {
     "urn:ietf:params:oauth:grant-type:device_code": ["device_code", "refresh_token"],
     "device-code": ["device_code", "refresh_token"],
 }
-HASHED = ("pbkdf2_sha256$", "pbkdf2_sha1$", "argon2$", "bcrypt", "scrypt$", "md5$")
 
 
-def read(raw: bytes, settings: Settings) -> list[Entry | Outcome]:
+def read(file: Path, settings: Settings) -> list[Entry | Outcome]:
     """The entries of a dump: one for each row with a `client_id` and an `authorization_grant_type`."""
 
     def entry(number: int, row: Mapping[str, Any]) -> Iterator[Entry]:
@@ -40,7 +40,7 @@ def read(raw: bytes, settings: Settings) -> list[Entry | Outcome]:
         if "client_id" in fields and "authorization_grant_type" in fields:
             yield _entry(f"{row.get('model', 'application')} {row.get('pk', number)}", fields, settings)
 
-    return list(read_each(objects(parse_json(raw)), "entry", entry))
+    return list(read_each(objects(parse_json(file)), "entry", entry))
 
 
 def _entry(where: str, fields: Mapping[str, Any], settings: Settings) -> Entry:
@@ -51,7 +51,7 @@ def _entry(where: str, fields: Mapping[str, Any], settings: Settings) -> Entry:
     notes = ["it is hybrid there: here it takes part in the code flow"] if kind == "openid-hybrid" else []
     secrets: tuple[KnownSecret, ...] = ()
     if not public:
-        secrets, problem = _secret(fields)
+        secrets, problem = known_secret(fields.get("client_secret"))
         notes += problem
     owner = fields.get("user")
     return Entry(
@@ -70,17 +70,3 @@ def _entry(where: str, fields: Mapping[str, Any], settings: Settings) -> Entry:
         notes=notes,
         says_scopes=False,
     )
-
-
-def _secret(fields: Mapping[str, Any]) -> tuple[tuple[KnownSecret, ...], list[str]]:
-    secret = str(fields.get("client_secret") or "")
-    if not secret:
-        return (), ["it has no secret: give it one with rotate-secret"]
-    if not secret.startswith(HASHED):
-        return (KnownSecret(plain=secret),), []
-    digest = secret.removeprefix("argon2") if secret.startswith("argon2$") else secret
-    if not is_known_digest(digest):
-        way = found[0] if (found := re.match(r"[a-z0-9_]{1,20}(?=\$)", secret)) else "an unknown function"
-        problem = f"its secret is hashed by {way}, which can't be checked here, or at too great a cost"
-        return (), [f"{problem}: give it a new one with rotate-secret"]
-    return (KnownSecret(digest=digest),), []

@@ -14,20 +14,12 @@ from typing import TYPE_CHECKING, Any
 from ..clients.secrets import KnownSecret
 from ..errors import shown
 from ..stores.registered_client import REGISTERED
-from . import (
-    ApplicationEntry,
-    Entry,
-    Outcome,
-    Unreadable,
-    listed,
-    objects,
-    parse_json,
-    read_each,
-    text,
-    whole_number,
-)  # fmt: skip
+from . import ApplicationEntry, Entry, Outcome, Unreadable
+from .rows import listed, objects, parse_json, read_each, text, whole_number
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from ..config import Settings
     from ..stores.applications import Application
     from ..stores.registered_client import Client
@@ -44,9 +36,9 @@ def export(clients: list[Client], applications: Iterable[Application]) -> dict[s
     }
 
 
-def read(raw: bytes, settings: Settings) -> list[Entry | Outcome]:
+def read(file: Path, settings: Settings) -> list[Entry | Outcome]:
     """The entries of an export: one for each client."""
-    found = parse_json(raw)
+    found = parse_json(file)
     if not isinstance(found, Mapping) or found.get("format") != FORMAT:
         raise Unreadable(f"This is no export of the gateway's of format {FORMAT}.")
     applications = {each.get("application_id"): each for each in listed(found, "applications") if _is_named(each)}
@@ -113,4 +105,5 @@ def _entry(each: Mapping[str, Any], applications: Mapping[str, Mapping[str, Any]
         owner=each.get("owner"),
         application=None if application is None else _application(applications[application]),
         notes=notes,
+        is_own=True,
     )
