@@ -59,7 +59,7 @@ For the administrator, who signs in as admin (password admin):
   {url}/oauth/admin/
 
 Users:   {users}; they sign in at {url}/login
-Client:  {client_id}, with a new secret at each start
+Client:  {client_id}
 
 Paste these into another terminal. The token in them was made just now and lives for an hour.
 

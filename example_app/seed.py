@@ -1,7 +1,8 @@
-"""The demo's clients. Each start makes new secrets: of the old ones there are only hashes, so nobody could print them."""
+"""The demo's clients. Their secrets follow from the folder's `SECRET_KEY`, so all servers on its data have the same."""
 
 from __future__ import annotations
 
+import hmac
 from typing import Any
 
 from flask import Flask
@@ -64,22 +65,33 @@ CLIENTS: dict[str, dict[str, Any]] = {
 }
 
 
+#: How long secrets live on that somebody else has made: seconds.
+OVERLAP = 86400
+
+
 def seed(app: Flask) -> dict[str, str]:
     """Register the clients, or bring them up to date; returns the secrets of those that have one, by client_id.
 
-    The code holds no secret: such a secret would be good on every machine that ever ran the demo.
+    A server that was started before, on another port, goes on: no secret changes that is still good.
     """
     gateway: OAuthGateway = app.extensions["oauth_gateway"]
     secrets = {}
     with app.app_context():
         for client_id, registration in CLIENTS.items():
             is_public = registration.get("token_endpoint_auth_method") == "none"
+            secret = None if is_public else secret_of(app, client_id)
             if gateway.clients.get(client_id) is None:
-                client = gateway.clients.create(client_id=client_id, **registration)
+                gateway.clients.create(client_id=client_id, client_secret=secret, **registration)
             else:
                 client = gateway.clients.update(client_id, enabled=True, **registration)
-                if not is_public:
-                    client = gateway.clients.rotate_secret(client_id)
-            if not is_public:
-                secrets[client_id] = client.client_secret or ""
+                has_it = any(known.expires_at is None and str(secret).endswith(known.hint) for known in client.secrets)
+                if secret is not None and not has_it:
+                    gateway.clients.rotate_secret(client_id, OVERLAP, client_secret=secret)
+            if secret is not None:
+                secrets[client_id] = secret
     return secrets
+
+
+def secret_of(app: Flask, client_id: str) -> str:
+    """Return a client's secret. The code holds none: such a secret would be good on every machine that ever ran the demo."""
+    return hmac.new(str(app.secret_key).encode(), f"client_secret {client_id}".encode(), "sha256").hexdigest()

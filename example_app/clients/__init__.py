@@ -5,6 +5,8 @@ Each is an app of its own, with its own session. They are mounted in the demo, s
 
 from __future__ import annotations
 
+from urllib.parse import urlsplit
+
 from flask import Flask
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
 
@@ -23,6 +25,8 @@ def connect(app: Flask, url: str, secrets: dict[str, str]) -> None:
     """Tell the client apps where the server is, and what they need to authenticate."""
     server = url + str(app.config.get("OAUTH_URL_PREFIX", "/oauth"))
     clients = app.extensions["example_clients"]
+    for each in (app, *clients.values()):  # cookies ignore ports: a second server has its own sessions in a browser
+        each.config["SESSION_COOKIE_NAME"] += f"_{urlsplit(url).port}"
     web_app.connect(clients["/client"], url, server, secrets[web_app.CLIENT_ID])
     tv.connect(clients["/tv"], url, server)
     playground.connect(clients["/playground"], url, secrets)

@@ -8,6 +8,7 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from secrets import token_urlsafe
 from threading import Thread
 from urllib.parse import urlsplit
 
@@ -61,7 +62,7 @@ def own_server() -> Iterator[tuple[str, dict[str, str]]]:
 
     It answers one request at a time, since a SQLite database in memory has one connection.
     """
-    app = create_app({"SECRET_KEY": "of a server that ends with the walk", "OAUTH_DATABASE_URI": "sqlite://"})
+    app = create_app({"SECRET_KEY": token_urlsafe(32), "OAUTH_DATABASE_URI": "sqlite://"})
     secrets = seed(app)
     for name in ("werkzeug", "flask_oauth_gateway"):  # their log lines would appear between the steps
         logging.getLogger(name).setLevel(logging.ERROR)

@@ -175,8 +175,17 @@ class TestFactory:
         assert not (tmp_path / "instance" / "secret_key").exists()
         close_app(app)
 
-    def test_seeding_again_keeps_the_client_and_changes_its_secret(self, app: Flask, client: FlaskClient) -> None:
-        old, new = seed(app)["weather-station"], seed(app)["weather-station"]
-        form = {"grant_type": "client_credentials"}
-        assert client.post("/oauth/token", data=form, headers=basic("weather-station", old)).status_code == 401
-        assert client.post("/oauth/token", data=form, headers=basic("weather-station", new)).status_code == 200
+    def test_seeding_again_keeps_the_clients_and_their_secrets(self, app: Flask, client: FlaskClient) -> None:
+        def status(secret: str) -> int:
+            form = {"grant_type": "client_credentials"}
+            return client.post("/oauth/token", data=form, headers=basic("weather-station", secret)).status_code
+
+        first = seed(app)
+        assert seed(app) == first
+        with app.app_context():
+            clients = app.extensions["oauth_gateway"].clients
+            assert len(clients.get("weather-station").secrets) == 1
+            mine = clients.rotate_secret("weather-station").client_secret
+        assert [status(mine), status(first["weather-station"])] == [200, 401]
+        assert seed(app) == first
+        assert [status(mine), status(first["weather-station"])] == [200, 200]

@@ -7,7 +7,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import requests
+
 from tests.support.example import ROOT, environment, example_app, url_in
+from tests.support.serving import Form
 
 
 def pasted(line: str) -> str:
@@ -32,17 +35,45 @@ def test_the_lines_that_it_prints_work_as_they_are(tmp_path: Path) -> None:
         assert "All as expected: client_credentials, " in pasted(flows)
 
 
-def test_a_second_start_finds_its_data_and_gives_the_clients_new_secrets(tmp_path: Path) -> None:
-    printed = []
+def test_a_second_start_finds_its_data_and_the_clients_secrets(tmp_path: Path) -> None:
+    lines = []
     for _ in range(2):
         with example_app(tmp_path) as text:
-            printed.append(text)
-            line = re.findall(r"^ *(curl -u .*/oauth/token)$", text, re.MULTILINE)[0]
-            assert "access_token" in pasted(line)
-    secrets = {re.findall(r"weather-station:(\S+)", text)[0] for text in printed}
-    assert len(secrets) == 2
+            lines.append(re.findall(r"^ *curl (-u .*) http:.*/oauth/token$", text, re.MULTILINE)[0])
+            assert "access_token" in pasted(f"curl {lines[0]} {url_in(text)}/oauth/token")
+    assert lines[0] == lines[1]
     key = tmp_path / "instance" / "secret_key"
     assert stat.S_IMODE(key.stat().st_mode) == 0o600
+
+
+def test_a_second_server_on_another_port_leaves_the_first_as_it_was(tmp_path: Path) -> None:
+    def send(page: requests.Response, **filled: str) -> requests.Response:
+        form = Form(page)
+        return browser.post(str(form.action), data=dict(form.fields) | filled)
+
+    def code_at(url: str) -> str:
+        return re.findall(r"[B-Z]{4}-[B-Z]{4}", browser.get(f"{url}/tv").text)[0]
+
+    with requests.Session() as browser, example_app(tmp_path) as printed:
+        first = url_in(printed)
+        send(browser.get(f"{first}/login"), username="alice", password="alice")
+        send(browser.get(f"{first}/tv"))
+        code = code_at(first)
+        with example_app(tmp_path) as printed_by_second:
+            second = url_in(printed_by_second)
+            for lines in (printed, printed_by_second):
+                token, weather, *_ = re.findall(r"^ *(curl .*)$", lines, re.MULTILINE)
+                assert json.loads(pasted(token))["token_type"] == "Bearer"
+                assert json.loads(pasted(weather))["sky"] == "clear"
+            # Somebody has both in one browser, which doesn't tell cookies by port.
+            assert "Nobody is signed in here." in browser.get(second).text
+            send(browser.get(f"{second}/login"), username="bob", password="bob")
+            send(browser.get(f"{second}/tv"))
+            assert "You are signed in as Bob" in browser.get(second).text
+            assert "You are signed in as Alice" in browser.get(first).text
+            assert [code_at(first) == code, code_at(second) == code] == [True, False]
+        page = browser.get(f"{first}/client/login")
+        assert send(page, decision="allow").url == f"{first}/client/"
 
 
 def test_a_port_that_is_taken_is_said_in_words(tmp_path: Path) -> None:
