@@ -21,7 +21,10 @@ from .exchange import UnexpectedAnswer
 from .summary import in_json, table
 from .walk import Walk
 
-NOTE = "Secrets and tokens are shown because this is a demo. Don't let yours into a terminal's history, or a log."
+NOTE = (
+    "Secrets and tokens are shown because this is a demo. Don't let yours into a terminal's history, or a log.\n"
+    "Of long base64 you see the beginning and the end; --json has all of it."
+)
 
 
 def main() -> int:

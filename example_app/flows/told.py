@@ -10,6 +10,10 @@ from html import unescape
 
 from .exchange import Answer, Step
 
+#: Base64 that nobody reads, also where it is broken into lines, as certificates are.
+WALL = re.compile(r"[A-Za-z0-9+/_-]{64,}(?:\n[A-Za-z0-9+/]+)*")
+LONGEST, HEAD, TAIL = 128, 48, 12
+
 
 def told(step: Step) -> str:
     """Return a request as text: cookies are cut short, and a client's authentication is decoded from base64."""
@@ -36,5 +40,11 @@ def told_answer(answer: Answer) -> str:
 
 
 def as_block(text: str) -> str:
-    """Indent a text, to set it off from the text around it."""
-    return textwrap.indent(text, "   ")
+    """Indent a text, to set it off from the text around it; walls of base64 are cut short."""
+    return textwrap.indent(WALL.sub(shortened, text), "   ")
+
+
+def shortened(wall: re.Match[str]) -> str:
+    """Return the beginning and the end of a wall of base64, and how long it is; a short one is returned whole."""
+    text = wall[0]
+    return text if len(text) <= LONGEST else f"{text[:HEAD]}…({len(text)} characters)…{text[-TAIL:]}"

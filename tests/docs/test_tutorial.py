@@ -1,5 +1,7 @@
-"""The tutorial's notice board in a real browser: the one thing of that page that its own test can't run."""
+"""What the tutorial's own test can't run: its notice board in a real browser, and what is installed at its start."""
 
+import re
+import shlex
 import subprocess
 import sys
 import threading
@@ -15,7 +17,6 @@ from playwright.sync_api import expect
 from tests.docs.pages import Page, wait_for
 from tests.support.browser import Browser
 
-pytestmark = pytest.mark.chromium
 TUTORIAL = Path(__file__).parents[2] / "docs" / "tutorial.md"
 STEPS = 5  # as it is, 1, 2, 3, 4
 SERVE = """
@@ -63,6 +64,7 @@ def board(tmp_path: Path) -> Iterator[str]:
             server.shutdown()
 
 
+@pytest.mark.chromium
 def test_the_board_shows_the_notes_of_who_allows_it(browser: Browser, board: str) -> None:
     page = browser.new_context().new_page()
     complaints: list[str] = []
@@ -77,9 +79,25 @@ def test_the_board_shows_the_notes_of_who_allows_it(browser: Browser, board: str
     expect(page.get_by_role("listitem")).to_have_text("Buy tea")
     assert page.url == board
 
+    expect(page.get_by_role("alert")).to_be_empty()
+
     page.get_by_role("button", name="Show my notes").click()
-    assert complaints == []
-    with page.expect_event("pageerror") as refused:
-        page.get_by_role("button", name="Refuse").click()
-    assert str(refused.value) == "access_denied"
+    page.get_by_role("button", name="Refuse").click()
+    expect(page.get_by_role("alert")).to_have_text("access_denied: The user refused.")
     expect(page.get_by_role("listitem")).to_have_count(0)
+
+    # A refusal in JSON: of a code that was none.
+    server = page.evaluate("server")
+    page.evaluate("sessionStorage.setItem('asked', JSON.stringify({verifier: 'v'.repeat(43), state: 'mine'}))")
+    page.goto(f"{board}?state=mine&code=none&iss={server}")
+    expect(page.get_by_role("alert")).to_have_text(re.compile("^invalid_grant: .+"))
+    assert complaints == []
+
+
+def test_its_first_lines_install_what_a_checkout_has() -> None:
+    """`.ci/run wheel` runs them, as they ask a package index for the rest."""
+    block = re.findall(r"```sh\n(.*?)```", TUTORIAL.read_text(encoding="utf-8"), re.DOTALL)[0]
+    lines = [shlex.split(line, comments=True) for line in block.splitlines()]
+    [installed] = [line[2:] for line in lines if line[:2] == ["pip", "install"]]
+    assert installed == [".", "Flask-Login", "pytest"]
+    assert "flask-oauth-gateway" not in {word for line in lines for word in line}

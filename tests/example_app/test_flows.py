@@ -43,6 +43,14 @@ def test_a_flow_shows_its_requests_and_answers(walked: subprocess.CompletedProce
     assert "\n   200 OK\n" in told.partition("The token opens the protected view.")[2]
 
 
+def test_no_wall_of_base64_is_shown(walked: subprocess.CompletedProcess[str]) -> None:
+    assert max(map(len, re.findall(r"[A-Za-z0-9+/_-]+", walked.stdout))) <= 128
+    told = of_one(walked, "saml2_bearer")
+    assertions = re.findall(r"(PHNhbWw6QXNzZXJ0aW9u[\w-]+…\(\d{4} characters\)…[\w-]{12})", told)
+    assert len(assertions) == 4  # given, traded, traded again, forged
+    assert re.search(r"<ds:X509Certificate>MII[\w+/]{45}…\(\d{3} characters\)…[\w+/]{12}=*\n", told)
+
+
 def test_it_ends_with_a_table(walked: subprocess.CompletedProcess[str]) -> None:
     assert (walked.returncode, walked.stderr) == (0, "")
     told, _, table = walked.stdout.partition("\nflow  ")
@@ -74,6 +82,8 @@ def test_all_are_told_in_json() -> None:
     assert all(step["answer"]["status"] in step["expected"] for flow in told for step in flow["steps"])
     assert all(flow["seconds"] > 0 and flow["about"] and "problem" not in flow for flow in told)
     assert all(any(step["checks"] for step in flow["steps"]) for flow in told)
+    (saml,) = (flow for flow in told if flow["flow"] == "saml2_bearer")
+    assert len(saml["steps"][0]["answer"]["body"]) > 2000  # whole, for a program
 
 
 def test_json_says_what_went_wrong() -> None:
