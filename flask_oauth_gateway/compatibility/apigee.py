@@ -18,6 +18,7 @@ from ..crypto.hashing import sha256
 from ..errors import InsufficientScope, InvalidToken, MissingToken, OAuth2Error
 from ..web.answers import error_response, json_response
 from ..web.environ import CLIENT, FORM, PAGE_ERROR
+from ..web.request import is_browser
 
 if TYPE_CHECKING:
     from ..stores.approvals import ApprovalStore
@@ -38,7 +39,7 @@ _MISSING = re.compile(r"The parameter '([a-z_]+)' is missing")
 def rewrite(clients: ClientStore, approvals: ApprovalStore, response: Response) -> Response:
     """An endpoint's answer in Apigee's shape. Endpoints for which Apigee has no policy answer as ever."""
     if request.endpoint == "oauth.authorize" and PAGE_ERROR in request.environ:
-        return response if "text/html" in request.headers.get("Accept", "") else _page_error(response)
+        return response if is_browser() else _page_error(response)
     if request.endpoint not in ("oauth.token", "oauth.tokeninfo") or response.mimetype != "application/json":
         return response
     body = response.get_json()

@@ -6,7 +6,7 @@ from functools import partial
 from importlib import import_module
 from typing import TYPE_CHECKING, cast
 
-from flask import Blueprint, Response, abort, current_app, request
+from flask import Blueprint, Response, abort, current_app
 from werkzeug.exceptions import HTTPException, InternalServerError, MethodNotAllowed
 from werkzeug.routing import BaseConverter
 
@@ -16,6 +16,7 @@ from ..features import ENDPOINTS, endpoints_that_are_on
 from ..hooks import UnusableSubject
 from ..web.answers import bound, json_response, render_error
 from ..web.documents import preflight as document_preflight
+from ..web.request import is_browser
 from .cors import Cors
 
 if TYPE_CHECKING:
@@ -117,13 +118,13 @@ def _answer_any_method(
 
 
 def _not_found(path: str = "") -> Response:
-    if _is_browser():
+    if is_browser():
         abort(404)
     return render_error(NotFound("There is nothing at this address."))
 
 
 def _method_not_allowed(allowed: list[str], **_: str) -> Response:
-    if _is_browser():
+    if is_browser():
         raise MethodNotAllowed(allowed)
     names = ", ".join(allowed)
     error = NotFound(f"This address takes {names}.", status_code=405, error="method_not_allowed")
@@ -134,7 +135,7 @@ def _method_not_allowed(allowed: list[str], **_: str) -> Response:
 
 def _http_error(error: HTTPException) -> Response | HTTPException:
     """An error of Flask or Werkzeug, in JSON; a browser gets the app's own page for 404 and 405."""
-    if error.code in (404, 405) and _is_browser():
+    if error.code in (404, 405) and is_browser():
         return error
     if error.code == 413:
         return render_error(RequestTooLarge())
@@ -148,7 +149,3 @@ def _not_configured(error: Exception) -> Response:
     """A mistake of the app's that shows only now: the log names it, and the caller learns that there is one."""
     current_app.logger.error("%s", error)
     return render_error(NotConfigured())
-
-
-def _is_browser() -> bool:
-    return "text/html" in request.headers.get("Accept", "")

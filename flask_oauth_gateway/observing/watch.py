@@ -6,14 +6,13 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial, wraps
 from typing import TYPE_CHECKING, Any, Protocol
-from urllib.parse import parse_qs, urlsplit
 
 from flask import Response, current_app, request
 from werkzeug.exceptions import HTTPException
 
 from ..errors import OAuth2Error
 from ..protection.guard import Guard, Requirement
-from ..web.environ import CHECKED_BY, CLIENT, PAGE_ERROR, REFUSED, TOKEN
+from ..web.environ import CHECKED_BY, CLIENT, NOTED, PAGE_ERROR, REFUSED, TOKEN
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -75,16 +74,14 @@ def _watched(observers: Sequence[Observer], name: str, view: Callable[..., Any])
 
 
 def _error_of(response: Response) -> str | None:
-    """The error in an answer: in its JSON, on its page, or in the URL to which it redirects."""
+    """The error in an answer: in its JSON, on its page, or in what the browser brings to the client."""
     if response.status_code >= 400:
         if PAGE_ERROR in request.environ:
             return "shown_to_user"
         refusal = request.environ.get(REFUSED)
         return "invalid_request" if refusal is None else str(refusal)
-    if response.location and "error=" in response.location:
-        target = urlsplit(response.location)
-        return (parse_qs(target.query) | parse_qs(target.fragment)).get("error", [None])[0]
-    return None
+    noted = request.environ.get(NOTED)
+    return None if noted is None else str(noted.error)
 
 
 def _watched_check(observers: Sequence[Observer], guard: Guard, requirement: Requirement) -> Response | None:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
-from flask import Response, redirect, request
+from flask import redirect, request
 
 from ..authorization.answer import answer_of, location_of
 from ..authorization.parameters import read_authorization
@@ -16,25 +15,25 @@ from ..authorization.request import AuthorizationError, Granted, PageError
 from ..errors import NotConfigured, OAuth2Error, TemporarilyUnavailable
 from ..permissions.scopes import stays_offline
 from ..signals import authorization_denied, authorization_granted
-from ..stores.once import once_key
 from ..tokens.issuing import StaleClient
-from ..users import relogin
 from ..users.accounts import SignInRequest
-from ..web import csrf
+from ..users.relogin import NOT_NEEDED
 from ..web.answers import note
 from ..web.csrf import carried_by, new_form_token
 from ..web.request import parse_parameters, read_form
+from .leaving import app_scheme, leave, post_to_client
 from .person import by_name, page, person_at
+from .reauthentication import settled_by, sign_in_again, use_up
 from .rendering import error_page, render_page, scope_descriptions
 
 if TYPE_CHECKING:
-    from werkzeug.wrappers import Response as BaseResponse
+    from flask import Response
 
     from ..authorization.consent import Question
     from ..authorization.request import Authorization
     from ..authorization_server import AuthorizationServer
     from ..doctor.explanations import Explanation
-    from .person import Form, Person
+    from .person import Answer, Form, Person
 
 
 ATTEMPTS = 3
@@ -58,7 +57,7 @@ class Visit:
 
 
 @page
-def authorize(server: AuthorizationServer) -> Response | BaseResponse:
+def authorize(server: AuthorizationServer) -> Answer:
     """Answer an authorization request: first find the client and its redirect URI, then do all the rest.
 
     Where the client or its redirect URI is wrong, the user sees an error page. The rest is every check, the sign-in,
@@ -94,9 +93,7 @@ def _read_visit(server: AuthorizationServer) -> Visit:
     return Visit(query, by_name(pairs))
 
 
-def _answer_or_page(
-    server: AuthorizationServer, visit: Visit, authorization: Authorization
-) -> dict[str, Any] | Response | BaseResponse:
+def _answer_or_page(server: AuthorizationServer, visit: Visit, authorization: Authorization) -> dict[str, Any] | Answer:
     """Send the user to sign in, or ask for consent, or return what the client gets, whichever is next.
 
     The sign-in is settled before anything is shown or given, whatever form was sent.
@@ -117,7 +114,7 @@ def _answer_or_page(
         return _ask(server, visit, authorization, question, person, sign_in)
     if visit.form is not None and not shown:
         return _ask(server, visit, authorization, question, person, sign_in, notice="stale")
-    if sign_in != relogin.NOT_NEEDED and not _uses(server, visit, authorization, details, sign_in):
+    if sign_in != NOT_NEEDED and not use_up(server, _sign_in_for(visit, authorization), details, sign_in):
         return _sign_in(server, visit, authorization, details)
     if visit.form is not None:
         return _decide(server, visit.form, authorization, question, person, details)
@@ -136,18 +133,11 @@ def _settled(
     carried = None
     if visit.form is not None:
         carried = carried_by(visit.form.get("form_token", [""])[0], person.subject, visit.fingerprint)
-    if carried:
-        return True, carried
-    if not _may_want_another(authorization):
-        return carried is not None, relogin.NOT_NEEDED
-    wanted, number = _sign_in_for(visit, authorization), None
-    if visit.form is None:  # even where another sign-in isn't wanted any more: the one that comes back is used up then
-        skew = server.settings.clock_skew
-        number = relogin.came_back(wanted, visit.fingerprint, details, skew=skew)
-    if number is None and not relogin.is_wanted(wanted, details):
-        return carried is not None, relogin.NOT_NEEDED
-    csrf.need_secret_key()  # else nobody could tell who comes back, and users would be sent in circles
-    return False, number
+    if carried or not _may_want_another(authorization):
+        return carried is not None, carried or NOT_NEEDED
+    has_form, skew = visit.form is not None, server.settings.clock_skew
+    wanted = _sign_in_for(visit, authorization)
+    return carried is not None, settled_by(wanted, visit.fingerprint, details, has_form=has_form, skew=skew)
 
 
 def _sign_in_for(visit: Visit, authorization: Authorization) -> SignInRequest:
@@ -167,23 +157,13 @@ def _may_want_another(authorization: Authorization) -> bool:
     return bool(authorization.prompt or authorization.max_age is not None or authorization.acr_values)
 
 
-def _uses(
-    server: AuthorizationServer, visit: Visit, authorization: Authorization, details: dict[str, Any], sign_in: str
-) -> bool:
-    """Use up a sign-in, which is good for one answer, unless the request is content with the one that the user has."""
-    # The cookie and the page's form may be as old as this, one after the other.
-    until = int(time.time()) + relogin.MAX_AGE + csrf.MAX_AGE
-    is_first = server.once.claim(once_key("sign-in", sign_in), until)
-    return is_first or not relogin.is_wanted(_sign_in_for(visit, authorization), details)
-
-
 def _sign_in(
     server: AuthorizationServer, visit: Visit, authorization: Authorization, details: dict[str, Any]
-) -> Response | BaseResponse:
-    response = server.users.send_to_login(_sign_in_for(visit, authorization))
+) -> Answer:
+    wanted = _sign_in_for(visit, authorization)
     if server.app.secret_key and _may_want_another(authorization):
-        relogin.remember(response, visit.fingerprint, details)
-    return response
+        return sign_in_again(server, wanted, visit.fingerprint, details)
+    return server.users.send_to_login(wanted)
 
 
 def _ask(
@@ -199,7 +179,7 @@ def _ask(
     return render_page(
         "consent.html",
         200 if notice is None else 400,
-        sends_to=authorization.redirect_uri,
+        sends_to=app_scheme(authorization.redirect_uri),
         action=visit.path,
         form_token=new_form_token(person.subject, visit.fingerprint, carries=sign_in),
         authorization=authorization,
@@ -260,15 +240,19 @@ def _grant(
     raise AuthorizationError("temporarily_unavailable", "The client was just changed. Please try again.")
 
 
-def _send(authorization: Authorization, answer: dict[str, str]) -> Response | BaseResponse:
+def _send(authorization: Authorization, answer: dict[str, str]) -> Answer:
     """Send an answer to the client: by redirect, or by a form that the browser posts (form_post)."""
     if authorization.response_mode == "form_post":
-        return render_page(
-            "form_post.html", sends_to=authorization.redirect_uri, action=authorization.redirect_uri, answer=answer
-        )
+        return post_to_client(authorization.redirect_uri, answer)
     response = redirect(location_of(authorization, answer), 303 if request.method == "POST" else 302)
     response.headers.update({"Cache-Control": "no-store", "Pragma": "no-cache", "Referrer-Policy": "no-referrer"})
-    return response
+    return leave(response) if _comes_from_a_page_here() else response
+
+
+def _comes_from_a_page_here() -> bool:
+    """Whether a page of this site sent the browser here, and may hold its policy against where it goes: mostly a sign-in."""
+    sent = request.headers
+    return sent.get("Sec-Fetch-Site") == "same-origin" and sent.get("Sec-Fetch-Dest") == "document"
 
 
 def _change_account(visit: Visit) -> str:

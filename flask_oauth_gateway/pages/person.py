@@ -14,6 +14,7 @@ from ..errors import OAuth2Error
 from ..hooks import UnusableSubject, subject_of
 from ..users.accounts import SignInRequest
 from ..web.request import read_form
+from .leaving import leave
 from .rendering import error_page, refusal_page
 
 if TYPE_CHECKING:
@@ -36,12 +37,15 @@ class Person:
 
 
 def page(view: Callable[..., Answer]) -> Callable[..., Answer]:
-    """Decorates a view for people: its errors are shown on a page, never in JSON."""
+    """Decorates a view for people: its errors are shown on a page, never in JSON, and its forms lead anywhere."""
 
     @wraps(view)
     def answered(server: AuthorizationServer, **path: str) -> Answer:
         try:
-            return view(server, **path)
+            answer = view(server, **path)
+            if request.method == "POST" and not _stays(server, answer):
+                return leave(answer)
+            return answer
         except (ConfigurationError, UnusableSubject) as error:
             server.app.logger.error("%s", error)
             return error_page(503, "server_error", "The server is not configured for this.")
@@ -49,6 +53,11 @@ def page(view: Callable[..., Answer]) -> Callable[..., Answer]:
             return refusal_page(error)
 
     return answered
+
+
+def _stays(server: AuthorizationServer, answer: Answer) -> bool:
+    """Whether an answer leads to no other page than one of the gateway's."""
+    return answer.location is None or answer.location.startswith(f"{request.script_root}{server.settings.url_prefix}/")
 
 
 def person_at(server: AuthorizationServer) -> Person | None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
 from authlib.oauth2.rfc6749 import OAuth2Payload, OAuth2Request
+from flask import request as current_request
 from werkzeug.exceptions import RequestEntityTooLarge
 
 from ..errors import InvalidRequestError, RequestTooLarge, clean
@@ -173,3 +174,8 @@ def refuse_secrets(query: str) -> None:
     for name, value in parse_parameters(query.encode("latin-1")):
         if value and name in SECRETS:
             raise InvalidRequestError(f"'{name}' belongs in the body of the request, never in its URL.")
+
+
+def is_browser() -> bool:
+    """Whether the current request comes from a browser that goes to a page, as its `Accept` says."""
+    return "text/html" in current_request.headers.get("Accept", "")

@@ -107,11 +107,12 @@ class Rows(Site):
         wanted = {"redirect_uri": found.redirect_uris[0]} | parameters
         return self.as_person(person, lambda: self.browser.get("/oauth/authorize", query_string=query(found, **wanted)))
 
-    def answered(self, person: str, response: TestResponse, **answers: Any) -> TestResponse:
+    def answered(self, person: str, response: TestResponse, accept: str = "*/*", **answers: Any) -> TestResponse:
         """What comes after a page's form, sent as it is, with every box ticked, but for the `answers`."""
         page = Page(response)
         data = {**dict(page.fields), "scope": [*page.boxes], **answers}
-        return self.as_person(person, lambda: self.browser.post(page.action, data=data))
+        post, headers = self.browser.post, {"Accept": accept}
+        return self.as_person(person, lambda: post(page.action, data=data, headers=headers))
 
     def device(self, person: str, decision: str | None = None) -> TestResponse:
         """The page that asks whether it is that device; with a `decision` the page after it."""

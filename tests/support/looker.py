@@ -26,11 +26,11 @@ class Looker:
         token = hidden(self.http.get("/oauth/device"), "form_token")
         return self.http.post("/oauth/device", data={"form_token": token, "user_code": user_code, **form})
 
-    def allow(self, page: TestResponse, action: str) -> TestResponse:
+    def allow(self, page: TestResponse, action: str, accept: str = "*/*") -> TestResponse:
         data = {"form_token": hidden(page, "form_token"), "decision": "allow", "scope": [*SCOPES]}
         if 'name="user_code"' in page.text:
             data["user_code"] = hidden(page, "user_code")
-        return self.http.post(action, data=data)
+        return self.http.post(action, data=data, headers={"Accept": accept})
 
 
 def hidden(page: TestResponse, name: str) -> str:
@@ -53,6 +53,8 @@ def every_page(looker: Looker) -> dict[str, TestResponse]:
     pages["form_post"] = looker.allow(
         looker.consent(client, response_mode="form_post"), looker.site.request_for(client, response_mode="form_post")
     )
+    again = looker.site.request_for(client, prompt="consent")
+    pages["leaving"] = looker.allow(looker.http.get(again), again, "text/html,*/*;q=0.8")
     pages["applications"] = looker.http.get("/oauth/applications")
     pages["device"] = looker.http.get("/oauth/device")
     pages["device_confirm"] = looker.device(looker.site.start_device(client)["user_code"])

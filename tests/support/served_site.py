@@ -44,6 +44,7 @@ class ServedSite:
         self.url = ""
         self.callback = ""
         self.heard: list[dict[str, str]] = []
+        self.sends_on: str | None = None  # where the callback sends the browser, instead of showing what it got
 
     def register(self, **metadata: Any) -> Client:
         defaults = {
@@ -120,11 +121,17 @@ def served(site: ServedSite) -> Iterator[ServedSite]:
     client = Flask("client")
 
     @client.route("/callback", methods=["GET", "POST"])
-    def callback() -> Response:
+    def callback() -> Any:
         answer = request.values.to_dict()
         site.heard.append({"method": request.method, **answer})
+        if site.sends_on is not None:
+            return redirect(site.sends_on)
         lines = "".join(f"<li>{escape(name)}={escape(value)}</li>" for name, value in answer.items())
         return Response(f"<!doctype html><html lang=en><title>Back</title><ul>{lines}</ul>", mimetype="text/html")
+
+    @client.get("/done")
+    def done() -> str:
+        return "<!doctype html><html lang=en><title>Done</title>"
 
     with _server(site.app) as site.url, _server(client) as at:
         site.callback = f"{at}/callback"
