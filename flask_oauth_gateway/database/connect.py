@@ -97,7 +97,16 @@ def make_engine(url: URL, options: dict[str, Any]) -> Engine:
         options["connect_args"] = {
             "timeout": SQLITE_BUSY_SECONDS, "check_same_thread": False, **options.get("connect_args", {})
         }  # fmt: skip
-    return create_engine(url, **options)
+    engine = create_engine(url, **options)
+    if url.get_backend_name() in ("mysql", "mariadb"):
+        event.listen(engine, "connect", _repeatable_read)
+    return engine
+
+
+def _repeatable_read(connection: Any, record: object) -> None:
+    """Let an INSERT lock what it decides by, also where the server's default is another: else a revocation misses its row."""
+    with connection.cursor() as cursor:
+        cursor.execute("SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ")
 
 
 def create_tables(engine: Engine) -> None:

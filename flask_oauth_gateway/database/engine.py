@@ -21,6 +21,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.sql import Executable
 
 from ..errors import TemporarilyUnavailable, without_secrets
+from .deadlocks import Deadlock, is_deadlock
 from .prepared import Prepared, command
 
 logger = logging.getLogger(__name__)
@@ -107,7 +108,7 @@ class Database:
                 with self.engine.connect() as connection:
                     return take(executed(connection, statement, parameters))
             except DBAPIError as error:
-                if not (repeatable and error.connection_invalidated):
+                if not (repeatable and error.connection_invalidated) and not is_deadlock(error):
                     raise
             with self.engine.connect() as connection:  # the pool has dropped its dead connections by now
                 return take(executed(connection, statement, parameters))
@@ -210,6 +211,11 @@ def as_unavailable() -> Iterator[None]:
     except (DBAPIError, PoolTimeout) as error:
         if isinstance(error, (DataError, IntegrityError, NotSupportedError)) and not error.connection_invalidated:
             raise  # the database is there, but can't store this
+        if isinstance(error, DBAPIError) and is_deadlock(error):
+            logger.warning(
+                "Two transactions waited for each other, and the database has undone one: %s.", _first_line(error)
+            )
+            raise Deadlock from error
         reason = _first_line(error)
         logger.error("The database did not answer: %s.%s", reason, _what_to_do(error, reason))
         raise TemporarilyUnavailable from error

@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, delete, insert, select, update
 from sqlalchemy.engine import Row
 
+from ..database.deadlocks import again_after_deadlock
 from ..database.engine import Database
 from ..database.tables import application as table
 from ..database.tables import client as client_table
@@ -127,6 +128,7 @@ class ApplicationStore:
         changed = {**_to_columns(values), "version": _A.version + 1, "updated_at": int(time.time())}
         return self._database.run(update(table).where(_A.application_id == application_id).values(changed)) == 1
 
+    @again_after_deadlock
     def set_status(self, application_id: str, status: str) -> None:
         """Change the status, and enable the application's clients by it: those that are switched on, if it is approved.
 
@@ -150,6 +152,7 @@ class ApplicationStore:
             client_ids = list(connection.execute(working, {"its": row.id}).scalars())
             self._revocations.switch(client_ids, enabled=approved, connection=connection)
 
+    @again_after_deadlock
     def remove(self, application_id: str, *, with_clients: bool) -> list[str]:
         """Delete an application; with `with_clients`, also its clients and their secrets and consents.
 

@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import and_, bindparam, exists, func, or_, select, update
 from sqlalchemy.engine import Row
 
+from ..database.deadlocks import again_after_deadlock
 from ..database.engine import Database
 from ..database.prepared import Prepared
 from ..database.tables import approval, client, refresh_token
@@ -66,6 +67,7 @@ class ApprovalStore:
         row = self._database.first(_SPENT, {"key": key})
         return 0 if row is None else int(row[0])
 
+    @again_after_deadlock
     def revoke(self, key: bytes) -> bool:
         """Revoke an approval with all its tokens; False where it was revoked before, or doesn't exist."""
         with self._database.transaction() as connection:

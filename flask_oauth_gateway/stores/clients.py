@@ -10,6 +10,7 @@ from sqlalchemy import bindparam, delete, insert, or_, select, update
 from sqlalchemy.engine import Row
 
 from ..crypto.hashing import sha256
+from ..database.deadlocks import again_after_deadlock
 from ..database.engine import Database
 from ..database.prepared import Prepared
 from ..database.tables import application as application_table
@@ -105,6 +106,7 @@ class ClientStore:
         found = page.subquery()
         return _grouped(self._database.all(_WITH_SECRETS.join(found, found.c.id == table.id)))
 
+    @again_after_deadlock
     def add(self, client_id: str, values: Mapping[str, Any], secrets: Sequence[Mapping[str, Any]]) -> None:
         """Store a new client, and its secrets.
 
@@ -128,6 +130,7 @@ class ClientStore:
             if secrets:
                 connection.execute(insert(secret_table), [_secret_columns(key, secret, now) for secret in secrets])
 
+    @again_after_deadlock
     def change(self, client: Client, values: Mapping[str, Any]) -> bool:
         """Store changed fields of a client; False where it is gone, or another change came in between.
 
@@ -153,6 +156,7 @@ class ClientStore:
         self._cache.pop(client.client_id, None)
         return changed == 1
 
+    @again_after_deadlock
     def add_secret(self, client: Client, secret: Mapping[str, Any], *, overlap: int) -> bool:
         """Add a secret, and let the client's other ones live for `overlap` seconds; False where the client is gone."""
         now = int(time.time())
@@ -173,6 +177,7 @@ class ClientStore:
         self._cache.pop(client.client_id, None)
         return True
 
+    @again_after_deadlock
     def remove(self, client: Client) -> bool:
         """Delete a client, its secrets and consents. Its tokens are dead at once, and purged later."""
         with self._database.transaction() as connection:

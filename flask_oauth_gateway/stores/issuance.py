@@ -34,6 +34,7 @@ from sqlalchemy.engine import Row
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.sql.dml import Insert, Update
 
+from ..database.deadlocks import again_after_deadlock
 from ..database.prepared import Prepared
 from ..database.tables import access_token, approval, client, refresh_token
 from .revocations import standing
@@ -97,6 +98,7 @@ class _Undo(Exception):
         self.outcome = outcome
 
 
+@again_after_deadlock
 def _in_a_transaction(database: Database, deed: Deed) -> Outcome:
     try:
         with database.transaction() as connection:

@@ -20,6 +20,7 @@ from sqlalchemy.dialects import mysql, postgresql, sqlite
 from sqlalchemy.engine import Row
 from sqlalchemy.sql import ColumnElement
 
+from ..database.deadlocks import again_after_deadlock
 from ..database.engine import Database, InMemoryDatabase
 from ..database.prepared import Prepared
 from ..database.tables import epoch, mark
@@ -102,8 +103,7 @@ class RevocationStore:
     def change(self, changes: Iterable[Change], connection: Connection | None = None) -> None:
         """Make changes: in the caller's transaction as its last statements, or in one of their own."""
         if connection is None:
-            with self._database.transaction() as own:
-                self.change(changes, own)
+            self._change_alone(list(changes))
             return
         statements, now = _statements(connection.dialect.name), int(time.time())
         # In one order, so that two who change several never wait for each other.
@@ -122,6 +122,12 @@ class RevocationStore:
                 },
             )
 
+    @again_after_deadlock
+    def _change_alone(self, changes: list[Change]) -> None:
+        with self._database.transaction() as connection:
+            self.change(changes, connection)
+
+    @again_after_deadlock
     def note_missed(self) -> None:
         """Let every process know within its poll seconds that it may have missed news, which were to come by Redis."""
         with self._database.transaction() as connection:

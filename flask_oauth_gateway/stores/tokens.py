@@ -7,18 +7,38 @@ from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import BigInteger, Connection, Select, Table, and_, bindparam, exists, func, insert, or_, select, update
+from sqlalchemy import (
+    BigInteger,
+    Connection,
+    Select,
+    Table,
+    and_,
+    bindparam,
+    exists,
+    false,
+    func,
+    insert,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.engine import Row
 from sqlalchemy.sql import ColumnElement
 
+from ..database.deadlocks import again_after_deadlock
 from ..database.engine import Database
 from ..database.prepared import Prepared
-from ..database.tables import access_token, approval, client, code, consent, device_code
+from ..database.tables import access_token, approval, client, code, consent, device_code, epoch
+from ..database.writers import wait_for_writers
 from .registered_client import Client
 from .revocations import NO_NUMBERS, standing, unchanged
 
 MAX_COUNTED = 10_000
 _T = access_token.c
+_REVOKES = (
+    update(epoch).where(false()).values(number=0)
+)  # changes nothing: `wait_for_writers` sees who revokes by its lock
+_ENDED = (access_token, approval, code, device_code)  # what a revocation ends
 COLUMNS = (
     "token_hash", "client", "family", "subject", "scope", "audience", "grant_type", "attributes", "claims",
     "issued_at", "expires_at",
@@ -142,15 +162,12 @@ class TokenStore:
         tokens that aren't stored, `mark(connection=…)` is called at the end of the same transaction.
         """
         given = {"client": client, "subject": subject, "token_hash": token_hash}
-        with self._database.transaction() as connection:
-            count = _end(connection, given, issued_before)
-            if mark is not None:
-                mark(connection=connection)
-        if token_hash is None and connection.dialect.name != "sqlite":
-            # Once more: while the first look waited for a lock, something may have been stored that it didn't see. From
-            # now on whatever is stored finds the mark. (SQLite has one writer at a time.)
-            with self._database.transaction() as connection:
-                count += _end(connection, given, issued_before)
+        count = _end(self._database, given, issued_before, mark)
+        if token_hash is None and self._database.engine.dialect.name != "sqlite":
+            # Once more: while the first look waited for a lock, something may have been stored that it didn't see. What
+            # begins to be stored from now on finds the mark. (SQLite has one writer at a time.)
+            wait_for_writers(self._database, _ENDED, but_for=epoch)
+            count += _end(self._database, given, issued_before)
         return count
 
     def page(
@@ -196,6 +213,7 @@ class TokenStore:
         row = self._database.first(select(_T.token_hash).where(_T.token_hash.between(start + b"\0" * 16, end)))
         return None if row is None else bytes(row.token_hash)
 
+    @again_after_deadlock
     def change_attributes(self, token_hash: bytes, changes: Mapping[str, Any]) -> bool:
         """Merge changes into a live token's attributes; `None` removes one. Of two changes at once, neither gets lost."""
         with self._database.transaction() as connection:
@@ -219,7 +237,26 @@ def _with(parameters: dict[str, Any], numbers: Mapping[bytes, int]) -> dict[str,
     return parameters | standing(numbers) if numbers else parameters
 
 
-def _end(connection: Connection, given: Mapping[str, Any], issued_before: int | None) -> int:
+@again_after_deadlock
+def _end(
+    database: Database,
+    given: Mapping[str, Any],
+    issued_before: int | None,
+    mark: Callable[..., None] | None = None,
+) -> int:
+    """Do what `revoke_where` does, once, in one transaction."""
+    with database.transaction() as connection:
+        if (
+            given["client"] is not None
+        ):  # on MariaDB this waits for those who are just storing something of the client's
+            connection.execute(select(client.c.id).where(client.c.id == given["client"]).with_for_update())
+        count = _end_in(connection, given, issued_before)
+        if mark is not None:
+            mark(connection=connection)
+    return count
+
+
+def _end_in(connection: Connection, given: Mapping[str, Any], issued_before: int | None) -> int:
     """Spend the codes, and revoke the tokens and approvals, that fit; returns how many of the latter there were."""
     now = int(time.time())
 

@@ -21,6 +21,7 @@ from sqlalchemy import Connection, bindparam, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from ...crypto.hashing import sha256
+from ...database.deadlocks import again_after_deadlock
 from ...database.engine import Database
 from ...database.tables import audit, audit_head
 
@@ -65,6 +66,7 @@ class Verdict:
     findings: list[Finding]
 
 
+@again_after_deadlock
 def append(database: Database, keys: Keys, entries: Sequence[Mapping[str, Any]]) -> None:
     """Write entries after the last one, in one transaction that holds the head."""
     for _ in range(2):

@@ -1,0 +1,48 @@
+"""Begins anew what the database has undone because two transactions waited for each other. Nothing of it has happened."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable
+from functools import wraps
+from typing import ParamSpec, TypeVar
+
+from sqlalchemy.exc import DBAPIError
+
+from ..errors import TemporarilyUnavailable
+
+TIMES = 4
+PAUSE = 0.02  # seconds at most, and by chance, so that the two don't meet again
+SQLSTATES = ("40P01", "40001")  # deadlock_detected, serialization_failure (PostgreSQL)
+ER_LOCK_DEADLOCK = 1213  # MariaDB, MySQL
+
+Given = ParamSpec("Given")
+Result = TypeVar("Result")
+
+
+class Deadlock(TemporarilyUnavailable):
+    """The database has rolled this transaction back, so that another one can go on."""
+
+
+def is_deadlock(error: DBAPIError) -> bool:
+    """Whether the database has undone the whole transaction in favour of another one."""
+    raised = error.orig
+    if getattr(raised, "sqlstate", None) in SQLSTATES or getattr(raised, "pgcode", None) in SQLSTATES:
+        return True
+    return raised is not None and raised.args[:1] == (ER_LOCK_DEADLOCK,)
+
+
+def again_after_deadlock(transaction: Callable[Given, Result]) -> Callable[Given, Result]:
+    """Let a function whose one effect is a transaction begin anew, up to `TIMES` times in all. Then raises `Deadlock`."""
+
+    @wraps(transaction)
+    def begun_anew(*args: Given.args, **kwargs: Given.kwargs) -> Result:
+        for _ in range(TIMES - 1):
+            try:
+                return transaction(*args, **kwargs)
+            except Deadlock:
+                time.sleep(random.uniform(0, PAUSE))  # noqa: S311 (not for secrecy)
+        return transaction(*args, **kwargs)
+
+    return begun_anew
