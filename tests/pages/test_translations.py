@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from babel.messages.catalog import Catalog
+from babel.messages.catalog import Catalog, Message
 from babel.messages.mofile import write_mo
 from flask import request
 from flask_babel import Babel
@@ -19,8 +19,12 @@ from tests.support.app import close_app
 from tests.support.looker import Looker, every_page, signed_in
 from tests.support.served_site import ServedSite, build_site
 
-TEXTS = [message for message in catalogs.texts() if message.id]
 EVENING = 1795303800  # 2026-11-21 23:30 in UTC
+
+
+@pytest.fixture(scope="module")
+def texts() -> list[Message]:
+    return [message for message in catalogs.texts() if message.id]
 
 
 @pytest.fixture
@@ -49,8 +53,8 @@ def speak(looker: Looker, locale: str) -> Looker:
     return looker
 
 
-def test_the_texts_were_found() -> None:
-    ids = {message.id for message in TEXTS}
+def test_the_texts_were_found(texts: list[Message]) -> None:
+    ids = {message.id for message in texts}
     assert {
         "Allow",
         "This time only",
@@ -69,10 +73,10 @@ def test_these_are_the_languages() -> None:
 
 
 @pytest.mark.parametrize("locale", catalogs.LANGUAGES)
-def test_every_text_is_translated(locale: str) -> None:
+def test_every_text_is_translated(texts: list[Message], locale: str) -> None:
     catalog = catalogs.read(locale)
     known = {message.id: message for message in catalog if message.id}
-    assert known.keys() == {message.id for message in TEXTS}, "run: make texts"
+    assert known.keys() == {message.id for message in texts}, "run: make texts"
     for message in known.values():
         forms = [message.string] if isinstance(message.string, str) else list(message.string)
         assert len(forms) == (1 if isinstance(message.id, str) else catalog.num_plurals)
@@ -117,8 +121,8 @@ def test_the_page_speaks_the_language_of_the_request(looker: Looker, locale: str
 
 
 @pytest.mark.parametrize("locale", catalogs.LANGUAGES)
-def test_no_page_is_left_in_english(looker: Looker, locale: str) -> None:
-    sources = [re.escape(source) for message in TEXTS if len(source := str(message.id)) > 12]
+def test_no_page_is_left_in_english(looker: Looker, texts: list[Message], locale: str) -> None:
+    sources = [re.escape(source) for message in texts if len(source := str(message.id)) > 12]
     for name, page in every_page(speak(looker, locale)).items():
         assert not re.search("|".join(sources), page.text), name
 
