@@ -79,8 +79,8 @@ def assert_no_secret(text: str, where: object) -> None:
 
 
 def assert_fine(error: Exception, where: object) -> None:
-    """An error with all that stands in its traceback."""
-    assert_no_secret("".join(traceback.format_exception(error)), where)
+    """An error with all that stands in its traceback, beside the lines of code, and the errors that it came from."""
+    assert_no_secret("".join(traceback.format_exception(error, limit=0)), where)
     assert len(str(error)) < 1000, where
 
 

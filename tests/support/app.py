@@ -4,6 +4,7 @@ import re
 from base64 import b64encode
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote_plus
 
@@ -30,7 +31,9 @@ def bare_app(name: str, **config: Any) -> Flask:
 
     `instance_path` and `template_folder` go to Flask, everything else is configuration.
     """
-    folders = {each: config.pop(each) for each in ("instance_path", "template_folder") if each in config}
+    here = Path.cwd()  # where Flask ends up too, after it has looked everywhere for a module of that name
+    folders = {"root_path": str(here), "instance_path": str(here / "instance")}
+    folders |= {each: config.pop(each) for each in ("instance_path", "template_folder") if each in config}
     app = Flask(name, **folders)
     app.config.update({"SECRET_KEY": "only for tests", "OAUTH_SCOPES": dict(SCOPES)} | config)
     return app

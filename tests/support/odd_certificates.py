@@ -2,14 +2,15 @@
 
 import base64
 from datetime import UTC, datetime, timedelta
+from functools import cache
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import dsa, ec, x448, x25519
+from cryptography.hazmat.primitives.asymmetric import ec, x448, x25519
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 from cryptography.x509.oid import NameOID
 
-from tests.support.signing import rsa_key
+from tests.support.signing import dsa_key, rsa_key
 
 RSA_OID = bytes.fromhex("06092a864886f70d010101")
 UNKNOWN_OID = bytes.fromhex("06092a864886f70d010107")
@@ -18,6 +19,7 @@ SM2_OID = bytes.fromhex("06082a811ccf5501822d")
 ML_DSA_OID = bytes.fromhex("0609608648016503040312")
 
 
+@cache
 def odd_certificates() -> dict[str, str]:
     """PEM certificates, each with what is odd about it."""
     rsa_der = _signed(_RSA.public_key())
@@ -25,7 +27,7 @@ def odd_certificates() -> dict[str, str]:
     return {
         "X25519": _pem(_signed(x25519.X25519PrivateKey.generate().public_key())),
         "X448": _pem(_signed(x448.X448PrivateKey.generate().public_key())),
-        "DSA": _pem(_signed(dsa.generate_private_key(2048).public_key())),
+        "DSA": _pem(_signed(dsa_key().public_key())),
         "secp256k1": _pem(_signed(ec.generate_private_key(ec.SECP256K1()).public_key())),
         "RSA of 1024 bits": _pem(_signed(rsa_key(1024).public_key())),
         "SM2": _pem(_changed(ec_der, P256_OID, SM2_OID)),
@@ -44,12 +46,13 @@ def odd_certificates() -> dict[str, str]:
     }
 
 
+@cache
 def odd_public_keys() -> dict[str, str]:
     """PEM public keys, each with what is odd about it."""
     rsa_der, ec_der = _public(_RSA), _public(ec.generate_private_key(ec.SECP256R1()))
     return {
         "X25519": _pem(_public(x25519.X25519PrivateKey.generate()), "PUBLIC KEY"),
-        "DSA": _pem(_public(dsa.generate_private_key(2048)), "PUBLIC KEY"),
+        "DSA": _pem(_public(dsa_key()), "PUBLIC KEY"),
         "secp256k1": _pem(_public(ec.generate_private_key(ec.SECP256K1())), "PUBLIC KEY"),
         "SM2": _pem(_changed(ec_der, P256_OID, SM2_OID), "PUBLIC KEY"),
         "unknown kind": _pem(_changed(rsa_der, RSA_OID, UNKNOWN_OID), "PUBLIC KEY"),
@@ -58,6 +61,7 @@ def odd_public_keys() -> dict[str, str]:
     }
 
 
+@cache
 def odd_private_keys() -> dict[str, str]:
     """PEM private keys, each with what is odd about it."""
     der = _RSA.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())

@@ -12,7 +12,7 @@ from typing import Any
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, padding, rsa
+from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed448, ed25519, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 from cryptography.x509.oid import NameOID
@@ -42,6 +42,12 @@ def number(value: int, size: int | None = None) -> str:
 def rsa_key(bits: int = 2048, which: int = 0) -> rsa.RSAPrivateKey:
     """One of this run's RSA keys: each takes a while to make."""
     return rsa.generate_private_key(65537, bits)
+
+
+@cache
+def dsa_key() -> dsa.DSAPrivateKey:
+    """A key of a kind that is taken nowhere. Of 2048 bits it would take half a second to make."""
+    return dsa.generate_private_key(1024)  # noqa: S505
 
 
 class Signer:

@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import dsa
 from cryptography.x509.oid import NameOID
 
 from tests.support.idp import DS, NAME, Idp, certificate_of, metadata, pem, rsa_key
 from tests.support.relying import Relying
+from tests.support.signing import dsa_key
 
 Make = Callable[..., Relying]
 ROOT, MIDDLE, OWN, OTHER = (rsa_key(number) for number in range(4))
@@ -93,7 +93,7 @@ def test_a_renewed_certificate_of_the_same_key_is_no_issuer_of_the_old_one(make_
 
 
 def test_an_authority_s_key_may_be_of_a_kind_that_signs_no_assertion(make_relying: Make) -> None:
-    signer = dsa.generate_private_key(2048)
+    signer = dsa_key()
     authority = issued("Old root", signer, "Old root", signer, authority=True)
     leaf = issued("idp.example", OWN, "Old root", signer, authority=False)
     check(relying_on(make_relying, [authority, leaf]), trusted=[OWN], untrusted=[ROOT])

@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric import dsa
 
 from flask_oauth_gateway.config import ConfigurationError
 from tests.support.idp import NAME, Idp, certificate_of, ec_key, metadata, pem, rsa_key
 from tests.support.relying import Relying
+from tests.support.signing import dsa_key
 
 Make = Callable[..., Relying]
 GOOD = pem(certificate_of(rsa_key()))
@@ -54,7 +54,7 @@ def test_what_cannot_be(make_relying: Make, entry: Any, said: str) -> None:
 
 
 def test_a_certificate_for_an_algorithm_that_is_not_taken(make_relying: Make) -> None:
-    key = dsa.generate_private_key(2048)
+    key = dsa_key()
     with pytest.raises(ConfigurationError, match="neither RSA nor EC"):
         make_relying({NAME: {"certificates": pem(certificate_of(key))}})
 

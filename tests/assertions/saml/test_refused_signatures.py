@@ -8,7 +8,6 @@ from unittest.mock import Mock
 
 import pytest
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import dsa
 from signxml.verifier import XMLVerifier
 
 from tests.support.idp import (
@@ -34,6 +33,7 @@ from tests.support.idp import (
     tree,
 )  # fmt: skip
 from tests.support.relying import Relying
+from tests.support.signing import dsa_key
 
 MORE = "http://www.w3.org/2001/04/xmldsig-more#"
 TRANSFORMS = "other transforms than enveloped-signature"
@@ -85,7 +85,7 @@ class TestKeys:
         assert "HMAC_SHA256 forbidden" in relying.refuses(xml)
 
     def test_dsa(self, make_relying: Callable[..., Relying], relying: Relying) -> None:
-        key = dsa.generate_private_key(2048)
+        key = dsa_key()
         made = sign_by_hand(
             assertion(),
             lambda data: key.sign(data, hashes.SHA256()),
