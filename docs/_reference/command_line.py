@@ -16,7 +16,9 @@ HEAD = """\
 
 `flask oauth …` is a group of the app's commands: it finds the app as Flask does, by `--app`, `FLASK_APP`, `app.py` or
 `wsgi.py`. Every command ends with status 0, or with 1 and one line on standard error that says what is wrong and what to do.
-Commands that list or show something take `--json`. A DURATION is a number of seconds, or `15m`, `12h`, `30d`.
+Commands that list or show something take `--json`. `client create` and `client update` add lines that begin with `Note:` to
+standard error where something is hardly meant, and `Next:` with the command that comes next. A DURATION is a number of
+seconds, or `15m`, `12h`, `30d`.
 
 An app that only checks tokens ([resource server](resource-server.md)) has only `issuer` and `routes`.
 

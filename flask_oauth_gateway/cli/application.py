@@ -12,6 +12,7 @@ from ..authorization_server import current_server
 from ..clients.metadata import ClientMetadataError
 from ..descriptions.records import describe_application
 from ..stores.applications import APPROVED, PENDING, STATUSES, Application, ApplicationNotFound
+from .hints import AppOption, by_application_id
 from .output import as_json, print_json, print_table, visible
 
 application = AppGroup("application", help="Register, approve, revoke and delete applications, which have clients.")
@@ -22,7 +23,12 @@ def application_options(command: Any) -> Any:
     """The options that describe an application."""
     for option in (
         click.option("--attributes", help="Custom attributes, a JSON object, for clients that have none of their own."),
-        click.option("--plan", help="The plan of clients that have none of their own (update: '' removes it)."),
+        click.option(
+            "--plan",
+            cls=AppOption,
+            values=lambda settings: settings.plans,
+            help="The plan of clients that have none of their own (update: '' removes it).",
+        ),
         click.option("--owner", help="The owner, a subject."),
     ):
         command = option(command)
@@ -69,6 +75,7 @@ def list_applications(as_json: bool, **filters: Any) -> None:
 @click.argument("application_id")
 @as_json
 @with_appcontext
+@by_application_id
 def show(application_id: str, as_json: bool) -> None:
     """Show one application, and its clients."""
     found = current_server().application_registry.get(application_id)
@@ -92,6 +99,7 @@ def show(application_id: str, as_json: bool) -> None:
 @application_options
 @as_json
 @with_appcontext
+@by_application_id
 def update(application_id: str, as_json: bool, **given: Any) -> None:
     """Change what the options name; the rest stays."""
     changed = current_server().application_registry.update(application_id, **_values(given))
@@ -102,6 +110,7 @@ def update(application_id: str, as_json: bool, **given: Any) -> None:
 @click.argument("application_id")
 @as_json
 @with_appcontext
+@by_application_id
 def approve(application_id: str, as_json: bool) -> None:
     """Approve an application: its clients work, except those that are disabled themselves."""
     changed = current_server().application_registry.approve(application_id)
@@ -112,6 +121,7 @@ def approve(application_id: str, as_json: bool) -> None:
 @click.argument("application_id")
 @as_json
 @with_appcontext
+@by_application_id
 def revoke(application_id: str, as_json: bool) -> None:
     """Revoke an application: its clients and all their tokens stop at once. Nothing is deleted."""
     changed = current_server().application_registry.revoke(application_id)
@@ -123,6 +133,7 @@ def revoke(application_id: str, as_json: bool) -> None:
 @click.option("--with-clients", is_flag=True, help="Delete its clients too, with their secrets, consents and tokens.")
 @click.option("--yes", is_flag=True, help="Don't ask.")
 @with_appcontext
+@by_application_id
 def delete(application_id: str, with_clients: bool, yes: bool) -> None:
     """Delete an application. One that has clients can only be deleted with them."""
     registry = current_server().application_registry

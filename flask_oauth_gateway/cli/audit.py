@@ -9,6 +9,7 @@ import click
 from flask.cli import AppGroup, with_appcontext
 
 from ..authorization_server import current_server
+from ..observing.audit import EVENTS
 from .output import as_json, print_json, print_table, when
 
 audit = AppGroup("audit", help="Read the audit trail.")
@@ -17,7 +18,7 @@ audit = AppGroup("audit", help="Read the audit trail.")
 @audit.command("list")
 @click.option("--client", "client_id", help="Only this client's.")
 @click.option("--subject", help="Only this user's.")
-@click.option("--event", help="Only this event, e.g. token_issued.")
+@click.option("--event", help=f"Only this event: {', '.join(EVENTS)}.")
 @click.option("--limit", default=50, type=click.IntRange(1, 100_000), show_default=True)
 @as_json
 @with_appcontext

@@ -10,30 +10,68 @@ import click
 from flask.cli import AppGroup, with_appcontext
 
 from ..authorization_server import current_server
-from ..clients.metadata import ClientMetadataError
+from ..clients.metadata import ClientMetadataError, usual_grant_types
 from ..clients.registry import ClientNotFound
 from ..descriptions.records import describe_client
 from ..features import GRANTS, METHODS
 from ..stores.applications import APPROVED, ApplicationNotFound
 from ..stores.registered_client import Client
+from .hints import AppOption, advise, by_client_id
 from .output import Duration, as_json, print_json, print_table, visible, when
 
-GRANT_NAMES = ", ".join(grant_type.rpartition(":")[2].replace("-", "_") for grant_type in GRANTS)
+
+def short_grant_type(grant_type: str) -> str:
+    """A grant type as people type it: `device_code` for its URN."""
+    return grant_type.rpartition(":")[2].replace("-", "_") if grant_type.startswith("urn:") else grant_type
+
+
+GRANT_NAMES = ", ".join(map(short_grant_type, GRANTS))
 
 client = AppGroup("client", help="Register, show, change and delete clients.")
 
 METADATA_OPTIONS = (
-    click.option("--grant", "grant_types", multiple=True, help=f"A grant that it may use; repeatable: {GRANT_NAMES}."),
-    click.option("--scope", "scope", multiple=True, help="A scope that it may have; repeatable."),
-    click.option("--default-scope", multiple=True, help="A scope that it gets where it asks for none."),
+    click.option(
+        "--grant",
+        "grant_types",
+        multiple=True,
+        cls=AppOption,
+        values=lambda settings: map(short_grant_type, settings.grant_types),
+        help=f"A grant that it may use; repeatable: {GRANT_NAMES}.",
+    ),
+    click.option(
+        "--scope",
+        "scope",
+        multiple=True,
+        cls=AppOption,
+        values=lambda settings: settings.scopes,
+        help="A scope that it may have; repeatable.",
+    ),
+    click.option(
+        "--default-scope",
+        multiple=True,
+        cls=AppOption,
+        values=lambda settings: settings.scopes,
+        help="A scope that it gets where it asks for none.",
+    ),
     click.option("--redirect-uri", "redirect_uris", multiple=True, help="Where it sends users back to."),
-    click.option("--auth-method", "token_endpoint_auth_method", help=f"How it proves who it is: {', '.join(METHODS)}."),
+    click.option(
+        "--auth-method",
+        "token_endpoint_auth_method",
+        cls=AppOption,
+        values=lambda settings: settings.client_auth_methods,
+        help=f"How it proves who it is: {', '.join(METHODS)}.",
+    ),
     click.option("--public", is_flag=True, help="A client that can't keep a secret: --auth-method none."),
     click.option("--access-token-lifetime", type=Duration(), help="Seconds, or 15m, 12h, 30d."),
     click.option("--resource-server", is_flag=True, default=None, help="It may introspect every token."),
     click.option("--skip-consent", is_flag=True, default=None, help="Don't ask its users: only for your own apps."),
     click.option("--application", help="The application_id of its application (update: '' removes it)."),
-    click.option("--plan", help="Its plan, from OAUTH_PLANS (update: '' removes it)."),
+    click.option(
+        "--plan",
+        cls=AppOption,
+        values=lambda settings: settings.plans,
+        help="Its plan, from OAUTH_PLANS (update: '' removes it).",
+    ),
     click.option("--owner", help="The owner, a subject."),
     click.option("--contact", "contacts", multiple=True, help="An address of its developers."),
     click.option("--client-uri", help="Its home page."),
@@ -62,11 +100,25 @@ def metadata_options(command: Any) -> Any:
 @as_json
 @with_appcontext
 def create(client_name: str, as_json: bool, client_secret: str | None, **given: Any) -> None:
-    """Register a client. Its secret is shown only now."""
+    """Register a client. Its secret is shown only now.
+
+    Without --grant it may use authorization_code and refresh_token, as far as they are on.
+    """
+    server = current_server()
     own = {name: given.pop(name) for name in ("client_id", "secret_expires_in", "owner", "application")}
-    registry = current_server().client_registry
-    made = registry.create(client_name=client_name, client_secret=_from_stdin(client_secret), **own, **_metadata(given))
+    metadata = _metadata(given)
+    if "grant_types" not in metadata and not metadata.get("resource_server"):
+        metadata["grant_types"] = usual_grant_types(server.settings)
+        if not (metadata["grant_types"] and metadata.get("redirect_uris")):
+            others = ", ".join(map(short_grant_type, server.settings.grant_types))
+            raise ClientMetadataError(
+                f"Name what it may use with --grant ({others}), or a --redirect-uri for its users."
+            )
+    made = server.client_registry.create(
+        client_name=client_name, client_secret=_from_stdin(client_secret), **own, **metadata
+    )
     _print_credentials(made, as_json)
+    advise(made, server.settings, is_new=not as_json)
 
 
 @client.command("list")
@@ -89,6 +141,7 @@ def list_clients(application: str | None, as_json: bool) -> None:
 @click.argument("client_id")
 @as_json
 @with_appcontext
+@by_client_id
 def show(client_id: str, as_json: bool) -> None:
     """Show one client, and the last characters and dates of its secrets."""
     found = _existing(client_id)
@@ -100,7 +153,7 @@ def show(client_id: str, as_json: bool) -> None:
             click.echo(f"{name + ':':28}{visible(' '.join(value) if isinstance(value, list) else value)}")
     click.echo("secrets:")
     rows = (
-        ("…" + s.hint, when(s.created_at), when(s.expires_at) or "never", when(s.last_used_at)) for s in found.secrets
+        ("..." + s.hint, when(s.created_at), when(s.expires_at) or "never", when(s.last_used_at)) for s in found.secrets
     )
     print_table(("  ENDS IN", "CREATED", "EXPIRES", "LAST USED"), (("  " + row[0], *row[1:]) for row in rows))
 
@@ -111,8 +164,9 @@ def show(client_id: str, as_json: bool) -> None:
 @metadata_options
 @as_json
 @with_appcontext
+@by_client_id
 def update(client_id: str, as_json: bool, **given: Any) -> None:
-    """Change what the options name; the rest stays. A list (--scope, --grant, …) replaces the one before."""
+    """Change what the options name; the rest stays. A list (--scope, --grant and so on) replaces the one before."""
     owner = {"owner": given.pop("owner")} if given.get("owner") is not None else {}
     given.pop("owner", None)
     changed = current_server().client_registry.update(client_id, **_metadata(given), **owner)
@@ -120,6 +174,7 @@ def update(client_id: str, as_json: bool, **given: Any) -> None:
         print_json(describe_client(changed))
     else:
         click.echo(f"{visible(client_id)} is changed.")
+    advise(changed, current_server().settings, is_new=False)
 
 
 @client.command("rotate-secret")
@@ -129,6 +184,7 @@ def update(client_id: str, as_json: bool, **given: Any) -> None:
 @click.option("--client-secret", help="Your own secret, instead of a random one ('-' reads it from standard input).")
 @as_json
 @with_appcontext
+@by_client_id
 def rotate_secret(
     client_id: str, overlap: int, expires_in: int | None, client_secret: str | None, as_json: bool
 ) -> None:
@@ -143,6 +199,7 @@ def rotate_secret(
 @client.command("enable")
 @click.argument("client_id")
 @with_appcontext
+@by_client_id
 def enable(client_id: str) -> None:
     """Let a disabled client work again."""
     current_server().client_registry.update(client_id, enabled=True)
@@ -152,6 +209,7 @@ def enable(client_id: str) -> None:
 @client.command("disable")
 @click.argument("client_id")
 @with_appcontext
+@by_client_id
 def disable(client_id: str) -> None:
     """Stop a client and all its tokens at once. Nothing is deleted."""
     current_server().client_registry.update(client_id, enabled=False)
@@ -162,6 +220,7 @@ def disable(client_id: str) -> None:
 @click.argument("client_id")
 @click.option("--yes", is_flag=True, help="Don't ask.")
 @with_appcontext
+@by_client_id
 def delete(client_id: str, yes: bool) -> None:
     """Delete a client. Its tokens stop at once."""
     found = _existing(client_id)

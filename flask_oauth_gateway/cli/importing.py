@@ -12,6 +12,7 @@ from flask.cli import with_appcontext
 
 from ..authorization_server import current_server
 from ..importing import SOURCES, Entry, Outcome, Unreadable, bring
+from .hints import AppOption
 from .output import as_json, print_json, print_table
 
 OUTCOMES = {
@@ -44,8 +45,22 @@ def export_clients() -> None:
 @click.option(
     "--from", "source", type=click.Choice(list(SOURCES)), default="gateway", show_default=True, help="Its registry."
 )
-@click.option("--grant", "grants", multiple=True, help="A grant type for clients whose registry names none.")
-@click.option("--scope", "scopes", multiple=True, help="A scope for clients whose registry names none.")
+@click.option(
+    "--grant",
+    "grants",
+    multiple=True,
+    cls=AppOption,
+    values=lambda settings: settings.grant_types,
+    help="A grant type for clients whose registry names none.",
+)
+@click.option(
+    "--scope",
+    "scopes",
+    multiple=True,
+    cls=AppOption,
+    values=lambda settings: settings.scopes,
+    help="A scope for clients whose registry names none.",
+)
 @click.option("--dry-run", is_flag=True, help="Only show what would happen.")
 @as_json
 @with_appcontext

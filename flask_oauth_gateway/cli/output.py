@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
+import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
+from unicodedata import category, east_asian_width
 
 import click
 from flask.cli import AppGroup
@@ -94,17 +97,45 @@ def print_json(value: Any) -> None:
 
 
 def print_table(head: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
-    """Print a table. Each column is as wide as its widest cell; characters that could control a terminal are replaced."""
+    """Print a table. Each column is as wide as its widest cell; characters that could control a terminal are replaced.
+
+    Where a terminal is too narrow for it, each row is a block of lines, one a column.
+    """
     table = [[visible(cell) for cell in row] for row in (head, *rows)]
-    widths = [max(len(row[i]) for row in table) for i in range(len(head))]
+    widths = [max(map(_width, column)) for column in zip(*table, strict=True)]
+    if is_terminal() and sum(widths) + 2 * len(widths) - 2 > shutil.get_terminal_size().columns:
+        click.echo("\n\n".join(_block(table[0], row) for row in table[1:]))
+        return
     for row in table:
-        click.echo("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+        cells = (cell + " " * (width - _width(cell)) for cell, width in zip(row, widths, strict=True))
+        click.echo("  ".join(cells).rstrip())
+
+
+def is_terminal() -> bool:
+    """Whether somebody looks at the output; in a file or a pipe a row stays one line."""
+    return sys.stdout.isatty()
+
+
+def _block(head: Sequence[str], row: Sequence[str]) -> str:
+    widest = max(map(_width, head))
+    return "\n".join(
+        f"{name.ljust(widest)}  {cell}".rstrip() for name, cell in zip(head, row, strict=True) if cell.strip()
+    )
+
+
+def _width(text: str) -> int:
+    """The columns of a terminal that a text takes: letters of East Asia take two, accents that combine none."""
+    if text.isascii():
+        return len(text)
+    return sum(0 if category(c) in ("Mn", "Me") else 1 + (east_asian_width(c) in ("W", "F")) for c in text)
 
 
 def visible(value: Any) -> str:
-    """A value as text, without characters that could control a terminal."""
+    """A value as text, without characters that could control a terminal, and with escapes for those that it can't write."""
     text = "" if value is None else str(value)
-    return "".join(c if c.isprintable() else "?" for c in text)
+    encoding = sys.stdout.encoding or "utf-8"
+    shown = "".join(c if c.isprintable() else "?" for c in text)
+    return shown.encode(encoding, "backslashreplace").decode(encoding)
 
 
 def when(seconds: int | None) -> str:

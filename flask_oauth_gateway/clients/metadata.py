@@ -33,6 +33,11 @@ class ClientMetadataError(ValueError):
         self.error = error
 
 
+def usual_grant_types(settings: Settings) -> list[str]:
+    """What people mean by a client of whose grants they say nothing: it sends users here and stays signed in."""
+    return [name for name in ("authorization_code", "refresh_token") if name in settings.grant_types]
+
+
 def check_metadata(metadata: Mapping[str, Any], settings: Settings) -> dict[str, Any]:
     """A whole registration, checked and converted. Raises `ClientMetadataError`, which says what is wrong."""
     unknown = [name for name in metadata if name not in _CHECKS]

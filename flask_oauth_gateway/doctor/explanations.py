@@ -160,9 +160,9 @@ def _secret(refused: Refused, found: re.Match[str]) -> Found:
             return "a secret that lives", f"one that ended on {_when(known.expires_at)}"
     if any(verify_secret(secret.strip(), known.digest) for known in client.secrets):
         return "the secret as it is", "the secret with white space around it"
-    live = [f"…{known.hint}" for known in client.secrets if known.is_live(now)]
+    live = [f"...{known.hint}" for known in client.secrets if known.is_live(now)]
     expected = f"a secret that ends in {' or '.join(live)}" if live else "nothing: the client has no secret that lives"
-    return expected, f"one of {len(secret)} characters that ends in …{secret[-4:] if len(secret) >= 16 else ''}"
+    return expected, f"one of {len(secret)} characters that ends in ...{secret[-4:] if len(secret) >= 16 else ''}"
 
 
 def _auth_method(refused: Refused, found: re.Match[str]) -> Found:

@@ -22,6 +22,12 @@ if TYPE_CHECKING:
     from ..stores.audit.entries import AuditStore
     from ..web.addresses import Addresses
 
+#: Every event that the trail may hold.
+EVENTS = (
+    "token_issued", "token_refreshed", "token_revoked", "token_rejected", "refresh_token_reused", "client_rejected",
+    "assertion_rejected", "authorization_granted", "authorization_denied", "client_created", "client_changed",
+    "application_created", "application_changed", "key_changed", "audit_exported", "audit_trimmed", "audit_broken",
+)  # fmt: skip
 REFUSAL_SECONDS = 60
 MAX_REMEMBERED_REFUSALS = 10_000
 DIFFERENT_FROM_AN_ADDRESS, DIFFERENT_IN_ALL = 20, 1000  # of one event, entries a minute; the rest share one entry

@@ -20,7 +20,9 @@ def test_the_life_of_an_application(app: Flask, client: FlaskClient, flask_oauth
     )
     station = type("Station", (), json.loads(made.stdout))
     assert (station.application, station.enabled, station.switched_on) == (mine, False, True)
-    other = json.loads(flask_oauth("client", "create", "Other", "--json").stdout)["client_id"]
+    other = json.loads(flask_oauth("client", "create", "Other", "--grant", "client_credentials", "--json").stdout)[
+        "client_id"
+    ]
     assert "application pending" in flask_oauth("client", "list", "--application", mine).stdout
     assert ask(client, station).status_code == 401
     assert flask_oauth("application", "approve", mine).stdout == f"{mine} is approved.\n"
@@ -61,7 +63,7 @@ def test_applications_are_listed_by_status_and_owner(
 
 def test_a_client_joins_and_leaves(app: Flask, flask_oauth: FlaskOAuth) -> None:
     flask_oauth("application", "create", "Mine", "--application-id", "mine", "--plan", "")
-    flask_oauth("client", "create", "Station", "--client-id", "station")
+    flask_oauth("client", "create", "Station", "--grant", "client_credentials", "--client-id", "station")
     clients = app.extensions["oauth_gateway"].clients
     flask_oauth("client", "update", "station", "--application", "mine")
     assert clients.get("station").application == "mine"
@@ -76,7 +78,10 @@ def test_what_is_wrong_is_one_line(flask_oauth: FlaskOAuth) -> None:
         (("application", "delete", "nobody", "--yes"), "There is no application 'nobody'."),
         (("application", "create", "A", "--attributes", "{"), "--attributes is a JSON object"),
         (("application", "create", "A", "--plan", "gold"), "not in OAUTH_PLANS"),
-        (("client", "create", "A", "--application", "nobody"), "There is no application 'nobody'."),
+        (
+            ("client", "create", "A", "--grant", "client_credentials", "--application", "nobody"),
+            "There is no application 'nobody'.",
+        ),
         (("client", "list", "--application", "nobody"), "There is no application 'nobody'."),
     ):
         assert why in flask_oauth(*arguments, fails=True).stderr

@@ -77,7 +77,7 @@ def test_init_db_makes_the_tables_and_may_be_repeated(gateway: OAuthGateway, fla
     "arguments",
     [
         ["client", "list"],
-        ["client", "create", "x"],
+        ["client", "create", "x", "--grant", "client_credentials"],
         ["token", "list"],
         ["token", "purge"],
         ["audit", "list"],

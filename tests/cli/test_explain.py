@@ -146,8 +146,8 @@ def test_client_authentication(make_app: Callable[..., Any], clock: Clock) -> No
     assert why(app, curl(client, secret="w" * 20, **form)) == (
         "invalid_client",
         "client secret",
-        f"a secret that ends in …{hint}",
-        "one of 20 characters that ends in …wwww",
+        f"a secret that ends in ...{hint}",
+        "one of 20 characters that ends in ...wwww",
     )
     assert why(app, curl(client, secret=f"{old} ", **form))[3] == "the secret with white space around it"
     no_way_back = ("private_key_jwt", "client_secret_basic: no falling back to a secret")

@@ -75,7 +75,9 @@ def test_a_registration_with_it_is_refused(app: Flask, odd: str, tmp_path: Path)
         register(app, certificate=EVERY_KEY[odd])
     file = tmp_path / "client.pem"
     file.write_bytes(EVERY_KEY[odd].encode(errors="surrogateescape") if odd != "no text" else b"\xff")
-    result = app.test_cli_runner().invoke(args=["oauth", "client", "create", "One", "--certificate", str(file)])
+    result = app.test_cli_runner().invoke(
+        args=["oauth", "client", "create", "One", "--grant", "client_credentials", "--certificate", str(file)]
+    )
     assert (result.exit_code, result.stderr.count("\n")) == (1, 1)
     exported = tmp_path / "clients.json"
     exported.write_text(json.dumps({"format": 1, "clients": [{"client_id": "one", "certificate": EVERY_KEY[odd]}]}))

@@ -175,10 +175,11 @@ def test_a_plan_costs_no_statement_of_each_request(app: Flask) -> None:
 def test_the_command_line_names_a_plan(make_app: MakeApp) -> None:
     app = make_app(OAUTH_PLANS=PLANS)
     run = app.test_cli_runner().invoke
-    made = run(args=["oauth", "client", "create", "Station", "--scope", "weather:read", "--plan", "gold"])
+    create = ("oauth", "client", "create", "Station", "--grant", "client_credentials")
+    made = run(args=[*create, "--scope", "weather:read", "--plan", "gold"])
     assert made.exit_code == 1
     assert "free, api, burst" in made.output
-    made = run(args=["oauth", "client", "create", "Station", "--client-id", "station", "--plan", "free"])
+    made = run(args=[*create, "--client-id", "station", "--plan", "free"])
     assert made.exit_code == 0, made.output
     assert run(args=["oauth", "client", "show", "station"]).output.count("free") == 1
     assert run(args=["oauth", "client", "update", "station", "--plan", ""]).exit_code == 0

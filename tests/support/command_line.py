@@ -9,6 +9,8 @@ from flask import Flask
 
 #: Runs `flask oauth …`.
 FlaskOAuth = Callable[..., Result]
+#: What a command that ends well may say beside its answer.
+ADVICE = ("Note: ", "Next: ", "Next (", "Then: ")
 
 
 @pytest.fixture
@@ -25,7 +27,7 @@ def flask_oauth(app: Flask) -> FlaskOAuth:
             assert result.stderr.count("\n") == 1
         else:
             assert result.exit_code == 0, result.output
-            assert result.stderr == ""
+            assert all(line.startswith(ADVICE) for line in result.stderr.splitlines()), result.stderr
         return result
 
     return flask_oauth

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from flask import Response
 from werkzeug.exceptions import BadRequest
 
+from ...observing.audit import EVENTS
 from ...stores.audit.chain import COLUMNS
 from . import PAGE, Visit, page, when
 
@@ -22,11 +23,6 @@ FILTERS = ("client_id", "subject", "event", "actor")
 HEAD = ("id", *COLUMNS)
 BATCH = 1000
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")  # noqa: RUF001 (what a spreadsheet would run)
-EVENTS = (
-    "token_issued", "token_refreshed", "token_revoked", "token_rejected", "refresh_token_reused", "client_rejected",
-    "assertion_rejected", "authorization_granted", "authorization_denied", "client_created", "client_changed",
-    "application_created", "application_changed", "key_changed", "audit_exported", "audit_trimmed", "audit_broken",
-)  # fmt: skip
 
 
 @page

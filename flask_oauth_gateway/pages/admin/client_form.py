@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from ...clients.metadata import ClientMetadataError
+from ...clients.metadata import ClientMetadataError, usual_grant_types
 from ...errors import holds_private_key
 from ...stores.registered_client import REGISTERED
 from . import Visit, go, page, stale_text
@@ -31,7 +31,7 @@ SWITCHES = ("skip_consent", "resource_server")
 def client_new(visit: Visit) -> Response | BaseResponse:
     """Register a client. Only the answer to this form shows its secret."""
     if visit.form is None:
-        grants = [name for name in ("authorization_code", "refresh_token") if name in visit.server.settings.grant_types]
+        grants = usual_grant_types(visit.server.settings)
         return _form(visit, None, _as_sent(visit) | {"grant_types": grants, "application": visit.asked("application")})
     try:
         if visit.is_stale:

@@ -1,0 +1,155 @@
+"""What the command line says to help: the values that options take, who is meant by a name, what is odd, what comes next."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable, Iterable, Iterator
+from functools import wraps
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote, urlencode
+
+import click
+from authlib.oauth2.rfc7636 import create_s256_code_challenge
+from flask.cli import ScriptInfo
+
+from ..authorization_server import current_server
+from ..clients.metadata import REDIRECTING_GRANTS
+from ..clients.registry import ClientNotFound
+from ..crypto.hashing import new_secret
+from ..errors import shown
+from ..features import DEVICE_CODE, ENDPOINTS, SENT_SECRET_METHODS
+from ..stores.applications import ApplicationNotFound
+from ..web.environ import SERVER
+from .output import visible
+
+if TYPE_CHECKING:
+    from ..config import Settings
+    from ..stores.registered_client import Client
+
+DEVELOPMENT = "http://127.0.0.1:5000"  # where `flask run` serves, unless it is told otherwise
+_PLAIN = ":/._~-"  # what a form may hold as it is, beside letters and digits, so that the line can be read
+MOST_VALUES = 40
+MOST_OFFERS = 3
+
+
+class AppOption(click.Option):
+    """An option whose values depend on the app's settings: `--help` lists them."""
+
+    def __init__(self, *names: Any, values: Callable[[Settings], Iterable[str]], **attributes: Any) -> None:
+        super().__init__(*names, **attributes)
+        self.values = values
+
+    def get_help_record(self, ctx: click.Context) -> tuple[str, str] | None:
+        record, info = super().get_help_record(ctx), ctx.find_object(ScriptInfo)
+        if record is None or info is None:
+            return record
+        found = list(self.values(info.load_app().extensions[SERVER].settings))
+        more = ", ..." if len(found) > MOST_VALUES else ""
+        return record[0], f"{record[1]} Here: {visible(', '.join(found[:MOST_VALUES])) or 'none'}{more}."
+
+
+def by_client_id(command: Callable[..., Any]) -> Callable[..., Any]:
+    """A command for one client. Where there is no such `client_id`, it offers those of the clients with this name."""
+
+    @wraps(command)
+    def run(client_id: str, **given: Any) -> Any:
+        try:
+            return command(client_id=client_id, **given)
+        except ClientNotFound as error:
+            found = current_server().client_registry.find(client_id, limit=MOST_OFFERS).clients
+            raise _with_offers(error, ((each.client_id, each.client_name) for each in found)) from error
+
+    return run
+
+
+def by_application_id(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The same, of a command for one application."""
+
+    @wraps(command)
+    def run(application_id: str, **given: Any) -> Any:
+        try:
+            return command(application_id=application_id, **given)
+        except ApplicationNotFound as error:
+            found = current_server().application_registry.find(application_id, limit=MOST_OFFERS).applications
+            raise _with_offers(error, ((each.application_id, each.name) for each in found)) from error
+
+    return run
+
+
+def _with_offers(error: Exception, found: Iterator[tuple[str, str | None]]) -> click.ClickException:
+    offers = [f"{name} ({shown(called, 60)})" for name, called in found]
+    return click.ClickException(f"{error} Is it {' or '.join(offers)}?" if offers else str(error))
+
+
+def advise(client: Client, settings: Settings, *, is_new: bool) -> None:
+    """Print the notes about a client, and for a new one the next command. All of it goes to standard error."""
+    for note in notes_of(client, settings):
+        click.echo(visible(f"Note: {note}"), err=True)
+    if is_new:
+        for line in next_steps(client, settings):
+            click.echo(visible(line), err=True)
+
+
+def notes_of(client: Client, settings: Settings) -> Iterator[str]:
+    """What may be registered, and is hardly meant."""
+    off = [name for name in client.grant_types if name not in settings.grant_types]
+    if off:
+        yield f"{' and '.join(off)} {'is' if len(off) == 1 else 'are'} not in OAUTH_GRANT_TYPES: off until added there."
+    if client.redirect_uris and not REDIRECTING_GRANTS.intersection(client.grant_types):
+        yield "no grant of this client uses its redirect URIs: authorization_code would."
+    for uri in client.redirect_uris:
+        if "*" in uri:
+            yield f"the * in {uri} stands for itself: redirect URIs are compared letter by letter. Register each one."
+    if client.grant_types == ["refresh_token"] or set(client.grant_types) == {"refresh_token", "client_credentials"}:
+        yield "refresh_token is of no use to this client: only grants with a user give refresh tokens."
+
+
+def next_steps(client: Client, settings: Settings) -> Iterator[str]:
+    """What to type next, for the first of the client's grants that is on; curl asks for the secret itself."""
+    prefix = (settings.issuer or DEVELOPMENT) + settings.url_prefix
+    urls = {name: shlex.quote(prefix + ENDPOINTS[name].path) for name in ENDPOINTS}
+    who = _credentials(client, settings)
+    following = "Next (curl asks for the secret)" if (who or "").startswith("-u") else "Next"
+    grants = [name for name in client.grant_types if name in settings.grant_types]
+    if who is None:
+        yield f"Next: flask oauth client show {shlex.quote(client.client_id)}"
+    elif "client_credentials" in grants:
+        yield f"{following}: curl {who} -d grant_type=client_credentials {urls['token']}"
+    elif "authorization_code" in grants:
+        yield from _with_a_browser(client, prefix + ENDPOINTS["authorize"].path, f"curl {who}", urls["token"])
+    elif DEVICE_CODE in grants:
+        yield f"{following}: curl {who} {urls['device_authorization']}"
+    elif "password" in grants:
+        yield f"{following}: curl {who} -d grant_type=password -d username=NAME -d password=PASSWORD {urls['token']}"
+    elif client.resource_server:
+        yield f"{following}: curl {who} -d token=TOKEN {urls['introspect']}"
+    else:
+        yield f"Next: flask oauth client show {shlex.quote(client.client_id)}"
+
+
+def _with_a_browser(client: Client, authorize: str, curl: str, token: str) -> Iterator[str]:
+    """The authorization request, and how its code becomes a token (RFC 7636 section 4)."""
+    verifier, uri = new_secret(""), client.redirect_uris[0]
+    asked = {
+        "response_type": "code",
+        "client_id": client.client_id,
+        "redirect_uri": uri,
+        "code_challenge": create_s256_code_challenge(verifier),
+        "code_challenge_method": "S256",
+    }
+    sent = {"grant_type": "authorization_code", "redirect_uri": uri, "code_verifier": verifier}
+    data = " ".join(f"-d {shlex.quote(f'{name}={quote(value, safe=_PLAIN)}')}" for name, value in sent.items())
+    yield f"Next: open {authorize}?{urlencode(asked)}"
+    yield f"Then: {curl} {data} -d code=CODE {token}"
+
+
+def _credentials(client: Client, settings: Settings) -> str | None:
+    """How curl says who the client is; `None` where it proves that with a key."""
+    name = quote(client.client_id, safe="")
+    if client.is_public:
+        return f"-d client_id={name}"
+    if client.token_endpoint_auth_method not in SENT_SECRET_METHODS:
+        return None
+    if "client_secret_basic" in settings.client_auth_methods:
+        return f"-u {name}"
+    return f"-d client_id={name} -d client_secret=SECRET"
