@@ -2,32 +2,34 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Container, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cryptography import x509
-from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
-from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPublicKey
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from lxml import etree
 
 from ..config.checks import ConfigurationError, boolean, names, optional_text, positive
-from ..crypto.certificates import certificate_of, certificates_of, pem_bytes, private_key_of
+from ..crypto.certificates import certificates_of, private_key_of
 from ..errors import shown
 from .assertion import MAX_LIFETIME, Assertion, AssertionRefused
-from .certificate_chains import of_one_key, without_issuers
+from .certificate_chains import signs_assertions, without_issuers
 from .jwt import TrustedIssuer
 from .saml import check_saml
 from .saml_encryption import decrypt
-from .saml_xml import SIGNATURE, Document, decode, parse, signed_assertion
+from .saml_metadata import NEITHER, Metadata, NoPath, parse_certificate, path_of, read_metadata, reason_of
+from .saml_xml import Document, decode, parse, signed_assertion
 
 if TYPE_CHECKING:
     from ..stores.clients import ClientStore
     from ..stores.registered_client import Client
 
-METADATA = "urn:oasis:names:tc:SAML:2.0:metadata"
+logger = logging.getLogger(__name__)
+
 KEYS = (
     "certificates", "metadata", "audience", "recipient", "scopes", "max_lifetime", "client_id", "decryption_key",
     "allow_sha1", "attributes",
@@ -38,7 +40,8 @@ KEYS = (
 class SamlIssuer(TrustedIssuer):
     """An issuer of SAML assertions, with its certificates: several while they roll over.
 
-    `decryption_keys` are our own private keys, for whose certificates the issuer encrypts.
+    `decryption_keys` are our own private keys, for whose certificates the issuer encrypts. `metadata` is what was read of
+    its metadata, where it has some.
     """
 
     certificates: tuple[x509.Certificate, ...]
@@ -46,6 +49,23 @@ class SamlIssuer(TrustedIssuer):
     decryption_keys: tuple[RSAPrivateKey, ...] = ()
     allow_sha1: bool = False
     attributes: frozenset[str] = frozenset()
+    metadata: Metadata | None = None
+
+    @property
+    def problem(self) -> str | None:
+        """What is wrong with its metadata, for operators; `None` where nothing is."""
+        if self.metadata is None:
+            return None
+        problems = [f"skipped {each}" for each in self.metadata.skipped]
+        if self.has_old_metadata and self.metadata.valid_until is not None:
+            problems.insert(0, f"its metadata was to be had anew by {self.metadata.valid_until:%Y-%m-%d} (validUntil)")
+        return "; ".join(problems) or None
+
+    @property
+    def has_old_metadata(self) -> bool:
+        """Whether its metadata is past the time until which it is valid."""
+        until = None if self.metadata is None else self.metadata.valid_until
+        return until is not None and until < datetime.now(UTC)
 
 
 def load_saml_issuers(
@@ -59,6 +79,8 @@ def load_saml_issuers(
     for name, entry in configured.items():
         key = f"OAUTH_SAML_ISSUERS[{name!r}]"
         issuers[name] = issuer = _load(key, name, entry)
+        if issuer.problem is not None:
+            logger.warning("OAUTH_SAML_ISSUERS[%s]['metadata']: %s.", shown(name), issuer.problem)
         for scope in issuer.scopes or ():
             if scope not in scopes:
                 raise ConfigurationError(f"{key}['scopes']", scope, "names from OAUTH_SCOPES")
@@ -75,7 +97,7 @@ def issuer_of_client(client: Client) -> SamlIssuer | None:
     if client.certificate is None:
         return None
     try:
-        certificate = _parse(client.certificate)
+        certificate = parse_certificate(client.certificate)
     except ValueError:
         return None
     return SamlIssuer(issuer=client.client_id, certificates=(certificate,), client_id=client.client_id, is_client=True)
@@ -151,9 +173,11 @@ def _load(key: str, name: str, entry: Any) -> SamlIssuer:
             raise ConfigurationError(key, given, f"a dict with {', '.join(KEYS)}")
     if bool(entry.get("certificates")) == bool(entry.get("metadata")):
         raise ConfigurationError(key, sorted(entry), "a dict with either certificates or metadata")
+    metadata = read_metadata(f"{key}['metadata']", name, entry["metadata"]) if entry.get("metadata") else None
     return SamlIssuer(
         issuer=name,
-        certificates=_from_texts(key, entry) if entry.get("certificates") else _from_metadata(key, name, entry),
+        certificates=_from_texts(key, entry) if metadata is None else metadata.certificates,
+        metadata=metadata,
         audience=_names(key, entry, "audience"),
         recipient=_names(key, entry, "recipient"),
         scopes=_names(key, entry, "scopes"),
@@ -174,10 +198,13 @@ def _from_texts(key: str, entry: Mapping[str, Any]) -> tuple[x509.Certificate, .
     given = entry["certificates"]
     try:
         texts = [certificates_of(pem) for pem in _pems(given)]
-        return tuple(dict.fromkeys(_usable(each) for text in texts for each in without_issuers(text)))
+        found = tuple(dict.fromkeys(each for text in texts for each in without_issuers(text)))
+        if not all(map(signs_assertions, found)):
+            raise ValueError(f"of one of them {NEITHER}")
+        return found
     except (ValueError, TypeError, OSError) as error:
         raise ConfigurationError(
-            f"{key}['certificates']", given, f"PEM texts or their paths ({_reason(error)})"
+            f"{key}['certificates']", given, f"PEM texts or their paths ({reason_of(error)})"
         ) from None
 
 
@@ -186,7 +213,8 @@ def _decryption_keys(key: str, entry: Mapping[str, Any]) -> tuple[RSAPrivateKey,
     try:
         found = tuple(private_key_of(pem) for pem in _pems(entry.get("decryption_key") or ()))
     except (ValueError, TypeError, OSError) as error:
-        reason = _reason(error) if isinstance(error, OSError) else "not PEM, or with a passphrase"
+        is_safe = isinstance(error, (OSError, NoPath))
+        reason = reason_of(error) if is_safe else "not PEM, or with a passphrase"
         raise ConfigurationError(f"{key}['decryption_key']", reason, "a PEM private key, or its path") from None
     usable = tuple(each for each in found if isinstance(each, RSAPrivateKey))
     if len(usable) != len(found):
@@ -196,54 +224,4 @@ def _decryption_keys(key: str, entry: Mapping[str, Any]) -> tuple[RSAPrivateKey,
 
 def _pems(given: Any) -> list[bytes]:
     texts = [given] if isinstance(given, (str, Path)) else given
-    return [str(text).encode() if "-----BEGIN" in str(text) else Path(text).read_bytes() for text in texts]
-
-
-def _reason(error: Exception) -> str:
-    """Why something can't be read, without the file's name: that may be a key which was taken for a path."""
-    return str(error.strerror if isinstance(error, OSError) else error)
-
-
-def _usable(certificate: x509.Certificate) -> x509.Certificate:
-    if not isinstance(certificate.public_key(), (RSAPublicKey, EllipticCurvePublicKey)):
-        raise ValueError("a certificate's key is neither RSA nor EC")
-    return certificate
-
-
-def _from_metadata(key: str, name: str, entry: Mapping[str, Any]) -> tuple[x509.Certificate, ...]:
-    """The signing certificates in an identity provider's metadata, XML or the path of a file (SAML metadata 2.4.1.1).
-
-    Only the certificates of the entity with this name count, in its role as an identity provider: service providers
-    sign no assertions. A KeyDescriptor is about one key: of a chain that stands in it, the entity's own certificate counts.
-    """
-    given = entry["metadata"]
-    try:
-        text = str(given).lstrip("\ufeff \t\r\n")
-        data = text.encode() if text.startswith("<") else Path(given).read_bytes()
-        parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False)
-        root = etree.fromstring(data, parser)
-        found = [each for each in root.iter(f"{{{METADATA}}}EntityDescriptor") if each.get("entityID") == name]
-        chains = [
-            [_parse(node.text or "") for node in key_descriptor.iter(f"{{{SIGNATURE}}}X509Certificate")]
-            for entity in found
-            for key_descriptor in entity.iterfind(f"{{{METADATA}}}IDPSSODescriptor/{{{METADATA}}}KeyDescriptor")
-            if key_descriptor.get("use", "signing") == "signing"
-        ]
-        certificates = [_usable(each) for chain in chains for each in of_one_key(chain)]
-    except (ValueError, TypeError, OSError, etree.XMLSyntaxError) as error:
-        raise ConfigurationError(
-            f"{key}['metadata']", given, f"SAML metadata, or its path ({_reason(error)})"
-        ) from None
-    if not certificates:
-        there = [str(each.get("entityID")) for each in root.iter(f"{{{METADATA}}}EntityDescriptor")]
-        what = f"metadata of {', '.join(there[:3]) or 'nobody'}{' and others' if len(there) > 3 else ''}"
-        raise ConfigurationError(f"{key}['metadata']", what, f"those of {shown(name)}, with a signing certificate")
-    return tuple(dict.fromkeys(certificates))
-
-
-@lru_cache(maxsize=256)
-def _parse(text: str) -> x509.Certificate:
-    """A certificate from PEM, or from bare base64 as in metadata."""
-    if "BEGIN CERTIFICATE" not in text:
-        text = f"-----BEGIN CERTIFICATE-----\n{text.strip()}\n-----END CERTIFICATE-----\n"
-    return certificate_of(pem_bytes(text))
+    return [str(text).encode() if "-----BEGIN" in str(text) else path_of(text).read_bytes() for text in texts]

@@ -32,7 +32,7 @@ class IssuerSettings:
         " `audience` and `recipient` (left out, each is the issuer and the token endpoint), `scopes` (the most"
         " that an assertion may give), `max_lifetime` (3600 seconds), `client_id` (the client that the tokens"
         " belong to), `attributes` (the names of the attributes that are kept with the token), `decryption_key`"
-        " (PEM private key or path, for encrypted assertions), and `allow_sha1` (`False`).",
+        " (PEM private key or path, for encrypted assertions and names), and `allow_sha1` (`False`).",
     )
     trusted_token_issuers: Mapping[str, Mapping[str, Any]] = setting(
         {},

@@ -166,6 +166,7 @@ def _describe_saml(trusted: SamlIssuer, source: str) -> dict[str, Any]:
         **_describe("SAML", trusted, source),
         "recipient": recipient,
         "allow_sha1": trusted.allow_sha1,
+        "problem": trusted.problem,
         "keys": keys,
     }
 

@@ -59,7 +59,7 @@ def users_who_are_gone(server: AuthorizationServer) -> Iterator[Weakness]:
 
 
 def trusted_issuers(server: AuthorizationServer) -> Iterator[Weakness]:
-    """Checks the issuers of assertions: how long an assertion may live, its signature's algorithm, and the certificates."""
+    """Checks the issuers of assertions: how long an assertion may live, its signature's algorithm, metadata and certificates."""
     for setting, issuers in (("OAUTH_JWT_ISSUERS", server.jwt_issuers), ("OAUTH_SAML_ISSUERS", server.saml_issuers)):
         for name, issuer in issuers.items():
             if issuer.max_lifetime > LONG_ASSERTION:
@@ -74,6 +74,12 @@ def trusted_issuers(server: AuthorizationServer) -> Iterator[Weakness]:
                 f"OAUTH_SAML_ISSUERS[{name!r}]['allow_sha1']",
                 "a SHA-1 signature can be forged by who can make a collision",
                 "have the identity provider sign with SHA-256, and take it out",
+            )
+        if saml_issuer.has_old_metadata:
+            yield Weakness(
+                f"OAUTH_SAML_ISSUERS[{name!r}]['metadata']",
+                saml_issuer.problem or "",
+                "get the identity provider's metadata anew, and restart",
             )
         last = max((each.not_valid_after_utc for each in saml_issuer.certificates), default=None)
         if last is not None and last < datetime.now(UTC) + SOON:

@@ -31,3 +31,8 @@ def flask_oauth(app: Flask) -> FlaskOAuth:
         return result
 
     return flask_oauth
+
+
+def told_by(app: Flask, *arguments: str) -> str:
+    """What `flask oauth …` of an app prints, however it ends."""
+    return app.test_cli_runner().invoke(args=["oauth", *arguments]).output

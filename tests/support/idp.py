@@ -145,6 +145,31 @@ def metadata(*entities: tuple[str, str, x509.Certificate], role: str = "IDPSSODe
     return f'<md:EntitiesDescriptor xmlns:md="urn:oasis:names:tc:SAML:2.0:metadata">{described}</md:EntitiesDescriptor>'
 
 
+def metadata_of(
+    *descriptors: Sequence[x509.Certificate | bytes], name: str = NAME, about: str = "", about_role: str = ""
+) -> str:
+    """Metadata of one identity provider, with a KeyDescriptor for each list of certificates (bytes: as they are).
+
+    `about` and `about_role` are further attributes.
+    """
+    data = (
+        "".join(f"<ds:X509Certificate>{b64encode(each).decode()}</ds:X509Certificate>" for each in map(_der, listed))
+        for listed in descriptors
+    )
+    described = "".join(
+        f'<md:KeyDescriptor use="signing"><ds:KeyInfo xmlns:ds="{DS}"><ds:X509Data>{each}</ds:X509Data></ds:KeyInfo>'
+        "</md:KeyDescriptor>"
+        for each in data
+    )
+    role = f'<md:IDPSSODescriptor protocolSupportEnumeration="{NS["samlp"]}" {about_role}>{described}</md:IDPSSODescriptor>'
+    start = f'<md:EntityDescriptor xmlns:md="urn:oasis:names:tc:SAML:2.0:metadata" entityID="{name}" {about}>'
+    return f"{start}{role}</md:EntityDescriptor>"
+
+
+def _der(thing: x509.Certificate | bytes) -> bytes:
+    return thing if isinstance(thing, bytes) else thing.public_bytes(serialization.Encoding.DER)
+
+
 @dataclass
 class Idp:
     """A key with its certificate, and how it signs."""

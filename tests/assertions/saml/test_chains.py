@@ -1,6 +1,5 @@
 """Chains of certificates in an identity provider's metadata or file: its own key counts, never that of its CA."""
 
-from base64 import b64encode
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from itertools import permutations
@@ -8,10 +7,11 @@ from typing import Any
 
 import pytest
 from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives import hashes
 from cryptography.x509.oid import NameOID
 
-from tests.support.idp import DS, NAME, Idp, certificate_of, metadata, pem, rsa_key
+from flask_oauth_gateway import ConfigurationError
+from tests.support.idp import NAME, Idp, certificate_of, metadata_of, pem, rsa_key
 from tests.support.relying import Relying
 from tests.support.signing import dsa_key
 
@@ -19,12 +19,14 @@ Make = Callable[..., Relying]
 ROOT, MIDDLE, OWN, OTHER = (rsa_key(number) for number in range(4))
 
 
-def issued(name: str, key: Any, by: str, signer: Any, *, authority: bool) -> x509.Certificate:
+def issued(name: str, key: Any, by: str, signer: Any, *, authority: bool | None) -> x509.Certificate:
+    """A certificate; `authority`: whether it says that it is one, or `None` where it doesn't say."""
     names = [x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, each)]) for each in (by, name)]
     now = datetime.now(UTC)
     builder = x509.CertificateBuilder(*names, key.public_key(), x509.random_serial_number())
     builder = builder.not_valid_before(now - timedelta(1)).not_valid_after(now + timedelta(30))
-    builder = builder.add_extension(x509.BasicConstraints(ca=authority, path_length=None), critical=True)
+    if authority is not None:
+        builder = builder.add_extension(x509.BasicConstraints(ca=authority, path_length=None), critical=True)
     return builder.sign(signer, hashes.SHA256())
 
 
@@ -33,27 +35,8 @@ middle = issued("Middle", MIDDLE, "Root", ROOT, authority=True)
 own = issued("idp.example", OWN, "Middle", MIDDLE, authority=False)
 
 
-def described(*chains: list[x509.Certificate]) -> str:
-    """Metadata with a KeyDescriptor for each chain."""
-    plain = metadata((NAME, "signing", certificate_of(OWN)))
-    start, end = plain.index("<md:KeyDescriptor"), plain.index("</md:IDPSSODescriptor>")
-    data = (
-        "".join(
-            f"<ds:X509Certificate>{b64encode(each.public_bytes(serialization.Encoding.DER)).decode()}</ds:X509Certificate>"
-            for each in chain
-        )
-        for chain in chains
-    )
-    described = "".join(
-        f'<md:KeyDescriptor use="signing"><ds:KeyInfo xmlns:ds="{DS}"><ds:X509Data>{each}</ds:X509Data></ds:KeyInfo>'
-        "</md:KeyDescriptor>"
-        for each in data
-    )
-    return plain[:start] + described + plain[end:]
-
-
-def relying_on(make_relying: Make, *chains: list[x509.Certificate]) -> Relying:
-    return make_relying({NAME: {"metadata": described(*chains), "client_id": "partner"}})
+def relying_on(make_relying: Make, *chains: list[Any]) -> Relying:
+    return make_relying({NAME: {"metadata": metadata_of(*chains), "client_id": "partner"}})
 
 
 def check(relying: Relying, *, trusted: list[Any], untrusted: list[Any]) -> None:
@@ -70,6 +53,51 @@ def test_of_a_chain_the_entity_s_own_key_is_trusted_in_any_order(
     make_relying: Make, chain: tuple[x509.Certificate, ...]
 ) -> None:
     check(relying_on(make_relying, list(chain)), trusted=[OWN], untrusted=[ROOT, MIDDLE])
+
+
+@pytest.mark.parametrize("of_root", [None, True])
+@pytest.mark.parametrize("of_own", [None, False])
+@pytest.mark.parametrize("root_first", [True, False])
+def test_a_chain_without_its_middle_is_that_of_what_another_one_issued(
+    make_relying: Make, of_root: bool | None, of_own: bool | None, root_first: bool
+) -> None:
+    chain = [
+        issued("Root", ROOT, "Root", ROOT, authority=of_root),
+        issued("idp.example", OWN, "Middle", MIDDLE, authority=of_own),
+    ]
+    check(relying_on(make_relying, chain if root_first else chain[::-1]), trusted=[OWN], untrusted=[ROOT, MIDDLE])
+
+
+def test_where_it_cannot_be_told_which_is_the_last_none_is_trusted(
+    make_relying: Make, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Both were issued by what is missing, and neither says what it is: one may be the other's authority."""
+    chain = [
+        issued("Middle", MIDDLE, "Root", ROOT, authority=None),
+        issued("idp.example", OWN, "Other middle", OTHER, authority=None),
+    ]
+    for given in (chain, chain[::-1]):
+        relying = relying_on(make_relying, given, [certificate_of(OTHER)])
+        assert "which of its 2 certificates is the provider's own can't be told" in caplog.text
+        check(relying, trusted=[OTHER], untrusted=[MIDDLE, OWN])
+        with pytest.raises(ConfigurationError, match="is the provider's own can't be told"):
+            relying_on(make_relying, given)
+
+
+@pytest.mark.parametrize("authority", [None, False, True])
+@pytest.mark.parametrize("rest", ["root", "middle"])
+def test_beside_one_that_cannot_be_read_only_what_says_that_it_is_no_authority_is_trusted(
+    make_relying: Make, authority: bool | None, rest: str
+) -> None:
+    """What can't be read may be the provider's own."""
+    other = issued(rest, ROOT, rest if rest == "root" else "Root", ROOT, authority=authority)
+    for chain in ([other, b"0\x82\x01\x00"], [b"0\x82\x01\x00", other]):
+        relying = relying_on(make_relying, chain, [certificate_of(OTHER)])
+        check(relying, trusted=[OTHER], untrusted=[])
+        if authority is False:
+            check(relying, trusted=[ROOT], untrusted=[])
+        else:
+            check(relying, trusted=[], untrusted=[ROOT])
 
 
 def test_each_key_descriptor_has_a_key_of_its_own(make_relying: Make) -> None:

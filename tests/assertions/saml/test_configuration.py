@@ -89,13 +89,3 @@ def test_an_app_without_saml_loads_nothing_of_it(tmp_path: Path, grants: list[st
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines()[-1] == loaded
-
-
-def test_metadata_without_the_entity_name_those_that_are_there(make_relying: Make) -> None:
-    many = metadata(*((f"https://idp{number}.example", "signing", certificate_of(rsa_key())) for number in range(50)))
-    with pytest.raises(ConfigurationError) as error:
-        make_relying({NAME: {"metadata": many}})
-    assert "is 'metadata of https://idp0.example, https://idp1.example, https://idp2.example and others'" in str(
-        error.value
-    )
-    assert len(str(error.value)) < 400
