@@ -37,22 +37,34 @@ OF_USERS = (
 )  # fmt: skip
 
 
+#: What the servers with a way of their own look at. Most tokens have none of these claims.
+OF_SOME_SERVERS = frozenset(
+    (*MARKERS, "typ", "preferred_username", "username", "azpacr", "appidacr", "oid", "token_use")
+)  # fmt: skip
+
+
 def is_clients_own(claims: Mapping[str, Any], subject_claim: str = "sub") -> bool:
     """Whether a client speaks for itself in this token.
 
     `subject_claim`: the claim that names the user. Where it is there, a missing `sub` says nothing.
     """
+    sub, named = claims.get("sub"), claims.get(subject_claim)
+    for claim in CLIENT_CLAIMS:
+        client_id = claims.get(claim)
+        if client_id not in (None, "") and client_id in (sub, named):
+            return True
+    if isinstance(sub, str) and sub.endswith("@clients"):  # Auth0
+        return True
+    if not OF_SOME_SERVERS.isdisjoint(claims) and _is_clients_own_at_some_servers(claims):
+        return True
     # Cloudflare Access has an empty `sub` in a service's token.
-    names = [name for name in (claims.get("sub"), claims.get(subject_claim)) if name is not None and name != ""]
-    if any(claims.get(claim) in names for claim in CLIENT_CLAIMS if claims.get(claim) is not None):
+    return sub in (None, "") and named in (None, "") and not _shows_a_user(claims)
+
+
+def _is_clients_own_at_some_servers(claims: Mapping[str, Any]) -> bool:
+    if any(_says(claims.get(name), says) for name, says in MARKERS.items()):
         return True
-    if not MARKERS.keys().isdisjoint(claims) and any(_says(claims.get(name), says) for name, says in MARKERS.items()):
-        return True
-    if str(claims.get("sub")).endswith("@clients"):  # Auth0
-        return True
-    if _is_keycloaks_service_account(claims) or _is_entras_app(claims) or _is_cognitos_client(claims):
-        return True
-    return not names and not _shows_a_user(claims)
+    return _is_keycloaks_service_account(claims) or _is_entras_app(claims) or _is_cognitos_client(claims)
 
 
 def _says(value: Any, marks: tuple[str, ...]) -> bool:
