@@ -50,10 +50,12 @@ def check_jwt(
     max_lifetime: int,
     numeric_strings: bool = False,
     needs_jti: bool = False,
+    scope_claim: bool = True,
 ) -> Assertion:
     """Check the claims of a JWT assertion. Raises `AssertionRefused`.
 
-    `typ` is the type that its header may name, besides a plain JWT (RFC 8725 section 3.11).
+    `typ` is the type that its header may name, besides a plain JWT (RFC 8725 section 3.11). `scope_claim`: whether its
+    `scope` asks for something here.
     """
     claims = jwt.claims
     typ_given = jwt.header.get("typ", "JWT")
@@ -78,9 +80,10 @@ def check_jwt(
     # Some libraries send no jti. Then the signed text identifies the assertion, as nobody else can write it
     # differently.
     distinct = ("jti", jti) if jti is not None else ("hash", hashlib.sha256(jwt.signed).hexdigest())
-    scope = claims.get("scope")
+    scope = claims.get("scope") if scope_claim else None
+    scope = " ".join(scope) if isinstance(scope, list) and all(isinstance(name, str) for name in scope) else scope
     if scope is not None and not isinstance(scope, str):
-        raise AssertionRefused("its scope is not a text")
+        raise AssertionRefused("its scope is neither a text nor a list of texts")
     return Assertion(
         kind="jwt",
         issuer=issuer,

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from ..stores.registered_client import Client
 
 JWT_KEYS = (
-    "jwks", "jwks_uri", "key", "algorithms", "audience", "scopes", "max_lifetime", "client_id", "numeric_strings",
-    "private_addresses",
+    "jwks", "jwks_uri", "key", "algorithms", "audience", "scopes", "scope_claim", "max_lifetime", "client_id",
+    "numeric_strings", "private_addresses",
 )  # fmt: skip
 
 
@@ -44,11 +44,12 @@ class TrustedIssuer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JwtIssuer(TrustedIssuer):
-    """An issuer of JWTs, with its keys."""
+    """An issuer of JWTs, with its keys. `scope_claim`: whether the `scope` in them asks for something here."""
 
     source: KeySource
     algorithms: tuple[str, ...] | None = None
     numeric_strings: bool = False
+    scope_claim: bool = True
 
 
 def load_jwt_issuers(configured: Mapping[str, Any], scopes: Collection[str], *, relaxed: bool) -> dict[str, JwtIssuer]:
@@ -109,6 +110,7 @@ class JwtAssertions:
             skew=self._skew,
             max_lifetime=trusted.max_lifetime,
             numeric_strings=trusted.numeric_strings,
+            scope_claim=trusted.scope_claim,
         )
         return checked, trusted
 
@@ -161,4 +163,5 @@ def _load(key: str, name: str, entry: Any, relaxed: bool) -> JwtIssuer:
         client_id=optional_text(f"{key}['client_id']", entry.get("client_id")),
         is_client=entry.get("client_id") == name,
         numeric_strings=boolean(f"{key}['numeric_strings']", entry.get("numeric_strings", False)),
+        scope_claim=boolean(f"{key}['scope_claim']", entry.get("scope_claim", True)),
     )

@@ -20,7 +20,8 @@ class IssuerSettings:
         "Who may sign JWT assertions: a dict by issuer. An issuer's entry is a dict with one of `jwks` (a key"
         " set), `jwks_uri` or `key` (PEM public key or certificate, or a JWK). It may also have `algorithms`"
         " (left out: those of the key's type), `audience` (left out: the token endpoint and the issuer), `scopes`"
-        " (the most that an assertion may give), `max_lifetime` (3600 seconds), `client_id` (the client that the"
+        " (the most that an assertion may give), `scope_claim` (`True`; whether a `scope` in its JWTs asks for"
+        " scopes here), `max_lifetime` (3600 seconds), `client_id` (the client that the"
         " tokens belong to), `numeric_strings` (`False`; whether `exp` may be a text, as some clients write it),"
         " and `private_addresses` (`False`; whether `jwks_uri` may be in a private network).",
     )

@@ -45,6 +45,7 @@ WRONG: list[tuple[Any, str]] = [
     ({**KEY, "max_lifetime": 0}, "['max_lifetime'] is 0; it may be a number of 1 or more"),
     ({**KEY, "max_lifetime": "5m"}, "['max_lifetime'] is '5m'"),
     ({**KEY, "client_id": 5}, "['client_id'] is 5; it may be a text, or None"),
+    ({**KEY, "scope_claim": "no"}, "['scope_claim'] is 'no'; it may be True or False"),
     ({**KEY, "numeric_strings": "False"}, "['numeric_strings'] is 'False'; it may be True or False"),
 ]
 
@@ -87,9 +88,10 @@ def test_everything_that_an_entry_may_say(tmp_path: Path) -> None:
         "max_lifetime": 60,
         "client_id": "partner",
         "numeric_strings": True,
+        "scope_claim": False,
     }
     app = build({IDP: entry}, tmp_path)
     (trusted,) = app.extensions["oauth_gateway"]._server.jwt_issuers.values()
     assert (trusted.issuer, trusted.client_id, trusted.max_lifetime) == (IDP, "partner", 60)
-    assert (trusted.audience, trusted.numeric_strings) == ({"urn:a", "urn:b"}, True)
+    assert (trusted.audience, trusted.numeric_strings, trusted.scope_claim) == ({"urn:a", "urn:b"}, True, False)
     close_app(app)

@@ -153,11 +153,47 @@ def test_scopes_are_asked_for_in_the_request_or_in_the_assertion(trading: Tradin
     for response in (
         trading.post(trading.assertion(scope=READ), scope=WRITE),  # more than was signed
         trading.post(trading.assertion(), scope="unknown"),
-        trading.post(trading.assertion(scope="unknown")),
-        trading.post(trading.assertion(scope="\u00e4 '\"")),
+        trading.post(trading.assertion(scope=READ), scope="unknown"),
     ):
         refusal(response, 400, "invalid_scope")
-    assert trading.why(trading.assertion(scope=[READ])) == "its scope is not a text"
+
+
+@sqlite_only
+@pytest.mark.parametrize(
+    "foreign", ["openid profile email", "offline_access profile", "\u00e4 '\"", ["uaa.user"], [], ""]
+)
+def test_an_issuer_s_own_scopes_in_its_tokens_say_nothing_here(trading: Trading, foreign: Any) -> None:
+    """Every token of Keycloak's has some."""
+    assert trading.trade(trading.assertion(scope=foreign))["scope"] == f"{READ} {WRITE}"
+    assert trading.trade(trading.assertion(scope=foreign), scope=READ)["scope"] == READ
+    refusal(trading.post(trading.assertion(scope=foreign), scope="profile"), 400, "invalid_scope")
+    ours = [*foreign, READ] if isinstance(foreign, list) else f"{foreign} {READ}"
+    assert trading.trade(trading.assertion(scope=ours))["scope"] == READ
+    assert trading.trade(trading.assertion(scope=ours), scope=f" {READ}")["scope"] == READ
+    assert trading.trade(trading.assertion(scope=ours), scope=" ")["scope"] == READ
+    refusal(trading.post(trading.assertion(scope=ours), scope=WRITE), 400, "invalid_scope")
+
+
+@sqlite_only
+def test_a_client_that_signs_for_itself_asks_for_what_it_names(trading: Trading) -> None:
+    own = Signer()
+    made = trading.register_signing(own)
+    assert trading.trade(own.sign(claims_of(made.client_id, scope=READ)))["scope"] == READ
+    refusal(trading.post(own.sign(claims_of(made.client_id, scope="weather:raed"))), 400, "invalid_scope")
+
+
+@sqlite_only
+@pytest.mark.parametrize("scope", [5, {}, True, [5], [[READ]]])
+def test_a_scope_that_cannot_be_read_might_be_a_limit(trading: Trading, scope: Any) -> None:
+    assert trading.why(trading.assertion(scope=scope)) == "its scope is neither a text nor a list of texts"
+
+
+@sqlite_only
+def test_an_entry_may_say_that_the_scope_in_its_issuer_s_tokens_is_none_of_ours(make_trading: MakeTrading) -> None:
+    trading = make_trading(entry={"scope_claim": False})
+    for scope in (READ, f"profile {READ}", [READ], 5, {}):
+        assert trading.trade(trading.assertion(scope=scope))["scope"] == f"{READ} {WRITE}"
+        assert trading.trade(trading.assertion(scope=scope), scope=WRITE)["scope"] == WRITE
 
 
 @sqlite_only
