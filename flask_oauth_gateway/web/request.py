@@ -97,6 +97,7 @@ def read_form(http: Request, settings: Settings) -> list[tuple[str, str]]:
     if len(body) > settings.max_body:
         raise RequestTooLarge
     if not body:
+        _check_handed_on(http)
         return []
     _check_type(http)
     return parse_parameters(body)
@@ -109,10 +110,22 @@ def _read_by_the_app(http: Request, settings: Settings) -> list[tuple[str, str]]
     pairs = list(http.form.items(multi=True))
     if pairs or http.content_length:
         _check_type(http)
+    else:
+        _check_handed_on(http)
     if len(pairs) > MAX_PARAMETERS:
         raise InvalidRequestError(f"There are more than {MAX_PARAMETERS} parameters.")
     _check_values(pairs)
     return pairs
+
+
+def _check_handed_on(http: Request) -> None:
+    """Check that no body was lost: a server that doesn't read bodies in chunks, as uWSGI, hands on nothing of them."""
+    environ = http.environ
+    if "HTTP_TRANSFER_ENCODING" in environ and not http.content_length and not environ.get("wsgi.input_terminated"):
+        raise InvalidRequestError(
+            "The body came in chunks (Transfer-Encoding), and the app's server does not hand these on:"
+            " send a Content-Length."
+        )
 
 
 def _check_type(http: Request) -> None:

@@ -215,3 +215,20 @@ def test_no_credentials_are_read_from_the_url_or_from_headers(make_app: MakeApp)
     client, registered = app.test_client(), register(app)
     secret = {"client_secret": registered.client_secret, "client_id": registered.client_id}
     refusal(client.post("/oauth/token?grant_type=client_credentials", headers=secret), 401, "invalid_client")
+
+
+@pytest.mark.parametrize("read_before", [False, True])
+def test_a_body_in_chunks_that_the_app_s_server_keeps_for_itself_is_named(
+    make_app: MakeApp, *, read_before: bool
+) -> None:
+    """As under uWSGI: PEP 3333 has no way to hand on a body without a Content-Length."""
+    app = make_app()
+    if read_before:
+
+        @app.before_request
+        def read() -> None:
+            _ = request.form
+
+    unread = {"environ_overrides": {"wsgi.input": io.BytesIO(), "HTTP_TRANSFER_ENCODING": "chunked"}}
+    sentence = refusal(post(app.test_client(), register(app), **unread), 400, "invalid_request")
+    assert sentence.endswith("the app's server does not hand these on: send a Content-Length.")
