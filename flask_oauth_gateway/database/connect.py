@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +13,8 @@ from sqlalchemy.exc import IntegrityError, OperationalError, ProgrammingError
 from sqlalchemy.pool import StaticPool
 
 from ..errors import TemporarilyUnavailable
-from .engine import BorrowedDatabase, Database, InMemoryDatabase, as_unavailable
+from .app_engine import engine_beside
+from .engine import SQLITE_BUSY_SECONDS, Database, InMemoryDatabase, UnopenedDatabase, let_go_of
 from .schema import check_version
 from .tables import add_to, metadata
 
@@ -24,8 +23,6 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-SQLITE_BUSY_SECONDS = 30
-
 
 def database_of(app: Flask, db: SQLAlchemy) -> Database:
     """The app's database, over the gateway's own connections. Puts the tables on `db.metadata`."""
@@ -33,16 +30,13 @@ def database_of(app: Flask, db: SQLAlchemy) -> Database:
 
     def connect() -> Engine:
         with app.app_context():
-            url = db.engine.url
-            if not _is_in_memory(url):
-                engine = make_engine(url, dict(app.config.get("SQLALCHEMY_ENGINE_OPTIONS", {})))
-                with _let_go_of(engine):
-                    check_version(engine)
-                return engine
-            return _borrow(db.engine)
+            engine = engine_beside(db)
+        if not isinstance(engine.pool, StaticPool):
+            with let_go_of(engine):
+                check_version(engine)
+        return engine
 
-    in_memory = _is_in_memory(make_url(app.config.get("SQLALCHEMY_DATABASE_URI") or "sqlite://"))
-    return BorrowedDatabase(connect) if in_memory else Database(connect)
+    return UnopenedDatabase(connect)
 
 
 def embedded_database(app: Flask, uri: str | None) -> Database:
@@ -59,7 +53,7 @@ def embedded_database(app: Flask, uri: str | None) -> Database:
         engine = make_engine(url, options)
         if url.get_backend_name() == "sqlite":
             event.listen(engine, "connect", _set_synchronous_normal)
-        with _let_go_of(engine):
+        with let_go_of(engine):
             if not check_version(engine, complete=False):  # another process may be making the tables
                 create_tables(engine)
                 check_version(engine)
@@ -67,17 +61,6 @@ def embedded_database(app: Flask, uri: str | None) -> Database:
 
     in_memory = uri is not None and _is_in_memory(make_url(uri))
     return InMemoryDatabase(connect) if in_memory else Database(connect)
-
-
-@contextmanager
-def _let_go_of(engine: Engine) -> Iterator[None]:
-    """Close the connections of an engine that can't be used."""
-    try:
-        with as_unavailable():
-            yield
-    except TemporarilyUnavailable:
-        engine.dispose()
-        raise
 
 
 def _make_folder(folder: Path) -> None:
@@ -113,7 +96,7 @@ def create_tables(engine: Engine) -> None:
     """Make the tables that are missing, even while other processes do the same."""
     with engine.connect():  # raises at once, without the tries below, where the database can't be reached
         pass
-    if engine.dialect.name == "sqlite" and not _is_in_memory(engine.url):
+    if engine.dialect.name == "sqlite" and not isinstance(engine.pool, StaticPool):
         _switch_to_wal(engine)
     for attempt in range(5):
         try:
@@ -150,16 +133,3 @@ def _is_in_memory(url: URL) -> bool:
     return url.get_backend_name() == "sqlite" and (
         name in ("", ":memory:", "file::memory:") or url.query.get("mode") == "memory"
     )
-
-
-def _borrow(engine: Engine) -> Engine:
-    """An engine on the app's one connection, which leaves its transactions to the app."""
-    connection = engine.raw_connection()  # never given back to the pool, which would roll the app's work back
-    borrowed = create_engine("sqlite://", creator=lambda: connection.dbapi_connection, poolclass=StaticPool)
-    borrowed.dialect.do_commit = _leave_to_the_app  # type: ignore[method-assign]
-    borrowed.dialect.do_rollback = _leave_to_the_app  # type: ignore[method-assign]
-    return borrowed
-
-
-def _leave_to_the_app(dbapi_connection: object) -> None:
-    """Do nothing: the app ends its transaction itself."""

@@ -18,6 +18,7 @@ from sqlalchemy import Connection, Engine
 from sqlalchemy.engine import Row
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, NotSupportedError, ProgrammingError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.pool import StaticPool
 from sqlalchemy.sql import Executable
 
 from ..errors import TemporarilyUnavailable, without_secrets
@@ -25,6 +26,8 @@ from .deadlocks import Deadlock, is_deadlock
 from .prepared import Prepared, command
 
 logger = logging.getLogger(__name__)
+
+SQLITE_BUSY_SECONDS = 30  # how long a statement waits for another's lock
 
 Parameters = Mapping[str, Any] | Sequence[Mapping[str, Any]]
 Statement = Executable | Prepared
@@ -54,8 +57,7 @@ class Database:
             with self._lock:
                 if self._engine is None:
                     engine = self._connect()
-                    if engine.dialect.name == "sqlite":
-                        self._begin_on_sqlite()
+                    self._suit(engine)
                     self._engine = engine
         return self._engine
 
@@ -134,10 +136,10 @@ class Database:
         except SQLAlchemyError:  # the connection is lost, and the transaction with it
             connection.invalidate()
 
-    def _begin_on_sqlite(self) -> None:
-        self.begin = (
-            "BEGIN IMMEDIATE"  # a lock that is taken only at the first write can fail at once, whatever the timeout
-        )
+    def _suit(self, engine: Engine) -> None:
+        if engine.dialect.name == "sqlite":
+            # A lock that is taken only at the first write can fail at once, whatever the timeout.
+            self.begin = "BEGIN IMMEDIATE"
 
     def reopen_after_fork(self) -> None:
         """Drop the parent's connections without closing them."""
@@ -156,7 +158,7 @@ class InMemoryDatabase(Database):
     commit = "RELEASE SAVEPOINT oauth_gateway"
     rollback = ("ROLLBACK TO SAVEPOINT oauth_gateway", "RELEASE SAVEPOINT oauth_gateway")
 
-    def _begin_on_sqlite(self) -> None:
+    def _suit(self, engine: Engine) -> None:
         pass
 
     def _execute(
@@ -180,6 +182,34 @@ class BorrowedDatabase(InMemoryDatabase):
 
     def dispose(self) -> None:
         """Do nothing: the app closes its connection."""
+
+
+class UnopenedDatabase(Database):
+    """The app's database before its first use, which shows what it is: every store holds this very object, so it turns."""
+
+    def _suit(self, engine: Engine) -> None:
+        this: Database = self
+        if isinstance(engine.pool, StaticPool):
+            this.__class__ = BorrowedDatabase
+        else:
+            super()._suit(engine)
+            this.__class__ = Database
+
+    def _open(self) -> None:
+        with as_unavailable():
+            self.engine  # noqa: B018, makes it
+
+    def _execute(
+        self, statement: Statement, parameters: Parameters | None, take: Callable[[Any], Found], *, repeatable: bool
+    ) -> Found:
+        self._open()
+        return self._execute(statement, parameters, take, repeatable=repeatable)
+
+    @contextmanager
+    def transaction(self) -> Iterator[Connection]:
+        self._open()
+        with self.transaction() as connection:
+            yield connection
 
 
 _row_count = cast("Callable[[Any], int]", attrgetter("rowcount"))
@@ -219,6 +249,17 @@ def as_unavailable() -> Iterator[None]:
         reason = _first_line(error)
         logger.error("The database did not answer: %s.%s", reason, _what_to_do(error, reason))
         raise TemporarilyUnavailable from error
+
+
+@contextmanager
+def let_go_of(engine: Engine) -> Iterator[None]:
+    """Close the connections of an engine that can't be used."""
+    try:
+        with as_unavailable():
+            yield
+    except TemporarilyUnavailable:
+        engine.dispose()
+        raise
 
 
 _MAKE_TABLES = " Were the tables made (flask oauth init-db, flask db upgrade)?"

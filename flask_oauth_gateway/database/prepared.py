@@ -41,7 +41,10 @@ class Outcome(NamedTuple):
 
 
 class Prepared:
-    """A statement that is run again and again. A SELECT returns rows. `columns`: the columns that an INSERT sets."""
+    """A statement that is run again and again. A SELECT returns rows. `columns`: the columns that an INSERT sets.
+
+    It is compiled once for a dialect: no two engines with different schemas share one (`app_engine.py`).
+    """
 
     def __init__(self, statement: Executable, columns: Iterable[str] | None = None) -> None:
         self.statement = statement.inline() if isinstance(statement, Insert) else statement  # inline: no new id is read
@@ -53,7 +56,7 @@ class Prepared:
         dialect = connection.dialect
         compiled = self._compiled.get(dialect)
         if compiled is None:
-            compiled = self._compiled[dialect] = _Compiled(self.statement, self._columns, dialect)
+            compiled = self._compiled[dialect] = _Compiled(self.statement, self._columns, connection)
         return _run(connection, compiled.text, compiled.arguments(parameters), compiled.row)
 
 
@@ -63,10 +66,20 @@ def command(connection: Connection, text: str) -> None:
 
 
 class _Compiled:
-    """A statement in one dialect: its text, and the conversions of its parameters and rows."""
+    """A statement in one dialect and for one schema: its text, and the conversions of its parameters and rows."""
 
-    def __init__(self, statement: Executable, columns: Sequence[str] | None, dialect: Dialect) -> None:
-        compiler = cast("SQLCompiler", statement.compile(dialect=dialect, column_keys=columns))  # type: ignore[attr-defined]
+    def __init__(self, statement: Executable, columns: Sequence[str] | None, connection: Connection) -> None:
+        dialect = connection.dialect
+        schemas = connection.get_execution_options().get("schema_translate_map")
+        compiler = cast(
+            "SQLCompiler",
+            statement.compile(  # type: ignore[attr-defined]
+                dialect=dialect,
+                column_keys=columns,
+                schema_translate_map=schemas and dict(schemas),  # SQLAlchemy writes into it
+                render_schema_translate=bool(schemas),
+            ),
+        )
         self.text = str(compiler)
         self._order: Sequence[str] | None = compiler.positiontup
         self._fixed: dict[str, Any] = {}

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Engine, insert, inspect, select, update
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from ..errors import TemporarilyUnavailable
-from .tables import SCHEMA_VERSION, metadata, schema
+from .tables import SCHEMA_VERSION, client, metadata, schema
 
 logger = logging.getLogger(__name__)
 
@@ -31,7 +31,8 @@ def check_version(engine: Engine, *, complete: bool = True) -> bool:
         try:
             row = connection.execute(select(schema.c.version)).first()
         except DBAPIError as error:
-            if error.connection_invalidated or not inspect(connection).has_table("oauth_client"):
+            where = connection.schema_for_object(client)
+            if error.connection_invalidated or not inspect(connection).has_table(client.name, where):
                 return False  # no tables yet, or no database: the first statement will fail
             row = None
         found = None if row is None else int(row[0])
@@ -62,11 +63,12 @@ def _refuse(why: str) -> None:
 def _missing(connection: Connection) -> str | None:
     """The first table or column that should be there and isn't."""
     inspector = inspect(connection)
-    there = set(inspector.get_table_names())
+    where = connection.schema_for_object(schema)
+    there = set(inspector.get_table_names(where))
     for table in metadata.sorted_tables:
         if table.name not in there:
             return f"the table {table.name}"
-        columns = {column["name"] for column in inspector.get_columns(table.name)}
+        columns = {column["name"] for column in inspector.get_columns(table.name, where)}
         for column in table.columns:
             if column.name not in columns:
                 return f"the column {table.name}.{column.name}"

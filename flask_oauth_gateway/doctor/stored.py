@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from sqlalchemy import text
 
 from ..crypto.hashing import BCRYPT, is_bcrypt_installed, is_known_digest
+from ..database.engine import InMemoryDatabase
 from ..features import SECRET_METHODS
 from .settings import LONG_ACCESS_TOKEN
 from .weakness import Weakness
@@ -26,6 +27,16 @@ NOW = {
     "mysql": text("SELECT UNIX_TIMESTAMP()"),
     "mariadb": text("SELECT UNIX_TIMESTAMP()"),
 }
+
+
+def kept_in_memory(server: AuthorizationServer) -> Iterator[Weakness]:
+    server.database.engine  # noqa: B018, shows what database it is
+    if isinstance(server.database, InMemoryDatabase):
+        yield Weakness(
+            "OAUTH_DATABASE_URI",
+            "a database in memory: clients and tokens end with the process, and each process has its own",
+            "name a file or a server",
+        )
 
 
 def clients(server: AuthorizationServer) -> Iterator[Weakness]:
@@ -117,4 +128,4 @@ def clocks(server: AuthorizationServer) -> Iterator[Weakness]:
         )
 
 
-STORED = (clients, signing_keys, audit_trail, clocks)
+STORED = (kept_in_memory, clients, signing_keys, audit_trail, clocks)

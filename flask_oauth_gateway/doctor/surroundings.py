@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from ..database.engine import InMemoryDatabase
 from ..features import WITH_A_PERSON
 from .weakness import Weakness
 
@@ -91,13 +90,7 @@ def trusted_issuers(server: AuthorizationServer) -> Iterator[Weakness]:
 
 
 def several_processes(server: AuthorizationServer) -> Iterator[Weakness]:
-    """Checks for data that only one process has, where a server starts several."""
-    if isinstance(server.database, InMemoryDatabase):
-        yield Weakness(
-            "OAUTH_DATABASE_URI",
-            "a database in memory: clients and tokens end with the process, and each process has its own",
-            "name a file or a server",
-        )
+    """Checks for counts that only one process has, where a server starts several."""
     try:
         workers = int(os.environ.get("WEB_CONCURRENCY", "1"))
     except ValueError:

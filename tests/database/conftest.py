@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 from flask import Flask
+from flask_sqlalchemy import SQLAlchemy
 
-from tests.support.app_database import AppDatabase, app_with_database, close_all
+from tests.support.app_database import AppDatabase, MakeBy, app_by, app_with_database, close_all
 
 
 @pytest.fixture(
@@ -46,5 +47,20 @@ def make_with_db(app_uri: str, mine: AppDatabase, tmp_path: Path) -> Iterator[Ca
         return app
 
     yield make
+    for app in made:
+        close_all(app)
+
+
+@pytest.fixture
+def make_by(tmp_path: Path) -> Iterator[MakeBy]:
+    """Builds an app and its `db` on a database, as `app_by` does."""
+    made: list[Flask] = []
+
+    def make_by(*arguments: Any, **named: Any) -> tuple[Flask, SQLAlchemy]:
+        app, db = app_by(*arguments, folder=tmp_path, **named)
+        made.append(app)
+        return app, db
+
+    yield make_by
     for app in made:
         close_all(app)

@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from flask import Flask
 from flask_sqlalchemy import SQLAlchemy
-from sqlalchemy import text
+from sqlalchemy import Engine, select, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from flask_oauth_gateway import OAuthGateway
 from tests.support.app import add_weather, bare_app, close_app
 
+#: Builds an app with an engine that is made in a `Way`, on a database.
+MakeBy = Callable[..., tuple[Flask, SQLAlchemy]]
+
 
 class AppDatabase:
-    """An app's own database, with one model."""
+    """An app's own database, with one model; takes what `SQLAlchemy` takes."""
 
-    def __init__(self) -> None:
-        self.db = SQLAlchemy()
+    def __init__(self, **options: Any) -> None:
+        self.db = SQLAlchemy(**options)
 
         class Note(self.db.Model):  # type: ignore[name-defined,misc]
             id: Mapped[int] = mapped_column(primary_key=True)
@@ -62,3 +67,40 @@ def close_all(app: Flask) -> None:
         db.session.remove()
         for engine in db.engines.values():
             engine.dispose()
+
+
+@dataclass
+class Way:
+    """How an app makes its engine: what it hands to `SQLAlchemy`, its settings, what it does with the engine.
+
+    `tables`: whether it makes its tables.
+    """
+
+    db: dict[str, Any] = field(default_factory=dict)
+    config: dict[str, Any] = field(default_factory=dict)
+    listen: Callable[[Engine], None] | None = None
+    tables: bool = True
+
+
+def app_by(way: Way, uri: str, folder: Path, *, later: bool = False) -> tuple[Flask, SQLAlchemy]:
+    """An app with no tables but the gateway's, and its `db`, which is initialised `later` than the gateway if so asked."""
+    config = {"SQLALCHEMY_DATABASE_URI": uri, "TESTING": True, "instance_path": str(folder)} | way.config
+    app, db = bare_app("weather", **config), SQLAlchemy(**way.db)
+    if later:
+        OAuthGateway(app, db)
+    db.init_app(app)
+    if not later:
+        OAuthGateway(app)
+    add_weather(app)
+    with app.app_context():
+        if way.listen is not None:
+            way.listen(db.engine)
+        if way.tables:
+            db.create_all()
+    return app, db
+
+
+def names_of_clients(db: SQLAlchemy) -> list[str]:
+    """What the app's own session finds in the app's table of clients."""
+    table = next(table for table in db.metadata.sorted_tables if table.name == "oauth_client")
+    return list(db.session.scalars(select(table.c.client_id)))

@@ -41,7 +41,8 @@ SCHEMA_VERSION = 2
 
 
 def add_to(other: MetaData) -> None:
-    """Put the gateway's tables on an app's metadata, where `db.create_all()` and Flask-Migrate see them."""
+    """Put the gateway's tables on an app's metadata, in its schema, where `db.create_all()` and Flask-Migrate see them."""
+    there = {table.name for table in other.tables.values() if table.schema == other.schema}
     for table in metadata.sorted_tables:
-        if table.name not in other.tables:
-            table.to_metadata(other)
+        if table.name not in there:
+            table.to_metadata(other)  # which gives it the schema
