@@ -22,7 +22,7 @@ MAX_SECONDS = 30
 _LOCKS = table(
     "pg_locks", *map(column, ("virtualtransaction", "relation", "mode", "granted", "pid")), schema="pg_catalog"
 )
-_CLASSES = table("pg_class", column("oid"), column("relname"), schema="pg_catalog")
+_CLASSES = table("pg_class", *map(column, ("oid", "relname", "relnamespace")), schema="pg_catalog")
 
 
 def wait_for_writers(database: Database, tables: Sequence[Table], *, but_for: Table) -> None:
@@ -49,7 +49,11 @@ def wait_for_writers(database: Database, tables: Sequence[Table], *, but_for: Ta
 
 def _writers(database: Database, tables: Sequence[Table]) -> set[str]:
     """The transactions that write to a table: each has this lock before it looks at what is there, and until it has ended."""
-    named = select(_CLASSES.c.oid).where(_CLASSES.c.relname.in_([each.name for each in tables]))
+    schema = database.engine.get_execution_options().get("schema_translate_map", {}).get(None)
+    ours = _CLASSES.c.relnamespace == func.to_regnamespace(func.quote_ident(schema))
+    if schema is None:
+        ours = func.pg_table_is_visible(_CLASSES.c.oid)
+    named = select(_CLASSES.c.oid).where(_CLASSES.c.relname.in_([each.name for each in tables]), ours)
     writing = (_LOCKS.c.mode == "RowExclusiveLock", _LOCKS.c.relation.in_(named), _LOCKS.c.granted)
     statement = select(_LOCKS.c.virtualtransaction).where(*writing, _LOCKS.c.pid != func.pg_backend_pid())
     return {row.virtualtransaction for row in database.all(statement.distinct())}

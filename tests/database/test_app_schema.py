@@ -6,14 +6,16 @@ from typing import Any
 
 import pytest
 from flask_migrate import Migrate, init, migrate, upgrade
-from sqlalchemy import Engine, MetaData, create_engine, event, inspect
+from sqlalchemy import Engine, MetaData, create_engine, delete, event, inspect
 
-from flask_oauth_gateway.database.tables import metadata
+from flask_oauth_gateway.database import writers
+from flask_oauth_gateway.database.tables import access_token, metadata
+from flask_oauth_gateway.errors import TemporarilyUnavailable
 from tests.support import device
 from tests.support.app import refusal, token_for
 from tests.support.app_database import AppDatabase, MakeBy, Way, app_with_database, close_all, names_of_clients
 from tests.support.site import GRANT_TYPES, Site, granted
-from tests.support.stored import audit_of, register, status_with, tokens_of
+from tests.support.stored import audit_of, database_of, register, status_with, tokens_of
 
 SCHEMA = "of the app"  # which has to be quoted
 TABLES = set(metadata.tables)
@@ -126,6 +128,25 @@ def test_one_db_on_two_apps_with_a_schema_each(uri: str, tmp_path: Path) -> None
     assert (status_with(first, token), status_with(second, token)) == (200, 401)
     for app in apps:
         close_all(app)
+
+
+@on_postgresql
+def test_a_revocation_waits_for_who_writes_to_its_own_schema(
+    make_by: MakeBy, uri: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(writers, "MAX_SECONDS", 0.1)
+    app, _ = make_by(named_by_the_metadata(), uri)
+    another, _ = make_by(Way(listen=attach), uri)
+    with database_of(another).transaction() as connection:
+        connection.execute(delete(access_token))
+        assert tokens_of(app).revoke(subject="alice") == 0
+        with pytest.raises(TemporarilyUnavailable, match="ask once more"):
+            tokens_of(another).revoke(subject="alice")
+    with database_of(app).transaction() as connection:
+        connection.execute(delete(access_token))
+        assert tokens_of(another).revoke(subject="alice") == 0
+        with pytest.raises(TemporarilyUnavailable, match="ask once more"):
+            tokens_of(app).revoke(subject="alice")
 
 
 @on_postgresql
