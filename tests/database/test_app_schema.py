@@ -95,6 +95,11 @@ def walk(make_by: MakeBy, way: Way, uri: str) -> None:
     assert "The gateway's tables are there" in run(args=["oauth", "init-db"]).output
     assert "0 expired rows deleted" in run(args=["oauth", "token", "purge"]).output
     assert "it can't be read" not in run(args=["oauth", "doctor"]).output
+    again = token_for(app.test_client(), jwt)["access_token"]
+    assert (
+        "200"
+        in run(args=["oauth", "explain", f"curl -H 'Authorization: Bearer {again}' http://localhost/weather"]).output
+    )
     with app.app_context():
         assert inspect(db.engine).get_table_names() == []
 
