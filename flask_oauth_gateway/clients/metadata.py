@@ -50,7 +50,7 @@ def check_metadata(metadata: Mapping[str, Any], settings: Settings) -> dict[str,
         raise ClientMetadataError("A public client (token_endpoint_auth_method 'none') can't use client_credentials.")
     if REDIRECTING_GRANTS.intersection(grants) and not values.get("redirect_uris"):
         raise ClientMetadataError(
-            "A client that sends users here needs at least one redirect_uri.", "invalid_redirect_uri"
+            "A client that sends users here needs redirect_uris: one at least.", "invalid_redirect_uri"
         )
     beyond = set(values.get("default_scope", "").split()) - set(values.get("scope", "").split())
     if beyond:

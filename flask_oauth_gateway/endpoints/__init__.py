@@ -6,7 +6,7 @@ from functools import partial
 from importlib import import_module
 from typing import TYPE_CHECKING, cast
 
-from flask import Blueprint, Response, abort, current_app
+from flask import Blueprint, Response, abort, current_app, request
 from werkzeug.exceptions import HTTPException, InternalServerError, MethodNotAllowed
 from werkzeug.routing import BaseConverter
 
@@ -61,6 +61,7 @@ def make_blueprint(server: Server) -> Blueprint:
                 endpoint.path, f"{name}_preflight", preflight, methods=["OPTIONS"], provide_automatic_options=False
             )
         _answer_any_method(blueprint, endpoint.path, f"{name}_method", _method_not_allowed, allowed=sorted(allowed))
+    blueprint.record(_know_anything)
     if settings.admin and server.issues_tokens:
         from ..management import add_management  # other apps never load it
 
@@ -69,7 +70,7 @@ def make_blueprint(server: Server) -> Blueprint:
         ):
             name = f"management_method_{number}"
             _answer_any_method(blueprint, path, name, _method_not_allowed, allowed=sorted(methods))
-    blueprint.record(_know_anything)
+        _answer_any_method(blueprint, "/admin/<oauth_anything:path>", "admin_not_found", _not_found)
     for path in ("", "/", "/<oauth_anything:path>"):
         _answer_any_method(blueprint, path, "not_found", _not_found)
     blueprint.after_request(cors.allow_origin)
@@ -118,19 +119,29 @@ def _answer_any_method(
 
 
 def _not_found(path: str = "") -> Response:
+    error = NotFound("There is nothing at this address.")
     if is_browser():
-        abort(404)
-    return render_error(NotFound("There is nothing at this address."))
+        return _admin_page(error) or abort(404)
+    return render_error(error)
 
 
 def _method_not_allowed(allowed: list[str], **_: str) -> Response:
-    if is_browser():
-        raise MethodNotAllowed(allowed)
     names = ", ".join(allowed)
     error = NotFound(f"This address takes {names}.", status_code=405, error="method_not_allowed")
-    response = render_error(error)
+    response = _admin_page(error) if is_browser() else render_error(error)
+    if response is None:
+        raise MethodNotAllowed(allowed)
     response.headers["Allow"] = names
     return response
+
+
+def _admin_page(error: OAuth2Error) -> Response | None:
+    """The error as a page among the administrator's; `None` elsewhere, where a browser gets the app's own page."""
+    if not (request.endpoint or "").startswith("oauth.admin_"):
+        return None
+    from ..pages.rendering import refusal_page
+
+    return refusal_page(error)
 
 
 def _http_error(error: HTTPException) -> Response | HTTPException:

@@ -110,7 +110,7 @@ def test_without_any_scope_the_refusal_says_where_scopes_are_named() -> None:
 
 @pytest.mark.parametrize("grant", ["authorization_code", "implicit"])
 def test_a_client_that_sends_users_here_says_where_they_go_back_to(grant: str) -> None:
-    with pytest.raises(ClientMetadataError, match="needs at least one redirect_uri") as refused:
+    with pytest.raises(ClientMetadataError, match="needs redirect_uris: one at least") as refused:
         check_metadata({"grant_types": [grant]}, SETTINGS)
     assert refused.value.error == "invalid_redirect_uri"
     assert check_metadata({"grant_types": [grant], "redirect_uris": "https://a.example/"}, SETTINGS)

@@ -49,7 +49,7 @@ CLIENTS = [
     done("admin/client", "a form that is stale", form("client/switch?client_id=full", form_token="old"),
         "This page was out of date. Please send it again.", "Weather board full", status=400),
     done("admin/client", "days that are none", form("client/secret?client_id=full", expires_days="x"),
-        "'x' is not a whole number.", status=400),
+        "“The new one expires after days” is 'x', which is not a whole number.", status=400),
     done("admin/error", "a client that isn't there", lambda site: site.get("admin/client", client_id="nobody"),
         "There is nothing at this address.", "Error code: not_found", status=404),
     admin("client_delete", "one that has little", "client/delete?client_id=full", "Weather board full",

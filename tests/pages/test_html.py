@@ -146,6 +146,7 @@ def test_the_app_has_its_own_templates(make_looker: Callable[..., Looker], tmp_p
     assert "frame-ancestors 'none'" in error.headers["Content-Security-Policy"]
     page = looker.http.get("/oauth/applications").text
     assert page.index("pages.css") < page.index("/ours.css")
+    assert 'rel="icon"' not in page  # browsers take the site's own
     assert "<header>Example Inc.</header>" in page
 
 
@@ -181,6 +182,10 @@ def test_another_prefix_and_a_mount(make_looker: Callable[..., Looker]) -> None:
     css = mounted.get("/apps/weather/sign/on/static/pages.css")
     assert css.mimetype == "text/css"
     css.close()
+    (icon,) = re.findall(r'<link rel="icon" href="([^"]+)"', page.text)
+    served = mounted.get(icon)
+    assert (served.status_code, served.mimetype) == (200, "image/svg+xml")
+    served.close()
     form = {"form_token": hidden(page, "form_token"), "decision": "allow", "scope": [*SCOPES]}
     assert mounted.post(url, data=form).location.startswith(f"{CALLBACK}?code=")
     device = mounted.get("/apps/weather/sign/on/device")

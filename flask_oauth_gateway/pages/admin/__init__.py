@@ -20,6 +20,7 @@ from ...web.request import parse_parameters
 from .. import person
 from ..rendering import error_page, plain, render_page
 from ..translations import translate
+from .labels import with_labels
 
 if TYPE_CHECKING:
     from werkzeug.wrappers import Response as BaseResponse
@@ -53,8 +54,10 @@ class Visit:
         """Whether the form was not shown to this administrator, in this session, within the last hour."""
         return not is_form_token(self.sent("form_token"), self.subject, "admin")
 
-    def render(self, template: str, section: str, status: int = 200, **context: Any) -> Response:
-        """A page from `templates/oauth/admin/`."""
+    def render(
+        self, template: str, section: str, status: int = 200, *, problem: str | None = None, **context: Any
+    ) -> Response:
+        """A page from `templates/oauth/admin/`; `problem` is what is wrong with the form that was sent."""
         return render_page(
             f"admin/{template}",
             status,
@@ -63,6 +66,7 @@ class Visit:
             sections=SECTIONS,
             form_token=new_form_token(self.subject, "admin"),
             done=self.asked("done"),
+            problem=None if problem is None else with_labels(problem),
             when=when,
             plain=plain,
             **context,

@@ -36,7 +36,7 @@ def audit(visit: Visit) -> Response:
     asked = {name: value for name in (*FILTERS, "since", "until") if (value := visit.asked(name)) is not None}
     following = rows[PAGE - 1].id if len(rows) > PAGE else None
     return visit.render(
-        "audit.html", "audit", rows=rows[:PAGE], asked=asked, following=following, events=EVENTS, as_json=_as_json
+        "audit.html", "audit", rows=rows[:PAGE], asked=asked, following=following, events=EVENTS, in_parts=_in_parts
     )
 
 
@@ -109,3 +109,12 @@ def _lines(rows: Iterator[Row[Any]]) -> Iterator[str]:
 
 def _as_json(details: object) -> str:
     return "" if not details else json.dumps(details, ensure_ascii=False, sort_keys=True)
+
+
+def _in_parts(details: object) -> list[str]:
+    """Details as JSON, in parts that stay on one line where there is room: an object's members, else all of it."""
+    if not isinstance(details, dict) or not details:
+        return [_as_json(details)]
+    *others, last = (_as_json({name: value})[1:-1] for name, value in sorted(details.items()))
+    first, *more = [f"{each}," for each in others] + [f"{last}}}"]
+    return [f"{{{first}", *more]

@@ -36,7 +36,7 @@ def client_new(visit: Visit) -> Response | BaseResponse:
     try:
         if visit.is_stale:
             raise ClientMetadataError(stale_text())
-        days = number(visit.sent("secret_days"))
+        days = number(visit, "secret_days")
         made = visit.server.client_registry.create(
             client_id=visit.sent("client_id") or None,
             owner=visit.sent("owner") or None,
@@ -91,7 +91,7 @@ def _registration(visit: Visit) -> dict[str, Any]:
     form = visit.form or {}
     found: dict[str, Any] = {name: visit.sent(name) or None for name in TEXTS}
     found |= {name: " ".join(form.get(name, ())).split() for name in LISTS}
-    found |= {name: number(visit.sent(name)) for name in NUMBERS}
+    found |= {name: number(visit, name) for name in NUMBERS}
     found |= {name: visit.sent(name) == "yes" for name in SWITCHES}
     for name in OBJECTS:
         try:

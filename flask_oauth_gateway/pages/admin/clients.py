@@ -60,7 +60,7 @@ def client_secret(visit: Visit) -> Response | BaseResponse:
     if visit.is_stale:
         return show(visit, found, stale_text())
     try:
-        overlap, days = number(visit.sent("overlap")), number(visit.sent("expires_days"))
+        overlap, days = number(visit, "overlap"), number(visit, "expires_days")
         made = visit.server.client_registry.rotate_secret(
             found.client_id, overlap or 0, expires_in=None if days is None else days * DAY
         )
@@ -103,10 +103,11 @@ def existing(visit: Visit) -> Client:
     return not_there() if found is None else found
 
 
-def number(text: str) -> Any:
-    """The whole number in a text; `None` for an empty text. Raises `ClientMetadataError`."""
+def number(visit: Visit, name: str) -> Any:
+    """The whole number in a field of the form; `None` where it is empty. Raises `ClientMetadataError`."""
+    text = visit.sent(name)
     if not text:
         return None
     if not text.isascii() or not text.isdigit() or len(text) > 9 or int(text) > MAX_LIFETIME:
-        raise ClientMetadataError(f"{text[:20]!r} is not a whole number.")
+        raise ClientMetadataError(f"{name} is {text[:20]!r}, which is not a whole number.")
     return int(text)

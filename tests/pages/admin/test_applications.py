@@ -70,11 +70,11 @@ def test_a_client_is_put_into_an_application_and_taken_out(site: AdminSite) -> N
 
 def test_what_cannot_be_is_said_and_nothing_that_was_typed_is_lost(site: AdminSite) -> None:
     for form, why in (
-        ({"name": ""}, "name is a text"),
+        ({"name": ""}, "“Name” is a text"),
         ({"attributes": "{"}, "attributes is a JSON object"),
         ({"application_id": "a/b"}, "An application_id is"),
         ({"plan": "gold"}, "not in OAUTH_PLANS"),
-        ({"status": "perhaps"}, "status is one of"),
+        ({"status": "perhaps"}, "“Status” is one of"),
     ):
         sent = {"name": "A", "owner": "Typed before", "status": "approved", **form}
         response = site.submit("applications/new", sent)

@@ -1,13 +1,16 @@
 """The registry in a browser: registering, finding, changing, new secrets, disabling, deleting."""
 
 import re
+from html import unescape
 from typing import Any
 
 import pytest
+from flask_babel import Babel
 
+from flask_oauth_gateway.pages.admin.labels import LABELS
 from tests.support.admin import HOSTILE, AdminSite
 from tests.support.app import is_accepted
-from tests.support.site import READ, REDIRECT_URI
+from tests.support.site import READ, REDIRECT_URI, WRITE
 
 
 def secret_in(response: Any) -> str:
@@ -56,6 +59,43 @@ def test_what_cannot_be_registered_is_said_and_nothing_that_was_typed_is_lost(si
         assert why in response.text
         assert "Typed before" in response.text
     assert site.gateway.clients.list() == []
+
+
+def test_a_form_says_what_is_wrong_by_the_label_of_the_field(site: AdminSite) -> None:
+    for form, wrong in (
+        ({"grant_types": "authorization_code"}, "A client that sends users here needs “Redirect URIs”: one at least."),
+        ({"scope": READ, "default_scope": WRITE}, f"“Default scopes” names '{WRITE}', which is not in “Scopes”."),
+        ({"scope": "owner"}, "“Scopes” names 'owner', which is not in OAUTH_SCOPES"),
+        ({"secret_days": "two"}, "“The secret expires after days” is 'two', which is not a whole number."),
+        ({"access_token_lifetime": "0"}, "“Access tokens live, in seconds” is a number of seconds, 1 or more."),
+        ({"tos_uri": "scope"}, "“Its terms of use” is an http or https URL."),
+        ({"owner": "o" * 256}, "“Owner” is a subject: 1 to 255 characters, none of them a control character."),
+        ({"jwks_uri": "http://a.example"}, "jwks_uri is an https URL: keys that anybody on the way could change prove"),
+        ({"redirect_uris": "https://a.example/#scope"}, "The redirect URI 'https://a.example/#scope' holds a fragment"),
+    ):
+        response = site.submit("clients/new", form)
+        assert response.status_code == 400
+        assert wrong in unescape(response.text), form
+    named = site.submit("applications/new", {"name": "", "status": "approved"})
+    assert "“Name” is a text of 1 to " in unescape(named.text)
+    Babel(site.app, locale_selector=lambda: "de")
+    german = site.submit("clients/new", {"grant_types": "implicit"})
+    assert "needs “Redirect-URIs”: one at least." in unescape(german.text)
+
+
+def test_the_labels_are_those_that_stand_beside_the_fields(site: AdminSite) -> None:
+    client = site.register(client_id="c")
+    paths = ("clients/new", "applications/new", f"client?client_id={client.client_id}")
+    text = unescape("".join(site.browser.get(f"/oauth/admin/{path}").text for path in paths))
+    shown = dict(re.findall(r'<label for="([^"]+)">([^<]+)</label>', text))
+    box = r'<legend>([^<]+)</legend>\s*<ul[^>]*><li><label><input type="checkbox" name="([^"]+)"'
+    groups = re.findall(box, text)
+    shown |= {name: label for label, name in groups}
+    without = {"plan"}  # where no plans are configured
+    assert {name: shown[name] for name in LABELS if name not in without} == {
+        name: label for name, label in LABELS.items() if name not in without
+    }
+    assert {name for name, label in shown.items() if label != name} <= LABELS.keys()
 
 
 def test_a_client_is_changed_disabled_enabled_and_deleted(site: AdminSite) -> None:

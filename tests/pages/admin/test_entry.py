@@ -10,6 +10,7 @@ from flask import Flask
 
 from flask_oauth_gateway.features import ENDPOINTS
 from tests.support.admin import AdminSite
+from tests.support.app import refusal
 from tests.support.site import assert_page_headers, error_page
 
 PAGES = {
@@ -26,6 +27,24 @@ def test_without_the_setting_there_is_nothing_and_nothing_is_imported(app: Flask
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert run.stdout.strip() == "[]"
+
+
+def test_where_nothing_is_a_browser_sees_a_page_and_a_program_reads_json(site: AdminSite) -> None:
+    @site.app.errorhandler(404)
+    def nowhere(error: Exception) -> tuple[dict[str, str], int]:
+        return {"the app's own": "words"}, 404
+
+    browser = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
+    for person in ("root", "alice", None):
+        site.person = person
+        for path in ("nothing", "clients/", "client/none", "a/b/c", "%00"):
+            response = site.browser.get(f"/oauth/admin/{path}", headers=browser)
+            assert "There is nothing at this address." in error_page(response, "not_found", 404)
+            refusal(site.browser.get(f"/oauth/admin/{path}", headers={"Accept": "*/*"}), 404, "not_found")
+    reloaded = site.browser.get("/oauth/admin/client/secret?client_id=c", headers=browser)  # an answer to a form
+    assert "This address takes POST." in error_page(reloaded, "method_not_allowed", 405)
+    assert reloaded.headers["Allow"] == "POST"
+    assert site.browser.get("/oauth/nothing", headers=browser).get_json() == {"the app's own": "words"}
 
 
 def test_whoever_is_not_signed_in_signs_in_and_comes_back(make_site: Callable[..., AdminSite]) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 
 from tests.support.app import server_of
-from tests.support.browser import Visitor, check
+from tests.support.browser import DESKTOP, Visitor, check
 from tests.support.served_site import ServedSite
 
 pytestmark = pytest.mark.chromium
@@ -51,6 +51,47 @@ def test_each_page_on_a_phone_and_a_desktop_in_light_and_dark(
     ):
         visitor.visit(f"/oauth/admin/{path}")
         check(visitor)
+
+
+#: The words that a browser puts on more than one line, of those in a page's tables.
+BROKEN_WORDS = """() => {
+  const broken = [];
+  const texts = document.createTreeWalker(document.querySelector("main"), NodeFilter.SHOW_TEXT);
+  for (let text; (text = texts.nextNode()); ) {
+    if (!text.parentElement.closest("td, th")) continue;
+    for (const word of text.data.matchAll(/\\S+/g)) {
+      const range = document.createRange();
+      range.setStart(text, word.index);
+      range.setEnd(text, word.index + word[0].length);
+      if (new Set([...range.getClientRects()].map((each) => Math.round(each.top))).size > 1) broken.push(word[0]);
+    }
+  }
+  return broken;
+}"""
+
+
+def test_no_word_of_the_audit_trail_is_broken_on_a_desktop(
+    make_visitor: Callable[..., Visitor], make_site: Callable[..., ServedSite]
+) -> None:
+    site = make_site(OAUTH_ADMIN=True)
+    site.gateway.is_admin(lambda user: user.id == "alice")
+    details = {"grant_type": "urn:ietf:params:oauth:grant-type:saml2-bearer", "token_id": "0123456789abcdef" * 2}
+    details |= {"path": "/api/weather", "reason": "The access token lacks a scope that this needs."}
+    entry = {"at": int(time.time()), "outcome": "insufficient_user_authentication", "details": details}
+    with site.app.app_context():
+        for event, subject in (
+            ("refresh_token_reused", "8f14e45f-ceea-467f-a34e-2c9f4b0d3c55"),
+            ("token_rejected", "christopher.wainwright@example.com"),
+        ):
+            who = {"client_id": "fedcba9876543210" * 2, "subject": subject, "actor": "administrator@example.com"}
+            server_of(site.app).audit.add(
+                {**entry, **who, "event": event, "address": "2001:db8:85a3:1234:5678:8a2e:370:7334"}
+            )
+    visitor = make_visitor(site, viewport=DESKTOP)
+    visitor.visit("/oauth/admin/audit")
+    visitor.page.get_by_text("8f14e45f-ceea").wait_for()
+    assert visitor.page.evaluate(BROKEN_WORDS) == []
+    check(visitor)
 
 
 def test_a_client_is_registered_by_keyboard_without_javascript(
