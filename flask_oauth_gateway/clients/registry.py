@@ -190,7 +190,9 @@ class ClientRegistry:
             metadata = values | {name: value for name, value in changes.items() if name not in _OWN}
             if len(own) < len(changes):  # a client can be disabled even where its registration no longer passes
                 values = self.check(metadata)
-            if values.get("token_endpoint_auth_method", "client_secret_basic") in SECRET_METHODS and not client.secrets:
+            method = values.get("token_endpoint_auth_method", "client_secret_basic")
+            needed_one = client.token_endpoint_auth_method in SECRET_METHODS  # and came without, from another registry
+            if method in SECRET_METHODS and not needed_one and not client.secrets:
                 raise ClientMetadataError(
                     "The client has no secret; one registered without can't be changed to need one."
                 )

@@ -106,7 +106,7 @@ def _entry(row: Mapping[str, Any], settings: Settings) -> Entry:
 def _secrets(row: Mapping[str, Any]) -> tuple[tuple[KnownSecret, ...], list[str]]:
     """The client's secret, and those before it that are still good: only the table has them."""
     if not row.get("client_secret"):
-        return (), ["its secret is only in Hydra's table: import that, or give it a new one with rotate-secret"]
+        return (), ["its secret is only in Hydra's table: import that instead, or give it a new one with rotate-secret"]
     found, notes = known_secret(row["client_secret"])
     older = [known_secret(each)[0] for each in row.get("rotated_secrets") or []]
     return (*found, *(secret for each in older for secret in each)), notes

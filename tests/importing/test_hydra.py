@@ -39,7 +39,7 @@ def test_the_list_has_everything_but_the_secrets(app: Flask, bring: Bring) -> No
     said = bring("hydra", HYDRA_LIST)
     assert said == dry
     assert said[BOARD]["notes"] == [
-        "its secret is only in Hydra's table: import that, or give it a new one with rotate-secret",
+        "its secret is only in Hydra's table: import that instead, or give it a new one with rotate-secret",
         "without the scopes offline, offline_access, openid, which OAUTH_SCOPES lacks",
         "without its audience, authorization_code_grant_access_token_lifespan",
     ]
@@ -49,6 +49,9 @@ def test_the_list_has_everything_but_the_secrets(app: Flask, bring: Bring) -> No
     assert (board.token_endpoint_auth_method, board.access_token_format) == ("client_secret_post", "jwt")
     assert (board.grant_types, board.attributes) == (["authorization_code", "refresh_token"], {"team": "b"})
     assert bring("hydra", HYDRA_LIST["items"])[BOARD]["what"] == "there", "as GET /admin/clients lists them"
+    clients(app).update(BOARD, grant_types=["client_credentials"])
+    made = clients(app).rotate_secret(BOARD).client_secret
+    assert works(app, BOARD, made), "it can be changed and gets a secret"
 
 
 @sqlite_only
