@@ -55,14 +55,14 @@ class ClientKeys:
 
     def _load(self, client: Client) -> KeySource | None:
         from ..crypto.certificates import UnusableKey
-        from ..crypto.jose import load_jwks
-        from ..crypto.key_sets import FixedKeys, PemKey, RemoteKeys
+        from ..crypto.jwk import load_jwks
+        from ..crypto.key_sets import FixedKeys, PemKeys, RemoteKeys
 
         try:
             if client.jwks is not None:
                 return FixedKeys(load_jwks(client.jwks))
             if client.certificate is not None:
-                return PemKey(client.certificate)
+                return PemKeys({None: client.certificate})
         except UnusableKey:
             return None
         if client.jwks_uri is not None:

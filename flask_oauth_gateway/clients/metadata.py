@@ -212,7 +212,7 @@ def check_object(name: str, value: Any, settings: Settings | None = None) -> dic
 def _jwks(name: str, value: Any, settings: Settings) -> dict[str, Any]:
     """Check a key set: each key can be read, is public and strong enough."""
     from ..crypto.certificates import UnusableKey
-    from ..crypto.jose import load_jwks
+    from ..crypto.jwk import load_jwks
 
     kept = check_object(name, value)
     try:
@@ -232,7 +232,7 @@ def _jwks_uri(name: str, value: Any, settings: Settings) -> str:
 def _certificate(name: str, value: Any, settings: Settings) -> str:
     """Check an X.509 certificate or a public key, in PEM."""
     from ..crypto.certificates import UnusableKey
-    from ..crypto.jose import load_pem
+    from ..crypto.jwk import load_pem
 
     text = _long_text(name, value, settings)
     if "PRIVATE KEY" in text:  # also beside a certificate: everybody who may see the client would see it

@@ -94,7 +94,7 @@ def positive(key: str, value: Any) -> int:
     """A whole number above zero, or a `timedelta` of a second or more."""
     number = value.total_seconds() if isinstance(value, timedelta) else value
     if isinstance(number, bool) or not isinstance(number, (int, float)) or not 1 <= number <= MAX_LIFETIME:
-        raise ConfigurationError(key, value, "a number of 1 or more")
+        raise ConfigurationError(key, value, f"a number of 1 or more, up to {MAX_LIFETIME}")
     return int(number)
 
 

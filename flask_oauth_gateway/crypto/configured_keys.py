@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
 from ..config.checks import ConfigurationError, boolean, is_secure, one_or_more_of
+from ..errors import without_secrets
 from .certificates import UnusableKey
-from .jose import EVERY_ALGORITHM, algorithms_of, load_jwks
-from .key_sets import FixedKeys, PemKey, RemoteKeys
+from .jwk import EVERY_ALGORITHM, algorithms_of
+from .key_sets import FixedKeys, PemKeys, RemoteKeys, keys_in
+
+logger = logging.getLogger(__name__)
 
 FETCHABLE = "an https URL without user name and password"
 
 
-def configured_algorithms(key: str, given: Any, source: FixedKeys | PemKey | RemoteKeys) -> tuple[str, ...]:
+def configured_algorithms(key: str, given: Any, source: FixedKeys | PemKeys | RemoteKeys) -> tuple[str, ...]:
     """The algorithms that an issuer may use. Where its keys are known, each algorithm must fit one of them."""
     listed: tuple[str, ...] = one_or_more_of(*EVERY_ALGORITHM)(key, given)
     fixed = None if isinstance(source, RemoteKeys) else source.fixed
@@ -29,17 +33,23 @@ def configured_algorithms(key: str, given: Any, source: FixedKeys | PemKey | Rem
 
 def configured_keys(
     key: str, entry: Mapping[str, Any], *, relaxed: bool, symmetric: bool = False
-) -> FixedKeys | PemKey | RemoteKeys:
-    """The keys of an issuer's entry in the configuration: one of `jwks`, `jwks_uri` and `key`. Raises `ConfigurationError`."""
+) -> FixedKeys | PemKeys | RemoteKeys:
+    """The keys of an issuer's entry in the configuration: one of `jwks`, `jwks_uri` and `key`. Raises `ConfigurationError`.
+
+    What can't be used of a key set is skipped with a warning, as it is of one that is fetched.
+    """
     given = [name for name in ("jwks", "jwks_uri", "key") if entry.get(name)]
     if len(given) != 1:
         raise ConfigurationError(key, given, "a dict with one of jwks, jwks_uri and key")
     value = entry[given[0]]
     try:
-        if given == ["jwks"]:
-            return FixedKeys(load_jwks(value, symmetric=symmetric))
-        if given == ["key"]:
-            return PemKey(value) if isinstance(value, str) else FixedKeys(load_jwks(value, symmetric=symmetric))
+        if given != ["jwks_uri"]:
+            skipped: list[str] = []
+            is_pem = given == ["key"] and isinstance(value, str)
+            found = PemKeys({None: value}) if is_pem else keys_in(value, symmetric=symmetric, skipped=skipped)
+            for each in skipped:
+                logger.warning("%s['%s']: skipped %s", without_secrets(key), given[0], each)
+            return found
     except UnusableKey as error:  # the value may be a secret, so no message shows it
         raise ConfigurationError(f"{key}[{given[0]!r}]", "what can't be used", f"a public key: {error}") from error
     if not isinstance(value, str) or not is_fetchable(value, relaxed=relaxed):

@@ -11,7 +11,6 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
 from cryptography.hazmat.primitives.hashes import SHA256
 
-from ..crypto.certificates import certificate_of
 from ..errors import TemporarilyUnavailable, without_secrets
 from ..features import JWT_BEARER, SAML2_BEARER
 
@@ -54,8 +53,7 @@ def _token_issuers(server: Server, configured_only: bool) -> Iterator[dict[str, 
             problem = each.client.problem
         if each.source is not None:
             place = _with_url(each.source, place)
-            certificate = _certificate(entry["key"]) if given == "key" else {}
-            keys = [{**_describe_key(key), **certificate} for key in _keys(each.source, configured_only)]
+            keys = _keys(each.source, configured_only)
             problem = each.source.problem
         yield {
             "issuer": name,
@@ -78,14 +76,14 @@ def _jwt_issuers(server: AuthorizationServer, configured_only: bool) -> Iterator
         entry = server.settings.jwt_issuers[name]
         given = next(each for each in ("jwks", "jwks_uri", "key") if entry.get(each))
         source = f"OAUTH_JWT_ISSUERS, {given}"
-        yield _describe_jwt(trusted, source, entry["key"] if given == "key" else None, configured_only)
+        yield _describe_jwt(trusted, source, configured_only)
     if configured_only:
         return
     for client in _clients(server, JWT_BEARER):
         own = server.jwt_assertions.issuer_of_client(client)
         if own is not None:
             given = "jwks" if client.jwks else "certificate" if client.certificate else "jwks_uri"
-            yield _describe_jwt(own, f"the client's {given}", None if client.jwks else client.certificate)
+            yield _describe_jwt(own, f"the client's {given}")
 
 
 def _saml_issuers(server: AuthorizationServer, configured_only: bool) -> Iterator[dict[str, Any]]:
@@ -119,16 +117,18 @@ def _describe(kind: str, trusted: TrustedIssuer, source: str) -> dict[str, Any]:
     }
 
 
-def _keys(source: KeySource, configured_only: bool) -> list[Key]:
-    """The known keys of a source, including a key whose certificate has expired, which `source.keys()` leaves out."""
-    if configured_only and hasattr(source, "url"):
-        return []
-    return list(getattr(source, "fixed", None) or source.keys())
+def _keys(source: KeySource, configured_only: bool) -> list[dict[str, Any]]:
+    """The keys of a source, with their certificates; `configured_only`: as far as they are known already."""
+    if not configured_only:
+        source.keys()
+    return [
+        {**_describe_key(key), **({} if certificate is None else _describe_certificate(certificate))}
+        for key, certificate in source.known()
+    ]
 
 
-def _describe_jwt(trusted: JwtIssuer, source: str, pem: Any, configured_only: bool = False) -> dict[str, Any]:
-    certificate = _certificate(pem)
-    keys = [{**_describe_key(key), **certificate} for key in _keys(trusted.source, configured_only)]
+def _describe_jwt(trusted: JwtIssuer, source: str, configured_only: bool = False) -> dict[str, Any]:
+    keys = _keys(trusted.source, configured_only)
     return {
         **_describe("JWT", trusted, _with_url(trusted.source, source)),
         "algorithms": None if trusted.algorithms is None else list(trusted.algorithms),
@@ -143,7 +143,7 @@ def _with_url(source: KeySource, text: str) -> str:
 
 
 def _describe_key(key: Key) -> dict[str, Any]:
-    from ..crypto.jose import algorithms_of
+    from ..crypto.jwk import algorithms_of
 
     curve = key.get("crv")
     only = key.get("alg")
@@ -169,12 +169,6 @@ def _describe_saml(trusted: SamlIssuer, source: str) -> dict[str, Any]:
         "problem": trusted.problem,
         "keys": keys,
     }
-
-
-def _certificate(pem: Any) -> dict[str, Any]:
-    if not isinstance(pem, str) or "BEGIN CERTIFICATE" not in pem:
-        return {}
-    return _describe_certificate(certificate_of(pem.encode()))
 
 
 def _describe_certificate(certificate: x509.Certificate) -> dict[str, Any]:

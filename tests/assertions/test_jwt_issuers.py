@@ -43,6 +43,10 @@ WRONG: list[tuple[Any, str]] = [
     ({**KEY, "audience": 5}, "['audience'] is 5; it may be a list of names"),
     ({**KEY, "scopes": ["rain"]}, "['scopes'] is 'rain'; it may be names from OAUTH_SCOPES"),
     ({**KEY, "max_lifetime": 0}, "['max_lifetime'] is 0; it may be a number of 1 or more"),
+    (
+        {**KEY, "max_lifetime": 10**10},
+        "['max_lifetime'] is 10000000000; it may be a number of 1 or more, up to 316224000",
+    ),
     ({**KEY, "max_lifetime": "5m"}, "['max_lifetime'] is '5m'"),
     ({**KEY, "client_id": 5}, "['client_id'] is 5; it may be a text, or None"),
     ({**KEY, "scope_claim": "no"}, "['scope_claim'] is 'no'; it may be True or False"),

@@ -13,7 +13,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from flask_oauth_gateway.crypto.jose import JwtError, load_jwks, read, verify
+from flask_oauth_gateway.crypto.jose import JwtError, read, verify
+from flask_oauth_gateway.crypto.jwk import load_jwks
 from tests.support.signing import Signer, b64, claims_of, rsa_key, signature_of, token, unb64
 from tests.support.trading import IDP, MakeTrading
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from flask_oauth_gateway.crypto.jose import load_jwks
+from flask_oauth_gateway.crypto.jwk import load_jwks
 from flask_oauth_gateway.crypto.key_sets import RemoteKeys
 from tests.support.clock import Clock
 from tests.support.key_server import KeyServer, key_server
