@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, TypeVar, cast
 
 from flask import Blueprint, Flask, current_app, has_app_context
@@ -16,6 +17,7 @@ from .protection.order import check_at_first_request
 from .protection.require_token import protect, requirement
 from .resource_server import ResourceServer, Server
 from .web.environ import SERVER
+from .web.first_request import at_first_request
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -82,6 +84,8 @@ class OAuthGateway:
 
             guard_paths(app, server.path_rules, server.own_endpoints)
         check_at_first_request(app)
+        if server.issues_tokens and not app.testing:
+            at_first_request(app, partial(_say_what_is_lacking, cast("AuthorizationServer", server)))
         app.extensions[EXTENSION] = self
         app.extensions[SERVER] = server
         app.extensions[GUARD] = server.guard
@@ -89,12 +93,13 @@ class OAuthGateway:
 
     def _add_authorization_server(self, app: Flask, settings: Settings, db: SQLAlchemy | None) -> AuthorizationServer:
         from .authorization_server import AuthorizationServer
-        from .cli import make_cli
+        from .cli import make_cli, say_what_flask_run_lacks
         from .endpoints.metadata import add_metadata
         from .endpoints.resource_metadata import add_resource_metadata
 
         server = AuthorizationServer(app, settings, self.hooks, db)
         app.register_blueprint(make_blueprint(server))
+        say_what_flask_run_lacks(app, settings)
         add_metadata(app, server)
         add_resource_metadata(app, server)
         app.cli.add_command(make_cli())
@@ -268,6 +273,12 @@ class OAuthGateway:
                 else "This gateway is on several apps: use it inside `with app.app_context():`."
             )
         return self._servers[0]
+
+
+def _say_what_is_lacking(server: AuthorizationServer) -> None:
+    from .doctor.start import say_at_start
+
+    say_at_start(server)
 
 
 def _current_gateway() -> OAuthGateway:

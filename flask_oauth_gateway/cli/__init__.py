@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 from flask.cli import AppGroup, with_appcontext
 
+from ..config.checks import is_loopback
 from .output import OAuthGroup
+
+if TYPE_CHECKING:
+    from flask import Flask
+
+    from ..config import Settings
 
 
 def make_cli() -> AppGroup:
@@ -29,6 +37,20 @@ def make_cli() -> AppGroup:
     for command in (client, application, token, key, issuer, audit, doctor, explain_request, routes, init_db):
         group.add_command(command)
     return group
+
+
+def say_what_flask_run_lacks(app: Flask, settings: Settings) -> None:
+    """Say at once, where `flask run` is about to serve beyond loopback, that the server needs a name for that."""
+    ctx = click.get_current_context(silent=True)
+    if ctx is None or ctx.info_name != "run" or settings.issuer is not None or app.debug or app.testing:
+        return
+    host = ctx.params.get("host")
+    if isinstance(host, str) and not is_loopback(host):
+        click.echo(
+            f"At {host} the gateway does not know its own name: set OAUTH_ISSUER to this server's URL,"
+            " and OAUTH_ALLOW_HTTP = True while that is plain http.",
+            err=True,
+        )
 
 
 @click.command("init-db")

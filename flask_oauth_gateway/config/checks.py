@@ -47,7 +47,9 @@ class ConfigurationError(ValueError):
 
     def __init__(self, key: str, value: object, allowed: str) -> None:
         self.key = without_secrets(key)[:MAX_KEY]
-        super().__init__(f"{self.key} is {shown(value)}; it may be {without_secrets(allowed)}.")
+        self.shown = shown(value)
+        self.allowed = without_secrets(allowed)
+        super().__init__(f"{self.key} is {self.shown}; it may be {self.allowed}.")
 
 
 def full_grant_type(name: str) -> str:

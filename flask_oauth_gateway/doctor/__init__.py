@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from ..errors import TemporarilyUnavailable, without_secrets
 from .settings import CHECKS
+from .start import AT_START
 from .stored import STORED
 from .surroundings import SURROUNDINGS
 from .weakness import Weakness
@@ -19,7 +20,7 @@ __all__ = ["Weakness", "examine"]
 def examine(server: AuthorizationServer) -> list[Weakness]:
     """All weaknesses: of the settings, of the app and its processes, and of the database's contents."""
     found = [check.weakness for check in CHECKS if check.applies(server.settings)]
-    for look in SURROUNDINGS:
+    for look in (*SURROUNDINGS, *AT_START):
         found += look(server)
     try:
         for look in STORED:

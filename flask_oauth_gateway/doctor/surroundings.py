@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from ..features import WITH_A_PERSON
@@ -15,7 +14,6 @@ if TYPE_CHECKING:
 
 SHORT_KEY = 16  # bytes: 128 bits if they are random
 LONG_ASSERTION = 3600
-SOON = timedelta(days=14)
 
 
 def debug_mode(server: AuthorizationServer) -> Iterator[Weakness]:
@@ -58,7 +56,7 @@ def users_who_are_gone(server: AuthorizationServer) -> Iterator[Weakness]:
 
 
 def trusted_issuers(server: AuthorizationServer) -> Iterator[Weakness]:
-    """Checks the issuers of assertions: how long an assertion may live, its signature's algorithm, metadata and certificates."""
+    """Checks the issuers of assertions: how long an assertion may live, its signature's algorithm, and the metadata."""
     for setting, issuers in (("OAUTH_JWT_ISSUERS", server.jwt_issuers), ("OAUTH_SAML_ISSUERS", server.saml_issuers)):
         for name, issuer in issuers.items():
             if issuer.max_lifetime > LONG_ASSERTION:
@@ -79,13 +77,6 @@ def trusted_issuers(server: AuthorizationServer) -> Iterator[Weakness]:
                 f"OAUTH_SAML_ISSUERS[{name!r}]['metadata']",
                 saml_issuer.problem or "",
                 "get the identity provider's metadata anew, and restart",
-            )
-        last = max((each.not_valid_after_utc for each in saml_issuer.certificates), default=None)
-        if last is not None and last < datetime.now(UTC) + SOON:
-            yield Weakness(
-                f"OAUTH_SAML_ISSUERS[{name!r}]",
-                f"its last certificate ends on {last:%Y-%m-%d}: its assertions are refused from then on",
-                "add the certificate that follows",
             )
 
 

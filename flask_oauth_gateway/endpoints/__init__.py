@@ -157,6 +157,6 @@ def _http_error(error: HTTPException) -> Response | HTTPException:
 
 
 def _not_configured(error: Exception) -> Response:
-    """A mistake of the app's that shows only now: the log names it, and the caller learns that there is one."""
+    """A mistake of the app's that shows only now: the log names it, and in debug mode the answer does."""
     current_app.logger.error("%s", error)
-    return render_error(NotConfigured())
+    return render_error(NotConfigured(clean(error) if current_app.debug else None))

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from werkzeug.wrappers import Response as BaseResponse
 
     from ..authorization_server import AuthorizationServer
+    from ..doctor.explanations import Explanation
 
     Answer = Response | BaseResponse
 
@@ -48,7 +49,8 @@ def page(view: Callable[..., Answer]) -> Callable[..., Answer]:
             return answer
         except (ConfigurationError, UnusableSubject) as error:
             server.app.logger.error("%s", error)
-            return error_page(503, "server_error", "The server is not configured for this.")
+            explanation = _lacking(error) if server.app.debug else None
+            return error_page(503, "server_error", "The server is not configured for this.", explanation=explanation)
         except OAuth2Error as error:
             return refusal_page(error)
 
@@ -58,6 +60,15 @@ def page(view: Callable[..., Answer]) -> Callable[..., Answer]:
 def _stays(server: AuthorizationServer, answer: Answer) -> bool:
     """Whether an answer leads to no other page than one of the gateway's."""
     return answer.location is None or answer.location.startswith(f"{request.script_root}{server.settings.url_prefix}/")
+
+
+def _lacking(error: ConfigurationError | UnusableSubject) -> Explanation:
+    """What is wrong, for the developer."""
+    from ..doctor.explanations import Explanation
+
+    if isinstance(error, ConfigurationError):
+        return Explanation(error.key, error.allowed, error.shown, "flask oauth doctor")
+    return Explanation("subject", "a user whose id can be a subject", str(error), "docs/users.md")
 
 
 def person_at(server: AuthorizationServer) -> Person | None:

@@ -6,6 +6,7 @@ import sys
 import weakref
 from typing import TYPE_CHECKING, Any
 
+from ..web.first_request import at_first_request
 from .require_token import WRAPPED
 
 if TYPE_CHECKING:
@@ -33,11 +34,9 @@ def check_at_first_request(app: Flask) -> None:
                 " without it. The route comes first:\n\n"
                 f'    @app.get("/…")\n    @require_token(…)\n    def {endpoint.rpartition(".")[2]}(): …\n'
             )
-        # A new list: Flask is just going through the old one, and would leave out the function after this one.
-        app.before_request_funcs[None] = [each for each in app.before_request_funcs[None] if each is not check]
 
     _apps.add(app)
-    app.before_request(check)
+    at_first_request(app, check)
 
 
 def open_by_mistake(app: Flask) -> Iterator[str]:

@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 # ruff: noqa: SLF001
 
 
+CURRENT_USER = "gateway.current_user"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SignInRequest:
     """What the app's login needs to know: why the user must sign in, and the path on this site to come back to."""
@@ -100,11 +103,26 @@ class Users:
         found = self._hooks.login_details(user) if self._hooks.login_details is not None else None
         return {name: value for name, value in (found or {}).items() if name in ("auth_time", "acr", "amr") and value}
 
+    def lacking_for_sign_in(self) -> str | None:
+        """What the app lacks for its users to sign in: a hook, or the setting of the sign-in page; `None`: nothing."""
+        manager = self._login_manager
+        if self._hooks.current_user is None and manager is None:
+            return CURRENT_USER
+        has_page = self._hooks.login is not None or self._login_url or (manager is not None and manager.login_view)
+        return None if has_page else "OAUTH_LOGIN_URL"
+
     def send_to_login(self, wanted: SignInRequest) -> Response | BaseResponse:
         """A response that signs the user in and leads back to `wanted.return_to`.
 
-        Raises `ConfigurationError` where the app has neither a `login` hook nor a sign-in page.
+        Raises `ConfigurationError` where the app has neither a `login` hook nor a sign-in page, or can't say who is signed
+        in: everybody would be sent in circles.
         """
+        if self.lacking_for_sign_in() == CURRENT_USER:
+            raise ConfigurationError(
+                CURRENT_USER,
+                None,
+                "a function that returns who is signed in, beside OAUTH_LOGIN_URL or gateway.login; or Flask-Login's",
+            )
         if self._hooks.login is not None:
             return self._app.make_response(self._hooks.login(wanted))
         manager = self._login_manager

@@ -68,11 +68,15 @@ def test_of_a_sound_configuration_it_says_nothing_ill(make_app: Callable[..., Fl
 
 @pytest.fixture
 def make_app(make_app: Callable[..., Flask]) -> Callable[..., Flask]:
-    """Apps that know their users."""
+    """Apps that know their users, who can sign in."""
 
     def make_app_with_users(**config: Any) -> Flask:
         app = make_app(**config)
-        app.extensions["oauth_gateway"].load_user(lambda subject: subject)
+        gateway = app.extensions["oauth_gateway"]
+        gateway.load_user(lambda subject: subject)
+        gateway.current_user(lambda: None)
+        gateway.login(lambda wanted: wanted.return_to)
+        gateway.check_password(lambda username, _password: username)
         return app
 
     return make_app_with_users

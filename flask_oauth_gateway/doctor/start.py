@@ -1,0 +1,80 @@
+"""Finds what an operator wants to know before the first user does: each function checks one thing.
+
+The doctor tells it, and so does the log, once, at the first request.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from ..features import DEVICE_CODE
+from ..protection.order import open_by_mistake
+from .weakness import Weakness
+
+if TYPE_CHECKING:
+    from ..authorization_server import AuthorizationServer
+
+WITH_A_PAGE = ("authorization_code", "implicit", DEVICE_CODE)  # grants for which a user signs in on the app's own page
+SOON = 14 * 86400
+
+
+def sign_in(server: AuthorizationServer) -> Iterator[Weakness]:
+    """Grants for which nobody can sign in."""
+    grants = [name for name in server.settings.grant_types if name in WITH_A_PAGE]
+    lacking = server.users.lacking_for_sign_in() if grants else None
+    if lacking is not None:
+        yield Weakness(
+            lacking,
+            f"nobody can sign in, which {' and '.join(grants)} need{'s' if len(grants) == 1 else ''}",
+            "register gateway.current_user, and set OAUTH_LOGIN_URL or register gateway.login (or use Flask-Login); where no"
+            " user takes part, take these out of OAUTH_GRANT_TYPES",
+        )
+    if "password" in server.settings.grant_types and server.hooks.check_password is None:
+        yield Weakness(
+            "gateway.check_password",
+            "without this hook every password is refused",
+            "register it, or take password out of OAUTH_GRANT_TYPES",
+        )
+
+
+def views(server: AuthorizationServer) -> Iterator[Weakness]:
+    """Views that are open by mistake: the app refuses every request until that is mended."""
+    for endpoint in open_by_mistake(server.app):
+        yield Weakness(
+            f"view {endpoint!r}",
+            "it is open: @require_token stands above the route, which has registered the view without it",
+            "put @require_token below the route",
+        )
+
+
+def certificates(server: AuthorizationServer) -> Iterator[Weakness]:
+    """Issuers whose certificates end: what they sign is refused from then on."""
+    settings = server.settings
+    if not (settings.jwt_issuers or settings.saml_issuers or settings.trusted_token_issuers):
+        return  # most apps trust nobody, and need not load what reads certificates
+    from ..descriptions.issuers import describe_issuers
+
+    for issuer in describe_issuers(server, configured_only=True):
+        ends = [key.get("expires_at") for key in issuer["keys"]]
+        last = max((each for each in ends if each is not None), default=None)
+        if last is None or None in ends or last > time.time() + SOON:
+            continue
+        setting = issuer["source"].partition(",")[0]
+        yield Weakness(
+            f"{setting}[{issuer['issuer']!r}]",
+            f"its last certificate ends on {datetime.fromtimestamp(last, UTC):%Y-%m-%d}: what it signs is refused from then on",
+            "add the certificate that follows",
+        )
+
+
+AT_START = (sign_in, views, certificates)
+
+
+def say_at_start(server: AuthorizationServer) -> None:
+    """Write what is found into the app's log."""
+    for look in AT_START:
+        for found in look(server):
+            server.app.logger.warning("%s: %s. Better: %s.", found.key, found.why, found.fix)
