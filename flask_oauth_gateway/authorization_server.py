@@ -16,7 +16,7 @@ from .clients.keys import ClientKeys
 from .clients.registry import ClientRegistry
 from .crypto.hashing import audit_keys
 from .crypto.sealing import Sealing
-from .database.connect import database_of, embedded_database
+from .database.connect import database_of
 from .features import JWT_BEARER, RESPONSE_TYPES, SAML2_BEARER
 from .grants import load_grants
 from .grants.authlib import AuthlibServer
@@ -73,7 +73,7 @@ class AuthorizationServer(Server):
 
     def __init__(self, app: Flask, settings: Settings, hooks: Hooks, db: SQLAlchemy | None) -> None:
         super().__init__(app, settings, hooks)
-        self._store(embedded_database(app, settings.database_uri) if db is None else database_of(app, db))
+        self._store(database_of(app, db, settings.database_uri, prepared=settings.database_prepared))
         self.users = Users(app, hooks, settings.login_url)
         self.sealing = Sealing(app.config, settings.key_encryption_key)
         self.client_keys = ClientKeys(app, self.sealing)

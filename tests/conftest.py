@@ -66,6 +66,7 @@ NAMES = {
     "nginx": "nginx",
     "caddy": "Caddy",
     "haproxy": "HAProxy",
+    "pgbouncer": "PgBouncer",
 }
 
 # A slow moment of the machine is not a bug.

@@ -63,6 +63,12 @@ def boolean(key: str, value: Any) -> bool:
     return value
 
 
+def optional_boolean(key: str, value: Any) -> bool | None:
+    if value is not None and not isinstance(value, bool):
+        raise ConfigurationError(key, value, "True, False or None")
+    return value
+
+
 def optional_text(key: str, value: Any) -> str | None:
     if value is not None and not (isinstance(value, str) and value):
         raise ConfigurationError(key, value, "a text, or None")

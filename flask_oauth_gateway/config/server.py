@@ -8,7 +8,7 @@ from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Any
 from urllib.parse import urlsplit
 
-from .checks import ConfigurationError, boolean, names, one_of, positive, secret_text
+from .checks import ConfigurationError, boolean, names, one_of, optional_boolean, positive, secret_text
 from .setting import setting
 
 
@@ -48,6 +48,10 @@ def read_database_uri(key: str, value: Any) -> str | None:
             host = make_url(text).host
         except (ArgumentError, ValueError):
             raise ConfigurationError(key, "what SQLAlchemy can't read", allowed) from None
+        if make_url(text).query.get("prepare_threshold", "None") not in ("None", *map(str, range(1000))):
+            raise ConfigurationError(
+                key, "a URL with another prepare_threshold", "one with None, or a number below 1000"
+            )
         if "@" in (host or ""):  # the end of a password, which an error of the database would repeat
             raise ConfigurationError(key, "a URL with two @", f"{allowed}, with %40 for an @ in the password")
     return text
@@ -118,6 +122,12 @@ class ServerSettings:
         "An SQLAlchemy URL, used only where the app has no `db` of its own. Where it is left out, the gateway"
         " uses the SQLite file `oauth.db` in the instance folder, in WAL mode, and makes the file and its tables"
         " on first use.",
+    )
+    database_prepared: bool | None = setting(
+        None,
+        optional_boolean,
+        "Whether PostgreSQL's statements may have names, which are quicker, and not safe behind a pooler such as PgBouncer"
+        " in transaction mode. Where it is left out, each new connection finds out whether there is one.",
     )
     redis_url: str | None = setting(
         None,

@@ -25,6 +25,7 @@ from sqlalchemy.pool import (
 
 from ..errors import TemporarilyUnavailable
 from .engine import SQLITE_BUSY_SECONDS, let_go_of, logger
+from .pooler import choose_names
 from .tables import schema
 
 if TYPE_CHECKING:
@@ -39,9 +40,10 @@ _FOR_ONE_AT_A_TIME = (StaticPool, SingletonThreadPool, AssertionPool)
 _LEVELS: dict[str, Any] = {"mysql": "REPEATABLE READ", "mariadb": "REPEATABLE READ"}
 
 
-def engine_beside(db: SQLAlchemy) -> Engine:
+def engine_beside(db: SQLAlchemy, *, prepared: bool | None) -> Engine:
     """An engine that reaches the tables that `db.create_all()` makes. Needs the app's context.
 
+    `prepared`: whether statements may have names; `None`: it is found out.
     It is one on the app's own connection, in a `StaticPool`, where the app's database is in memory. Raises
     `TemporarilyUnavailable` where the database can't be reached, or `db` has none for its tables.
     """
@@ -53,7 +55,7 @@ def engine_beside(db: SQLAlchemy) -> Engine:
     if isinstance(theirs.pool, StaticPool) and _is_in_memory(theirs.dialect, theirs.pool.connection.dbapi_connection):
         return _borrow(theirs, options)
     pool = _pool(QueuePool, theirs.pool) if isinstance(theirs.pool, _FOR_ONE_AT_A_TIME) else theirs.pool.recreate()
-    ours = _engine(theirs, pool, options)
+    ours = _engine(theirs, pool, options, prepared)
     with let_go_of(ours), ours.connect() as connection:
         ours.dialect.initialize(connection)
         dbapi_connection = connection.connection.dbapi_connection
@@ -64,7 +66,7 @@ def engine_beside(db: SQLAlchemy) -> Engine:
         return _borrow(theirs, options)
     if of_one_thread:  # each statement then has a connection of its own
         ours.dispose()
-        return _engine(theirs, _pool(NullPool, theirs.pool), options)
+        return _engine(theirs, _pool(NullPool, theirs.pool), options, prepared)
     return ours
 
 
@@ -75,7 +77,7 @@ def _options(db: SQLAlchemy, theirs: Engine) -> dict[str, Any]:
     return {"schema_translate_map": {schema.schema: name}} if name else {}
 
 
-def _engine(theirs: Engine, pool: Pool, options: dict[str, Any]) -> Engine:
+def _engine(theirs: Engine, pool: Pool, options: dict[str, Any], prepared: bool | None) -> Engine:
     """An engine on a pool of its own, which connects as theirs does, and speaks their dialect."""
     dialect = copy(theirs.dialect)
     dialect.skip_autocommit_rollback = True
@@ -87,6 +89,7 @@ def _engine(theirs: Engine, pool: Pool, options: dict[str, Any]) -> Engine:
         if dialect.name in _LEVELS:
             dialect.set_isolation_level(dbapi_connection, _LEVELS[dialect.name])
         dialect.set_isolation_level(dbapi_connection, "AUTOCOMMIT")
+        choose_names(dialect, dbapi_connection, prepared)
         if dialect.name == "sqlite":
             _make_sqlite_ready(dbapi_connection)
 

@@ -15,6 +15,7 @@ from sqlalchemy.pool import StaticPool
 from ..errors import TemporarilyUnavailable
 from .app_engine import engine_beside
 from .engine import SQLITE_BUSY_SECONDS, Database, InMemoryDatabase, UnopenedDatabase, let_go_of
+from .pooler import choose_names
 from .schema import check_version
 from .tables import add_to, metadata
 
@@ -24,13 +25,21 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 
-def database_of(app: Flask, db: SQLAlchemy) -> Database:
-    """The app's database, over the gateway's own connections. Puts the tables on `db.metadata`."""
+def database_of(app: Flask, db: SQLAlchemy | None, uri: str | None, *, prepared: bool | None) -> Database:
+    """The app's database over connections of the gateway's own, or, where the app has no `db`, the gateway's own database.
+
+    `uri`: that of the latter. `prepared`: whether statements may have names; `None`: it is found out.
+    """
+    return _embedded(app, uri, prepared) if db is None else _of_the_app(app, db, prepared)
+
+
+def _of_the_app(app: Flask, db: SQLAlchemy, prepared: bool | None) -> Database:
+    """The app's database. Puts the tables on `db.metadata`."""
     add_to(db.metadata)
 
     def connect() -> Engine:
         with app.app_context():
-            engine = engine_beside(db)
+            engine = engine_beside(db, prepared=prepared)
         if not isinstance(engine.pool, StaticPool):
             with let_go_of(engine):
                 check_version(engine)
@@ -39,7 +48,7 @@ def database_of(app: Flask, db: SQLAlchemy) -> Database:
     return UnopenedDatabase(connect)
 
 
-def embedded_database(app: Flask, uri: str | None) -> Database:
+def _embedded(app: Flask, uri: str | None, prepared: bool | None) -> Database:
     """The gateway's own database, whose tables are made on first use."""
 
     def connect() -> Engine:
@@ -50,7 +59,7 @@ def embedded_database(app: Flask, uri: str | None) -> Database:
         else:
             url = make_url(uri)
         options: dict[str, Any] = {"poolclass": StaticPool} if in_memory else {}
-        engine = make_engine(url, options)
+        engine = make_engine(url, options, prepared=prepared)
         if url.get_backend_name() == "sqlite":
             event.listen(engine, "connect", _set_synchronous_normal)
         with let_go_of(engine):
@@ -73,14 +82,24 @@ def _make_folder(folder: Path) -> None:
         raise TemporarilyUnavailable from error
 
 
-def make_engine(url: URL, options: dict[str, Any]) -> Engine:
+def make_engine(url: URL, options: dict[str, Any], *, prepared: bool | None = None) -> Engine:
     """An engine in autocommit mode, as BEGIN and ROLLBACK around a single statement cost two more round trips."""
     options = {"hide_parameters": True, "skip_autocommit_rollback": True, **options, "isolation_level": "AUTOCOMMIT"}
     if url.get_backend_name() == "sqlite":
         options["connect_args"] = {
             "timeout": SQLITE_BUSY_SECONDS, "check_same_thread": False, **options.get("connect_args", {})
         }  # fmt: skip
+    threshold = url.query.get("prepare_threshold")
+    if threshold is not None:  # psycopg takes no text
+        given = {"prepare_threshold": None if threshold == "None" else int(str(threshold))}
+        options["connect_args"] = {**given, **options.get("connect_args", {})}
+        url = url.difference_update_query(["prepare_threshold"])
     engine = create_engine(url, **options)
+
+    def make_ready(connection: Any, record: object) -> None:
+        choose_names(engine.dialect, connection, prepared)
+
+    event.listen(engine, "connect", make_ready)
     if url.get_backend_name() in ("mysql", "mariadb"):
         event.listen(engine, "connect", _repeatable_read)
     return engine

@@ -264,6 +264,7 @@ def let_go_of(engine: Engine) -> Iterator[None]:
 
 _MAKE_TABLES = " Were the tables made (flask oauth init-db, flask db upgrade)?"
 _ALLOW_FILE = " May this process read and write the file, and make files in its folder?"
+_NAMES_OF_OTHERS = ("42P05", "26000", "08P01")  # a statement's name is taken, unknown, or that of another statement
 _WHAT_TO_DO = {  # by text, as SQLite has one class of error for all of these
     "no such table": _MAKE_TABLES,
     "no such column": _MAKE_TABLES,
@@ -276,6 +277,8 @@ _WHAT_TO_DO = {  # by text, as SQLite has one class of error for all of these
 
 
 def _what_to_do(error: Exception, reason: str) -> str:
+    if getattr(getattr(error, "orig", None), "sqlstate", None) in _NAMES_OF_OTHERS:
+        return " A pooler gives one connection to many: leave out OAUTH_DATABASE_PREPARED, or set it to False."
     if isinstance(error, ProgrammingError):
         return _MAKE_TABLES
     return next((advice for start, advice in _WHAT_TO_DO.items() if reason.startswith(start)), "")

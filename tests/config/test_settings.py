@@ -34,7 +34,12 @@ SETTINGS: dict[str, tuple[list[tuple[Any, Any]], list[Any], str]] = {
         ["", "kong", True, 0, ["axway"]],
         "None or 'apigee' or 'axway'",
     ),
-    "database_uri": ([(None, None), ("sqlite://", "sqlite://")], ["", 5, b"x", "x", "://", "db://h:port/x"], "a "),
+    "database_uri": (
+        [(None, None), ("sqlite://", "sqlite://")],
+        ["", 5, b"x", "x", "://", "db://h:port/x", "db://h/x?prepare_threshold=no"],
+        "a ",
+    ),
+    "database_prepared": ([(None, None), (True, True), (False, False)], [0, 1, "no", ""], "True, False or None"),
     "key_encryption_key": ([(None, None), ("long and random", "long and random")], ["", 5, b"bytes"], "a text, or None"),
     "jwt_issuers": ([({}, {}), ({"a": {"key": "x"}}, {"a": {"key": "x"}})], [None, [], "a", {5: {}}, {"": {}}], "a dict"),
     "saml_issuers": ([({}, {}), ({"a": {"x": "y"}}, {"a": {"x": "y"}})], [None, [], "a", {5: {}}, {"": {}}], "a dict"),

@@ -19,7 +19,9 @@ CHROMIUM = os.environ.get("TEST_CHROMIUM") or next(
     filter(None, map(shutil.which, ("chromium-headless-shell", "chromium", "google-chrome"))), None
 )
 PLACES = f"{os.environ.get('PATH', '')}{os.pathsep}/usr/sbin"  # Debian's place for servers
-NGINX, CADDY, HAPROXY = (shutil.which(name, path=PLACES) for name in ("nginx", "caddy", "haproxy"))
+NGINX, CADDY, HAPROXY, PGBOUNCER = (
+    shutil.which(name, path=PLACES) for name in ("nginx", "caddy", "haproxy", "pgbouncer")
+)
 NODE_CLIENTS = Path(__file__).parents[1] / "flows" / "node"
 
 CONNECT_TIMEOUT = 2
@@ -37,6 +39,7 @@ def missing_services() -> dict[str, str]:
         "nginx": lambda: None if NGINX else "not on the PATH",
         "caddy": lambda: None if CADDY else "not on the PATH",
         "haproxy": lambda: None if HAPROXY else "not on the PATH",
+        "pgbouncer": lambda: None if PGBOUNCER else "not on the PATH",
     }
     return {name: reason for name, check in checks.items() if (reason := check())}
 
