@@ -105,10 +105,9 @@ class Users:
 
     def lacking_for_sign_in(self) -> str | None:
         """What the app lacks for its users to sign in: a hook, or the setting of the sign-in page; `None`: nothing."""
-        manager = self._login_manager
-        if self._hooks.current_user is None and manager is None:
+        if self._hooks.current_user is None and self._login_manager is None:
             return CURRENT_USER
-        has_page = self._hooks.login is not None or self._login_url or (manager is not None and manager.login_view)
+        has_page = self._hooks.login is not None or self._login_url or self._found_login()
         return None if has_page else "OAUTH_LOGIN_URL"
 
     def send_to_login(self, wanted: SignInRequest) -> Response | BaseResponse:
@@ -125,8 +124,7 @@ class Users:
             )
         if self._hooks.login is not None:
             return self._app.make_response(self._hooks.login(wanted))
-        manager = self._login_manager
-        target = self._login_url or (manager.login_view if manager is not None else None)
+        target = self._login_url or self._found_login()
         if not target:
             raise ConfigurationError("OAUTH_LOGIN_URL", None, "the URL or endpoint of the app's sign-in page")
         if "/" not in target:
@@ -136,6 +134,10 @@ class Users:
                 raise ConfigurationError("OAUTH_LOGIN_URL", target, "a URL, or an endpoint of this app") from error
         separator = "&" if "?" in target else "?"
         return redirect(target + separator + urlencode({"next": wanted.return_to}))
+
+    def _found_login(self) -> str | None:
+        """Flask-Login's sign-in page."""
+        return getattr(self._login_manager, "login_view", None)
 
     @property
     def _login_manager(self) -> Any:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from flask import Flask
+from flask_login import LoginManager
 
 from flask_oauth_gateway import OAuthGateway, require_token
 from tests.support.app import MakeApp, bare_app, close_app, gateway_of
@@ -76,7 +77,12 @@ def test_an_app_whose_users_sign_in_or_that_has_none_starts_in_silence(
     sign_in_hooks(by_hooks)
     by_address = make_app(**SOUND, OAUTH_LOGIN_URL="/login")
     sign_in_hooks(by_address, "login")
-    for app in (machines, by_hooks, by_address):
+    by_flask_login = make_app(**SOUND)
+    members = LoginManager(by_flask_login)
+    members.user_loader(lambda subject: subject)
+    assert list(doctor(by_flask_login)) == ["OAUTH_LOGIN_URL"]
+    members.login_view = "sign_in"
+    for app in (machines, by_hooks, by_address, by_flask_login):
         assert said_at_start(app, caplog) == {}
         assert doctor(app) == {}
 
