@@ -7,7 +7,7 @@ from typing import Any
 
 from flask import Flask
 
-from flask_oauth_gateway import OAuthGateway
+from flask_oauth_gateway import ClientMetadataError, OAuthGateway
 
 from . import idp, spa
 from .clients import tv, web_app
@@ -72,7 +72,8 @@ OVERLAP = 86400
 def seed(app: Flask) -> dict[str, str]:
     """Register the clients, or bring them up to date; returns the secrets of those that have one, by client_id.
 
-    A server that was started before, on another port, goes on: no secret changes that is still good.
+    A server that was started before, on another port, goes on: no secret changes that is still good. It may also be just
+    registering them itself.
     """
     gateway: OAuthGateway = app.extensions["oauth_gateway"]
     secrets = {}
@@ -81,7 +82,11 @@ def seed(app: Flask) -> dict[str, str]:
             is_public = registration.get("token_endpoint_auth_method") == "none"
             secret = None if is_public else secret_of(app, client_id)
             if gateway.clients.get(client_id) is None:
-                gateway.clients.create(client_id=client_id, client_secret=secret, **registration)
+                try:
+                    gateway.clients.create(client_id=client_id, client_secret=secret, **registration)
+                except ClientMetadataError:
+                    if gateway.clients.get(client_id) is None:
+                        raise
             else:
                 client = gateway.clients.update(client_id, enabled=True, **registration)
                 has_it = any(known.expires_at is None and str(secret).endswith(known.hint) for known in client.secrets)

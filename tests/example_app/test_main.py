@@ -5,6 +5,7 @@ import re
 import stat
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import requests
@@ -74,6 +75,16 @@ def test_a_second_server_on_another_port_leaves_the_first_as_it_was(tmp_path: Pa
             assert [code_at(first) == code, code_at(second) == code] == [True, False]
         page = browser.get(f"{first}/client/login")
         assert send(page, decision="allow").url == f"{first}/client/"
+
+
+def test_servers_that_are_started_at_once_all_start(tmp_path: Path) -> None:
+    def token_of_another(_: int) -> str:
+        with example_app(tmp_path) as printed:
+            return pasted(re.findall(r"^ *(curl -u .*/oauth/token)$", printed, re.MULTILINE)[0])
+
+    tmp_path.joinpath("example_app").symlink_to(ROOT / "example_app")
+    with ThreadPoolExecutor(3) as starting:
+        assert ["access_token" in answer for answer in starting.map(token_of_another, range(3))] == [True] * 3
 
 
 def test_a_port_that_is_taken_is_said_in_words(tmp_path: Path) -> None:
