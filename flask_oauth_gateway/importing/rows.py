@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 SQLITE = b"SQLite format 3\0"
 #: Scopes of OpenID Connect and of offline access, which mean nothing where `OAUTH_SCOPES` doesn't name them.
 PROTOCOL_SCOPES = frozenset({"openid", "profile", "email", "address", "phone", "offline", "offline_access"})
-#: What the stored form of a hashed secret begins with, in one server or another.
-HASHED = (*BCRYPT, "pbkdf2_", "$pbkdf2", "$argon2", "argon2$", "bcrypt", "scrypt$", "md5$")
+#: How the stored form of a hashed secret begins: `$function$`, or as in Django.
+HASHED = re.compile(r"\$[a-z0-9_-]{1,20}\$|pbkdf2_|argon2\$|bcrypt|scrypt\$|md5\$")
 
 
 def read_each(
@@ -118,7 +118,7 @@ def known_secret(value: Any, expires_at: int | None = None) -> tuple[tuple[Known
     """A secret as another server keeps it, in plain or hashed, and a note where it can't be used here."""
     if value is None or value == "":
         return (), ["it has no secret: give it one with rotate-secret"]
-    if not isinstance(value, str) or not value.startswith(HASHED):
+    if not isinstance(value, str) or not HASHED.match(value):
         return (KnownSecret(plain=value, expires_at=expires_at),), []
     digest = value.removeprefix("argon2") if value.startswith("argon2$") else value
     digest = digest.removeprefix("bcrypt$") if value.startswith("bcrypt$$2") else digest  # Django's
@@ -147,7 +147,8 @@ def known_scopes(
     every = [str(name) for name in names]
     beyond = sorted({name for name in every if name in of_the_server and name not in settings.scopes})
     kept = [name for name in every if name not in beyond]
-    return kept, [f"without the scopes {', '.join(beyond)}, which OAUTH_SCOPES lacks"] * bool(beyond)
+    named = ", ".join(shown(name, 80) for name in beyond[:10])
+    return kept, [f"without the scopes {named}, which OAUTH_SCOPES lacks"] * bool(beyond)
 
 
 def left_behind(row: Mapping[str, Any], *names: str) -> list[str]:

@@ -12,6 +12,7 @@ from flask import Flask
 
 from tests.support.app import basic, gateway_of, server_of
 from tests.support.databases import sqlite_only
+from tests.support.exports import auth0_client, doorkeeper_row, hydra_row, keycloak_client, keycloak_realm
 
 SECRET = "long enough for a secret"
 SHA256 = "sha256$" + "0" * 64
@@ -51,6 +52,25 @@ def axway(**credential: Any) -> list[dict[str, Any]]:
     bad = {"clientId": "bad", "secret": SECRET, **credential}
     good = {"clientId": "good", "secret": SECRET}
     return [{"name": "first", "credentials": [bad]}, {"name": "second", "credentials": [good]}]
+
+
+def keycloak(**member: Any) -> dict[str, Any]:
+    job = {"secret": SECRET, "serviceAccountsEnabled": True}
+    bad = {**keycloak_client("bad", **job), **member}
+    return {**keycloak_realm(bad, keycloak_client("good", **job)), "clients": [bad, keycloak_client("good", **job)]}
+
+
+def hydra(**column: Any) -> list[dict[str, Any]]:
+    return [{**hydra_row("bad", SECRET), **column}, hydra_row("good", SECRET)]
+
+
+def auth0(**member: Any) -> list[dict[str, Any]]:
+    job = {"app_type": "non_interactive", "grant_types": ["client_credentials"]}
+    return [auth0_client("bad", **job) | member, auth0_client("good", **job)]
+
+
+def doorkeeper(**column: Any) -> list[dict[str, Any]]:
+    return [doorkeeper_row(1, uid="bad") | column, doorkeeper_row(2, uid="good")]
 
 
 def digest(of: str) -> dict[str, Any]:
@@ -102,12 +122,55 @@ BAD: list[tuple[str, Any]] = [
     ("axway", axway(redirectUrls="https://a.example")),
     ("axway", axway(cert="-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n")),
 ]
+#: What no database sees.
+BAD_BEFORE: list[tuple[str, Any]] = [
+    ("keycloak", keycloak(clientId=None)),
+    ("keycloak", keycloak(attributes="on")),
+    ("keycloak", keycloak(attributes={"access.token.lifespan": "soon"})),
+    ("keycloak", keycloak(attributes={"client.secret.expiration.time": 1e30})),
+    (
+        "keycloak",
+        keycloak(clientAuthenticatorType="client-jwt", attributes={"use.jwks.string": "true", "jwks.string": "["}),
+    ),
+    ("keycloak", keycloak(redirectUris="https://a.example")),
+    ("keycloak", keycloak(redirectUris=["http://a.example/cb"], standardFlowEnabled=True)),
+    ("keycloak", keycloak(secret={"value": SECRET})),
+    ("keycloak", keycloak(name="\ud800")),
+    ("hydra", hydra(id=None)),
+    ("hydra", hydra(redirect_uris="[")),
+    ("hydra", hydra(grant_types=5)),
+    ("hydra", hydra(jwks='{"keys": [5]}', token_endpoint_auth_method="private_key_jwt")),
+    ("hydra", hydra(token_endpoint_auth_method="tls_client_auth")),
+    ("hydra", hydra(client_secret=5)),
+    ("hydra", hydra(metadata="[1]")),
+    ("auth0", auth0(client_id=5)),
+    ("auth0", auth0(callbacks="https://a.example")),
+    ("auth0", auth0(client_secret="short")),
+    ("auth0", auth0(refresh_token={"expiration_type": "expiring", "token_lifetime": "long"})),
+    ("auth0", auth0(client_metadata=5)),
+    ("doorkeeper", doorkeeper(uid=None)),
+    ("doorkeeper", doorkeeper(secret="\ud800")),
+    ("doorkeeper", doorkeeper(redirect_uri="http://a.example/cb")),
+    ("doorkeeper", doorkeeper(scopes="NOPE")),
+]
 
 
 @pytest.mark.parametrize(("source", "exported"), BAD)
 def test_a_bad_row_is_refused_and_every_other_one_comes_over(
     app: Flask, bring: Bring, source: str, exported: Any
 ) -> None:
+    refuses_the_bad_row_alone(app, bring, source, exported)
+
+
+@sqlite_only
+@pytest.mark.parametrize(("source", "exported"), BAD_BEFORE)
+def test_so_is_one_that_the_readers_of_other_servers_refuse(
+    app: Flask, bring: Bring, source: str, exported: Any
+) -> None:
+    refuses_the_bad_row_alone(app, bring, source, exported)
+
+
+def refuses_the_bad_row_alone(app: Flask, bring: Bring, source: str, exported: Any) -> None:
     line = bring(source, exported, fails=True)
     assert " is refused: " in line
     assert len(line) < 600
@@ -178,6 +241,12 @@ ESCAPES: list[tuple[str, Any]] = [
     ("axway", axway(type=ESCAPE, clientId=ESCAPE)),
     ("django-oauth-toolkit", [{"model": ESCAPE, "pk": ESCAPE, "fields": {**django()[0]["fields"], "client_id": "é"}}]),
     ("authlib", authlib(id=ESCAPE, client_id="é")),
+    ("keycloak", keycloak(clientId=ESCAPE, protocol=ESCAPE)),
+    ("keycloak", keycloak(redirectUris=[f"https://{ESCAPE}/*"], defaultClientScopes=[f"{ESCAPE}*"])),
+    ("keycloak", {"realm": ESCAPE, "clients": [{"clientId": ESCAPE, "clientAuthenticatorType": ESCAPE}]}),
+    ("hydra", hydra(id=ESCAPE, grant_types=[ESCAPE], scope=f"{ESCAPE}*")),
+    ("auth0", auth0(client_id=ESCAPE, grant_types=[f"http://auth0.com/oauth/grant-type/{ESCAPE}"])),
+    ("doorkeeper", doorkeeper(id=ESCAPE, uid=ESCAPE, redirect_uri=f"{ESCAPE}*")),
 ]
 
 
@@ -208,6 +277,16 @@ PEM = "-----BEGIN PRIVATE KEY-----\nMIIEvQIBADANBgkq\n-----END PRIVATE KEY-----"
         ("apigee", apigee(attributes=[{"name": "public_key", "value": PEM}]), True),
         ("apigee", apigee(consumerSecret={"secret": "MIIEvQIBADANBgkq"}), True),
         ("django-oauth-toolkit", django(client_secret="bcryptMIIEvQIBADANBgkq"), False),
+        (
+            "keycloak",
+            keycloak(clientAuthenticatorType="client-jwt", attributes={"jwt.credential.certificate": PEM}),
+            True,
+        ),
+        ("keycloak", keycloak(secret={"secret": "MIIEvQIBADANBgkq"}), True),
+        ("hydra", hydra(client_secret="$scrypt$MIIEvQIBADANBgkq"), False),
+        ("hydra", hydra(client_secret="$argon2id$MIIEvQIBADANBgkq"), False),
+        ("auth0", auth0(client_secret=["MIIEvQIBADANBgkq"]), True),
+        ("doorkeeper", doorkeeper(secret="$2a$99$MIIEvQIBADANBgkq"), False),
     ],
 )
 def test_a_secret_in_a_bad_row_is_not_repeated(bring: Bring, source: str, exported: Any, *, fails: bool) -> None:

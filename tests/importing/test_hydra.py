@@ -40,7 +40,7 @@ def test_the_list_has_everything_but_the_secrets(app: Flask, bring: Bring) -> No
     assert said == dry
     assert said[BOARD]["notes"] == [
         "its secret is only in Hydra's table: import that instead, or give it a new one with rotate-secret",
-        "without the scopes offline, offline_access, openid, which OAUTH_SCOPES lacks",
+        "without the scopes 'offline', 'offline_access', 'openid', which OAUTH_SCOPES lacks",
         "without its audience, authorization_code_grant_access_token_lifespan",
     ]
     board = clients(app).get(BOARD)
@@ -99,10 +99,16 @@ def test_the_table_may_come_as_a_sqlite_file(app: Flask, bring: Bring, tmp_path:
 @sqlite_only
 @pytest.mark.parametrize(
     "costly",
-    [pbkdf2(SECRET, 1).replace("i=1,", "i=2000001,"), f"$2a$13${'a' * 53}"],
-    ids=["pbkdf2", "bcrypt"],
+    [
+        pbkdf2(SECRET, 1).replace("i=1,", "i=2000001,"),
+        f"$2a$13${'a' * 53}",
+        "$scrypt$ln=16,r=8,p=1$aM15713r3Xsvxbi31lqr1Q",
+    ],
+    ids=["pbkdf2", "bcrypt", "scrypt"],
 )
-def test_a_hash_that_would_cost_a_lot_at_each_guess_is_left_out(app: Flask, bring: Bring, costly: str) -> None:
+def test_a_hash_that_would_cost_a_lot_at_each_guess_or_is_of_another_kind_is_left_out(
+    app: Flask, bring: Bring, costly: str
+) -> None:
     notes = bring("hydra", [hydra_row("job", costly)])["job"]["notes"]
     assert "or at too great a cost: give it a new one with rotate-secret" in notes[0]
     assert clients(app).get("job").secrets == ()
