@@ -81,7 +81,9 @@ def _check_conditions(element: etree._Element, audience: frozenset[str], now: fl
         raise AssertionRefused(f"it expired {int(now - until)} seconds ago")
     for child in conditions:
         if child.tag not in KNOWN_CONDITIONS:
-            raise AssertionRefused("it has a condition that is not understood")
+            raise AssertionRefused(
+                f"it has a condition that is not understood ({child.tag.rpartition('}')[2][:100]!r})"
+            )
     restrictions = conditions.findall("saml:AudienceRestriction", NS)
     if not restrictions:
         raise AssertionRefused("it names no Audience")

@@ -188,7 +188,8 @@ def _the_assertion(root: etree._Element) -> etree._Element:
     held, which = [root], "it holds another Assertion within, and not as its Advice"
     if root.tag not in kinds:
         if root.tag != f"{{{PROTOCOL}}}Response":
-            raise AssertionRefused("it is neither an Assertion nor a Response")
+            what = root.tag.rpartition("}")[2][:100]
+            raise AssertionRefused(f"it is neither an Assertion nor a Response, but {what!r}")
         held, which = [each for each in root if each.tag in kinds], "its Response does not hold exactly one Assertion"
     if len(held) != 1 or not all(each is held[0] or _is_advice(each, held[0]) for each in root.iter(*kinds)):
         raise AssertionRefused(which)

@@ -62,7 +62,7 @@ def is_clients_own(claims: Mapping[str, Any], subject_claim: str = "sub") -> boo
 
 
 def _is_clients_own_at_some_servers(claims: Mapping[str, Any]) -> bool:
-    if any(_says(claims.get(name), says) for name, says in MARKERS.items()):
+    if not MARKERS.keys().isdisjoint(claims) and any(_says(claims.get(name), says) for name, says in MARKERS.items()):
         return True
     return _is_keycloaks_service_account(claims) or _is_entras_app(claims) or _is_cognitos_client(claims)
 
@@ -106,11 +106,12 @@ def _is_entras_app(claims: Mapping[str, Any]) -> bool:
     that is made for each API, or by a client without a secret ("0"), which can't speak for itself. An app has one id, as
     `oid` and `sub`.
     """
-    if claims.get("scp") or _says(claims.get("idtyp"), ("user",)):
+    oid, sub, has_proof = claims.get("oid"), claims.get("sub"), "azpacr" in claims or "appidacr" in claims
+    has_one_id = oid is not None and oid == sub
+    if claims.get("scp") or not (has_proof or has_one_id) or _says(claims.get("idtyp"), ("user",)):
         return False
-    sub, has_one_id = claims.get("sub"), claims.get("oid") is not None and claims.get("oid") == claims.get("sub")
-    if "azpacr" not in claims and "appidacr" not in claims:
-        return has_one_id and not _shows_a_user(claims)
+    if not has_proof:
+        return not _shows_a_user(claims)
     if has_one_id:
         return True
     is_pairwise = isinstance(sub, str) and PAIRWISE.fullmatch(sub)

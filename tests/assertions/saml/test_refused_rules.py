@@ -128,7 +128,7 @@ REFUSED = {
     ),
     "an unknown condition": (
         changed(CONDITIONS_END, f'<x:Weekdays xmlns:x="urn:x"/>{CONDITIONS_END}'),
-        "condition that is not understood",
+        "condition that is not understood ('Weekdays')",
     ),
     "a condition of another kind": (
         changed(
@@ -234,7 +234,7 @@ class TestResponse:
     @pytest.mark.parametrize("tag", ["samlp:ArtifactResponse", "samlp:LogoutResponse", "samlp:AuthnRequest", "x"])
     def test_that_is_something_else(self, relying: Relying, idp: Idp, tag: str) -> None:
         xml = idp.sign(response(assertion()).replace("samlp:Response", tag))
-        assert "neither an Assertion nor a Response" in relying.refuses(xml)
+        assert f"neither an Assertion nor a Response, but {tag.removeprefix('samlp:')!r}" in relying.refuses(xml)
 
     def test_a_signed_one_whose_assertion_lacks_an_id(self, relying: Relying, idp: Idp) -> None:
         """It is told apart by its ID: without one it could be brought again and again."""

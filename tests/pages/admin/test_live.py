@@ -11,6 +11,8 @@ from collections.abc import Callable
 from tests.support.admin import AdminSite
 from tests.support.app import server_of
 from tests.support.databases import every_database
+from tests.support.idp import NAME, certificate_of, metadata_of, rsa_key
+from tests.support.signing import dsa_key
 
 
 @every_database
@@ -68,6 +70,16 @@ def test_the_issuers_of_the_configuration(make_site: Callable[..., AdminSite]) -
     text = site.open("issuers").text  # and nothing was fetched: there is no such server
     assert "https://idp.example" in text
     assert "partner" in text
+
+
+def test_what_is_wrong_with_an_issuer_s_metadata(make_site: Callable[..., AdminSite]) -> None:
+    given = metadata_of(
+        [certificate_of(dsa_key())], [certificate_of(rsa_key())], about='validUntil="2014-04-17T18:02:33Z"'
+    )
+    site = make_site(OAUTH_GRANT_TYPES=["saml2_bearer"], OAUTH_SAML_ISSUERS={NAME: {"metadata": given}})
+    text = site.open("issuers").text
+    assert "its metadata was to be had anew by 2014-04-17 (validUntil)" in text
+    assert "skipped the certificate of" in text
 
 
 @every_database
