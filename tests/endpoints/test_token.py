@@ -77,7 +77,7 @@ def test_the_scopes_are_those_asked_for_else_the_defaults(
         ("weather:read weather:rain", "The scope 'weather:rain' is not known here."),
         ("weather:write", "The scope 'weather:write' is not one that this client may have."),
         ("Weather:read", "The scope 'Weather:read' is not known here."),
-        ("weather:read  weather:read", "The scope '' is not known here."),
+        ("weather:read  weather:rain ", "The scope 'weather:rain' is not known here."),
         ("\u00e4\U0001f327", "The scope '??' is not known here."),
         ('"\\', "The scope '??' is not known here."),
         ("x" * 5000, f"The scope '{'x' * 60}...' is not known here."),
