@@ -11,6 +11,7 @@ from itertools import pairwise
 from pathlib import Path
 from types import CodeType, FrameType
 from typing import Any
+from unittest import mock
 
 ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT))  # the tests hold the order of the folders, and build apps
@@ -18,6 +19,7 @@ sys.path.insert(0, str(ROOT))  # the tests hold the order of the folders, and bu
 import blinker  # noqa: E402
 from flask import Flask  # noqa: E402
 
+from flask_oauth_gateway.stores import clients  # noqa: E402
 from tests.rules.test_architecture import FLOORS  # noqa: E402
 from tests.rules.test_architecture import ROOT as FILES  # noqa: E402
 from tests.support.app import basic, bearer, build_app, close_app, server_of  # noqa: E402
@@ -99,7 +101,8 @@ def drawn(way: Way) -> str:
 
 def ways() -> list[Way]:
     """The five requests that matter most."""
-    with tempfile.TemporaryDirectory() as folder:
+    # On a slow machine too, a client is still remembered when it is asked for again.
+    with tempfile.TemporaryDirectory() as folder, mock.patch.object(clients, "CACHE_SECONDS", 3600):
         app = build_app(instance_path=folder, OAUTH_GRANT_TYPES=GRANT_TYPES)
         try:
             site = Site(app)
