@@ -17,7 +17,8 @@ MUTATIONS = 3000  # of each kind of document
 LIMIT = 0.1  # seconds
 PIECES = (
     b"<", b">", b"</", b"/>", b"&", b'"', b"'", b"=", b"<!--", b"-->", b"<![CDATA[", b"]]>", b"<?a?>", b"&#0;", b"&lt;",
-    b"xmlns=", b' xmlns:saml="urn:x"', b"ID=", b"saml:", b"ds:", b"<saml:NameID>admin</saml:NameID>", b"admin", b"\0", b"\r",
+    b"xmlns=", b' xmlns:saml="urn:x"', b"ID=", b"saml:", b"ds:", b"<saml:NameID>admin</saml:NameID>", b"admin", b"<!-- -->",
+    b"<saml:Advice>", b"</saml:Advice>", b"\0", b"\r",
     b"\xc3", b"\xef\xbb\xbf", b" ", b"\n", b"#", b"-", b"0",
 )  # fmt: skip
 
@@ -53,9 +54,12 @@ def documents(idp: Idp) -> Iterator[tuple[str, str]]:
     yield "assertion", idp.signed(attributes=attributes)
     yield "in a response", response(idp.signed(attributes=attributes))
     yield "response", idp.sign(response(assertion(attributes=attributes)))
+    advice = f"</saml:Conditions><!-- x --><saml:Advice>{idp.signed(subject='admin')}</saml:Advice>"
+    held = assertion(subject="ali<!-- y -->ce", attributes=attributes).replace("</saml:Conditions>", advice)
+    yield "with Advice and comments, inclusive", idp.sign(held, c14n="http://www.w3.org/TR/2001/REC-xml-c14n-20010315")
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", range(4))
 def test_changes(relying: Relying, idp: Idp, seed: int) -> None:
     kind, xml = list(documents(idp))[seed]
     verify = server_of(relying.app).saml_assertions.verify
