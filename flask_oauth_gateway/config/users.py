@@ -25,7 +25,7 @@ class UserSettings:
         None,
         optional_text,
         "Where a user signs in: a URL of this site or an endpoint, called with `next`. Where it is left out,"
-        " Flask-Login's `login_view` is taken.",
+        " Flask-Login's `login_view` is taken, or Flask-Security's sign-in page.",
     )
     consent_durations: tuple[str | int, ...] = setting(
         (),

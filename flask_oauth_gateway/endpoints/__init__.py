@@ -7,15 +7,25 @@ from importlib import import_module
 from typing import TYPE_CHECKING, cast
 
 from flask import Blueprint, Response, abort, current_app, request
-from werkzeug.exceptions import HTTPException, InternalServerError, MethodNotAllowed
+from werkzeug.exceptions import HTTPException, InternalServerError, MethodNotAllowed, default_exceptions
 from werkzeug.routing import BaseConverter
 
 from ..config.checks import ConfigurationError
-from ..errors import NotConfigured, NotFound, OAuth2Error, RequestTooLarge, clean
+from ..errors import (
+    NotConfigured,
+    NotFound,
+    OAuth2Error,
+    RequestTooLarge,
+    TemporarilyUnavailable,
+    TooManyRequests,
+    clean,
+)
 from ..features import ENDPOINTS, endpoints_that_are_on
 from ..hooks import UnusableSubject
 from ..web.answers import bound, json_response, render_error
 from ..web.documents import preflight as document_preflight
+from ..web.other_extensions import exempt_from_csrf, keep_page_headers, seconds_to_wait
+from ..web.place import know_any_host, place_of
 from ..web.request import is_browser
 from .cors import Cors
 
@@ -34,7 +44,9 @@ PACKAGE = __name__.rpartition(".")[0]
 def make_blueprint(server: Server) -> Blueprint:
     """A blueprint with the server's endpoints and pages that are on, under the prefix; every error is answered in JSON."""
     settings = server.settings
-    blueprint = Blueprint(
+    place = place_of(server.app, settings.issuer)
+    blueprint = _PlacedBlueprint(
+        place,
         "oauth",
         PACKAGE,
         url_prefix=settings.url_prefix,
@@ -62,6 +74,8 @@ def make_blueprint(server: Server) -> Blueprint:
             )
         _answer_any_method(blueprint, endpoint.path, f"{name}_method", _method_not_allowed, allowed=sorted(allowed))
     blueprint.record(_know_anything)
+    know_any_host(server.app)
+    exempt_from_csrf(server.app, blueprint)
     if settings.admin and server.issues_tokens:
         from ..management import add_management  # other apps never load it
 
@@ -81,6 +95,8 @@ def make_blueprint(server: Server) -> Blueprint:
     blueprint.register_error_handler(OAuth2Error, render_error)
     for mistake in (ConfigurationError, UnusableSubject):
         blueprint.register_error_handler(mistake, _not_configured)
+    for code in default_exceptions.keys() - {404, 405}:  # by their codes, which come before handlers of the app's own
+        blueprint.register_error_handler(code, _http_error)
     blueprint.register_error_handler(HTTPException, _http_error)
     return blueprint
 
@@ -88,12 +104,31 @@ def make_blueprint(server: Server) -> Blueprint:
 def _view(path: str, server: Server) -> Callable[..., Any]:
     """A view of the table, bound to its server, as Flask can call it."""
     module, _, function = path.partition(":")
-    view = getattr(import_module(f"{PACKAGE}.{module}"), function)
-    return bound(view, server)
+    view = bound(getattr(import_module(f"{PACKAGE}.{module}"), function), server)
+    if _is_page(path):
+        keep_page_headers(view)
+    return view
+
+
+def _is_page(view: str) -> bool:
+    return view.startswith("pages.")
 
 
 def _know_anything(setup: BlueprintSetupState) -> None:
     setup.app.url_map.converters["oauth_anything"] = _Anything
+
+
+class _PlacedBlueprint(Blueprint):
+    """A blueprint whose routes stand at one host or subdomain, its static files too; Flask knows that of subdomains only."""
+
+    def __init__(self, place: dict[str, Any], *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.place = place
+
+    def make_setup_state(self, *args: Any, **options: Any) -> BlueprintSetupState:
+        state = super().make_setup_state(*args, **options)
+        state.add_url_rule = partial(state.add_url_rule, **self.place)  # type: ignore[method-assign]
+        return state
 
 
 class _Anything(BaseConverter):
@@ -104,14 +139,15 @@ class _Anything(BaseConverter):
 
 
 def _answer_any_method(
-    blueprint: Blueprint, path: str, name: str, view: Callable[..., Response], **defaults: Any
+    blueprint: _PlacedBlueprint, path: str, name: str, view: Callable[..., Response], **defaults: Any
 ) -> None:
     """Route every other method to `view`, even unknown ones, which Flask's own rules answer with an HTML page."""
 
     def add(setup: BlueprintSetupState) -> None:
         endpoint = f"{blueprint.name}.{name}"
+        rule, place = f"{setup.url_prefix}{path}", blueprint.place
         setup.app.url_map.add(
-            setup.app.url_rule_class(f"{setup.url_prefix}{path}", endpoint=endpoint, methods=None, defaults=defaults)
+            setup.app.url_rule_class(rule, endpoint=endpoint, methods=None, defaults=defaults, **place)
         )
         setup.app.view_functions[endpoint] = view
 
@@ -144,16 +180,41 @@ def _admin_page(error: OAuth2Error) -> Response | None:
     return refusal_page(error)
 
 
-def _http_error(error: HTTPException) -> Response | HTTPException:
-    """An error of Flask or Werkzeug, in JSON; a browser gets the app's own page for 404 and 405."""
-    if error.code in (404, 405) and is_browser():
-        return error
+def _http_error(error: HTTPException) -> Any:
+    """An error of Flask, Werkzeug or the app, in JSON. A browser that asked for a page gets the app's own error page."""
+    if error.code == 429:  # Flask-Limiter's, or the app's own
+        return _refuse(TooManyRequests(seconds_to_wait(current_app, error)))
+    if is_browser() and (error.code in (404, 405) or _asks_for_page()):
+        return _page_of_the_app(error)
     if error.code == 413:
         return render_error(RequestTooLarge())
+    if error.code == 503:
+        return render_error(TemporarilyUnavailable())
     if isinstance(error, InternalServerError):
         return json_response(500, {"error": "server_error", "error_description": "Something went wrong on the server."})
     body = {"error": "invalid_request", "error_description": clean(error.description or error.name)}
     return json_response(error.code or 400, body)
+
+
+def _page_of_the_app(error: HTTPException) -> Any:
+    """What the app's own handler for this status makes of an error; the error itself, which is a page, where it has none."""
+    handlers = current_app.error_handler_spec[None].get(error.code, {})
+    handler = next((handlers[each] for each in type(error).__mro__ if each in handlers), None)
+    return error if handler is None else current_app.ensure_sync(handler)(error)
+
+
+def _asks_for_page() -> bool:
+    endpoint = ENDPOINTS.get((request.endpoint or "").removeprefix("oauth."))
+    return endpoint is not None and _is_page(endpoint.view)
+
+
+def _refuse(error: OAuth2Error) -> Response:
+    """A refusal before the view was called; a page where a browser asked for one."""
+    if is_browser() and _asks_for_page():
+        from ..pages.rendering import refusal_page  # apps without pages never load it
+
+        return refusal_page(error)
+    return render_error(error)
 
 
 def _not_configured(error: Exception) -> Response:

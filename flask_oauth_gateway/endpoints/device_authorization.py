@@ -7,7 +7,7 @@ import time
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
-from flask import Response, request, url_for
+from flask import Response, request
 from sqlalchemy.exc import IntegrityError
 
 from ..crypto.hashing import new_secret, sha256, time_ordered_key
@@ -16,6 +16,7 @@ from ..features import DEVICE_CODE
 from ..permissions.scopes import resolve_scopes
 from ..stores.devices import LETTERS
 from ..web.answers import json_response
+from ..web.place import path_for
 from ..web.request import read_request
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ def device_authorization(server: AuthorizationServer) -> Response:
     offline = server.lifetimes.gives_refresh_tokens(client)
     scopes = resolve_scopes(form.payload.scope, client, server.settings, offline=offline)
     audience = server.resources.resolve(form.payload.datalist.get("resource", ()))
-    page = server.issuer.url(url_for("oauth.device"))
+    page = server.issuer.url(path_for("oauth.device"))
     device_code, now = new_secret(server.settings.token_prefix), int(time.time())
     for _ in range(10):
         user_code = "".join(secrets.choice(LETTERS) for _ in range(USER_CODE_LENGTH))

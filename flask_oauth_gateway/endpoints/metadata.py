@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from flask import Flask, request, url_for
+from flask import Flask, request
 
 from ..authorization.answer import RESPONSE_MODES
 from ..config import ADMIN_SCOPE
@@ -13,6 +13,7 @@ from ..errors import NotConfigured
 from ..features import CONFIDENTIAL_METHODS, METHODS, endpoints_that_are_on
 from ..web.answers import bound, render_error
 from ..web.documents import publish_at
+from ..web.place import path_for, place_of
 
 if TYPE_CHECKING:
     from werkzeug.wrappers import Response as BaseResponse
@@ -25,7 +26,8 @@ WELL_KNOWN = "/.well-known/oauth-authorization-server"
 def add_metadata(app: Flask, server: AuthorizationServer) -> None:
     """Route the metadata at the root, followed by the issuer's path where it has one (RFC 8414 section 3.1)."""
     path = urlsplit(server.settings.issuer or "").path
-    publish_at(app, WELL_KNOWN + path, "oauth_metadata", bound(metadata, server))
+    places = [place_of(app, server.settings.issuer)]
+    publish_at(app, places, WELL_KNOWN + path, "oauth_metadata", bound(metadata, server))
 
 
 def metadata(server: AuthorizationServer) -> BaseResponse:
@@ -45,7 +47,7 @@ def describe(server: AuthorizationServer) -> dict[str, Any]:
     body: dict[str, Any] = {"issuer": issuer.identifier()}
     for name, endpoint in endpoints_that_are_on(settings, issues_tokens=True):
         if endpoint.metadata is not None:
-            body[endpoint.metadata] = issuer.url(mount + url_for(f"oauth.{name}"))
+            body[endpoint.metadata] = issuer.url(mount + path_for(f"oauth.{name}"))
     body |= {
         "scopes_supported": [name for name in settings.scopes if name != ADMIN_SCOPE],
         "response_types_supported": list(server.response_types),

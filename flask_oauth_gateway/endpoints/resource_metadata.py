@@ -11,6 +11,7 @@ from ..errors import NotConfigured, NotFound
 from ..permissions.resources import WELL_KNOWN
 from ..web.answers import bound, render_error
 from ..web.documents import publish_at
+from ..web.place import places_of
 
 if TYPE_CHECKING:
     from werkzeug.wrappers import Response as BaseResponse
@@ -21,8 +22,9 @@ if TYPE_CHECKING:
 def add_resource_metadata(app: Flask, server: Server) -> None:
     """Route the documents at the root: a resource's path follows the well-known part (section 3.1)."""
     view = bound(resource_metadata, server)
+    places = places_of(app, [server.settings.issuer, *server.settings.resources.values()])
     for rule in (WELL_KNOWN, f"{WELL_KNOWN}/<path:path>"):
-        publish_at(app, rule, "oauth_resource_metadata", view)
+        publish_at(app, places, rule, "oauth_resource_metadata", view)
 
 
 def resource_metadata(server: Server, path: str = "") -> BaseResponse:

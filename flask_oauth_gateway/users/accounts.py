@@ -136,8 +136,13 @@ class Users:
         return redirect(target + separator + urlencode({"next": wanted.return_to}))
 
     def _found_login(self) -> str | None:
-        """Flask-Login's sign-in page."""
-        return getattr(self._login_manager, "login_view", None)
+        """Flask-Login's sign-in page; Flask-Security, which tells Flask-Login of none, has its own."""
+        manager = self._login_manager
+        if manager is None:
+            return None
+        if manager.login_view or "security" not in self._app.extensions:
+            return manager.login_view  # type: ignore[no-any-return]
+        return f"{self._app.config['SECURITY_BLUEPRINT_NAME']}.login"
 
     @property
     def _login_manager(self) -> Any:

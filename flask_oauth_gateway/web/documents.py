@@ -10,6 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from flask import Response, request
 
+from .answers import bound
+from .other_extensions import hide_from_openapi
+
 if TYPE_CHECKING:
     from flask import Flask
     from werkzeug.wrappers import Response as BaseResponse
@@ -26,10 +29,14 @@ class Document:
     etag: str
 
 
-def publish_at(app: Flask, rule: str, endpoint: str, view: Callable[..., Any]) -> None:
-    """Route a public document outside of the gateway's prefix, and the preflight for it."""
-    app.add_url_rule(rule, endpoint, view, methods=["GET"], provide_automatic_options=False)
-    app.add_url_rule(rule, f"{endpoint}_preflight", preflight, methods=["OPTIONS"], provide_automatic_options=False)
+def publish_at(app: Flask, places: list[dict[str, Any]], rule: str, endpoint: str, view: Callable[..., Any]) -> None:
+    """Route a public document outside of the gateway's prefix, and the preflight for it. `places`: see `web/place.py`."""
+    views = ((endpoint, view, "GET"), (f"{endpoint}_preflight", bound(preflight), "OPTIONS"))
+    for name, new, method in views:
+        answer = app.view_functions.get(name, new)
+        hide_from_openapi(answer)
+        for place in places:
+            app.add_url_rule(rule, name, answer, methods=[method], provide_automatic_options=False, **place)
 
 
 def preflight(**_: str) -> Response:

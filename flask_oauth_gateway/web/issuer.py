@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from flask import has_request_context, request, url_for
+from flask import has_request_context, request
 
 from ..config.checks import is_loopback
 from ..errors import NotConfigured
+from .place import path_for
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -50,7 +51,7 @@ class Issuer:
 
     def token_endpoint(self) -> str:
         """The token endpoint's URL, which an assertion may name as its audience (RFC 7523 section 3)."""
-        return self.url(url_for("oauth.token"))
+        return self.url(path_for("oauth.token"))
 
     def mount_point(self) -> str:
         """The path at which the app is mounted; "" where it is mounted at the root.
