@@ -14,7 +14,7 @@ from sqlalchemy import text
 
 from flask_oauth_gateway.database.connect import create_tables
 from tests.support.app import token_for
-from tests.support.processes import python
+from tests.support.processes import fresh_python
 from tests.support.stored import database_of, register, status_with
 
 THREADS, KILLS = 8, 2
@@ -44,7 +44,7 @@ def test_every_token_that_was_handed_out_works_after_kill_9(make_app: Callable[.
     tokens: list[str] = []
     for _ in range(KILLS):
         arguments = (database_uri, registered.client_id, registered.client_secret or "", str(THREADS))
-        lines = tokens_until_killed(python("-c", SERVER, *arguments, text=False))
+        lines = tokens_until_killed(fresh_python("-c", SERVER, *arguments, text=False))
         assert len(lines) >= THREADS
         tokens += [json.loads(line)["access_token"] for line in lines]
     restarted = make_app()

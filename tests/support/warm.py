@@ -1,10 +1,11 @@
-"""`flask`, `python` and `pytest` for the pages of the documentation, without the half second that importing takes each time.
+"""`flask`, `python` and `pytest` for the tests, without the half second that importing takes each time.
 
-One process has imported everything. The commands `flask` and `python FILE.py` of a page reach it through a socket: it forks, and
-the child does in the caller's folder, with the caller's environment and files, what the command would have done. `.ci/run` uses
-the real commands with the built wheel.
+One process has imported everything. The commands `flask`, `pytest` and `python` (of a file, of `-m` and of `-c`) reach it
+through a socket: it forks, and the child does in the caller's folder, with the caller's environment and files, what the
+command would have done. A test of what is imported, or of a process that is killed, starts the real one; `.ci/run` uses the
+real commands with the built wheel.
 
-`python -m tests.docs.warm SOCKET` is that process; `commands(folder, socket)` makes the three commands.
+`python -m tests.support.warm SOCKET` is that process; `warm_commands()` makes the three commands.
 """
 
 import array
@@ -16,13 +17,19 @@ import json
 import os
 import pkgutil
 import runpy
+import shutil
 import signal
 import socket
+import subprocess
 import sys
 import tempfile
 import threading
+import time
 import traceback
+import warnings
+from functools import cache
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import flask
@@ -30,6 +37,7 @@ import flask
 import flask_oauth_gateway
 from tests.support.compiled import keep_what_is_compiled
 
+ROOT = Path(__file__).parents[2]
 IMPORTED = (
     "flask.cli", "flask_sqlalchemy", "authlib.oauth2.rfc6749", "joserfc.jwt", "sqlalchemy.dialects.sqlite", "werkzeug.serving",
     "authlib.integrations.requests_client",  # what the pages' own clients are written with
@@ -39,7 +47,7 @@ IMPORTED = (
 
 COMMAND = """#!{python} -IS
 import json, os, signal, socket, sys
-if "{name}" == "python" and not (len(sys.argv) > 1 and sys.argv[1].endswith(".py")):
+if "{name}" == "python" and not (len(sys.argv) > 1 and (sys.argv[1] in ("-c", "-m", "-W") or sys.argv[1].endswith(".py"))):
     os.execv("{python}", ["{python}", *sys.argv[1:]])
 here = socket.socket(socket.AF_UNIX)
 here.connect("{address}")
@@ -54,13 +62,28 @@ sys.exit(int(answers.readline() or 1))
 """
 
 
-def commands(folder: Path, address: Path) -> None:
-    """Put `flask`, `python` and `pytest` into a folder, which comes first on the PATH."""
-    folder.mkdir()
+@cache
+def warm_commands() -> Path:
+    """A folder with `flask`, `python` and `pytest`, made on first use; what they need ends with this process."""
+    folder = Path(tempfile.mkdtemp())
+    address = folder / "socket"
+    process = subprocess.Popen([sys.executable, "-m", "tests.support.warm", str(address)], cwd=ROOT)
+
+    @atexit.register
+    def stop() -> None:
+        process.terminate()
+        process.wait()
+        shutil.rmtree(folder)
+
+    while not address.exists():
+        assert process.poll() is None, "The process of the commands has ended."
+        time.sleep(0.02)
     for name in ("flask", "pytest", "python"):
-        path = folder / name
+        path = folder / "bin" / name
+        path.parent.mkdir(exist_ok=True)
         path.write_text(COMMAND.format(python=sys.executable, name=name, address=address))
         path.chmod(0o755)
+    return folder / "bin"
 
 
 def main(address: str) -> None:
@@ -133,9 +156,7 @@ def run(name: str, arguments: list[str]) -> int:
             pytest: Any = importlib.import_module("pytest")
             return int(pytest.main(arguments))
         else:
-            sys.argv = arguments
-            sys.path.insert(0, str(Path.cwd()))
-            runpy.run_path(arguments[0], run_name="__main__")
+            run_python(arguments)
     except SystemExit as error:
         if isinstance(error.code, str):
             sys.stderr.write(f"{error.code}\n")
@@ -144,6 +165,26 @@ def run(name: str, arguments: list[str]) -> int:
         traceback.print_exc()
         return 1
     return 0
+
+
+def run_python(arguments: list[str]) -> None:
+    """What Python's command line does with these: `-W`, then a file, a module or a program, and what that is told."""
+    options = os.environ.get("PYTHONWARNINGS", "").split(",")
+    while arguments[0] == "-W":
+        options.append(arguments[1])
+        arguments = arguments[2:]
+    warnings._processoptions(list(filter(None, options)))  # type: ignore[attr-defined]
+    sys.path[:0] = [str(Path.cwd()), *filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))]
+    if arguments[0] == "-m":
+        sys.argv = arguments[1:]
+        runpy.run_module(arguments[1], run_name="__main__", alter_sys=True)
+    elif arguments[0] == "-c":
+        sys.argv = ["-c", *arguments[2:]]
+        module = sys.modules["__main__"] = ModuleType("__main__")
+        exec(compile(arguments[1], "<string>", "exec"), vars(module))  # noqa: S102 (the test's own program)
+    else:
+        sys.argv = arguments
+        runpy.run_path(arguments[0], run_name="__main__")
 
 
 if __name__ == "__main__":
