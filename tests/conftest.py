@@ -24,7 +24,7 @@ from flask_oauth_gateway.stores.registered_client import Client
 from tests.support import services
 from tests.support.app import MakeApp, build_app, close_app, gateway_of
 from tests.support.clock import Clock
-from tests.support.compiled import keep_what_is_compiled
+from tests.support.compiled import keep_what_is_compiled, make_tables
 from tests.support.databases import DATABASES, EVERY_DATABASE, ServerDatabase
 from tests.support.signing import Signer
 from tests.support.site import GRANT_TYPES, MakeSite, Site
@@ -103,6 +103,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     for name, reason in item.config.stash[MISSING].items():
         if item.get_closest_marker(name):
             pytest.skip(f"{NAMES[name]}: {reason}")
+    make_tables(anew=not WITHOUT_TABLES.isdisjoint(folders_of(item)))
 
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:

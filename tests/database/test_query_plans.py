@@ -8,6 +8,7 @@ import re
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cache
 from typing import Any
 
 from flask import Flask
@@ -38,19 +39,21 @@ def caught(engine: Engine) -> Iterator[Caught]:
 
 def fill(app: Flask, short_lived: tuple[str, ...] = ()) -> None:
     """Enough rows that an index is worth it: some have expired, of the `short_lived` ones all but a few."""
-    now = int(time.time())
     with database_of(app).transaction() as connection:
         for table in (*EXPIRING, client, metadata.tables["oauth_consent"], metadata.tables["oauth_client_secret"]):
-            rows = [
-                row_for(table, number, now, ROWS - 20 if table.name in short_lived else EXPIRED)
-                for number in range(ROWS)
-            ]
-            connection.execute(table.insert(), rows)
+            connection.execute(table.insert(), rows_for(table, ROWS - 20 if table.name in short_lived else EXPIRED))
     with database_of(app).engine.connect() as connection:
         if connection.dialect.name != "sqlite":
             analyze = "ANALYZE TABLE" if connection.dialect.name in ("mysql", "mariadb") else "ANALYZE"
             for name in metadata.tables:
                 connection.exec_driver_sql(f"{analyze} {name}").close()
+
+
+@cache
+def rows_for(table: Table, expired: int) -> list[dict[str, Any]]:
+    """The same for every database: making them takes longer than storing them."""
+    now = int(time.time())
+    return [row_for(table, number, now, expired) for number in range(ROWS)]
 
 
 def row_for(table: Table, number: int, now: int, expired: int) -> dict[str, Any]:

@@ -3,17 +3,17 @@
 import json
 import re
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from example_app.flows import FLOWS
 from tests.support.example import ROOT, environment, example_app, url_in
+from tests.support.warm import warm_commands
 
 
 def flows(*arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "example_app.flows", *arguments]
+    command = [warm_commands() / "python", "-m", "example_app.flows", *arguments]
     return subprocess.run(command, cwd=ROOT, env=environment(), capture_output=True, text=True, check=False)
 
 

@@ -4,7 +4,6 @@ import json
 import re
 import stat
 import subprocess
-import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -12,6 +11,7 @@ import requests
 
 from tests.support.example import ROOT, environment, example_app, url_in
 from tests.support.serving import Form
+from tests.support.warm import warm_commands
 
 
 def pasted(line: str) -> str:
@@ -91,7 +91,7 @@ def test_a_port_that_is_taken_is_said_in_words(tmp_path: Path) -> None:
     with example_app(tmp_path / "first") as printed:
         port = url_in(printed).rpartition(":")[2]
         second = subprocess.run(
-            [sys.executable, "-m", "example_app"],
+            [warm_commands() / "python", "-m", "example_app"],
             cwd=tmp_path / "first",
             env=environment(PYTHONPATH=str(tmp_path / "first"), PORT=port),
             capture_output=True,
@@ -105,7 +105,7 @@ def test_a_port_that_is_taken_is_said_in_words(tmp_path: Path) -> None:
 
 def test_a_port_that_is_none_is_said_in_words() -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "example_app"],
+        [warm_commands() / "python", "-m", "example_app"],
         cwd=ROOT,
         env=environment(PORT="http"),
         capture_output=True,

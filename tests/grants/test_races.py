@@ -1,6 +1,5 @@
 """Of 20 simultaneous redemptions of one code, refresh token or device code exactly one wins; threads and processes."""
 
-import multiprocessing
 import os
 import tempfile
 import threading
@@ -12,6 +11,7 @@ from flask import Flask
 
 from tests.support.app import build_app, close_app, server_of
 from tests.support.device import decide, start
+from tests.support.other_process import PROCESSES
 from tests.support.site import DEVICE_CODE, REDIRECT_URI, VERIFIER, MakeSite, Page, Site
 
 RIVALS = 20
@@ -52,9 +52,8 @@ def another_process(jobs: list[Job], ready: Any, start_line: Any, results: Any) 
 
 def in_two_processes(jobs: list[Job]) -> list[list[Outcome]]:
     """What came of each job, which two processes did at the same moment."""
-    context = multiprocessing.get_context("spawn")
-    ready, start_line, results = context.Barrier(2), context.Barrier(RIVALS), context.Queue()
-    processes = [context.Process(target=another_process, args=(jobs, ready, start_line, results)) for _ in range(2)]
+    ready, start_line, results = PROCESSES.Barrier(2), PROCESSES.Barrier(RIVALS), PROCESSES.Queue()
+    processes = [PROCESSES.Process(target=another_process, args=(jobs, ready, start_line, results)) for _ in range(2)]
     for process in processes:
         process.start()
     try:

@@ -1,7 +1,7 @@
-"""What every new app compiles anew is kept for the next: its templates, what builds the URLs of its routes, and its SQL.
+"""What every new app compiles anew is kept for the next: its templates, its routes, its SQL, and the tables of SQLite.
 
 Nearly every test has an app of its own, and compiling was half of the time that its pages took. All of it comes out of nothing
-but its source, which is the key here; of SQL the dialect is a part.
+but its source, which is the key here; of SQL the dialect is a part. Nor is a hash as slow as one is on purpose.
 """
 
 from functools import lru_cache, partial
@@ -14,9 +14,10 @@ from flask import Flask
 from flask.templating import Environment
 from jinja2 import BytecodeCache
 from jinja2.bccache import Bucket
-from sqlalchemy import URL, Engine, event
+from sqlalchemy import URL, Engine, event, inspect
 from werkzeug.routing import Rule
 
+from flask_oauth_gateway.crypto import hashing
 from flask_oauth_gateway.database import connect
 
 
@@ -50,11 +51,60 @@ def keep_what_is_compiled() -> None:
         return kept[key]
 
     Rule._compile_builder = kept_builder  # type: ignore[method-assign]
+    Rule._parse_rule = _kept_parts  # type: ignore[method-assign]
     connect.create_engine = _engine  # type: ignore[attr-defined]
+    connect.create_tables = _tables.create
+    hashing._ARGON2_MEMORY_KIB, hashing._ARGON2_TIME = 64, 1
     # Reads the machine's certificates for every connection, also for those without TLS.
     pymysql.connections.Connection._create_ssl_ctx = _ssl_context
 
 
+_parse_rule: Any = Rule._parse_rule
+_parts: dict[str, tuple[Any, Any]] = {}
+
+
+def _kept_parts(rule: Any, text: str) -> Any:
+    """The parts of a route's path that has no variables; the other ones belong to their map."""
+    if "<" in text:
+        return _parse_rule(rule, text)
+    if text not in _parts:
+        before = len(rule._trace)
+        _parts[text] = list(_parse_rule(rule, text)), rule._trace[before:]
+    else:
+        rule._trace.extend(_parts[text][1])
+    return _parts[text][0]
+
+
+class KeptTables:
+    """Makes the tables of SQLite as they were made the first time. `anew` is for tests of how they are made."""
+
+    def __init__(self) -> None:
+        self.anew = False
+        self._script = ""
+
+    def create(self, engine: Engine) -> None:
+        with engine.connect() as connection:
+            is_empty = engine.dialect.name == "sqlite" and not inspect(connection).get_table_names()
+            if is_empty and self._script and not self.anew:
+                connection.connection.executescript(self._script)  # type: ignore[attr-defined]
+                return
+        _create_tables(engine)
+        if is_empty:
+            with engine.connect() as connection:
+                self._script = ";".join(connection.connection.iterdump())  # type: ignore[attr-defined]
+
+
+_create_tables = connect.create_tables
+_tables = KeptTables()
+
+
+def make_tables(*, anew: bool) -> None:
+    """Whether the tables of SQLite are made as a user's app makes them."""
+    _tables.anew = anew
+
+
+#: What the package itself uses: memory in KiB, and time (argon2).
+COST = hashing._ARGON2_MEMORY_KIB, hashing._ARGON2_TIME
 _create_ssl_ctx: Any = pymysql.connections.Connection._create_ssl_ctx
 _default_ssl_context = lru_cache(partial(_create_ssl_ctx, None, {}))
 

@@ -3,10 +3,11 @@
 import os
 import re
 import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+from tests.support.warm import warm_commands
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -26,7 +27,7 @@ def example_app(folder: Path, port: str = "0") -> Iterator[str]:
     if not link.exists():
         link.symlink_to(ROOT / "example_app")
     server = subprocess.Popen(
-        [sys.executable, "-m", "example_app"],
+        [warm_commands() / "python", "-m", "example_app"],
         cwd=folder,
         env=environment(PYTHONPATH=str(folder), PORT=port),
         stdout=subprocess.PIPE,

@@ -15,16 +15,16 @@ DAY = 86400
 PASSWORD = "everybody's"
 
 # A server forks each process, and has loaded all that they need.
-_processes = multiprocessing.get_context("forkserver")
-_processes.set_forkserver_preload(["tests.support.other_process"])
+PROCESSES = multiprocessing.get_context("forkserver")
+PROCESSES.set_forkserver_preload(["tests.support.other_process", "pytest"])
 
 
 class OtherProcess:
     """Ask it by name for what `Doing` can do; a context manager."""
 
     def __init__(self, config: dict[str, Any], folder: Path) -> None:
-        self._mine, its = _processes.Pipe()
-        self._process = _processes.Process(target=_serve, args=(its, config, str(folder)), daemon=True)
+        self._mine, its = PROCESSES.Pipe()
+        self._process = PROCESSES.Process(target=_serve, args=(its, config, str(folder)), daemon=True)
         self._process.start()
         its.close()
 

@@ -132,6 +132,9 @@ def child(connection: socket.socket) -> int:
     for number, file in enumerate(array.array("i", files)):
         os.dup2(file, number)
         os.close(file)
+    # The old ones may think that they are files, or terminals.
+    sys.stdin, sys.stdout = os.fdopen(0, closefd=False), os.fdopen(1, "w", closefd=False)
+    sys.stderr = os.fdopen(2, "w", buffering=1, errors="backslashreplace", closefd=False)
     os.chdir(folder)
     os.environ.clear()
     os.environ.update(environment)

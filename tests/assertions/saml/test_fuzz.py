@@ -40,8 +40,8 @@ def mutated(data: bytes, chance: random.Random) -> bytes:
             case 4:
                 changed[at:at] = changed[other : other + chance.choice((5, 50, 500))]
             case 5 | 6:  # it stays XML
-                letters = [index for index in range(at, len(changed)) if chr(changed[index]).isalnum()]
-                for index in letters[:1]:
+                index = next((index for index in range(at, len(changed)) if chr(changed[index]).isalnum()), None)
+                if index is not None:
                     changed[index] = ord(chance.choice("aZ09"))
             case _:
                 size = chance.choice((3, 30))
