@@ -62,9 +62,17 @@ sys.exit(int(answers.readline() or 1))
 """
 
 
-@cache
 def warm_commands() -> Path:
     """A folder with `flask`, `python` and `pytest`, made on first use; what they need ends with this process."""
+    with _making:  # tests may start several commands at once
+        return _commands()
+
+
+_making = threading.Lock()
+
+
+@cache
+def _commands() -> Path:
     folder = Path(tempfile.mkdtemp())
     address = folder / "socket"
     process = subprocess.Popen([sys.executable, "-m", "tests.support.warm", str(address)], cwd=ROOT)
