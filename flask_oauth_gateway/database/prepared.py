@@ -138,12 +138,12 @@ def _run(
             return Outcome(cursor.rowcount, [])
         return Outcome(cursor.rowcount, [row(values, description) for values in cursor.fetchall()])
     except connection.dialect.loaded_dbapi.Error as error:
-        _raise_as_sqlalchemy(error, connection, cursor, text)
+        raise_as_sqlalchemy(error, connection, cursor, text)
     finally:
         cursor.close()
 
 
-def _raise_as_sqlalchemy(error: Any, connection: Connection, cursor: Any, text: str) -> NoReturn:
+def raise_as_sqlalchemy(error: Any, connection: Connection, cursor: Any, text: str) -> NoReturn:
     """Raise an error as SQLAlchemy does. A lost connection is dropped, with those of the pool that are as old."""
     dialect = connection.dialect
     lost = dialect.is_disconnect(error, cast("Any", connection.connection.dbapi_connection), cursor)

@@ -21,6 +21,7 @@ from sqlalchemy import Connection, bindparam, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from ...crypto.hashing import sha256
+from ...database.bulk import insert_rows
 from ...database.deadlocks import again_after_deadlock
 from ...database.engine import Database
 from ...database.tables import audit, audit_head
@@ -32,7 +33,6 @@ TRIMMED = "audit_trimmed"  # notes up to which entry the trail was deleted on pu
 NOTHING = bytes(32)
 PAGE = 1000
 
-_INSERT = insert(audit)
 _LAST = select(func.max(audit.c.id)).scalar_subquery()
 _HEAD = select(audit_head.c.last, audit_head.c.hash, audit_head.c.seal, _LAST.label("highest")).where(
     audit_head.c.id == 1
@@ -69,11 +69,12 @@ class Verdict:
 @again_after_deadlock
 def append(database: Database, keys: Keys, entries: Sequence[Mapping[str, Any]]) -> None:
     """Write entries after the last one, in one transaction that holds the head."""
+    written = [(_content(entry), _row(entry)) for entry in entries]  # before the head is locked
     for _ in range(2):
         with database.transaction() as connection:
             head = connection.execute(_LOCK_HEAD).first()
             if head is not None:
-                _extend(connection, keys(), head, entries)
+                _extend(connection, keys(), head, written)
                 return
         _make_head(database, keys()[0])
     raise RuntimeError("The head of the audit trail's chain can't be made.")
@@ -162,8 +163,20 @@ def client_hash(client_id: str | None) -> int | None:
 
 def mac(key: bytes, previous: bytes, number: int, entry: Mapping[str, Any]) -> bytes:
     """The hash of an entry, over the one before it."""
-    content = _encode([previous.hex(), number, *(entry[name] for name in COLUMNS)])
-    return hmac.digest(key, content.encode(), "sha256")
+    return _mac(key, previous, number, _content(entry))
+
+
+def _content(entry: Mapping[str, Any]) -> str:
+    """What an entry's hash covers of the entry itself: the rest of a JSON array, which begins with what comes before."""
+    return _encode([entry[name] for name in COLUMNS])[1:]
+
+
+def _mac(key: bytes, previous: bytes, number: int, content: str) -> bytes:
+    return hmac.digest(key, f'["{previous.hex()}",{number},{content}'.encode(), "sha256")
+
+
+def _row(entry: Mapping[str, Any]) -> dict[str, Any]:
+    return {**entry, "client_hash": client_hash(entry["client_id"])}
 
 
 def _seal(key: bytes, last: int, entry_hash: bytes) -> bytes:
@@ -174,7 +187,9 @@ def _fits(keys: Sequence[bytes], head: Any) -> bool:
     return any(hmac.compare_digest(bytes(head.seal), _seal(key, head.last, bytes(head.hash))) for key in keys)
 
 
-def _extend(connection: Connection, keys: Sequence[bytes], head: Any, entries: Sequence[Mapping[str, Any]]) -> None:
+def _extend(
+    connection: Connection, keys: Sequence[bytes], head: Any, written: Sequence[tuple[str, Mapping[str, Any]]]
+) -> None:
     last = max(head.last, head.highest or 0)  # a row that somebody inserted after the end must not stop us
     if last != head.last or not _fits(keys, head):
         # Going on silently would seal the change, so an entry notes where it happened.
@@ -183,12 +198,13 @@ def _extend(connection: Connection, keys: Sequence[bytes], head: Any, entries: S
             " SECRET_KEY_FALLBACKS. Look with: flask oauth audit verify.",
             last,
         )
-        entries = [{**dict.fromkeys(COLUMNS), "at": entries[0]["at"], "event": BROKEN, "outcome": "error"}, *entries]
+        broken = {**dict.fromkeys(COLUMNS), "at": written[0][1]["at"], "event": BROKEN, "outcome": "error"}
+        written = [(_content(broken), _row(broken)), *written]
     entry_hash, rows = bytes(head.hash), []
-    for number, entry in enumerate(entries, last + 1):
-        entry_hash = mac(keys[0], entry_hash, number, entry)
-        rows.append({**entry, "id": number, "hash": entry_hash, "client_hash": client_hash(entry["client_id"])})
-    connection.execute(_INSERT, rows)
+    for number, (content, row) in enumerate(written, last + 1):
+        entry_hash = _mac(keys[0], entry_hash, number, content)
+        rows.append({**row, "id": number, "hash": entry_hash})
+    insert_rows(connection, audit, rows)
     last += len(rows)
     connection.execute(_MOVE_HEAD.values(last=last, hash=entry_hash, seal=_seal(keys[0], last, entry_hash)))
 
