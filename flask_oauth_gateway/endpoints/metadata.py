@@ -27,7 +27,7 @@ def add_metadata(app: Flask, server: AuthorizationServer) -> None:
     """Route the metadata at the root, followed by the issuer's path where it has one (RFC 8414 section 3.1)."""
     path = urlsplit(server.settings.issuer or "").path
     places = [place_of(app, server.settings.issuer)]
-    publish_at(app, places, WELL_KNOWN + path, "oauth_metadata", bound(metadata, server))
+    publish_at(app, places, WELL_KNOWN + path, "oauth.metadata", bound(metadata, server))
 
 
 def metadata(server: AuthorizationServer) -> BaseResponse:

@@ -24,7 +24,7 @@ def add_resource_metadata(app: Flask, server: Server) -> None:
     view = bound(resource_metadata, server)
     places = places_of(app, [server.settings.issuer, *server.settings.resources.values()])
     for rule in (WELL_KNOWN, f"{WELL_KNOWN}/<path:path>"):
-        publish_at(app, places, rule, "oauth_resource_metadata", view)
+        publish_at(app, places, rule, "oauth.resource_metadata", view)
 
 
 def resource_metadata(server: Server, path: str = "") -> BaseResponse:

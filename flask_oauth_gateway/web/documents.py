@@ -10,9 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 from flask import Response, request
 
-from .answers import bound
-from .other_extensions import hide_from_openapi
-
 if TYPE_CHECKING:
     from flask import Flask
     from werkzeug.wrappers import Response as BaseResponse
@@ -30,11 +27,13 @@ class Document:
 
 
 def publish_at(app: Flask, places: list[dict[str, Any]], rule: str, endpoint: str, view: Callable[..., Any]) -> None:
-    """Route a public document outside of the gateway's prefix, and the preflight for it. `places`: see `web/place.py`."""
-    views = ((endpoint, view, "GET"), (f"{endpoint}_preflight", bound(preflight), "OPTIONS"))
+    """Route a public document outside of the gateway's prefix, and the preflight for it. `places`: see `web/place.py`.
+
+    `endpoint` begins with the blueprint's name, so that the blueprint answers errors and hides it from other documents.
+    """
+    views = ((endpoint, view, "GET"), (f"{endpoint}_preflight", preflight, "OPTIONS"))
     for name, new, method in views:
         answer = app.view_functions.get(name, new)
-        hide_from_openapi(answer)
         for place in places:
             app.add_url_rule(rule, name, answer, methods=[method], provide_automatic_options=False, **place)
 

@@ -38,11 +38,6 @@ def keep_page_headers(view: Callable[..., Any]) -> None:
     view.talisman_view_options = {"content_security_policy": None, "frame_options": None}  # type: ignore[attr-defined]
 
 
-def hide_from_openapi(view: Callable[..., Any]) -> None:
-    """Keep a view that stands on the app itself out of APIFlask's document of the app's own API."""
-    view._spec = {"hide": True}  # type: ignore[attr-defined]  # noqa: SLF001
-
-
 def seconds_to_wait(app: Flask, error: HTTPException) -> int:
     """After how many seconds a request that was one too many (429) may be tried again: by Flask-Limiter, or as the error says."""
     said = dict(error.get_headers()).get("Retry-After", "")

@@ -116,6 +116,8 @@ def test_a_limit_of_flask_limiter_is_said_in_the_shape_of_the_protocol(make: Cal
     refused = ask(http, client)
     assert refusal(refused, 429, "temporarily_unavailable") == "Too many attempts. Please wait a while."
     assert 3500 < int(refused.headers["Retry-After"]) <= 3600
+    documents = [http.get("/.well-known/oauth-authorization-server") for _ in range(3)]
+    refusal(documents[-1], 429, "temporarily_unavailable")
     pages = [http.get("/oauth/authorize", query_string=query(client), headers=BROWSER) for _ in range(3)]
     assert (pages[-1].status_code, pages[-1].mimetype) == (429, "text/html")
     assert "Too many attempts" in pages[-1].text

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from playwright.sync_api import Route
 
 from tests.support.browser import Visitor, check
 from tests.support.served_site import ServedSite
@@ -89,6 +90,18 @@ def test_form_post(visitor: Visitor, site: ServedSite) -> None:
     visitor.visit(site.request_for(site.register(), response_mode="form_post"))
     visitor.allow()
     visitor.page.get_by_role("button", name="Continue").wait_for()
+    check(visitor)
+
+
+def test_leaving(visitor: Visitor, site: ServedSite) -> None:
+    def keep(route: Route) -> None:  # it would be gone at once
+        response = route.fetch()
+        route.fulfill(response=response, body=response.text().replace('http-equiv="refresh"', ""))
+
+    visitor.visit(site.request_for(site.register()))
+    visitor.page.route("**/oauth/authorize*", keep)
+    visitor.allow()
+    visitor.page.get_by_role("link", name="Continue").wait_for()
     check(visitor)
 
 
