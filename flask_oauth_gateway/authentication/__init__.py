@@ -73,6 +73,11 @@ class ClientAuthentication:
         client_authenticated.send(self._app, client_id=client.client_id, method=method)
         return client
 
+    def is_replaced(self, client: Client) -> bool:
+        """Whether another client has this one's `client_id` by now; reads it anew."""
+        found = self._clients.load(client.client_id)
+        return found is not None and found.key != client.key
+
     def _method_of(self, request: OAuthRequest) -> str | None:
         """The one method that a request uses. Raises `InvalidRequestError` where it uses two (RFC 6749 section 2.3)."""
         used = []

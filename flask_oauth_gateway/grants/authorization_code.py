@@ -82,7 +82,7 @@ class AuthorizationCodeGrant(TokenGrant, AuthorizationGrant):
             raise
 
     def _decide(self, request: OAuthRequest, client: Client, row: Row[Any]) -> Issue:
-        if row.client != client.key or row.expires_at <= time.time():
+        if not self.steps.is_its_own(client, row.client) or row.expires_at <= time.time():
             raise InvalidGrantError(self.REFUSED)
         _check_redirect_uri(row, request.form.get("redirect_uri"))
         _check_verifier(row, request.form.get("code_verifier"))

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from ..crypto.hashing import time_ordered_key
 from ..errors import InvalidGrantError, UnauthorizedClientError
 from ..permissions.scopes import resolve_scopes
-from ..tokens.issuing import AlreadySpent, Approval, Issue
+from ..tokens.issuing import AlreadySpent, Approval, Issue, StaleClient
 from ..users.accounts import UnreadableSubject
 from ..web.answers import json_response
 
@@ -74,6 +74,15 @@ class GrantSteps:
         """Count a client's request for a token, after it proved who it is, so that no client uses up another's limit."""
         if self._limiter is not None:
             self._limiter.spend("token", self._addresses.client_here(client.client_id))
+
+    def is_its_own(self, client: Client, key: int) -> bool:
+        """Whether a client is the one with this key, to which a code or token was given.
+
+        Raises `StaleClient` where it was deleted and made anew since this process read it.
+        """
+        if key != client.key and self._authentication.is_replaced(client):
+            raise StaleClient(client.client_id)
+        return key == client.key
 
     def scopes(self, asked: str | None, client: Client, *, has_user: bool = False) -> tuple[str, ...]:
         """The scopes that are asked for, or the client's own. Raises `InvalidScopeError` beyond what it may have.

@@ -41,7 +41,7 @@ class DeviceCodeGrant(TokenGrant):
         if device_code is None:
             raise InvalidRequestError("The parameter 'device_code' is missing.")
         row = self.devices.find(sha256(device_code))
-        if row is None or row.client != client.key or row.spent_at is not None:
+        if row is None or not self.steps.is_its_own(client, row.client) or row.spent_at is not None:
             raise InvalidGrantError(self.REFUSED)
         if row.expires_at <= time.time():
             raise AuthorizationError("expired_token", "The device code has expired: start anew.")

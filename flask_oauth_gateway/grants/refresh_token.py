@@ -57,7 +57,7 @@ class RefreshTokenGrant(TokenGrant):
         """Every check that needs no write, in the RFC's order; then what to spend and issue, by `OAUTH_REFRESH_TOKENS`."""
         token = _presented(request)
         row = self.approvals.find_refresh_token(sha256(token))
-        if row is None or row.client != client.key or not self.lifetimes.is_live(row):
+        if row is None or not self.steps.is_its_own(client, row.client) or not self.lifetimes.is_live(row):
             raise InvalidGrantError(self.REFUSED)
         if row.spent_at is not None:  # before the scopes are checked: a theft is one whatever the request asks for
             raise AlreadySpent

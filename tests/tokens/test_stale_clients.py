@@ -7,7 +7,9 @@ import pytest
 from flask import Flask
 
 from flask_oauth_gateway import ClientNotFound, OAuthGateway
+from tests.support import device
 from tests.support.app import MakeApp, basic, is_accepted, refusal, register, token_for
+from tests.support.site import MakeSite, granted
 
 Change = Callable[[OAuthGateway, str], Any]
 ENDED: dict[str, Change] = {
@@ -69,3 +71,25 @@ def test_it_neither_introspects_nor_revokes(apps: tuple[Flask, OAuthGateway], ch
     for token in tokens:
         refusal(http.post(path, data={"token": token}, headers=headers), 401, "invalid_client")
     assert is_accepted(http, tokens[0])
+
+
+@pytest.mark.parametrize("grant", ["authorization_code", "refresh_token", "device_code"])
+def test_one_that_was_made_anew_gets_what_it_was_given_since(make_site: MakeSite, grant: str) -> None:
+    here, there = make_site(), make_site()
+    about = {
+        "client_id": "one",
+        "client_secret": "kept by whoever made it",
+        "grant_types": ["authorization_code", "refresh_token", "device_code"],
+    }
+    here.tokens(here.register(**about))
+    there.gateway.clients.delete("one")
+    made = there.register(**about)
+    if grant == "authorization_code":
+        response = here.redeem(made, there.code(made))
+    elif grant == "refresh_token":
+        response = here.refresh(made, there.tokens(made)["refresh_token"])
+    else:
+        started = device.start(there, made)
+        device.decide(there, started["user_code"])
+        response = device.poll(here, made, started["device_code"])
+    assert granted(response)["access_token"]
