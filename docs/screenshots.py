@@ -69,6 +69,7 @@ def desktop(browser: Browser, url: str) -> None:
     page.goto(f"{url}/client/login")
     picture(page, "consent")
     page.get_by_role("button", name="Allow").click()
+    page.wait_for_url(lambda at: "/oauth/" not in at)  # by way of the page that leads back to the client
 
     page.goto(f"{url}/tv")
     page.get_by_role("button", name="Turn on").click()

@@ -65,7 +65,9 @@ def go_through(page: Page, name: str) -> None:
     page.get_by_role("link", name="Go there in this browser").click()
     allow(page)
     if name == "implicit":
-        page.get_by_label("The whole address").fill(page.evaluate("location.href"))
+        field = page.get_by_label("The whole address")
+        field.wait_for()
+        field.fill(page.evaluate("location.href"))
         page.get_by_role("button", name="Go on with it").click()
 
 
