@@ -26,7 +26,7 @@ run: $(VENV)/.installed-run
 
 # The tests start hundreds of processes: where bytecode may not be kept, compiling it anew is a quarter of the time.
 test: $(VENV)/.installed-dev
-	PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n $(JOBS) $(ARGS)
+	PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n $(JOBS) --dist worksteal $(ARGS)
 
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check .
