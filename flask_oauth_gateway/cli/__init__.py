@@ -54,11 +54,21 @@ def say_what_flask_run_lacks(app: Flask, settings: Settings) -> None:
 
 
 @click.command("init-db")
+@click.option(
+    "--wal", is_flag=True, help="Switch the SQLite file to write-ahead logging, for good and for the app too."
+)
 @with_appcontext
-def init_db() -> None:
+def init_db(wal: bool) -> None:
     """Make those of the gateway's tables that are missing."""
     from ..authorization_server import current_server
     from ..database.connect import create_tables
+    from ..database.journal import has_rollback_journal, switch_to_wal
 
-    create_tables(current_server().database.engine)
+    engine = current_server().database.engine
+    if wal and engine.dialect.name != "sqlite":
+        raise click.UsageError(f"--wal is for a SQLite file: this database is {engine.dialect.name}.")
+    create_tables(engine)
     click.echo("The gateway's tables are there.")
+    if wal and has_rollback_journal(engine):
+        switch_to_wal(engine)
+        click.echo("The file has a write-ahead log now.")

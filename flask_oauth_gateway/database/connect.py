@@ -15,6 +15,7 @@ from sqlalchemy.pool import StaticPool
 from ..errors import TemporarilyUnavailable
 from .app_engine import engine_beside
 from .engine import SQLITE_BUSY_SECONDS, Database, InMemoryDatabase, UnopenedDatabase, let_go_of
+from .journal import SLOW, SWITCH, has_rollback_journal, switch_to_wal
 from .pooler import choose_names
 from .schema import check_version
 from .tables import add_to, metadata
@@ -43,6 +44,8 @@ def _of_the_app(app: Flask, db: SQLAlchemy, prepared: bool | None) -> Database:
         if not isinstance(engine.pool, StaticPool):
             with let_go_of(engine):
                 check_version(engine)
+                if not app.testing and has_rollback_journal(engine):
+                    logger.warning("The app's db: %s. %s.", SLOW, SWITCH)
         return engine
 
     return UnopenedDatabase(connect)
@@ -64,6 +67,8 @@ def _embedded(app: Flask, uri: str | None, prepared: bool | None) -> Database:
             event.listen(engine, "connect", _set_synchronous_normal)
         with let_go_of(engine):
             if not check_version(engine, complete=False):  # another process may be making the tables
+                if engine.dialect.name == "sqlite" and not in_memory:
+                    switch_to_wal(engine)
                 create_tables(engine)
                 check_version(engine)
         return engine
@@ -115,8 +120,6 @@ def create_tables(engine: Engine) -> None:
     """Make the tables that are missing, even while other processes do the same."""
     with engine.connect():  # raises at once, without the tries below, where the database can't be reached
         pass
-    if engine.dialect.name == "sqlite" and not isinstance(engine.pool, StaticPool):
-        _switch_to_wal(engine)
     for attempt in range(5):
         try:
             metadata.create_all(engine)
@@ -124,20 +127,6 @@ def create_tables(engine: Engine) -> None:
             if attempt == 4:
                 raise
             time.sleep(0.1 * (attempt + 1))
-        else:
-            return
-
-
-def _switch_to_wal(engine: Engine) -> None:
-    """Turn on write-ahead logging, for good, so that readers and a writer don't wait for each other."""
-    for attempt in range(50):
-        try:
-            with engine.connect() as connection:
-                connection.exec_driver_sql("PRAGMA journal_mode=WAL")
-        except OperationalError as error:  # this one change doesn't wait for SQLite's busy timeout
-            if attempt == 49 or "locked" not in str(error.orig):
-                raise
-            time.sleep(0.1)
         else:
             return
 

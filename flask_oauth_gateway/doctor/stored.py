@@ -12,6 +12,7 @@ from sqlalchemy import text
 
 from ..crypto.hashing import BCRYPT, is_bcrypt_installed, is_known_digest
 from ..database.engine import InMemoryDatabase
+from ..database.journal import SLOW, SWITCH, has_rollback_journal
 from ..features import SECRET_METHODS
 from .settings import LONG_ACCESS_TOKEN
 from .weakness import Weakness
@@ -37,6 +38,11 @@ def kept_in_memory(server: AuthorizationServer) -> Iterator[Weakness]:
             "a database in memory: clients and tokens end with the process, and each process has its own",
             "name a file or a server",
         )
+
+
+def journal(server: AuthorizationServer) -> Iterator[Weakness]:
+    if has_rollback_journal(server.database.engine):
+        yield Weakness("the app's db", SLOW, SWITCH)
 
 
 def clients(server: AuthorizationServer) -> Iterator[Weakness]:
@@ -128,4 +134,4 @@ def clocks(server: AuthorizationServer) -> Iterator[Weakness]:
         )
 
 
-STORED = (kept_in_memory, clients, signing_keys, audit_trail, clocks)
+STORED = (kept_in_memory, journal, clients, signing_keys, audit_trail, clocks)
