@@ -1,7 +1,7 @@
 """An app with every popular extension, and a gateway that is told of none: `python -m tests.flows.everything_app PORT FOLDER`.
 
 A process of its own, as Sentry and OpenTelemetry change the whole process. Each extension has its own defaults, but for
-what plain http on loopback needs. It prints the client as JSON, once it listens.
+what plain http on loopback needs. It prints the clients as JSON, once it listens.
 """
 
 import json
@@ -34,16 +34,23 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 from flask_oauth_gateway import OAuthGateway, current_token, require_token
+from flask_oauth_gateway.stores.registered_client import Client
 
 PASSWORD = "a password of alice"
 CALLBACK = "https://app.example/cb"
+BROKEN = "Broken"
 LIMIT = 100  # requests a minute to an endpoint, more than the walk needs
 
 
-def create_app(folder: Path) -> tuple[Flask, dict[str, str]]:
-    """The app, and its client."""
-    heard: list[dict[str, Any]] = []
-    sentry_sdk.init("https://key@sentry.invalid/1", integrations=[FlaskIntegration()], before_send=heard.append)
+def create_app(folder: Path) -> tuple[Flask, list[dict[str, str]]]:
+    """The app, and the credentials of its clients: one that works, and one for which a hook of the app's fails."""
+    heard: list[str] = []
+
+    def hear(event: Any, _: Any) -> None:
+        """What Sentry would send, and doesn't."""
+        heard.append(json.dumps(event, default=str))
+
+    sentry_sdk.init("https://key@sentry.invalid/1", integrations=[FlaskIntegration()], before_send=hear)
     app = Flask("everything", instance_path=str(folder))
     app.config.update(
         SECRET_KEY="only for tests",
@@ -84,6 +91,12 @@ def create_app(folder: Path) -> tuple[Flask, dict[str, str]]:
     FlaskInstrumentor().instrument_app(app, tracer_provider=provider)
     gateway.is_admin(lambda user: user.email == "alice@example.com")
 
+    @gateway.token_attributes
+    def attributes(client: Client, *_: Any) -> dict[str, Any]:
+        if client.client_name == BROKEN:
+            raise RuntimeError("a bug of the app's")
+        return {}
+
     @app.get("/weather")
     @require_token("weather:read")
     @cache.cached(key_prefix=lambda: f"weather of {current_token.subject}")
@@ -97,19 +110,25 @@ def create_app(folder: Path) -> tuple[Flask, dict[str, str]]:
 
     @app.get("/seen")
     def seen() -> dict[str, Any]:
-        return {"sentry": len(heard), "spans": sorted({span.name for span in spans.get_finished_spans()})}
+        return {
+            "sentry": [json.dumps(event, default=str) for event in heard],
+            "spans": sorted({span.name for span in spans.get_finished_spans()}),
+        }
 
     with app.app_context():
         db.create_all()
         people.create_user(email="alice@example.com", password=hash_password(PASSWORD))
         db.session.commit()
-        client = gateway.clients.create(
-            client_name="Weather board",
-            grant_types=[name for name in app.config["OAUTH_GRANT_TYPES"] if name != "device_code"] + ["device_code"],
-            redirect_uris=[CALLBACK],
-            scope="weather:read",
-        )
-    return app, {"client_id": client.client_id, "client_secret": client.client_secret or ""}
+        clients = [
+            gateway.clients.create(
+                client_name=name,
+                grant_types=["authorization_code", "client_credentials", "refresh_token", "device_code"],
+                redirect_uris=[CALLBACK],
+                scope="weather:read",
+            )
+            for name in ("Weather board", BROKEN)
+        ]
+    return app, [{"client_id": each.client_id, "client_secret": each.client_secret or ""} for each in clients]
 
 
 class _Quiet(WSGIRequestHandler):

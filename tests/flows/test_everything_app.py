@@ -19,11 +19,12 @@ pytestmark = pytest.mark.chromium
 
 
 class Everything:
-    """The app as it is served, and its client."""
+    """The app as it is served, and its clients."""
 
-    def __init__(self, url: str, client: dict[str, str]) -> None:
+    def __init__(self, url: str, client: dict[str, str], broken: dict[str, str]) -> None:
         self.url = url
         self.client = client
+        self.broken = broken
 
     def request_for(self, **parameters: str) -> str:
         query = {
@@ -49,7 +50,7 @@ def everything(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Everything]
         assert process.stdout is not None
         line = process.stdout.readline()
         assert line, process.communicate()[1]
-        yield Everything(f"http://127.0.0.1:{port}", json.loads(line))
+        yield Everything(f"http://127.0.0.1:{port}", *json.loads(line))
         process.terminate()
         process.communicate()
 
@@ -142,7 +143,14 @@ def test_each_extension_does_its_work_beside_the_gateway(everything: Everything)
     assert proxied.json()["token_endpoint"].startswith("https://127.0.0.1:")  # ProxyFix'
     seen = requests.get(f"{everything.url}/seen").json()
     assert "GET /oauth/authorize" in seen["spans"]  # OpenTelemetry's
-    assert seen["sentry"] == 0  # a refusal is no error of the app's
+    assert seen["sentry"] == []  # a refusal is no error of the app's
+    failed = requests.post(
+        f"{everything.url}/oauth/token", data={"grant_type": "client_credentials"} | everything.broken
+    )
+    assert (failed.status_code, failed.json()["error"]) == (500, "server_error")
+    told = " ".join(requests.get(f"{everything.url}/seen").json()["sentry"])
+    assert "a bug of the app's" in told  # Sentry's
+    assert everything.broken["client_secret"] not in told
 
 
 def test_a_limit_of_the_app_s_is_said_as_the_gateway_says_its_own(everything: Everything) -> None:
