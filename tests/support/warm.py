@@ -17,6 +17,7 @@ import json
 import os
 import pkgutil
 import runpy
+import select
 import shutil
 import signal
 import socket
@@ -75,12 +76,12 @@ _making = threading.Lock()
 def _commands() -> Path:
     folder = Path(tempfile.mkdtemp())
     address = folder / "socket"
-    process = subprocess.Popen([sys.executable, "-m", "tests.support.warm", str(address)], cwd=ROOT)
+    command = [sys.executable, "-m", "tests.support.warm", str(address)]
+    process = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE)
 
     @atexit.register
     def stop() -> None:
-        process.terminate()
-        process.wait()
+        process.communicate()
         shutil.rmtree(folder)
 
     while not address.exists():
@@ -105,7 +106,7 @@ def main(address: str) -> None:
     listening = socket.socket(socket.AF_UNIX)
     listening.bind(address)
     listening.listen(20)
-    while True:
+    while listening in select.select([listening, sys.stdin], [], [])[0]:  # the other one ends with who started this
         connection, _ = listening.accept()
         if os.fork() == 0:
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
