@@ -204,3 +204,16 @@ def test_nobody_gets_by_while_the_gateway_is_away(front: Front) -> None:
 def test_an_error_of_the_upstream_s_own_stays_what_it_is(front: Front) -> None:
     answer = front.ask("/broken", front.read)
     assert (answer.status, answer.body) == (500, "station")
+
+
+@pytest.mark.haproxy
+def test_nobody_gets_by_where_haproxy_can_t_run_the_lines_in_lua(tmp_path: Path) -> None:
+    station, port = Upstream(), free_port()
+    with serving(lambda _: station) as (upstream, _):
+        command = haproxy(tmp_path, Places(f"127.0.0.1:{port}", "127.0.0.1:1", upstream.removeprefix("http://")))
+        script = tmp_path / "oauth.lua"
+        without_client = script.read_text(encoding="utf-8").replace("core.httpclient", "core.not_there")  # before 2.5
+        script.write_text(without_client, encoding="utf-8")
+        with running(command, tmp_path, port):
+            assert ask(port, SITE, "/readings").status == 503
+    assert station.seen == []
