@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import inspect
+from dataclasses import fields
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -31,7 +31,7 @@ def load_grants(names: Iterable[str], parts: Any) -> Mapping[str, Any]:
             grants[app_class.GRANT_TYPE] = parts.authlib.grant(app_class)
         else:
             grant_class = _load(name, f"{PACKAGE}.{feature.grant}")
-            needed = inspect.signature(grant_class).parameters
+            needed = [part.name for part in fields(grant_class) if part.init]
             grants[name] = grant_class(**{each: getattr(parts, each) for each in needed})
     return grants
 
