@@ -24,8 +24,8 @@ from sqlalchemy.pool import (
 )
 
 from ..errors import TemporarilyUnavailable
+from . import pooler
 from .engine import SQLITE_BUSY_SECONDS, let_go_of, logger
-from .pooler import choose_names
 from .tables import schema
 
 if TYPE_CHECKING:
@@ -89,7 +89,7 @@ def _engine(theirs: Engine, pool: Pool, options: dict[str, Any], prepared: bool 
         if dialect.name in _LEVELS:
             dialect.set_isolation_level(dbapi_connection, _LEVELS[dialect.name])
         dialect.set_isolation_level(dbapi_connection, "AUTOCOMMIT")
-        choose_names(dialect, dbapi_connection, prepared)
+        pooler.make_ready(dialect, dbapi_connection, prepared)
         if dialect.name == "sqlite":
             _make_sqlite_ready(dbapi_connection)
 

@@ -13,10 +13,10 @@ from sqlalchemy.exc import IntegrityError, OperationalError, ProgrammingError
 from sqlalchemy.pool import StaticPool
 
 from ..errors import TemporarilyUnavailable
+from . import pooler
 from .app_engine import engine_beside
 from .engine import SQLITE_BUSY_SECONDS, Database, InMemoryDatabase, UnopenedDatabase, let_go_of
 from .journal import SLOW, SWITCH, has_rollback_journal, switch_to_wal
-from .pooler import choose_names
 from .schema import check_version
 from .tables import add_to, metadata
 
@@ -102,7 +102,7 @@ def make_engine(url: URL, options: dict[str, Any], *, prepared: bool | None = No
     engine = create_engine(url, **options)
 
     def make_ready(connection: Any, record: object) -> None:
-        choose_names(engine.dialect, connection, prepared)
+        pooler.make_ready(engine.dialect, connection, prepared)
 
     event.listen(engine, "connect", make_ready)
     if url.get_backend_name() in ("mysql", "mariadb"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import random
 import time
 from collections.abc import Callable
@@ -15,14 +16,20 @@ from ..errors import TemporarilyUnavailable
 TIMES = 4
 PAUSE = 0.02  # seconds at most, and by chance, so that the two don't meet again
 SQLSTATES = ("40P01", "40001")  # deadlock_detected, serialization_failure (PostgreSQL)
-ER_LOCK_DEADLOCK = 1213  # MariaDB, MySQL
+UNDONE = (1213, 1020)  # ER_LOCK_DEADLOCK; ER_CHECKREAD, with innodb_snapshot_isolation (MariaDB, MySQL)
+
+logger = logging.getLogger(__name__)
 
 Given = ParamSpec("Given")
 Result = TypeVar("Result")
 
 
 class Deadlock(TemporarilyUnavailable):
-    """The database has rolled this transaction back, so that another one can go on."""
+    """The database has rolled this transaction back, so that another one can go on. `why`: in the database's words."""
+
+    def __init__(self, why: str = "") -> None:
+        super().__init__()
+        self.why = why
 
 
 def is_deadlock(error: DBAPIError) -> bool:
@@ -30,11 +37,11 @@ def is_deadlock(error: DBAPIError) -> bool:
     raised = error.orig
     if getattr(raised, "sqlstate", None) in SQLSTATES or getattr(raised, "pgcode", None) in SQLSTATES:
         return True
-    return raised is not None and raised.args[:1] == (ER_LOCK_DEADLOCK,)
+    return raised is not None and raised.args[:1] in [(number,) for number in UNDONE]
 
 
 def again_after_deadlock(transaction: Callable[Given, Result]) -> Callable[Given, Result]:
-    """Let a function whose one effect is a transaction begin anew, up to `TIMES` times in all. Then raises `Deadlock`."""
+    """Let a function whose one effect is a transaction or statement begin anew, `TIMES` times at most. Raises `Deadlock`."""
 
     @wraps(transaction)
     def begun_anew(*args: Given.args, **kwargs: Given.kwargs) -> Result:
@@ -43,6 +50,12 @@ def again_after_deadlock(transaction: Callable[Given, Result]) -> Callable[Given
                 return transaction(*args, **kwargs)
             except Deadlock:
                 time.sleep(random.uniform(0, PAUSE))  # noqa: S311 (not for secrecy)
-        return transaction(*args, **kwargs)
+        try:
+            return transaction(*args, **kwargs)
+        except Deadlock as error:
+            logger.error(
+                "Other transactions came in between %d times, and the database undid this one: %s.", TIMES, error.why
+            )
+            raise
 
     return begun_anew

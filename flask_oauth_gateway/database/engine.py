@@ -22,7 +22,7 @@ from sqlalchemy.pool import StaticPool
 from sqlalchemy.sql import Executable
 
 from ..errors import TemporarilyUnavailable, without_secrets
-from .deadlocks import Deadlock, is_deadlock
+from .deadlocks import Deadlock, again_after_deadlock, is_deadlock
 from .prepared import Prepared, command
 
 logger = logging.getLogger(__name__)
@@ -112,8 +112,14 @@ class Database:
             except DBAPIError as error:
                 if not (repeatable and error.connection_invalidated) and not is_deadlock(error):
                     raise
-            with self.engine.connect() as connection:  # the pool has dropped its dead connections by now
-                return take(executed(connection, statement, parameters))
+        return self._execute_again(statement, parameters, take)
+
+    @again_after_deadlock
+    def _execute_again(
+        self, statement: Statement, parameters: Parameters | None, take: Callable[[Any], Found]
+    ) -> Found:
+        with as_unavailable(), self.engine.connect() as connection:  # the pool has dropped its dead connections by now
+            return take(executed(connection, statement, parameters))
 
     def _begun(self) -> Connection:
         """A connection with its transaction begun; another connection where the first has died in the pool."""
@@ -140,6 +146,8 @@ class Database:
         if engine.dialect.name == "sqlite":
             # A lock that is taken only at the first write can fail at once, whatever the timeout.
             self.begin = "BEGIN IMMEDIATE"
+        elif engine.dialect.name == "postgresql":
+            self.begin = "BEGIN ISOLATION LEVEL READ COMMITTED"  # whatever the server's default is
 
     def reopen_after_fork(self) -> None:
         """Drop the parent's connections without closing them."""
@@ -242,10 +250,7 @@ def as_unavailable() -> Iterator[None]:
         if isinstance(error, (DataError, IntegrityError, NotSupportedError)) and not error.connection_invalidated:
             raise  # the database is there, but can't store this
         if isinstance(error, DBAPIError) and is_deadlock(error):
-            logger.warning(
-                "Two transactions waited for each other, and the database has undone one: %s.", _first_line(error)
-            )
-            raise Deadlock from error
+            raise Deadlock(_first_line(error)) from error
         reason = _first_line(error)
         logger.error("The database did not answer: %s.%s", reason, _what_to_do(error, reason))
         raise TemporarilyUnavailable from error

@@ -1,27 +1,32 @@
-"""Names of statements, on PostgreSQL: none behind a pooler, which gives one connection of the server to many.
+"""What a new connection to PostgreSQL is made ready for: a pooler, and a server whose default isolation is another one.
 
 psycopg has the server keep a statement that runs again and again under a name. Behind PgBouncer, in transaction mode, the
 next statement of that name may run on another connection, where there is none, or where the name is that of somebody else's
-statement: with as many parameters, that one would run.
+statement: with as many parameters, that one would run. So there statements have no names.
 """
 
 from __future__ import annotations
 
+from contextlib import closing
 from typing import Any
 
 from sqlalchemy.engine import Dialect
 
+READ_COMMITTED = "read committed"
 
-def choose_names(dialect: Dialect, dbapi_connection: Any, prepared: bool | None) -> None:
-    """Let a new connection's statements have names, or not. `prepared`: `OAUTH_DATABASE_PREPARED`; `None`: find it out."""
-    if dialect.driver != "psycopg" or prepared:  # psycopg 2 names nothing
+
+def make_ready(dialect: Dialect, dbapi_connection: Any, prepared: bool | None) -> None:
+    """Make a new connection ready. `prepared`: `OAUTH_DATABASE_PREPARED`; `None`: names are given unless there is a pooler."""
+    if dialect.name != "postgresql":
         return
-    if prepared is False or is_behind_a_pooler(dbapi_connection):
+    with closing(dbapi_connection.cursor()) as cursor:
+        cursor.execute("SELECT pg_backend_pid(), current_setting('default_transaction_isolation')")
+        process_id, isolation = cursor.fetchone()
+        # A pooler makes up the process id that it tells.
+        is_direct = process_id == getattr(getattr(dbapi_connection, "info", None), "backend_pid", process_id)
+        # What is set at a pooler's connection is set for others. There, transactions alone name their level.
+        if is_direct and isolation != READ_COMMITTED:
+            cursor.execute(f"SET default_transaction_isolation TO '{READ_COMMITTED}'")
+    names_are_safe = is_direct if prepared is None else prepared
+    if dialect.driver == "psycopg" and not names_are_safe:  # no other driver gives names by itself
         dbapi_connection.prepare_threshold = None
-
-
-def is_behind_a_pooler(dbapi_connection: Any) -> bool:
-    """Whether somebody else answered than who runs the statements: a pooler makes up the process id that it tells."""
-    with dbapi_connection.cursor() as cursor:
-        (process_id,) = cursor.execute("SELECT pg_backend_pid()").fetchone()
-    return bool(process_id != dbapi_connection.info.backend_pid)

@@ -7,6 +7,7 @@ writer at a time. (PostgreSQL's own CREATE INDEX CONCURRENTLY waits in the same 
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -18,10 +19,15 @@ from ..errors import TemporarilyUnavailable
 if TYPE_CHECKING:
     from .engine import Database
 
-MAX_SECONDS = 30
+logger = logging.getLogger(__name__)
+
+MAX_SECONDS = 10  # less than servers give a request
 _LOCKS = table(
-    "pg_locks", *map(column, ("virtualtransaction", "relation", "mode", "granted", "pid")), schema="pg_catalog"
+    "pg_locks",
+    *map(column, ("virtualtransaction", "database", "relation", "mode", "granted", "pid")),
+    schema="pg_catalog",
 )
+_DATABASES = table("pg_database", column("oid"), column("datname"), schema="pg_catalog")
 _CLASSES = table("pg_class", *map(column, ("oid", "relname", "relnamespace")), schema="pg_catalog")
 
 
@@ -33,11 +39,20 @@ def wait_for_writers(database: Database, tables: Sequence[Table], *, but_for: Ta
     """
     if database.engine.dialect.name != "postgresql":
         return
-    ends, pause, still = time.monotonic() + MAX_SECONDS, 0.001, None
+    ends, pause = time.monotonic() + MAX_SECONDS, 0.001
+    still: dict[str, int] | None = None
     while still is None or still:
-        found = _writers(database, tables) - _writers(database, [but_for])
-        still = found if still is None else still & found
+        found, exempt = _writers(database, tables), _writers(database, [but_for])
+        still = {
+            each: found[each] for each in (found if still is None else still) if each in found and each not in exempt
+        }
         if still and time.monotonic() > ends:
+            logger.error(
+                "A revocation waited %d seconds for the transactions of PostgreSQL's processes %s, which write to the gateway's"
+                " tables: select * from pg_stat_activity shows whose they are.",
+                MAX_SECONDS,
+                ", ".join(map(str, sorted(set(still.values())))),
+            )
             raise TemporarilyUnavailable(
                 "Another transaction is writing to the gateway's tables for too long. What was asked is only done in part:"
                 " ask once more."
@@ -47,13 +62,21 @@ def wait_for_writers(database: Database, tables: Sequence[Table], *, but_for: Ta
             pause = min(pause * 2, 0.1)
 
 
-def _writers(database: Database, tables: Sequence[Table]) -> set[str]:
-    """The transactions that write to a table: each has this lock before it looks at what is there, and until it has ended."""
+def _writers(database: Database, tables: Sequence[Table]) -> dict[str, int]:
+    """The transactions that write to a table, each with its server process.
+
+    Each has this lock before it looks at what is there, and until it has ended.
+    """
     schema = database.engine.get_execution_options().get("schema_translate_map", {}).get(None)
     ours = _CLASSES.c.relnamespace == func.to_regnamespace(func.quote_ident(schema))
     if schema is None:
         ours = func.pg_table_is_visible(_CLASSES.c.oid)
     named = select(_CLASSES.c.oid).where(_CLASSES.c.relname.in_([each.name for each in tables]), ours)
-    writing = (_LOCKS.c.mode == "RowExclusiveLock", _LOCKS.c.relation.in_(named), _LOCKS.c.granted)
-    statement = select(_LOCKS.c.virtualtransaction).where(*writing, _LOCKS.c.pid != func.pg_backend_pid())
-    return {row.virtualtransaction for row in database.all(statement.distinct())}
+    this = select(_DATABASES.c.oid).where(_DATABASES.c.datname == func.current_database()).scalar_subquery()
+    writing = (_LOCKS.c.mode == "RowExclusiveLock", _LOCKS.c.granted, _LOCKS.c.pid != func.pg_backend_pid())
+    there = (
+        _LOCKS.c.database == this,
+        _LOCKS.c.relation.in_(named),
+    )  # a copy of a database has the same numbers of relations
+    statement = select(_LOCKS.c.virtualtransaction, _LOCKS.c.pid).where(*writing, *there)
+    return {row.virtualtransaction: row.pid for row in database.all(statement.distinct())}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING
 
 from flask import Response, request
@@ -12,6 +13,8 @@ from ..web.request import read_token_request
 
 if TYPE_CHECKING:
     from ..authorization_server import AuthorizationServer
+
+logger = logging.getLogger(__name__)
 
 ATTEMPTS = 5  # each fails only where somebody changes the client meanwhile
 
@@ -30,5 +33,12 @@ def token(server: AuthorizationServer) -> Response:
         try:
             return grant.respond(form)
         except StaleClient as stale:
-            server.clients.forget(str(stale))
+            client_id = str(stale)
+            server.clients.forget(client_id)
+    logger.error(
+        "A token for client %s was decided on %d times, and each time the client was changed or what it was to have was revoked"
+        " meanwhile. Does a hook revoke what it is asked about?",
+        clean(client_id, 60),
+        ATTEMPTS,
+    )
     raise TemporarilyUnavailable

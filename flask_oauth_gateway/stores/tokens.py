@@ -35,9 +35,8 @@ from .revocations import NO_NUMBERS, standing, unchanged
 
 MAX_COUNTED = 10_000
 _T = access_token.c
-_REVOKES = (
-    update(epoch).where(false()).values(number=0)
-)  # changes nothing: `wait_for_writers` sees who revokes by its lock
+#: Changes nothing; by the lock that it takes `wait_for_writers` sees who revokes.
+_REVOKES = update(epoch).where(false()).values(number=0)
 _ENDED = (access_token, approval, code, device_code)  # what a revocation ends
 COLUMNS = (
     "token_hash", "client", "family", "subject", "scope", "audience", "grant_type", "attributes", "claims",
@@ -147,28 +146,31 @@ class TokenStore:
         parameters = {"hash": token_hash, "owner": owner.key, "version": owner.version, "now": int(time.time())}
         return self._database.run(_REVOKE, parameters, repeatable=True) == 1
 
+    def revoke_one(self, token_hash: bytes, client: int | None, subject: str | None, issued_before: int | None) -> bool:
+        """Revoke a token, if it is live and fits the other arguments."""
+        given = {"token_hash": token_hash, "client": client, "subject": subject}
+        return _end(self._database, given, issued_before) == 1
+
     def revoke_where(
-        self,
-        *,
-        token_hash: bytes | None = None,
-        client: int | None = None,
-        subject: str | None = None,
-        issued_before: int | None = None,
-        mark: Callable[..., None] | None = None,
+        self, client: int | None, subject: str | None, issued_before: int | None, mark: Callable[..., None]
     ) -> int:
-        """Revoke every live token and approval that fits all arguments; returns how many.
+        """Revoke every live token and approval that fits all arguments; returns how many. Then: `revoke_late_ones`.
 
         Codes that were approved and not redeemed yet are spent first, as they would give new tokens afterwards. For
         tokens that aren't stored, `mark(connection=…)` is called at the end of the same transaction.
         """
-        given = {"client": client, "subject": subject, "token_hash": token_hash}
-        count = _end(self._database, given, issued_before, mark)
-        if token_hash is None and self._database.engine.dialect.name != "sqlite":
-            # Once more: while the first look waited for a lock, something may have been stored that it didn't see. What
-            # begins to be stored from now on finds the mark. (SQLite has one writer at a time.)
-            wait_for_writers(self._database, _ENDED, but_for=epoch)
-            count += _end(self._database, given, issued_before)
-        return count
+        return _end(self._database, {"client": client, "subject": subject}, issued_before, mark)
+
+    def revoke_late_ones(self, client: int | None, subject: str | None, issued_before: int | None) -> int:
+        """Revoke what was just being stored while `revoke_where` looked, which it can't have seen; returns how many.
+
+        What begins to be stored after `revoke_where` finds the mark. Raises `TemporarilyUnavailable` where somebody is
+        storing for too long.
+        """
+        if self._database.engine.dialect.name == "sqlite":  # it has one writer at a time
+            return 0
+        wait_for_writers(self._database, _ENDED, but_for=epoch)
+        return _end(self._database, {"client": client, "subject": subject}, issued_before)
 
     def page(
         self,
@@ -244,11 +246,11 @@ def _end(
     issued_before: int | None,
     mark: Callable[..., None] | None = None,
 ) -> int:
-    """Do what `revoke_where` does, once, in one transaction."""
+    """Revoke what fits, and mark it, in one transaction; returns how many tokens and approvals there were."""
     with database.transaction() as connection:
-        if (
-            given["client"] is not None
-        ):  # on MariaDB this waits for those who are just storing something of the client's
+        if mark is not None and connection.dialect.name == "postgresql":
+            connection.execute(_REVOKES)
+        if given["client"] is not None:  # on MariaDB this waits for who is just storing something of the client's
             connection.execute(select(client.c.id).where(client.c.id == given["client"]).with_for_update())
         count = _end_in(connection, given, issued_before)
         if mark is not None:
@@ -264,7 +266,7 @@ def _end_in(connection: Connection, given: Mapping[str, Any], issued_before: int
         found = [table.c[name] == value for name, value in given.items() if value is not None]
         return found if issued_before is None else [*found, table.c[since] < issued_before]
 
-    if given["token_hash"] is None:
+    if "token_hash" not in given:
         for table, approved in ((code, ()), (device_code, (device_code.c.decision == "allow",))):
             unspent = (
                 table.c.spent_at.is_(None),
@@ -274,7 +276,7 @@ def _end_in(connection: Connection, given: Mapping[str, Any], issued_before: int
             connection.execute(update(table).where(*fits(table, "issued_at"), *unspent).values(spent_at=now))
     count = 0
     for table, since in ((access_token, "issued_at"), (approval, "created_at")):
-        if given["token_hash"] is not None and table is approval:
+        if "token_hash" in given and table is approval:
             continue
         live = (table.c.revoked_at.is_(None), table.c.expires_at > now)
         count += connection.execute(update(table).where(*fits(table, since), *live).values(revoked_at=now)).rowcount

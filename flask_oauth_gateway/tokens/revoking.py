@@ -96,23 +96,24 @@ class Revoking:
         actor: str | None,
     ) -> int:
         """Revoke every token and approval that fits all arguments; returns how many. `issued_before`: seconds since 1970."""
-        client_id = None if client is None else client.client_id
+        client_id, key = (None, None) if client is None else (client.client_id, client.key)
+        if token_hash is not None:
+            if not self._tokens.revoke_one(token_hash, key, subject, issued_before):
+                return 0
+            self.forget()
+            self._say(client_id, subject, token_id=token_id_of(token_hash), count=1, by=by, actor=actor)
+            return 1
         mark = partial(
             self._revocations.refuse_what_was_issued, kind_of(client_id, subject), issued_before=issued_before
         )
+        count = self._tokens.revoke_where(key, subject, issued_before, mark)
         try:
-            count = self._tokens.revoke_where(
-                token_hash=token_hash,
-                client=None if client is None else client.key,
-                subject=subject,
-                issued_before=issued_before,
-                mark=None if token_hash is not None else mark,
-            )
-        finally:  # part of it may be done where the rest fails
+            self.forget()  # before what may take a while
+            count += self._tokens.revoke_late_ones(key, subject, issued_before)
+        finally:
             self.forget()
-        if count:
-            token_id = None if token_hash is None else token_id_of(token_hash)
-            self._say(client_id, subject, token_id=token_id, count=count, by=by, actor=actor)
+            # JWTs are not counted; that they are refused from now on is said all the same.
+            self._say(client_id, subject, token_id=None, count=count, by=by, actor=actor)
         return count
 
     def signed_by(self, kid: str) -> None:

@@ -3,6 +3,7 @@
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from flask import Flask
@@ -83,15 +84,31 @@ def test_a_single_statement_that_the_database_undid_is_sent_again(app: Flask) ->
     assert versions(app) == [version + 2 for version in before]
 
 
-def test_after_some_tries_the_answer_is_503() -> None:
+def test_after_some_tries_the_answer_is_503_and_the_log_says_why(caplog: pytest.LogCaptureFixture) -> None:
     tries = []
 
     @again_after_deadlock
     def never_done() -> None:
         tries.append(1)
-        raise Deadlock
+        raise Deadlock("deadlock detected")
 
     with pytest.raises(Deadlock) as refused:
         never_done()
     assert len(tries) == TIMES
     assert refused.value.status_code == 503
+    assert "deadlock detected" in caplog.text
+
+
+@pytest.mark.parametrize("database_uri", [pytest.param("postgresql", marks=pytest.mark.postgresql)], indirect=True)
+@pytest.mark.parametrize("default", ["repeatable read", "serializable"])
+def test_the_gateway_keeps_its_isolation_whatever_the_server_s_default_is(
+    make_app: MakeApp, database_uri: str, default: str
+) -> None:
+    """What reads first and writes then, in one statement, goes by what was committed when it began."""
+    name = default.replace(" ", "\\ ")
+    app = make_app(OAUTH_DATABASE_URI=f"{database_uri}?options=-c%20default_transaction_isolation%3D{quote(name)}")
+    database = database_of(app)
+    asked = text("SELECT current_setting('transaction_isolation') AS level")
+    assert [row.level for row in database.all(asked)] == ["read committed"]
+    with database.transaction() as connection:
+        assert connection.execute(asked).scalar() == "read committed"

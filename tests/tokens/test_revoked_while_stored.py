@@ -1,5 +1,6 @@
 """A revocation that comes while a token is just being stored: somebody has looked already whether anything is revoked."""
 
+import re
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -8,11 +9,13 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from sqlalchemy import make_url, text
+from sqlalchemy import create_engine, make_url, text
+from sqlalchemy.pool import NullPool
 
 from flask_oauth_gateway.database import writers
 from flask_oauth_gateway.errors import TemporarilyUnavailable
-from tests.support.app import MakeApp, gateway_of
+from flask_oauth_gateway.signals import token_revoked
+from tests.support.app import MakeApp, gateway_of, recorded
 from tests.support.stored import database_of, register, status_with
 
 ON_POSTGRESQL = pytest.param("postgresql", marks=pytest.mark.postgresql)
@@ -127,13 +130,21 @@ def test_the_token_is_revoked_too(app: Flask, whose: dict[str, str]) -> None:
 
 
 @pytest.mark.parametrize("database_uri", [ON_POSTGRESQL], indirect=True)
-def test_who_would_wait_for_too_long_is_told_to_ask_again(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_who_would_wait_for_too_long_is_told_to_ask_again_and_the_log_by_whom(
+    app: Flask, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """What could be ended is ended at once, and told: nobody has to ask again for that."""
     monkeypatch.setattr(writers, "MAX_SECONDS", 0.2)
+    given = issue(app)
+    assert status_with(app, given) == 200
     with ThreadPoolExecutor(1) as pool, stopped_inserts(app) as (has_stopped, go_on):
         issuing = pool.submit(issue, app)
         assert has_stopped()
-        with pytest.raises(TemporarilyUnavailable, match="ask once more"):
+        with pytest.raises(TemporarilyUnavailable, match="ask once more"), recorded(token_revoked, app) as told:
             revoke(app, subject="alice")
+        assert status_with(app, given) == 401
+        assert [(signal["subject"], signal["count"]) for signal in told] == [("alice", 1)]
+        assert re.search(r"PostgreSQL's processes \d+, which", caplog.text)
         go_on()
         late = issuing.result()
     revoke(app, subject="alice")
@@ -150,4 +161,30 @@ def test_a_long_transaction_that_only_reads_delays_no_revocation(app: Flask) -> 
         assert revoke(app, subject="alice") == 1
         assert time.monotonic() - began < 10
         reader.execute(text("ROLLBACK"))
+    assert status_with(app, given) == 401
+
+
+@pytest.mark.parametrize("database_uri", [ON_POSTGRESQL], indirect=True)
+def test_who_writes_to_a_copy_of_the_database_delays_no_revocation(app: Flask, database_uri: str) -> None:
+    """A copy's tables have the same numbers in PostgreSQL's list of locks."""
+    given = issue(app)
+    database_of(app).dispose()
+    url = make_url(database_uri)
+    copy = f"{url.database}_copy"
+    server = create_engine(url.set(database="postgres"), isolation_level="AUTOCOMMIT", poolclass=NullPool)
+    with server.connect() as connection:
+        connection.execute(text(f"DROP DATABASE IF EXISTS {copy}"))
+        connection.execute(
+            text("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = :it"), {"it": url.database}
+        )
+        connection.execute(text(f"CREATE DATABASE {copy} TEMPLATE {url.database}"))
+    try:
+        with create_engine(url.set(database=copy), poolclass=NullPool).begin() as writer:
+            writer.execute(text("UPDATE oauth_access_token SET scope = scope"))
+            began = time.monotonic()
+            assert revoke(app, subject="alice") == 1
+            assert time.monotonic() - began < writers.MAX_SECONDS / 2
+    finally:
+        with server.connect() as connection:
+            connection.execute(text(f"DROP DATABASE {copy} WITH (FORCE)"))
     assert status_with(app, given) == 401

@@ -7,7 +7,8 @@ import pytest
 
 from flask_oauth_gateway.signals import refresh_token_reused, token_revoked
 from tests.support.app import recorded, server_of
-from tests.support.site import Page, Site, granted
+from tests.support.site import MakeSite, Page, Site, granted
+from tests.support.stored import audit_of
 
 
 def the_client_gives_the_access_token_back(site: Site, client: Any, tokens: dict[str, Any]) -> None:
@@ -97,3 +98,32 @@ def test_a_refresh_for_a_user_who_is_gone_leaves_no_token_that_lives(make_site: 
     assert [one["by"] for one in said] == (["the user is gone"] if at_once else [])
     site.people["alice"] = alice
     assert site.is_live(tokens["access_token"]) is not at_once
+
+
+def test_the_end_of_tokens_that_are_not_stored_is_told_too(make_site: MakeSite) -> None:
+    """How many there were nobody can count. Who did it when stands in the audit trail all the same."""
+    site = make_site(OAUTH_ACCESS_TOKEN_FORMAT="jwt", OAUTH_REVOCATION_POLL_SECONDS=0)
+    client = site.register(grant_types=["client_credentials"])
+    token = granted(site.token(client, "client_credentials"))["access_token"]
+    with recorded(token_revoked, site.app) as told:
+        assert site.gateway.tokens.revoke(client_id=client.client_id) == 0
+    assert [(signal["client_id"], signal["count"]) for signal in told] == [(client.client_id, 0)]
+    assert not site.is_live(token)
+    (entry,) = audit_of(site.app).newest(1, {"event": "token_revoked"})
+    assert (entry.client_id, entry.details["count"]) == (client.client_id, 0)
+
+
+def test_a_hook_that_revokes_what_it_decides_about_is_named_in_the_log(
+    make_site: MakeSite, caplog: pytest.LogCaptureFixture
+) -> None:
+    site = make_site(OAUTH_GRANT_TYPES=["password"], OAUTH_REVOCATION_POLL_SECONDS=0)
+
+    def check_password(username: str, password: str) -> Any:
+        site.gateway.tokens.revoke(subject=username)
+        return site.people[username]
+
+    site.gateway.check_password(check_password)
+    client = site.register(grant_types=["password"], redirect_uris=[])
+    response = site.token(client, "password", username="alice", password="right")
+    assert (response.status_code, response.get_json()["error"]) == (503, "temporarily_unavailable")
+    assert "Does a hook revoke what it is asked about?" in caplog.text
