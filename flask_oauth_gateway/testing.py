@@ -152,7 +152,7 @@ def oauth_client(app: Flask) -> Iterator[Callable[..., Client]]:
     """Registers clients in the app's registry, and deletes them when the test is over.
 
     Its arguments are those of `gateway.clients.create`. By default the client has the grant `client_credentials` and
-    every scope. Its attribute `client_secret` holds the secret in plain.
+    every scope of the app's own. Its attribute `client_secret` holds the secret in plain.
     """
     server = _server_of(app)
     registered: list[str] = []
@@ -161,7 +161,7 @@ def oauth_client(app: Flask) -> Iterator[Callable[..., Client]]:
         defaults: dict[str, Any] = {
             "client_name": "Test client",
             "grant_types": ["client_credentials"],
-            "scope": list(server.settings.scopes),
+            "scope": server.settings.app_scopes,
         }
         client = server.client_registry.create(**defaults | metadata)
         registered.append(client.client_id)

@@ -77,6 +77,11 @@ class Settings(
         settings._check_together(relaxed=relaxed)
         return settings
 
+    @property
+    def app_scopes(self) -> list[str]:
+        """The app's own scopes: all but the management API's, which nobody gets who isn't given it by its name."""
+        return [name for name in self.scopes if name != ADMIN_SCOPE]
+
     def _check_together(self, *, relaxed: bool) -> None:
         """Make the checks that need more than one key."""
         for key, names in (

@@ -8,7 +8,6 @@ from urllib.parse import urlsplit
 from flask import Flask, request
 
 from ..authorization.answer import RESPONSE_MODES
-from ..config import ADMIN_SCOPE
 from ..errors import NotConfigured
 from ..features import CONFIDENTIAL_METHODS, METHODS, endpoints_that_are_on
 from ..web.answers import bound, render_error
@@ -49,7 +48,7 @@ def describe(server: AuthorizationServer) -> dict[str, Any]:
         if endpoint.metadata is not None:
             body[endpoint.metadata] = issuer.url(mount + path_for(f"oauth.{name}"))
     body |= {
-        "scopes_supported": [name for name in settings.scopes if name != ADMIN_SCOPE],
+        "scopes_supported": settings.app_scopes,
         "response_types_supported": list(server.response_types),
         "grant_types_supported": list(server.grants),
         "token_endpoint_auth_methods_supported": methods,

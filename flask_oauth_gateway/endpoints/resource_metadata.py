@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 from flask import Flask
 
-from ..config import ADMIN_SCOPE
 from ..errors import NotConfigured, NotFound
 from ..permissions.resources import WELL_KNOWN
 from ..web.answers import bound, render_error
@@ -48,8 +47,7 @@ def describe_resource(server: Server, identifier: str) -> dict[str, Any]:
         "resource": identifier,
         "authorization_servers": [*own, *settings.trusted_token_issuers],  # those whose tokens are taken
     }
-    scopes = [name for name in settings.scopes if name != ADMIN_SCOPE]
-    if scopes:
-        body["scopes_supported"] = scopes
+    if settings.app_scopes:
+        body["scopes_supported"] = settings.app_scopes
     body["bearer_methods_supported"] = list(settings.bearer_methods)
     return body

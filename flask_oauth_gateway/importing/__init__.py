@@ -16,6 +16,7 @@ from sqlalchemy.exc import DataError, IntegrityError
 from ..clients.metadata import REDIRECTING_GRANTS, ClientMetadataError
 from ..clients.registry import check_client_id
 from ..clients.secrets import KnownSecret
+from ..config import ADMIN_SCOPE
 from ..crypto.hashing import verify_secret
 from ..errors import shown
 from ..stores.registered_client import REGISTERED
@@ -135,7 +136,7 @@ def bring(server: AuthorizationServer, entries: Iterable[Entry | Outcome], *, dr
 
 
 def _exact(entry: Entry, scopes: Collection[str]) -> tuple[Entry, list[str]]:
-    """The entry without what is a pattern there, and notes about it: here URIs and scopes are compared to the letter.
+    """The entry without what it can't have, and notes about it: URIs and scopes are compared to the letter here.
 
     `scopes` are this server's. Where no redirect URI is left, neither are the grants that need one.
     """
@@ -154,6 +155,10 @@ def _exact(entry: Entry, scopes: Collection[str]) -> tuple[Entry, list[str]]:
         metadata["scope"] = kept
         metadata["default_scope"] = _apart(metadata.get("default_scope"), "*", scopes)[0]
         notes.append(f"without {patterns}: scopes have no wildcards here")
+    if ADMIN_SCOPE in kept:  # elsewhere a client may have chosen its scopes' names itself
+        for name in ("scope", "default_scope"):
+            metadata[name] = [each for each in _apart(metadata.get(name), "", ())[0] if each != ADMIN_SCOPE]
+        notes.append(f"without {ADMIN_SCOPE}, which gives access to every client here: client update --scope gives it")
     return replace(entry, metadata=metadata), notes
 
 

@@ -56,7 +56,7 @@ def _entry(client_id: str, where: str, row: Mapping[str, Any], client_grants: li
         else:
             notes.append("no client_grants in the file say its scopes: --scope does")
     if scopes is None:
-        scopes = [] if grants == ["client_credentials"] else list(settings.scopes)
+        scopes = [] if grants == ["client_credentials"] else settings.app_scopes
     scopes, without = known_scopes(scopes, settings)
     if secret is None and method is None:
         notes.append("its secret is not in the file, which takes read:client_keys: give it one with rotate-secret")

@@ -62,7 +62,7 @@ def _entry(where: str, fields: Mapping[str, Any], settings: Settings) -> Entry:
             "redirect_uris": str(fields.get("redirect_uris") or "").split(),
             "grant_types": GRANTS[kind],
             "token_endpoint_auth_method": "none" if public else None,
-            "scope": list(settings.scopes),  # there, every application may ask for every scope
+            "scope": settings.app_scopes,  # there, every application may ask for every scope
             "skip_consent": bool(fields.get("skip_authorization")),
         },
         secrets=secrets,

@@ -56,7 +56,7 @@ def _entry(where: str, row: Mapping[str, Any], settings: Settings, *, hashed: bo
             ],
             "token_endpoint_auth_method": "none" if public else None,
             # An application without scopes of its own may ask for every scope there.
-            "scope": scopes if row.get("scopes") else list(settings.scopes),
+            "scope": scopes if row.get("scopes") else settings.app_scopes,
         },
         secrets=secrets,
         owner=None if owner is None else str(owner),
