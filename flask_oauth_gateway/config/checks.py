@@ -35,6 +35,7 @@ RATE_LIMITS: Mapping[str, str | None] = {
     "introspect": None,  # a resource server may ask at each of its own requests
     "admin": "600/minute",
 }
+_LOCALHOST = re.compile(r"(?:[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?\.)*localhost")
 MAX_KEY = 300  # of the name of a setting, in which an issuer's may be
 MAX_LIFETIME = 10 * 366 * 86400  # ten years: a larger number is surely in another unit
 
@@ -172,7 +173,7 @@ def list_of_dicts(key: str, value: Any) -> tuple[Mapping[str, Any], ...]:
 
 def is_loopback(host: str) -> bool:
     """Whether a host is this machine: `localhost`, a name below it (RFC 6761 section 6.3), 127.0.0.0/8 or ::1."""
-    if host == "localhost" or host.endswith(".localhost"):
+    if _LOCALHOST.fullmatch(host):
         return True
     try:
         return ipaddress.ip_address(host).is_loopback

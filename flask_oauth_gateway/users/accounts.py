@@ -140,9 +140,12 @@ class Users:
         manager = self._login_manager
         if manager is None:
             return None
-        if manager.login_view or "security" not in self._app.extensions:
+        blueprint = self._app.config.get(
+            "SECURITY_BLUEPRINT_NAME"
+        )  # an extension of the app's own may be called so too
+        if manager.login_view or blueprint is None or "security" not in self._app.extensions:
             return manager.login_view  # type: ignore[no-any-return]
-        return f"{self._app.config['SECURITY_BLUEPRINT_NAME']}.login"
+        return f"{blueprint}.login"
 
     @property
     def _login_manager(self) -> Any:

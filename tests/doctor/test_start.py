@@ -87,6 +87,16 @@ def test_an_app_whose_users_sign_in_or_that_has_none_starts_in_silence(
         assert doctor(app) == {}
 
 
+def test_an_extension_called_security_needs_not_be_flask_security(
+    make_app: MakeApp, caplog: pytest.LogCaptureFixture
+) -> None:
+    app = make_app(**SOUND)
+    LoginManager(app)
+    app.extensions["security"] = "of the app's own"
+    assert list(said_at_start(app, caplog)) == ["OAUTH_LOGIN_URL"]
+    assert app.test_client().get("/weather").status_code == 401
+
+
 def test_tests_of_an_app_are_told_nothing(make_app: MakeApp, caplog: pytest.LogCaptureFixture) -> None:
     assert said_at_start(make_app(TESTING=True), caplog) == {}
 
