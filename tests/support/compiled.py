@@ -19,6 +19,7 @@ from werkzeug.routing import Rule
 
 from flask_oauth_gateway.crypto import hashing
 from flask_oauth_gateway.database import connect
+from flask_oauth_gateway.database.tables import metadata
 
 
 class KeptTemplates(BytecodeCache):
@@ -89,9 +90,10 @@ class KeptTables:
                 connection.connection.executescript(self._script)  # type: ignore[attr-defined]
                 return
         _create_tables(engine)
-        if is_empty:
+        if is_empty and not self.anew:
             with engine.connect() as connection:
-                self._script = ";".join(connection.connection.iterdump())  # type: ignore[attr-defined]
+                if metadata.tables.keys() <= set(inspect(connection).get_table_names()):  # an app's may be in a schema
+                    self._script = ";".join(connection.connection.iterdump())  # type: ignore[attr-defined]
 
 
 _create_tables = connect.create_tables
