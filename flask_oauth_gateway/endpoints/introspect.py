@@ -36,8 +36,9 @@ def introspect(server: AuthorizationServer) -> Response:
     answer = _jwt(server, form, client, token) if is_jwt(token) else _opaque(server, form, client, token)
     response = _signed(server, client, answer) if _wants_jwt() else json_response(200, answer)
     seconds = server.settings.token_cache_seconds
-    if seconds and answer["active"]:  # the caller may learn of a revocation as late as this server itself
-        response.headers["Cache-Control"] = f"private, max-age={seconds}"
+    if seconds and "token_type" in answer:  # the caller may learn of a revocation as late as this server itself
+        kept = max(0, min(seconds, answer["exp"] - int(time.time())))  # not beyond `exp` (RFC 7662 section 4)
+        response.headers["Cache-Control"] = f"private, max-age={kept}"
         del response.headers["Pragma"]
     return response
 

@@ -14,6 +14,7 @@ from flask_oauth_gateway.stores.registered_client import Client
 from tests.support.app import MakeApp, basic, bearer, refusal, register, register_public, token_for
 from tests.support.clock import Clock
 from tests.support.databases import every_database
+from tests.support.site import MakeSite
 
 INACTIVE = {"active": False}
 JWT = "application/token-introspection+jwt"
@@ -46,6 +47,29 @@ def test_a_client_sees_its_own_token_a_resource_server_every_one_and_others_noth
     assert introspect(client, registered, token) == expected
     assert introspect(client, register(app, resource_server=True), token) == expected
     assert introspect(client, register(app), token) == INACTIVE
+
+
+@pytest.mark.parametrize("form", ["opaque", "jwt"])
+@pytest.mark.parametrize("accept", ["application/json", JWT])
+def test_an_answer_may_be_kept_as_long_as_here_but_not_beyond_the_token_nor_about_a_refresh_token(
+    make_site: MakeSite, accept: str, form: str
+) -> None:
+    """RFC 7662 section 4: an answer with `exp` must not be cached beyond that time."""
+    site = make_site(OAUTH_TOKEN_CACHE_SECONDS=60, OAUTH_ACCESS_TOKEN_FORMAT=form)
+    client = site.register(access_token_lifetime=3600)
+    tokens = site.tokens(client)
+    dying = site.gateway.tokens.issue(client.client_id, expires_in=20)["access_token"]
+
+    def kept(token: str) -> str:
+        headers = {**basic(client.client_id, client.client_secret), "Accept": accept}
+        response = site.app.test_client().post("/oauth/introspect", data={"token": token}, headers=headers)
+        assert response.status_code == 200
+        return response.headers["Cache-Control"]
+
+    assert kept(tokens["access_token"]) == "private, max-age=60"
+    assert kept(dying) in ("private, max-age=20", "private, max-age=19")
+    for never in (tokens["refresh_token"], "unknown"):
+        assert kept(never) == "no-store"
 
 
 def test_user_audience_and_shown_attributes_are_told_too(
