@@ -17,7 +17,7 @@ from ..permissions.scopes import stays_offline
 from ..signals import authorization_denied, authorization_granted
 from ..tokens.issuing import StaleClient
 from ..users.accounts import SignInRequest
-from ..users.relogin import NOT_NEEDED
+from ..users.relogin import MARK, NOT_NEEDED
 from ..web.answers import note
 from ..web.csrf import carried_by, new_form_token
 from ..web.request import parse_parameters, read_form
@@ -45,6 +45,7 @@ class Visit:
 
     query: list[tuple[str, str]]
     form: Form | None
+    has_mark: bool = False  # the browser comes back from a sign-in (`users/relogin.py`)
 
     @property
     def path(self) -> str:
@@ -86,7 +87,8 @@ def authorize(server: AuthorizationServer) -> Answer:
 def _read_visit(server: AuthorizationServer) -> Visit:
     query = parse_parameters(request.environ.get("QUERY_STRING", "").encode("latin-1"))
     if request.method != "POST":
-        return Visit(query, None)
+        without = [pair for pair in query if pair[0] != MARK]
+        return Visit(without, None, has_mark=len(without) < len(query))
     pairs = read_form(request, server.settings)
     if not any(name in ("decision", "form_token") for name, _ in pairs):
         return Visit(query + pairs, None)  # an authorization request sent as a form (OIDC Core section 3.1.2.1)
@@ -135,9 +137,15 @@ def _settled(
         carried = carried_by(visit.form.get("form_token", [""])[0], person.subject, visit.fingerprint)
     if carried or not _may_want_another(authorization):
         return carried is not None, carried or NOT_NEEDED
-    has_form, skew = visit.form is not None, server.settings.clock_skew
-    wanted = _sign_in_for(visit, authorization)
-    return carried is not None, settled_by(wanted, visit.fingerprint, details, has_form=has_form, skew=skew)
+    sign_in = settled_by(
+        _sign_in_for(visit, authorization),
+        visit.fingerprint,
+        details,
+        has_form=visit.form is not None,
+        has_mark=visit.has_mark,
+        skew=server.settings.clock_skew,
+    )
+    return carried is not None, sign_in
 
 
 def _sign_in_for(visit: Visit, authorization: Authorization) -> SignInRequest:

@@ -16,17 +16,18 @@ if TYPE_CHECKING:
 
 
 def settled_by(
-    wanted: SignInRequest, fingerprint: str, details: dict[str, Any], *, has_form: bool, skew: int
+    wanted: SignInRequest, fingerprint: str, details: dict[str, Any], *, has_form: bool, has_mark: bool, skew: int
 ) -> str | None:
     """The number of the sign-in that settles what a request asks for.
 
     It is `NOT_NEEDED` where the request is content with the sign-in that the user has, and `None` where the user must sign
     in again. Raises `NotSignedIn` where the user comes back without having done so, and `ConfigurationError` where the
-    app has no `SECRET_KEY`. `skew`: seconds by which hosts' clocks may differ.
+    app has no `SECRET_KEY`. `has_mark`: the browser comes by the address to which the sign-in leads back. `skew`:
+    seconds by which hosts' clocks may differ.
     """
     number = None
     if not has_form:  # even where another sign-in isn't wanted any more: the one that comes back is used up then
-        number = relogin.came_back(wanted, fingerprint, details, skew=skew)
+        number = relogin.came_back(wanted, fingerprint, details, has_mark=has_mark, skew=skew)
     if number is None and not relogin.is_wanted(wanted, details):
         return relogin.NOT_NEEDED
     csrf.need_secret_key()  # else nobody could tell who comes back, and users would be sent in circles
@@ -45,6 +46,6 @@ def sign_in_again(
     server: AuthorizationServer, wanted: SignInRequest, fingerprint: str, details: dict[str, Any]
 ) -> Answer:
     """Send the user to sign in once more; a cookie tells for what, when the browser comes back."""
-    response = server.users.send_to_login(wanted)
+    response = server.users.send_to_login(relogin.with_mark(wanted))
     relogin.remember(response, fingerprint, details)
     return response

@@ -10,6 +10,7 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from flask import after_this_request, request, url_for
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from .accounts import SignInRequest
 
 COOKIE = "oauth_relogin"
+MARK = "oauth_relogin"  # the parameter of the address to which a sign-in leads back
 MAX_AGE = 3600
 RETURN_SECONDS = 600  # which may pass between a sign-in and the browser's return from it
 NOT_NEEDED = ""
@@ -46,6 +48,12 @@ def is_wanted(wanted: SignInRequest, details: Details) -> bool:
     )
 
 
+def with_mark(wanted: SignInRequest) -> SignInRequest:
+    """The same, leading back by an address that tells a browser which comes back from one that opens the request again."""
+    separator = "&" if "?" in wanted.return_to else "?"
+    return replace(wanted, return_to=f"{wanted.return_to}{separator}{MARK}=1")
+
+
 def remember(response: Response, fingerprint: str, details: Details) -> None:
     """Set the cookie on the response that sends the user to sign in; `fingerprint` stands for the authorization request.
 
@@ -63,11 +71,12 @@ def remember(response: Response, fingerprint: str, details: Details) -> None:
     )
 
 
-def came_back(wanted: SignInRequest, fingerprint: str, details: Details, *, skew: int) -> str | None:
+def came_back(wanted: SignInRequest, fingerprint: str, details: Details, *, has_mark: bool, skew: int) -> str | None:
     """The number of the sign-in from which the user comes back, or `None` where this browser wasn't sent there for this.
 
-    `None` also where the user comes back long after the sign-in, and `max_age` is over. Raises `NotSignedIn` where the
-    app's `auth_time` tells that the user didn't sign in. `skew`: seconds by which hosts' clocks may differ.
+    `None` also where the user comes back long after the sign-in, and `max_age` is over. Where the app's `auth_time`
+    tells that the user didn't sign in, it is `None` if they opened the request once more, in another tab perhaps, and
+    `NotSignedIn` is raised if they come back (`has_mark`). `skew`: seconds by which hosts' clocks may differ.
     """
     value = request.cookies.get(COOKIE)
     if value is None:
@@ -83,6 +92,8 @@ def came_back(wanted: SignInRequest, fingerprint: str, details: Details, *, skew
     stayed = signed_in_at is not None and (signed_in_at == before or signed_in_at < sent_at - skew)
     # To choose an account is no sign-in, where one is signed in with it already.
     if stayed and ("login" in wanted.prompt or _is_too_old(wanted, details) or _is_too_weak(wanted, details)):
+        if not has_mark:
+            return None
         raise NotSignedIn("The user did not sign in again.")
     since = sent_at if signed_in_at is None else signed_in_at
     if wanted.max_age is not None and time.time() > since + max(wanted.max_age, 0) + RETURN_SECONDS:

@@ -87,6 +87,20 @@ def test_a_sign_in_is_good_for_one_answer(site: Site, asking: dict[str, str]) ->
     sent_to_sign_in(site.send(page))
 
 
+@pytest.mark.parametrize("asking", [{"prompt": "login"}, {"max_age": "60"}, {"acr_values": "gold"}], ids=str)
+def test_a_request_that_is_opened_in_two_tabs_is_no_error_and_asks_for_the_sign_in_in_both(
+    make_site: MakeSite, asking: dict[str, str]
+) -> None:
+    site: Any = make_site(OAUTH_LOGIN_URL="/login", OAUTH_RATE_LIMITS=None)
+    site.signed_in_at, site.acr = int(time.time()) - 3600, "silver"
+    site.gateway.login_details(lambda _: {"acr": site.acr, "auth_time": site.signed_in_at})
+    client = site.register(skip_consent=True)
+    first, second = site.ask(client, **asking), site.ask(client, **asking)
+    for tab in (first, second):
+        assert sent_to_sign_in(tab)
+    assert code_in(sign_in(site, first))
+
+
 @pytest.mark.parametrize("asking", ASKING, ids=str)
 def test_who_comes_back_without_having_signed_in_gets_no_code(site: Site, asking: dict[str, str]) -> None:
     """As far as the app tells: else nobody could know. To choose the same account again is no sign-in."""
