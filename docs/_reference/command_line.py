@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 import click
 
 from flask_oauth_gateway.cli import make_cli
+from flask_oauth_gateway.cli.output import Moment
 
 HEAD = """\
 <!-- Written by docs/generate.py from flask_oauth_gateway/cli/. The examples are in docs/_reference/command_line.py. -->
@@ -132,6 +133,7 @@ token_id: …
     "token revoke": """\
 $ flask oauth token revoke --client "$ID"
 1 revoked.
+JWTs aren't counted: …
 """,
     "token purge": """\
 $ flask oauth token purge
@@ -209,7 +211,7 @@ def row(option: click.Option, context: click.Context) -> str:
 
 
 def metavar(option: click.Option, context: click.Context) -> str:
-    if isinstance(option.type, click.Choice | click.DateTime):
+    if isinstance(option.type, click.Choice | Moment):
         return option.name.upper() if option.name else ""
     return option.make_metavar(context).replace(" RANGE", "")
 
@@ -218,8 +220,8 @@ def notes(option: click.Option) -> Iterator[str]:
     """Yield the allowed values, if the help doesn't say them, and the default."""
     if isinstance(option.type, click.Choice):
         yield ", ".join(f"`{choice}`" for choice in option.type.choices) + "."
-    if isinstance(option.type, click.DateTime):
-        yield "As `2026-01-31` or `2026-01-31T12:00:00`."
+    if isinstance(option.type, Moment):
+        yield "As `2026-01-31`, or `2026-01-31 12:00:00Z` as the tables print it."
     if isinstance(option.type, click.IntRange):
         yield f"From {option.type.min}" + (f" to {option.type.max}." if option.type.max is not None else ".")
     if not option.is_flag and isinstance(option.default, int | str):

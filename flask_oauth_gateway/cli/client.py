@@ -63,6 +63,11 @@ METADATA_OPTIONS = (
     ),
     click.option("--public", is_flag=True, help="A client that can't keep a secret: --auth-method none."),
     click.option("--access-token-lifetime", type=Duration(), help="Seconds, or 15m, 12h, 30d."),
+    click.option(
+        "--access-token-format",
+        type=click.Choice(["opaque", "jwt"]),
+        help="The format of its access tokens, instead of OAUTH_ACCESS_TOKEN_FORMAT.",
+    ),
     click.option("--resource-server", is_flag=True, default=None, help="It may introspect every token."),
     click.option("--skip-consent", is_flag=True, default=None, help="Don't ask its users: only for your own apps."),
     click.option("--application", help="The application_id of its application (update: '' removes it)."),
@@ -202,8 +207,14 @@ def rotate_secret(
 @by_client_id
 def enable(client_id: str) -> None:
     """Let a disabled client work again."""
-    current_server().client_registry.update(client_id, enabled=True)
-    click.echo(f"{visible(client_id)} is enabled.")
+    changed = current_server().client_registry.update(client_id, enabled=True)
+    if changed.enabled:
+        click.echo(f"{visible(client_id)} is enabled.")
+    else:
+        click.echo(
+            f"{visible(client_id)} is switched on, and works once its application {visible(changed.application)},"
+            f" which is {changed.application_status}, is approved."
+        )
 
 
 @client.command("disable")

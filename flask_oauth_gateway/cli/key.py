@@ -50,7 +50,7 @@ def rotate(publish_ahead: int) -> None:
 @click.argument("kid")
 @with_appcontext
 def retire(kid: str) -> None:
-    """Retire a key: every token that it signed is refused, within a minute in every process."""
+    """Retire a key: every token that it signed is refused, within OAUTH_REVOCATION_POLL_SECONDS in every process."""
     if not current_server().key_ring.retire(kid):
         raise click.ClickException(f"There is no key {shown(kid)}.")
     click.echo(f"The key {visible(kid)} is retired.")

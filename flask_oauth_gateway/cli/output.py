@@ -92,6 +92,23 @@ class Duration(click.ParamType[int]):
         return int(number) * UNITS[unit]
 
 
+class Moment(click.ParamType[int]):
+    """A time in UTC, as seconds since 1970: written as the tables here print times, as a date, by ISO 8601, or in seconds."""
+
+    name = "time"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        if isinstance(value, int):
+            return value
+        if re.fullmatch("[0-9]{9,10}", value):  # as `token inspect` and `--json` print times
+            return int(value)
+        try:
+            found = datetime.fromisoformat(value)
+            return int((found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp())
+        except (ValueError, OverflowError):
+            self.fail(f"{shown(value, 40)} is not a time: use 2026-01-31, or 2026-01-31 12:00:00Z.", param, ctx)
+
+
 def print_json(value: Any) -> None:
     click.echo(json.dumps(value, indent=2, sort_keys=False).replace("\x7f", "\\u007f"))  # which JSON leaves as it is
 

@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import sys
-from datetime import UTC, datetime, timedelta
+import time
+from datetime import timedelta
+from typing import Any
 
 import click
 from flask.cli import AppGroup, with_appcontext
 
 from ..authorization_server import current_server
+from ..clients.registry import ClientNotFound
+from ..crypto.hashing import sha256
 from ..descriptions.records import describe_token
+from ..errors import shown
 from ..tokens.access_token import AccessToken
-from .output import as_json, print_json, print_table, visible, when
+from ..tokens.reading import is_jwt
+from .hints import by_client_id
+from .output import Moment, as_json, print_json, print_table, visible, when
 
 token = AppGroup("token", help="List, inspect, revoke and purge tokens.")
 
@@ -24,10 +31,12 @@ token = AppGroup("token", help="List, inspect, revoke and purge tokens.")
 @click.option("--after", help="The place where the last page ended.")
 @as_json
 @with_appcontext
+@by_client_id
 def list_tokens(
     client_id: str | None, subject: str | None, everything: bool, limit: int, after: str | None, as_json: bool
 ) -> None:
-    """List tokens by their token_id. Only their holders know the tokens themselves."""
+    """List tokens by their token_id. Only their holders know the tokens themselves; JWTs aren't stored, nor listed."""
+    _check_client(client_id)
     try:
         page = current_server().token_registry.find(
             client_id=client_id, subject=subject, live=not everything, limit=limit, after=after
@@ -51,7 +60,10 @@ def list_tokens(
 @as_json
 @with_appcontext
 def inspect(token_or_id: str, as_json: bool) -> None:
-    """Show one token. TOKEN_OR_ID is a token, '-' to read it from standard input, or a token_id."""
+    """Show one token, and whether it is refused.
+
+    TOKEN_OR_ID is a token, '-' to read it from standard input, or a token_id. A JWT isn't stored: give it itself.
+    """
     found = _find(token_or_id)
     if as_json:
         print_json(describe_token(found))
@@ -65,21 +77,35 @@ def inspect(token_or_id: str, as_json: bool) -> None:
 @click.argument("token_or_id", required=False)
 @click.option("--client", "client_id", help="Every token of this client.")
 @click.option("--subject", help="Every token of this user.")
-@click.option("--issued-before", type=click.DateTime(), help="Only tokens issued before this time, UTC.")
+@click.option(
+    "--issued-before",
+    type=Moment(),
+    help="Only tokens issued before this time, UTC, and all of approvals that are older, also what was refreshed since.",
+)
 @with_appcontext
-def revoke(token_or_id: str | None, client_id: str | None, subject: str | None, issued_before: datetime | None) -> None:
-    """Revoke one token, or all that fit the options."""
-    token_id = None if token_or_id is None else _find(token_or_id).token_id
+@by_client_id
+def revoke(token_or_id: str | None, client_id: str | None, subject: str | None, issued_before: int | None) -> None:
+    """Revoke one token, or all that fit the options.
+
+    TOKEN_OR_ID is an access token, a refresh token, '-' to read one from standard input, or a token_id. What is counted
+    are stored tokens and approvals. JWTs aren't stored: give one itself, or revoke all of a client or user.
+    """
     if (token_or_id, client_id, subject, issued_before) == (None,) * 4:
         raise click.ClickException("Name a token, --client, --subject or --issued-before.")
-    before = None if issued_before is None else issued_before.replace(tzinfo=UTC)
-    try:
-        count = current_server().token_registry.revoke(
-            token_id=token_id, client_id=client_id, subject=subject, issued_before=before
+    if issued_before is not None and issued_before > time.time():
+        raise click.ClickException(
+            "--issued-before lies in the future: tokens that are yet to come can't be revoked."
+            " Leave it out, and all tokens issued until now are."
         )
-    except ValueError as error:
-        raise click.ClickException(str(error)) from error
+    _check_client(client_id)
+    which = {} if token_or_id is None else _named(token_or_id)
+    count = current_server().token_registry.revoke(
+        **which, client_id=client_id, subject=subject, issued_before=issued_before
+    )
     click.echo(f"{count} revoked.")
+    if not which:
+        until = "now" if issued_before is None else when(issued_before)
+        click.echo(f"JWTs aren't counted: all that fit and were issued until {until} are refused too.")
 
 
 @token.command("purge")
@@ -95,11 +121,47 @@ def purge(batch: int, audit_older_than: int | None) -> None:
     click.echo(f"{deleted} expired rows deleted.")
 
 
-def _find(token_or_id: str) -> AccessToken:
-    if token_or_id == "-":
-        token_or_id = sys.stdin.readline().strip()
+def _named(token_or_id: str) -> dict[str, str]:
+    """What was given, as an argument of `tokens.revoke`. Raises `ClickException` where there is no such token here."""
+    value = _read(token_or_id)
     registry = current_server().token_registry
-    found = registry.get(token_id=token_or_id) or registry.get(token=token_or_id)
+    if registry.get(token_id=value) is not None:
+        return {"token_id": value}
+    if registry.get(token=value) is None and _refresh_token(value) is None:
+        raise _no_such(value)
+    return {"token": value}
+
+
+def _find(token_or_id: str) -> AccessToken:
+    value = _read(token_or_id)
+    registry = current_server().token_registry
+    found = registry.get(token_id=value) or registry.get(token=value)
     if found is None:
-        raise click.ClickException("There is no such token here; it may have been purged after it expired.")
+        refresh = _refresh_token(value)
+        if refresh is not None:
+            raise click.ClickException(f"This is a refresh token, of the client {shown(refresh.client_id)}.")
+        raise _no_such(value)
     return found
+
+
+def _read(value: str) -> str:
+    return sys.stdin.readline().strip() if value == "-" else value
+
+
+def _refresh_token(value: str) -> Any:
+    return current_server().approvals.find_refresh_token(sha256(value))
+
+
+def _no_such(value: str) -> click.ClickException:
+    if is_jwt(value):
+        return click.ClickException("This JWT is not an access token that this server signed.")
+    return click.ClickException(
+        "There is no such token here; it may have been purged after it expired."
+        " A JWT isn't stored, and not found by its jti: give the JWT itself."
+    )
+
+
+def _check_client(client_id: str | None) -> None:
+    """Raises `ClientNotFound`: a mistyped name must not look like a client without tokens."""
+    if client_id is not None and current_server().client_registry.get(client_id) is None:
+        raise ClientNotFound(client_id)

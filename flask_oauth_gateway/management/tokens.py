@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..clients.registry import ClientNotFound
 from ..descriptions.records import describe_token
 from ..errors import InvalidRequestError, NotFound
 from .operation import FLAG, PAGE, SECONDS, TEXT, Call, Operation, Schema
@@ -27,13 +28,16 @@ def find(call: Call) -> dict[str, Any]:
 def show(call: Call) -> dict[str, Any]:
     found = call.server.token_registry.get(token_id=call.path["token_id"])
     if found is None:
-        raise NotFound("There is no such token here; it may have been purged after it expired.")
+        raise NotFound("There is no such token here; it may have been purged after it expired. JWTs are not stored.")
     return describe_token(found)
 
 
 def revoke(call: Call) -> dict[str, Any]:
     if all(value is None for value in call.body.values()):
         raise InvalidRequestError("Name a token_id, client_id, subject or issued_before.")
+    client_id = call.body.get("client_id")
+    if client_id is not None and call.server.client_registry.get(client_id) is None:
+        raise ClientNotFound(client_id)  # a mistyped name must not look like a success
     try:
         return {"revoked": call.server.token_registry.revoke(**call.body)}
     except ValueError as error:
@@ -53,7 +57,12 @@ OPERATIONS = (
     ),
     Operation(
         name="revoke_tokens", method="POST", path="/tokens/revoke", summary="Revoke every token that fits all given members",
-        run=revoke, body={"token_id": TEXT, "client_id": TEXT, "subject": SUBJECT, "issued_before": SECONDS},
-        answer={"revoked": SECONDS},
+        run=revoke, finds=True,
+        body={"token_id": {**TEXT, "description": "Of a stored token. The jti of a JWT, which isn't stored, ends nothing."},
+              "client_id": TEXT, "subject": SUBJECT,
+              "issued_before": {**SECONDS, "description": "Seconds since 1970. It ends what was issued before, and of an"
+                                " approval that is older everything, also what was refreshed since."}},
+        answer={"revoked": {**SECONDS, "description": "How many stored tokens and approvals ended. JWTs aren't counted:"
+                            " without a token_id, those that fit and were issued until now are refused too."}},
     ),
 )  # fmt: skip

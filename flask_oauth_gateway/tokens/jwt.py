@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from ..crypto.hashing import sha256
 from ..crypto.jose import JwtError, sign, verify
 from ..crypto.jose import read as read_unverified
-from ..errors import InvalidToken
+from ..errors import InvalidToken, NotConfigured
 from ..stores.revocations import mark_of
 from .access_token import APPROVAL, BEGAN_AT, CLIENT_ONLY, NUMBERS, RESERVED, AccessToken
 from .cache import TokenCache
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from ..users.accounts import Users
     from ..web.issuer import Issuer
     from .revoked import Revoked
-    from .signing_keys import KeyRing
+    from .signing_keys import KeyRing, SigningKey
 
 TYPE = "at+jwt"
 CACHE_SECONDS = 3600  # a signature is checked once in this time; expiry and revocation are checked each time
@@ -85,31 +85,53 @@ class JwtTokens:
         token_hash = sha256(token)
         found = self._cache.get(token_hash, now)
         if found is None:
-            found = self._verify(token, now)
+            claims, kid = self._verified(token, self._key_ring.find)
+            refusal = _why_unfit(claims, self._issuer.identifier(), now)
+            if refusal is not None:
+                raise InvalidToken(refusal, claims["client_id"])
+            found = self._described(claims, kid)
             self._cache.put(token_hash, found, now)
-        if self._key_ring.find(found.key_id) is None:
-            raise InvalidToken("The key of this access token is not believed any more.", found.client_id)
-        if self._revoked.covers(found.began_at, found.marks, found.numbers):
-            raise InvalidToken("The access token was revoked.", found.client_id)
+        refusal = self._why_dead(found)
+        if refusal is not None:
+            raise InvalidToken(refusal, found.client_id)
         return found
 
-    def _verify(self, token: str, now: float) -> AccessToken:
+    def find(self, token: str) -> AccessToken | None:
+        """A token that this server signed, dead or alive: `refusal` says why it is refused. `None` for any other."""
+        try:
+            claims, kid = self._verified(token, {key.kid: key for key in self._key_ring.all()}.get)
+        except InvalidToken:
+            return None
+        try:
+            issuer = self._issuer.identifier()
+        except NotConfigured:  # outside of a request, where no setting names this server
+            issuer = claims["iss"]
+        found = self._described(claims, kid)
+        found.refusal = _why_unfit(claims, issuer, time.time()) or self._why_dead(found)
+        return found
+
+    def _why_dead(self, token: AccessToken) -> str | None:
+        if self._key_ring.find(token.key_id) is None:
+            return "The key of this access token is not believed any more."
+        if self._revoked.covers(token.began_at, token.marks, token.numbers):
+            return "The access token was revoked."
+        return None
+
+    def _verified(self, token: str, key_of: Callable[[str], SigningKey | None]) -> tuple[dict[str, Any], str]:
+        """The claims of a token, and the `kid` of the key that signed it. Raises `InvalidToken`."""
         try:
             unverified = read_unverified(token)
             header, kid = unverified.header, unverified.header.get("kid")
-            signing = self._key_ring.find(kid if isinstance(kid, str) else None)
+            signing = key_of(kid) if isinstance(kid, str) else None
             if signing is None or str(header.get("typ")).lower().removeprefix("application/") != TYPE:
                 raise InvalidToken("The access token is not one of this server's.")
-            claims = verify(unverified, (signing.key,), (signing.algorithm,)).claims
+            return verify(unverified, (signing.key,), (signing.algorithm,)).claims, signing.kid
         except JwtError as error:
             raise InvalidToken("The access token is not one of this server's.") from error
-        aud = claims["aud"]
+
+    def _described(self, claims: dict[str, Any], kid: str) -> AccessToken:
+        aud, client_id = claims["aud"], claims["client_id"]
         audience = (aud,) if isinstance(aud, str) else tuple(aud)
-        client_id = claims["client_id"]
-        if claims["iss"] != self._issuer.identifier():
-            raise InvalidToken("The access token comes from another issuer.", client_id)
-        if claims["exp"] <= now:
-            raise InvalidToken("The access token expired.", client_id)
         subject = None if claims.get(CLIENT_ONLY) else claims["sub"]
         carried, numbers = claims.get(NUMBERS), None
         if carried:
@@ -130,10 +152,17 @@ class JwtTokens:
             exp=claims["exp"],
             began_at=claims.get(BEGAN_AT),
             numbers=numbers,
-            key_id=signing.kid,
-            marks=marks_of(claims["jti"], claims.get(APPROVAL), client_id, subject) + _marks_of_key(signing.kid),
+            key_id=kid,
+            marks=marks_of(claims["jti"], claims.get(APPROVAL), client_id, subject) + _marks_of_key(kid),
             users=self._users,
         )
+
+
+def _why_unfit(claims: Mapping[str, Any], issuer: str, now: float) -> str | None:
+    """Why a token's own claims have it refused."""
+    if claims["iss"] != issuer:
+        return "The access token comes from another issuer."
+    return "The access token expired." if claims["exp"] <= now else None
 
 
 @lru_cache(maxsize=16)

@@ -61,6 +61,10 @@ class OwnTokens:
             cache.put(token_hash, found, now, forgotten)
         return found
 
+    def find_jwt(self, token: str) -> AccessToken | None:
+        """A JWT that this server signed, dead or alive: `refusal` says why it is refused. `None` for any other."""
+        return self._jwts().find(token) if len(token) <= MAX_TOKEN else None
+
     def from_row(self, row: Row[Any]) -> AccessToken:
         """A stored token, dead or alive: `refusal` says why it is dead."""
         return AccessToken(

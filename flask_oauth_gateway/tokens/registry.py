@@ -14,7 +14,7 @@ from flask import has_request_context
 from ..clients.registry import ClientNotFound
 from ..crypto.hashing import sha256
 from ..database.purge import purge_expired
-from ..errors import InvalidToken, TemporarilyUnavailable
+from ..errors import TemporarilyUnavailable
 from ..hooks import is_subject
 from ..permissions.scopes import resolve_scopes
 from ..web.environ import actor
@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     from .issuing import Issuing
     from .reading import OwnTokens
     from .revoking import Revoking
+
+MILLISECONDS = 10**11  # a time beyond this, in the year 5138, is meant in milliseconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +144,12 @@ class TokenRegistry:
         return TokenPage([self._own_tokens.from_row(row) for row in rows[:limit]], following)
 
     def get(self, *, token: str | None = None, token_id: str | None = None) -> AccessToken | None:
-        """One token, by its value or by its `token_id`. It may be dead; `refusal` then says why."""
+        """One token, by its value or by its `token_id`. It may be dead; `refusal` then says why.
+
+        A JWT isn't stored: it is found by its value alone, not by its `jti`.
+        """
+        if token is not None and is_jwt(token):
+            return self._own_tokens.find_jwt(token)
         token_hash = self._hash(token, token_id)
         row = None if token_hash is None else self._tokens.find(token_hash)
         return None if row is None else self._own_tokens.from_row(row)
@@ -156,18 +163,30 @@ class TokenRegistry:
         subject: str | None = None,
         issued_before: datetime | int | None = None,
     ) -> int:
-        """Revoke every live token that fits all arguments; returns how many tokens and approvals ended.
+        """Revoke every live token that fits all arguments; returns how many stored tokens and approvals ended.
 
-        `issued_before` is an aware datetime, or seconds since 1970. Raises `ValueError` where no argument is given, so
-        that nobody revokes everything by oversight, and where `issued_before` lies in the future, as new tokens would
-        be refused.
+        JWTs aren't stored, so those of a client or a user end uncounted; one that is given as `token` counts as one. A
+        `client_id` that nobody has, and the `jti` of a JWT as `token_id`, end nothing: 0.
+
+        `issued_before` is an aware datetime, or seconds since 1970. It ends what was issued before, and of an approval
+        that is older everything, also what was refreshed since. Raises `ValueError` where no argument is given, so that
+        nobody revokes everything by oversight, and where `issued_before` lies in the future, as new tokens would be
+        refused.
         """
         if all(value is None for value in (token, token_id, client_id, subject, issued_before)):
             raise ValueError("revoke() needs a token, token_id, client_id, subject or issued_before.")
         if isinstance(issued_before, datetime):
             issued_before = int(issued_before.timestamp())
         if issued_before is not None and issued_before > time.time():
-            raise ValueError("issued_before lies in the future: it is in seconds since 1970, not in milliseconds.")
+            in_milliseconds = issued_before > MILLISECONDS
+            raise ValueError(
+                "issued_before lies in the future: "
+                + (
+                    "it is in seconds since 1970, not in milliseconds."
+                    if in_milliseconds
+                    else "tokens that are yet to come can't be revoked."
+                )
+            )
         token_hash, client = None, None
         if token is not None and is_jwt(token):
             return self._revoke_jwt(token, client_id, subject, issued_before)
@@ -188,9 +207,8 @@ class TokenRegistry:
 
     def _revoke_jwt(self, token: str, client_id: str | None, subject: str | None, issued_before: int | None) -> int:
         """Revoke a JWT, which isn't stored, by a mark, where it is valid and fits the other arguments."""
-        try:
-            found = self._own_tokens.read(token)
-        except InvalidToken:
+        found = self._own_tokens.find_jwt(token)
+        if found is None or found.refusal is not None:
             return 0
         if client_id not in (None, found.client_id) or subject not in (None, found.subject):
             return 0
@@ -213,7 +231,8 @@ class TokenRegistry:
     def set_attributes(
         self, attributes: Mapping[str, Any], *, token: str | None = None, token_id: str | None = None
     ) -> bool:
-        """Add or change a live token's attributes; the value `None` removes one. Returns False where the token isn't live.
+        """Add or change a live token's attributes; the value `None` removes one. Returns False where the token isn't live,
+        and for a JWT, which can't be changed.
 
         Raises `ValueError` for a name that the protocol uses itself.
         """

@@ -45,6 +45,7 @@ def test_every_option_of_create_is_kept(flask_oauth: FlaskOAuth) -> None:
         "--redirect-uri": "https://app.example/cb",
         "--auth-method": "client_secret_post",
         "--access-token-lifetime": "15m",
+        "--access-token-format": "jwt",
         "--owner": "alice",
         "--contact": "ops@example.com",
         "--client-uri": "https://app.example/",
@@ -78,6 +79,7 @@ def test_every_option_of_create_is_kept(flask_oauth: FlaskOAuth) -> None:
         "redirect_uris": ["https://app.example/cb"],
         "token_endpoint_auth_method": "client_secret_post",
         "access_token_lifetime": 900,
+        "access_token_format": "jwt",
         "contacts": ["ops@example.com"],
         "client_uri": "https://app.example/",
         "attributes": {"tier": 1},
@@ -157,6 +159,23 @@ def test_a_client_is_disabled_enabled_and_deleted(
     assert ask(client, registered).status_code == 200
     assert flask_oauth("client", "delete", name, "--yes").stdout == f"{name} is deleted.\n"
     assert app.extensions["oauth_gateway"].clients.list() == []
+
+
+def test_a_client_of_an_application_that_is_not_approved_is_only_switched_on(
+    app: Flask, client: FlaskClient, gateway: OAuthGateway, flask_oauth: FlaskOAuth
+) -> None:
+    gateway.applications.create(name="Example", application_id="example")
+    registered = register(app, application="example")
+    flask_oauth("client", "disable", registered.client_id)
+    flask_oauth("application", "revoke", "example")
+    said = flask_oauth("client", "enable", registered.client_id).stdout
+    assert said == (
+        f"{registered.client_id} is switched on, and works once its application example, which is revoked,"
+        " is approved.\n"
+    )
+    assert ask(client, registered).status_code == 401
+    flask_oauth("application", "approve", "example")
+    assert ask(client, registered).status_code == 200
 
 
 def test_delete_asks_first(app: Flask, flask_oauth: FlaskOAuth) -> None:

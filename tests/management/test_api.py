@@ -155,6 +155,22 @@ class TestTokens:
         assert "future" in refusal(api("POST", "/tokens/revoke", in_milliseconds), 400, "invalid_request")
         refusal(api("GET", f"/tokens/{'0' * 32}"), 404, "not_found")
 
+    def test_a_client_that_isn_t_there_is_no_success(self, api: Api) -> None:
+        register(api.app, client_id="station", client_name="Weather station")
+        for client_id in ("nobody", "Weather station"):
+            sentence = refusal(api("POST", "/tokens/revoke", {"client_id": client_id}), 404, "not_found")
+            assert sentence == f"There is no client '{client_id}'."
+
+    def test_jwts_are_not_counted_and_not_found_by_their_jti(self, api: Api) -> None:
+        client = register(api.app, access_token_format="jwt")
+        token = token_for(api.http, client)["access_token"]
+        token_id = api.gateway.tokens.get(token=token).token_id
+        assert "JWTs are not stored" in refusal(api("GET", f"/tokens/{token_id}"), 404, "not_found")
+        assert api("POST", "/tokens/revoke", {"token_id": token_id}).get_json() == {"revoked": 0}
+        assert is_accepted(api.http, token)
+        assert api("POST", "/tokens/revoke", {"client_id": client.client_id}).get_json() == {"revoked": 0}
+        assert not is_accepted(api.http, token)
+
 
 def test_keys(api: Api) -> None:
     first = api("POST", "/keys", {"publish_ahead": 0}).get_json()

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from werkzeug.exceptions import BadRequest
 
+from ...clients.registry import ClientNotFound
 from . import PAGE, Visit, go, page, stale_text
 
 if TYPE_CHECKING:
@@ -64,6 +65,8 @@ def revoke_all(visit: Visit) -> Response | BaseResponse:
     client_id, subject = visit.asked("client_id"), visit.asked("subject")
     if visit.is_stale or (client_id is None and subject is None):
         raise BadRequest(stale_text())
+    if client_id is not None and visit.server.clients.load(client_id) is None:
+        raise ClientNotFound(client_id)  # a mistyped name must not look like a success
     visit.server.token_registry.revoke(client_id=client_id, subject=subject)
     return _back(visit, "admin_grants")
 

@@ -38,6 +38,7 @@ def test_a_token_a_grant_and_all_of_a_user_are_revoked(site: AdminSite) -> None:
         assert site.submit("grants", {field: approval}).status_code == 303
     assert sum(site.is_live(token) for token in given) <= 1
     assert site.submit("revoke", {}).status_code == 400  # nothing is named: not everything
+    assert site.submit("revoke", {}, client_id="no such client").status_code == 404  # no success either
     assert site.submit("revoke", {}, subject="alice").status_code == 303
     assert not any(site.is_live(token) for token in given)
     assert "Nothing was found" in site.open("grants", subject="alice").text
