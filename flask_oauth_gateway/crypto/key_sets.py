@@ -28,6 +28,7 @@ logger = logging.getLogger(__name__)
 DEFAULT_SECONDS = 3600
 MIN_SECONDS = 60
 MAX_SECONDS = 86400
+MAX_TOLD = 10  # of what a set holds that can't be used: whoever writes the set must not fill the log
 
 
 class KnownKey(NamedTuple):
@@ -183,8 +184,10 @@ class RemoteKeys:
             self._failure = None
             if skipped != self._skipped:
                 self._skipped = skipped
-                for each in skipped:
+                for each in skipped[:MAX_TOLD]:
                     logger.warning("Of the key set %s was skipped %s", without_secrets(self.url), _printable(each))
+                if (more := len(skipped) - MAX_TOLD) > 0:
+                    logger.warning("Of the key set %s were skipped %d more", without_secrets(self.url), more)
         except (FetchError, UnusableKey) as error:
             self._failure = _printable(str(error))
             logger.warning("The key set %s can't be had: %s", without_secrets(self.url), self._failure)

@@ -69,6 +69,9 @@ def table(file: Path, *names: str, columns: Collection[Collection[str]]) -> list
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(folder) / "copy.db"  # so that SQLite doesn't play back a journal beside the original
         copy.write_bytes(raw)
+        log = file.with_name(f"{file.name}-wal")  # what was written last may stand there alone
+        if log.is_file():
+            copy.with_name("copy.db-wal").write_bytes(log.read_bytes())
         try:
             with closing(sqlite3.connect(copy)) as connection:
                 connection.row_factory = sqlite3.Row

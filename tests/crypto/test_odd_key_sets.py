@@ -100,6 +100,15 @@ def test_what_a_fetched_set_lacks_is_said_once(caplog: pytest.LogCaptureFixture,
     assert "was skipped key 1: it is no JSON object" in caplog.text
 
 
+def test_a_fetched_set_of_nothing_but_nonsense_does_not_fill_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    with key_server() as server:
+        server.says = {"keys": [GOOD.jwk(), *[None] * 5000]}
+        assert status(checking_app({ISSUER: {"jwks_uri": server.url, "audience": API}}), GOOD) == 200
+    lines = [each.getMessage() for each in caplog.records if " skipped " in each.getMessage()]
+    assert len(lines) == 11
+    assert lines[-1].endswith("were skipped 4990 more")
+
+
 def test_an_issuer_of_assertions_has_the_same_sets(make_trading: MakeTrading, caplog: pytest.LogCaptureFixture) -> None:
     given = {"keys": [None, {"kty": "AKP"}, GOOD.jwk()]}
     trading = make_trading(GOOD, OAUTH_JWT_ISSUERS={IDP: {"jwks": given, "client_id": "partner"}})

@@ -89,3 +89,21 @@ def test_the_table_may_come_as_a_sqlite_file_and_grants_may_be_named(app: Flask,
         connection.execute(f"INSERT INTO oauth_applications VALUES ({marks})", list(row.values()))  # noqa: S608
     bring("doorkeeper", file.read_bytes(), "--grant", "password")
     assert clients(app).get(UIDS[0]).grant_types == ["password"]
+
+
+@sqlite_only
+def test_what_a_running_server_has_written_last_comes_over_too(app: Flask, tmp_path: Path) -> None:
+    """With a write-ahead log, as Rails has it, new rows stand in a file beside the database for a while."""
+    file = tmp_path / "production.sqlite3"
+    with closing(sqlite3.connect(file)) as connection:
+        connection.execute("PRAGMA journal_mode = wal")
+        connection.execute(f"CREATE TABLE oauth_applications ({', '.join(doorkeeper_row(1))})")
+        connection.execute("PRAGMA wal_checkpoint(truncate)")
+        row = doorkeeper_row(1)
+        connection.execute(f"INSERT INTO oauth_applications VALUES ({', '.join('?' * len(row))})", list(row.values()))  # noqa: S608
+        connection.commit()
+        before = {each.name: each.read_bytes() for each in tmp_path.glob("production*")}
+        result = app.test_cli_runner().invoke(args=["oauth", "client", "import", str(file), "--from", "doorkeeper"])
+        assert result.exit_code == 0, result.output
+        assert {each.name: each.read_bytes() for each in tmp_path.glob("production*")} == before
+    assert clients(app).get(UIDS[0]).client_name == "App 1"
