@@ -113,9 +113,8 @@ def keys_in(document: Any, *, symmetric: bool = False, skipped: list[str] | None
 
     `symmetric` and `skipped` are those of `load_jwks`. Raises `UnusableKey`.
     """
-    if isinstance(document, Mapping) and any(
-        isinstance(text, str) and "-----BEGIN" in text for text in document.values()
-    ):
+    is_key_set = not isinstance(document, Mapping) or isinstance(document.get("keys"), list) or "kty" in document
+    if not is_key_set and any(isinstance(text, str) and "-----BEGIN" in text for text in document.values()):
         return PemKeys(document, skipped)
     return FixedKeys(load_jwks(document, symmetric=symmetric, skipped=skipped))
 

@@ -86,6 +86,13 @@ def test_a_member_that_is_null_is_one_that_is_left_out(member: str) -> None:
     assert status(app, GOOD) == 200
 
 
+@pytest.mark.parametrize("given", [{"keys": [GOOD.jwk()]}, GOOD.jwk()], ids=["set", "key"])
+def test_a_pem_text_beside_makes_no_other_kind_of_set(given: dict[str, Any]) -> None:
+    """Members that nobody knows are passed over (RFC 7517 sections 4 and 5)."""
+    given = given | {"pem": "-----BEGIN PUBLIC KEY-----"}
+    assert status(checking_app({ISSUER: {"jwks": given, "audience": API}}), GOOD) == 200
+
+
 def test_what_a_fetched_set_lacks_is_said_once(caplog: pytest.LogCaptureFixture, clock: Clock) -> None:
     with key_server() as server:
         server.says = {"keys": [GOOD.jwk(), None]}
