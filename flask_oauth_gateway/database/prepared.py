@@ -1,9 +1,9 @@
 """Runs the statements of the request path: SQLAlchemy compiles them once, and they run on the driver's own cursor.
 
 SQLAlchemy's own execution of a statement takes three times as long as SQLite's: without it, a protected view is a sixth
-quicker, and a refresh a third. Connections, pool and errors stay SQLAlchemy's. This is not for statements that are
-built for one call, each of which would be compiled anew. Listeners on the engine's cursor events don't hear of these
-statements.
+quicker, and a refresh a third. With psycopg 3, libpq runs them without a cursor (`libpq.py`). Connections, pool and
+errors stay SQLAlchemy's. This is not for statements that are built for one call, each of which would be compiled anew.
+Listeners on the engine's cursor events don't hear of these statements.
 """
 
 from __future__ import annotations
@@ -57,12 +57,12 @@ class Prepared:
         compiled = self._compiled.get(dialect)
         if compiled is None:
             compiled = self._compiled[dialect] = _Compiled(self.statement, self._columns, connection)
-        return _run(connection, compiled.text, compiled.arguments(parameters), compiled.row)
+        return _run(connection, compiled.text, compiled, parameters)
 
 
 def command(connection: Connection, text: str) -> None:
     """Run a statement without parameters, such as BEGIN. Raises SQLAlchemy's `DBAPIError`s."""
-    _run(connection, text, (), None)
+    _run(connection, text, None, {})
 
 
 class _Compiled:
@@ -97,6 +97,20 @@ class _Compiled:
             raise ValueError(f"Two columns have the same name: {[column.key for column in columns_of]}")
         self._row_of: Any = namedtuple("Row", self._types) if self._types else None
         self._from_driver: list[tuple[int, Processor]] | None = None
+        self._by_libpq: Any = None
+        if dialect.driver == "psycopg":
+            from .libpq import Statement  # an app without PostgreSQL has no psycopg
+
+            with suppress(NotImplementedError):
+                binds = {name: bind.type for bind, name in compiler.bind_names.items()}
+                self._by_libpq = Statement(self.text, binds, self._types, dialect)
+
+    def run(self, connection: Connection, parameters: Mapping[str, Any]) -> Outcome | None:
+        """Run it by libpq. `None` where it hasn't been run, and is left to the driver's cursor."""
+        if self._by_libpq is None:
+            return None
+        found = self._by_libpq.run(connection, {**self._fixed, **parameters} if self._fixed else parameters)
+        return None if found is None else Outcome(found[0], [self._row_of._make(values) for values in found[1]])
 
     def arguments(self, parameters: Mapping[str, Any]) -> Mapping[str, Any] | Sequence[Any]:
         """The parameters as the driver takes them."""
@@ -106,7 +120,7 @@ class _Compiled:
         return given if self._order is None else tuple(given[name] for name in self._order)
 
     def row(self, values: Sequence[Any], description: Sequence[Sequence[Any]]) -> Row[Any]:
-        """A row of the driver, with every value converted to its column's type."""
+        """A row of the driver's cursor, with every value converted to its column's type."""
         if self._from_driver is None:
             self._from_driver = self._processors(description)
         found = list(values)
@@ -123,24 +137,36 @@ class _Compiled:
         return found
 
 
-def _run(
-    connection: Connection,
-    text: str,
-    arguments: Mapping[str, Any] | Sequence[Any],
-    row: Callable[[Sequence[Any], Sequence[Sequence[Any]]], Row[Any]] | None,
-) -> Outcome:
-    driver_connection = connection.connection
-    cursor = driver_connection.cursor()
+def _run(connection: Connection, text: str, compiled: _Compiled | None, parameters: Mapping[str, Any]) -> Outcome:
+    """Run a statement, or a command where it isn't `compiled`."""
+    cursor = None
     try:
-        cursor.execute(text, arguments)
+        found = _command_by_libpq(connection, text) if compiled is None else compiled.run(connection, parameters)
+        if found is not None:
+            return found
+        cursor = connection.connection.cursor()
+        cursor.execute(text, () if compiled is None else compiled.arguments(parameters))
         description = cursor.description
-        if description is None or row is None:
+        if compiled is None or description is None:
             return Outcome(cursor.rowcount, [])
-        return Outcome(cursor.rowcount, [row(values, description) for values in cursor.fetchall()])
+        return Outcome(cursor.rowcount, [compiled.row(values, description) for values in cursor.fetchall()])
     except connection.dialect.loaded_dbapi.Error as error:
         raise_as_sqlalchemy(error, connection, cursor, text)
     finally:
-        cursor.close()
+        if cursor is not None:
+            cursor.close()
+
+
+def _command_by_libpq(connection: Connection, text: str) -> Outcome | None:
+    if connection.dialect.driver != "psycopg":
+        return None
+    from .libpq import link_of
+
+    link = link_of(connection)
+    if link is None:
+        return None
+    link.command(text)
+    return Outcome(-1, [])
 
 
 def raise_as_sqlalchemy(error: Any, connection: Connection, cursor: Any, text: str) -> NoReturn:

@@ -58,7 +58,13 @@ class Proxy:
                         return
                     if source is near:
                         self.heard(id(near), data)
-                    (far if source is near else near).sendall(data)
+                        far.sendall(data)
+                    else:
+                        self.answered(near, data)
 
     def heard(self, connection: int, data: bytes) -> None:
-        """What a client is saying: for those who want to listen."""
+        """What a client is saying: for those who want to listen. An `OSError` cuts the connection."""
+
+    def answered(self, client: socket.socket, data: bytes) -> None:
+        """Hand on what the server is saying. An `OSError` cuts the connection."""
+        client.sendall(data)

@@ -19,10 +19,10 @@ def statements_of(engine: Engine) -> Iterator[list[tuple[str, Any]]]:
     def listen(connection: Any, cursor: Any, statement: str, parameters: Any, context: Any, many: bool) -> None:
         told.append((statement, parameters[0] if many else parameters))
 
-    def note(connection: Any, text: str, arguments: Any, row: Any) -> Any:
+    def note(connection: Any, text: str, compiled: Any, parameters: Any) -> Any:
         if connection.engine is engine:
-            told.append((text, arguments))
-        return run(connection, text, arguments, row)
+            told.append((text, () if compiled is None else compiled.arguments(parameters)))
+        return run(connection, text, compiled, parameters)
 
     event.listen(engine, "before_cursor_execute", listen)
     try:
