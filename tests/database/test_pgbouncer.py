@@ -4,6 +4,7 @@ import json
 import logging
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
@@ -42,7 +43,16 @@ def direct_uri(server_database: Any) -> str:
 
 @pytest.fixture
 def database_uri(direct_uri: str, bouncer: PgBouncer) -> str:
-    return bouncer.url_of(direct_uri)
+    """Emptying the database has ended the pooler's connections: whoever comes first may be told so, and that is nobody's test."""
+    uri = bouncer.url_of(direct_uri)
+    address = make_url(uri).set(drivername="postgresql").render_as_string(hide_password=False)
+    for _ in range(10):
+        with suppress(psycopg.OperationalError), ExitStack() as held:
+            for _ in range(CONNECTIONS):  # each in a transaction, and so on a connection of its own
+                neighbour = held.enter_context(psycopg.connect(address, prepare_threshold=None))
+                neighbour.execute("SELECT 1")
+            return uri
+    raise AssertionError("The pooler gives no good connection.")
 
 
 def every_flow(site: Site) -> None:
