@@ -47,7 +47,7 @@ def database_uri(direct_uri: str, bouncer: PgBouncer) -> str:
     uri = bouncer.url_of(direct_uri)
     address = make_url(uri).set(drivername="postgresql").render_as_string(hide_password=False)
     for _ in range(10):
-        with suppress(psycopg.OperationalError), ExitStack() as held:
+        with suppress(psycopg.Error), ExitStack() as held:
             for _ in range(CONNECTIONS):  # each in a transaction, and so on a connection of its own
                 neighbour = held.enter_context(psycopg.connect(address, prepare_threshold=None))
                 neighbour.execute("SELECT 1")
