@@ -107,7 +107,8 @@ def metadata_options(command: Any) -> Any:
 def create(client_name: str, as_json: bool, client_secret: str | None, **given: Any) -> None:
     """Register a client. Its secret is shown only now.
 
-    Without --grant it may use authorization_code and refresh_token, as far as they are on.
+    Without --grant and --resource-server it may use authorization_code and refresh_token, as far as they are on, and
+    needs a --redirect-uri.
     """
     server = current_server()
     own = {name: given.pop(name) for name in ("client_id", "secret_expires_in", "owner", "application")}

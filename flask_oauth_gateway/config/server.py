@@ -96,9 +96,9 @@ class ServerSettings:
     issuer: str | None = setting(
         None,
         read_issuer,
-        "The authorization server's own URL, without query or fragment (RFC 8414 section 2). Where it is left"
-        " out, the request's root URL is taken in debug, in testing and on loopback; elsewhere, every answer that"
-        " would carry the issuer is `server_error` (503), which says what to set.",
+        "The authorization server's own URL, without query or fragment (RFC 8414 section 2), and without a slash"
+        " at its end. Where it is left out, the request's root URL is taken in debug, in testing and on loopback;"
+        " elsewhere, every answer that would carry the issuer is `server_error` (503), which says what to set.",
     )
     allow_http: bool = setting(
         False,
