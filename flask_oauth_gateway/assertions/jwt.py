@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ..config.checks import ConfigurationError, boolean, names, optional_text, positive
+from ..config.checks import ConfigurationError, boolean, check_keys, names, optional_text, positive
 from ..crypto.configured_keys import configured_algorithms, configured_keys
 from ..crypto.jose import JwtError, read, verify
 from ..crypto.key_sets import KeySource, keys_for
@@ -147,9 +147,7 @@ def _verify(unverified: Jwt, trusted: JwtIssuer) -> Jwt:
 def _load(key: str, name: str, entry: Any, relaxed: bool) -> JwtIssuer:
     if not isinstance(entry, Mapping):
         raise ConfigurationError(key, entry, "a dict with a key set")
-    for given in entry:
-        if given not in JWT_KEYS:
-            raise ConfigurationError(key, given, f"a dict with {', '.join(JWT_KEYS)}")
+    check_keys(key, entry, JWT_KEYS)
     source = configured_keys(key, entry, relaxed=relaxed, symmetric=True)
     return JwtIssuer(
         issuer=name,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Container, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,7 +13,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from lxml import etree
 
-from ..config.checks import ConfigurationError, boolean, names, optional_text, positive
+from ..config.checks import ConfigurationError, boolean, check_keys, names, optional_text, positive
 from ..crypto.certificates import certificates_of, private_key_of
 from ..errors import shown
 from .assertion import MAX_LIFETIME, Assertion, AssertionRefused
@@ -168,9 +168,7 @@ class SamlAssertions:
 def _load(key: str, name: str, entry: Any) -> SamlIssuer:
     if not isinstance(entry, Mapping):
         raise ConfigurationError(key, entry, "a dict with certificates or metadata")
-    for given in entry:
-        if given not in KEYS:
-            raise ConfigurationError(key, given, f"a dict with {', '.join(KEYS)}")
+    check_keys(key, entry, KEYS)
     if bool(entry.get("certificates")) == bool(entry.get("metadata")):
         raise ConfigurationError(key, sorted(entry), "a dict with either certificates or metadata")
     metadata = read_metadata(f"{key}['metadata']", name, entry["metadata"]) if entry.get("metadata") else None
@@ -195,23 +193,27 @@ def _names(key: str, entry: Mapping[str, Any], name: str) -> frozenset[str] | No
 
 def _from_texts(key: str, entry: Mapping[str, Any]) -> tuple[x509.Certificate, ...]:
     """The configured certificates: PEM texts, or the paths of files with them."""
-    given = entry["certificates"]
+    given, which = entry["certificates"], ""
     try:
-        texts = [certificates_of(pem) for pem in _pems(given)]
+        texts = []
+        for each in _listed(given):
+            which = "" if each is given else f"{shown(each, 80)}: "
+            texts.append(certificates_of(_pem(each)))
+        which = ""
         found = tuple(dict.fromkeys(each for text in texts for each in without_issuers(text)))
         if not all(map(signs_assertions, found)):
             raise ValueError(f"of one of them {NEITHER}")
         return found
     except (ValueError, TypeError, OSError) as error:
         raise ConfigurationError(
-            f"{key}['certificates']", given, f"PEM texts or their paths ({reason_of(error)})"
+            f"{key}['certificates']", given, f"PEM texts or their paths ({which}{reason_of(error)})"
         ) from None
 
 
 def _decryption_keys(key: str, entry: Mapping[str, Any]) -> tuple[RSAPrivateKey, ...]:
     """Our private keys, from PEM texts or the paths of files with them. No error message shows them."""
     try:
-        found = tuple(private_key_of(pem) for pem in _pems(entry.get("decryption_key") or ()))
+        found = tuple(private_key_of(_pem(each)) for each in _listed(entry.get("decryption_key") or ()))
     except (ValueError, TypeError, OSError) as error:
         is_safe = isinstance(error, (OSError, NoPath))
         reason = reason_of(error) if is_safe else "not PEM, or with a passphrase"
@@ -222,6 +224,10 @@ def _decryption_keys(key: str, entry: Mapping[str, Any]) -> tuple[RSAPrivateKey,
     return usable
 
 
-def _pems(given: Any) -> list[bytes]:
-    texts = [given] if isinstance(given, (str, Path)) else given
-    return [str(text).encode() if "-----BEGIN" in str(text) else path_of(text).read_bytes() for text in texts]
+def _listed(given: Any) -> Iterable[Any]:
+    return [given] if isinstance(given, (str, Path)) else given
+
+
+def _pem(given: Any) -> bytes:
+    """A PEM text, or what is in the file at this path."""
+    return str(given).encode() if "-----BEGIN" in str(given) else path_of(given).read_bytes()

@@ -10,6 +10,8 @@ from ..tokens.reading import is_jwt
 if TYPE_CHECKING:
     from ..resource_server import Server
 
+_BLANK = b"\xef\xbb\xbf\xff\xfe\0 \t\r\n"
+
 
 def is_access_token(server: Server, text: str) -> bool:
     """Whether the text is an access token. In a resource server it always is, since that takes no assertions.
@@ -34,8 +36,18 @@ def is_access_token(server: Server, text: str) -> bool:
     return issuer not in server.settings.jwt_issuers or str(jwt.header.get("typ")).lower().endswith("at+jwt")
 
 
+def is_assertion(text: str) -> bool:
+    """Whether the text looks like an assertion: a JWT, however wrong, or XML in base64url."""
+    return _begins_with(b"{", text.partition(".")[0]) if text.count(".") == 2 else _is_xml(text)
+
+
 def _is_xml(text: str) -> bool:
+    return _begins_with(b"<", text)
+
+
+def _begins_with(mark: bytes, text: str) -> bool:
+    """Whether a text is base64url of what begins with this mark, after white space and a byte order mark."""
     try:
-        return b64decode(text.replace("-", "+").replace("_", "/") + "==").lstrip().startswith(b"<")
+        return b64decode(text.replace("-", "+").replace("_", "/") + "==").lstrip(_BLANK).startswith(mark)
     except ValueError:
         return False

@@ -102,7 +102,10 @@ def show(application_id: str, as_json: bool) -> None:
 @by_application_id
 def update(application_id: str, as_json: bool, **given: Any) -> None:
     """Change what the options name; the rest stays."""
-    changed = current_server().application_registry.update(application_id, **_values(given))
+    values = _values(given)
+    if not values:
+        raise click.UsageError("Nothing is named that is to change: an option says what.")
+    changed = current_server().application_registry.update(application_id, **values)
     _print(changed, as_json, f"{application_id} is changed.")
 
 

@@ -18,7 +18,7 @@ audit = AppGroup("audit", help="Read the audit trail.")
 @audit.command("list")
 @click.option("--client", "client_id", help="Only this client's.")
 @click.option("--subject", help="Only this user's.")
-@click.option("--event", help=f"Only this event: {', '.join(EVENTS)}.")
+@click.option("--event", type=click.Choice(EVENTS), metavar="EVENT", help=f"Only this event: {', '.join(EVENTS)}.")
 @click.option("--limit", default=50, type=click.IntRange(1, 100_000), show_default=True)
 @as_json
 @with_appcontext

@@ -16,7 +16,7 @@ from ..descriptions.records import describe_client
 from ..features import GRANTS, METHODS
 from ..stores.applications import APPROVED, ApplicationNotFound
 from ..stores.registered_client import Client
-from .hints import AppOption, advise, by_client_id
+from .hints import AppOption, advise, by_client_id, in_options
 from .output import Duration, as_json, print_json, print_table, visible, when
 
 
@@ -104,6 +104,7 @@ def metadata_options(command: Any) -> Any:
 @click.option("--secret-expires-in", type=Duration(), help="How long the secret lives.")
 @as_json
 @with_appcontext
+@in_options
 def create(client_name: str, as_json: bool, client_secret: str | None, **given: Any) -> None:
     """Register a client. Its secret is shown only now.
 
@@ -171,11 +172,15 @@ def show(client_id: str, as_json: bool) -> None:
 @as_json
 @with_appcontext
 @by_client_id
+@in_options
 def update(client_id: str, as_json: bool, **given: Any) -> None:
     """Change what the options name; the rest stays. A list (--scope, --grant and so on) replaces the one before."""
     owner = {"owner": given.pop("owner")} if given.get("owner") is not None else {}
     given.pop("owner", None)
-    changed = current_server().client_registry.update(client_id, **_metadata(given), **owner)
+    values = {**_metadata(given), **owner}
+    if not values:
+        raise click.UsageError("Nothing is named that is to change: an option says what.")
+    changed = current_server().client_registry.update(client_id, **values)
     if as_json:
         print_json(describe_client(changed))
     else:

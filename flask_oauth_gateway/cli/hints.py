@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Callable, Iterable, Iterator
 from functools import wraps
@@ -13,7 +14,7 @@ from authlib.oauth2.rfc7636 import create_s256_code_challenge
 from flask.cli import ScriptInfo
 
 from ..authorization_server import current_server
-from ..clients.metadata import REDIRECTING_GRANTS
+from ..clients.metadata import REDIRECTING_GRANTS, ClientMetadataError, grants_that_are_off
 from ..clients.registry import ClientNotFound
 from ..crypto.hashing import new_secret
 from ..errors import shown
@@ -30,6 +31,8 @@ DEVELOPMENT = "http://127.0.0.1:5000"  # where `flask run` serves, unless it is 
 _PLAIN = ":/._~-"  # what a form may hold as it is, beside letters and digits, so that the line can be read
 MOST_VALUES = 40
 MOST_OFFERS = 3
+#: The name of a member in an error; what is quoted was given, and a single word may be meant as such.
+_MEMBER = re.compile(r"(?<![\w'\"-])(?:jwks|[a-z]+(?:_[a-z]+)+)(?![\w'\"])")
 
 
 class AppOption(click.Option):
@@ -76,6 +79,22 @@ def by_application_id(command: Callable[..., Any]) -> Callable[..., Any]:
     return run
 
 
+def in_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """A command that registers what its options say: an error names these options, not the members of a registration."""
+
+    @wraps(command)
+    def run(**given: Any) -> Any:
+        try:
+            return command(**given)
+        except ClientMetadataError as error:
+            options = click.get_current_context().command.params
+            names = {each.name: each.opts[0] for each in options if isinstance(each, click.Option) and each.name}
+            message = _MEMBER.sub(lambda found: names.get(found[0], found[0]), str(error))
+            raise ClientMetadataError(message, error.error) from error
+
+    return run
+
+
 def _with_offers(error: Exception, found: Iterator[tuple[str, str | None]]) -> click.ClickException:
     offers = [f"{name} ({shown(called, 60)})" for name, called in found]
     return click.ClickException(f"{error} Is it {' or '.join(offers)}?" if offers else str(error))
@@ -92,9 +111,7 @@ def advise(client: Client, settings: Settings, *, is_new: bool) -> None:
 
 def notes_of(client: Client, settings: Settings) -> Iterator[str]:
     """What may be registered, and is hardly meant."""
-    off = [name for name in client.grant_types if name not in settings.grant_types]
-    if off:
-        yield f"{' and '.join(off)} {'is' if len(off) == 1 else 'are'} not in OAUTH_GRANT_TYPES: off until added there."
+    yield from grants_that_are_off(client.grant_types, settings)
     if client.redirect_uris and not REDIRECTING_GRANTS.intersection(client.grant_types):
         yield "no grant of this client uses its redirect URIs: authorization_code would."
     for uri in client.redirect_uris:

@@ -74,7 +74,9 @@ def import_clients(
     try:
         entries = read(file, server.settings)
     except Unreadable as error:
-        raise click.ClickException(f"Nothing was imported. {error}") from None
+        others = ", ".join(name for name in SOURCES if name != "gateway")
+        hint = f" If it is another registry's, --from says which: {others}." if source == "gateway" else ""
+        raise click.ClickException(f"Nothing was imported. {error}{hint}") from None
     outcomes = list(
         bring(
             server,

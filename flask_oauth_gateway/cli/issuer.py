@@ -16,8 +16,9 @@ from ..clients.registry import ClientNotFound
 from ..config.checks import full_grant_type
 from ..errors import InvalidClient, InvalidToken, OAuth2Error, TemporarilyUnavailable
 from ..resource_server import any_server
+from ..tokens.reading import is_jwt
 from ..web.request import OAuthRequest, Payload
-from .access_token import is_access_token
+from .access_token import is_access_token, is_assertion
 from .output import as_json, print_json, print_table, visible, when
 
 if TYPE_CHECKING:
@@ -86,11 +87,16 @@ def check(assertion: str, client_id: str | None, scope: str | None, url: str | N
     given, and it can still be used. ASSERTION may also be an access token of a server that OAUTH_TRUSTED_TOKEN_ISSUERS
     names; it is checked as a protected view would check it.
     """
-    server, text = any_server(), _read(assertion)
+    server, (text, is_read) = any_server(), _read(assertion)
+    if not text:
+        raise click.ClickException("There is no assertion: what was given is empty.")
+    no_file = "" if is_read else "there is no such file, and "
     if is_access_token(server, text):
         with current_app.test_request_context(base_url=url):
-            _print_access_token(server, text)
+            _print_access_token(server, text, no_file if _is_like_a_path(text) else "")
         return
+    if not is_assertion(text):
+        raise _refused(f"{no_file}the text is no assertion: neither a JWT nor SAML's XML in base64url")
     kind = "jwt_bearer" if text.count(".") == 2 else "saml2_bearer"
     grant_type = full_grant_type(kind)
     grant = cast("AuthorizationServer", server).grants.get(grant_type)
@@ -129,13 +135,13 @@ def _print_accepted(checked: Checked) -> None:
             click.echo(f"  {name + ':':12}{visible(value)}")
 
 
-def _print_access_token(server: Server, text: str) -> None:
+def _print_access_token(server: Server, text: str, no_file: str) -> None:
     try:
         token = server.validators.validate(text)
     except TemporarilyUnavailable as error:
         raise click.ClickException(f"Nobody can tell: {visible(error.description)}") from error
     except InvalidToken as error:
-        raise _refused((error.reason or str(error.description)).rstrip(".")) from error
+        raise _refused(no_file + (error.reason or str(error.description)).rstrip(".")) from error
     click.echo("Accepted: protected views take it, with this in current_token.")
     for name, value in (
         ("issuer", token.issuer),
@@ -164,12 +170,19 @@ def _client(server: AuthorizationServer, client_id: str) -> Client:
     return client
 
 
-def _read(assertion: str) -> str:
-    """The assertion: from standard input, from a file, or as it was given."""
+def _read(assertion: str) -> tuple[str, bool]:
+    """The assertion, and whether it was read: from standard input or a file; else it is as it was given."""
     if assertion == "-":
-        return sys.stdin.read().strip()
+        return sys.stdin.read().strip(), True
     try:
         path = Path(assertion)
-        return path.read_text(encoding="utf-8").strip() if path.is_file() else assertion.strip()
+        if path.is_file():
+            return path.read_text(encoding="utf-8").strip(), True
     except (OSError, ValueError):  # the text is too long for a path, so it is an assertion
-        return assertion.strip()
+        pass
+    return assertion.strip(), False
+
+
+def _is_like_a_path(text: str) -> bool:
+    """Whether a text is hardly an access token, which may be any other text."""
+    return not is_jwt(text) and ("/" in text or Path(text).suffix != "")

@@ -38,6 +38,13 @@ def usual_grant_types(settings: Settings) -> list[str]:
     return [name for name in ("authorization_code", "refresh_token") if name in settings.grant_types]
 
 
+def grants_that_are_off(grants: Iterable[str], settings: Settings) -> list[str]:
+    """A note that names the grants, of those of a client, that nobody can use here; none where there is none."""
+    off = [name for name in grants if name not in settings.grant_types]
+    are = "is" if len(off) == 1 else "are"
+    return [f"{' and '.join(off)} {are} not in OAUTH_GRANT_TYPES: off until added there."] if off else []
+
+
 def check_metadata(metadata: Mapping[str, Any], settings: Settings) -> dict[str, Any]:
     """A whole registration, checked and converted. Raises `ClientMetadataError`, which says what is wrong."""
     unknown = [name for name in metadata if name not in _CHECKS]

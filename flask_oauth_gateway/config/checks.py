@@ -5,9 +5,10 @@ Each reader raises `ConfigurationError` for a value that can't be used.
 
 from __future__ import annotations
 
+import difflib
 import ipaddress
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 from urllib.parse import urlsplit
@@ -51,6 +52,23 @@ class ConfigurationError(ValueError):
         self.shown = shown(value)
         self.allowed = without_secrets(allowed)
         super().__init__(f"{self.key} is {self.shown}; it may be {self.allowed}.")
+
+
+class UnknownKey(ConfigurationError):
+    """A key of an entry that has no meaning. The message names the nearest that has one, and all of them."""
+
+    def __init__(self, key: str, given: object, known: Sequence[str]) -> None:
+        super().__init__(key, given, f"a dict with {', '.join(known)}")
+        near = difflib.get_close_matches(str(given), known, n=1)
+        hint = f" Did you mean {near[0]!r}?" if near else ""
+        self.args = (f"{self.key} has the unknown key {self.shown}.{hint} It may be {self.allowed}.",)
+
+
+def check_keys(key: str, entry: Mapping[Any, Any], known: Sequence[str]) -> None:
+    """Check that each key of an entry is known. Raises `UnknownKey`."""
+    for given in entry:
+        if given not in known:
+            raise UnknownKey(key, given, known)
 
 
 def full_grant_type(name: str) -> str:

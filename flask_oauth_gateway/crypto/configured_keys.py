@@ -15,6 +15,7 @@ from .key_sets import FixedKeys, PemKeys, RemoteKeys, keys_in
 
 logger = logging.getLogger(__name__)
 
+KEY_SOURCES = ("jwks", "jwks_uri", "key")
 FETCHABLE = "an https URL without user name and password"
 
 
@@ -38,7 +39,7 @@ def configured_keys(
 
     What can't be used of a key set is skipped with a warning, as it is of one that is fetched.
     """
-    given = [name for name in ("jwks", "jwks_uri", "key") if entry.get(name)]
+    given = [name for name in KEY_SOURCES if entry.get(name)]
     if len(given) != 1:
         raise ConfigurationError(key, given, "a dict with one of jwks, jwks_uri and key")
     value = entry[given[0]]

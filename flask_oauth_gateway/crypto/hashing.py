@@ -85,9 +85,21 @@ def brought_secret_digest(secret: str) -> str:
 
 def is_known_digest(digest: str) -> bool:
     """Whether a digest from elsewhere is a sealed secret, or one that `verify_secret` can check at a bearable cost."""
-    found = next((match for shape in _KNOWN if (match := shape.fullmatch(digest))), None)
-    if found is None:
-        return False
+    found = _known_shape(digest)
+    return found is not None and _is_bearable(found) and (not digest.startswith(BCRYPT) or is_bcrypt_installed())
+
+
+def is_too_costly(digest: str) -> bool:
+    """Whether a digest is of a kind that `verify_secret` knows, and each guess at its secret would cost too much."""
+    found = _known_shape(digest)
+    return found is not None and not _is_bearable(found)
+
+
+def _known_shape(digest: str) -> re.Match[str] | None:
+    return next((match for shape in _KNOWN if (match := shape.fullmatch(digest))), None)
+
+
+def _is_bearable(found: re.Match[str]) -> bool:
     cost = {name: int(number) for name, number in found.groupdict().items()}
     memory, passes = cost.get("memory", 0), cost.get("passes", 0)
     return (
@@ -96,7 +108,6 @@ def is_known_digest(digest: str) -> bool:
         and memory * passes <= _MAX_ARGON2_WORK_KIB
         and cost.get("lanes", 0) <= _MAX_ARGON2_LANES
         and cost.get("rounds", 0) <= _MAX_BCRYPT_COST
-        and (not digest.startswith(BCRYPT) or is_bcrypt_installed())
     )
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from flask import Response, request
 
+from ..config.checks import full_grant_type
 from ..errors import InvalidRequestError, TemporarilyUnavailable, UnsupportedGrantType, clean
 from ..tokens.issuing import StaleClient
 from ..web.request import read_token_request
@@ -28,7 +29,7 @@ def token(server: AuthorizationServer) -> Response:
         raise InvalidRequestError(f"The parameter 'grant_type' is missing from the {sources} of the request.")
     grant = server.token_grants.get(grant_type)
     if grant is None:
-        raise UnsupportedGrantType(f"The grant type '{clean(grant_type, 60)}' is not on here.")
+        raise UnsupportedGrantType(_why_not_on(server, grant_type))
     for _ in range(ATTEMPTS):
         try:
             return grant.respond(form)
@@ -42,3 +43,11 @@ def token(server: AuthorizationServer) -> Response:
         ATTEMPTS,
     )
     raise TemporarilyUnavailable
+
+
+def _why_not_on(server: AuthorizationServer, grant_type: str) -> str:
+    """What is wrong with a grant type that no grant here has: it may be the short name that the configuration takes."""
+    given, full = clean(grant_type, 60), full_grant_type(grant_type.replace("-", "_"))
+    if full in server.token_grants:
+        return f"The grant type '{given}' is a short name, which only the configuration takes: send '{full}'."
+    return f"The grant type '{given}' is not on here."

@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy.exc import DataError, IntegrityError
 
-from ..clients.metadata import REDIRECTING_GRANTS, ClientMetadataError
+from ..clients.metadata import REDIRECTING_GRANTS, ClientMetadataError, grants_that_are_off
 from ..clients.registry import check_client_id
 from ..clients.secrets import KnownSecret
 from ..config import ADMIN_SCOPE
+from ..config.checks import full_grant_type
 from ..crypto.hashing import verify_secret
 from ..errors import shown
 from ..stores.registered_client import REGISTERED
@@ -124,6 +125,8 @@ def bring(server: AuthorizationServer, entries: Iterable[Entry | Outcome], *, dr
                     dry_run=dry_run,
                 )
                 what = "new"
+                grants = map(full_grant_type, entry.metadata.get("grant_types") or ())
+                notes += grants_that_are_off(grants, server.settings)
             else:
                 differing = _differing(server, entry, known)
                 what = "different" if differing else "there"

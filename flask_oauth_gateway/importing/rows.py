@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..clients.secrets import KnownSecret
 from ..config.checks import full_grant_type
-from ..crypto.hashing import BCRYPT, is_bcrypt_installed, is_known_digest
+from ..crypto.hashing import BCRYPT, is_bcrypt_installed, is_known_digest, is_too_costly
 from ..errors import shown
 from ..features import GRANTS
 from . import NOT_AS_EXPECTED, Entry, Outcome, Unreadable, why
@@ -127,11 +127,13 @@ def known_secret(value: Any, expires_at: int | None = None) -> tuple[tuple[Known
     digest = digest.removeprefix("bcrypt$") if value.startswith("bcrypt$$2") else digest  # Django's
     if is_known_digest(digest):
         return (KnownSecret(digest=digest, expires_at=expires_at),), []
-    if digest.startswith(BCRYPT) and not is_bcrypt_installed():
+    is_costly = is_too_costly(digest)
+    if digest.startswith(BCRYPT) and not is_costly and not is_bcrypt_installed():
         return (), ["its secret is hashed by bcrypt: pip install 'flask-oauth-gateway[bcrypt]', and import it then"]
-    way = found[1] if (found := re.match(r"\$?([a-z0-9_-]{1,20})(?=\$)", value)) else "an unknown function"
-    problem = f"its secret is hashed by {way}, which can't be checked here, or at too great a cost"
-    return (), [f"{problem}: give it a new one with rotate-secret"]
+    found = re.match(r"\$?([a-z0-9_-]{1,20})(?=\$)", value)
+    way = "bcrypt" if digest.startswith("$2") else found[1] if found else "an unknown function"
+    problem = "at too great a cost for each guess" if is_costly else "which can't be checked here"
+    return (), [f"its secret is hashed by {way}, {problem}: give it a new one with rotate-secret"]
 
 
 def known_grants(names: Iterable[Any]) -> tuple[list[str], list[str]]:

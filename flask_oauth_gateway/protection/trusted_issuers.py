@@ -11,9 +11,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ..config.checks import ConfigurationError, names, one_of, optional_text
+from ..config.checks import ConfigurationError, check_keys, names, one_of, optional_text
 from ..crypto import fetching
-from ..crypto.configured_keys import configured_algorithms, configured_keys
+from ..crypto.configured_keys import KEY_SOURCES, configured_algorithms, configured_keys
 from ..crypto.hashing import sha256
 from ..crypto.jose import JwtError, read, verify
 from ..crypto.key_sets import KeySource
@@ -118,7 +118,8 @@ class TokenIssuer:
         """The token of these claims. Raises `NoAccessToken` where it has another audience or isn't valid now."""
         times = check_times(claims, skew)
         if self.audience and self.audience.isdisjoint(audience_of(claims)):
-            raise NoAccessToken(f"it is for {' '.join(audience_of(claims))[:200]!r}, not for us")
+            named = " ".join(audience_of(claims))
+            raise NoAccessToken(f"it is for {named[:200]!r}, not for us" if named else "it names no audience (aud)")
         return access_token(
             claims,
             issuer=self.issuer,
@@ -227,10 +228,11 @@ def _load(name: str, entry: Any, relaxed: bool) -> TokenIssuer:
     key = f"OAUTH_TRUSTED_TOKEN_ISSUERS[{name!r}]"
     if not isinstance(entry, Mapping):
         raise ConfigurationError(key, entry, "a dict with a key set, or with 'introspection'")
-    for given in entry:
-        if given not in ENTRY_KEYS:
-            raise ConfigurationError(key, given, f"a dict with {', '.join(ENTRY_KEYS)}")
+    check_keys(key, entry, ENTRY_KEYS)
     asks = "introspection" in entry
+    sources = [name for name in (*KEY_SOURCES, "introspection") if entry.get(name)]
+    if asks and len(sources) > 1:
+        raise ConfigurationError(key, sources, f"a dict with one of {', '.join(KEY_SOURCES)} and introspection")
     audience = _audience(f"{key}['audience']", entry, asks=asks)
     source = None if asks else configured_keys(key, entry, relaxed=relaxed)
     algorithms = entry.get("algorithms")

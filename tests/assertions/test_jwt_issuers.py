@@ -18,7 +18,10 @@ WRONG: list[tuple[Any, str]] = [
     ({**KEY, "key": SIGNER.pem()}, "a dict with one of jwks, jwks_uri and key"),
     (None, "a dict with a key set"),
     (SIGNER.pem(), "a dict with a key set"),
-    ({**KEY, "algoritms": ["ES256"]}, "is 'algoritms'; it may be a dict with jwks, jwks_uri, key, algorithms"),
+    (
+        {**KEY, "algoritms": ["ES256"]},
+        "has the unknown key 'algoritms'. Did you mean 'algorithms'? It may be a dict with",
+    ),
     ({**KEY, "algorithms": ["none"]}, "['algorithms'] is ['none']; it may be one or more of 'RS256'"),
     ({**KEY, "algorithms": []}, "['algorithms'] is []; it may be one or more of"),
     ({**KEY, "algorithms": ["RS256"]}, "['algorithms'] is 'RS256'; it may be an algorithm that fits the key (ES256)"),

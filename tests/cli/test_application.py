@@ -30,6 +30,7 @@ def test_the_life_of_an_application(app: Flask, client: FlaskClient, flask_oauth
     assert json.loads(flask_oauth("application", "revoke", mine, "--json").stdout)["status"] == "revoked"
     assert ask(client, station).status_code == 401
 
+    assert "Nothing is named that is to change" in flask_oauth("application", "update", mine, fails=True).stderr
     flask_oauth("application", "update", mine, "--name", "Renamed", "--attributes", '{"tier": 1}')
     shown = flask_oauth("application", "show", mine).stdout
     for text in ("Renamed", "alice", "revoked", "{'tier': 1}", station.client_id):

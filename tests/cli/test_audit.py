@@ -42,6 +42,12 @@ def test_the_newest_entries_come_first_and_may_be_filtered(
     assert issued["details"]["scope"] == "weather:read"
 
 
+def test_an_event_that_there_is_not_is_refused_with_those_that_there_are(flask_oauth: FlaskOAuth) -> None:
+    said = flask_oauth("audit", "list", "--event", "token_isued", fails=True).stderr
+    assert "'token_isued' is not one of 'token_issued', 'token_refreshed'" in said
+    assert "'audit_broken'" in said
+
+
 def test_what_a_stranger_claims_to_be_can_t_steer_the_terminal(client: FlaskClient, flask_oauth: FlaskOAuth) -> None:
     client.post("/oauth/token", data={"grant_type": "client_credentials"}, headers=basic("\x1b[2J\u009b\u202e", "x"))
     assert "?[2J??" in flask_oauth("audit", "list").stdout

@@ -135,6 +135,11 @@ def test_update_changes_what_is_given_and_nothing_else(app: Flask, flask_oauth: 
     assert json.loads(printed)["owner"] == "bob"
 
 
+def test_an_update_that_names_nothing_is_a_usage_error(flask_oauth: FlaskOAuth, registered: Client) -> None:
+    said = flask_oauth("client", "update", registered.client_id, fails=True).stderr
+    assert said.startswith("Error: Nothing is named that is to change: an option says what. See '")
+
+
 def test_a_rotated_secret_replaces_the_old_one_at_once_or_after_the_overlap(
     client: FlaskClient, flask_oauth: FlaskOAuth, registered: Client, clock: Clock
 ) -> None:
@@ -193,12 +198,15 @@ def test_delete_asks_first(app: Flask, flask_oauth: FlaskOAuth) -> None:
     [
         (["create", "x", "--scope", "weather:rain"], "scope names 'weather:rain', which is not in OAUTH_SCOPES"),
         (["create", "x", "--client-id", "taken"], "There is a client 'taken' already."),
-        (["create", "x", "--client-secret", "short"], "A client_secret has 8 to 1024 printable ASCII characters."),
+        (["create", "x", "--grant", "authorization_code"], "users here needs --redirect-uri: one at least."),
+        (["create", "x", "--default-scope", "rain"], "'rain'"),
+        (["create", "x", "--auth-method", "private_key_jwt"], "needs a --jwks, --jwks-uri or certificate."),
+        (["create", "x", "--client-secret", "short"], "A --client-secret has 8 to 1024 printable ASCII characters."),
         (["create", "x", "--public", "--client-secret", "long enough"], "A client registered for none"),
         (["create", "x", "--attributes", "{"], "--attributes is a JSON object"),
         (["create", "x", "--attributes", "[]"], "attributes is a JSON object."),
         (["create", "\x1b[2J"], "client_name is a text"),
-        (["create", "x", "--auth-method", "\x1b[2J"], "token_endpoint_auth_method is '\\x1b[2J'"),
+        (["create", "x", "--auth-method", "\x1b[2J"], "--auth-method is '\\x1b[2J'"),
         (["create", "x", "--owner", "x" * 256], "owner is a subject"),
         (["create", "x", "--secret-expires-in", "soon"], "'soon' is not a duration: use a number of seconds, or 15m"),
         (["create", "x", "--secret-expires-in", "9" * 30], "is not a duration"),

@@ -2,6 +2,7 @@
 
 import json
 import time
+from base64 import urlsafe_b64encode
 from pathlib import Path
 from typing import Any
 
@@ -157,6 +158,23 @@ def test_it_leaves_no_trace(flask_oauth: FlaskOAuth, trading: Trading) -> None:
 
 
 def test_what_is_no_assertion_and_a_grant_that_is_not_on_are_said(flask_oauth: FlaskOAuth, trading: Trading) -> None:
-    assert refused(flask_oauth, "a.b.c").startswith("its header is not")
-    assert "saml2_bearer, which is not on" in flask_oauth("issuer", "check", "rubbish", fails=True).stderr
-    assert refused(flask_oauth, "x." * 2 + "x" * 70_000) == "it is longer than 64 KiB"
+    assert refused(flask_oauth, "e30x.b.c").startswith("its header is not")
+    xml = urlsafe_b64encode(b"\xef\xbb\xbf<Assertion/>").decode()
+    assert "saml2_bearer, which is not on" in flask_oauth("issuer", "check", xml, fails=True).stderr
+    assert refused(flask_oauth, "e30.x." + "x" * 70_000) == "it is longer than 64 KiB"
+
+
+@pytest.mark.parametrize("mistyped", ["asertion.txt", "my.asertion.jwt", "./a/b", "rubbish"])
+def test_a_file_that_is_not_there_is_said_not_to_be(flask_oauth: FlaskOAuth, trading: Trading, mistyped: str) -> None:
+    nothing = "the text is no assertion: neither a JWT nor SAML's XML in base64url"
+    assert refused(flask_oauth, mistyped) == f"there is no such file, and {nothing}"
+    said = flask_oauth("issuer", "check", "-", stdin=mistyped, fails=True).stderr
+    assert said == f"Error: Refused: {nothing}.\n"
+
+
+def test_an_empty_text_is_said_to_be_empty(flask_oauth: FlaskOAuth, trading: Trading, tmp_path: Path) -> None:
+    file = tmp_path / "assertion.jwt"
+    file.write_text("\n")
+    for given, stdin in (("", None), (" ", None), ("-", "\n"), (str(file), None)):
+        said = flask_oauth("issuer", "check", given, stdin=stdin, fails=True).stderr
+        assert said == "Error: There is no assertion: what was given is empty.\n"

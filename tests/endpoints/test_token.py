@@ -152,6 +152,16 @@ def test_a_grant_that_is_not_on_is_unsupported(client: FlaskClient, registered: 
     assert sentence.startswith("The grant type '")
 
 
+@pytest.mark.parametrize("short", ["jwt_bearer", "jwt-bearer", "device_code", "saml2_bearer"])
+def test_a_short_name_of_the_configuration_is_answered_with_the_one_to_send(make_app: MakeApp, short: str) -> None:
+    app = make_app(OAUTH_GRANT_TYPES=["jwt_bearer", "device_code", "saml2_bearer"])
+    sent = {"grant_type": short}
+    sentence = refusal(app.test_client().post("/oauth/token", data=sent), 400, "unsupported_grant_type")
+    assert re.search("send 'urn:ietf:params:oauth:grant-type:(jwt-bearer|device_code|saml2-bearer)'", sentence)
+    off = make_app().test_client().post("/oauth/token", data=sent)
+    assert refusal(off, 400, "unsupported_grant_type") == f"The grant type '{short}' is not on here."
+
+
 def test_a_client_that_is_not_registered_for_a_grant_is_not_authorized_for_it(app: Flask, client: FlaskClient) -> None:
     sentence = refusal(ask(client, register(app, grant_types=[])), 400, "unauthorized_client")
     assert "client_credentials" in sentence

@@ -37,6 +37,7 @@ def test_applications_come_over_with_their_secrets_and_the_scopes_of_their_clien
         "without client_credentials: no client_grants in the file are its own",
         "without its allowed_logout_urls",
         "without 'https://*.web.example/callback': redirect URIs have no wildcards here",
+        "password is not in OAUTH_GRANT_TYPES: off until added there.",
     ]
     assert (spa.is_public, spa.secrets, spa.skip_consent) == (True, (), False)
     assert {each["what"] for each in bring("auth0", AUTH0).values()} == {"there", "skipped"}

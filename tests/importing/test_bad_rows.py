@@ -200,7 +200,9 @@ def test_a_secret_that_would_cost_a_lot_at_each_guess_is_not_imported(app: Flask
     assert bring("gateway", digest(hashed), fails=True).startswith("bad is refused: Its secret is hashed in a way")
     assert [each.client_id for each in gateway_of(app).clients.list()] == ["good"]
     said = bring("django-oauth-toolkit", django(client_secret=hashed.replace("$argon2id", "argon2$argon2id")))
-    assert "or at too great a cost" in said["bad"]["notes"][0]
+    is_of_no_known_shape = len(hashed) > 1000
+    why = "argon2, which can't be checked here" if is_of_no_known_shape else "at too great a cost for each guess"
+    assert why in said["bad"]["notes"][0]
     assert gateway_of(app).clients.get("bad").secrets == ()
 
 

@@ -456,3 +456,11 @@ def test_people_read_a_table(app: Flask, tmp_path: Path) -> None:
     events = [row.event for row in server_of(app).audit.newest(9)]
     assert events == ["client_created", "application_created", *["client_created"] * 2, "application_created"]
     assert ask(app.test_client(), type("C", (), {"client_id": KEY, "client_secret": SECRET})).status_code == 200
+
+
+@sqlite_only
+def test_an_export_of_another_registry_needs_its_name(bring: Callable[..., Any]) -> None:
+    for exported in ({"realm": "main", "clients": []}, b"SQLite format 3\0"):
+        line = bring("gateway", exported, fails=True)
+        assert "--from says which: apigee, axway, django-oauth-toolkit, authlib, keycloak, hydra," in line
+    assert "--from" not in bring("keycloak", b"{", fails=True)

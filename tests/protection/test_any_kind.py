@@ -73,7 +73,7 @@ def test_another_entry_refuses_it_and_says_what_takes_it(case: str) -> None:
     [
         ({"aud": [API, "https://other.example"]}, {}, "it is for others too ('https://other.example')"),
         ({"aud": "https://other.example"}, {}, "for others too"),
-        ({"aud": None}, {}, "not for us"),
+        ({"aud": None}, {}, "it names no audience (aud)"),
         ({"typ": "ID"}, {}, "its typ is 'ID'"),
         ({"typ": "Refresh"}, {}, "its typ is 'Refresh'"),
         ({"token_use": "id"}, {}, "its token_use is 'id'"),

@@ -121,6 +121,24 @@ def test_a_time_of_sign_in_that_is_no_time_is_refused(trusting: Any) -> None:
     assert trusting.get("/recent", headers=bearer(SIGNER.sign(said(auth_time=int(time.time()))))).status_code == 200
 
 
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        (
+            {"introspection": "https://a.example/introspect"},
+            "is ['jwks', 'introspection']; it may be a dict with one of",
+        ),
+        ({"audiense": "x"}, "has the unknown key 'audiense'. Did you mean 'audience'?"),
+    ],
+)
+def test_an_entry_with_two_sources_or_an_unknown_key_is_told_so(
+    make_app: MakeApp, more: dict[str, Any], said: str
+) -> None:
+    with pytest.raises(ConfigurationError) as raised:
+        make_app(OAUTH_TRUSTED_TOKEN_ISSUERS={ISSUER: {"jwks": SIGNER.jwks(), "audience": API} | more})
+    assert said in str(raised.value)
+
+
 def test_an_audience_may_have_a_space_in_it(make_app: Callable[..., Flask]) -> None:
     app = make_app(OAUTH_TRUSTED_TOKEN_ISSUERS={ISSUER: {"jwks": SIGNER.jwks(), "audience": "The API"}})
 
