@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import warnings
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar, cast
 
 from flask import Blueprint, Flask, current_app, has_app_context
 from werkzeug.local import LocalProxy
 
-from .config import Settings
+from .config import ConfigurationWarning, Settings
 from .endpoints import make_blueprint
 from .features import ENDPOINTS
 from .hooks import Hooks
@@ -72,6 +73,11 @@ class OAuthGateway:
             server = self._add_resource_server(app, settings)
         else:
             db = app.extensions.get("sqlalchemy") if db is None else db
+            if db is not None and settings.database_uri is not None:
+                no_effect = (
+                    "OAUTH_DATABASE_URI has no effect: the gateway's tables are in the app's own db. Leave it out."
+                )
+                warnings.warn(no_effect, ConfigurationWarning, stacklevel=2)
             server = self._add_authorization_server(app, settings, db)
         server.own_endpoints = frozenset(app.view_functions) - endpoints
         server.observers = server.load_observers()

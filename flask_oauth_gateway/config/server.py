@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from .checks import ConfigurationError, boolean, names, one_of, optional_boolean, positive, secret_text
+from .database_uri import read_database_uri
 from .setting import setting
 
 
@@ -34,27 +35,6 @@ def read_url_prefix(key: str, value: Any) -> str:
     if not isinstance(value, str) or not re.fullmatch(r"(/[A-Za-z0-9._~-]+)+", value):
         raise ConfigurationError(key, value, 'a path such as "/oauth", without a slash at its end')
     return value
-
-
-def read_database_uri(key: str, value: Any) -> str | None:
-    """An SQLAlchemy URL, or `None`. The URL may hold a password, so no error message repeats it."""
-    text = secret_text(key, value)
-    if text is not None:
-        from sqlalchemy import make_url
-        from sqlalchemy.exc import ArgumentError
-
-        allowed = "a URL such as 'postgresql+psycopg://<user>:<password>@<host>/<name>'"
-        try:
-            host = make_url(text).host
-        except (ArgumentError, ValueError):
-            raise ConfigurationError(key, "what SQLAlchemy can't read", allowed) from None
-        if make_url(text).query.get("prepare_threshold", "None") not in ("None", *map(str, range(1000))):
-            raise ConfigurationError(
-                key, "a URL with another prepare_threshold", "one with None, or a number below 1000"
-            )
-        if "@" in (host or ""):  # the end of a password, which an error of the database would repeat
-            raise ConfigurationError(key, "a URL with two @", f"{allowed}, with %40 for an @ in the password")
-    return text
 
 
 def read_redis_url(key: str, value: Any) -> str | None:

@@ -12,6 +12,7 @@ from sqlalchemy import URL, Engine, create_engine, event, make_url
 from sqlalchemy.exc import IntegrityError, OperationalError, ProgrammingError
 from sqlalchemy.pool import StaticPool
 
+from ..config.database_uri import check_driver
 from ..errors import TemporarilyUnavailable
 from . import pooler
 from .app_engine import engine_beside
@@ -73,6 +74,8 @@ def _embedded(app: Flask, uri: str | None, prepared: bool | None) -> Database:
                 check_version(engine)
         return engine
 
+    if uri is not None:
+        check_driver(uri)
     in_memory = uri is not None and _is_in_memory(make_url(uri))
     return InMemoryDatabase(connect) if in_memory else Database(connect)
 

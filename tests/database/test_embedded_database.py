@@ -2,15 +2,20 @@
 
 import sqlite3
 import subprocess
+import sys
+import traceback
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 
+import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import inspect, text
 
+from flask_oauth_gateway import ConfigurationError, ConfigurationWarning, OAuthGateway
 from flask_oauth_gateway.database.tables import metadata
 from tests.support.app import build_app, close_app, token_for
 from tests.support.processes import finished, python
@@ -104,3 +109,46 @@ def test_an_in_memory_database_serves_many_threads(tmp_path: Path) -> None:
     with database_of(app).engine.connect() as connection:
         assert connection.scalar(text("SELECT count(*) FROM oauth_access_token")) == 100
     close_app(app)
+
+
+@pytest.mark.parametrize(
+    ("uri", "why", "instead"),
+    [
+        ("mariadb://me:pa55@h/x", "whose driver MySQLdb isn't installed", "'mariadb+pymysql://"),
+        ("mysql://me:pa55@h/x", "whose driver MySQLdb isn't installed", "'mysql+pymysql://"),
+        ("postgres://me:pa55@h/x", "which SQLAlchemy doesn't know", "'postgresql+psycopg://"),
+        (
+            "postgresql+psycopg2://me:pa55@h/x",
+            "whose driver psycopg2 isn't installed",
+            "'flask-oauth-gateway[postgres]'",
+        ),
+        ("postgresql+psycopg_async://me:pa55@h/x", "whose driver is for asyncio alone", "'postgresql+psycopg://"),
+        ("sqlite+types://", "which SQLAlchemy doesn't know", "'sqlite:////"),
+        ("foo+bar+x://me:pa55@h/x", "which SQLAlchemy doesn't know", "'mariadb+pymysql://"),
+        ("foo://me:pa55@h/x", "which SQLAlchemy doesn't know", "'postgresql+psycopg://"),
+    ],
+)
+def test_a_database_whose_driver_is_not_there_stops_the_app_from_starting(
+    uri: str, why: str, instead: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for driver in ("MySQLdb", "psycopg2"):
+        monkeypatch.setitem(sys.modules, driver, None)  # not installed
+    with pytest.raises(ConfigurationError) as caught:
+        build_app(OAUTH_DATABASE_URI=uri)
+    said = str(caught.value)
+    assert f"a URL of {uri.partition(':')[0]}://, {why}" in said
+    assert said.startswith("OAUTH_DATABASE_URI is ")
+    assert instead in said
+    assert "pa55" not in said + "".join(traceback.format_exception(caught.value))
+
+
+def test_a_database_beside_the_app_s_own_has_no_effect_and_is_a_warning() -> None:
+    for uri in ("sqlite:///other.db", "foo://me:pa55@h/x"):
+        app = Flask(__name__)
+        app.config.update(SQLALCHEMY_DATABASE_URI="sqlite://", OAUTH_DATABASE_URI=uri)
+        db = SQLAlchemy(app)
+        gateway = OAuthGateway()
+        with pytest.warns(ConfigurationWarning, match="OAUTH_DATABASE_URI has no effect: ") as caught:
+            gateway.init_app(app, db)
+        assert caught[0].filename == __file__
+        gateway.close()

@@ -1,0 +1,70 @@
+"""`OAUTH_DATABASE_URI`: what it may be, and whether what it needs is installed.
+
+No error message repeats the URL, which may hold a password.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .checks import ConfigurationError, secret_text
+
+KEY = "OAUTH_DATABASE_URI"
+PLACE = "<user>:<password>@<host>/<name>"
+POSTGRESQL = (f"postgresql+psycopg://{PLACE}", "postgres")
+#: For each kind of database, as people write it: a URL that works, and the extra that installs its driver.
+WORKING = {
+    "postgresql": POSTGRESQL,
+    "postgres": POSTGRESQL,
+    "psycopg": POSTGRESQL,
+    "mariadb": (f"mariadb+pymysql://{PLACE}", "mariadb"),
+    "mysql": (f"mysql+pymysql://{PLACE}", "mariadb"),
+    "sqlite": ("sqlite:////<folder>/oauth.db", None),
+}
+
+
+def read_database_uri(key: str, value: Any) -> str | None:
+    """An SQLAlchemy URL, or `None`."""
+    text = secret_text(key, value)
+    if text is not None:
+        from sqlalchemy import make_url
+        from sqlalchemy.exc import ArgumentError
+
+        allowed = f"a URL such as '{POSTGRESQL[0]}'"
+        try:
+            host = make_url(text).host
+        except (ArgumentError, ValueError):
+            raise ConfigurationError(key, "what SQLAlchemy can't read", allowed) from None
+        if make_url(text).query.get("prepare_threshold", "None") not in ("None", *map(str, range(1000))):
+            raise ConfigurationError(
+                key, "a URL with another prepare_threshold", "one with None, or a number below 1000"
+            )
+        if "@" in (host or ""):  # the end of a password, which an error of the database would repeat
+            raise ConfigurationError(key, "a URL with two @", f"{allowed}, with %40 for an @ in the password")
+    return text
+
+
+def check_driver(uri: str) -> None:
+    """Load what SQLAlchemy needs for a URL. Raises `ConfigurationError` where that isn't there, or can't be used."""
+    from sqlalchemy import make_url
+
+    name = make_url(uri).drivername
+    try:
+        dialect = make_url(uri).get_dialect()
+        dialect.import_dbapi()
+    except ImportError as error:
+        missing = f"whose driver {error.name} isn't installed" if error.name else "whose driver can't be loaded"
+        raise _wrong(name, missing) from None
+    except Exception:  # noqa: BLE001, a name of none is an error of whatever class
+        raise _wrong(name, "which SQLAlchemy doesn't know") from None
+    if dialect.is_async:
+        raise _wrong(name, "whose driver is for asyncio alone")
+
+
+def _wrong(name: str, why: str) -> ConfigurationError:
+    kind = name.partition("+")[0]
+    urls = [
+        f"'{url}'" + (f" (pip install 'flask-oauth-gateway[{extra}]')" if extra else "")
+        for url, extra in dict.fromkeys([WORKING[kind]] if kind in WORKING else WORKING.values())
+    ]
+    return ConfigurationError(KEY, f"a URL of {name}://, {why}", f"a URL such as {' or '.join(urls)}")
