@@ -251,8 +251,9 @@ def as_unavailable() -> Iterator[None]:
             raise  # the database is there, but can't store this
         if isinstance(error, DBAPIError) and is_deadlock(error):
             raise Deadlock(_first_line(error)) from error
-        reason = _first_line(error)
-        logger.error("The database did not answer: %s.%s", reason, _what_to_do(error, reason))
+        advice = what_to_do(error)
+        better = f" Better: {advice}." if advice else ""
+        logger.error("The database did not answer: %s.%s", _first_line(error), better)
         raise TemporarilyUnavailable from error
 
 
@@ -267,26 +268,29 @@ def let_go_of(engine: Engine) -> Iterator[None]:
         raise
 
 
-_MAKE_TABLES = " Were the tables made (flask oauth init-db, flask db upgrade)?"
-_ALLOW_FILE = " May this process read and write the file, and make files in its folder?"
-_NAMES_OF_OTHERS = ("42P05", "26000", "08P01")  # a statement's name is taken, unknown, or that of another statement
-_WHAT_TO_DO = {  # by text, as SQLite has one class of error for all of these
+_MAKE_TABLES = "make the tables (flask oauth init-db, flask db upgrade)"
+_ALLOW_FILE = "make its folder, and let this process read and write the file and make files there"
+_NEW_FILE = "put the file aside, or restore it from a backup"
+_POOLER = "leave out OAUTH_DATABASE_PREPARED or set it to False, as a pooler gives one connection to many"
+_WHAT_TO_DO = {  # by SQLSTATE; by text for SQLite, which has one class of error for all of these
+    **dict.fromkeys(("42P05", "26000", "08P01"), _POOLER),  # a statement's name is taken, unknown, or another's
+    "42501": "let the database's user make tables there, and read and write them (GRANT)",
     "no such table": _MAKE_TABLES,
     "no such column": _MAKE_TABLES,
     "unable to open database file": _ALLOW_FILE,
     "attempt to write a readonly database": _ALLOW_FILE,
-    "file is not a database": " Put the file aside, or restore it from a backup.",
-    "database disk image is malformed": " Put the file aside, or restore it from a backup.",
-    "database is locked": " Another transaction, maybe the app's own, holds the file's one write lock for too long.",
+    "file is not a database": _NEW_FILE,
+    "database disk image is malformed": _NEW_FILE,
+    "database is locked": "end the transaction, maybe the app's own, that holds the file's one write lock for too long",
 }
 
 
-def _what_to_do(error: Exception, reason: str) -> str:
-    if getattr(getattr(error, "orig", None), "sqlstate", None) in _NAMES_OF_OTHERS:
-        return " A pooler gives one connection to many: leave out OAUTH_DATABASE_PREPARED, or set it to False."
-    if isinstance(error, ProgrammingError):
-        return _MAKE_TABLES
-    return next((advice for start, advice in _WHAT_TO_DO.items() if reason.startswith(start)), "")
+def what_to_do(error: BaseException) -> str | None:
+    """What may help where the database answers with this error; `None`: nobody knows."""
+    orig = getattr(error, "orig", None)
+    starts = f"{getattr(orig, 'sqlstate', None)}", f"{orig}"
+    known = next((advice for start, advice in _WHAT_TO_DO.items() if any(s.startswith(start) for s in starts)), None)
+    return known or (_MAKE_TABLES if isinstance(error, ProgrammingError) else None)
 
 
 def _first_line(error: Exception) -> str:

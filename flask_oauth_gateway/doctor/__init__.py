@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from sqlalchemy.exc import SQLAlchemyError
+
+from ..database.engine import what_to_do
+from ..database.schema import WrongTables
 from ..errors import TemporarilyUnavailable, without_secrets
 from .settings import CHECKS
 from .start import AT_START
@@ -29,9 +33,17 @@ def examine(server: AuthorizationServer) -> list[Weakness]:
         cause = error.__cause__
         found_out = without_secrets(getattr(cause, "orig", None) or cause or error.description)
         reason = found_out.strip().splitlines()[0].rstrip(".")
-        found.append(
-            Weakness(
-                "the database", f"it can't be read: {reason}", "make the tables (flask oauth init-db, flask db upgrade)"
-            )
-        )
+        advice = _advice(cause)
+        if isinstance(cause, WrongTables):
+            reason, _, advice = reason.partition(". ")
+        found.append(Weakness("the database", f"it can't be read: {reason}", advice))
     return found
+
+
+def _advice(cause: BaseException | None) -> str:
+    """What to do where the database can't be read."""
+    if isinstance(cause, OSError):
+        return "make the folder, or set OAUTH_DATABASE_URI"
+    if not isinstance(cause, SQLAlchemyError):  # the app's db has no database for the tables
+        return "do what the log says"
+    return what_to_do(cause) or "see that it runs, and that host, name, user and password in its URL are right"

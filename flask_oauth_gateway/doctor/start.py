@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from ..features import DEVICE_CODE
 from ..protection.order import open_by_mistake
+from ..users.accounts import CURRENT_USER, LOGIN_URL
 from .weakness import Weakness
 
 if TYPE_CHECKING:
@@ -19,18 +20,30 @@ if TYPE_CHECKING:
 
 WITH_A_PAGE = ("authorization_code", "implicit", DEVICE_CODE)  # grants for which a user signs in on the app's own page
 SOON = 14 * 86400
+HOW_TO_SIGN_IN = {
+    CURRENT_USER: "register gateway.current_user (or use Flask-Login)",
+    LOGIN_URL: "set OAUTH_LOGIN_URL or register gateway.login",
+}
 
 
 def sign_in(server: AuthorizationServer) -> Iterator[Weakness]:
     """Grants for which nobody can sign in."""
     grants = [name for name in server.settings.grant_types if name in WITH_A_PAGE]
-    lacking = server.users.lacking_for_sign_in() if grants else None
-    if lacking is not None:
+    lacking = server.users.lacking_for_sign_in() if grants else []
+    if lacking:
         yield Weakness(
-            lacking,
+            lacking[0],
             f"nobody can sign in, which {' and '.join(grants)} need{'s' if len(grants) == 1 else ''}",
-            "register gateway.current_user, and set OAUTH_LOGIN_URL or register gateway.login (or use Flask-Login); where no"
-            " user takes part, take these out of OAUTH_GRANT_TYPES",
+            f"{' and '.join(HOW_TO_SIGN_IN[name] for name in lacking)}; where no user takes part, take"
+            f" {'this' if len(grants) == 1 else 'these'} out of OAUTH_GRANT_TYPES",
+        )
+    wrong = server.users.wrong_login_endpoint() if grants else None
+    if wrong is not None:
+        key, endpoint, why = wrong
+        yield Weakness(
+            key,
+            f"nobody can sign in: {endpoint!r} {why}",
+            "name an endpoint of this app that GET reaches, or a URL with a slash ('/login')",
         )
     if "password" in server.settings.grant_types and server.hooks.check_password is None:
         yield Weakness(
@@ -63,9 +76,13 @@ def certificates(server: AuthorizationServer) -> Iterator[Weakness]:
         if last is None or None in ends or last > time.time() + SOON:
             continue
         setting = issuer["source"].partition(",")[0]
+        day = f"{datetime.fromtimestamp(last, UTC):%Y-%m-%d}"
+        is_over = last <= time.time()
         yield Weakness(
             f"{setting}[{issuer['issuer']!r}]",
-            f"its last certificate ends on {datetime.fromtimestamp(last, UTC):%Y-%m-%d}: what it signs is refused from then on",
+            f"its last certificate ended on {day}: what it signs is refused"
+            if is_over
+            else f"its last certificate ends on {day}: what it signs is refused from then on",
             "add the certificate that follows",
         )
 

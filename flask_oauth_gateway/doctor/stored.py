@@ -86,8 +86,7 @@ def _of_secrets(client: Client) -> Iterator[tuple[str, str]]:
     if last is None:
         yield "it has no secret, and can't authenticate", "flask oauth client rotate-secret"
     elif last < time.time() + SOON:
-        day = datetime.fromtimestamp(last, UTC)
-        yield f"its last secret ends on {day:%Y-%m-%d}", "flask oauth client rotate-secret, with an overlap"
+        yield f"its last secret {_ends(last)}", "flask oauth client rotate-secret, with an overlap"
 
 
 def _of_certificate(pem: str) -> Iterator[tuple[str, str]]:
@@ -98,7 +97,12 @@ def _of_certificate(pem: str) -> Iterator[tuple[str, str]]:
     except UnusableKey:  # a public key, which has no end
         return
     if ends.timestamp() < time.time() + SOON:
-        yield f"its certificate ends on {ends:%Y-%m-%d}", "register the one that follows"
+        yield f"its certificate {_ends(ends.timestamp())}", "register the one that follows"
+
+
+def _ends(moment: float) -> str:
+    verb = "ends" if moment > time.time() else "ended"
+    return f"{verb} on {datetime.fromtimestamp(moment, UTC):%Y-%m-%d}"
 
 
 def signing_keys(server: AuthorizationServer) -> Iterator[Weakness]:

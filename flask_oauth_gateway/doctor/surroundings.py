@@ -36,7 +36,7 @@ def session_cookie(server: AuthorizationServer) -> Iterator[Weakness]:
     """Checks the session's cookie: whoever has it can approve in the user's name."""
     if not _people_sign_in(server) or not (server.settings.issuer or "").startswith("https://"):
         return
-    if not server.app.config["SESSION_COOKIE_SECURE"]:
+    if not server.app.config["SESSION_COOKIE_SECURE"] and not _is_made_secure_later(server):
         yield Weakness(
             "SESSION_COOKIE_SECURE",
             "users' sessions travel over plain http too (RFC 6265 section 8.3)",
@@ -44,6 +44,13 @@ def session_cookie(server: AuthorizationServer) -> Iterator[Weakness]:
         )
     if not server.app.config["SESSION_COOKIE_HTTPONLY"]:
         yield Weakness("SESSION_COOKIE_HTTPONLY", "scripts can read users' sessions", "leave it at True")
+
+
+def _is_made_secure_later(server: AuthorizationServer) -> bool:
+    """Whether Flask-Talisman is there, which sets the key at the first request, unless in debug mode."""
+    hooks = server.app.before_request_funcs.get(None, ())
+    owners = [getattr(hook, "__self__", None) for hook in hooks]
+    return not server.app.debug and any(getattr(owner, "session_cookie_secure", False) is True for owner in owners)
 
 
 def users_who_are_gone(server: AuthorizationServer) -> Iterator[Weakness]:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 
 CURRENT_USER = "gateway.current_user"
+LOGIN_URL = "OAUTH_LOGIN_URL"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,12 +104,29 @@ class Users:
         found = self._hooks.login_details(user) if self._hooks.login_details is not None else None
         return {name: value for name, value in (found or {}).items() if name in ("auth_time", "acr", "amr") and value}
 
-    def lacking_for_sign_in(self) -> str | None:
-        """What the app lacks for its users to sign in: a hook, or the setting of the sign-in page; `None`: nothing."""
-        if self._hooks.current_user is None and self._login_manager is None:
-            return CURRENT_USER
+    def lacking_for_sign_in(self) -> list[str]:
+        """What the app lacks for its users to sign in: a hook, the setting of the sign-in page, both or neither."""
+        knows_user = self._hooks.current_user is not None or self._login_manager is not None
         has_page = self._hooks.login is not None or self._login_url or self._found_login()
-        return None if has_page else "OAUTH_LOGIN_URL"
+        return [*([] if knows_user else [CURRENT_USER]), *([] if has_page else [LOGIN_URL])]
+
+    def wrong_login_endpoint(self) -> tuple[str, str, str] | None:
+        """The endpoint of the sign-in page that can't be one: the setting that names it, its name, and what is wrong with it."""
+        target = self._login_url or self._found_login()
+        if self._hooks.login is not None or not target or "/" in target:
+            return None
+        key = LOGIN_URL if self._login_url else "login_manager.login_view"
+        try:
+            rules = list(self._app.url_map.iter_rules(target))
+        except KeyError:
+            if self._app.url_build_error_handlers:
+                return None  # they may know it
+            return key, target, "is no endpoint of this app"
+        if not any("GET" in (rule.methods or ("GET",)) for rule in rules):
+            return key, target, "takes no GET"
+        if not self._app.url_default_functions and all(rule.arguments - set(rule.defaults or ()) for rule in rules):
+            return key, target, "has an address with variables"
+        return None
 
     def send_to_login(self, wanted: SignInRequest) -> Response | BaseResponse:
         """A response that signs the user in and leads back to `wanted.return_to`.
@@ -116,7 +134,7 @@ class Users:
         Raises `ConfigurationError` where the app has neither a `login` hook nor a sign-in page, or can't say who is signed
         in: everybody would be sent in circles.
         """
-        if self.lacking_for_sign_in() == CURRENT_USER:
+        if CURRENT_USER in self.lacking_for_sign_in():
             raise ConfigurationError(
                 CURRENT_USER,
                 None,
@@ -126,12 +144,12 @@ class Users:
             return self._app.make_response(self._hooks.login(wanted))
         target = self._login_url or self._found_login()
         if not target:
-            raise ConfigurationError("OAUTH_LOGIN_URL", None, "the URL or endpoint of the app's sign-in page")
+            raise ConfigurationError(LOGIN_URL, None, "the URL or endpoint of the app's sign-in page")
         if "/" not in target:
             try:
                 target = url_for(target)
             except BuildError as error:
-                raise ConfigurationError("OAUTH_LOGIN_URL", target, "a URL, or an endpoint of this app") from error
+                raise ConfigurationError(LOGIN_URL, target, "a URL, or an endpoint of this app") from error
         separator = "&" if "?" in target else "?"
         return redirect(target + separator + urlencode({"next": wanted.return_to}))
 

@@ -35,8 +35,8 @@ def has_a_file_for_a_folder(file: Path) -> None:
 @pytest.mark.parametrize(
     ("spoil", "advice"),
     [
-        (is_a_folder, "May this process read and write the file"),
-        (is_something_else, "Put the file aside"),
+        (is_a_folder, "let this process read and write the file"),
+        (is_something_else, "put the file aside"),
         (has_a_file_for_a_folder, "Make it, or set OAUTH_DATABASE_URI"),
     ],
 )
@@ -83,7 +83,7 @@ def test_a_file_that_cannot_be_written(app: Flask, caplog: pytest.LogCaptureFixt
         },
     )
     assert response.status_code == 503
-    assert "May this process read and write the file" in caplog.text
+    assert "let this process read and write the file" in caplog.text
     assert status_with(app, token) == 200
     with engine.connect() as connection:
         connection.exec_driver_sql("PRAGMA query_only = OFF")

@@ -2,11 +2,13 @@
 
 import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 from click.testing import Result
 from flask import Flask
+from flask_talisman import Talisman
 from sqlalchemy import text
 
 from flask_oauth_gateway.doctor.settings import CHECKS
@@ -113,6 +115,48 @@ def test_it_complains_of_an_issuer_that_signs_with_sha1(make_app: Callable[..., 
     ]
     sound = {"https://idp.example": idp.entry}
     assert doctor(make_app(**SOUND, OAUTH_GRANT_TYPES=["saml2_bearer"], OAUTH_SAML_ISSUERS=sound)).exit_code == 0
+
+
+@pytest.mark.parametrize("secure", [True, False])
+def test_talisman_makes_the_session_s_cookie_secure_at_the_first_request(
+    make_app: Callable[..., Flask], *, secure: bool
+) -> None:
+    app = make_app(**SOUND | {"SESSION_COOKIE_SECURE": False})
+    Talisman(app, session_cookie_secure=secure)
+    assert list(weaknesses(app)) == ([] if secure else ["SESSION_COOKIE_SECURE"])
+    app.test_client().get("/weather")
+    assert app.config["SESSION_COOKIE_SECURE"] is secure
+
+
+def test_what_to_do_about_a_database_that_can_t_be_read(make_app: Callable[..., Flask], tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    for config, better in (
+        ({"OAUTH_DATABASE_URI": "postgresql+psycopg://me:pa55@127.0.0.1:1/x"}, "see that it runs, and that host, name"),
+        ({"OAUTH_DATABASE_URI": "mariadb+pymysql://me:pa55@127.0.0.1:1/x"}, "see that it runs, and that host, name"),
+        ({"OAUTH_DATABASE_URI": f"sqlite:///{tmp_path}/nowhere/oauth.db"}, "make its folder, and let this process"),
+        ({"OAUTH_DATABASE_URI": None, "instance_path": f"{tmp_path}/file/x"}, "make the folder, or set OAUTH_DATABASE"),
+    ):
+        result = doctor(make_app(**SOUND | config), "--json")
+        (found,) = json.loads(result.stdout)
+        assert found["key"] == "the database"
+        assert found["fix"].startswith(better)
+        assert "pa55" not in result.stdout
+
+
+def test_tables_of_another_version_have_their_own_advice(make_app: Callable[..., Flask]) -> None:
+    first = make_app(**SOUND)
+    first.extensions["oauth_gateway"].database.run(text("UPDATE oauth_schema SET version = version + 1"))
+    (found,) = json.loads(doctor(make_app(**SOUND), "--json").stdout)
+    assert "which a newer flask-oauth-gateway has made" in found["why"]
+    assert found["fix"].startswith("Install the newer one again")
+
+
+def test_what_has_ended_is_said_to_have_ended(make_app: Callable[..., Flask], clock: Clock) -> None:
+    app = make_app(**SOUND, OAUTH_CLIENT_AUTH_METHODS=["client_secret_basic", "private_key_jwt"])
+    register(app, client_id="late", secret_expires_in=86400)
+    clock.advance(2 * 86400)
+    (why,) = weaknesses(app)["client 'late'"]
+    assert why.startswith("its last secret ended on ")
 
 
 def test_it_complains_of_a_missing_secret_key(make_app: Callable[..., Flask]) -> None:

@@ -62,6 +62,56 @@ def test_a_grant_for_which_nobody_can_sign_in(make_app: MakeApp, caplog: pytest.
         assert said == {missing: found[missing]}
 
 
+@pytest.mark.parametrize(
+    ("without", "config", "better"),
+    [
+        (["login"], {}, "set OAUTH_LOGIN_URL or register gateway.login"),
+        (["current_user"], {}, "register gateway.current_user (or use Flask-Login)"),
+        (
+            ["current_user", "login"],
+            {},
+            "register gateway.current_user (or use Flask-Login) and set OAUTH_LOGIN_URL or register gateway.login",
+        ),
+    ],
+)
+def test_it_names_only_what_lacks(make_app: MakeApp, without: list[str], config: dict[str, Any], better: str) -> None:
+    app = make_app(**SOUND, **config)
+    sign_in_hooks(app, *without)
+    (said,) = doctor(app).values()
+    assert f". Better: {better}; where no user takes part" in said
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "why"),
+    [
+        ("sign_inn", "'sign_inn' is no endpoint of this app"),
+        (".sign_in", "'.sign_in' is no endpoint of this app"),
+        ("sign_out", "'sign_out' takes no GET"),
+        ("tenant", "'tenant' has an address with variables"),
+        ("sign_in", None),
+        ("with_default", None),
+        ("sign-in/", None),
+    ],
+)
+def test_a_sign_in_page_that_there_is_not(
+    make_app: MakeApp, caplog: pytest.LogCaptureFixture, endpoint: str, why: str | None
+) -> None:
+    for setting in ("OAUTH_LOGIN_URL", "login_manager.login_view"):
+        app = make_app(**SOUND, **({"OAUTH_LOGIN_URL": endpoint} if setting == "OAUTH_LOGIN_URL" else {}))
+        members = LoginManager(app)
+        members.user_loader(lambda subject: subject)
+        members.login_view = endpoint
+        app.add_url_rule("/sign-in", "sign_in", lambda: "")
+        app.add_url_rule("/sign-out", "sign_out", lambda: "", methods=["POST"])
+        app.add_url_rule("/<tenant>/sign-in", "tenant", lambda tenant: tenant)
+        app.add_url_rule("/of/<tenant>", "with_default", str)
+        app.add_url_rule("/of", "with_default", str, defaults={"tenant": "all"})
+        found, said = doctor(app), said_at_start(app, caplog)
+        assert said == found
+        assert list(found) == ([setting] if why else [])
+        assert all(f"nobody can sign in: {why}. Better: name an endpoint" in each for each in found.values())
+
+
 def test_passwords_that_nobody_checks(make_app: MakeApp, caplog: pytest.LogCaptureFixture) -> None:
     app = make_app(**SOUND, OAUTH_GRANT_TYPES=["password"])
     sign_in_hooks(app, "check_password")
@@ -82,6 +132,7 @@ def test_an_app_whose_users_sign_in_or_that_has_none_starts_in_silence(
     members.user_loader(lambda subject: subject)
     assert list(doctor(by_flask_login)) == ["OAUTH_LOGIN_URL"]
     members.login_view = "sign_in"
+    by_flask_login.add_url_rule("/sign-in", "sign_in", lambda: "")
     for app in (machines, by_hooks, by_address, by_flask_login):
         assert said_at_start(app, caplog) == {}
         assert doctor(app) == {}
@@ -133,4 +184,5 @@ def test_certificates_that_end(make_app: MakeApp, caplog: pytest.LogCaptureFixtu
         found, said = doctor(app), said_at_start(app, caplog)
         assert said == found
         assert list(found) == ([] if days == 30 else [f"{setting}['{IDP}']"])
-        assert all("its last certificate ends on " in why for why in found.values())
+        said_now = f"certificate {'ended' if days < 0 else 'ends'} on "
+        assert all(said_now in why and ("from then on" in why) == (days > 0) for why in found.values())
