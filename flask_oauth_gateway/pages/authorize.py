@@ -140,6 +140,7 @@ def _settled(
     sign_in = settled_by(
         _sign_in_for(visit, authorization),
         visit.fingerprint,
+        person.subject,
         details,
         has_form=visit.form is not None,
         has_mark=visit.has_mark,

@@ -16,7 +16,14 @@ if TYPE_CHECKING:
 
 
 def settled_by(
-    wanted: SignInRequest, fingerprint: str, details: dict[str, Any], *, has_form: bool, has_mark: bool, skew: int
+    wanted: SignInRequest,
+    fingerprint: str,
+    subject: str,
+    details: dict[str, Any],
+    *,
+    has_form: bool,
+    has_mark: bool,
+    skew: int,
 ) -> str | None:
     """The number of the sign-in that settles what a request asks for.
 
@@ -27,7 +34,7 @@ def settled_by(
     """
     number = None
     if not has_form:  # even where another sign-in isn't wanted any more: the one that comes back is used up then
-        number = relogin.came_back(wanted, fingerprint, details, has_mark=has_mark, skew=skew)
+        number = relogin.came_back(wanted, fingerprint, subject, details, has_mark=has_mark, skew=skew)
     if number is None and not relogin.is_wanted(wanted, details):
         return relogin.NOT_NEEDED
     csrf.need_secret_key()  # else nobody could tell who comes back, and users would be sent in circles

@@ -17,6 +17,7 @@ from flask import after_this_request, request, url_for
 from itsdangerous import BadData, URLSafeTimedSerializer
 from werkzeug.wrappers import Response
 
+from ..crypto.hashing import sha256
 from ..errors import OAuth2Error
 from ..web.csrf import need_secret_key
 
@@ -71,9 +72,12 @@ def remember(response: Response, fingerprint: str, details: Details) -> None:
     )
 
 
-def came_back(wanted: SignInRequest, fingerprint: str, details: Details, *, has_mark: bool, skew: int) -> str | None:
+def came_back(
+    wanted: SignInRequest, fingerprint: str, subject: str, details: Details, *, has_mark: bool, skew: int
+) -> str | None:
     """The number of the sign-in from which the user comes back, or `None` where this browser wasn't sent there for this.
 
+    It is that of the app's `auth_time`, where that tells of one: one sign-in is good for one answer, whoever waited for it.
     `None` also where the user comes back long after the sign-in, and `max_age` is over. Where the app's `auth_time`
     tells that the user didn't sign in, it is `None` if they opened the request once more, in another tab perhaps, and
     `NotSignedIn` is raised if they come back (`has_mark`). `skew`: seconds by which hosts' clocks may differ.
@@ -98,7 +102,7 @@ def came_back(wanted: SignInRequest, fingerprint: str, details: Details, *, has_
     since = sent_at if signed_in_at is None else signed_in_at
     if wanted.max_age is not None and time.time() > since + max(wanted.max_age, 0) + RETURN_SECONDS:
         return None
-    return str(number)
+    return str(number) if stayed or signed_in_at is None else sha256(f"{subject}\0{signed_in_at}").hex()
 
 
 def _is_too_old(wanted: SignInRequest, details: Details) -> bool:

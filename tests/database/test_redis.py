@@ -186,7 +186,7 @@ def test_one_that_answers_nothing_holds_nobody_up_for_long(make_two: Any, redis_
     take(one, 1000, "5000/minute")
     assert time.monotonic() - started < 2, "a thousand times: it is not asked again"
     redis_server.thaw()
-    assert eventually(lambda: take(one, 1, "7/minute")[0].remaining != take(other, 1, "7/minute")[0].remaining)
+    assert eventually(lambda: take(one, 1, "7000/minute")[0].remaining != take(other, 1, "7000/minute")[0].remaining)
 
 
 def test_the_doctor_sees_that_it_is_away_or_lets_nobody_in(make_app: MakeApp, redis_server: RedisServer) -> None:
