@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy.engine import Row
 
+from ..errors import TemporarilyUnavailable
 from ..signals import refresh_token_reused, token_revoked
 from ..stores.revocations import mark_of
 from ..stores.tokens import token_id_of
@@ -53,15 +54,17 @@ class Revoking:
 
     def stored_token(self, token_hash: bytes, owner: Client, *, by: str) -> bool:
         """Revoke a client's stored token; False where it isn't live, or where the client has changed."""
-        if not self._tokens.revoke(token_hash, owner):
-            return False
+        with self._forgetting_in_doubt():
+            if not self._tokens.revoke(token_hash, owner):
+                return False
         self.forget(token_hash)
         self._say(owner.client_id, None, token_id=token_id_of(token_hash), count=1, by=by, actor=None)
         return True
 
     def stateless_token(self, token: AccessToken, *, by: str, actor: str | None) -> None:
         """Revoke a JWT, which isn't stored: in this process at once, in others when they next read the marks."""
-        self._revocations.refuse("token", token.token_id, expires_at=token.exp)
+        with self._forgetting_in_doubt():
+            self._revocations.refuse("token", token.token_id, expires_at=token.exp)
         self._revoked.learn(mark_of("token", token.token_id), token.exp)
         self._tell(EVERY_TOKEN)
         self._say(token.client_id, token.subject, token_id=token.token_id, count=1, by=by, actor=actor)
@@ -70,8 +73,9 @@ class Revoking:
         self, key: bytes, client_id: str | None, subject: str | None, *, by: str, actor: str | None = None
     ) -> bool:
         """Revoke an approval with all its tokens; False where it was revoked before, or doesn't exist."""
-        if not self._approvals.revoke(key):
-            return False
+        with self._forgetting_in_doubt():
+            if not self._approvals.revoke(key):
+                return False
         self.forget()
         self._say(client_id, subject, token_id=None, count=1, by=by, actor=actor)
         return True
@@ -81,7 +85,9 @@ class Revoking:
 
         Whoever brought it first or brings it now is a thief (RFC 9700 section 4.14.2).
         """
-        if self._approvals.revoke(bytes(row.family)):
+        with self._forgetting_in_doubt():
+            revoked = self._approvals.revoke(bytes(row.family))
+        if revoked:
             self.forget()
             refresh_token_reused.send(self._app, client_id=row.client_id, subject=row.subject, count=1)
 
@@ -98,15 +104,17 @@ class Revoking:
         """Revoke every token and approval that fits all arguments; returns how many. `issued_before`: seconds since 1970."""
         client_id, key = (None, None) if client is None else (client.client_id, client.key)
         if token_hash is not None:
-            if not self._tokens.revoke_one(token_hash, key, subject, issued_before):
-                return 0
+            with self._forgetting_in_doubt():
+                if not self._tokens.revoke_one(token_hash, key, subject, issued_before):
+                    return 0
             self.forget()
             self._say(client_id, subject, token_id=token_id_of(token_hash), count=1, by=by, actor=actor)
             return 1
         mark = partial(
             self._revocations.refuse_what_was_issued, kind_of(client_id, subject), issued_before=issued_before
         )
-        count = self._tokens.revoke_where(key, subject, issued_before, mark)
+        with self._forgetting_in_doubt():
+            count = self._tokens.revoke_where(key, subject, issued_before, mark)
         try:
             self.forget()  # before what may take a while
             count += self._tokens.revoke_late_ones(key, subject, issued_before)
@@ -118,8 +126,18 @@ class Revoking:
 
     def signed_by(self, kid: str) -> None:
         """Refuse every token that a signing key signed."""
-        self._revocations.refuse(KEY, kid)  # other processes read marks sooner than keys
+        with self._forgetting_in_doubt():
+            self._revocations.refuse(KEY, kid)  # other processes read marks sooner than keys
         self.forget()
+
+    @contextmanager
+    def _forgetting_in_doubt(self) -> Iterator[None]:
+        """Forget every token where this fails: it may be done all the same, if the connection was lost after the commit."""
+        try:
+            yield
+        except TemporarilyUnavailable:
+            self.forget()
+            raise
 
     def forget(self, token_hash: bytes = EVERY_TOKEN) -> None:
         """Drop one token, or all of them, from the cache: with Redis in every process, else in this one."""

@@ -1,10 +1,12 @@
 """Whatever ends tokens ends them at once in this process, cached ones too, and says so once, by one signal."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import pytest
 
+from flask_oauth_gateway.errors import TemporarilyUnavailable
 from flask_oauth_gateway.signals import refresh_token_reused, token_revoked
 from tests.support.app import recorded, server_of
 from tests.support.site import MakeSite, Page, Site, granted
@@ -127,3 +129,34 @@ def test_a_hook_that_revokes_what_it_decides_about_is_named_in_the_log(
     response = site.token(client, "password", username="alice", password="right")
     assert (response.status_code, response.get_json()["error"]) == (503, "temporarily_unavailable")
     assert "Does a hook revoke what it is asked about?" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("way", "store", "method"),
+    [
+        (the_client_gives_the_access_token_back, "tokens", "revoke"),
+        (the_client_gives_the_refresh_token_back, "approvals", "revoke"),
+        (code_revokes_the_token, "tokens", "revoke_one"),
+        (code_revokes_all_of_the_user, "tokens", "revoke_where"),
+    ],
+)
+def test_what_is_revoked_though_the_answer_was_lost_is_not_remembered_as_good(
+    make_site: MakeSite, monkeypatch: pytest.MonkeyPatch, way: Any, store: str, method: str
+) -> None:
+    """The connection is lost after the commit: the database has it, and whoever revoked is told to try again."""
+    site = make_site(OAUTH_TOKEN_CACHE_SECONDS=300)
+    client = site.register()
+    tokens = given(site, client)
+    stored = getattr(server_of(site.app), store)
+    revoke = getattr(stored, method)
+    tried: list[Any] = []
+
+    def lose_the_answer(*arguments: Any) -> None:
+        tried.append(revoke(*arguments))
+        raise TemporarilyUnavailable
+
+    monkeypatch.setattr(stored, method, lose_the_answer)
+    with suppress(TemporarilyUnavailable):  # in code; to a client it is 503
+        way(site, client, tokens)
+    assert tried, "it is done"
+    assert not site.is_live(tokens["access_token"])
