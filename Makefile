@@ -8,11 +8,12 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 MERMAID := 11.17.2
 
-.PHONY: help run test lint types texts docs screenshots bench clean
+.PHONY: help run test engines lint types texts docs screenshots bench clean
 
 help:
 	@echo "make run      serve the example app on 127.0.0.1:5000 (PORT=8000 for another port)"
 	@echo "make test     run every test (ARGS=\"tests/grants/test_password.py -k name\" for some, JOBS=4 for more at a time)"
+	@echo "make engines  test behind poolers, on standbys and on clusters, which it starts (needs their Debian packages)"
 	@echo "make lint     ruff, codespell, and whether the pages that are made from the code are up to date"
 	@echo "make types    mypy --strict on the package"
 	@echo "make texts    bring the pages' translations up to date, and say what lacks one"
@@ -27,6 +28,10 @@ run: $(VENV)/.installed-run
 # The tests start hundreds of processes: where bytecode may not be kept, compiling it anew is a quarter of the time.
 test: $(VENV)/.installed-dev
 	PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n $(JOBS) --dist worksteal $(ARGS)
+
+# Each starts servers of its own: a file's tests stay together.
+engines: $(VENV)/.installed-dev
+	PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n 2 --dist loadfile tests/engines $(ARGS)
 
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check .

@@ -107,9 +107,15 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
+    lines = []
     if missing := config.stash[MISSING]:
+        lines.append(f"Left out on this machine: {_left_out(missing)}.")
+    if config.args_source is not pytest.Config.ArgsSource.ARGS:  # everything was asked for, but `norecursedirs`
+        lines.append("Left out: poolers, standbys and clusters, which `make engines` starts and tests.")
+    if lines:
         terminalreporter.section("Left out")
-        terminalreporter.line(f"Left out on this machine: {_left_out(missing)}.")
+    for line in lines:
+        terminalreporter.line(line)
 
 
 def _left_out(missing: dict[str, str]) -> str:
