@@ -67,6 +67,7 @@ NAMES = {
     "caddy": "Caddy",
     "haproxy": "HAProxy",
     "pgbouncer": "PgBouncer",
+    "standby": "PostgreSQL's own programs",
 }
 
 # A slow moment of the machine is not a bug.

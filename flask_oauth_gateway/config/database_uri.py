@@ -11,6 +11,9 @@ from .checks import ConfigurationError, secret_text
 
 KEY = "OAUTH_DATABASE_URI"
 PLACE = "<user>:<password>@<host>/<name>"
+SEVERAL_HOSTS = (
+    "postgresql+psycopg://<user>:<password>@/<name>?host=<host>:5432&host=<host>:5432&target_session_attrs=read-write"
+)
 POSTGRESQL = (f"postgresql+psycopg://{PLACE}", "postgres")
 #: For each kind of database, as people write it: a URL that works, and the extra that installs its driver.
 WORKING = {
@@ -34,6 +37,8 @@ def read_database_uri(key: str, value: Any) -> str | None:
         try:
             host = make_url(text).host
         except (ArgumentError, ValueError):
+            if "," in text.rpartition("@")[2]:
+                raise ConfigurationError(key, "a URL with several hosts where one is", f"'{SEVERAL_HOSTS}'") from None
             raise ConfigurationError(key, "what SQLAlchemy can't read", allowed) from None
         if make_url(text).query.get("prepare_threshold", "None") not in ("None", *map(str, range(1000))):
             raise ConfigurationError(

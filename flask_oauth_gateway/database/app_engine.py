@@ -24,8 +24,9 @@ from sqlalchemy.pool import (
 )
 
 from ..errors import TemporarilyUnavailable
-from . import pooler
 from .engine import SQLITE_BUSY_SECONDS, let_go_of, logger
+from .servers import pooler
+from .servers.standbys import drop_when_read_only
 from .tables import schema
 
 if TYPE_CHECKING:
@@ -82,6 +83,7 @@ def _engine(theirs: Engine, pool: Pool, options: dict[str, Any], prepared: bool 
     dialect = copy(theirs.dialect)
     dialect.skip_autocommit_rollback = True
     dialect._on_connect_isolation_level = "AUTOCOMMIT"
+    drop_when_read_only(dialect)
 
     def make_ready(dbapi_connection: Any, record: object) -> None:
         """Turn to autocommit: the last listener, after those of the app."""

@@ -14,11 +14,12 @@ from sqlalchemy.pool import StaticPool
 
 from ..config.database_uri import check_driver
 from ..errors import TemporarilyUnavailable
-from . import pooler
 from .app_engine import engine_beside
 from .engine import SQLITE_BUSY_SECONDS, Database, InMemoryDatabase, UnopenedDatabase, let_go_of
 from .journal import SLOW, SWITCH, has_rollback_journal, switch_to_wal
 from .schema import check_version
+from .servers import pooler
+from .servers.standbys import drop_when_read_only, spread
 from .tables import add_to, metadata
 
 if TYPE_CHECKING:
@@ -102,7 +103,8 @@ def make_engine(url: URL, options: dict[str, Any], *, prepared: bool | None = No
         given = {"prepare_threshold": None if threshold == "None" else int(str(threshold))}
         options["connect_args"] = {**given, **options.get("connect_args", {})}
         url = url.difference_update_query(["prepare_threshold"])
-    engine = create_engine(url, **options)
+    engine = create_engine(spread(url), **options)
+    drop_when_read_only(engine.dialect)
 
     def make_ready(connection: Any, record: object) -> None:
         pooler.make_ready(engine.dialect, connection, prepared)

@@ -1,4 +1,7 @@
-"""Begins anew what the database has undone because two transactions waited for each other. Nothing of it has happened."""
+"""Begins anew what the database has undone, because two transactions waited for each other or because it takes no writes.
+
+Nothing of it has happened.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +15,7 @@ from typing import ParamSpec, TypeVar
 from sqlalchemy.exc import DBAPIError
 
 from ..errors import TemporarilyUnavailable
+from .servers.standbys import is_read_only
 
 TIMES = 4
 PAUSE = 0.02  # seconds at most, and by chance, so that the two don't meet again
@@ -25,7 +29,10 @@ Result = TypeVar("Result")
 
 
 class Deadlock(TemporarilyUnavailable):
-    """The database has rolled this transaction back, so that another one can go on. `why`: in the database's words."""
+    """The database has rolled this transaction back, so that another one can go on, or as it takes no writes.
+
+    `why`: in the database's words.
+    """
 
     def __init__(self, why: str = "") -> None:
         super().__init__()
@@ -33,8 +40,10 @@ class Deadlock(TemporarilyUnavailable):
 
 
 def is_deadlock(error: DBAPIError) -> bool:
-    """Whether the database has undone the whole transaction in favour of another one."""
+    """Whether the database has undone the whole transaction: in favour of another one, or as it takes no writes."""
     raised = error.orig
+    if is_read_only(raised):
+        return True
     if getattr(raised, "sqlstate", None) in SQLSTATES or getattr(raised, "pgcode", None) in SQLSTATES:
         return True
     return raised is not None and raised.args[:1] in [(number,) for number in UNDONE]
@@ -53,9 +62,7 @@ def again_after_deadlock(transaction: Callable[Given, Result]) -> Callable[Given
         try:
             return transaction(*args, **kwargs)
         except Deadlock as error:
-            logger.error(
-                "Other transactions came in between %d times, and the database undid this one: %s.", TIMES, error.why
-            )
+            logger.error("The database undid this transaction each of %d times: %s", TIMES, error.why)
             raise
 
     return begun_anew

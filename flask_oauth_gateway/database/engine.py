@@ -249,11 +249,11 @@ def as_unavailable() -> Iterator[None]:
     except (DBAPIError, PoolTimeout) as error:
         if isinstance(error, (DataError, IntegrityError, NotSupportedError)) and not error.connection_invalidated:
             raise  # the database is there, but can't store this
-        if isinstance(error, DBAPIError) and is_deadlock(error):
-            raise Deadlock(_first_line(error)) from error
         advice = what_to_do(error)
-        better = f" Better: {advice}." if advice else ""
-        logger.error("The database did not answer: %s.%s", _first_line(error), better)
+        why = f"{_first_line(error)}." + (f" Better: {advice}." if advice else "")
+        if isinstance(error, DBAPIError) and is_deadlock(error):
+            raise Deadlock(why) from error
+        logger.error("The database did not answer: %s", why)
         raise TemporarilyUnavailable from error
 
 
@@ -274,6 +274,7 @@ _NEW_FILE = "put the file aside, or restore it from a backup"
 _POOLER = "leave out OAUTH_DATABASE_PREPARED or set it to False, as a pooler gives one connection to many"
 _WHAT_TO_DO = {  # by SQLSTATE; by text for SQLite, which has one class of error for all of these
     **dict.fromkeys(("42P05", "26000", "08P01"), _POOLER),  # a statement's name is taken, unknown, or another's
+    "25006": "name the primary, or every host with target_session_attrs=read-write (docs/engines/standby.md)",
     "42501": "let the database's user make tables there, and read and write them (GRANT)",
     "no such table": _MAKE_TABLES,
     "no such column": _MAKE_TABLES,

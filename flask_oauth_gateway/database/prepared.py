@@ -22,6 +22,8 @@ from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.dml import Insert
 from sqlalchemy.types import TypeEngine
 
+from .servers.standbys import drop_connections
+
 Processor = Callable[[Any], Any]
 
 
@@ -174,9 +176,7 @@ def raise_as_sqlalchemy(error: Any, connection: Connection, cursor: Any, text: s
     dialect = connection.dialect
     lost = dialect.is_disconnect(error, cast("Any", connection.connection.dbapi_connection), cursor)
     if lost:
-        with suppress(DBAPIError):  # on a dead connection this fails, and SQLAlchemy notices that it is dead
-            connection.exec_driver_sql("SELECT 1")
-        connection.invalidate(error)
+        drop_connections(connection, error)
     raise DBAPIError.instance(
         text,
         None,

@@ -9,6 +9,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from ..database.engine import what_to_do
 from ..database.schema import WrongTables
 from ..errors import TemporarilyUnavailable, without_secrets
+from .servers import SERVERS
 from .settings import CHECKS
 from .start import AT_START
 from .stored import STORED
@@ -27,7 +28,7 @@ def examine(server: AuthorizationServer) -> list[Weakness]:
     for look in (*SURROUNDINGS, *AT_START):
         found += look(server)
     try:
-        for look in STORED:
+        for look in (*SERVERS, *STORED):
             found += look(server)
     except TemporarilyUnavailable as error:
         cause = error.__cause__

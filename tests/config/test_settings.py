@@ -223,6 +223,13 @@ def test_an_error_repeats_nothing_that_may_be_a_secret_and_not_much(config: dict
     assert len(str(refused.value)) < 600
 
 
+def test_several_hosts_where_one_is_are_told_how_to_be_written() -> None:
+    uri = "postgresql+psycopg://oauth:hunter2@db1:5432,db2:5432/oauth"
+    with pytest.raises(ConfigurationError, match="host=<host>:5432&host=<host>:5432") as refused:
+        Settings.from_config({"OAUTH_DATABASE_URI": uri})
+    assert "hunter2" not in str(refused.value)
+
+
 def test_the_defaults_are_what_an_app_gets_that_sets_nothing(make_app_config: dict[str, Any]) -> None:
     settings = Settings.from_config(make_app_config)
     assert settings == Settings()

@@ -20,11 +20,11 @@ PROCESSES.set_forkserver_preload(["tests.support.other_process", "pytest"])
 
 
 class OtherProcess:
-    """Ask it by name for what `Doing` can do; a context manager."""
+    """Ask it by name for what `Doing`, or a class made from it, can do; a context manager."""
 
-    def __init__(self, config: dict[str, Any], folder: Path) -> None:
+    def __init__(self, config: dict[str, Any], folder: Path, kind: type[Doing] | None = None) -> None:
         self._mine, its = PROCESSES.Pipe()
-        self._process = PROCESSES.Process(target=_serve, args=(its, config, str(folder)), daemon=True)
+        self._process = PROCESSES.Process(target=_serve, args=(its, kind or Doing, config, str(folder)), daemon=True)
         self._process.start()
         its.close()
 
@@ -43,8 +43,8 @@ class OtherProcess:
         self._process.close()
 
 
-def _serve(asked: Connection, config: dict[str, Any], folder: str) -> None:
-    doing = Doing(config, folder)
+def _serve(asked: Connection, kind: type[Doing], config: dict[str, Any], folder: str) -> None:
+    doing = kind(config, folder)
     while True:
         try:
             what, arguments = asked.recv()

@@ -22,6 +22,11 @@ PLACES = f"{os.environ.get('PATH', '')}{os.pathsep}/usr/sbin"  # Debian's place 
 NGINX, CADDY, HAPROXY, PGBOUNCER = (
     shutil.which(name, path=PLACES) for name in ("nginx", "caddy", "haproxy", "pgbouncer")
 )
+_POSTGRES = shutil.which(
+    "postgres", path=os.pathsep.join([PLACES, *map(str, Path("/usr/lib/postgresql").glob("*/bin"))])
+)
+#: Where PostgreSQL's own programs are, with which a test makes servers of its own.
+POSTGRESQL_PROGRAMS = None if _POSTGRES is None else Path(_POSTGRES).resolve().parent
 NODE_CLIENTS = Path(__file__).parents[1] / "flows" / "node"
 
 CONNECT_TIMEOUT = 2
@@ -40,6 +45,7 @@ def missing_services() -> dict[str, str]:
         "caddy": lambda: None if CADDY else "not on the PATH",
         "haproxy": lambda: None if HAPROXY else "not on the PATH",
         "pgbouncer": lambda: None if PGBOUNCER else "not on the PATH",
+        "standby": lambda: None if POSTGRESQL_PROGRAMS else "no postgres on the PATH or in /usr/lib/postgresql",
     }
     return {name: reason for name, check in checks.items() if (reason := check())}
 
