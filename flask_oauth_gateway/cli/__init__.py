@@ -62,7 +62,7 @@ def init_db(wal: bool) -> None:
     """Make those of the gateway's tables that are missing."""
     from ..authorization_server import current_server
     from ..database.connect import create_tables
-    from ..database.journal import has_rollback_journal, switch_to_wal
+    from ..database.sqlite.journal import has_rollback_journal, switch_to_wal
 
     engine = current_server().database.engine
     if wal and engine.dialect.name != "sqlite":

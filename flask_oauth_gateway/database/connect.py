@@ -15,11 +15,12 @@ from sqlalchemy.pool import StaticPool
 from ..config.database_uri import check_driver
 from ..errors import TemporarilyUnavailable
 from .app_engine import engine_beside
-from .engine import SQLITE_BUSY_SECONDS, Database, InMemoryDatabase, UnopenedDatabase, let_go_of
-from .journal import SLOW, SWITCH, has_rollback_journal, switch_to_wal
+from .engine import SQLITE_BUSY_SECONDS, Database, let_go_of
 from .schema import check_version
 from .servers import pooler
 from .servers.standbys import drop_when_read_only, spread
+from .sqlite.in_memory import InMemoryDatabase, UnopenedDatabase
+from .sqlite.journal import SLOW, SWITCH, has_rollback_journal, switch_to_wal
 from .tables import add_to, metadata
 
 if TYPE_CHECKING:

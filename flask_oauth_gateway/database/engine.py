@@ -12,18 +12,17 @@ import weakref
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from operator import attrgetter, methodcaller
-from typing import Any, TypeVar, cast
+from typing import Any, NoReturn, TypeVar, cast
 
 from sqlalchemy import Connection, Engine
 from sqlalchemy.engine import Row
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, NotSupportedError, ProgrammingError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
-from sqlalchemy.pool import StaticPool
 from sqlalchemy.sql import Executable
 
 from ..errors import TemporarilyUnavailable, without_secrets
 from .deadlocks import Deadlock, again_after_deadlock, is_deadlock
-from .prepared import Prepared, command
+from .prepared import Kept, Lent, Prepared, command
 
 logger = logging.getLogger(__name__)
 
@@ -47,6 +46,7 @@ class Database:
     def __init__(self, connect: Callable[[], Engine]) -> None:
         self._connect = connect
         self._engine: Engine | None = None
+        self._kept = Kept()
         self._lock = threading.RLock()
         _every_database.add(self)
 
@@ -89,29 +89,45 @@ class Database:
     @contextmanager
     def transaction(self) -> Iterator[Connection]:
         """A transaction: all of its statements take effect, or none."""
-        with as_unavailable(), self._begun() as connection:
+        with as_unavailable():
+            lent = self._begun()
+            connection = lent.connection
             try:
-                yield connection
-            except BaseException:
-                self._roll_back(connection)
+                try:
+                    yield connection
+                except BaseException:
+                    self._roll_back(connection)
+                    raise
+                command(connection, self.commit)
+            except BaseException as error:
+                self._kept.drop(lent, error)
                 raise
-            command(connection, self.commit)
+            self._kept.give_back(lent)
 
     def dispose(self) -> None:
         """Close every connection; the next statement opens new ones."""
+        self._kept.close()
         if self._engine is not None:
             self._engine.dispose()
 
     def _execute(
         self, statement: Statement, parameters: Parameters | None, take: Callable[[Any], Found], *, repeatable: bool
     ) -> Found:
-        with as_unavailable():
+        try:
+            lent = self._kept.lend(self._engine or self.engine)
             try:
-                with self.engine.connect() as connection:
-                    return take(executed(connection, statement, parameters))
-            except DBAPIError as error:
-                if not (repeatable and error.connection_invalidated) and not is_deadlock(error):
-                    raise
+                found = take(executed(lent.connection, statement, parameters))
+            except BaseException as error:
+                self._kept.drop(lent, error)
+                raise
+            self._kept.give_back(lent)
+        except DBAPIError as error:
+            if not (repeatable and error.connection_invalidated) and not is_deadlock(error):
+                raise_unavailable(error)
+        except PoolTimeout as error:
+            raise_unavailable(error)
+        else:
+            return found
         return self._execute_again(statement, parameters, take)
 
     @again_after_deadlock
@@ -121,19 +137,19 @@ class Database:
         with as_unavailable(), self.engine.connect() as connection:  # the pool has dropped its dead connections by now
             return take(executed(connection, statement, parameters))
 
-    def _begun(self) -> Connection:
+    def _begun(self) -> Lent:
         """A connection with its transaction begun; another connection where the first has died in the pool."""
         for attempt in range(2):
-            connection = self.engine.connect()
+            lent = self._kept.lend(self.engine)
             try:
-                command(connection, self.begin)
+                command(lent.connection, self.begin)
             except BaseException as error:
-                connection.close()
+                self._kept.drop(lent, error)
                 if attempt or not getattr(error, "connection_invalidated", False):
                     raise
             else:
                 break
-        return connection
+        return lent
 
     def _roll_back(self, connection: Connection) -> None:
         try:
@@ -152,72 +168,9 @@ class Database:
     def reopen_after_fork(self) -> None:
         """Drop the parent's connections without closing them."""
         self._lock = threading.RLock()
+        self._kept.leave_to_the_parent()
         if self._engine is not None:
             self._engine.dispose(close=False)
-
-
-class InMemoryDatabase(Database):
-    """An in-memory SQLite database, with one connection: threads take turns, and a savepoint stands for a transaction.
-
-    Outside a transaction, releasing a savepoint commits. Inside one of the app's, it leaves that transaction open.
-    """
-
-    begin = "SAVEPOINT oauth_gateway"
-    commit = "RELEASE SAVEPOINT oauth_gateway"
-    rollback = ("ROLLBACK TO SAVEPOINT oauth_gateway", "RELEASE SAVEPOINT oauth_gateway")
-
-    def _suit(self, engine: Engine) -> None:
-        pass
-
-    def _execute(
-        self, statement: Statement, parameters: Parameters | None, take: Callable[[Any], Found], *, repeatable: bool
-    ) -> Found:
-        with self.transaction() as connection:
-            return take(executed(connection, statement, parameters))
-
-    @contextmanager
-    def transaction(self) -> Iterator[Connection]:
-        with self._lock, super().transaction() as connection:
-            yield connection
-
-    def reopen_after_fork(self) -> None:
-        """Keep the connection that the fork copied: a new one would open a new, empty database."""
-        self._lock = threading.RLock()
-
-
-class BorrowedDatabase(InMemoryDatabase):
-    """An in-memory SQLite database over the app's one connection."""
-
-    def dispose(self) -> None:
-        """Do nothing: the app closes its connection."""
-
-
-class UnopenedDatabase(Database):
-    """The app's database before its first use, which shows what it is: every store holds this very object, so it turns."""
-
-    def _suit(self, engine: Engine) -> None:
-        this: Database = self
-        if isinstance(engine.pool, StaticPool):
-            this.__class__ = BorrowedDatabase
-        else:
-            super()._suit(engine)
-            this.__class__ = Database
-
-    def _open(self) -> None:
-        with as_unavailable():
-            self.engine  # noqa: B018, makes it
-
-    def _execute(
-        self, statement: Statement, parameters: Parameters | None, take: Callable[[Any], Found], *, repeatable: bool
-    ) -> Found:
-        self._open()
-        return self._execute(statement, parameters, take, repeatable=repeatable)
-
-    @contextmanager
-    def transaction(self) -> Iterator[Connection]:
-        self._open()
-        with self.transaction() as connection:
-            yield connection
 
 
 _row_count = cast("Callable[[Any], int]", attrgetter("rowcount"))
@@ -247,14 +200,19 @@ def as_unavailable() -> Iterator[None]:
     try:
         yield
     except (DBAPIError, PoolTimeout) as error:
-        if isinstance(error, (DataError, IntegrityError, NotSupportedError)) and not error.connection_invalidated:
-            raise  # the database is there, but can't store this
-        advice = what_to_do(error)
-        why = f"{_first_line(error)}." + (f" Better: {advice}." if advice else "")
-        if isinstance(error, DBAPIError) and is_deadlock(error):
-            raise Deadlock(why) from error
-        logger.error("The database did not answer: %s", why)
-        raise TemporarilyUnavailable from error
+        raise_unavailable(error)
+
+
+def raise_unavailable(error: DBAPIError | PoolTimeout) -> NoReturn:
+    """Raise what stands for this error of a database, as `as_unavailable` does."""
+    if isinstance(error, (DataError, IntegrityError, NotSupportedError)) and not error.connection_invalidated:
+        raise error  # the database is there, but can't store this
+    advice = what_to_do(error)
+    why = f"{_first_line(error)}." + (f" Better: {advice}." if advice else "")
+    if isinstance(error, DBAPIError) and is_deadlock(error):
+        raise Deadlock(why) from error
+    logger.error("The database did not answer: %s", why)
+    raise TemporarilyUnavailable from error
 
 
 @contextmanager

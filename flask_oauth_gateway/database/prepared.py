@@ -4,19 +4,25 @@ SQLAlchemy's own execution of a statement takes three times as long as SQLite's:
 quicker, and a refresh a third. With psycopg 3, libpq runs them without a cursor (`libpq.py`). Connections, pool and
 errors stay SQLAlchemy's. This is not for statements that are built for one call, each of which would be compiled anew.
 Listeners on the engine's cursor events don't hear of these statements.
+
+To check a connection out of the pool costs as much as a look-up on SQLite. So one that has run a statement is kept for
+the next, by whichever thread, for a second at most: then the pool does what it does at a checkout, such as recycling.
 """
 
 from __future__ import annotations
 
+import time
 import weakref
 from collections import namedtuple
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import Any, NamedTuple, NoReturn, cast
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Engine
 from sqlalchemy.engine import Dialect, Row
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.pool import QueuePool
 from sqlalchemy.sql import Executable
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.dml import Insert
@@ -25,6 +31,12 @@ from sqlalchemy.types import TypeEngine
 from .servers.standbys import drop_connections
 
 Processor = Callable[[Any], Any]
+
+# Only members of its own tell how a pool is set.
+# ruff: noqa: SLF001
+
+KEPT_SECONDS = 1.0
+MOST_KEPT = 4  # more threads seldom meet within one statement
 
 
 class Outcome(NamedTuple):
@@ -186,3 +198,91 @@ def raise_as_sqlalchemy(error: Any, connection: Connection, cursor: Any, text: s
         connection_invalidated=lost,
         dialect=dialect,
     ) from error
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Lent:
+    """A connection, until when it may be kept, and where."""
+
+    connection: Connection
+    until: float
+    idle: list[Lent]
+
+
+class Kept:
+    """The connections of one engine that are kept out of its pool. Each has one user at a time."""
+
+    def __init__(self) -> None:
+        self._idle: list[Lent] = []
+
+    def lend(self, engine: Engine) -> Lent:
+        """A connection that nobody else uses until `give_back` or `drop`. Raises as `engine.connect()`."""
+        idle = self._idle
+        while idle:
+            try:
+                lent = idle.pop()
+            except IndexError:  # another thread was faster
+                break
+            if time.monotonic() < lent.until:
+                return lent
+            lent.connection.close()
+        may_keep = _may_keep(engine)
+        return Lent(engine.connect(), time.monotonic() + KEPT_SECONDS if may_keep else 0.0, idle)
+
+    def give_back(self, lent: Lent) -> None:
+        """Keep a connection on which nothing failed, or hand it back to the pool."""
+        idle, connection = lent.idle, lent.connection
+        if idle is not self._idle:  # `close` was called meanwhile, and the connection may be another pool's by now
+            connection.detach()
+            connection.close()
+            return
+        is_over = time.monotonic() >= lent.until
+        if is_over or connection.in_transaction() or len(idle) >= MOST_KEPT or _somebody_waits(connection.engine.pool):
+            connection.close()
+            return
+        idle.append(lent)
+        if idle is not self._idle:
+            _close(idle)
+
+    def drop(self, lent: Lent, error: BaseException) -> None:
+        """Hand a connection on which this failed back to the pool; where it was lost, the others too, which may be as dead."""
+        lent.connection.close()
+        if getattr(error, "connection_invalidated", False):
+            self.close()
+
+    def close(self) -> None:
+        """Hand every connection back to the pool; one that is in use is closed when it is given back."""
+        idle, self._idle = self._idle, []
+        _close(idle)
+
+    def leave_to_the_parent(self) -> None:
+        """Touch none of them any more, after a fork: not even the garbage collector may, as it would take the pool's lock."""
+        if self._idle:
+            _of_the_parent.append(self._idle)
+            self._idle = []
+
+
+_of_the_parent: list[list[Lent]] = []
+
+
+def _close(idle: list[Lent]) -> None:
+    while idle:
+        try:
+            lent = idle.pop()
+        except IndexError:  # another thread closes them too
+            return
+        lent.connection.close()
+
+
+def _may_keep(engine: Engine) -> bool:
+    """Whether the pool keeps connections anyway, and nobody wants to hear of each checkout or have it checked."""
+    pool = engine.pool
+    if type(pool) is not QueuePool or pool.size() <= MOST_KEPT or pool._pre_ping:
+        return False
+    listeners = pool.dispatch
+    return not (listeners.checkout or listeners.checkin or listeners.reset or engine.dispatch.engine_connect)
+
+
+def _somebody_waits(pool: Any) -> bool:
+    """Whether somebody may be waiting for a connection: the pool makes no more."""
+    return bool(-1 < pool._max_overflow <= pool.overflow())  # -1: it always makes one more

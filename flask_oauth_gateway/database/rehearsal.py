@@ -9,7 +9,8 @@ from typing import Any, TypeVar
 
 from sqlalchemy import Connection
 
-from .engine import Database, InMemoryDatabase, Parameters, Statement, as_unavailable, executed
+from .engine import Database, Parameters, Statement, as_unavailable, executed
+from .sqlite.in_memory import InMemoryDatabase
 
 Found = TypeVar("Found")
 

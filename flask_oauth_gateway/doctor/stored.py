@@ -11,8 +11,8 @@ from urllib.parse import urlsplit
 from sqlalchemy import text
 
 from ..crypto.hashing import BCRYPT, is_bcrypt_installed, is_known_digest
-from ..database.engine import InMemoryDatabase
-from ..database.journal import SLOW, SWITCH, has_rollback_journal
+from ..database.sqlite.in_memory import InMemoryDatabase
+from ..database.sqlite.journal import SLOW, SWITCH, has_rollback_journal
 from ..features import SECRET_METHODS
 from .settings import LONG_ACCESS_TOKEN
 from .weakness import Weakness

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from sqlalchemy import bindparam, update
 
 from ..database.background import Later
-from ..database.engine import Database, InMemoryDatabase
+from ..database.engine import Database
+from ..database.sqlite.in_memory import InMemoryDatabase
 from ..database.tables import client_secret
 from ..errors import TemporarilyUnavailable
 from .registered_client import LAST_USED_SECONDS

@@ -21,8 +21,9 @@ from sqlalchemy.engine import Row
 from sqlalchemy.sql import ColumnElement
 
 from ..database.deadlocks import again_after_deadlock
-from ..database.engine import Database, InMemoryDatabase
+from ..database.engine import Database
 from ..database.prepared import Prepared
+from ..database.sqlite.in_memory import InMemoryDatabase
 from ..database.tables import epoch, mark
 
 FOREVER = 2**53

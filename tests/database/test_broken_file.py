@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from flask import Flask
+from sqlalchemy import text
 
 from tests.support.app import build_app, close_app, token_for
 from tests.support.stored import database_of, register, status_with
@@ -71,9 +72,7 @@ def test_a_file_that_cannot_be_written(app: Flask, caplog: pytest.LogCaptureFixt
     """As on a file system that turned read-only: reading goes on."""
     registered = register(app)
     token = token_for(app.test_client(), registered)["access_token"]
-    engine = database_of(app).engine
-    with engine.connect() as connection:
-        connection.exec_driver_sql("PRAGMA query_only = ON")
+    database_of(app).run(text("PRAGMA query_only = ON"))
     response = app.test_client().post(
         "/oauth/token",
         data={
@@ -85,6 +84,5 @@ def test_a_file_that_cannot_be_written(app: Flask, caplog: pytest.LogCaptureFixt
     assert response.status_code == 503
     assert "let this process read and write the file" in caplog.text
     assert status_with(app, token) == 200
-    with engine.connect() as connection:
-        connection.exec_driver_sql("PRAGMA query_only = OFF")
+    database_of(app).run(text("PRAGMA query_only = OFF"))
     assert token_for(app.test_client(), registered)

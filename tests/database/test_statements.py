@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from sqlalchemy import event, make_url
+from sqlalchemy import event, make_url, text
 
 from flask_oauth_gateway.database import background as later
 from tests.support.app import basic, bearer, token_for
@@ -70,7 +70,7 @@ def count(app: Flask, proxy: CountingProxy | None, monkeypatch: pytest.MonkeyPat
     engine = database_of(app).engine
     told: list[str] = []
     if engine.dialect.name == "sqlite":
-        engine.dispose()
+        database_of(app).dispose()
         event.listen(engine, "connect", lambda connection, _: connection.set_trace_callback(told.append))
 
     def so_far() -> int:
@@ -78,8 +78,8 @@ def count(app: Flask, proxy: CountingProxy | None, monkeypatch: pytest.MonkeyPat
             return proxy.executed
         if engine.dialect.name == "sqlite":
             return len(told)
-        with engine.connect() as connection:
-            row = connection.exec_driver_sql("SHOW SESSION STATUS LIKE 'Questions'").one()
+        row = database_of(app).first(text("SHOW SESSION STATUS LIKE 'Questions'"))
+        assert row is not None
         return int(row[1])
 
     def count(work: Callable[[], object]) -> int:

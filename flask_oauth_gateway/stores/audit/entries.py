@@ -13,8 +13,9 @@ from sqlalchemy.engine import Row
 from sqlalchemy.exc import DBAPIError
 
 from ...database.background import Later
-from ...database.engine import Database, InMemoryDatabase
+from ...database.engine import Database
 from ...database.purge import purge_audit
+from ...database.sqlite.in_memory import InMemoryDatabase
 from ...database.tables import audit
 from ...errors import TemporarilyUnavailable
 from ...locks import Lock
