@@ -12,7 +12,7 @@ from flask.cli import AppGroup, with_appcontext
 
 from ..authorization_server import current_server
 from ..clients.registry import ClientNotFound
-from ..crypto.hashing import sha256
+from ..crypto.hashing import token_key
 from ..descriptions.records import describe_token
 from ..errors import shown
 from ..tokens.access_token import AccessToken
@@ -149,7 +149,7 @@ def _read(value: str) -> str:
 
 
 def _refresh_token(value: str) -> Any:
-    return current_server().approvals.find_refresh_token(sha256(value))
+    return current_server().approvals.find_refresh_token(token_key(value))
 
 
 def _no_such(value: str) -> click.ClickException:

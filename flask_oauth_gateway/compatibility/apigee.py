@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from flask import Response, request
 
-from ..crypto.hashing import sha256
+from ..crypto.hashing import token_key
 from ..errors import InsufficientScope, InvalidToken, MissingToken, OAuth2Error
 from ..web.answers import error_response, json_response
 from ..web.environ import CLIENT, FORM, PAGE_ERROR
@@ -80,7 +80,7 @@ def _token(approvals: ApprovalStore, body: dict[str, Any]) -> dict[str, Any]:
         "refresh_count": "0",
     }
     if "refresh_token" in body:
-        row = approvals.find_refresh_token(sha256(body["refresh_token"]))
+        row = approvals.find_refresh_token(token_key(body["refresh_token"]))
         answer["refresh_token_issued_at"] = now if row is None else f"{row.issued_at}000"
         answer["refresh_token_status"] = "approved"
         answer["refresh_token_expires_in"] = "0" if row is None else str(max(0, row.expires_at - int(time.time())))
@@ -165,7 +165,7 @@ def _page_error(response: Response) -> Response:
 
 
 def _has_expired(approvals: ApprovalStore, refresh_token: str) -> bool:
-    row = approvals.find_refresh_token(sha256(refresh_token))
+    row = approvals.find_refresh_token(token_key(refresh_token))
     caller = request.environ.get(CLIENT)
     return row is not None and caller is not None and row.client == caller.key and row.expires_at <= time.time()
 

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from ..config.checks import full_grant_type
-from ..crypto.hashing import sha256, verify_secret
+from ..crypto.hashing import token_key, verify_secret
 from ..features import SENT_SECRET_METHODS
 from ..stores.applications import APPROVED
 
@@ -173,7 +173,7 @@ def _auth_method(refused: Refused, found: re.Match[str]) -> Found:
 
 
 def _code(refused: Refused, found: re.Match[str]) -> Found:
-    row = refused.server.codes.find(sha256(refused.parameters.get("code", "")))
+    row = refused.server.codes.find(token_key(refused.parameters.get("code", "")))
     if row is None:
         return "a code that this server gave", "one that it doesn't know (or purged: they are kept for a day)"
     if row.client_id != refused.client_id:
@@ -189,7 +189,7 @@ def _code(refused: Refused, found: re.Match[str]) -> Found:
 
 
 def _code_check(refused: Refused, found: re.Match[str]) -> Found:
-    row = refused.server.codes.find(sha256(refused.parameters.get("code", "")))
+    row = refused.server.codes.find(token_key(refused.parameters.get("code", "")))
     return _as_described(refused, found) if row is None else _verifier_or_uri(refused, row)
 
 
@@ -206,7 +206,7 @@ def _verifier_or_uri(refused: Refused, row: Any) -> Found:
 
 def _refresh_token(refused: Refused, found: re.Match[str]) -> Found:
     server = refused.server
-    row = server.approvals.find_refresh_token(sha256(refused.parameters.get("refresh_token", "")))
+    row = server.approvals.find_refresh_token(token_key(refused.parameters.get("refresh_token", "")))
     if row is None:
         return "a refresh token that this server gave", "one that it doesn't know (or purged)"
     if row.client_id != refused.client_id:
@@ -219,7 +219,7 @@ def _refresh_token(refused: Refused, found: re.Match[str]) -> Found:
 
 
 def _access_token(refused: Refused, found: re.Match[str]) -> Found:
-    row = refused.server.tokens.find(sha256(refused.token or ""))
+    row = refused.server.tokens.find(token_key(refused.token or ""))
     if row is None:
         return "an access token that lives", refused.description
     token = refused.server.own_tokens.from_row(row)
@@ -228,7 +228,7 @@ def _access_token(refused: Refused, found: re.Match[str]) -> Found:
 
 
 def _scopes_of_token(refused: Refused, found: re.Match[str]) -> Found:
-    row = refused.server.tokens.find(sha256(refused.token or ""))
+    row = refused.server.tokens.find(token_key(refused.token or ""))
     return f"the scopes {refused.needed}", "another token" if row is None else f"a token with {row.scope or 'no scope'}"
 
 

@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 from flask import Response, request
 from sqlalchemy.exc import IntegrityError
 
-from ..crypto.hashing import new_secret, sha256, time_ordered_key
+from ..crypto.hashing import new_token, sha256, time_ordered_key, token_key
 from ..errors import UnauthorizedClientError
 from ..features import DEVICE_CODE
 from ..permissions.scopes import resolve_scopes
@@ -38,13 +38,14 @@ def device_authorization(server: AuthorizationServer) -> Response:
     scopes = resolve_scopes(form.payload.scope, client, server.settings, offline=offline)
     audience = server.resources.resolve(form.payload.datalist.get("resource", ()))
     page = server.issuer.url(path_for("oauth.device"))
-    device_code, now = new_secret(server.settings.token_prefix), int(time.time())
+    now = int(time.time())
+    device_code = new_token(server.settings.token_prefix, now)
     for _ in range(10):
         user_code = "".join(secrets.choice(LETTERS) for _ in range(USER_CODE_LENGTH))
         try:
             server.devices.add(
                 {
-                    "device_code_hash": sha256(device_code),
+                    "device_code_hash": token_key(device_code),
                     "user_code_hash": sha256(user_code),
                     "client": client.key,
                     "family": time_ordered_key(),

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from flask import Response, request
 
-from ..crypto.hashing import sha256
+from ..crypto.hashing import token_key
 from ..errors import InvalidRequestError, InvalidToken
 from ..features import CONFIDENTIAL_METHODS
 from ..tokens.reading import is_jwt
@@ -65,7 +65,7 @@ def _signed(server: AuthorizationServer, client: Client, answer: dict[str, Any])
 
 
 def _opaque(server: AuthorizationServer, form: OAuthRequest, client: Client, token: str) -> dict[str, Any]:
-    token_hash = sha256(token)
+    token_hash = token_key(token)
     row = server.tokens.find_for(token_hash, client)
     if row is None or not row.asker_is_live:
         client = _again(server, form, client)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from flask import Response, request
 
-from ..crypto.hashing import sha256
+from ..crypto.hashing import token_key
 from ..errors import InvalidRequestError, InvalidToken
 from ..tokens.reading import is_jwt
 from ..web.answers import json_response
@@ -29,8 +29,8 @@ def revoke(server: AuthorizationServer) -> Response:
         raise InvalidRequestError("The parameter 'token' is missing.")
     if is_jwt(token):
         _revoke_jwt(server, form, client, token)
-    elif not server.revoking.stored_token(sha256(token), client, by=BY):
-        _revoke_otherwise(server, form, client, sha256(token))
+    elif not server.revoking.stored_token(token_key(token), client, by=BY):
+        _revoke_otherwise(server, form, client, token_key(token))
     return json_response(200, {})
 
 

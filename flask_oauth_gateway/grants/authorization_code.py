@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from authlib.oauth2.rfc7636 import create_s256_code_challenge
 from sqlalchemy.engine import Row
 
-from ..crypto.hashing import new_secret, sha256, time_ordered_key
+from ..crypto.hashing import new_token, time_ordered_key, token_key
 from ..errors import InvalidGrantError, InvalidRequestError, OAuth2Error
 from ..permissions.scopes import still_allowed
 from ..tokens.issuing import AlreadySpent, Issue
@@ -41,10 +41,11 @@ class AuthorizationCodeGrant(TokenGrant, AuthorizationGrant):
 
     def authorize(self, authorization: Authorization, granted: Granted) -> dict[str, Any]:
         """A code for the scopes that the user allowed (section 4.1.2)."""
-        code, now = new_secret(self.settings.token_prefix), int(time.time())
+        now = int(time.time())
+        code = new_token(self.settings.token_prefix, now)
         self.codes.add(
             {
-                "code_hash": sha256(code),
+                "code_hash": token_key(code),
                 "client": authorization.client.key,
                 "family": time_ordered_key(),
                 "subject": granted.subject,
@@ -68,7 +69,7 @@ class AuthorizationCodeGrant(TokenGrant, AuthorizationGrant):
         code = request.form.get("code")
         if code is None:
             raise InvalidRequestError("The parameter 'code' is missing.")
-        code_hash = sha256(code)
+        code_hash = token_key(code)
         row = self.codes.find(code_hash)
         if row is None:
             raise InvalidGrantError(self.REFUSED)
@@ -108,7 +109,7 @@ class AuthorizationCodeGrant(TokenGrant, AuthorizationGrant):
 
     def spent_before(self, request: OAuthRequest) -> dict[str, Any]:
         """Revoke the code's approval: a code that comes twice was stolen (section 4.1.2)."""
-        row = self.codes.find(sha256(request.form["code"]))
+        row = self.codes.find(token_key(request.form["code"]))
         if row is not None:
             self.revoking.approval(bytes(row.family), row.client_id, row.subject, by="authorization code used again")
         raise InvalidGrantError(self.REFUSED)

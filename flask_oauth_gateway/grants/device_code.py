@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from sqlalchemy.engine import Row
 
 from ..authorization.request import AuthorizationError
-from ..crypto.hashing import sha256
+from ..crypto.hashing import token_key
 from ..errors import InvalidGrantError, InvalidRequestError
 from ..features import DEVICE_CODE
 from ..permissions.scopes import stays_offline, still_allowed
@@ -40,7 +40,7 @@ class DeviceCodeGrant(TokenGrant):
         device_code = request.form.get("device_code")
         if device_code is None:
             raise InvalidRequestError("The parameter 'device_code' is missing.")
-        row = self.devices.find(sha256(device_code))
+        row = self.devices.find(token_key(device_code))
         if row is None or not self.steps.is_its_own(client, row.client) or row.spent_at is not None:
             raise InvalidGrantError(self.REFUSED)
         if row.expires_at <= time.time():

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy.engine import Row
 
 from ..config import OFFLINE_ACCESS
-from ..crypto.hashing import sha256
+from ..crypto.hashing import sha256, token_key
 from ..errors import InvalidGrantError, InvalidRequestError, InvalidScopeError, InvalidTarget, clean
 from ..permissions.scopes import names_of, still_allowed, without_offline_access
 from ..stores.issuance import can_rotate_at_once, rotate_at_once
@@ -56,7 +56,7 @@ class RefreshTokenGrant(TokenGrant):
     def decide(self, request: OAuthRequest, client: Client) -> Issue:
         """Every check that needs no write, in the RFC's order; then what to spend and issue, by `OAUTH_REFRESH_TOKENS`."""
         token = _presented(request)
-        row = self.approvals.find_refresh_token(sha256(token))
+        row = self.approvals.find_refresh_token(token_key(token))
         if row is None or not self.steps.is_its_own(client, row.client) or not self.lifetimes.is_live(row):
             raise InvalidGrantError(self.REFUSED)
         if row.spent_at is not None:  # before the scopes are checked: a theft is one whatever the request asks for
@@ -68,16 +68,18 @@ class RefreshTokenGrant(TokenGrant):
         if salt is not None and self.issuing.format_of(client) == "jwt":
             salt = bound_to(salt, scopes, audience)
         preserves = self.settings.refresh_tokens == "preserve"
-        token_hash = sha256(token)
+        token_hash, now = token_key(token), int(time.time())
         return self._of_approval(
             client,
             row,
             scopes=scopes,
             audience=audience,
             user=self.steps.user(row.subject, "refresh token"),
-            spend=self.approvals.using(token_hash) if preserves else self.approvals.spending(token_hash, stored_salt),
+            spend=self.approvals.using(token_hash, now)
+            if preserves
+            else self.approvals.spending(token_hash, stored_salt, now),
             refresh_token_expires_at=row.expires_at if rotates else None,
-            derive_from=None if salt is None else (token, salt),
+            derive_from=None if salt is None else (token, salt, now),
         )
 
     def answer(self, request: OAuthRequest) -> dict[str, Any]:
@@ -101,20 +103,21 @@ class RefreshTokenGrant(TokenGrant):
         ):
             return None
         salt = os.urandom(32) if settings.refresh_token_grace else None
-        derive_from = None if salt is None else (token, salt)
-        access_token, refresh_token = (self.issuing.new_value(derive_from, what) for what in ("access", "refresh"))
-        now, token_hash = int(time.time()), sha256(access_token)
+        now = int(time.time())
+        derive_from = None if salt is None else (token, salt, now)
+        access_token, refresh_token = (self.issuing.new_value(derive_from, what, now) for what in ("access", "refresh"))
+        token_hash = token_key(access_token)
         values = {
-            "old_hash": sha256(token),
+            "old_hash": token_key(token),
             "salt": salt,
             "token_hash": token_hash,
-            "refresh_hash": sha256(refresh_token),
+            "refresh_hash": token_key(refresh_token),
             "audience": self.resources.default_audience(),
             "grant_type": self.GRANT_TYPE,
             "expires_at": now + self.lifetimes.access_token_seconds(client, self.GRANT_TYPE),
             "scopes": " ".join((*still_allowed(client.scope, client, settings), OFFLINE_ACCESS)),
         }
-        row = rotate_at_once(self.database, client, values, idle=settings.refresh_token_idle)
+        row = rotate_at_once(self.database, client, values, now, idle=settings.refresh_token_idle)
         if row is None:
             return None
         try:
@@ -128,7 +131,7 @@ class RefreshTokenGrant(TokenGrant):
 
     def spent_before(self, request: OAuthRequest) -> dict[str, Any]:
         """Answer a repeat of the last rotation as before, within `OAUTH_REFRESH_TOKEN_GRACE`; else revoke the approval."""
-        row = self.approvals.find_refresh_token(sha256(request.form["refresh_token"]))
+        row = self.approvals.find_refresh_token(token_key(request.form["refresh_token"]))
         if row is None or row.spent_at is None:  # not spent: its approval ended after `decide` had read it
             raise InvalidGrantError(self.REFUSED)
         grace = self.settings.refresh_token_grace
@@ -155,17 +158,17 @@ class RefreshTokenGrant(TokenGrant):
             except (InvalidScopeError, InvalidTarget):
                 return None
             salt = bound_to(salt, scopes, audience)
-        derive_from = request.form["refresh_token"], salt
-        refresh_token = self.issuing.new_value(derive_from, "refresh")
-        following = self.approvals.find_refresh_token(sha256(refresh_token))
+        derive_from = request.form["refresh_token"], salt, row.spent_at
+        refresh_token = self.issuing.new_value(derive_from, "refresh", row.spent_at)
+        following = self.approvals.find_refresh_token(token_key(refresh_token))
         if following is None or following.spent_at is not None:
             return None
         user = self.steps.user(row.subject, "refresh token")
         if is_jwt:
             again = self._of_approval(client, row, scopes=scopes, audience=audience, user=user)
             return {**self.steps.issue(again), "refresh_token": refresh_token}
-        access_token = self.issuing.new_value(derive_from, "access")
-        stored = self.tokens.find(sha256(access_token))
+        access_token = self.issuing.new_value(derive_from, "access", row.spent_at)
+        stored = self.tokens.find(token_key(access_token))
         if stored is None or stored.revoked_at is not None:
             return None
         left = max(0, stored.expires_at - int(time.time()))

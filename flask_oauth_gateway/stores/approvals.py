@@ -49,14 +49,14 @@ class ApprovalStore:
         self._revocations = revocations
 
     @staticmethod
-    def spending(token_hash: bytes, salt: bytes | None) -> Spend:
-        """The statement that spends a refresh token; from `salt` and the token, its successors can be derived again."""
-        return Spend(_SPEND, {"hash": token_hash, "now": int(time.time()), "new_salt": salt})
+    def spending(token_hash: bytes, salt: bytes | None, now: int) -> Spend:
+        """The statement that spends a refresh token; from `salt`, the token and `now` its successors can be derived again."""
+        return Spend(_SPEND, {"hash": token_hash, "now": now, "new_salt": salt})
 
     @staticmethod
-    def using(token_hash: bytes) -> Spend:
+    def using(token_hash: bytes, now: int) -> Spend:
         """The statement that notes the use of a refresh token that stays valid."""
-        return Spend(_USE, {"hash": token_hash, "now": int(time.time())})
+        return Spend(_USE, {"hash": token_hash, "now": now})
 
     def find_refresh_token(self, token_hash: bytes) -> Row[Any] | None:
         """A refresh token with its approval and client; `None` where there is none."""

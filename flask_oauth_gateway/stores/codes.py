@@ -1,4 +1,4 @@
-"""Stores authorization codes, by the SHA-256 of their value."""
+"""Stores authorization codes, by their `token_key`."""
 
 from __future__ import annotations
 

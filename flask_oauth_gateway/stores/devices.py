@@ -1,4 +1,4 @@
-"""Stores device codes, each with its user code, by their SHA-256."""
+"""Stores device codes, by their `token_key`, and the SHA-256 of their user codes."""
 
 from __future__ import annotations
 

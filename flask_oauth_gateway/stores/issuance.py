@@ -7,7 +7,6 @@ checks in the same statement (`rotate_at_once`): where no row comes back, one of
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache, partial
@@ -193,15 +192,15 @@ def can_rotate_at_once(database: Database) -> bool:
 
 
 def rotate_at_once(
-    database: Database, client: Client, values: Mapping[str, Any], *, idle: int | None
+    database: Database, client: Client, values: Mapping[str, Any], now: int, *, idle: int | None
 ) -> Row[Any] | None:
     """Spend a refresh token and store its successors; returns the approval's values, or `None` where nothing was done.
 
     `values`: `old_hash`, `salt`, `token_hash`, `refresh_hash`, `audience` (where the approval names none),
     `grant_type`, `expires_at`, `scopes` (all that the client may have: where another one was approved, nothing is done
-    here). `idle`: the seconds without use after which the refresh token ends.
+    here). `now`: seconds since 1970. `idle`: the seconds without use after which the refresh token ends.
     """
-    given = {"owner": client.key, "owner_version": client.version, "moment": int(time.time()), "idle": idle}
+    given = {"owner": client.key, "owner_version": client.version, "moment": now, "idle": idle}
     return database.first_once(
         _rotation(ends_idle=idle is not None), {**given, **{f"p_{k}": v for k, v in values.items()}}
     )

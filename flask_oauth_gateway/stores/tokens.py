@@ -1,4 +1,4 @@
-"""Stores access tokens, by the SHA-256 of their value (refresh tokens: `approvals.py`). The statements are built once, here."""
+"""Stores access tokens, by their `token_key` (refresh tokens: `approvals.py`). The statements are built once, here."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ _SET_ATTRIBUTES = (
 
 
 def token_id_of(token_hash: bytes) -> str:
-    """A token's id in lists, signals and the audit trail: half of its hash, with which nobody can use the token."""
+    """A token's id in lists, signals and the audit trail: half of its key, with which nobody can use the token."""
     return bytes(token_hash[:16]).hex()
 
 

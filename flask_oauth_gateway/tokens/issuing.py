@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ..crypto.hashing import new_secret, sha256
+from ..crypto.hashing import new_token, timed, token_key
 from ..signals import token_issued, token_refreshed
 from ..stores.issuance import Deed, do
 from ..stores.revocations import MAX_TOKEN_LIFETIME, NO_NUMBERS
@@ -65,7 +65,7 @@ class Issue:
     """What a token is to hold. `subject` is `None` where no user takes part; `expires_in` is in seconds.
 
     `spend` spends the code, refresh token or assertion that is exchanged, together with storing the new token.
-    `derive_from`: a spent refresh token and a salt, from which the same tokens come again.
+    `derive_from`: a spent refresh token, a salt and the second in which it was spent, from which the same tokens come again.
     """
 
     client: Client
@@ -79,7 +79,7 @@ class Issue:
     expires_in: int | None = None
     approval: Approval | None = None
     refresh_token_expires_at: int | None = None  # None: no refresh token is given
-    derive_from: tuple[str, bytes] | None = None
+    derive_from: tuple[str, bytes, int] | None = None
     spend: Spend | None = None
 
 
@@ -142,7 +142,7 @@ class Issuing:
             "expires_at": now + expires_in,
         }
         refresh_token = (
-            None if request.refresh_token_expires_at is None else self.new_value(request.derive_from, "refresh")
+            None if request.refresh_token_expires_at is None else self.new_value(request.derive_from, "refresh", now)
         )
         is_jwt = self.format_of(client) == "jwt"
         numbers = self._standing(request, moment, is_jwt=is_jwt)
@@ -151,8 +151,8 @@ class Issuing:
             began_at = None if approval is None else approval.began_at
             token, token_id = self._jwts().create(client.client_id, values, numbers, began_at)
         else:
-            token = self.new_value(request.derive_from, "access")
-            values["token_hash"] = sha256(token)
+            token = self.new_value(request.derive_from, "access", now)
+            values["token_hash"] = token_key(token)
             token_id = token_id_of(values["token_hash"])
         if approval is not None or request.spend is not None:
             is_live = self._store_approved(request, values, numbers, refresh_token)
@@ -203,10 +203,13 @@ class Issuing:
         """The format of this client's access tokens: "opaque" or "jwt"."""
         return client.access_token_format or self._settings.access_token_format
 
-    def new_value(self, derive_from: tuple[str, bytes] | None, what: str) -> str:
-        """A new token's value: random, or derived from a spent refresh token and its salt."""
+    def new_value(self, derive_from: tuple[str, bytes, int] | None, what: str, now: int) -> str:
+        """A new token's value: random, or derived from a spent refresh token, its salt and the second of that."""
         prefix = self._settings.token_prefix
-        return new_secret(prefix) if derive_from is None else prefix + derived(*derive_from, what)
+        if derive_from is None:
+            return new_token(prefix, now)
+        token, salt, spent_at = derive_from
+        return timed(prefix + derived(token, salt, what), spent_at)
 
     def _attributes(self, request: Issue) -> dict[str, Any] | None:
         """The custom attributes of a token: those of the request, and those that the app's `token_attributes` hook adds."""
@@ -246,7 +249,7 @@ class Issuing:
         following = None
         if refresh_token is not None and approval is not None:
             following = {
-                "token_hash": sha256(refresh_token),
+                "token_hash": token_key(refresh_token),
                 "family": approval.key,
                 "issued_at": now,
                 "expires_at": request.refresh_token_expires_at,

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from ..crypto.hashing import sha256
+from ..crypto.hashing import token_key
 from ..errors import InvalidToken, UnknownToken
 from ..stores.tokens import token_id_of
 from .access_token import AccessToken
@@ -45,7 +45,7 @@ class OwnTokens:
             raise InvalidToken("The access token is too long.")
         if is_jwt(token):
             return self._jwts().read(token)
-        token_hash, now, cache = sha256(token), time.time(), self._cache
+        token_hash, now, cache = token_key(token), time.time(), self._cache
         if cache is not None:
             known = cache.get(token_hash, now)
             if known is not None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from flask import has_request_context
 
 from ..clients.registry import ClientNotFound
-from ..crypto.hashing import sha256
+from ..crypto.hashing import token_key
 from ..database.purge import purge_expired
 from ..errors import TemporarilyUnavailable
 from ..hooks import is_subject
@@ -260,7 +260,7 @@ class TokenRegistry:
 
     def _hash(self, token: str | None, token_id: str | None) -> bytes | None:
         if token is not None:
-            return sha256(token)
+            return token_key(token)
         if token_id is None or not re.fullmatch(r"[0-9a-f]{32}", token_id):
             return None
         return self._tokens.hash_of(bytes.fromhex(token_id))

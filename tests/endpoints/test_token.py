@@ -32,7 +32,7 @@ def test_a_client_gets_a_token_with_which_it_may_call_the_protected_view(
 def test_every_token_is_another_one_of_256_bits(client: FlaskClient, registered: Client) -> None:
     tokens = {token_for(client, registered)["access_token"] for _ in range(5)}
     assert len(tokens) == 5
-    assert all(re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_-]{42}", token) for token in tokens)
+    assert all(re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_-]{42}~[0-9a-f]{8}", token) for token in tokens)
 
 
 def test_a_token_is_refused_once_its_lifetime_is_over(make_app: MakeApp, clock: Clock) -> None:
@@ -124,7 +124,7 @@ def test_a_token_begins_with_the_prefix_that_secret_scanners_know(make_app: Make
     client = app.test_client()
     token = token_for(client, register(app))["access_token"]
     assert token.startswith("acme_")
-    assert len(token) == len("acme_") + 43
+    assert re.fullmatch(r"acme_[A-Za-z0-9_-]{43}~[0-9a-f]{8}", token)
     assert is_accepted(client, token)
 
 
