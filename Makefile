@@ -19,7 +19,7 @@ help:
 	@echo "make texts    bring the pages' translations up to date, and say what lacks one"
 	@echo "make docs     build the documentation's site into build/site (needs npm, for what draws the diagrams)"
 	@echo "make screenshots  take the documentation's pictures of the example app (needs Chromium; PORT=8000 for another port)"
-	@echo "make bench    measure, beside a bare view and what others offer (needs wrk and PostgreSQL)"
+	@echo "make bench    measure, beside a bare view and what others offer (needs wrk and PostgreSQL; 25 minutes)"
 	@echo "make clean    remove .venv and everything that was built"
 
 run: $(VENV)/.installed-run
@@ -62,8 +62,9 @@ screenshots: $(VENV)/.installed-dev
 
 bench: $(VENV)/.installed-dev
 	$(PIP) -e ".[bench]"
-	$(BIN)/python -m bench
-	$(BIN)/python -m bench.http
+	$(BIN)/python -m bench $(ARGS)
+	$(BIN)/python -m bench.memory $(ARGS)
+	$(BIN)/python -m bench.http $(ARGS)
 
 clean:
 	rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -1,9 +1,10 @@
-"""Measures over HTTP: every contestant runs on gunicorn with 2 workers, they take turns, and wrk sends the requests.
+"""Measures over HTTP: every contestant runs on a server with 2 workers, they take turns, and wrk sends the requests.
 
-`python -m bench.http [--rounds N] [--seconds N] [--only NAME…] [--work NAME…] [--json FILE] [--worker-class NAME]`
+`python -m bench.http [--only NAME,…] [--work NAME,…] [--rounds N] [--seconds N] [--tries N] [--json FILE] [--write]`
 
-Each figure is the median of its rounds, and its ratio the median of the ratios to the bare view just before and after.
-It needs wrk, and a PostgreSQL server on which it may make databases (`BENCH_POSTGRES_URL`).
+Each figure is the median of its rounds, and each ratio one to the bare view just before and after. A round in which others
+used the machine is done again. It needs wrk, and a PostgreSQL server on this machine on which it may make databases
+(`BENCH_POSTGRES_URL`); `--write` puts the tables into docs/performance.md.
 """
 
 from __future__ import annotations
@@ -17,216 +18,203 @@ import subprocess
 import sys
 import tempfile
 import time
-import urllib.error
-import urllib.request
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from sqlalchemy import create_engine, make_url
+from . import machine, tables
+from .contestants import BARE, CONTESTANTS, ONCE, WORK
+from .servers import Running, serving
 
-from .contestants import CONTESTANTS, ONCE, WORK, Contestant
-
-POSTGRES = "postgresql+psycopg://postgres@127.0.0.1:5432/postgres"
 LUA = Path(__file__).with_name("wrk.lua")
-ROOT = LUA.parent.parent
 FIRST_PORT = 5610
 CONNECTIONS = 8
-WARM_UP_SECONDS = 0.5
-REQUESTS_A_SECOND = 4000  # no contestant answers more requests made ahead than this
+DIFFERENT = 500  # tokens, where a request may be sent again
+OTHERS = 0.1  # of one core: where others used more, a round is done again
+Rounds = dict[str, dict[str, list["Round"]]]
 
 
-@dataclass
-class Running:
-    """A contestant's server, and its results: (requests a second, ratio, p50 ms, p99 ms) by round."""
+@dataclass(frozen=True)
+class Round:
+    """What one round of an operation found. CPU in µs a request, times in ms; `others`: the cores that others used."""
 
-    name: str
-    contestant: Contestant
-    environment: dict[str, str]
-    port: int
-    process: subprocess.Popen[bytes]
-    rounds: dict[str, list[tuple[float, float, float, float]]] = field(default_factory=dict)
-
-    def python(self, expression: str) -> None:
-        """Run a line of Python in a process of its own, with the contestant's module as `it`."""
-        code = f"from bench.contestants import {self.contestant.module} as it; {expression}"
-        subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=self.environment, check=True)  # noqa: S603
-
-    def memory(self) -> float:
-        """Return the MiB that a worker holds, with its share of common memory (PSS): the median of all workers."""
-        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
-        return statistics.median(_pss(int(child)) for child in children)
+    rate: float
+    ratio: float
+    server_cpu: float
+    database_cpu: float
+    p50: float
+    p99: float
+    others: float
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench.http", description=__doc__)
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--seconds", type=float, default=2)
-    parser.add_argument("--only", nargs="*", default=list(CONTESTANTS), choices=list(CONTESTANTS))
-    parser.add_argument("--work", nargs="*", default=list(WORK), choices=list(WORK))
+    parser.add_argument("--rounds", type=int, default=2)
+    parser.add_argument("--seconds", type=int, default=3)
+    parser.add_argument("--tries", type=int, default=3, help="of a round in which others used the machine")
+    parser.add_argument("--only", type=names(CONTESTANTS), default=list(CONTESTANTS), help=", ".join(CONTESTANTS))
+    parser.add_argument("--work", type=names(WORK), default=list(WORK), help=", ".join(WORK))
     parser.add_argument("--worker-class", default="sync", help="gunicorn's; gthread keeps connections open")
-    parser.add_argument("--json", type=Path, help="write the result here too")
+    parser.add_argument("--json", type=Path, help="write what was found here too")
+    parser.add_argument("--write", action="store_true", help="put the tables into docs/performance.md")
     given = parser.parse_args()
-    for command in ("wrk",):
-        if shutil.which(command) is None:
-            sys.exit(f"{command} is not there: install it.")
+    if shutil.which("wrk") is None:
+        sys.exit("wrk is not there: install it.")
+    began, load = time.monotonic(), os.getloadavg()[0]
+    more = ("--worker-class", given.worker_class, *(("--threads", "4") if given.worker_class == "gthread" else ()))
+    found: Rounds = {name: {} for name in dict.fromkeys([BARE, *given.only])}
     with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
-        names = dict.fromkeys(["bare Flask", *given.only])
         running = [
-            stack.enter_context(serving(name, Path(folder), FIRST_PORT + number, given.worker_class))
-            for number, name in enumerate(names)
+            stack.enter_context(serving(name, Path(folder), FIRST_PORT + number, *more))
+            for number, name in enumerate(found)
         ]
-        bare, *others = running
+        bench = Bench(running[0], Path(folder), given.seconds, given.tries, found)
         for number in range(given.rounds):
-            for contestant in others:
-                for work in contestant.contestant.work:
+            for each in running[1:] if given.only != [BARE] else running:
+                for work in each.contestant.work:
                     if work in given.work:
-                        measure(contestant, work, bare, Path(folder), given.seconds)
+                        bench.measure(each, work)
             print(f"round {number + 1} of {given.rounds} is done", file=sys.stderr)
-        result = {item.name: summary(item) for item in others}
-        print(table(result, given.work))
-        memory = {item.name: round(item.memory(), 1) for item in running}
-        print("\n| | MiB a worker |\n| --- | --- |")
-        print("\n".join(f"| {name} | {value} |" for name, value in memory.items()))
+    took = (time.monotonic() - began) / 60
+    parts = {name: make(found, given.work) for name, make in TABLES.items()}
+    for name, part in parts.items():
+        print(f"\n{name}:\n\n{part}")
+    print(f"\n{took:.0f} minutes; the load was {load:.1f} before. `~`: others used the machine too, each time.")
     if given.json:
-        given.json.write_text(json.dumps({"work": result, "memory": memory}, indent=2) + "\n")
+        plain = {name: {work: list(map(asdict, rounds)) for work, rounds in of.items()} for name, of in found.items()}
+        given.json.write_text(json.dumps(plain, indent=2) + "\n")
+    if given.write:
+        tables.write(parts)
 
 
-@contextmanager
-def serving(name: str, folder: Path, port: int, worker_class: str) -> Iterator[Running]:
-    """Serve a contestant on gunicorn, with its database made and its client registered."""
-    contestant = CONTESTANTS[name]
-    with database(contestant.database, folder, port) as uri:
-        own = folder / str(port)
-        own.mkdir()
-        environment = {
-            **os.environ, "BENCH_DATABASE": uri, "BENCH_OPTIONS": json.dumps(contestant.options), "BENCH_FOLDER": str(own),
-        }  # fmt: skip
-        environment.setdefault("PYTHONPATH", str(ROOT))
-        command = [
-            sys.executable, "-m", "gunicorn", "--workers", "2", "--worker-class", worker_class, "--bind", f"127.0.0.1:{port}",
-            "--backlog", "512", "--log-level", "error", *(("--threads", "4") if worker_class == "gthread" else ()),
-            f"bench.contestants.{contestant.module}:make_app()",
-        ]  # fmt: skip
-        made = Running(name, contestant, environment, port, None)  # type: ignore[arg-type]
-        made.python("it.prepare()")
-        made.process = subprocess.Popen(command, cwd=ROOT, env=environment)  # noqa: S603
-        try:
-            _wait_for(port)
-            yield made
-        finally:
-            made.process.terminate()
-            made.process.wait(20)
+class Bench:
+    """Measures rounds, each beside rounds of the bare view."""
+
+    def __init__(self, bare: Running, folder: Path, seconds: int, tries: int, found: Rounds) -> None:
+        self._bare = bare
+        self._file, self._simple = folder / "requests", folder / "bare-requests"
+        self._seconds = seconds
+        self._tries = tries
+        self._found = found
+        bare.seed("view", 1, self._simple)
+        ask(bare, self._simple, 1, again=True)
+
+    def measure(self, running: Running, work: str) -> None:
+        """Measure one round of an operation."""
+        rounds = self._found[running.name].setdefault(work, [])
+
+        def take(number: int) -> Round:
+            found = self._round(running, work, first=not rounds and not number)
+            figures = f"{found.rate:.0f}/s, ratio {found.ratio:.2f}, others used {found.others:.2f} cores"
+            print(f"  {running.name}, {work}: {figures}", file=sys.stderr)
+            return found
+
+        rounds.append(quietest(take, self._tries))
+
+    def _round(self, running: Running, work: str, *, first: bool) -> Round:
+        again = work not in ONCE
+        ahead = DIFFERENT if again else running.contestant.fastest * self._seconds + CONNECTIONS
+        running.seed(work, ahead, self._file)
+        if again and (first or work == "view-seen"):  # this process saw none of these tokens
+            ask(running, self._file, 1, again=True)
+        half = max(1, self._seconds // 2)
+        before = ask(self._bare, self._simple, half, again=True)
+        found = ask(running, self._file, self._seconds, again=again)
+        after = ask(self._bare, self._simple, half, again=True)
+        bare = (before.rate + after.rate) / 2
+        others = max(each.others for each in (before, found, after))
+        if running is not self._bare:
+            self._found[BARE].setdefault("view", []).append(Round(**asdict(before) | {"ratio": before.rate / bare}))
+        return Round(**asdict(found) | {"ratio": found.rate / bare, "others": others})
 
 
-@contextmanager
-def database(kind: str | None, folder: Path, number: int) -> Iterator[str]:
-    """Yield the URL of an empty database, which is deleted at the end."""
-    if kind != "postgresql":
-        yield "" if kind is None else f"sqlite:///{folder / f'{number}.db'}"
-        return
-    url = make_url(os.environ.get("BENCH_POSTGRES_URL", POSTGRES))
-    name = f"oauth_bench_{os.getpid()}_{number}"
-    engine = create_engine(url, isolation_level="AUTOCOMMIT")
-    with engine.connect() as connection:
-        connection.exec_driver_sql(f"CREATE DATABASE {name}")
-    try:
-        yield url.set(database=name).render_as_string(hide_password=False)
-    finally:
-        with engine.connect() as connection:
-            connection.exec_driver_sql(f"DROP DATABASE {name} WITH (FORCE)")
-        engine.dispose()
+def quietest(take: Callable[[int], Round], tries: int) -> Round:
+    """Take rounds until one in which the machine was ours; after so many tries return the one with the fewest of others."""
+    taken: list[Round] = []
+    while len(taken) < tries and (not taken or taken[-1].others > OTHERS):
+        taken.append(take(len(taken)))
+    return min(taken, key=lambda each: each.others)
 
 
-def measure(running: Running, work: str, bare: Running, folder: Path, seconds: float) -> None:
-    """Measure one round of an operation, between two rounds of the bare view."""
-    ahead = int(REQUESTS_A_SECOND * (seconds + WARM_UP_SECONDS)) if work in ONCE else 1
-    file = folder / "requests"
-
-    def seed(who: Running, name: str, number: int) -> Path:
-        who.python(f"open({str(file)!r}, 'wb').write(b'\\0'.join(it.seed({name!r}, {number})))")
-        return file
-
-    simple = folder / "bare-requests"
-    if not simple.exists():
-        seed(bare, "view", 1).rename(simple)
-    seed(running, work, ahead)
-    if work not in ONCE:
-        ask(running.port, file, WARM_UP_SECONDS, again=True)
-    if work == "view_seen":
-        ask(running.port, file, WARM_UP_SECONDS, again=True)
-    before = ask(bare.port, simple, seconds / 2, again=True)
-    found = ask(running.port, file, seconds, again=work not in ONCE)
-    after = ask(bare.port, simple, seconds / 2, again=True)
-    if found["refused"] or found["lost"] > CONNECTIONS:
-        sys.exit(
-            f"{running.name}, {work}: {found['refused']} of {found['requests']} were refused, {found['lost']} lost."
-        )
-    rate = found["requests"] / found["seconds"]
-    print(f"  {running.name}, {work}: {rate:.0f}/s", file=sys.stderr)
-    limit = (before["requests"] / before["seconds"] + after["requests"] / after["seconds"]) / 2
-    running.rounds.setdefault(work, []).append((rate, rate / limit, found["p50"], found["p99"]))
-
-
-def ask(port: int, file: Path, seconds: float, *, again: bool) -> dict[str, float]:
-    """Send these requests with wrk, and return its results."""
+def ask(running: Running, file: Path, seconds: int, *, again: bool) -> Round:
+    """Send these requests with wrk."""
     command = [
-        "wrk", "-t", "1", "-c", str(CONNECTIONS), "-d", f"{max(1, round(seconds))}s", "-s", str(LUA),
-        f"http://127.0.0.1:{port}", "--", str(file), "again" if again else "once",
+        "wrk", "-t", "1", "-c", str(CONNECTIONS), "-d", f"{seconds}s", "--timeout", "20s", "-s", str(LUA),
+        f"http://127.0.0.1:{running.port}", "--", str(file), "again" if again else "once",
     ]  # fmt: skip
+    before = machine.now()
     done = subprocess.run(command, capture_output=True, text=True, check=True)  # noqa: S603
-    return dict(json.loads(done.stdout.strip().rsplit("\n", 1)[-1]))
-
-
-def summary(running: Running) -> dict[str, dict[str, float]]:
-    """Return the medians of each operation."""
-    names: tuple[tuple[str, Callable[[float], float]], ...] = (
-        ("requests_a_second", round),
-        ("ratio", lambda value: round(value, 3)),
-        ("p50_ms", lambda value: round(value, 2)),
-        ("p99_ms", lambda value: round(value, 2)),
+    after = machine.now()
+    said = json.loads(done.stdout.strip().rsplit("\n", 1)[-1])
+    if said["refused"] or said["lost"] > CONNECTIONS:
+        sys.exit(f"{running.name}: {said['refused']} of {said['requests']} were refused, {said['lost']} lost.")
+    if not said["requests"]:  # whoever used the machine left it nothing
+        return ask(running, file, seconds, again=again)
+    database = running.database.cpu(before, after) if running.database else 0.0
+    return Round(
+        rate=said["requests"] / said["seconds"],
+        ratio=1.0,
+        server_cpu=machine.used(before, after, running.process.pid) / said["requests"] * 1e6,
+        database_cpu=database / said["requests"] * 1e6,
+        p50=said["p50"],
+        p99=said["p99"],
+        others=machine.used_by_others(before, after, machine.used(before, after, os.getpid()) + database),
     )
-    return {
-        work: {name: form(statistics.median(one[place] for one in rounds)) for place, (name, form) in enumerate(names)}
-        for work, rounds in running.rounds.items()
-    }
 
 
-def table(result: dict[str, dict[str, dict[str, float]]], work: list[str]) -> str:
-    """Return Markdown: a row for each contestant, a column for each operation, with ratio and requests a second."""
-    shown = [name for name in work if any(name in found for found in result.values())]
-    lines = ["| ratio to a bare view (requests a second; p50, p99 in ms) | " + " | ".join(shown) + " |"]
-    lines.append("| --- |" + " --- |" * len(shown))
-    for name, found in result.items():
-        cells = [
-            "{ratio:.2f} ({requests_a_second:.0f}; {p50_ms:.1f}, {p99_ms:.1f})".format(**found[each])
-            if each in found
-            else "–"
-            for each in shown
-        ]
-        lines.append(f"| {name} | " + " | ".join(cells) + " |")
-    return "\n".join(lines)
+def names(known: Mapping[str, object]) -> Callable[[str], list[str]]:
+    """Return what reads a list of some of the known names from the command line."""
+
+    def read(text: str) -> list[str]:
+        if unknown := set(text.split(",")) - known.keys():
+            raise argparse.ArgumentTypeError(f"{', '.join(sorted(unknown))}: there are {', '.join(known)}")
+        return text.split(",")
+
+    return read
 
 
-def _wait_for(port: int) -> None:
-    for _ in range(150):
-        try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{port}/api", timeout=5):
-                return
-        except urllib.error.HTTPError as error:
-            error.close()
-            return  # the server answers that it wants a token, so it is up
-        except OSError:
-            time.sleep(0.2)
-    sys.exit(f"Nothing answers on port {port}.")
+def median(rounds: list[Round], figure: Callable[[Round], float]) -> float:
+    """Return the median of the rounds in which the machine was ours; of all where there is none."""
+    return statistics.median(figure(each) for each in [each for each in rounds if each.others <= OTHERS] or rounds)
 
 
-def _pss(pid: int) -> float:
-    for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
-        if line.startswith("Pss:"):
-            return int(line.split()[1]) / 1024
-    return 0.0
+def _of_each(cell: Callable[[list[Round]], str]) -> Callable[[Rounds, list[str]], str]:
+    """Make a table: a row for each contestant, a column for each operation; `~` before what others disturbed each time."""
+
+    def make(found: Rounds, work: list[str]) -> str:
+        shown = [each for each in work if any(each in of for of in found.values())]
+        rows = []
+        for name, of in found.items():
+            cells = []
+            for each in shown:
+                noisy = "~" if all(one.others > OTHERS for one in of.get(each, ())) else ""
+                cells.append(noisy + cell(of[each]) if each in of else tables.NOTHING)
+            if set(cells) != {tables.NOTHING}:
+                rows.append([CONTESTANTS[name].label, *cells])
+        return tables.table(["", *(WORK[each] for each in shown)], rows)
+
+    return make
+
+
+def _ratio(rounds: list[Round]) -> str:
+    return f"{tables.ratio(median(rounds, lambda each: each.ratio))} ({median(rounds, lambda each: each.rate):.0f})"
+
+
+def _cpu(rounds: list[Round]) -> str:
+    server, database = median(rounds, lambda each: each.server_cpu), median(rounds, lambda each: each.database_cpu)
+    return f"{server + database:.0f} ({server:.0f} + {database:.0f})" if database else f"{server:.0f}"
+
+
+def _times(rounds: list[Round]) -> str:
+    return f"{median(rounds, lambda each: each.p50):.1f}, {median(rounds, lambda each: each.p99):.1f}"
+
+
+TABLES = {
+    "ratios": _of_each(_ratio),
+    "CPU": _of_each(_cpu),
+    "percentiles": _of_each(_times),
+}
 
 
 if __name__ == "__main__":

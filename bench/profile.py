@@ -13,7 +13,8 @@ import tempfile
 from collections import Counter
 from pathlib import Path
 
-from .__main__ import WARM_UP, contestants
+from .__main__ import WARM_UP
+from .work import operations
 
 HOT = (
     "protected view, looked up",
@@ -59,7 +60,7 @@ def main() -> None:
     parser.add_argument("--database", help="an SQLAlchemy URL; left out: SQLite in a temporary folder")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        work = contestants(folder, given.database, 20_000, WARM_UP + given.calls)
+        work = operations(folder, given.database, 20_000, WARM_UP + given.calls, HOT)
         for name in HOT:
             perform, _ = work[name]
             for _ in range(WARM_UP):

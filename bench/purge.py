@@ -14,11 +14,12 @@ import tempfile
 import time
 from typing import Any
 
-from flask_oauth_gateway.crypto.hashing import sha256
+from flask_oauth_gateway.crypto.hashing import timed, token_key
 from flask_oauth_gateway.database.tables import access_token
 
 from .apps import basic, call, gateway_app
-from .growth import BATCH, databases
+from .growth import databases
+from .seeding import BATCH
 
 PURGE = """
 import sys
@@ -35,8 +36,9 @@ def fill(app: Any, client: int, rows: int) -> None:
     for first in range(0, rows, BATCH):
         values = [
             {
-                "token_hash": sha256(f"expired-{number}"), "client": client, "scope": "weather:read",
-                "grant_type": "client_credentials", "issued_at": now - 90_000, "expires_at": now - 1 - number % 86_400,
+                "token_hash": token_key(timed(f"expired-{number}", now - 90_000)), "client": client,
+                "scope": "weather:read", "grant_type": "client_credentials",
+                "issued_at": now - 90_000, "expires_at": now - 1 - number % 86_400,
             }
             for number in range(first, min(first + BATCH, rows))
         ]  # fmt: skip

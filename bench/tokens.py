@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import secrets
 import time
+from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 from flask import Flask
@@ -41,28 +43,42 @@ class OtherServer:
         return jwt.encode({"alg": self._algorithm, "kid": "k1", "typ": "at+jwt"}, claims, self._key)
 
 
-def token_work(folder: str, uri: str | None, repeats: int) -> dict[str, tuple[Call, str | None]]:
-    """Return the checks of new tokens, each once, and of a token seen before; `repeats`: how often each is done in total."""
-    work: dict[str, tuple[Call, str | None]] = {}
+def token_work(folder: str, uri: str | None, repeats: int) -> dict[str, tuple[Callable[[], Call], str | None]]:
+    """Return what makes the checks of new tokens, each once, and of a token seen before; `repeats`: how often each is done."""
     others = {algorithm: OtherServer(algorithm) for algorithm in ("ES256", "RS256")}
-    trusting = gateway_app(
-        folder, uri, OAUTH_TRUSTED_TOKEN_ISSUERS={each.issuer: each.entry for each in others.values()}
-    )
-    for algorithm, other in others.items():
-        new = [other.token() for _ in range(repeats)]
-        work[f"trusted issuer's JWT, new {algorithm}"] = (call(trusting, "GET", "/weather", tokens=new), "bare view")
-    work["trusted issuer's JWT, seen"] = (_seen(trusting, others["ES256"].token()), "bare view")
-    for algorithm in others:
+
+    @cache
+    def trusting() -> Flask:
+        trusted = {each.issuer: each.entry for each in others.values()}
+        return gateway_app(folder, uri, OAUTH_TRUSTED_TOKEN_ISSUERS=trusted)
+
+    @cache
+    def signing(algorithm: str) -> tuple[Flask, dict[str, str]]:
         config = {"OAUTH_SIGNING_ALGORITHM": algorithm, "OAUTH_ACCESS_TOKEN_FORMAT": "jwt", "OAUTH_ISSUER": SERVER}
         app = gateway_app(f"{folder}/{algorithm}", None, **config)
-        identity = _register(app)
-        new = [_issue(app, identity) for _ in range(repeats)]
-        work[f"JWT, new {algorithm}"] = (call(app, "GET", "/weather", tokens=new), "bare view")
-        if algorithm == "ES256":
-            work["JWT, seen"] = (_seen(app, new[0]), "bare view")
-            issue = call(app, "POST", "/oauth/token", headers=identity, body=BODY)
-            work["client credentials, JWT ES256"] = (issue, "bare form POST")
-    return work
+        return app, _register(app)
+
+    def of_others(algorithm: str) -> Call:
+        new = [others[algorithm].token() for _ in range(repeats)]
+        return call(trusting(), "GET", "/weather", tokens=new)
+
+    def own(algorithm: str) -> Call:
+        app, identity = signing(algorithm)
+        return call(app, "GET", "/weather", tokens=[_issue(app, identity) for _ in range(repeats)])
+
+    def issue() -> Call:
+        app, identity = signing("ES256")
+        return call(app, "POST", "/oauth/token", headers=identity, body=BODY)
+
+    return {
+        "trusted issuer's JWT, new ES256": (lambda: of_others("ES256"), "bare view"),
+        "trusted issuer's JWT, new RS256": (lambda: of_others("RS256"), "bare view"),
+        "trusted issuer's JWT, seen": (lambda: _seen(trusting(), others["ES256"].token()), "bare view"),
+        "JWT, new ES256": (lambda: own("ES256"), "bare view"),
+        "JWT, new RS256": (lambda: own("RS256"), "bare view"),
+        "JWT, seen": (lambda: _seen(signing("ES256")[0], _issue(*signing("ES256"))), "bare view"),
+        "client credentials, JWT ES256": (issue, "bare form POST"),
+    }
 
 
 def _seen(app: Flask, token: str) -> Call:

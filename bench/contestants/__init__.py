@@ -14,59 +14,91 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
+#: Each operation, and its heading in a table.
 WORK = {
-    "issue": "a token by client credentials",
-    "code": "a code for a token, with PKCE",
-    "refresh": "a refresh token for the next ones",
-    "view": "a protected view, the token looked up",
-    "view_jwt": "a protected view, a JWT that is new",
-    "view_seen": "a protected view, the token seen before",
-    "introspect": "what a token is",
-    "revoke": "a token given back",
-    "jwt_bearer": "a signed JWT for a token",
-    "saml2_bearer": "a signed SAML assertion for a token",
+    "token": "new token",
+    "code": "code for tokens",
+    "refresh": "refresh",
+    "view": "view, looked up",
+    "view-new": "view, new JWT",
+    "view-seen": "view, token seen",
+    "introspect": "introspect",
+    "revoke": "revoke",
+    "jwt-bearer": "JWT assertion",
+    "saml2-bearer": "SAML assertion",
 }
-ONCE = ("code", "refresh", "view_jwt", "revoke", "jwt_bearer", "saml2_bearer")  # each request of these is sent once
+#: Each request of these is sent once.
+ONCE = ("code", "refresh", "view-new", "revoke", "jwt-bearer", "saml2-bearer")
 CLIENT_ID, CLIENT_SECRET = "bench", "a-secret-of-the-benchmark-that-nobody-guesses"
 REDIRECT_URI = "https://client.example/callback"
 VERIFIER = "a-code-verifier-of-the-benchmark-with-enough-characters"
+BARE = "bare"
+JWT = {"OAUTH_ACCESS_TOKEN_FORMAT": "jwt"}
+CACHE = {"OAUTH_TOKEN_CACHE_SECONDS": 60}
+REDIS = {"OAUTH_REDIS_URL": os.environ.get("BENCH_REDIS_URL", "redis://127.0.0.1:6379/5")}
+ASSERTIONS = {"OAUTH_GRANT_TYPES": ["client_credentials", "jwt_bearer", "saml2_bearer"]}
 
 
 @dataclass(frozen=True)
 class Contestant:
-    """A server: a `module` of this package, with a kind of `database`; its `make_app` and `seed` get the `options`."""
+    """A server: a `module` of this package, with a kind of `database`; its `make_app` and `seed` get the `options`.
 
+    `label` names it in tables. `fastest`: the requests a second that it never reaches; so many are made ahead. Where
+    `analysed` is false, PostgreSQL knows nothing of the tables' contents, as in the first minutes of a new server.
+    """
+
+    label: str
     module: str
     work: tuple[str, ...]
     database: str | None = "postgresql"
     options: dict[str, Any] = field(default_factory=dict)
+    server: str = "gunicorn"
+    fastest: int = 4000
+    analysed: bool = True
 
 
-CORE = ("issue", "code", "refresh", "view", "introspect", "revoke")
+CORE = ("token", "code", "refresh", "view", "introspect", "revoke")
 CONTESTANTS = {
-    "bare Flask": Contestant("bare", ("issue", "view"), None),
-    "gateway, PostgreSQL": Contestant("gateway", CORE),
-    "gateway, assertions": Contestant(
-        "gateway", ("jwt_bearer", "saml2_bearer"),
-        options={"OAUTH_GRANT_TYPES": ["client_credentials", "jwt_bearer", "saml2_bearer"]},
+    BARE: Contestant("bare Flask view / form POST", "bare", ("view", "token"), None),
+    "floor": Contestant("floor: raw Flask, one statement by hand", "floor", CORE),
+    "floor-es256": Contestant("floor, JWT ES256", "floor", ("token", "view-new"), None, {"jwt": "ES256"}),
+    "floor-rs256": Contestant("floor, JWT RS256", "floor", ("token", "view-new"), None, {"jwt": "RS256"}),
+    "gateway-postgresql": Contestant("gateway, PostgreSQL", "gateway", CORE),
+    "gateway-20000": Contestant(
+        "the same, 20,000 live approvals of the client, never analysed", "gateway", ("refresh",),
+        options={"BENCH_LIVE_APPROVALS": 20_000}, analysed=False,
     ),
-    "gateway, PostgreSQL, cache": Contestant("gateway", ("view_seen",), options={"OAUTH_TOKEN_CACHE_SECONDS": 60}),
-    "gateway, PostgreSQL, Redis": Contestant(
-        "gateway", ("issue", "view_seen", "revoke"),
-        options={"OAUTH_TOKEN_CACHE_SECONDS": 60, "OAUTH_REDIS_URL": "redis://127.0.0.1:6379/5"},
+    "gateway-cache": Contestant("gateway, PostgreSQL, cache", "gateway", ("view-seen",), options=CACHE),
+    "gateway-redis": Contestant(
+        "gateway, PostgreSQL and Redis", "gateway", ("token", "view-seen", "revoke"), options=CACHE | REDIS
     ),
-    "gateway, JWT ES256": Contestant(
-        "gateway", ("issue", "refresh", "view_jwt", "view_seen", "introspect", "revoke"),
-        options={"OAUTH_ACCESS_TOKEN_FORMAT": "jwt"},
+    "gateway-es256": Contestant(
+        "gateway, JWT ES256", "gateway", ("token", "refresh", "view-new", "view-seen", "introspect", "revoke"), options=JWT
     ),
-    "gateway, JWT RS256": Contestant(
-        "gateway", ("issue", "view_jwt"),
-        options={"OAUTH_ACCESS_TOKEN_FORMAT": "jwt", "OAUTH_SIGNING_ALGORITHM": "RS256"},
+    "gateway-rs256": Contestant(
+        "gateway, JWT RS256", "gateway", ("token", "view-new"), options=JWT | {"OAUTH_SIGNING_ALGORITHM": "RS256"}
     ),
-    "gateway, SQLite": Contestant("gateway", CORE, "sqlite"),
-    "Authlib by hand": Contestant("authlib_app", CORE),
-    "django-oauth-toolkit": Contestant("toolkit", CORE),
-    "django-oauth-toolkit, tuned": Contestant("toolkit", CORE, options={"tuned": True}),
+    "gateway-assertions": Contestant(
+        "gateway, assertions", "gateway", ("jwt-bearer", "saml2-bearer"), options=ASSERTIONS, fastest=2000
+    ),
+    "gateway-sqlite": Contestant("gateway, its own SQLite file", "gateway", CORE, "sqlite"),
+    "app-sqlite": Contestant(
+        "gateway, the app's SQLite file, rollback journal", "gateway", CORE, "sqlite", {"BENCH_APP_FILE": "rollback"}
+    ),
+    "app-sqlite-wal": Contestant(
+        "gateway, the app's SQLite file after `init-db --wal`", "gateway", CORE, "sqlite", {"BENCH_APP_FILE": "wal"}
+    ),
+    "authlib": Contestant("Authlib by hand", "authlib_app", CORE, fastest=2500),
+    "fastapi-es256": Contestant(
+        "FastAPI and joserfc by hand, JWT ES256", "fastapi_app", ("token", "view-new"), None, {"jwt": "ES256"}, "uvicorn", 8000
+    ),
+    "fastapi-rs256": Contestant(
+        "FastAPI and joserfc by hand, JWT RS256", "fastapi_app", ("token", "view-new"), None, {"jwt": "RS256"}, "uvicorn", 8000
+    ),
+    "toolkit-tuned": Contestant(
+        "django-oauth-toolkit, tuned", "toolkit", CORE, options={"tuned": True}, fastest=1500
+    ),
+    "toolkit": Contestant("django-oauth-toolkit, its defaults", "toolkit", CORE, fastest=50),
 }  # fmt: skip
 
 
@@ -111,7 +143,7 @@ def standard_request(
 ) -> bytes:
     """Return the request of an operation that is the same for all contestants; `value` is its code or token."""
     token, who = f"{prefix}/token{slash}", basic(client_id)
-    if work == "issue":
+    if work == "token":
         return raw("POST", token, who, {"grant_type": "client_credentials", "scope": "read"})
     if work == "code":
         form = {"grant_type": "authorization_code", "code": value, "redirect_uri": REDIRECT_URI}

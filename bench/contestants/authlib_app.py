@@ -166,9 +166,9 @@ def prepare() -> None:
 
 
 def seed(work: str, number: int) -> list[bytes]:
-    if work == "issue":
+    if work == "token":
         return [standard_request(work, "")]
-    values = [secrets.token_urlsafe(32) for _ in range(number if work in ("code", "refresh", "revoke") else 500)]
+    values = [secrets.token_urlsafe(32) for _ in range(number)]
     now = int(time.time())
     with make_app().app_context():
         if work == "code":

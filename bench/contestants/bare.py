@@ -27,6 +27,6 @@ def prepare() -> None:
 
 
 def seed(work: str, number: int) -> list[bytes]:
-    if work == "issue":
+    if work == "token":
         return [raw("POST", "/form", None, {"grant_type": "client_credentials", "scope": "read"})]
     return [raw("GET", "/api")]

@@ -75,9 +75,9 @@ def seed(work: str, number: int) -> list[bytes]:
     from oauth2_provider.models import AccessToken, Application, Grant, RefreshToken
 
     client = f"{CLIENT_ID}-code" if work in ("code", "refresh") else CLIENT_ID
-    if work == "issue":
+    if work == "token":
         return [standard_request(work, "", **ADDRESSES)]
-    values = [secrets.token_urlsafe(32) for _ in range(number if work in ("code", "refresh", "revoke") else 500)]
+    values = [secrets.token_urlsafe(32) for _ in range(number)]
     application, user = Application.objects.get(client_id=client), User.objects.get()
     ends = timezone.now() + timedelta(hours=1)
     common = {"application": application, "user": user}

@@ -1,0 +1,85 @@
+"""Has something become slower? Compares ratios of CPU time, in one process on SQLite, with the committed ones (`ratios.json`).
+
+Each operation takes turns with what it is compared with, call by call, so that a busy machine slows both alike. Only the
+calling thread's CPU time counts, and of a thousand calls one that is nearly the quickest.
+"""
+
+from __future__ import annotations
+
+import gc
+import json
+import statistics
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from .apps import Call
+from .work import FORM, VIEW, operations
+
+RATIOS = Path(__file__).with_name("ratios.json")
+CHECKED = (
+    "protected view, looked up", "protected view, token seen", "JWT, new ES256", "client credentials",
+    "client credentials, JWT ES256", "introspect", "refresh", "revoke",
+)  # fmt: skip
+MOST = 1.15  # times the committed ratio
+TRIES = 3
+WARM_UP, CALLS = 50, 800
+QUICK = 0.03  # of the calls are quicker than the one that counts
+TOKENS = 2000
+
+
+def check() -> int:
+    """Print every operation's ratio, and return 1 where one is too large in each of three tries, else 0."""
+    committed = json.loads(RATIOS.read_text())
+    slow: dict[str, float] = dict.fromkeys(CHECKED, 0.0)
+    for _ in range(TRIES):
+        found = measure(tuple(slow))
+        for name, ratio in found.items():
+            print(f"{name}: {ratio:.2f} bare ones, committed {committed[name]:.2f}")
+        slow = slower(found, committed)
+        if not slow:
+            return 0
+    for name, by in slow.items():
+        print(f"{name} has become {by:.0%} slower. Where that is right: python -m bench --commit", file=sys.stderr)
+    return 1
+
+
+def commit() -> int:
+    """Write the ratios that `check` compares with, each the median of three tries; returns 0."""
+    tries = [measure(CHECKED) for _ in range(TRIES)]
+    found = {name: round(statistics.median(each[name] for each in tries), 3) for name in CHECKED}
+    RATIOS.write_text(json.dumps(found, indent=2) + "\n")
+    print(RATIOS.read_text(), end="")
+    return 0
+
+
+def slower(found: dict[str, float], committed: dict[str, float]) -> dict[str, float]:
+    """Return what has become more than 15 % slower, and by how much."""
+    return {name: ratio / committed[name] - 1 for name, ratio in found.items() if ratio > committed[name] * MOST}
+
+
+def measure(names: tuple[str, ...]) -> dict[str, float]:
+    """Return the ratio of each operation's CPU time to that of the bare view or form with which it took turns."""
+    with tempfile.TemporaryDirectory() as folder:
+        work = operations(folder, None, TOKENS, WARM_UP + CALLS, (VIEW, FORM, *names))
+        gc.collect()
+        gc.disable()
+        try:
+            return {name: _ratio(perform, work[base][0]) for name, (perform, base) in work.items() if base}
+        finally:
+            gc.enable()
+
+
+def _ratio(perform: Call, bare: Call) -> float:
+    for _ in range(WARM_UP):
+        assert {perform(), bare()} == {200}
+    times = [(_timed(perform), _timed(bare)) for _ in range(CALLS)]
+    own, other = (sorted(each)[int(CALLS * QUICK)] for each in zip(*times, strict=True))
+    return own / other
+
+
+def _timed(perform: Call) -> float:
+    began = time.thread_time()
+    perform()
+    return time.thread_time() - began
