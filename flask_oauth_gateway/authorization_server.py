@@ -57,7 +57,7 @@ if TYPE_CHECKING:
     from .assertions.saml_issuers import SamlAssertions, SamlIssuer
     from .config import Settings
     from .database.engine import Database
-    from .database.redis import Redis
+    from .database.redis.shared import Redis
     from .grants.authlib import AuthlibGrant
     from .grants.base import AuthorizationGrant, TokenGrant
     from .hooks import Hooks
@@ -244,7 +244,7 @@ class AuthorizationServer(Server):
     def _connect_redis(self) -> Redis | None:
         if self.settings.redis_url is None:
             return None
-        from .database.redis import Redis
+        from .database.redis.shared import Redis
 
         return Redis(self.settings.redis_url, self._hear, notice_seconds=self.settings.revocation_poll_seconds)
 

@@ -68,6 +68,7 @@ NAMES = {
     "haproxy": "HAProxy",
     "pgbouncer": "PgBouncer",
     "standby": "PostgreSQL's own programs",
+    "redis_programs": "Redis's own programs",
 }
 
 # A slow moment of the machine is not a bug.

@@ -8,8 +8,9 @@ from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Any
 from urllib.parse import urlsplit
 
-from .checks import ConfigurationError, boolean, names, one_of, optional_boolean, positive, secret_text
+from .checks import ConfigurationError, boolean, names, one_of, optional_boolean, positive
 from .database_uri import read_database_uri
+from .redis_url import read_redis_url
 from .setting import setting
 
 
@@ -35,25 +36,6 @@ def read_url_prefix(key: str, value: Any) -> str:
     if not isinstance(value, str) or not re.fullmatch(r"(/[A-Za-z0-9._~-]+)+", value):
         raise ConfigurationError(key, value, 'a path such as "/oauth", without a slash at its end')
     return value
-
-
-def read_redis_url(key: str, value: Any) -> str | None:
-    """A Redis URL, or `None`. The URL may hold a password, so no error message repeats it."""
-    text = secret_text(key, value)
-    if text is not None:
-        try:
-            from redis import ConnectionPool
-        except ImportError:
-            raise ConfigurationError(
-                key, "a URL", "used where redis is installed: pip install 'flask-oauth-gateway[redis]'"
-            ) from None
-        try:
-            ConnectionPool.from_url(text)
-        except ValueError:
-            raise ConfigurationError(
-                key, "what redis can't read", "a URL such as 'rediss://<user>:<password>@<host>:6379/0'"
-            ) from None
-    return text
 
 
 def read_trusted_proxies(key: str, value: Any) -> int | tuple[IPv4Network | IPv6Network, ...]:
@@ -112,7 +94,8 @@ class ServerSettings:
     redis_url: str | None = setting(
         None,
         read_redis_url,
-        "A URL of Redis (`redis://`, `rediss://`, `unix://`). Through Redis, many processes share rate limits,"
+        "A URL of [Redis or Valkey](engines/redis.md): of one server (`redis://`, `rediss://` with TLS, `unix://`), of"
+        " Sentinels (`redis+sentinel://`) or of a Cluster (`redis+cluster://`). Through Redis, many processes share rate limits,"
         " and each drops a revoked token from its cache at once. Without Redis, each process counts by itself,"
         " and looks for revoked tokens by itself.",
     )

@@ -102,10 +102,11 @@ def several_processes(server: AuthorizationServer) -> Iterator[Weakness]:
 
 
 def redis_answers(server: AuthorizationServer) -> Iterator[Weakness]:
-    if server.redis is not None and not server.redis.answers():
+    trouble = None if server.redis is None else server.redis.trouble()
+    if trouble is not None:
         yield Weakness(
             "OAUTH_REDIS_URL",
-            "Redis does not answer: each process counts limits for itself, and learns late of revocations",
+            f"Redis does not answer: each process counts limits for itself, and learns late of revocations ({trouble})",
             "see that it runs, and that the URL and its password are right",
         )
 

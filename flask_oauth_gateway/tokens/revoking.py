@@ -18,7 +18,7 @@ from .revoked import kind_of
 if TYPE_CHECKING:
     from flask import Flask
 
-    from ..database.redis import Redis
+    from ..database.redis.shared import Redis
     from ..stores.approvals import ApprovalStore
     from ..stores.registered_client import Client
     from ..stores.revocations import RevocationStore
@@ -66,7 +66,8 @@ class Revoking:
         with self._forgetting_in_doubt():
             self._revocations.refuse("token", token.token_id, expires_at=token.exp)
         self._revoked.learn(mark_of("token", token.token_id), token.exp)
-        self._tell(EVERY_TOKEN)
+        if self._redis is not None:
+            self._redis.tell(EVERY_TOKEN)
         self._say(token.client_id, token.subject, token_id=token.token_id, count=1, by=by, actor=actor)
 
     def approval(
@@ -145,7 +146,7 @@ class Revoking:
         self._tell(token_hash)
 
     def _tell(self, token_hash: bytes) -> None:
-        """Tell the other processes by Redis, or, where they keep tokens and Redis can't be reached, by the database."""
+        """Tell the other processes by Redis, and where they keep tokens and may not hear it, by the database too."""
         if self._redis is not None and not self._redis.tell(token_hash) and self._cache is not None:
             self._revocations.note_missed()
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from limits import RateLimitItem
     from limits.storage import Storage
 
-    from ..database.redis import Redis
+    from ..database.redis.shared import Redis
 
     Work = Callable[[Storage, RateLimitItem, str], "Result"]
 
@@ -54,7 +54,6 @@ class RateLimiter:
         self._redis = redis
         self._items: dict[tuple[str, int], list[RateLimitItem]] = {}
         self._memory: Storage | None = None
-        self._shared: Storage | None = None
         self._looking = Looking()
 
     @contextmanager
@@ -138,13 +137,10 @@ class RateLimiter:
         key = hashlib.sha256(identity.encode(errors="backslashreplace")).hexdigest()[:32]
         key = item.key_for("oauth", name, key)
         if self._redis is not None:
-            from ..database.redis import RedisAway
+            from ..database.redis.shared import RedisAway
 
-            if self._shared is None:
-                self._shared = self._redis.counts()
-            shared = self._shared
             try:
-                return self._redis.run(lambda: work(shared, item, key))
+                return self._redis.run(lambda connected: work(connected.counts, item, key))
             except RedisAway:
                 pass
         if self._memory is None:

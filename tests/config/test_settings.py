@@ -99,8 +99,31 @@ SETTINGS: dict[str, tuple[list[tuple[Any, Any]], list[Any], str]] = {
         "a ",
     ),
     "redis_url": (
-        [(None, None), ("redis://127.0.0.1/1", "redis://127.0.0.1/1"), ("unix:///run/x", "unix:///run/x")],
-        ["", 5, b"x", "localhost:6379", "https://:secret@a", "redis://h:port"],
+        [
+            (None, None),
+            *(
+                (url, url)
+                for url in (
+                    "redis://127.0.0.1/1",
+                    "rediss://h?ssl_ca_certs=/etc/ca.pem",
+                    "unix:///run/x",
+                    "valkey://h",
+                    "valkeys://user:secret@h:1/2",
+                    "redis+sentinel://h,i:1,[::1]:2/service/3",
+                    "rediss+sentinel://user:secret@h/a%20service?sentinel_password=x&socket_keepalive=true",
+                    "valkey+sentinel://h/service",
+                    "redis+cluster://h,i:1,[::1]:2",
+                    "valkeys+cluster://user:secret@h:1,i:2/0?ssl_cert_reqs=none",
+                )
+            ),
+        ],
+        [
+            "", 5, b"x", "localhost:6379", "https://:secret@a", "redis://h:port", "redis://h?secret=1",
+            "redis+sentinel://h:1,i:2", "redis+sentinel://h/service/secret", "redis+sentinel:///service",
+            "redis+sentinel://h/service?secret=1", "redis+sentinel://h:port/service", "unix+sentinel://h/service",
+            "redis+cluster://h/1", "redis+cluster://h?db=1", "redis+cluster://,", "redis+cluster://h?secret=1",
+            "redis+others://h", "redis+://h", "+cluster://h",
+        ],
         "a ",
     ),
     "cors_origins": (

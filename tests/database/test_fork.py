@@ -180,3 +180,26 @@ def test_a_process_that_ends_waits_for_what_is_just_being_written(app: Flask, da
     with database_of(app).engine.connect() as connection:
         entries = select(func.count()).select_from(audit).where(audit.c.event == "token_issued")
         assert connection.scalar(entries) == 1
+
+
+def test_a_fork_tries_by_itself_though_redis_was_away() -> None:
+    """The thread that would find out is the parent's."""
+    code = """if True:
+        import os, sys
+        from flask_oauth_gateway.database.redis.shared import Redis, RedisAway
+
+        redis = Redis("redis://127.0.0.1:1/0", print)
+
+        def tries():
+            try:
+                redis.run(lambda connected: connected.client.ping())
+            except RedisAway as away:
+                return away.__cause__ is not None
+
+        assert [tries(), tries()] == [True, False]
+        child = os.fork()
+        if not child:
+            os._exit(not tries())
+        sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+    """
+    finished(python("-W", "ignore", "-c", code))  # a warning: there is a thread

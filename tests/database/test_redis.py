@@ -138,7 +138,7 @@ def test_news_that_can_t_be_told_are_known_within_the_poll_seconds(
     assert status(other, revoked) == 200
     assert listens(other, redis_server)
     assert [status(other, token) for token in (revoked, kept)] == [200, 200], "both are remembered there"
-    pool, held = server_of(one).redis._pool, []
+    pool, held = server_of(one).redis._connect().client.connection_pool, []
     if "in use" in trouble:
         wants_command = signature(pool.get_connection).parameters.get("command_name")  # of redis-py 5, which ignores it
         with suppress(redis.ConnectionError):

@@ -2,42 +2,47 @@
 
 import shutil
 import signal
-import socket
 import subprocess
-import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
+import redis
+
+from tests.support.ports import free_port, wait_for
 
 PASSWORD = "only-for-tests"
 
 
 class RedisServer:
-    """`redis-server` on a free port. It keeps nothing: after a restart it is empty."""
+    """`redis-server` on a free port, in a folder of its own. It keeps nothing: after a restart it is empty.
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port: int = free.getsockname()[1]
-        self.url = f"redis://:{PASSWORD}@127.0.0.1:{self.port}/0"
+    `options` are directives of its configuration, with underscores. `tls`: the files that it needs to speak TLS alone.
+    """
+
+    def __init__(
+        self, folder: Path, *arguments: str, port: int | None = None, tls: dict[str, Path] | None = None, **options: Any
+    ) -> None:
+        folder.mkdir(exist_ok=True)
+        self._folder, self._arguments, self._tls = folder, arguments, tls
+        self.port = port or free_port()
+        self.password = options.setdefault("requirepass", PASSWORD)
+        self.url = f"redis://:{self.password}@127.0.0.1:{self.port}/0"
+        ports = (
+            {"port": self.port} if tls is None else {"port": 0, "tls_port": self.port, "tls_auth_clients": "no", **tls}
+        )
+        directives = {"bind": "127.0.0.1", "dir": folder, **ports, **options}
+        lines = [f"{name.replace('_', '-')} {value}\n" for name, value in directives.items()]
+        (folder / "redis.conf").write_text("".join(lines))
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
-        options = {"port": self.port, "bind": "127.0.0.1", "save": "", "dir": self._folder, "requirepass": PASSWORD}
-        command = ["redis-server", *(str(part) for name, value in options.items() for part in (f"--{name}", value))]
-        self._process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
-        deadline = time.monotonic() + 10
-        while time.monotonic() < deadline:
-            try:
-                socket.create_connection(("127.0.0.1", self.port), timeout=1).close()
-            except OSError:
-                time.sleep(0.01)
-            else:
-                return
-        pytest.fail("redis-server did not start")
+        command = ["redis-server", str(self._folder / "redis.conf"), *self._arguments]
+        with (self._folder / "log").open("ab") as log:
+            self._process = subprocess.Popen(command, stdout=log, stderr=log)
+        wait_for(self.port, self._process)
 
     def stop(self) -> None:
         """As by a crash."""
@@ -55,12 +60,19 @@ class RedisServer:
         assert self._process is not None
         self._process.send_signal(signal.SIGCONT)
 
+    def ask(self, *command: str | int) -> Any:
+        encryption = {} if self._tls is None else {"ssl": True, "ssl_ca_certs": str(self._tls["tls_ca_cert_file"])}
+        with closing(
+            redis.Redis(port=self.port, password=self.password or None, socket_timeout=5, **encryption)
+        ) as client:
+            return client.execute_command(*command)
+
 
 @contextmanager
 def own_redis(folder: Path) -> Iterator[RedisServer]:
     if shutil.which("redis-server") is None:
         pytest.skip("no redis-server on the PATH")
-    server = RedisServer(folder)
+    server = RedisServer(folder, save='""')
     server.start()
     try:
         yield server

@@ -27,6 +27,7 @@ _POSTGRES = shutil.which(
 )
 #: Where PostgreSQL's own programs are, with which a test makes servers of its own.
 POSTGRESQL_PROGRAMS = None if _POSTGRES is None else Path(_POSTGRES).resolve().parent
+REDIS_PROGRAMS = shutil.which("redis-server") and shutil.which("redis-cli")
 NODE_CLIENTS = Path(__file__).parents[1] / "flows" / "node"
 
 CONNECT_TIMEOUT = 2
@@ -45,6 +46,7 @@ def missing_services() -> dict[str, str]:
         "caddy": lambda: None if CADDY else "not on the PATH",
         "haproxy": lambda: None if HAPROXY else "not on the PATH",
         "pgbouncer": lambda: None if PGBOUNCER else "not on the PATH",
+        "redis_programs": lambda: None if REDIS_PROGRAMS else "no redis-server or redis-cli on the PATH",
         "standby": lambda: None if POSTGRESQL_PROGRAMS else "no postgres on the PATH or in /usr/lib/postgresql",
     }
     return {name: reason for name, check in checks.items() if (reason := check())}
