@@ -1,6 +1,6 @@
 """Turns any Flask app into an OAuth 2 authorization server, and protects its views with the tokens."""
 
-from .clients.metadata import ClientMetadataError
+from .clients.members import ClientMetadataError
 from .clients.registry import ClientNotFound
 from .config import ConfigurationError, ConfigurationWarning, Settings
 from .extension import OAuthGateway, current_gateway

@@ -17,7 +17,7 @@ from .clients.registry import ClientRegistry
 from .crypto.hashing import audit_keys
 from .crypto.sealing import Sealing
 from .database.connect import database_of
-from .features import JWT_BEARER, RESPONSE_TYPES, SAML2_BEARER
+from .features import RESPONSE_TYPES
 from .grants import load_grants
 from .grants.authlib import AuthlibServer
 from .grants.base import GrantSteps
@@ -53,14 +53,15 @@ if TYPE_CHECKING:
     from flask import Flask
     from flask_sqlalchemy import SQLAlchemy
 
-    from .assertions.jwt import JwtAssertions, JwtIssuer
-    from .assertions.saml_issuers import SamlAssertions, SamlIssuer
+    from .assertions.jwt import JwtAssertions
+    from .assertions.saml_issuers import SamlAssertions
     from .config import Settings
     from .database.engine import Database
     from .database.redis.shared import Redis
     from .grants.authlib import AuthlibGrant
     from .grants.base import AuthorizationGrant, TokenGrant
     from .hooks import Hooks
+    from .oidc.provider import OpenidProvider
     from .protection.plans import Plans
     from .tokens.jwt import JwtTokens
     from .tokens.signing_keys import KeyRing
@@ -187,6 +188,7 @@ class AuthorizationServer(Server):
             self.users,
             self.lifetimes,
             self.issuing,
+            (lambda: self.openid.id_tokens) if self.settings.oidc else None,
         )
         self.authlib = AuthlibServer(self.steps, self.clients)
         self.grants = load_grants(self.settings.grant_types, self)
@@ -219,17 +221,6 @@ class AuthorizationServer(Server):
     def grant_types(self) -> tuple[str, ...]:
         return tuple(self.grants)
 
-    @property
-    def jwt_issuers(self) -> Mapping[str, JwtIssuer]:
-        """The issuers of `OAUTH_JWT_ISSUERS`; none where the JWT bearer grant is off."""
-        return self.jwt_assertions.issuers if JWT_BEARER in self.grants else {}
-
-    @property
-    def saml_issuers(self) -> Mapping[str, SamlIssuer]:
-        """The issuers of `OAUTH_SAML_ISSUERS`; none where neither a grant nor client authentication takes SAML assertions."""
-        on = SAML2_BEARER in self.grants or "saml2_bearer" in self.settings.client_auth_methods
-        return self.saml_assertions.issuers if on else {}
-
     def close(self) -> None:
         """Write the entries that still wait, end the threads and close the connections. A later use opens new ones."""
         self.audit.close()
@@ -246,7 +237,8 @@ class AuthorizationServer(Server):
             return None
         from .database.redis.shared import Redis
 
-        return Redis(self.settings.redis_url, self._hear, notice_seconds=self.settings.revocation_poll_seconds)
+        notice_seconds = self.settings.revocation_poll_seconds
+        return Redis(self.settings.redis_url, self._hear, notice_seconds=notice_seconds)
 
     def _hear(self, news: bytes) -> None:
         self.revoking.hear(news)
@@ -271,6 +263,13 @@ class AuthorizationServer(Server):
         from .tokens.jwt import JwtTokens
 
         return JwtTokens(self.issuer, self.key_ring, self.revoked, self.users)
+
+    @cached_property
+    def openid(self) -> OpenidProvider:
+        """The parts of an OpenID provider."""
+        from .oidc.provider import OpenidProvider
+
+        return OpenidProvider(self.settings, self.hooks, self.issuer, lambda: self.key_ring)
 
     @cached_property
     def jwt_assertions(self) -> JwtAssertions:

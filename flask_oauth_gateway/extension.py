@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from functools import partial
-from typing import TYPE_CHECKING, TypeVar, cast
+from typing import TYPE_CHECKING, cast
 
 from flask import Blueprint, Flask, current_app, has_app_context
 from werkzeug.local import LocalProxy
@@ -12,7 +12,7 @@ from werkzeug.local import LocalProxy
 from .config import ConfigurationWarning, Settings
 from .endpoints import make_blueprint
 from .features import ENDPOINTS
-from .hooks import Hooks
+from .hooks import HookDecorators, Hooks
 from .protection.guard import GUARD
 from .protection.order import check_at_first_request
 from .protection.require_token import protect, requirement
@@ -35,11 +35,10 @@ if TYPE_CHECKING:
     from .tokens.registry import TokenRegistry
     from .web.rate_limits import RateLimiter
 
-Hook = TypeVar("Hook", bound="Callable[..., Any]")
 EXTENSION = "oauth_gateway"  # the key in `app.extensions`
 
 
-class OAuthGateway:
+class OAuthGateway(HookDecorators):
     """The extension. `OAuthGateway(app)`, or `OAuthGateway()` and later `init_app(app)`.
 
     `db` is the app's `flask_sqlalchemy.SQLAlchemy`. Without it, the gateway uses the one that is registered on the app;
@@ -192,54 +191,6 @@ class OAuthGateway:
     def add_openapi_security(self, document: dict[str, Any]) -> dict[str, Any]:
         """Add the schemes and each operation's `security` to an OpenAPI 3.1 document, and return it."""
         return self._openapi.add_security(document)
-
-    def current_user(self, function: Hook) -> Hook:
-        """Hook, called without arguments: returns the signed-in user, or `None`. The default is Flask-Login's user, if any."""
-        self.hooks.current_user = function
-        return function
-
-    def login(self, function: Hook) -> Hook:
-        """Hook, called with a `SignInRequest`: returns a response that signs the user in and leads back to `return_to`."""
-        self.hooks.login = function
-        return function
-
-    def login_details(self, function: Hook) -> Hook:
-        """Hook, called with a user: returns `auth_time` (seconds since 1970), `acr` and `amr`, as far as they are known."""
-        self.hooks.login_details = function
-        return function
-
-    def check_password(self, function: Hook) -> Hook:
-        """Hook for the password grant, called with `username, password`: returns the user, or `None`."""
-        self.hooks.check_password = function
-        return function
-
-    def approve(self, function: Hook) -> Hook:
-        """Hook, called with the authorization request: returns `True` to skip the consent page."""
-        self.hooks.approve = function
-        return function
-
-    def map_assertion(self, function: Hook) -> Hook:
-        """Hook, called with a verified `Assertion`: returns the subject that it stands for, or `None` to refuse it."""
-        self.hooks.map_assertion = function
-        return function
-
-    def load_user(self, function: Hook) -> Hook:
-        """Hook, called with a subject: returns the user, or `None` where no user has that subject."""
-        self.hooks.load_user = function
-        return function
-
-    def is_admin(self, function: Hook) -> Hook:
-        """Hook, called with a user: returns `True` to let them into `/oauth/admin/`. Without this hook nobody enters."""
-        self.hooks.is_admin = function
-        return function
-
-    def token_attributes(self, function: Hook) -> Hook:
-        """Hook, called with `client, user, scopes, grant_type`: returns custom attributes, which are kept with the token.
-
-        Clients see them, except those whose names begin with an underscore.
-        """
-        self.hooks.token_attributes = function
-        return function
 
     @property
     def _openapi(self) -> OpenApi:

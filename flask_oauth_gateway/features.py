@@ -210,6 +210,14 @@ FEATURES: Mapping[str, Feature] = {
             ),
         },
     ),
+    "userinfo": Feature(
+        source="OpenID Connect Core section 5.3",
+        page="openid.md",
+        setting="oidc",
+        endpoints={
+            "userinfo": Endpoint("/userinfo", _FORM, "endpoints.userinfo:userinfo", "userinfo_endpoint", cors=True)
+        },
+    ),
     # What operators use.
     "admin": Feature(
         source="API gateways",

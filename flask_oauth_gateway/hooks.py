@@ -5,17 +5,20 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 CurrentUser = Callable[[], Any]
 Login = Callable[[Any], Any]
 LoginDetails = Callable[[Any], Mapping[str, Any] | None]
 LoadUser = Callable[[str], Any]
 CheckPassword = Callable[[str, str], Any]
+UserClaims = Callable[[Any, frozenset[str]], Mapping[str, Any] | None]
 TokenAttributes = Callable[[Any, Any, frozenset[str], str], Mapping[str, Any] | None]
 Approve = Callable[[Any], bool]
 IsAdmin = Callable[[Any], bool]
 MapAssertion = Callable[[Any], str | None]
+
+Hook = TypeVar("Hook", bound=Callable[..., Any])
 
 _SUBJECT = re.compile(r"[^\0\ud800-\udfff]{1,255}")
 
@@ -29,10 +32,73 @@ class Hooks:
     login_details: LoginDetails | None = None
     load_user: LoadUser | None = None
     check_password: CheckPassword | None = None
+    user_claims: UserClaims | None = None
     token_attributes: TokenAttributes | None = None
     approve: Approve | None = None
     map_assertion: MapAssertion | None = None
     is_admin: IsAdmin | None = None
+
+
+class HookDecorators:
+    """The decorators that set the hooks, on `OAuthGateway`."""
+
+    hooks: Hooks
+
+    def current_user(self, function: Hook) -> Hook:
+        """Hook, called without arguments: returns the signed-in user, or `None`. The default is Flask-Login's user, if any."""
+        self.hooks.current_user = function
+        return function
+
+    def login(self, function: Hook) -> Hook:
+        """Hook, called with a `SignInRequest`: returns a response that signs the user in and leads back to `return_to`."""
+        self.hooks.login = function
+        return function
+
+    def login_details(self, function: Hook) -> Hook:
+        """Hook, called with a user: returns `auth_time` (seconds since 1970), `acr` and `amr`, as far as they are known."""
+        self.hooks.login_details = function
+        return function
+
+    def check_password(self, function: Hook) -> Hook:
+        """Hook for the password grant, called with `username, password`: returns the user, or `None`."""
+        self.hooks.check_password = function
+        return function
+
+    def approve(self, function: Hook) -> Hook:
+        """Hook, called with the authorization request: returns `True` to skip the consent page."""
+        self.hooks.approve = function
+        return function
+
+    def map_assertion(self, function: Hook) -> Hook:
+        """Hook, called with a verified `Assertion`: returns the subject that it stands for, or `None` to refuse it."""
+        self.hooks.map_assertion = function
+        return function
+
+    def load_user(self, function: Hook) -> Hook:
+        """Hook, called with a subject: returns the user, or `None` where no user has that subject."""
+        self.hooks.load_user = function
+        return function
+
+    def is_admin(self, function: Hook) -> Hook:
+        """Hook, called with a user: returns `True` to let them into `/oauth/admin/`. Without this hook nobody enters."""
+        self.hooks.is_admin = function
+        return function
+
+    def token_attributes(self, function: Hook) -> Hook:
+        """Hook, called with `client, user, scopes, grant_type`: returns custom attributes, which are kept with the token.
+
+        Clients see them, except those whose names begin with an underscore.
+        """
+        self.hooks.token_attributes = function
+        return function
+
+    def user_claims(self, function: Hook) -> Hook:
+        """Hook, called with `user, scopes`: returns the user's claims for ID tokens and userinfo, all that it knows.
+
+        Standard claims (OIDC Core section 5.1) leave the server only by their scopes, or where a client asks for them.
+        """
+        self.hooks.user_claims = function
+        return function
 
 
 class UnusableSubject(ValueError):

@@ -11,11 +11,14 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from ..config import OFFLINE_ACCESS
+from ..config.openid import OPENID
 from ..errors import InvalidRequestError, UnauthorizedClientError, clean
 from ..features import RESPONSE_TYPES
 from ..permissions.scopes import resolve_scopes
+from ..tokens.sign_in import NONCE
 from .answer import RESPONSE_MODES
 from .request import AuthorizationError
+from .requested_claims import read_requested
 
 if TYPE_CHECKING:
     from ..config import Settings
@@ -25,6 +28,7 @@ if TYPE_CHECKING:
     from .request import Authorization
 
 PROMPTS = ("none", "login", "consent", "select_account")
+MAX_NONCE = 2048
 CHALLENGE = re.compile(r"[A-Za-z0-9._~-]{43,128}")
 
 Found = Mapping[str, Any]  # fields of the authorization, as a check found them
@@ -171,6 +175,18 @@ def sign_in(asked: Asked) -> Found:
     }
 
 
+def openid(asked: Asked) -> Found:
+    """What an ID token is to hold: the nonce, and the claims that are asked for by name (OIDC Core sections 3.1.2.1, 5.5)."""
+    if not asked.settings.oidc or OPENID not in asked.authorization.scopes:
+        return {}
+    nonce, claims = asked.parameters.get("nonce"), asked.parameters.get("claims")
+    if nonce is not None and len(nonce.encode()) > MAX_NONCE:
+        raise InvalidRequestError("The parameter 'nonce' is longer than 2 KiB.")
+    asked_for = {} if claims is None else read_requested(claims)
+    kept: dict[str, Any] = {place: list(members) for place, members in asked_for.items() if members}
+    return {"claims": asked_for, "openid": kept if nonce is None else {**kept, NONCE: nonce}}
+
+
 CHECKS = (
     Check(nothing_repeated),
     Check(state),
@@ -182,4 +198,5 @@ CHECKS = (
     Check(resources),
     Check(prompt),
     Check(sign_in),
+    Check(openid),
 )

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ..clients.redirect_uris import is_impersonable
+from ..config.openid import OPENID
 
 if TYPE_CHECKING:
     from ..config import Settings
@@ -45,6 +46,7 @@ class Consents:
         self._settings = settings
         self._hooks = hooks
         self._store = consents
+        self._required = frozenset(settings.required_scopes).union({OPENID} if settings.oidc else ())
 
     def question_for(self, authorization: Authorization, subject: str, shown: Collection[str] = ()) -> Question:
         """What this user must be asked for this request; only scopes without a remembered consent are new.
@@ -71,8 +73,8 @@ class Consents:
     def question(
         self, subject: str, new: tuple[str, ...], known: tuple[str, ...] = (), *, needs_asking: bool = True
     ) -> Question:
-        """What to ask a user, with the scopes that can't be unticked (`OAUTH_REQUIRED_SCOPES`)."""
-        return Question(subject, new, known, frozenset(self._settings.required_scopes), needs_asking)
+        """What to ask a user, with the scopes that can't be unticked: `OAUTH_REQUIRED_SCOPES`, and `openid`."""
+        return Question(subject, new, known, self._required, needs_asking)
 
     def read_decision(self, question: Question, form: Mapping[str, list[str]]) -> Decision | None:
         """The decision in a form; `None` where the user refused, or unticked everything."""

@@ -46,6 +46,8 @@ class Authorization:
     login_hint: str | None = None
     max_age: int | None = None
     acr_values: tuple[str, ...] = ()
+    claims: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)  # asked for by name (OIDC Core section 5.5)
+    openid: Mapping[str, Any] = field(default_factory=dict)  # what is kept for ID tokens (`tokens/sign_in.py`)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,7 +9,7 @@ import click
 from flask.cli import AppGroup, with_appcontext
 
 from ..authorization_server import current_server
-from ..clients.metadata import ClientMetadataError
+from ..clients.members import ClientMetadataError
 from ..descriptions.records import describe_application
 from ..stores.applications import APPROVED, PENDING, STATUSES, Application, ApplicationNotFound
 from .hints import AppOption, by_application_id

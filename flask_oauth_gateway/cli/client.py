@@ -10,7 +10,8 @@ import click
 from flask.cli import AppGroup, with_appcontext
 
 from ..authorization_server import current_server
-from ..clients.metadata import ClientMetadataError, usual_grant_types
+from ..clients.members import ClientMetadataError
+from ..clients.metadata import usual_grant_types
 from ..clients.registry import ClientNotFound
 from ..descriptions.records import describe_client
 from ..features import GRANTS, METHODS

@@ -14,7 +14,8 @@ from authlib.oauth2.rfc7636 import create_s256_code_challenge
 from flask.cli import ScriptInfo
 
 from ..authorization_server import current_server
-from ..clients.metadata import REDIRECTING_GRANTS, ClientMetadataError, grants_that_are_off
+from ..clients.members import ClientMetadataError
+from ..clients.metadata import REDIRECTING_GRANTS, grants_that_are_off
 from ..clients.registry import ClientNotFound
 from ..crypto.hashing import new_secret
 from ..errors import shown

@@ -16,7 +16,7 @@ import click
 from flask.cli import AppGroup
 from sqlalchemy.exc import DBAPIError
 
-from ..clients.metadata import ClientMetadataError
+from ..clients.members import ClientMetadataError
 from ..clients.registry import ClientNotFound
 from ..config.checks import MAX_LIFETIME, ConfigurationError
 from ..errors import OAuth2Error, TemporarilyUnavailable, shown, without_secrets

@@ -22,7 +22,7 @@ from ..stores.applications import (
     is_application_id,
 )
 from ..web.environ import actor
-from .metadata import ClientMetadataError, check_object, check_owner, check_plan
+from .members import ClientMetadataError, check_object, check_owner, check_plan
 from .registry import check_page
 
 if TYPE_CHECKING:

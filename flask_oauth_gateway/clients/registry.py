@@ -18,7 +18,8 @@ from ..signals import client_changed, client_created
 from ..stores.applications import ApplicationNotFound
 from ..stores.registered_client import REGISTERED, Client
 from ..web.environ import actor
-from .metadata import ClientMetadataError, check_metadata, check_owner
+from .members import ClientMetadataError, check_owner
+from .metadata import check_metadata
 from .secrets import MAX_SECONDS, KnownSecret, known_secret, new_secret
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ..crypto import hashing
-from .metadata import ClientMetadataError
+from .members import ClientMetadataError
 
 if TYPE_CHECKING:
     from ..crypto.sealing import Sealing

@@ -19,6 +19,7 @@ from .grants import GrantSettings
 from .issuers import IssuerSettings
 from .keys import KeySettings
 from .observing import ObservingSettings
+from .openid import OPENID_SCOPES, OpenidSettings
 from .permissions import PermissionSettings
 from .protection import ProtectionSettings
 from .server import ServerSettings
@@ -44,6 +45,7 @@ class Settings(
     GrantSettings,
     PermissionSettings,
     UserSettings,
+    OpenidSettings,
     TokenSettings,
     KeySettings,
     IssuerSettings,
@@ -73,6 +75,8 @@ class Settings(
                 warnings.warn(f"{key} is not a setting of the gateway.{hint}", ConfigurationWarning, stacklevel=3)
         if values.get("admin"):
             values["scopes"] = {**values.get("scopes", {}), ADMIN_SCOPE: "Manage the gateway"}
+        if values.get("oidc"):
+            values["scopes"] = {**OPENID_SCOPES, **values.get("scopes", {})}
         settings = cls(**values)
         settings._check_together(relaxed=relaxed)
         return settings
@@ -87,6 +91,7 @@ class Settings(
         for key, names in (
             ("OAUTH_DEFAULT_SCOPES", self.default_scopes),
             ("OAUTH_REQUIRED_SCOPES", self.required_scopes),
+            ("OAUTH_CLAIMS", self.claims if self.oidc else ()),
             *((f"OAUTH_PLANS[{name!r}]['scopes']", plan["scopes"] or ()) for name, plan in self.plans.items()),
             ("OAUTH_METRICS", [self.metrics] if isinstance(self.metrics, str) else []),
         ):

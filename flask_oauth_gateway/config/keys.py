@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from .checks import days, one_of, secret_text
 from .setting import setting
 
+SIGNING_ALGORITHMS = ("ES256", "RS256", "PS256", "EdDSA")
+
 
 @dataclass(frozen=True)
 class KeySettings:
@@ -14,7 +16,7 @@ class KeySettings:
 
     signing_algorithm: str = setting(
         "ES256",
-        one_of("ES256", "RS256", "PS256", "EdDSA"),
+        one_of(*SIGNING_ALGORITHMS),
         "The algorithm that new signing keys are for (RFC 7518, RFC 8037).",
     )
     key_rotation_days: int = setting(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, cast
 
@@ -25,6 +25,17 @@ if TYPE_CHECKING:
     from ..stores.registered_client import Client
 
 NO_TOKEN = "flask-oauth-issuer-list"  # not a token: introspection endpoints are tried with it
+
+
+def jwt_issuers(server: AuthorizationServer) -> Mapping[str, JwtIssuer]:
+    """The issuers of `OAUTH_JWT_ISSUERS`; none where the JWT bearer grant is off."""
+    return server.jwt_assertions.issuers if JWT_BEARER in server.grants else {}
+
+
+def saml_issuers(server: AuthorizationServer) -> Mapping[str, SamlIssuer]:
+    """The issuers of `OAUTH_SAML_ISSUERS`; none where neither a grant nor client authentication takes SAML assertions."""
+    on = SAML2_BEARER in server.grants or "saml2_bearer" in server.settings.client_auth_methods
+    return server.saml_assertions.issuers if on else {}
 
 
 def describe_issuers(server: Server, *, configured_only: bool = False) -> list[dict[str, Any]]:
@@ -70,14 +81,12 @@ def _token_issuers(server: Server, configured_only: bool) -> Iterator[dict[str, 
 
 def _jwt_issuers(server: AuthorizationServer, configured_only: bool) -> Iterator[dict[str, Any]]:
     """The issuers of `OAUTH_JWT_ISSUERS`, and the clients that sign JWTs for themselves."""
-    if JWT_BEARER not in server.settings.grant_types:
-        return
-    for name, trusted in server.jwt_issuers.items():
+    for name, trusted in jwt_issuers(server).items():
         entry = server.settings.jwt_issuers[name]
         given = next(each for each in ("jwks", "jwks_uri", "key") if entry.get(each))
         source = f"OAUTH_JWT_ISSUERS, {given}"
         yield _describe_jwt(trusted, source, configured_only)
-    if configured_only:
+    if configured_only or JWT_BEARER not in server.grants:
         return
     for client in _clients(server, JWT_BEARER):
         own = server.jwt_assertions.issuer_of_client(client)
@@ -88,7 +97,7 @@ def _jwt_issuers(server: AuthorizationServer, configured_only: bool) -> Iterator
 
 def _saml_issuers(server: AuthorizationServer, configured_only: bool) -> Iterator[dict[str, Any]]:
     """The issuers of `OAUTH_SAML_ISSUERS`, and the clients that sign SAML assertions for themselves."""
-    for name, trusted in server.saml_issuers.items():
+    for name, trusted in saml_issuers(server).items():
         given = "certificates" if server.settings.saml_issuers[name].get("certificates") else "metadata"
         yield _describe_saml(trusted, f"OAUTH_SAML_ISSUERS, {given}")
     if SAML2_BEARER in server.settings.grant_types and not configured_only:

@@ -64,7 +64,9 @@ def users_who_are_gone(server: AuthorizationServer) -> Iterator[Weakness]:
 
 def trusted_issuers(server: AuthorizationServer) -> Iterator[Weakness]:
     """Checks the issuers of assertions: how long an assertion may live, its signature's algorithm, and the metadata."""
-    for setting, issuers in (("OAUTH_JWT_ISSUERS", server.jwt_issuers), ("OAUTH_SAML_ISSUERS", server.saml_issuers)):
+    from ..descriptions.issuers import jwt_issuers, saml_issuers
+
+    for setting, issuers in (("OAUTH_JWT_ISSUERS", jwt_issuers(server)), ("OAUTH_SAML_ISSUERS", saml_issuers(server))):
         for name, issuer in issuers.items():
             if issuer.max_lifetime > LONG_ASSERTION:
                 yield Weakness(
@@ -72,7 +74,7 @@ def trusted_issuers(server: AuthorizationServer) -> Iterator[Weakness]:
                     "an assertion that is good for more than an hour is worth stealing (RFC 7521 section 8.2)",
                     "shorten it: a few minutes are enough",
                 )
-    for name, saml_issuer in server.saml_issuers.items():
+    for name, saml_issuer in saml_issuers(server).items():
         if saml_issuer.allow_sha1:
             yield Weakness(
                 f"OAUTH_SAML_ISSUERS[{name!r}]['allow_sha1']",

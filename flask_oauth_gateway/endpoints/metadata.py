@@ -1,4 +1,8 @@
-"""`GET /.well-known/oauth-authorization-server`: what this server can do, for clients that configure themselves (RFC 8414)."""
+"""What this server can do, for clients that configure themselves.
+
+`GET /.well-known/oauth-authorization-server` (RFC 8414), and `GET /.well-known/openid-configuration` where OpenID Connect is on
+(OpenID Connect Discovery): the same members, and more of them.
+"""
 
 from __future__ import annotations
 
@@ -20,13 +24,20 @@ if TYPE_CHECKING:
     from ..authorization_server import AuthorizationServer
 
 WELL_KNOWN = "/.well-known/oauth-authorization-server"
+OPENID_WELL_KNOWN = "/.well-known/openid-configuration"
 
 
 def add_metadata(app: Flask, server: AuthorizationServer) -> None:
-    """Route the metadata at the root, followed by the issuer's path where it has one (RFC 8414 section 3.1)."""
+    """Route the metadata at the root, followed by the issuer's path where it has one (RFC 8414 section 3.1).
+
+    OpenID's stand behind the issuer's path (Discovery section 4), and where RFC 8414 looks for them (section 5).
+    """
     path = urlsplit(server.settings.issuer or "").path
     places = [place_of(app, server.settings.issuer)]
     publish_at(app, places, WELL_KNOWN + path, "oauth.metadata", bound(metadata, server))
+    if server.settings.oidc:
+        for rule in dict.fromkeys((path + OPENID_WELL_KNOWN, OPENID_WELL_KNOWN + path)):
+            publish_at(app, places, rule, "oauth.openid_metadata", bound(openid_metadata, server))
 
 
 def metadata(server: AuthorizationServer) -> BaseResponse:
@@ -34,6 +45,17 @@ def metadata(server: AuthorizationServer) -> BaseResponse:
     try:
         name = ("server", server.issuer.identifier(), server.issuer.mount_point())
         return server.documents.publish(name, lambda: describe(server))
+    except NotConfigured as error:
+        return render_error(error)
+
+
+def openid_metadata(server: AuthorizationServer) -> BaseResponse:
+    """Answer with the OpenID provider metadata."""
+    from ..oidc.discovery import openid_metadata as further
+
+    try:
+        name = ("openid", server.issuer.identifier(), server.issuer.mount_point())
+        return server.documents.publish(name, lambda: describe(server) | further(server.openid.user_claims))
     except NotConfigured as error:
         return render_error(error)
 

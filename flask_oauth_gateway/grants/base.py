@@ -10,19 +10,24 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from ..config.openid import OPENID
 from ..crypto.hashing import time_ordered_key
 from ..errors import InvalidGrantError, UnauthorizedClientError
+from ..features import DEVICE_CODE
 from ..permissions.scopes import resolve_scopes
 from ..tokens.issuing import AlreadySpent, Approval, Issue, StaleClient
 from ..users.accounts import UnreadableSubject
 from ..web.answers import json_response
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from flask import Response
 
     from ..authentication import ClientAuthentication
     from ..authorization.request import Authorization, Granted
     from ..config import Settings
+    from ..oidc.id_token import IdTokens
     from ..permissions.resources import Resources
     from ..stores.registered_client import Client
     from ..tokens.issuing import Issuing
@@ -31,6 +36,10 @@ if TYPE_CHECKING:
     from ..web.addresses import Addresses
     from ..web.rate_limits import RateLimiter
     from ..web.request import OAuthRequest
+
+
+#: The grants that a user's sign-in here stands behind: with `openid` they give an ID token.
+SIGN_INS = frozenset({"authorization_code", "refresh_token", DEVICE_CODE})
 
 
 class UserGone(InvalidGrantError):
@@ -50,6 +59,7 @@ class GrantSteps:
         users: Users,
         lifetimes: Lifetimes,
         issuing: Issuing,
+        id_tokens: Callable[[], IdTokens] | None,
     ) -> None:
         self._settings = settings
         self._authentication = authentication
@@ -59,6 +69,7 @@ class GrantSteps:
         self._users = users
         self._lifetimes = lifetimes
         self._issuing = issuing
+        self._id_tokens = id_tokens
 
     def moment(self) -> int:
         """When a request begins: a revocation after this moment covers the token that is decided on."""
@@ -138,7 +149,22 @@ class GrantSteps:
 
     def issue(self, request: Issue, moment: int | None = None) -> dict[str, Any]:
         """Issue the token and return the members of the token response. Raises `AlreadySpent` and `StaleClient`."""
-        return self._issuing.issue(request, moment)
+        return self.with_id_token(request, lambda: self._issuing.issue(request, moment))
+
+    def with_id_token(self, request: Issue, answer: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+        """The token response that `answer` makes, with an ID token where the scopes ask for one (OIDC Core section 3.1.3.3).
+
+        Whatever of that may fail is done before.
+        """
+        if self._id_tokens is None or OPENID not in request.scopes or request.grant_type not in SIGN_INS:
+            return answer()
+        make_id_token = self._id_tokens().prepare(request)
+        response = answer()
+        return {**response, "id_token": make_id_token(response["access_token"])}
+
+    def may_give_id_token(self, client: Client) -> bool:
+        """Whether OpenID Connect is on, and this client may sign users in by it."""
+        return self._id_tokens is not None and OPENID in client.scopes
 
 
 @dataclass(eq=False)

@@ -98,6 +98,7 @@ class RefreshTokenGrant(TokenGrant):
             or "resource" in request.payload.datalist
             or self.hooks.token_attributes is not None
             or client.plan_in_force is not None
+            or self.steps.may_give_id_token(client)
             or self.issuing.format_of(client) != "opaque"
             or not can_rotate_at_once(self.database)
         ):
@@ -172,7 +173,10 @@ class RefreshTokenGrant(TokenGrant):
         if stored is None or stored.revoked_at is not None:
             return None
         left = max(0, stored.expires_at - int(time.time()))
-        return token_response(access_token, left, stored.scope, refresh_token, stored.attributes)
+        again = self._of_approval(client, row, scopes=tuple(stored.scope.split()), user=user)
+        return self.steps.with_id_token(
+            again, lambda: token_response(access_token, left, stored.scope, refresh_token, stored.attributes)
+        )
 
     def _of_approval(self, client: Client, row: Row[Any], **more: Any) -> Issue:
         """What to issue: an access token of the refresh token's approval."""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from flask import Response, request
 from werkzeug.exceptions import RequestEntityTooLarge
 
-from ..clients.metadata import ClientMetadataError
+from ..clients.members import ClientMetadataError
 from ..clients.registry import ClientNotFound
 from ..config import ADMIN_SCOPE
 from ..errors import InvalidRequestError, NotFound, OAuth2Error, RequestTooLarge, clean

@@ -16,6 +16,7 @@ from ..errors import NotConfigured, OAuth2Error, TemporarilyUnavailable
 from ..permissions.scopes import stays_offline
 from ..signals import authorization_denied, authorization_granted
 from ..tokens.issuing import StaleClient
+from ..tokens.sign_in import OPENID
 from ..users.accounts import SignInRequest
 from ..users.relogin import MARK, NOT_NEEDED
 from ..web.answers import note
@@ -118,6 +119,8 @@ def _answer_or_page(server: AuthorizationServer, visit: Visit, authorization: Au
         return _ask(server, visit, authorization, question, person, sign_in, notice="stale")
     if sign_in != NOT_NEEDED and not use_up(server, _sign_in_for(visit, authorization), details, sign_in):
         return _sign_in(server, visit, authorization, details)
+    if authorization.openid:
+        details = {**details, OPENID: authorization.openid}
     if visit.form is not None:
         return _decide(server, visit.form, authorization, question, person, details)
     granted = Granted(subject=person.subject, scopes=authorization.scopes, claims=details)

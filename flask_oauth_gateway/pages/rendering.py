@@ -11,6 +11,7 @@ from werkzeug.urls import iri_to_uri
 
 from ..clients.redirect_uris import is_impersonable
 from ..config import OFFLINE_ACCESS
+from ..config.openid import OPENID_SCOPES
 from ..hooks import subject_of
 from ..web.answers import note
 from ..web.environ import PAGE_ERROR
@@ -105,7 +106,10 @@ def explain(description: str | None) -> str:
 
 def scope_descriptions(settings: Settings) -> dict[str, str]:
     """What each scope lets a client do, in words."""
-    return {OFFLINE_ACCESS: translate("Keep its access while you are away"), **settings.scopes}
+    words = {OFFLINE_ACCESS: translate("Keep its access while you are away"), **settings.scopes}
+    if settings.oidc:
+        words |= {name: translate(text) for name, text in OPENID_SCOPES.items() if words[name] == text}
+    return words
 
 
 def name_of(user: Any) -> str:

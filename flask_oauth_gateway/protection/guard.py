@@ -57,6 +57,7 @@ class Requirement:
     acr: str | None = None
     grant_types: frozenset[str] = frozenset()
     bound: bool = False
+    any_audience: bool = False  # the token may be meant for any resource of this server
     scope: str = field(init=False)
     only_scopes: bool = field(init=False)
 
@@ -140,22 +141,23 @@ class Guard:
             # `requirement.audience` names another resource than the path's, and other issuers have their own names for
             # us.
             if token.audience and requirement.audience is None and token.issuer is None:
-                self._check_audience(token)
+                self._check_audience(token, requirement)
             requirement.check(token)
             if is_new and self._plans is not None:  # a request that is checked twice counts once
                 self._plans.spend(token)
         except OAuth2Error as error:
-            return self._refuse(error, requirement, environ)
+            return self.refuse(error, requirement)
         environ[TOKEN] = token
         environ[CHECKED_BY] = self
         return None
 
-    def _check_audience(self, token: AccessToken) -> None:
+    def _check_audience(self, token: AccessToken, requirement: Requirement) -> None:
         """Raises `InvalidToken` where the token isn't meant for the resource at the request's path."""
-        if self._resources.asked_for() not in token.audience:
+        if not requirement.any_audience and self._resources.asked_for() not in token.audience:
             raise InvalidToken("The access token is meant for another audience.", token.client_id)
 
-    def _refuse(self, error: OAuth2Error, requirement: Requirement, environ: dict[str, Any]) -> Response:
+    def refuse(self, error: OAuth2Error, requirement: Requirement) -> Response:
+        """The response to a request whose token doesn't do, with a line in the log and a signal."""
         path = request.path
         if isinstance(error, BearerError):
             error.needed = requirement.scope
@@ -163,7 +165,7 @@ class Guard:
         if not isinstance(error, SAY_NOTHING_OF_A_TOKEN):
             client_id = getattr(error, "client_id", None)
             token_rejected.send(self._app, error=error.error, reason=error.description, client_id=client_id, path=path)
-        refused(error, environ)
+        refused(error, request.environ)
         return self.render(error)
 
 

@@ -91,6 +91,8 @@ class Client:
     attributes: Mapping[str, Any] | None = registered(None)
     resource_server: bool = registered(False)
     plan: str | None = registered(None)
+    id_token_signed_response_alg: str | None = registered(None)
+    id_token_claims: str | None = registered(None)
 
     scopes: frozenset[str] = field(init=False)
     plan_in_force: str | None = field(init=False)  # the client's own plan, or its application's

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from flask import g
 
 from ..users.accounts import users_of_current_app
+from .sign_in import OPENID
 
 if TYPE_CHECKING:
     from ..users.accounts import Users
@@ -24,7 +25,7 @@ RESERVED = frozenset(
         "access_token", "token_type", "expires_in", "refresh_token", "scope", "id_token", "issued_token_type", "active",
         "client_id", "sub", "aud", "iss", "exp", "iat", "nbf", "jti", "username", "cnf", "act", "acr", "amr", "auth_time",
         "audience", "user_id", "issued_at", "grant_type", "error", "error_description", "authorization_details", "state",
-        APPROVAL, BEGAN_AT, NUMBERS, CLIENT_ONLY,
+        OPENID, APPROVAL, BEGAN_AT, NUMBERS, CLIENT_ONLY,
     }
 )  # fmt: skip
 
@@ -140,7 +141,7 @@ class AccessToken:
             "exp": self.exp,
             "jti": self.token_id,
             "grant_type": self.grant_type,
-            **self.details,
+            **{name: value for name, value in self.details.items() if name != OPENID},
         }
         if self.subject is not None:
             claims["sub"] = self.subject

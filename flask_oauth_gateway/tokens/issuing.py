@@ -16,6 +16,7 @@ from ..stores.revocations import MAX_TOKEN_LIFETIME, NO_NUMBERS
 from ..stores.tokens import token_id_of
 from .access_token import RESERVED
 from .revoked import Superseded, marks_of_user, shared_marks
+from .sign_in import for_access_token, for_approval
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -137,7 +138,7 @@ class Issuing:
             "audience": " ".join(request.audience) or (self._resources and self._resources.default_audience()),
             "grant_type": request.grant_type,
             "attributes": attributes,
-            "claims": request.claims,
+            "claims": request.claims and for_access_token(request.claims),
             "issued_at": now,
             "expires_at": now + expires_in,
         }
@@ -242,7 +243,7 @@ class Issuing:
                 "audience": approval.audience,
                 "grant_type": request.grant_type,
                 "attributes": request.attributes,
-                "claims": request.claims,
+                "claims": request.claims and for_approval(request.claims),
                 "created_at": now,
                 "expires_at": approval.expires_at,
             }

@@ -16,6 +16,7 @@ from ..stores.revocations import mark_of
 from .access_token import APPROVAL, BEGAN_AT, CLIENT_ONLY, NUMBERS, RESERVED, AccessToken
 from .cache import TokenCache
 from .revoked import marks_of, shared_marks
+from .sign_in import DETAILS, OPENID
 
 if TYPE_CHECKING:
     from ..users.accounts import Users
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
 TYPE = "at+jwt"
 CACHE_SECONDS = 3600  # a signature is checked once in this time; expiry and revocation are checked each time
 GRANT_TYPE = "grant_type"  # the claim that names the grant
-DETAILS = ("auth_time", "acr", "amr", "cnf")
 
 
 class JwtTokens:
@@ -147,7 +147,7 @@ class JwtTokens:
             audience=" ".join(audience),
             grant_type=claims[GRANT_TYPE],
             attributes={name: value for name, value in claims.items() if name not in RESERVED},
-            details={name: claims[name] for name in DETAILS if name in claims},
+            details={name: claims[name] for name in (*DETAILS, OPENID) if name in claims},
             iat=claims["iat"],
             exp=claims["exp"],
             began_at=claims.get(BEGAN_AT),

@@ -1,6 +1,7 @@
 """The signing keys: made on first use, rotated by age, and published from before they sign until their last token expires.
 
-Which key signs depends only on the clock and the table, so that all processes change to the next key at the same time.
+There is a key for each algorithm in use, and each is rotated by itself. Which key signs depends only on the clock and
+the table, so that all processes change to the next key at the same time.
 """
 
 from __future__ import annotations
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
 RELOAD_SECONDS = 60  # how long a process uses the keys before it reads them again
 PUBLISH_AHEAD_SECONDS = 3600  # longer than anybody caches the key set
 MIN_RELOAD_SECONDS = 1  # an unknown kid, which anybody may invent, makes the process read the keys at most this often
+ALWAYS_FOR_ID_TOKENS = "RS256"  # OIDC Core section 15.1
+MOST_AT_ONCE = 10  # processes that make a key in the same moment
 KID_RANDOM = 16  # a kid's random hex digits; its proof follows them
 DAY = 86400
 
@@ -76,22 +79,25 @@ class KeyRing:
         self._lock = Lock(reentrant=True)
         self._looked_for: set[str] = set()  # stays small: only this app can make a kid that gets in here
 
-    def signing_key(self) -> SigningKey:
-        """The key that signs now. Makes the first key, and the next one where it is due."""
+    def signing_key(self, algorithm: str | None = None) -> SigningKey:
+        """The key that signs now by an algorithm. Makes the first key, and the next one where it is due.
+
+        `None`: that of access tokens, by `OAUTH_SIGNING_ALGORITHM`; where there is no such key yet, by the one before.
+        """
         self._reload_if(RELOAD_SECONDS)
         keys, now = self._keys, time.time()
-        newest = _newest_active(keys, now)
+        newest = self._signs(keys, algorithm, now)
         if newest is not None and self._revoked.covers(1, (mark_of(KEY, newest.kid),)):
             self._reload_if(0)  # another process has retired it
             keys = self._keys
-            newest = _newest_active(keys, now)
+            newest = self._signs(keys, algorithm, now)
         if newest is None:
-            self.rotate(publish_ahead=0, known=keys)
+            self.rotate(algorithm, publish_ahead=0, known=keys)
             keys, now = self._keys, time.time()  # the key is active from the second in which it was made
-            newest = _newest_active(keys, now)
+            newest = self._signs(keys, algorithm, now)
         if newest is None:
             raise TemporarilyUnavailable
-        self._rotate_by_age(newest, keys, now)
+        self._rotate_by_age(newest, algorithm, keys, now)
         return newest
 
     def find(self, kid: str | None) -> SigningKey | None:
@@ -112,36 +118,51 @@ class KeyRing:
     def published(self) -> list[SigningKey]:
         """The keys of the public key set (RFC 7517 section 5)."""
         self._reload_if(RELOAD_SECONDS)
-        if not self._keys:
-            self.signing_key()
+        algorithms = {key.algorithm for key in self._keys.values()}
+        for algorithm in (None, ALWAYS_FOR_ID_TOKENS) if self._settings.oidc else (None,):
+            if not algorithms or (algorithm is not None and algorithm not in algorithms):
+                self.signing_key(algorithm)
         now = time.time()
         return [key for key in self._keys.values() if key.is_published(now)]
 
-    def rotate(self, *, publish_ahead: int = PUBLISH_AHEAD_SECONDS, known: Keys | None = None) -> SigningKey:
-        """Make the next key, which signs after `publish_ahead` seconds. Where several processes try, exactly one makes it.
+    def rotate(
+        self,
+        algorithm: str | None = None,
+        *,
+        publish_ahead: int = PUBLISH_AHEAD_SECONDS,
+        known: Keys | None = None,
+    ) -> SigningKey:
+        """Make the next key of an algorithm (`None`: `OAUTH_SIGNING_ALGORITHM`), which signs after `publish_ahead` seconds.
 
-        `known`: the keys that the caller knows; a newer key than those is returned instead of making another.
+        Where several processes try, exactly one makes it. `known`: the keys that the caller knows; a newer one than those
+        is returned instead of making another.
         """
+        algorithm = algorithm or self._settings.signing_algorithm
+        if not self._sealing.has_key():
+            self._app.logger.error("Signing keys need a SECRET_KEY, or OAUTH_KEY_ENCRYPTION_KEY.")
+            raise NotConfigured("The server can't keep a signing key: its configuration needs SECRET_KEY.")
         with self._lock:
             self._load()
-            newest = _newest(self._keys)
-            if known is not None and newest is not None and newest.kid not in known:
-                return newest
-            now = int(time.time())
-            if not self._sealing.has_key():
-                self._app.logger.error("Signing keys need a SECRET_KEY, or OAUTH_KEY_ENCRYPTION_KEY.")
-                raise NotConfigured("The server can't keep a signing key: its configuration needs SECRET_KEY.")
-            generation = 1 if newest is None else newest.generation + 1
-            values = self._new_key(generation)
-            active_from = now + publish_ahead
-            made = self._store.add({**values, "created_at": now, "active_from": active_from})
-            if made and newest is not None and newest.retired_at is None:
-                ends = active_from + MAX_TOKEN_LIFETIME + PUBLISH_AHEAD_SECONDS
-                self._store.retire(newest.kid, ends)
-            self._load()
-            if made:
-                key_changed.send(self._app, kid=values["kid"], change="rotate", actor=actor())
-            return max(self._keys.values(), key=_generation)
+            known = self._keys if known is None else known
+            values = self._new_key(algorithm)
+            for _ in range(MOST_AT_ONCE):
+                before = _newest(self._keys, algorithm)
+                if before is not None and before.kid not in known:
+                    return before
+                now = int(time.time())
+                made = {
+                    **values,
+                    "generation": max((each.generation for each in self._keys.values()), default=0) + 1,
+                    "created_at": now,
+                    "active_from": now + publish_ahead,
+                }
+                if self._store.add(made):
+                    self._let_end(algorithm, made["active_from"] + MAX_TOKEN_LIFETIME + PUBLISH_AHEAD_SECONDS)
+                    self._load()
+                    key_changed.send(self._app, kid=made["kid"], change="rotate", actor=actor())
+                    return self._keys[made["kid"]]
+                self._load()  # another process has made the key of this generation, perhaps for another algorithm
+        raise TemporarilyUnavailable
 
     def retire(self, kid: str) -> bool:
         """Retire a key at once: every token that it signed is refused from now on."""
@@ -152,11 +173,27 @@ class KeyRing:
         self._loaded_at = -1e9
         return retired
 
-    def _rotate_by_age(self, newest: SigningKey, keys: Keys, now: float) -> None:
+    def _signs(self, keys: Keys, algorithm: str | None, now: float) -> SigningKey | None:
+        newest = _newest_active(keys, algorithm or self._settings.signing_algorithm, now)
+        return _newest_active(keys, None, now) if newest is None and algorithm is None else newest
+
+    def _let_end(self, algorithm: str, at: int) -> None:
+        """Retire the keys before the newest when their last token has expired.
+
+        Those of other algorithms go on, where ID tokens may be signed by them; elsewhere one algorithm follows another.
+        """
+        for each in self._keys.values():
+            if each.retired_at is None and (each.algorithm == algorithm or not self._settings.oidc):
+                self._store.retire(each.kid, at)
+
+    def _rotate_by_age(self, newest: SigningKey, algorithm: str | None, keys: Keys, now: float) -> None:
         days = self._settings.key_rotation_days
         due = newest.active_from + days * DAY - PUBLISH_AHEAD_SECONDS
-        if days and now >= due and _newest(keys) is newest:
-            self.rotate(known=keys)
+        if days and now >= due:
+            algorithm = algorithm or self._settings.signing_algorithm
+            following = _newest(keys, algorithm)
+            if following is None or following is newest:
+                self.rotate(algorithm, known=keys)
 
     def _look_again(self, kid: str) -> None:
         """Read the keys again, as another process may have made this one: once for a `kid` that this app provably made.
@@ -196,8 +233,8 @@ class KeyRing:
         self._keys = keys
         self._loaded_at = time.monotonic()
 
-    def _new_key(self, generation: int) -> dict[str, Any]:
-        algorithm, random = self._settings.signing_algorithm, secrets.token_hex(KID_RANDOM // 2)
+    def _new_key(self, algorithm: str) -> dict[str, Any]:
+        random = secrets.token_hex(KID_RANDOM // 2)
         kid = random + self._sealing.proofs(random)[0]
         parameters: KeyParameters = {"kid": kid, "alg": algorithm, "use": "sig"}
         key: Key
@@ -209,7 +246,6 @@ class KeyRing:
             key = RSAKey.generate_key(2048, parameters)
         return {
             "kid": kid,
-            "generation": generation,
             "algorithm": algorithm,
             "public": key.as_dict(private=False),
             "sealed": self._sealing.seal(json.dumps(key.as_dict(private=True))),
@@ -228,10 +264,17 @@ def _generation(key: SigningKey) -> int:
     return key.generation
 
 
-def _newest(keys: Keys) -> SigningKey | None:
-    return max(keys.values(), key=_generation, default=None)
+def _newest(keys: Keys, algorithm: str) -> SigningKey | None:
+    return max((key for key in keys.values() if key.algorithm == algorithm), key=_generation, default=None)
 
 
-def _newest_active(keys: Keys, now: float) -> SigningKey | None:
-    active = (key for key in keys.values() if key.can_sign and key.active_from <= now and key.is_published(now))
+def _newest_active(keys: Keys, algorithm: str | None, now: float) -> SigningKey | None:
+    active = (
+        key
+        for key in keys.values()
+        if (algorithm is None or key.algorithm == algorithm)
+        and key.can_sign
+        and key.active_from <= now
+        and key.is_published(now)
+    )
     return max(active, key=_generation, default=None)

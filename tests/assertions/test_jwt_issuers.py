@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from flask_oauth_gateway import ConfigurationError
-from tests.support.app import SCOPES, build_app, close_app
+from tests.support.app import SCOPES, build_app, close_app, server_of
 from tests.support.signing import Signer, rsa_key
 from tests.support.trading import IDP
 
@@ -98,7 +98,7 @@ def test_everything_that_an_entry_may_say(tmp_path: Path) -> None:
         "scope_claim": False,
     }
     app = build({IDP: entry}, tmp_path)
-    (trusted,) = app.extensions["oauth_gateway"]._server.jwt_issuers.values()
+    (trusted,) = server_of(app).jwt_assertions.issuers.values()
     assert (trusted.issuer, trusted.client_id, trusted.max_lifetime) == (IDP, "partner", 60)
     assert (trusted.audience, trusted.numeric_strings, trusted.scope_claim) == ({"urn:a", "urn:b"}, True, False)
     close_app(app)

@@ -11,7 +11,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from flask_oauth_gateway import ClientMetadataError, Settings
-from flask_oauth_gateway.clients.metadata import check_metadata, check_redirect_uri
+from flask_oauth_gateway.clients.members import check_redirect_uri
+from flask_oauth_gateway.clients.metadata import check_metadata
 from tests.support.signing import Signer, rsa_key
 
 SIGNER = Signer()

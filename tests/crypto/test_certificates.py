@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from flask_oauth_gateway.clients.metadata import ClientMetadataError
+from flask_oauth_gateway.clients.members import ClientMetadataError
 from flask_oauth_gateway.config.checks import ConfigurationError
 from tests.support.app import build_app, gateway_of, register, server_of
 from tests.support.idp import Idp, encode

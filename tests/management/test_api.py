@@ -9,7 +9,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from flask_oauth_gateway.clients.metadata import ClientMetadataError
+from flask_oauth_gateway.clients.members import ClientMetadataError
 from tests.support.app import SCOPES, ask, basic, bearer, is_accepted, refusal, register, server_of, token_for
 from tests.support.databases import every_database
 from tests.support.management import API, Api

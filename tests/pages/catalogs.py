@@ -18,6 +18,7 @@ from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
 
 import flask_oauth_gateway
+from flask_oauth_gateway.config.openid import OPENID_SCOPES
 
 PACKAGE = Path(flask_oauth_gateway.__file__).parent
 LOCALE = PACKAGE / "locale"
@@ -46,6 +47,8 @@ def texts() -> Catalog:
     keywords: dict[str, Any] = {"_": None, "translate": None, "translate_plural": (1, 2)}
     for file, _, message, _, _ in extract_from_dir(PACKAGE, methods, keywords=keywords):
         catalog.add(message, None, [(file, None)])
+    for text in OPENID_SCOPES.values():
+        catalog.add(text, None, [("config/openid.py", None)])
     for file, text in error_texts():
         catalog.add(text, None, [(file, None)])
     return catalog

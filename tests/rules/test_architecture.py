@@ -31,6 +31,7 @@ resource_server
 compatibility  observing
 protection
 grants
+oidc
 authorization
 tokens
 users

@@ -188,3 +188,47 @@ def test_without_a_secret_key_there_is_no_key_and_no_500(jwt_apps: Callable[...,
     token = token_for(whole.test_client(), client)["access_token"]
     clock.advance(2)  # an unknown kid makes a process read the keys again, once a second
     assert is_accepted(bare.test_client(), token), "what another process signed can be checked"
+
+
+@sqlite_only
+def test_each_algorithm_in_use_has_its_key_and_is_rotated_by_itself(
+    jwt_apps: Callable[..., Flask], clock: Clock
+) -> None:
+    app = jwt_apps(OAUTH_OIDC=True, OAUTH_KEY_ROTATION_DAYS=10)
+    access, by_id = ring(app).signing_key(), ring(app).signing_key("RS256")
+    assert (access.algorithm, by_id.algorithm) == ("ES256", "RS256")
+    clock.advance(10 * DAY)
+    assert ring(app).signing_key("RS256").kid == by_id.kid  # which makes the next one, published an hour ahead
+    clock.advance(2 * 3600)
+    following = ring(app).signing_key("RS256")
+    assert following.algorithm == "RS256"
+    assert following.kid != by_id.kid
+    kept = {key.kid: key for key in ring(app).all()}
+    assert kept[by_id.kid].retired_at is not None
+    assert kept[access.kid].retired_at is None, "another algorithm's key has nothing to do with it"
+
+
+@sqlite_only
+def test_of_many_that_need_a_first_key_of_two_algorithms_at_once_exactly_one_makes_each(
+    jwt_apps: Callable[..., Flask],
+) -> None:
+    apps = [jwt_apps(OAUTH_OIDC=True) for _ in range(4)]
+    wanted = [(app, algorithm) for app in apps for algorithm in ("ES256", "RS256", None)]
+    with ThreadPoolExecutor(len(wanted)) as pool:
+        found = list(pool.map(lambda each: ring(each[0]).signing_key(each[1]), wanted))
+    assert {(key.algorithm, key.kid) for key in found} == {(key.algorithm, key.kid) for key in ring(apps[0]).all()}
+    assert len({key.kid for key in found}) == 2
+
+
+@sqlite_only
+def test_another_algorithm_in_the_configuration_signs_from_the_next_rotation(
+    jwt_apps: Callable[..., Flask], clock: Clock
+) -> None:
+    first = ring(jwt_apps(OAUTH_KEY_ROTATION_DAYS=10)).signing_key()
+    app = jwt_apps(OAUTH_KEY_ROTATION_DAYS=10, OAUTH_SIGNING_ALGORITHM="PS256")
+    assert ring(app).signing_key().kid == first.kid
+    clock.advance(10 * DAY)
+    assert ring(app).signing_key().kid == first.kid
+    clock.advance(2 * 3600)
+    assert ring(app).signing_key().algorithm == "PS256"
+    assert {key.kid: key for key in ring(app).all()}[first.kid].retired_at is not None

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from werkzeug.exceptions import BadRequest
 
-from ...clients.metadata import ClientMetadataError
+from ...clients.members import ClientMetadataError
 from ...stores.applications import APPROVED, PENDING, STATUSES, ApplicationInUse
 from . import PAGE, Visit, go, not_there, page, stale_text
 

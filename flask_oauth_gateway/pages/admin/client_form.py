@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from ...clients.metadata import ClientMetadataError, usual_grant_types
+from ...clients.members import ClientMetadataError
+from ...clients.metadata import usual_grant_types
 from ...errors import holds_private_key
 from ...stores.registered_client import REGISTERED
 from . import Visit, go, page, stale_text

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from werkzeug.exceptions import BadRequest
 
-from ...clients.metadata import ClientMetadataError
+from ...clients.members import ClientMetadataError
 from ...config.checks import MAX_LIFETIME
 from ...features import SECRET_METHODS
 from . import PAGE, Visit, go, not_there, page, stale_text

@@ -1,0 +1,56 @@
+"""The `claims` parameter: claims that a client asks for by name (OIDC Core section 5.5)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from ..errors import InvalidRequestError
+
+MAX_CLAIMS = 8192  # bytes
+MAX_DEPTH = 10  # of the JSON; the standard's own needs four levels
+PLACES = ("id_token", "userinfo")
+
+Requested = Mapping[str, Mapping[str, Any]]  # by place: the name of each claim, and what the client says of it
+
+
+def read_requested(text: str) -> Requested:
+    """The `claims` parameter: for each place the claims that are asked for (OIDC Core section 5.5).
+
+    Members that nobody knows are passed over. Raises `InvalidRequestError`.
+    """
+    if len(text.encode()) > MAX_CLAIMS:
+        raise InvalidRequestError("The parameter 'claims' is longer than 8 KiB.")
+    try:
+        given = json.loads(text)
+    except (ValueError, RecursionError):
+        raise InvalidRequestError("The parameter 'claims' is not JSON.") from None
+    if not isinstance(given, dict) or _is_deeper(given, MAX_DEPTH):
+        raise InvalidRequestError(
+            "The parameter 'claims' is not a JSON object as OpenID Connect Core section 5.5 has it."
+        )
+    return {place: _members(place, given[place]) for place in PLACES if given.get(place) is not None}
+
+
+def _members(place: str, members: Any) -> dict[str, Any]:
+    if not isinstance(members, dict):
+        raise InvalidRequestError(f"The member '{place}' of 'claims' is not a JSON object.")
+    for member in members.values():
+        fits = member is None or (
+            isinstance(member, dict)
+            and isinstance(member.get("essential", False), bool)
+            and isinstance(member.get("values", []), list)
+        )
+        if not fits:
+            raise InvalidRequestError(
+                f"A claim in '{place}' of 'claims' is neither null nor an object with 'essential', 'value' and 'values'."
+            )
+    return members
+
+
+def _is_deeper(value: Any, levels: int) -> bool:
+    if not isinstance(value, (dict, list)):
+        return False
+    within = value.values() if isinstance(value, dict) else value
+    return levels == 0 or any(_is_deeper(each, levels - 1) for each in within)

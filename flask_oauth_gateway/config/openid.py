@@ -1,0 +1,58 @@
+"""Settings of OpenID Connect: whether users sign in to other programs here, and what those learn of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from .checks import SCOPE_NAME, ConfigurationError, boolean, one_of, positive
+from .setting import setting
+
+OPENID = "openid"
+#: The scopes that exist by themselves where OpenID Connect is on (OIDC Core section 5.4), and what they mean.
+OPENID_SCOPES: Mapping[str, str] = {
+    OPENID: "Sign you in",
+    "profile": "See your profile: name, picture, language and the like",
+    "email": "See your email address",
+    "address": "See your postal address",
+    "phone": "See your phone number",
+}
+
+
+def read_claims(key: str, value: Any) -> Mapping[str, tuple[str, ...]]:
+    """A dict of scope to the names of claims."""
+    allowed = 'a dict of scope to names of claims, such as {"groups": ["groups"]}'
+    if not isinstance(value, Mapping):
+        raise ConfigurationError(key, value, allowed)
+    for scope, names in value.items():
+        is_scope = isinstance(scope, str) and SCOPE_NAME.fullmatch(scope)
+        if not is_scope or isinstance(names, str) or not all(isinstance(name, str) and name for name in names):
+            raise ConfigurationError(key, value, allowed)
+    return {scope: tuple(names) for scope, names in value.items()}
+
+
+@dataclass(frozen=True)
+class OpenidSettings:
+    __slots__ = ()
+
+    oidc: bool = setting(
+        False,
+        boolean,
+        "Whether the server is an OpenID provider: other programs sign their users in here (OpenID Connect). The scopes"
+        " `openid`, `profile`, `email`, `address` and `phone` then exist by themselves.",
+    )
+    id_token_lifetime: int = setting(3600, positive, "How many seconds an ID token lives: a number or a `timedelta`.")
+    id_token_claims: str = setting(
+        "requested",
+        one_of("requested", "all"),
+        'Which claims of a user are in an ID token. `"requested"`: those that the client asks for with the `claims`'
+        ' parameter; the others are at the userinfo endpoint. `"all"`: those of the scopes too, for clients that read'
+        " nothing but the ID token. A client may have its own choice.",
+    )
+    claims: Mapping[str, tuple[str, ...]] = setting(
+        {},
+        read_claims,
+        "Scopes of the app's own and the names of the claims that they let out, beside the standard ones (OIDC Core"
+        " section 5.4). The scopes stand in `OAUTH_SCOPES` too.",
+    )

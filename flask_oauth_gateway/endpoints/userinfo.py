@@ -1,0 +1,39 @@
+"""`GET, POST /oauth/userinfo`: who the user of an access token is (OIDC Core section 5.3)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from flask import Response, request
+
+from ..config.openid import OPENID
+from ..errors import InsufficientScope, InvalidToken
+from ..protection.guard import Requirement, current_token
+from ..tokens.sign_in import USERINFO, openid_part
+from ..web.answers import json_response
+from ..web.environ import CLIENT
+
+if TYPE_CHECKING:
+    from ..authorization_server import AuthorizationServer
+
+_NEEDED = Requirement(scopes=frozenset({OPENID}), any_audience=True)
+
+
+def userinfo(server: AuthorizationServer) -> Response:
+    """Answer with the `sub` of the ID token, and the claims that the token's scopes and request let out."""
+    guard = server.guard
+    refusal = guard.admit(_NEEDED)
+    if refusal is not None:
+        return refusal
+    token = current_token
+    if "HTTP_ORIGIN" in request.environ:
+        request.environ[CLIENT] = server.clients.get(token.client_id)  # whose scripts may read the answer
+    if token.subject is None:
+        error = InsufficientScope(OPENID, "No user takes part in this access token.", token.client_id)
+        return guard.refuse(error, _NEEDED)
+    user = server.users.load(token.subject) if server.users.are_known() else None
+    if user is None and server.users.are_known():
+        return guard.refuse(InvalidToken("The user of this access token is gone.", token.client_id), _NEEDED)
+    asked = frozenset(openid_part(token.details).get(USERINFO, ()))
+    claims = server.openid.user_claims.of(user, tuple(token.scope.split()), asked, by_scope=True)
+    return json_response(200, {**claims, "sub": token.subject})

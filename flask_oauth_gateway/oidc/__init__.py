@@ -1,0 +1,1 @@
+"""OpenID Connect: who the user is, for programs that sign people in here."""

@@ -1,0 +1,56 @@
+"""Which claims of a user leave the server (OIDC Core section 5.4)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from authlib.oidc.core import UserInfo
+
+if TYPE_CHECKING:
+    from ..config import Settings
+    from ..hooks import Hooks
+
+BY_SCOPE: Mapping[str, tuple[str, ...]] = {
+    scope: tuple(names) for scope, names in UserInfo.SCOPES_CLAIMS_MAPPING.items() if scope != "openid"
+}
+STANDARD = frozenset(name for names in BY_SCOPE.values() for name in names)
+#: What a token says by itself: the app's `user_claims` can't set it.
+PROTOCOL = frozenset(
+    {
+        "iss", "sub", "aud", "exp", "iat", "nbf", "jti", "nonce", "auth_time", "acr", "amr", "azp", "at_hash", "c_hash",
+        "s_hash", "sid", "cnf", "events", "typ", "client_id", "_claim_names", "_claim_sources",
+    }
+)  # fmt: skip
+
+
+class UserClaims:
+    """One app's claims of its users, as the `user_claims` hook tells them."""
+
+    def __init__(self, settings: Settings, hooks: Hooks) -> None:
+        self._hooks = hooks
+        self.by_scope = {**BY_SCOPE, **settings.claims}
+        self._by_scope_alone = STANDARD.union(*settings.claims.values())
+
+    def of(self, user: Any, scopes: tuple[str, ...], asked_for: frozenset[str], *, by_scope: bool) -> dict[str, Any]:
+        """The user's claims that may leave the server: those of the scopes (`by_scope`), and those asked for by name.
+
+        What is neither standard nor named in `OAUTH_CLAIMS` leaves as the hook gave it, where the claims of the scopes do.
+        """
+        if self._hooks.user_claims is None or user is None or not (by_scope or asked_for):
+            return {}
+        given = self._hooks.user_claims(user, frozenset(scopes)) or {}
+        allowed = set(asked_for)
+        if by_scope:
+            allowed.update(name for scope in scopes for name in self.by_scope.get(scope, ()))
+            allowed.update(name for name in given if name not in self._by_scope_alone)
+        return {
+            name: value
+            for name, value in given.items()
+            if name in allowed and value is not None and name not in PROTOCOL
+        }
+
+    def names(self) -> list[str]:
+        """The names that the server's metadata lists (`claims_supported`)."""
+        own = (name for names in self.by_scope.values() for name in names)
+        return list(dict.fromkeys(["sub", "iss", "aud", "exp", "iat", "auth_time", "nonce", "acr", "amr", *own]))

@@ -1,0 +1,22 @@
+"""What the OpenID provider metadata say beside those of RFC 8414 (OpenID Connect Discovery section 3)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ..config.keys import SIGNING_ALGORITHMS
+
+if TYPE_CHECKING:
+    from .claims import UserClaims
+
+
+def openid_metadata(claims: UserClaims) -> dict[str, Any]:
+    """The members that OpenID Connect adds. Those that are left out mean what the standard says of them."""
+    return {
+        "subject_types_supported": ["public"],
+        "id_token_signing_alg_values_supported": list(SIGNING_ALGORITHMS),
+        "claims_supported": claims.names(),
+        "claims_parameter_supported": True,
+        "request_parameter_supported": False,
+        "request_uri_parameter_supported": False,  # left out, it would mean true
+    }

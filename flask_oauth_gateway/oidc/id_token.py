@@ -1,0 +1,71 @@
+"""ID tokens: what a client learns of a user's sign-in (OIDC Core section 2)."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from base64 import urlsafe_b64encode
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from ..crypto.jose import sign
+from ..tokens.sign_in import ID_TOKEN, NONCE, openid_part, sign_in_details
+from ..tokens.signing_keys import ALWAYS_FOR_ID_TOKENS
+
+if TYPE_CHECKING:
+    from ..config import Settings
+    from ..stores.registered_client import Client
+    from ..tokens.issuing import Issue
+    from ..tokens.signing_keys import KeyRing
+    from ..web.issuer import Issuer
+    from .claims import UserClaims
+
+_HASHES: Mapping[str, str] = {"EdDSA": "sha512"}  # Ed25519 hashes so; the others end in 256
+
+
+class IdTokens:
+    """Makes the ID tokens of one server."""
+
+    def __init__(self, settings: Settings, issuer: Issuer, key_ring: Callable[[], KeyRing], claims: UserClaims) -> None:
+        self._settings = settings
+        self._issuer = issuer
+        self._key_ring = key_ring
+        self._claims = claims
+
+    def prepare(self, request: Issue) -> Callable[[str], str]:
+        """Do all that may fail before a token is stored; the function that is returned makes the ID token.
+
+        It takes the access token that is given beside it.
+        """
+        client, signing = request.client, self._key_ring().signing_key(algorithm_of(request.client))
+        openid = openid_part(request.claims)
+        wants_all = (client.id_token_claims or self._settings.id_token_claims) == "all"
+        now = int(time.time())
+        claims: dict[str, Any] = {
+            **self._claims.of(request.user, request.scopes, frozenset(openid.get(ID_TOKEN, ())), by_scope=wants_all),
+            "iss": self._issuer.identifier(),
+            "sub": request.subject,
+            "aud": client.client_id,
+            "exp": now + self._settings.id_token_lifetime,
+            "iat": now,
+            **sign_in_details(request.claims),
+        }
+        if NONCE in openid:
+            claims[NONCE] = openid[NONCE]
+        header = {"alg": signing.algorithm, "kid": signing.kid}
+
+        def make(access_token: str) -> str:
+            return sign(header, {**claims, "at_hash": half_hash(access_token, signing.algorithm)}, signing.key)
+
+        return make
+
+
+def algorithm_of(client: Client) -> str:
+    """The algorithm that signs this client's ID tokens."""
+    return client.id_token_signed_response_alg or ALWAYS_FOR_ID_TOKENS
+
+
+def half_hash(text: str, algorithm: str) -> str:
+    """The left half of a hash, by the hash of the ID token's algorithm (OIDC Core section 3.1.3.6)."""
+    digest = hashlib.new(_HASHES.get(algorithm, "sha256"), text.encode()).digest()
+    return urlsafe_b64encode(digest[: len(digest) // 2]).rstrip(b"=").decode()

@@ -1,0 +1,24 @@
+"""Makes the parts of an OpenID provider and joins them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from .claims import UserClaims
+from .id_token import IdTokens
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ..config import Settings
+    from ..hooks import Hooks
+    from ..tokens.signing_keys import KeyRing
+    from ..web.issuer import Issuer
+
+
+class OpenidProvider:
+    """What an authorization server has where OpenID Connect is on."""
+
+    def __init__(self, settings: Settings, hooks: Hooks, issuer: Issuer, key_ring: Callable[[], KeyRing]) -> None:
+        self.user_claims = UserClaims(settings, hooks)
+        self.id_tokens = IdTokens(settings, issuer, key_ring, self.user_claims)
