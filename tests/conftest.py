@@ -69,6 +69,8 @@ NAMES = {
     "pgbouncer": "PgBouncer",
     "standby": "PostgreSQL's own programs",
     "redis_programs": "Redis's own programs",
+    "pgpool": "pgpool",
+    "galera": "Galera",
 }
 
 # A slow moment of the machine is not a bug.

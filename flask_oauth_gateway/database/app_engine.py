@@ -25,7 +25,7 @@ from sqlalchemy.pool import (
 
 from ..errors import TemporarilyUnavailable
 from .engine import SQLITE_BUSY_SECONDS, let_go_of, logger
-from .servers import pooler
+from .servers import mariadb, pooler
 from .servers.standbys import drop_when_read_only
 from .tables import schema
 
@@ -37,8 +37,6 @@ if TYPE_CHECKING:
 
 _SQLITE_DEFAULT = 5000  # milliseconds: the busy timeout of a connection for which the app names none
 _FOR_ONE_AT_A_TIME = (StaticPool, SingletonThreadPool, AssertionPool)
-# There a level stays with the connection, and an INSERT locks what it decides by only in this one.
-_LEVELS: dict[str, Any] = {"mysql": "REPEATABLE READ", "mariadb": "REPEATABLE READ"}
 
 
 def engine_beside(db: SQLAlchemy, *, prepared: bool | None) -> Engine:
@@ -88,17 +86,17 @@ def _engine(theirs: Engine, pool: Pool, options: dict[str, Any], prepared: bool 
     def make_ready(dbapi_connection: Any, record: object) -> None:
         """Turn to autocommit: the last listener, after those of the app."""
         dialect.do_commit(dbapi_connection)  # what a listener has begun
-        if dialect.name in _LEVELS:
-            dialect.set_isolation_level(dbapi_connection, _LEVELS[dialect.name])
         dialect.set_isolation_level(dbapi_connection, "AUTOCOMMIT")
         pooler.make_ready(dialect, dbapi_connection, prepared)
+        mariadb.make_ready(ours, dbapi_connection)
         if dialect.name == "sqlite":
             _make_sqlite_ready(dbapi_connection)
 
     event.listen(pool, "connect", make_ready)
     _tell_as_the_driver(pool, dialect)
     pool._dialect = dialect
-    return Engine(pool, dialect, theirs.url, hide_parameters=True, execution_options=options)
+    ours = Engine(pool, dialect, theirs.url, hide_parameters=True, execution_options=options)
+    return ours
 
 
 def _make_sqlite_ready(dbapi_connection: Any) -> None:

@@ -17,7 +17,7 @@ from ..errors import TemporarilyUnavailable
 from .app_engine import engine_beside
 from .engine import SQLITE_BUSY_SECONDS, Database, let_go_of
 from .schema import check_version
-from .servers import pooler
+from .servers import mariadb, pooler
 from .servers.standbys import drop_when_read_only, spread
 from .sqlite.in_memory import InMemoryDatabase, UnopenedDatabase
 from .sqlite.journal import SLOW, SWITCH, has_rollback_journal, switch_to_wal
@@ -109,17 +109,10 @@ def make_engine(url: URL, options: dict[str, Any], *, prepared: bool | None = No
 
     def make_ready(connection: Any, record: object) -> None:
         pooler.make_ready(engine.dialect, connection, prepared)
+        mariadb.make_ready(engine, connection)
 
     event.listen(engine, "connect", make_ready)
-    if url.get_backend_name() in ("mysql", "mariadb"):
-        event.listen(engine, "connect", _repeatable_read)
     return engine
-
-
-def _repeatable_read(connection: Any, record: object) -> None:
-    """Let an INSERT lock what it decides by, also where the server's default is another: else a revocation misses its row."""
-    with connection.cursor() as cursor:
-        cursor.execute("SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ")
 
 
 def create_tables(engine: Engine) -> None:

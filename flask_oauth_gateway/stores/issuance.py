@@ -20,6 +20,7 @@ from sqlalchemy import (
     Text,
     and_,
     bindparam,
+    delete,
     exists,
     func,
     insert,
@@ -35,7 +36,7 @@ from sqlalchemy.sql.dml import Insert, Update
 
 from ..database.deadlocks import again_after_deadlock
 from ..database.prepared import Prepared
-from ..database.tables import access_token, approval, client, refresh_token
+from ..database.tables import access_token, approval, client, once, refresh_token
 from .revocations import standing
 from .tokens import TokenStore, client_is_live
 
@@ -86,7 +87,17 @@ def do(database: Database, deed: Deed) -> Outcome:
     """Do all of the deed, if neither the client nor a mark has changed meanwhile, and nobody has spent it before."""
     if database.engine.dialect.name == "postgresql":
         return _in_one_statement(database, deed)
-    return _in_a_transaction(database, deed)
+    outcome = _in_a_transaction(database, deed)
+    if not (outcome.is_live and outcome.spent):
+        return outcome
+    if (
+        deed.spend is not None and deed.spend.ends_with_tokens
+    ):  # whichever of it and a revocation came second was undone
+        return outcome
+    if TokenStore(database).still_stands(deed.client, deed.numbers):
+        return outcome
+    _take_back(database, deed)
+    return Outcome(is_live=False, spent=True)
 
 
 class _Undo(Exception):
@@ -112,6 +123,19 @@ def _in_a_transaction(database: Database, deed: Deed) -> Outcome:
     except _Undo as undone:
         return undone.outcome
     return Outcome(is_live=True, spent=True)
+
+
+@again_after_deadlock
+def _take_back(database: Database, deed: Deed) -> None:
+    """Delete what the deed has stored, which nobody has been given, and give back what it has claimed."""
+    with database.transaction() as connection:
+        for table, row in ((refresh_token, deed.refresh_token), (access_token, deed.access_token)):
+            if row is not None:
+                connection.execute(delete(table).where(table.c.token_hash == row["token_hash"]))
+        if deed.approval is not None:
+            connection.execute(delete(approval).where(approval.c.id == deed.approval["id"]))
+        if deed.spend is not None:
+            connection.execute(delete(once).where(once.c.key == deed.spend.parameters["key"]))
 
 
 def _spends(connection: Connection, spend: Spend) -> bool:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import bindparam, update
 
 from ..database.background import Later
+from ..database.deadlocks import again_after_deadlock
 from ..database.engine import Database
 from ..database.sqlite.in_memory import InMemoryDatabase
 from ..database.tables import client_secret
@@ -54,8 +55,14 @@ class LastUsed:
             return
         # Always in the same order, so that no two transactions wait for each other.
         rows = [{"key": key, "now": uses[key]} for key in sorted(uses)]
-        with suppress(TemporarilyUnavailable), self._database.transaction() as connection:
-            connection.execute(_TOUCH, rows)
+        with suppress(TemporarilyUnavailable):
+            _touch(self._database, rows)
 
     def _forget(self) -> None:
         self._unwritten = {}
+
+
+@again_after_deadlock
+def _touch(database: Database, rows: list[dict[str, int]]) -> None:
+    with database.transaction() as connection:
+        connection.execute(_TOUCH, rows)

@@ -14,6 +14,7 @@ from sqlalchemy import (
     Table,
     and_,
     bindparam,
+    delete,
     exists,
     false,
     func,
@@ -28,6 +29,7 @@ from sqlalchemy.sql import ColumnElement
 from ..database.deadlocks import again_after_deadlock
 from ..database.engine import Database
 from ..database.prepared import Prepared
+from ..database.servers.mariadb import IS_GALERA
 from ..database.tables import access_token, approval, client, code, consent, device_code, epoch
 from ..database.writers import wait_for_writers
 from .registered_client import Client
@@ -87,6 +89,7 @@ _REVOKE = Prepared(
     .where(exists().where(_is_live(bindparam("owner"), bindparam("version"))))
     .values(revoked_at=bindparam("now", type_=BigInteger))
 )
+_TAKE_BACK = Prepared(delete(access_token).where(_T.token_hash == bindparam("hash")))
 _ATTRIBUTES = select(_T.attributes).where(_T.token_hash == bindparam("hash")).with_for_update()
 _SET_ATTRIBUTES = (
     update(access_token)
@@ -112,7 +115,12 @@ class TokenStore:
         `values` has all of `COLUMNS`.
         """
         parameters = _with(_parameters(values, client), numbers)
-        return self._database.run(_insert(len(numbers)), parameters, repeatable=True) == 1
+        if self._database.run(_insert(len(numbers)), parameters, repeatable=True) != 1:
+            return False
+        if self.still_stands(client, numbers):
+            return True
+        self._database.run(_TAKE_BACK, {"hash": values["token_hash"]}, repeatable=True)
+        return False
 
     @staticmethod
     def add_in(
@@ -131,6 +139,15 @@ class TokenStore:
         Nothing else checks this where a token isn't stored.
         """
         return self._database.first(_client_is_live(len(numbers)), _with(_owner(client), numbers)) is not None
+
+    def still_stands(self, client: Client, numbers: Mapping[bytes, int]) -> bool:
+        """Whether what was just stored still stands: on Galera, whether the client and the marks were as they had been read.
+
+        There, a revocation at another node neither waits for what is being stored at this one, nor sees it. All nodes
+        commit in one order, though: this sees a revocation that came first, and one that comes later finds what was stored.
+        """
+        is_galera = self._database.engine.get_execution_options().get(IS_GALERA)
+        return not is_galera or self.client_is_live(client, numbers)
 
     def find(self, token_hash: bytes) -> Row[Any] | None:
         """A token with its client and approval, in one statement; `None` where there is none."""

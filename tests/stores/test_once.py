@@ -1,10 +1,8 @@
 """The replay guard: of all who claim a thing at once, from threads and processes, exactly one gets it."""
 
-import json
 import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
-from subprocess import PIPE
 from threading import Barrier
 
 import pytest
@@ -13,7 +11,7 @@ from flask import Flask
 from flask_oauth_gateway.stores.once import OnceStore, once_key
 from tests.support.app import server_of
 from tests.support.clock import Clock
-from tests.support.processes import finished, python
+from tests.support.racing import race
 from tests.support.signing import claims_of
 from tests.support.stored import tokens_of
 from tests.support.trading import CLIENT_ASSERTION, GRANT, GRANT_TYPES, IDP, MakeTrading, Trading
@@ -98,19 +96,9 @@ def test_it_is_one_token_from_several_processes_too(make_trading: MakeTrading, d
         {"grant_type": "client_credentials", "client_assertion": proof, "client_assertion_type": CLIENT_ASSERTION},
     ]
     issuers = {IDP: {"jwks": trading.signer.jwks(), "client_id": "partner"}}
-    config = {"OAUTH_DATABASE_URI": database_uri, "OAUTH_GRANT_TYPES": GRANT_TYPES, "OAUTH_JWT_ISSUERS": issuers}
-    arguments = ("-m", "tests.stores.race", json.dumps(config), "/oauth/token", json.dumps(forms), "10")
-    processes = [python(*arguments, stdin=PIPE) for _ in range(2)]
-    for process in processes:
-        assert process.stdout is not None
-        assert process.stdout.readline() == "ready\n"
-    for process in processes:
-        assert process.stdin is not None
-        process.stdin.write("go\n")
-        process.stdin.flush()
-    of_each = [json.loads(finished(process)) for process in processes]
-    grants, authentications = ([*one, *other] for one, other in zip(*of_each, strict=True))
-    assert Counter(grants) == {200: 1, 400: 19}
-    assert Counter(authentications) == {200: 1, 401: 19}
+    config = {"OAUTH_GRANT_TYPES": GRANT_TYPES, "OAUTH_JWT_ISSUERS": issuers}
+    grants, authentications = race([database_uri] * 2, 10, "/oauth/token", forms, **config)
+    assert grants == {200: 1, 400: 19}
+    assert authentications == {200: 1, 401: 19}
     with trading.app.app_context():
         assert len(tokens_of(trading.app).find().tokens) == 2

@@ -19,8 +19,8 @@ CHROMIUM = os.environ.get("TEST_CHROMIUM") or next(
     filter(None, map(shutil.which, ("chromium-headless-shell", "chromium", "google-chrome"))), None
 )
 PLACES = f"{os.environ.get('PATH', '')}{os.pathsep}/usr/sbin"  # Debian's place for servers
-NGINX, CADDY, HAPROXY, PGBOUNCER = (
-    shutil.which(name, path=PLACES) for name in ("nginx", "caddy", "haproxy", "pgbouncer")
+NGINX, CADDY, HAPROXY, PGBOUNCER, PGPOOL, MARIADBD = (
+    shutil.which(name, path=PLACES) for name in ("nginx", "caddy", "haproxy", "pgbouncer", "pgpool", "mariadbd")
 )
 _POSTGRES = shutil.which(
     "postgres", path=os.pathsep.join([PLACES, *map(str, Path("/usr/lib/postgresql").glob("*/bin"))])
@@ -28,6 +28,7 @@ _POSTGRES = shutil.which(
 #: Where PostgreSQL's own programs are, with which a test makes servers of its own.
 POSTGRESQL_PROGRAMS = None if _POSTGRES is None else Path(_POSTGRES).resolve().parent
 REDIS_PROGRAMS = shutil.which("redis-server") and shutil.which("redis-cli")
+GALERA = next((str(path) for path in Path("/usr").glob("lib*/galera*/libgalera_smm.so")), None)
 NODE_CLIENTS = Path(__file__).parents[1] / "flows" / "node"
 
 CONNECT_TIMEOUT = 2
@@ -48,6 +49,8 @@ def missing_services() -> dict[str, str]:
         "pgbouncer": lambda: None if PGBOUNCER else "not on the PATH",
         "redis_programs": lambda: None if REDIS_PROGRAMS else "no redis-server or redis-cli on the PATH",
         "standby": lambda: None if POSTGRESQL_PROGRAMS else "no postgres on the PATH or in /usr/lib/postgresql",
+        "pgpool": lambda: None if PGPOOL else "not on the PATH",
+        "galera": _galera_trouble,
     }
     return {name: reason for name, check in checks.items() if (reason := check())}
 
@@ -88,6 +91,12 @@ def _node_trouble() -> str | None:
     if not all(NODE_CLIENTS.joinpath("node_modules", name).exists() for name in ("openid-client", "xml-crypto")):
         return "they need `npm ci` in tests/flows/node"
     return None
+
+
+def _galera_trouble() -> str | None:
+    if GALERA is None:
+        return "no libgalera_smm.so"
+    return None if MARIADBD and shutil.which("rsync") else "no mariadbd or no rsync on the PATH"
 
 
 def _nothing_answers(url: URL) -> str | None:
