@@ -47,7 +47,7 @@ class ClientAuthentication:
         self._by_jwt = by_jwt
 
     def authenticate(self, request: OAuthRequest, methods: Iterable[str] | None = None) -> Client:
-        """The client that makes this request, as it was registered at most a few seconds ago.
+        """The client that makes this request, as it was registered a few seconds ago, or minutes where it is rechecked.
 
         `methods` are those that the endpoint takes; without them, it takes all that are on. Raises `InvalidClient`, or
         `InvalidRequestError` where two methods are used at once.
@@ -77,6 +77,11 @@ class ClientAuthentication:
         """Whether another client has this one's `client_id` by now; reads it anew."""
         found = self._clients.load(client.client_id)
         return found is not None and found.key != client.key
+
+    def is_changed(self, client: Client) -> bool:
+        """Whether a client is no longer as this process has read it; reads it anew."""
+        found = self._clients.load(client.client_id)
+        return found is None or (found.key, found.version) != (client.key, client.version)
 
     def _method_of(self, request: OAuthRequest) -> str | None:
         """The one method that a request uses. Raises `InvalidRequestError` where it uses two (RFC 6749 section 2.3)."""

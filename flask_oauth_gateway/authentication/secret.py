@@ -44,7 +44,7 @@ class SecretAuthentication:
         failure: InvalidClient | None = None
         for client_id, secret in candidates:
             try:
-                return self._by_secret(client_id, secret)
+                return self._by_secret(request, client_id, secret)
             except InvalidClient as error:
                 failure = failure or error
         raise failure or InvalidClient("no credentials")
@@ -54,7 +54,7 @@ class SecretAuthentication:
         client_id = request.form.get("client_id")
         if client_id is None:
             raise InvalidClient("a client_secret without a client_id")
-        return self._by_secret(client_id, request.form["client_secret"])
+        return self._by_secret(request, client_id, request.form["client_secret"])
 
     def none(self, request: OAuthRequest) -> Client:
         """A public client, which sends only its `client_id` (RFC 6749 section 2.1): in the body, or in an empty Basic header."""
@@ -64,15 +64,17 @@ class SecretAuthentication:
             if client_id not in ("", in_header):
                 raise InvalidRequestError("The 'client_id' in the body is not the one in the Authorization header.")
             client_id = in_header
-        client = self._clients.get(client_id)
+        client = self._clients.get(client_id, rechecked=request.client_is_rechecked)
+        if client is not None and not client.is_public:
+            client = self._clients.load(client_id)  # it may be public by now
         if client is None:
             raise InvalidClient("no such client", client_id)
         if not client.is_public:
             raise InvalidClient("the client did not authenticate", client_id)
         return client
 
-    def _by_secret(self, client_id: str, secret: str) -> Client:
-        client = self._clients.get(client_id)
+    def _by_secret(self, request: OAuthRequest, client_id: str, secret: str) -> Client:
+        client = self._clients.get(client_id, rechecked=request.client_is_rechecked)
         if client is None:
             raise InvalidClient("no such client", client_id)
         if all(known.is_generated for known in client.secrets):

@@ -27,6 +27,7 @@ MEDIA_TYPES = ("application/json", f"application/{JWT_TYPE}")
 def introspect(server: AuthorizationServer) -> Response:
     """Describe a live token to its own client, and to a resource server; otherwise answer only that it isn't active."""
     form = read_request(request, server.settings)
+    form.client_is_rechecked = True  # by the statement that finds the token
     client = server.authentication.authenticate(form, CONFIDENTIAL_METHODS)
     if server.rate_limiter.is_on("introspect"):
         server.rate_limiter.spend("introspect", server.addresses.client_here(client.client_id))

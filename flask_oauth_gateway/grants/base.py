@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from ..config.openid import OPENID
 from ..crypto.hashing import time_ordered_key
-from ..errors import InvalidGrantError, UnauthorizedClientError
+from ..errors import InvalidGrantError, InvalidScopeError, UnauthorizedClientError
 from ..features import DEVICE_CODE
 from ..permissions.scopes import resolve_scopes
 from ..tokens.issuing import AlreadySpent, Approval, Issue, StaleClient
@@ -95,13 +95,22 @@ class GrantSteps:
             raise StaleClient(client.client_id)
         return key == client.key
 
+    def look_again_at(self, client: Client) -> None:
+        """Before a client is refused something for how it is registered: raises `StaleClient` where it was changed since."""
+        if self._authentication.is_changed(client):
+            raise StaleClient(client.client_id)
+
     def scopes(self, asked: str | None, client: Client, *, has_user: bool = False) -> tuple[str, ...]:
         """The scopes that are asked for, or the client's own. Raises `InvalidScopeError` beyond what it may have.
 
         `has_user`: a user takes part, so that `offline_access` may ask for a refresh token.
         """
         offline = has_user and self._lifetimes.gives_refresh_tokens(client)
-        return resolve_scopes(asked, client, self._settings, offline=offline)
+        try:
+            return resolve_scopes(asked, client, self._settings, offline=offline)
+        except InvalidScopeError:
+            self.look_again_at(client)
+            raise
 
     def audience(self, request: OAuthRequest, approved: str | None = None) -> tuple[str, ...]:
         """The resources that the token is for: those that the request asks for, among the `approved` ones where given.
@@ -174,6 +183,8 @@ class TokenGrant(ABC):
     GRANT_TYPE: ClassVar[str]
     REFUSED: ClassVar[str] = "What the token was asked for was used before."
     METHODS: ClassVar[tuple[str, ...] | None] = None  # the methods of client authentication; None: all that are on
+    #: Whether the client may have been read minutes ago: what it is refused for its registration is then looked at anew.
+    RECHECKS: ClassVar[bool] = False
 
     steps: GrantSteps
 
@@ -192,6 +203,7 @@ class TokenGrant(ABC):
 
     def authenticate(self, request: OAuthRequest) -> Client:
         """The client that calls, if it is registered for this grant."""
+        request.client_is_rechecked = self.RECHECKS
         client = self.steps.authenticate(request, self.METHODS)
         self.check_registered(client)
         return client
@@ -199,6 +211,7 @@ class TokenGrant(ABC):
     def check_registered(self, client: Client) -> None:
         """Raises `UnauthorizedClientError` where the client is not registered for this grant (RFC 6749 section 5.2)."""
         if self.GRANT_TYPE not in client.grant_types:
+            self.steps.look_again_at(client)
             name = self.GRANT_TYPE.rpartition(":")[2]
             raise UnauthorizedClientError(f"This client is not registered for {name}.")
 

@@ -18,6 +18,7 @@ class ClientCredentialsGrant(TokenGrant):
 
     GRANT_TYPE = "client_credentials"
     METHODS = CONFIDENTIAL_METHODS
+    RECHECKS = True
 
     def decide(self, request: OAuthRequest, client: Client) -> Issue:
         return Issue(

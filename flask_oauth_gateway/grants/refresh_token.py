@@ -42,6 +42,7 @@ class RefreshTokenGrant(TokenGrant):
 
     GRANT_TYPE = "refresh_token"
     REFUSED = "The refresh token is unknown, expired, revoked, or was given to another client."
+    RECHECKS = True
 
     settings: Settings
     hooks: Hooks
@@ -132,6 +133,7 @@ class RefreshTokenGrant(TokenGrant):
 
     def spent_before(self, request: OAuthRequest) -> dict[str, Any]:
         """Answer a repeat of the last rotation as before, within `OAUTH_REFRESH_TOKEN_GRACE`; else revoke the approval."""
+        self.steps.look_again_at(request.client)  # no statement that checks the client follows
         row = self.approvals.find_refresh_token(token_key(request.form["refresh_token"]))
         if row is None or row.spent_at is None:  # not spent: its approval ended after `decide` had read it
             raise InvalidGrantError(self.REFUSED)
@@ -205,6 +207,7 @@ class RefreshTokenGrant(TokenGrant):
             names = without_offline_access(names, self.settings)
         for name in names:
             if name not in approved:
+                self.steps.look_again_at(client)
                 raise InvalidScopeError(
                     f"The scope '{clean(name, 60)}' is not one that the user approved, or that this client may still have."
                 )

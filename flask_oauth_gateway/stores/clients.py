@@ -21,8 +21,9 @@ from .applications import APPROVED, lock_application
 from .registered_client import DEFAULTS, REGISTERED, Client, ClientSecret
 from .revocations import RevocationStore
 
-# Every statement that acts sees another process's change at once; the cache sees it after CACHE_SECONDS.
+# Every statement that acts sees another process's change at once; the cache sees it after these seconds.
 CACHE_SECONDS = 5
+RECHECKED_SECONDS = 300  # for whom a statement checks that the client is still as it was read
 CACHE_SIZE = 10_000
 NAME_LENGTH = 255
 
@@ -56,25 +57,33 @@ class ClientStore:
     def __init__(self, database: Database, revocations: RevocationStore) -> None:
         self._database = database
         self._revocations = revocations
-        self._cache: dict[str, tuple[float, Client]] = {}
+        self._cache: dict[str, tuple[float, Client]] = {}  # with the time at which each was read, the oldest first
 
-    def get(self, client_id: str) -> Client | None:
-        """A client as it was at most `CACHE_SECONDS` ago: for callers whose own statement checks its version."""
+    def get(self, client_id: str, *, rechecked: bool = False) -> Client | None:
+        """A client as it was at most `CACHE_SECONDS` ago; where it is `rechecked`, at most `RECHECKED_SECONDS` ago.
+
+        `rechecked`: the caller's own statement checks its version, and what would be refused is looked at anew. An
+        application's plan and attributes have no part in the version.
+        """
         found = self._cache.get(client_id)
-        if found is not None and found[0] > time.monotonic():
-            return found[1]
+        if found is not None:
+            read_at, client = found
+            kept = RECHECKED_SECONDS if rechecked and client.application is None else CACHE_SECONDS
+            if time.monotonic() - read_at < kept:
+                return client
         return self.load(client_id)
 
     def load(self, client_id: str) -> Client | None:
         """A client as it is stored now."""
+        read_at = time.monotonic()
         rows = self._database.all(_BY_CLIENT_ID, {"hash": sha256(client_id)})
+        self._cache.pop(client_id, None)
         if not rows:
-            self._cache.pop(client_id, None)
             return None
         client = _from_rows(rows)
         if len(self._cache) >= CACHE_SIZE:
-            self._cache.clear()
-        self._cache[client_id] = (time.monotonic() + CACHE_SECONDS, client)
+            self._cache = dict(list(self._cache.items())[CACHE_SIZE // 2 :])
+        self._cache[client_id] = (read_at, client)
         return client
 
     def load_by_key(self, key: int) -> Client | None:

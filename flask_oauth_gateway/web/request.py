@@ -73,6 +73,7 @@ class OAuthRequest(OAuth2Request):
         self.payload = payload
         self._form = form
         self.client: Any = None
+        self.client_is_rechecked = False  # whether what acts checks that the client is still as it was read
         self.auth_method: str | None = None
         self.spent_assertion: bytes | None = None  # the key of the assertion that authenticated the client, once spent
         self.assertion: Any = None  # the assertion that is exchanged for a token, once it is checked
