@@ -50,6 +50,7 @@ MORE = {
     "application": "[Applications](applications.md)",
     "token": "[Tokens](tokens.md)",
     "token purge": "[Purging](database.md#purging)",
+    "token partition": "[Partitions by time](scaling.md#partitions-by-time-on-postgresql)",
     "key": "[JWT access tokens](tokens.md#jwt-access-tokens)",
     "issuer": "[JWT bearer](flows/jwt_bearer.md), [SAML bearer](flows/saml2_bearer.md), [other servers](other-servers.md)",
     "audit": "[The audit trail](audit.md)",

@@ -1,4 +1,4 @@
-"""`flask oauth token …`: lists, inspects, revokes and purges tokens."""
+"""`flask oauth token …`: lists, inspects, revokes, purges and partitions tokens."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from flask.cli import AppGroup, with_appcontext
 from ..authorization_server import current_server
 from ..clients.registry import ClientNotFound
 from ..crypto.hashing import token_key
+from ..database.partitions.run import AnotherRun, NotPostgreSQL, partition
 from ..descriptions.records import describe_token
 from ..errors import shown
 from ..tokens.access_token import AccessToken
@@ -20,7 +21,7 @@ from ..tokens.reading import is_jwt
 from .hints import by_client_id
 from .output import Moment, as_json, print_json, print_table, visible, when
 
-token = AppGroup("token", help="List, inspect, revoke and purge tokens.")
+token = AppGroup("token", help="List, inspect, revoke, purge and partition tokens.")
 
 
 @token.command("list")
@@ -119,6 +120,38 @@ def purge(batch: int, audit_older_than: int | None) -> None:
     age = None if audit_older_than is None else timedelta(days=audit_older_than)
     deleted = current_server().token_registry.purge(batch=batch, audit_older_than=age)
     click.echo(f"{deleted} expired rows deleted.")
+
+
+@token.command("partition")
+@click.option(
+    "--ahead",
+    default=7,
+    type=click.IntRange(1, 366),
+    show_default=True,
+    metavar="DAYS",
+    help="For how many days partitions are made.",
+)
+@click.option("--dry-run", is_flag=True, help="Only say what would be done.")
+@with_appcontext
+def partition_tokens(ahead: int, dry_run: bool) -> None:
+    """Keep the access tokens in a partition for each day, on PostgreSQL. Run it daily; it is safe while the server runs.
+
+    The first run partitions the table, without rewriting it. Each run makes the partitions of the next days, and drops
+    those that are past and whose tokens have expired, as a whole; a few live tokens are kept elsewhere.
+    """
+    done: str | None = None
+    try:
+        for done in partition(current_server().database, ahead=ahead, dry_run=dry_run):
+            click.echo(done)
+    except NotPostgreSQL:
+        raise click.ClickException(
+            "Only PostgreSQL has partitions that can be dropped for tokens: use 'flask oauth token purge' here."
+        ) from None
+    except AnotherRun:
+        click.echo("Another process is doing this at the moment.")
+    else:
+        if not done:
+            click.echo("Nothing was to be done.")
 
 
 def _named(token_or_id: str) -> dict[str, str]:

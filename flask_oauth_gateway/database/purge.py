@@ -5,9 +5,10 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 
-from sqlalchemy import Table, delete, func, select
+from sqlalchemy import MetaData, Table, delete, func, select
 
 from .engine import Database
+from .partitions.state import REST, is_partitioned
 from .tables import access_token, approval, audit, code, device_code, key, mark, once, refresh_token
 
 #: The tables with rows that expire, and how many seconds longer rows are kept: a code that is used twice must still be
@@ -23,10 +24,16 @@ _RETIRED = select(key.c.kid).where(key.c.generation < _NEWEST)
 
 
 def purge_expired(database: Database, *, batch: int) -> int:
-    """Delete all expired rows, `batch` at a time, and keys that retired a day ago; returns how many."""
+    """Delete all expired rows, `batch` at a time, and keys that retired a day ago; returns how many.
+
+    Those in partitions are left to `partitions.run`, which drops them as a whole.
+    """
     now = int(time.time())
     total = 0
-    for table, longer in EXPIRING.items():
+    partitioned = is_partitioned(database)
+    for each, longer in EXPIRING.items():
+        # Partitions are dropped as a whole.
+        table = access_token.to_metadata(MetaData(), name=REST) if each is access_token and partitioned else each
         for _ in _taking_turns():
             deleted = _delete_some(database, table, now - longer, min(batch, MAX_BATCH))
             total += deleted

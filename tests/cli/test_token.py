@@ -14,7 +14,7 @@ from flask_oauth_gateway.stores.registered_client import Client
 from tests.support.app import MakeApp, gateway_of, is_accepted, register, token_for
 from tests.support.clock import Clock
 from tests.support.command_line import FlaskOAuth, told_by
-from tests.support.databases import every_database
+from tests.support.databases import EVERY_DATABASE, every_database
 from tests.support.site import MakeSite
 
 
@@ -256,3 +256,10 @@ def test_what_has_expired_is_purged(
 )
 def test_what_can_t_be_done_is_one_line_on_stderr(flask_oauth: FlaskOAuth, arguments: list[str], sentence: str) -> None:
     assert sentence in flask_oauth("token", *arguments, fails=True, stdin="").stderr
+
+
+@pytest.mark.parametrize("database_uri", EVERY_DATABASE[::2], indirect=True)
+def test_partitions_are_for_postgresql(flask_oauth: FlaskOAuth) -> None:
+    refused = flask_oauth("token", "partition", fails=True).stderr
+    assert "Only PostgreSQL" in refused
+    assert "flask oauth token purge" in refused
