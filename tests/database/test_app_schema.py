@@ -1,5 +1,6 @@
 """The app's tables in a schema: `create_all()` and migrations make the gateway's there, and there the gateway looks."""
 
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -17,11 +18,15 @@ from tests.support.app_database import AppDatabase, MakeBy, Way, app_with_databa
 from tests.support.site import GRANT_TYPES, Site, granted
 from tests.support.stored import audit_of, database_of, register, status_with, tokens_of
 
-SCHEMA = "of the app"  # which has to be quoted
 TABLES = set(metadata.tables)
 on_postgresql = pytest.mark.parametrize(
     "database_uri", [pytest.param("postgresql", marks=pytest.mark.postgresql)], indirect=True
 )
+
+
+def schema() -> str:
+    """Its name has to be quoted. On MariaDB it is a database, beside those of whoever tests there at this moment."""
+    return f"of the app {os.getpid()}"
 
 
 @pytest.fixture
@@ -31,7 +36,7 @@ def uri(database_uri: str, tmp_path: Path) -> Iterator[str]:
         yield f"sqlite:///{tmp_path / 'app.db'}"
         return
     engine = create_engine(database_uri, isolation_level="AUTOCOMMIT")
-    name = engine.dialect.identifier_preparer.quote(SCHEMA)
+    name = engine.dialect.identifier_preparer.quote(schema())
     drop = f"DROP SCHEMA IF EXISTS {name}" + (" CASCADE" if engine.dialect.name == "postgresql" else "")
     with engine.connect() as connection:
         connection.exec_driver_sql(drop)
@@ -48,20 +53,20 @@ def attach(engine: Engine) -> None:
 
         @event.listens_for(engine, "connect")
         def attach(dbapi_connection: Any, record: object) -> None:
-            dbapi_connection.execute(f'ATTACH DATABASE {path!r} AS "{SCHEMA}"')
+            dbapi_connection.execute(f'ATTACH DATABASE {path!r} AS "{schema()}"')
 
 
 def named_by_the_metadata(**config: Any) -> Way:
-    return Way(db={"metadata": MetaData(schema=SCHEMA)}, config=config, listen=attach)
+    return Way(db={"metadata": MetaData(schema=schema())}, config=config, listen=attach)
 
 
 def named_by_the_engine(**config: Any) -> Way:
-    options = {"execution_options": {"schema_translate_map": {None: SCHEMA}}}
+    options = {"execution_options": {"schema_translate_map": {None: schema()}}}
     return Way(config={"SQLALCHEMY_ENGINE_OPTIONS": options, **config}, listen=attach)
 
 
 def translated_by_the_engine(**config: Any) -> Way:
-    options = {"execution_options": {"schema_translate_map": {None: "nobody", "tenant": SCHEMA}}}
+    options = {"execution_options": {"schema_translate_map": {None: "nobody", "tenant": schema()}}}
     return Way(db={"engine_options": options, "metadata": MetaData(schema="tenant")}, config=config, listen=attach)
 
 
@@ -70,7 +75,7 @@ def walk(make_by: MakeBy, way: Way, uri: str) -> None:
     app, db = make_by(way, uri)
     with app.app_context():
         there = inspect(db.engine)
-        assert (set(there.get_table_names()), set(there.get_table_names(SCHEMA))) == (set(), TABLES)
+        assert (set(there.get_table_names()), set(there.get_table_names(schema()))) == (set(), TABLES)
     site = Site(app)
     client, jwt = site.register(), site.register(grant_types=["client_credentials"], access_token_format="jwt")
     tokens = site.tokens(client)
@@ -121,7 +126,7 @@ def test_one_db_on_two_apps_with_a_schema_each(uri: str, tmp_path: Path) -> None
     """The `db` and its metadata are one, the engine and its translation are each app's own."""
     mine = AppDatabase(metadata=MetaData(schema="tenant"))
     apps = []
-    for name in (None, SCHEMA):
+    for name in (None, schema()):
         options = {"execution_options": {"schema_translate_map": {"tenant": name}}}
         apps.append(app_with_database(uri, mine, tmp_path, SQLALCHEMY_ENGINE_OPTIONS=options))
         with apps[-1].app_context():
@@ -158,7 +163,7 @@ def test_a_revocation_waits_for_who_writes_to_its_own_schema(
 def test_older_tables_in_a_schema_are_seen(make_by: MakeBy, uri: str, caplog: pytest.LogCaptureFixture) -> None:
     app, db = make_by(named_by_the_metadata(), uri)
     with app.app_context(), db.engine.begin() as connection:
-        table = connection.dialect.identifier_preparer.format_table(db.metadata.tables[f"{SCHEMA}.oauth_client"])
+        table = connection.dialect.identifier_preparer.format_table(db.metadata.tables[f"{schema()}.oauth_client"])
         connection.exec_driver_sql(f"ALTER TABLE {table} DROP COLUMN updated_at")
     assert status_with(app, "anything") == 503
     assert "the column oauth_client.updated_at is missing" in caplog.text
