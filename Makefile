@@ -1,7 +1,7 @@
 # Needs Python 3.11 or newer and make, nothing else: the rest is installed into .venv.
 
 PYTHON ?= python3
-JOBS ?= 3
+JOBS ?= 4
 ARGS ?=
 VENV := .venv
 BIN := $(VENV)/bin
@@ -12,7 +12,7 @@ MERMAID := 11.17.2
 
 help:
 	@echo "make run      serve the example app on 127.0.0.1:5000 (PORT=8000 for another port)"
-	@echo "make test     run every test (ARGS=\"tests/grants/test_password.py -k name\" for some, JOBS=4 for more at a time)"
+	@echo "make test     run every test (ARGS=\"tests/grants/test_password.py -k name\" for some, JOBS=8 for more at a time)"
 	@echo "make engines  test behind poolers, on standbys and on clusters, which it starts (needs their Debian packages)"
 	@echo "make lint     ruff, codespell, and whether the pages that are made from the code are up to date"
 	@echo "make types    mypy --strict on the package"
@@ -27,7 +27,7 @@ run: $(VENV)/.installed-run
 
 # The tests start hundreds of processes: where bytecode may not be kept, compiling it anew is a quarter of the time.
 test: $(VENV)/.installed-dev
-	PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n $(JOBS) --dist worksteal $(ARGS)
+	PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest --workers $(JOBS) $(ARGS)
 
 # Each starts servers of its own: a file's tests stay together.
 engines: $(VENV)/.installed-dev

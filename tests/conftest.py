@@ -30,6 +30,8 @@ from tests.support.signing import Signer
 from tests.support.site import GRANT_TYPES, MakeSite, Site
 from tests.support.trading import GRANT_TYPES as TRADING_GRANT_TYPES
 from tests.support.trading import IDP, MakeTrading, Trading
+from tests.support.warm import begin_to_warm, warm_commands
+from tests.support.workers import run_in_forks
 
 if TYPE_CHECKING:
     from tests.support.browser import Browser
@@ -52,6 +54,8 @@ WITHOUT_TABLES = {
     "cli", "doctor", "test_app_database.py", "test_app_schema.py", "test_app_session.py", "test_embedded_database.py",
     "test_fork.py", "test_kill.py", "test_migrations.py", "test_prepared.py", "test_schema.py",
 }  # fmt: skip
+#: The folders whose tests take long, or wait for other processes: they are the first to be run.
+LONG = {"browser", "database", "docs", "example_app", "flows", "stores", "tokens"}
 #: The servers whose tables the last of those tests may have changed; the next test gets new ones.
 CHANGED: set[str] = set()
 MISSING = pytest.StashKey[dict[str, str]]()
@@ -73,6 +77,11 @@ NAMES = {
     "galera": "Galera",
 }
 
+# Half of what a test on SQLite took was waiting for the disk. Nobody needs its data after a power cut.
+MEMORY = Path("/dev/shm")  # noqa: S108 (pytest makes a folder there that is its user's alone)
+if MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > 2**30 and not os.statvfs(MEMORY).f_flag & os.ST_NOEXEC:
+    os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))
+
 # A slow moment of the machine is not a bug.
 hypothesis.settings.register_profile("gateway", deadline=None)
 hypothesis.settings.load_profile("gateway")
@@ -80,6 +89,11 @@ hypothesis.settings.load_profile("gateway")
 # What a template names must be there, or be said to be missing: in every app of the tests, and in no other.
 Flask.jinja_options = {"undefined": StrictUndefined}
 keep_what_is_compiled()
+gc.disable()  # until everything is collected: nearly nothing of it is garbage
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--workers", type=int, default=1, help="how many processes run the tests, which one collects")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -97,10 +111,26 @@ def pytest_configure_node(node: Any) -> None:
     node.workerinput["missing_services"] = node.config.stash[MISSING]
 
 
+def pytest_collection(session: pytest.Session) -> None:
+    if session.config.option.workers > 1 and _is_everything(session.config):
+        begin_to_warm()  # while the tests are collected; one process for the commands of all workers
+
+
 def pytest_collection_finish() -> None:
     """What is loaded by now stays loaded: that the collector needn't look through it saves a tenth of the tests' time."""
     gc.collect()
     gc.freeze()
+    gc.enable()
+
+
+def pytest_runtestloop(session: pytest.Session) -> bool | None:
+    option = session.config.option
+    if option.workers == 1 or option.collectonly or option.usepdb or session.testsfailed:
+        return None  # pytest's own loop
+    if _is_everything(session.config):
+        warm_commands()
+    run_in_forks(session, option.workers, takes_long=lambda item: not LONG.isdisjoint(folders_of(item)))
+    return True
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
@@ -114,12 +144,17 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
     lines = []
     if missing := config.stash[MISSING]:
         lines.append(f"Left out on this machine: {_left_out(missing)}.")
-    if config.args_source is not pytest.Config.ArgsSource.ARGS:  # everything was asked for, but `norecursedirs`
+    if _is_everything(config):
         lines.append("Left out: poolers, standbys and clusters, which `make engines` starts and tests.")
     if lines:
         terminalreporter.section("Left out")
     for line in lines:
         terminalreporter.line(line)
+
+
+def _is_everything(config: pytest.Config) -> bool:
+    """Whether all tests are asked for, save those of `norecursedirs`."""
+    return config.args_source is not pytest.Config.ArgsSource.ARGS
 
 
 def _left_out(missing: dict[str, str]) -> str:

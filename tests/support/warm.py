@@ -73,10 +73,10 @@ _making = threading.Lock()
 
 
 @cache
-def _commands() -> Path:
+def begin_to_warm() -> tuple[Path, subprocess.Popen[bytes]]:
+    """Start that process, and don't wait for it; returns its folder, and the process."""
     folder = Path(tempfile.mkdtemp())
-    address = folder / "socket"
-    command = [sys.executable, "-m", "tests.support.warm", str(address)]
+    command = [sys.executable, "-m", "tests.support.warm", str(folder / "socket")]
     process = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE)
 
     @atexit.register
@@ -84,6 +84,13 @@ def _commands() -> Path:
         process.communicate()
         shutil.rmtree(folder)
 
+    return folder, process
+
+
+@cache
+def _commands() -> Path:
+    folder, process = begin_to_warm()
+    address = folder / "socket"
     while not address.exists():
         assert process.poll() is None, "The process of the commands has ended."
         time.sleep(0.02)
