@@ -18,7 +18,8 @@ from ..errors import TemporarilyUnavailable
 from .servers.standbys import is_read_only
 
 TIMES = 4
-PAUSE = 0.02  # seconds at most, and by chance, so that the two don't meet again
+SECONDS = 5  # less than servers give a request
+PAUSE, MAX_PAUSE = 0.02, 0.2  # seconds at most, more each time, and by chance, so that the two don't meet again
 SQLSTATES = ("40P01", "40001")  # deadlock_detected, serialization_failure (PostgreSQL)
 UNDONE = (1213, 1020)  # ER_LOCK_DEADLOCK; ER_CHECKREAD, with innodb_snapshot_isolation (MariaDB, MySQL)
 
@@ -50,19 +51,24 @@ def is_deadlock(error: DBAPIError) -> bool:
 
 
 def again_after_deadlock(transaction: Callable[Given, Result]) -> Callable[Given, Result]:
-    """Let a function whose one effect is a transaction or statement begin anew, `TIMES` times at most. Raises `Deadlock`."""
+    """Let a function whose one effect is a transaction or statement begin anew. Raises `Deadlock`.
+
+    It is done `TIMES` times at most where the database takes no writes. One that prefers others may do so many times: there,
+    the function goes on for `SECONDS`.
+    """
 
     @wraps(transaction)
     def begun_anew(*args: Given.args, **kwargs: Given.kwargs) -> Result:
-        for _ in range(TIMES - 1):
+        ends, times = time.monotonic() + SECONDS, 0
+        while True:
+            times += 1
             try:
                 return transaction(*args, **kwargs)
-            except Deadlock:
-                time.sleep(random.uniform(0, PAUSE))  # noqa: S311 (not for secrecy)
-        try:
-            return transaction(*args, **kwargs)
-        except Deadlock as error:
-            logger.error("The database undid this transaction each of %d times: %s", TIMES, error.why)
-            raise
+            except Deadlock as error:
+                may_go_on = time.monotonic() < ends and not is_read_only(getattr(error.__cause__, "orig", None))
+                if times >= TIMES and not may_go_on:
+                    logger.error("The database undid this transaction each of %d times: %s", times, error.why)
+                    raise
+                time.sleep(random.uniform(0, min(PAUSE * times, MAX_PAUSE)))  # noqa: S311 (not for secrecy)
 
     return begun_anew

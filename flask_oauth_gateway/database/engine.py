@@ -95,10 +95,10 @@ class Database:
             try:
                 try:
                     yield connection
+                    command(connection, self.commit)
                 except BaseException:
                     self._roll_back(connection)
                     raise
-                command(connection, self.commit)
             except BaseException as error:
                 self._kept.drop(lent, error)
                 raise
@@ -152,6 +152,8 @@ class Database:
         return lent
 
     def _roll_back(self, connection: Connection) -> None:
+        if connection.invalidated:  # it would connect anew
+            return
         try:
             for text in self.rollback:
                 command(connection, text)

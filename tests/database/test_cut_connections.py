@@ -45,9 +45,10 @@ class CuttingProxy(Proxy):
         self.cuts += 1
         return True
 
-    def heard(self, connection: int, data: bytes) -> None:
+    def heard(self, connection: int, data: bytes) -> bytes:
         if self._cuts_now():
             raise ConnectionError
+        return data
 
     def answered(self, client: socket.socket, data: bytes) -> None:
         if self._cuts_now():

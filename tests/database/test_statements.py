@@ -31,7 +31,7 @@ class CountingProxy(Proxy):
         self._rest: dict[int, bytes] = {}
         super().__init__(host, port)
 
-    def heard(self, connection: int, data: bytes) -> None:
+    def heard(self, connection: int, data: bytes) -> bytes:
         known = self._rest.get(connection)
         rest = (known or b"") + data
         if known is None and len(rest) >= 8:  # the first message has no type
@@ -40,6 +40,7 @@ class CountingProxy(Proxy):
             self.executed += rest[:1] in (b"Q", b"E")
             rest = rest[1 + length :]
         self._rest[connection] = rest
+        return data
 
 
 @pytest.fixture

@@ -57,13 +57,13 @@ class Proxy:
                     if not data:
                         return
                     if source is near:
-                        self.heard(id(near), data)
-                        far.sendall(data)
+                        far.sendall(self.heard(id(near), data))
                     else:
                         self.answered(near, data)
 
-    def heard(self, connection: int, data: bytes) -> None:
-        """What a client is saying: for those who want to listen. An `OSError` cuts the connection."""
+    def heard(self, connection: int, data: bytes) -> bytes:
+        """What is handed on of what a client is saying. An `OSError` cuts the connection."""
+        return data
 
     def answered(self, client: socket.socket, data: bytes) -> None:
         """Hand on what the server is saying. An `OSError` cuts the connection."""
