@@ -35,6 +35,9 @@ max_client_conn = 500
 class PgBouncer:
     """`url_of` names a database by way of it."""
 
+    connections = CONNECTIONS
+    keeps_names = False
+
     def __init__(self, folder: Path) -> None:
         server = make_url(POSTGRESQL_URL)
         self.port = free_port()
