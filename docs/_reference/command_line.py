@@ -170,6 +170,7 @@ $ flask oauth routes --open
 def page() -> str:
     """Return the whole page."""
     root = make_cli()
+    root.list_commands(click.Context(root))  # loads them
     sections = [HEAD]
     for name in sorted(root.commands, key=lambda name: place(name, MORE)):
         command = root.commands[name]

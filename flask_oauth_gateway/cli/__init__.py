@@ -16,8 +16,30 @@ if TYPE_CHECKING:
     from ..config import Settings
 
 
+class CommandLine(OAuthGroup):
+    """The `oauth` group, which loads its commands when one is asked for: a server that takes requests needs none."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        self._load()
+        return super().list_commands(ctx)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        self._load()
+        return super().get_command(ctx, cmd_name)
+
+    def _load(self) -> None:
+        if not self.commands:
+            _add_commands(self)
+
+
 def make_cli() -> AppGroup:
     """The `oauth` group of an app's command line. A resource server has another group, and loads none of these files."""
+    return CommandLine(
+        "oauth", help="The OAuth gateway: clients, applications, tokens, keys, issuers, audit trail, database."
+    )
+
+
+def _add_commands(group: AppGroup) -> None:
     from .application import application
     from .audit import audit
     from .client import client
@@ -29,14 +51,10 @@ def make_cli() -> AppGroup:
     from .routes import routes
     from .token import token
 
-    group = OAuthGroup(
-        "oauth", help="The OAuth gateway: clients, applications, tokens, keys, issuers, audit trail, database."
-    )
     for command in (import_clients, export_clients):
         client.add_command(command)
     for command in (client, application, token, key, issuer, audit, doctor, explain_request, routes, init_db):
         group.add_command(command)
-    return group
 
 
 def say_what_flask_run_lacks(app: Flask, settings: Settings) -> None:

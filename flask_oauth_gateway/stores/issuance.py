@@ -28,8 +28,6 @@ from sqlalchemy import (
     select,
     update,
 )
-from sqlalchemy.dialects.postgresql import ARRAY
-from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.engine import Row
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.sql.dml import Insert, Update
@@ -187,9 +185,11 @@ def _if(statement: Any, condition: Any) -> Any:
     """The statement, with a condition on which it depends."""
     if isinstance(statement, Update):
         return statement.where(condition)
+    from sqlalchemy.dialects import postgresql
+
     table: Any = statement.table
     columns = tuple(table.c.keys())
-    return postgresql_insert(table).from_select(columns, _values(table, columns, condition)).on_conflict_do_nothing()
+    return postgresql.insert(table).from_select(columns, _values(table, columns, condition)).on_conflict_do_nothing()
 
 
 def _values(table: Table, columns: tuple[str, ...], condition: Any) -> Select[Any]:
@@ -236,7 +236,9 @@ def _rotation(*, ends_idle: bool) -> Prepared:
         client.c.id == bindparam("owner"), client.c.version == bindparam("owner_version"), client.c.enabled
     )
     live = [_R.spent_at.is_(None), _R.expires_at > _NOW, _A.revoked_at.is_(None), _A.expires_at > _NOW]
-    words = partial(func.string_to_array, type_=ARRAY(Text))
+    from sqlalchemy.dialects import postgresql
+
+    words = partial(func.string_to_array, type_=postgresql.ARRAY(Text))
     live.append(words(_A.scope, " ").contained_by(words(bindparam("p_scopes", type_=Text), " ")))
     if ends_idle:
         live.append(func.coalesce(_R.last_used_at, _R.issued_at) + bindparam("idle", type_=BigInteger) > _NOW)

@@ -13,10 +13,10 @@ import hashlib
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
+from importlib import import_module
 from typing import Any, NamedTuple
 
 from sqlalchemy import BigInteger, Connection, and_, bindparam, case, exists, func, or_, select
-from sqlalchemy.dialects import mysql, postgresql, sqlite
 from sqlalchemy.engine import Row
 from sqlalchemy.sql import ColumnElement
 
@@ -219,7 +219,8 @@ def _raise_count(connection: Connection, bucket: int) -> None:
 @lru_cache
 def _statements(dialect: str) -> _Statements:
     """Each dialect has its own words for "insert, or else update"."""
-    insert: Any = {"postgresql": postgresql.insert, "sqlite": sqlite.insert}.get(dialect, mysql.insert)
+    kind = dialect if dialect in ("postgresql", "sqlite") else "mysql"
+    insert: Any = import_module(f"sqlalchemy.dialects.{kind}").insert
     greatest = func.max if dialect == "sqlite" else func.greatest
 
     def upsert(statement: Any, keys: list[Any], values: Any) -> Any:

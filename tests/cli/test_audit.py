@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
@@ -105,8 +106,10 @@ def test_every_command_says_what_it_is_for(app: Flask) -> None:
         result = app.test_cli_runner().invoke(args=[*path, "--help"])
         assert result.exit_code == 0
         assert result.output.startswith(f"Usage: {app.name} {' '.join(path)}")
-        for name, each in getattr(command, "commands", {}).items():
-            walk(each, [*path, name])
+        if isinstance(command, click.Group):
+            context = click.Context(command)
+            for name in command.list_commands(context):
+                walk(command.get_command(context, name), [*path, name])
 
     walk(app.cli.commands["oauth"], ["oauth"])
 
