@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, Integer, LargeBinary, MetaData, String
-from sqlalchemy.dialects import mysql
+from sqlalchemy import BINARY, JSON, BigInteger, Integer, LargeBinary, MetaData, String
 
 metadata = MetaData()
 
 Key = BigInteger().with_variant(Integer, "sqlite")
-Hash = LargeBinary(32).with_variant(mysql.BINARY(32), "mysql", "mariadb")
-ApprovalKey = LargeBinary(16).with_variant(mysql.BINARY(16), "mysql", "mariadb")
+Hash = LargeBinary(32).with_variant(BINARY(32), "mysql", "mariadb")
+ApprovalKey = LargeBinary(16).with_variant(BINARY(16), "mysql", "mariadb")
 Object = JSON(none_as_null=True)
 Subject = String(255)
 # With these collations, names differ by case, by accents and, on a mariadb:// URL, by spaces at the end; otherwise
