@@ -75,7 +75,7 @@ class AuthorizationServer(Server):
     def __init__(self, app: Flask, settings: Settings, hooks: Hooks, db: SQLAlchemy | None) -> None:
         super().__init__(app, settings, hooks)
         self._store(database_of(app, db, settings.database_uri, prepared=settings.database_prepared))
-        self.users = Users(app, hooks, settings.login_url)
+        self.users = Users(app, hooks, settings.login_url, signup_url=settings.signup_url)
         self.sealing = Sealing(app.config, settings.key_encryption_key)
         self.client_keys = ClientKeys(app, self.sealing)
         self._limit_and_forget()

@@ -14,11 +14,11 @@ from ..config import OFFLINE_ACCESS
 from ..config.openid import OPENID
 from ..errors import InvalidRequestError, UnauthorizedClientError, clean
 from ..features import RESPONSE_TYPES
-from ..permissions.scopes import resolve_scopes
+from ..permissions.scopes import names_of, resolve_scopes
 from ..tokens.sign_in import NONCE
 from .answer import RESPONSE_MODES
 from .request import AuthorizationError
-from .requested_claims import read_requested
+from .requested_claims import is_essential, read_requested, values_of
 
 if TYPE_CHECKING:
     from ..config import Settings
@@ -28,7 +28,14 @@ if TYPE_CHECKING:
     from .request import Authorization
 
 PROMPTS = ("none", "login", "consent", "select_account")
+CREATE = "create"  # Initiating User Registration via OpenID Connect 1.0
+NEVER_TOO_OLD = 10**9  # seconds
 MAX_NONCE = 2048
+REQUEST_OBJECTS = {
+    "request": "request_not_supported",
+    "request_uri": "request_uri_not_supported",
+    "registration": "registration_not_supported",
+}
 CHALLENGE = re.compile(r"[A-Za-z0-9._~-]{43,128}")
 
 Found = Mapping[str, Any]  # fields of the authorization, as a check found them
@@ -111,7 +118,7 @@ def response_mode(asked: Asked) -> Found:
 
 def request_object(asked: Asked) -> Found:
     """No request object is sent: it could differ from the parameters beside it (OIDC Core section 6), and isn't read here."""
-    for name, error in (("request", "request_not_supported"), ("request_uri", "request_uri_not_supported")):
+    for name, error in REQUEST_OBJECTS.items():
         if asked.parameters.get(name) is not None:
             raise AuthorizationError(error, f"The parameter '{name}' is not supported here.")
     return {}
@@ -124,9 +131,7 @@ def pkce(asked: Asked) -> Found:
     if challenge is None:
         if method is not None:
             raise InvalidRequestError("The parameter 'code_challenge' is missing.")
-        if settings.require_pkce is True or (
-            settings.require_pkce == "public" and asked.authorization.client.is_public
-        ):
+        if _needs_pkce(asked):
             raise InvalidRequestError("The parameter 'code_challenge' is missing: this server asks for PKCE.")
         return {}
     if (method or "plain") not in settings.pkce_methods:
@@ -136,6 +141,20 @@ def pkce(asked: Asked) -> Found:
     if not CHALLENGE.fullmatch(challenge):
         raise InvalidRequestError("The 'code_challenge' must be 43 to 128 letters, digits, '-', '.', '_' and '~'.")
     return {"code_challenge": challenge, "code_challenge_method": method or "plain"}
+
+
+def _needs_pkce(asked: Asked) -> bool:
+    """Whether a code is given for a proof alone. With OpenID Connect the `nonce` does as well (RFC 9700 section 2.1.1)."""
+    client, required = asked.authorization.client, asked.settings.require_pkce
+    if client.is_public:
+        return required is not False
+    if required == "public":
+        return False
+    if required == "nonce" or (required and client.require_pkce is False):
+        scope = names_of(asked.parameters.get("scope") or "", asked.settings)
+        has_nonce = asked.settings.oidc and OPENID in scope and asked.parameters.get(NONCE) is not None
+        return not has_nonce
+    return bool(required)
 
 
 def scopes(asked: Asked) -> Found:
@@ -155,8 +174,9 @@ def resources(asked: Asked) -> Found:
 def prompt(asked: Asked) -> Found:
     """Whether the user must sign in again or be asked again (OIDC Core section 3.1.2.1)."""
     prompts = tuple((asked.parameters.get("prompt") or "").split())
+    known = (*PROMPTS, CREATE) if asked.settings.oidc and asked.settings.signup_url else PROMPTS
     for name in prompts:
-        if name not in PROMPTS:
+        if name not in known:
             raise InvalidRequestError(f"The prompt '{clean(name, 40)}' is not supported here.")
     if "none" in prompts and len(prompts) > 1:
         raise InvalidRequestError("The prompt 'none' goes with no other.")
@@ -165,13 +185,21 @@ def prompt(asked: Asked) -> Found:
 
 def sign_in(asked: Asked) -> Found:
     """How recently, how strongly and as whom the user must have signed in (OIDC Core section 3.1.2.1)."""
-    max_age = asked.parameters.get("max_age")
-    if max_age is not None and not re.fullmatch(r"[0-9]{1,9}", max_age):
+    given = asked.parameters.get("max_age")
+    if given is not None and not re.fullmatch(r"[0-9]{1,9}", given):
         raise InvalidRequestError("The parameter 'max_age' is a number of seconds.")
+    max_age = None if given is None else int(given)
+    acr_values = tuple((asked.parameters.get("acr_values") or "").split())
+    if asked.settings.oidc:  # what the client registered for requests that don't say it (Registration section 2)
+        client = asked.authorization.client
+        max_age = client.default_max_age if max_age is None else max_age
+        max_age = NEVER_TOO_OLD if max_age is None and client.require_auth_time else max_age
+        acr_values = acr_values or tuple(client.default_acr_values)
     return {
-        "max_age": None if max_age is None else int(max_age),
+        "max_age": max_age,
         "login_hint": asked.parameters.get("login_hint"),
-        "acr_values": tuple((asked.parameters.get("acr_values") or "").split()),
+        "acr_values": acr_values,
+        "wants_sign_in": bool(asked.authorization.prompt or max_age is not None or acr_values),
     }
 
 
@@ -184,7 +212,19 @@ def openid(asked: Asked) -> Found:
         raise InvalidRequestError("The parameter 'nonce' is longer than 2 KiB.")
     asked_for = {} if claims is None else read_requested(claims)
     kept: dict[str, Any] = {place: list(members) for place, members in asked_for.items() if members}
-    return {"claims": asked_for, "openid": kept if nonce is None else {**kept, NONCE: nonce}}
+    found: dict[str, Any] = {
+        "claims": asked_for,
+        "openid": kept if nonce is None else {**kept, NONCE: nonce},
+        "ui_locales": tuple((asked.parameters.get("ui_locales") or "").split()),
+    }
+    if is_essential(asked_for, "auth_time") and asked.authorization.max_age is None:
+        found |= {"max_age": NEVER_TOO_OLD, "wants_sign_in": True}
+    if not asked.authorization.acr_values:
+        found["acr_values"] = tuple(each for each in values_of(asked_for, "acr") if isinstance(each, str))
+        found["wants_sign_in"] = found.get("wants_sign_in", asked.authorization.wants_sign_in) or bool(
+            found["acr_values"]
+        )
+    return found
 
 
 CHECKS = (

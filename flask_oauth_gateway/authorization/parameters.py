@@ -6,18 +6,61 @@ Until the client and its redirect URI are known to be right, the user sees the e
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
+from urllib.parse import urlencode
+
+from flask import request
 
 from ..clients.redirect_uris import is_registered
+from ..users.relogin import MARK
+from ..web.request import parse_parameters, read_form, values_by_name
 from .answer import RESPONSE_MODES, is_too_long
 from .request import Authorization, PageError
 
 if TYPE_CHECKING:
+    from ..config import Settings
     from ..stores.clients import ClientStore
 
 REPEATABLE = frozenset({"resource"})  # RFC 8707 section 2
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """What a browser sends to the authorize endpoint: an authorization request, and the form of its page if that was sent."""
+
+    query: list[tuple[str, str]]
+    form: dict[str, list[str]] | None
+    has_mark: bool = False  # the browser comes back from a sign-in (`users/relogin.py`)
+
+    @property
+    def path(self) -> str:
+        """The authorization request as a path on this site."""
+        return f"{request.script_root}{request.path}?{urlencode(self.query)}"
+
+    @property
+    def fingerprint(self) -> str:
+        return hashlib.sha256(self.path.encode()).hexdigest()
+
+    @property
+    def path_for_another_account(self) -> str:
+        """The URL of this authorization request that lets the user choose another account."""
+        query = [(name, value) for name, value in self.query if name != "prompt"]
+        return f"{request.script_root}{request.path}?{urlencode([*query, ('prompt', 'select_account')])}"
+
+
+def read_visit(settings: Settings) -> Visit:
+    """What the browser sends."""
+    query = parse_parameters(request.environ.get("QUERY_STRING", "").encode("latin-1"))
+    if request.method != "POST":
+        without = [pair for pair in query if pair[0] != MARK]
+        return Visit(without, None, has_mark=len(without) < len(query))
+    pairs = read_form(request, settings)
+    if not any(name in ("decision", "form_token") for name, _ in pairs):
+        return Visit(query + pairs, None)  # an authorization request sent as a form (OIDC Core section 3.1.2.1)
+    return Visit(query, values_by_name(pairs))
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,6 +47,9 @@ class Authorization:
     max_age: int | None = None
     acr_values: tuple[str, ...] = ()
     claims: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)  # asked for by name (OIDC Core section 5.5)
+    wants_sign_in: bool = False  # whether the request says anything of how its user should have signed in
+    hinted_subject: str | None = None  # whom the `id_token_hint` is about
+    ui_locales: tuple[str, ...] = ()  # the languages in which the user wants to read, the preferred one first
     openid: Mapping[str, Any] = field(default_factory=dict)  # what is kept for ID tokens (`tokens/sign_in.py`)
 
 

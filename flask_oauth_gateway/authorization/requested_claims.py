@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..errors import InvalidRequestError
+from .request import AuthorizationError
 
 MAX_CLAIMS = 8192  # bytes
 MAX_DEPTH = 10  # of the JSON; the standard's own needs four levels
@@ -54,3 +55,34 @@ def _is_deeper(value: Any, levels: int) -> bool:
         return False
     within = value.values() if isinstance(value, dict) else value
     return levels == 0 or any(_is_deeper(each, levels - 1) for each in within)
+
+
+def is_essential(requested: Requested, name: str) -> bool:
+    """Whether the ID token must have a claim."""
+    return bool((requested.get("id_token", {}).get(name) or {}).get("essential"))
+
+
+def values_of(requested: Requested, name: str, place: str = "id_token") -> tuple[Any, ...]:
+    """The values that a claim may have, the preferred one first; none where any will do."""
+    member = requested.get(place, {}).get(name) or {}
+    return (*([member["value"]] if "value" in member else []), *member.get("values", []))
+
+
+def check_user(requested: Requested, subject: str) -> None:
+    """Check that the user who is signed in is the one whom the claims ask for (OIDC Core section 5.5.1).
+
+    Raises `AuthorizationError`.
+    """
+    for place in PLACES:
+        wanted = values_of(requested, "sub", place)
+        if wanted and subject not in wanted:
+            raise AuthorizationError("login_required", "Another user is signed in than the one who was asked for.")
+
+
+def check_sign_in(requested: Requested, details: Mapping[str, Any]) -> None:
+    """Check that the user signed in as the ID token must say (OIDC Core section 5.5.1.1). Raises `AuthorizationError`."""
+    wanted = values_of(requested, "acr")
+    if wanted and is_essential(requested, "acr") and details.get("acr") not in wanted:
+        raise AuthorizationError(
+            "unmet_authentication_requirements", "The user's sign-in is not of the kind that was asked for."
+        )

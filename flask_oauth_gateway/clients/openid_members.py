@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..config.keys import SIGNING_ALGORITHMS
 from ..errors import shown
-from .members import ClientMetadataError
+from .members import ClientMetadataError, read_boolean, read_texts
 
 if TYPE_CHECKING:
     from ..config import Settings
@@ -25,7 +25,17 @@ def read_id_token_claims(name: str, value: Any, settings: Settings) -> str:
     return str(value)
 
 
+def read_seconds(name: str, value: Any, settings: Settings) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < 10**9:
+        raise ClientMetadataError(f"{name} is a number of seconds, 0 or more.")
+    return value
+
+
 OPENID_MEMBERS: dict[str, Callable[[str, Any, Settings], Any]] = {
     "id_token_signed_response_alg": read_signing_algorithm,
     "id_token_claims": read_id_token_claims,
+    "default_max_age": read_seconds,
+    "require_auth_time": read_boolean,
+    "default_acr_values": read_texts,
+    "require_pkce": read_boolean,
 }

@@ -164,13 +164,18 @@ def one_of(*choices: str | None) -> Reader:
     return read
 
 
-def true_false_or(other: str) -> Reader:
-    """A reader of `True`, `False` or one other word."""
+def true_false_or(*others: str) -> Reader:
+    """A reader of `True`, `False` or one of a few words."""
 
     def read(key: str, value: Any) -> bool | str:
-        if not (isinstance(value, bool) or value == other):
-            raise ConfigurationError(key, value, f"True, False or {other!r}")
-        return value if isinstance(value, bool) else other
+        if isinstance(value, bool):
+            return value
+        if not isinstance(value, str) or value not in others:
+            words = [*map(repr, others)]
+            raise ConfigurationError(
+                key, value, f"True, False{''.join(f', {each}' for each in words[:-1])} or {words[-1]}"
+            )
+        return value
 
     return read
 

@@ -32,9 +32,10 @@ class GrantSettings:
     )
     require_pkce: bool | str = setting(
         True,
-        true_false_or("public"),
-        '`True`: every client needs PKCE (RFC 7636); `"public"`: public clients alone need it; `False`: no client'
-        " needs it.",
+        true_false_or("public", "nonce"),
+        '`True`: every client needs PKCE (RFC 7636); `"public"`: public clients alone need it; `"nonce"`: for a confidential'
+        " client that signs a user in (`openid`), a `nonce` does as well (RFC 9700 section 2.1.1); `False`: no client needs"
+        " it. A confidential client that is registered with `require_pkce=False` may always send a nonce instead.",
     )
     pkce_methods: tuple[str, ...] = setting(
         ("S256",), one_or_more_of("S256", "plain"), "The code challenge methods that are taken (RFC 7636)."

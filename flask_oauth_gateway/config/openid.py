@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from .checks import SCOPE_NAME, ConfigurationError, boolean, one_of, positive
+from .checks import SCOPE_NAME, ConfigurationError, boolean, one_of, optional_text, positive
 from .setting import setting
 
 OPENID = "openid"
@@ -41,6 +41,12 @@ class OpenidSettings:
         boolean,
         "Whether the server is an OpenID provider: other programs sign their users in here (OpenID Connect). The scopes"
         " `openid`, `profile`, `email`, `address` and `phone` then exist by themselves.",
+    )
+    signup_url: str | None = setting(
+        None,
+        optional_text,
+        "Where somebody makes an account: a URL of this site or an endpoint, called with `next`. Clients then may ask for"
+        " it with `prompt=create`.",
     )
     id_token_lifetime: int = setting(3600, positive, "How many seconds an ID token lives: a number or a `timedelta`.")
     id_token_claims: str = setting(

@@ -55,7 +55,13 @@ CHECKS = (
         "OAUTH_REQUIRE_PKCE",
         "an authorization code without PKCE can be injected (RFC 9700 section 2.1.1)",
         "set it to True",
-        lambda s: s.require_pkce is not True,
+        lambda s: s.require_pkce in (False, "public"),
+    ),
+    _check(
+        "OAUTH_REQUIRE_PKCE",
+        "a nonce keeps out injected codes only where the client compares it (RFC 9700 section 2.1.1)",
+        "set it to True, and register require_pkce=False for the clients that can't do PKCE",
+        lambda s: s.require_pkce == "nonce",
     ),
     _check(
         "OAUTH_PKCE_METHODS",

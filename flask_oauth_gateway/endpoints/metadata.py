@@ -55,7 +55,9 @@ def openid_metadata(server: AuthorizationServer) -> BaseResponse:
 
     try:
         name = ("openid", server.issuer.identifier(), server.issuer.mount_point())
-        return server.documents.publish(name, lambda: describe(server) | further(server.openid.user_claims))
+        return server.documents.publish(
+            name, lambda: describe(server) | further(server.settings, server.openid.user_claims)
+        )
     except NotConfigured as error:
         return render_error(error)
 

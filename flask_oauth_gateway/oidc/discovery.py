@@ -4,19 +4,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from ..authorization.checks import CREATE, PROMPTS
 from ..config.keys import SIGNING_ALGORITHMS
 
 if TYPE_CHECKING:
+    from ..config import Settings
     from .claims import UserClaims
 
 
-def openid_metadata(claims: UserClaims) -> dict[str, Any]:
+def openid_metadata(settings: Settings, claims: UserClaims) -> dict[str, Any]:
     """The members that OpenID Connect adds. Those that are left out mean what the standard says of them."""
     return {
         "subject_types_supported": ["public"],
         "id_token_signing_alg_values_supported": list(SIGNING_ALGORITHMS),
         "claims_supported": claims.names(),
         "claims_parameter_supported": True,
+        "prompt_values_supported": [*PROMPTS, *([CREATE] if settings.signup_url else [])],
         "request_parameter_supported": False,
         "request_uri_parameter_supported": False,  # left out, it would mean true
     }

@@ -8,7 +8,8 @@ from base64 import urlsafe_b64encode
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from ..crypto.jose import sign
+from ..crypto.jose import JwtError, read, sign, verify
+from ..errors import InvalidRequestError
 from ..tokens.sign_in import ID_TOKEN, NONCE, openid_part, sign_in_details
 from ..tokens.signing_keys import ALWAYS_FOR_ID_TOKENS
 
@@ -58,6 +59,24 @@ class IdTokens:
             return sign(header, {**claims, "at_hash": half_hash(access_token, signing.algorithm)}, signing.key)
 
         return make
+
+    def subject_of_hint(self, hint: str, client_id: str) -> str:
+        """The user of an ID token of ours that a client sends as a hint; it may have expired (OIDC Core section 3.1.2.1).
+
+        Raises `InvalidRequestError` where the token isn't ours, or was made for another client.
+        """
+        try:
+            unverified = read(hint)
+            kid = unverified.header.get("kid")
+            signing = self._key_ring().find(kid) if isinstance(kid, str) else None
+            if signing is None or unverified.header.get("typ") not in (None, "JWT"):
+                raise JwtError("it is no ID token of ours")
+            claims = verify(unverified, (signing.key,), (signing.algorithm,)).claims
+        except JwtError:
+            raise InvalidRequestError("The 'id_token_hint' is not an ID token of this server.") from None
+        if claims.get("iss") != self._issuer.identifier() or claims.get("aud") != client_id:
+            raise InvalidRequestError("The 'id_token_hint' was not made for this client by this server.")
+        return str(claims["sub"])
 
 
 def algorithm_of(client: Client) -> str:

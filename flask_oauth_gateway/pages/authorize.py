@@ -2,35 +2,35 @@
 
 from __future__ import annotations
 
-import hashlib
-from dataclasses import dataclass
+from contextlib import nullcontext
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlencode
 
 from flask import redirect, request
 
 from ..authorization.answer import answer_of, location_of
-from ..authorization.parameters import read_authorization
+from ..authorization.parameters import read_authorization, read_visit
 from ..authorization.request import AuthorizationError, Granted, PageError
+from ..authorization.requested_claims import check_sign_in, check_user, is_essential
 from ..errors import NotConfigured, OAuth2Error, TemporarilyUnavailable
 from ..permissions.scopes import stays_offline
 from ..signals import authorization_denied, authorization_granted
 from ..tokens.issuing import StaleClient
 from ..tokens.sign_in import OPENID
-from ..users.accounts import SignInRequest
-from ..users.relogin import MARK, NOT_NEEDED
+from ..users.relogin import NOT_NEEDED, came_back_at
 from ..web.answers import note
-from ..web.csrf import carried_by, new_form_token
-from ..web.request import parse_parameters, read_form
+from ..web.csrf import new_form_token
 from .leaving import app_scheme, leave, post_to_client
-from .person import by_name, page, person_at
-from .reauthentication import settled_by, sign_in_again, use_up
+from .person import page, person_at
+from .reauthentication import ask_to_sign_in, settle, sign_in_for, use_up
 from .rendering import error_page, render_page, scope_descriptions
+from .translations import in_language
 
 if TYPE_CHECKING:
     from flask import Response
 
     from ..authorization.consent import Question
+    from ..authorization.parameters import Parameters, Visit
     from ..authorization.request import Authorization
     from ..authorization_server import AuthorizationServer
     from ..doctor.explanations import Explanation
@@ -40,24 +40,6 @@ if TYPE_CHECKING:
 ATTEMPTS = 3
 
 
-@dataclass(frozen=True, slots=True)
-class Visit:
-    """One request to this endpoint: the parameters of the authorization request, and the decision form if one was sent."""
-
-    query: list[tuple[str, str]]
-    form: Form | None
-    has_mark: bool = False  # the browser comes back from a sign-in (`users/relogin.py`)
-
-    @property
-    def path(self) -> str:
-        """The authorization request as a path on this site."""
-        return f"{request.script_root}{request.path}?{urlencode(self.query)}"
-
-    @property
-    def fingerprint(self) -> str:
-        return hashlib.sha256(self.path.encode()).hexdigest()
-
-
 @page
 def authorize(server: AuthorizationServer) -> Answer:
     """Answer an authorization request: first find the client and its redirect URI, then do all the rest.
@@ -65,7 +47,7 @@ def authorize(server: AuthorizationServer) -> Answer:
     Where the client or its redirect URI is wrong, the user sees an error page. The rest is every check, the sign-in,
     the consent page and the code or token; where it fails, the client gets the error.
     """
-    visit = _read_visit(server)
+    visit = read_visit(server.settings)
     issuer = server.issuer.identifier()
     try:
         authorization, parameters = read_authorization(server.clients, visit.query, issuer)
@@ -73,8 +55,9 @@ def authorize(server: AuthorizationServer) -> Answer:
         note(error)
         return error_page(400, error.error, error.description, _explanation(server, error))
     try:
-        authorization = server.authorization_checks.check(authorization, parameters)
-        answer = _answer_or_page(server, visit, authorization)
+        authorization = _with_hint(server, server.authorization_checks.check(authorization, parameters), parameters)
+        with in_language(authorization.ui_locales) if authorization.ui_locales else nullcontext():
+            answer = _answer_or_page(server, visit, authorization)
     except (NotConfigured, TemporarilyUnavailable):
         raise  # shown to the user: the client would only send them here again
     except OAuth2Error as error:
@@ -85,15 +68,13 @@ def authorize(server: AuthorizationServer) -> Answer:
     return answer
 
 
-def _read_visit(server: AuthorizationServer) -> Visit:
-    query = parse_parameters(request.environ.get("QUERY_STRING", "").encode("latin-1"))
-    if request.method != "POST":
-        without = [pair for pair in query if pair[0] != MARK]
-        return Visit(without, None, has_mark=len(without) < len(query))
-    pairs = read_form(request, server.settings)
-    if not any(name in ("decision", "form_token") for name, _ in pairs):
-        return Visit(query + pairs, None)  # an authorization request sent as a form (OIDC Core section 3.1.2.1)
-    return Visit(query, by_name(pairs))
+def _with_hint(server: AuthorizationServer, authorization: Authorization, parameters: Parameters) -> Authorization:
+    """The authorization, with the user whom its `id_token_hint` is about. Raises `InvalidRequestError`."""
+    hint = parameters.get("id_token_hint")
+    if hint is None or not server.settings.oidc or OPENID not in authorization.scopes:
+        return authorization
+    subject = server.openid.id_tokens.subject_of_hint(hint, authorization.client.client_id)
+    return replace(authorization, hinted_subject=subject, wants_sign_in=True)
 
 
 def _answer_or_page(server: AuthorizationServer, visit: Visit, authorization: Authorization) -> dict[str, Any] | Answer:
@@ -104,11 +85,21 @@ def _answer_or_page(server: AuthorizationServer, visit: Visit, authorization: Au
     person = person_at(server)
     silent = "none" in authorization.prompt
     details = {} if person is None else server.users.login_details(person.user)
-    shown, sign_in = (None, None) if person is None else _settled(server, visit, authorization, person, details)
+    shown, sign_in = False, None
+    if person is not None and (authorization.wants_sign_in or visit.form is not None):
+        shown, sign_in = settle(server, visit, authorization, person, details)
+    elif person is not None:
+        sign_in = NOT_NEEDED
     if person is None or sign_in is None:
         if silent:
             raise AuthorizationError("login_required", "Nobody is signed in, or not recently enough.")
-        return _sign_in(server, visit, authorization, details)
+        return ask_to_sign_in(server, visit, authorization, details)
+    if authorization.claims:
+        check_user(authorization.claims, person.subject)
+        comes_now = visit.form is None and not visit.has_mark and not silent
+        if comes_now and is_essential(authorization.claims, "acr") and "acr" not in details:
+            return ask_to_sign_in(server, visit, authorization, details)  # which may tell it
+        check_sign_in(authorization.claims, details)
     asked = " ".join((visit.form or {}).get("asked", ())).split()
     question = server.consent.question_for(authorization, person.subject, asked)
     if visit.form is None and question.needs_asking:
@@ -117,65 +108,24 @@ def _answer_or_page(server: AuthorizationServer, visit: Visit, authorization: Au
         return _ask(server, visit, authorization, question, person, sign_in)
     if visit.form is not None and not shown:
         return _ask(server, visit, authorization, question, person, sign_in, notice="stale")
-    if sign_in != NOT_NEEDED and not use_up(server, _sign_in_for(visit, authorization), details, sign_in):
-        return _sign_in(server, visit, authorization, details)
-    if authorization.openid:
-        details = {**details, OPENID: authorization.openid}
+    if sign_in != NOT_NEEDED and not use_up(server, sign_in_for(visit, authorization), details, sign_in):
+        return ask_to_sign_in(server, visit, authorization, details)
+    details = _kept(authorization, details, sign_in)
     if visit.form is not None:
         return _decide(server, visit.form, authorization, question, person, details)
     granted = Granted(subject=person.subject, scopes=authorization.scopes, claims=details)
     return _grant(server, authorization, granted, asked=False)
 
 
-def _settled(
-    server: AuthorizationServer, visit: Visit, authorization: Authorization, person: Person, details: dict[str, Any]
-) -> tuple[bool, str | None]:
-    """Whether this page's own form was sent, and which sign-in settles what the request asks for: its number.
+def _kept(authorization: Authorization, details: dict[str, Any], sign_in: str) -> dict[str, Any]:
+    """What is kept of the sign-in for the tokens.
 
-    The number is `NOT_NEEDED` where the request asks for no other sign-in than the user has, and `None` where the user
-    must sign in again. Raises `NotSignedIn` where the user comes back without having done so.
+    Where the client needs to know when the user signed in, and the app can't tell, that is when they came back from the
+    sign-in for this request.
     """
-    carried = None
-    if visit.form is not None:
-        carried = carried_by(visit.form.get("form_token", [""])[0], person.subject, visit.fingerprint)
-    if carried or not _may_want_another(authorization):
-        return carried is not None, carried or NOT_NEEDED
-    sign_in = settled_by(
-        _sign_in_for(visit, authorization),
-        visit.fingerprint,
-        person.subject,
-        details,
-        has_form=visit.form is not None,
-        has_mark=visit.has_mark,
-        skew=server.settings.clock_skew,
-    )
-    return carried is not None, sign_in
-
-
-def _sign_in_for(visit: Visit, authorization: Authorization) -> SignInRequest:
-    """The sign-in that a request asks for."""
-    return SignInRequest(
-        return_to=visit.path,
-        prompt=authorization.prompt,
-        login_hint=authorization.login_hint,
-        max_age=authorization.max_age,
-        acr_values=authorization.acr_values,
-        client=authorization.client,
-    )
-
-
-def _may_want_another(authorization: Authorization) -> bool:
-    """Whether a request says anything of how its user should have signed in."""
-    return bool(authorization.prompt or authorization.max_age is not None or authorization.acr_values)
-
-
-def _sign_in(
-    server: AuthorizationServer, visit: Visit, authorization: Authorization, details: dict[str, Any]
-) -> Answer:
-    wanted = _sign_in_for(visit, authorization)
-    if server.app.secret_key and _may_want_another(authorization):
-        return sign_in_again(server, wanted, visit.fingerprint, details)
-    return server.users.send_to_login(wanted)
+    at = None if "auth_time" in details or authorization.max_age is None else came_back_at(sign_in)
+    kept = details if at is None else {**details, "auth_time": at}
+    return {**kept, OPENID: authorization.openid} if authorization.openid else kept
 
 
 def _ask(
@@ -201,7 +151,7 @@ def _ask(
         notice=notice,
         descriptions=scope_descriptions(server.settings),
         durations=server.settings.consent_durations,
-        change_account=_change_account(visit),
+        change_account=visit.path_for_another_account,
     )
 
 
@@ -265,12 +215,6 @@ def _comes_from_a_page_here() -> bool:
     """Whether a page of this site sent the browser here, and may hold its policy against where it goes: mostly a sign-in."""
     sent = request.headers
     return sent.get("Sec-Fetch-Site") == "same-origin" and sent.get("Sec-Fetch-Dest") == "document"
-
-
-def _change_account(visit: Visit) -> str:
-    """The URL of this authorization request that lets the user choose another account."""
-    query = [(name, value) for name, value in visit.query if name != "prompt"]
-    return f"{request.script_root}{request.path}?{urlencode([*query, ('prompt', 'select_account')])}"
 
 
 def _explanation(server: AuthorizationServer, error: PageError) -> Explanation | None:

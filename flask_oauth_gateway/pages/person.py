@@ -13,7 +13,7 @@ from ..config.checks import ConfigurationError
 from ..errors import OAuth2Error
 from ..hooks import UnusableSubject, subject_of
 from ..users.accounts import SignInRequest
-from ..web.request import read_form
+from ..web.request import read_form, values_by_name
 from .leaving import leave
 from .rendering import error_page, refusal_page
 
@@ -87,15 +87,7 @@ def sign_in(server: AuthorizationServer, return_to: str, *prompt: str) -> Answer
 
 def sent_form(server: AuthorizationServer) -> Form:
     """The form that was sent. Raises `InvalidRequestError` or `RequestTooLarge`."""
-    return by_name(read_form(request, server.settings))
-
-
-def by_name(pairs: list[tuple[str, str]]) -> Form:
-    """Parameters by name, each with all its values in order."""
-    found: Form = {}
-    for name, value in pairs:
-        found.setdefault(name, []).append(value)
-    return found
+    return values_by_name(read_form(request, server.settings))
 
 
 def last(form: Form, name: str) -> str:

@@ -5,54 +5,79 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any
 
+from ..authorization.request import AuthorizationError
 from ..stores.once import once_key
 from ..users import relogin
+from ..users.accounts import SignInRequest
 from ..web import csrf
 
 if TYPE_CHECKING:
+    from ..authorization.parameters import Visit
+    from ..authorization.request import Authorization
     from ..authorization_server import AuthorizationServer
-    from ..users.accounts import SignInRequest
-    from .person import Answer
+    from .person import Answer, Person
+
+Details = dict[str, Any]  # `auth_time`, `acr` and `amr`, as far as the app knows them
 
 
-def settled_by(
-    wanted: SignInRequest,
-    fingerprint: str,
-    subject: str,
-    details: dict[str, Any],
-    *,
-    has_form: bool,
-    has_mark: bool,
-    skew: int,
-) -> str | None:
-    """The number of the sign-in that settles what a request asks for.
+def settle(
+    server: AuthorizationServer, visit: Visit, authorization: Authorization, person: Person, details: Details
+) -> tuple[bool, str | None]:
+    """Whether this page's own form was sent, and which sign-in settles what the request asks for: its number.
 
-    It is `NOT_NEEDED` where the request is content with the sign-in that the user has, and `None` where the user must sign
-    in again. Raises `NotSignedIn` where the user comes back without having done so, and `ConfigurationError` where the
-    app has no `SECRET_KEY`. `has_mark`: the browser comes by the address to which the sign-in leads back. `skew`:
-    seconds by which hosts' clocks may differ.
+    The number is `NOT_NEEDED` where the request asks for no other sign-in than the user has, and `None` where the user
+    must sign in again. Raises `NotSignedIn` where the user comes back without having done so.
     """
-    number = None
-    if not has_form:  # even where another sign-in isn't wanted any more: the one that comes back is used up then
-        number = relogin.came_back(wanted, fingerprint, subject, details, has_mark=has_mark, skew=skew)
+    carried = None
+    if visit.form is not None:
+        carried = csrf.carried_by(visit.form.get("form_token", [""])[0], person.subject, visit.fingerprint)
+    if authorization.hinted_subject not in (None, person.subject):
+        if visit.has_mark:
+            raise AuthorizationError("login_required", "Another user signed in than the one who was asked for.")
+        return carried is not None, None
+    if carried or not authorization.wants_sign_in:
+        return carried is not None, carried or relogin.NOT_NEEDED
+    wanted, number = sign_in_for(visit, authorization), None
+    if visit.form is None:  # even where another sign-in isn't wanted any more: the one that comes back is used up then
+        number = relogin.came_back(
+            wanted,
+            visit.fingerprint,
+            person.subject,
+            details,
+            has_mark=visit.has_mark,
+            skew=server.settings.clock_skew,
+        )
     if number is None and not relogin.is_wanted(wanted, details):
-        return relogin.NOT_NEEDED
+        return carried is not None, relogin.NOT_NEEDED
     csrf.need_secret_key()  # else nobody could tell who comes back, and users would be sent in circles
-    return number
+    return carried is not None, number
 
 
-def use_up(server: AuthorizationServer, wanted: SignInRequest, details: dict[str, Any], number: str) -> bool:
+def use_up(server: AuthorizationServer, wanted: SignInRequest, details: Details, number: str) -> bool:
     """Use up a sign-in, which is good for one answer, unless the request is content with the one that the user has."""
     # The cookie and the page's form may be as old as this, one after the other.
     until = int(time.time()) + relogin.MAX_AGE + csrf.MAX_AGE
-    is_first = server.once.claim(once_key("sign-in", number), until)
+    is_first = server.once.claim(once_key("sign-in", relogin.without_time(number)), until)
     return is_first or not relogin.is_wanted(wanted, details)
 
 
-def sign_in_again(
-    server: AuthorizationServer, wanted: SignInRequest, fingerprint: str, details: dict[str, Any]
-) -> Answer:
-    """Send the user to sign in once more; a cookie tells for what, when the browser comes back."""
+def ask_to_sign_in(server: AuthorizationServer, visit: Visit, authorization: Authorization, details: Details) -> Answer:
+    """Send the user to sign in. Where the request says how, a cookie tells for what, when the browser comes back."""
+    wanted = sign_in_for(visit, authorization)
+    if not (server.app.secret_key and authorization.wants_sign_in):
+        return server.users.send_to_login(wanted)
     response = server.users.send_to_login(relogin.with_mark(wanted))
-    relogin.remember(response, fingerprint, details)
+    relogin.remember(response, visit.fingerprint, details)
     return response
+
+
+def sign_in_for(visit: Visit, authorization: Authorization) -> SignInRequest:
+    """The sign-in that a request asks for."""
+    return SignInRequest(
+        return_to=visit.path,
+        prompt=authorization.prompt,
+        login_hint=authorization.login_hint or authorization.hinted_subject,
+        max_age=authorization.max_age,
+        acr_values=authorization.acr_values,
+        client=authorization.client,
+    )

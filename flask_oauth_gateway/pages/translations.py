@@ -6,15 +6,17 @@ A catalog of this domain in the app's own translation folders comes first: it ma
 from __future__ import annotations
 
 import gettext
+from contextlib import AbstractContextManager, nullcontext, suppress
 from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from flask import current_app
 
 DOMAIN = "flask_oauth_gateway"
 LOCALE = Path(__file__).parent.parent / "locale"
+MOST_LANGUAGES = 10  # that a request may name
 MONTHS = (
     "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
     "December",
@@ -56,6 +58,20 @@ def date(seconds: int) -> str:
     from flask_babel import to_user_timezone
 
     return str(format_date(to_user_timezone(day), "long", locale=_locale() or "en"))
+
+
+def in_language(wanted: tuple[str, ...]) -> AbstractContextManager[Any]:
+    """Pages in the first of some languages for which there are texts (`ui_locales`, OIDC Core section 3.1.2.1)."""
+    if wanted and _has_babel():
+        from babel import Locale, UnknownLocaleError
+        from flask_babel import force_locale
+
+        for tag in wanted[:MOST_LANGUAGES]:
+            with suppress(UnknownLocaleError, ValueError):
+                locale = Locale.parse(tag, sep="-")
+                if locale.language == "en" or _has_texts(str(locale), _folders()):
+                    return cast("AbstractContextManager[Any]", force_locale(locale))
+    return nullcontext()
 
 
 def _has_babel() -> bool:

@@ -93,6 +93,10 @@ class Client:
     plan: str | None = registered(None)
     id_token_signed_response_alg: str | None = registered(None)
     id_token_claims: str | None = registered(None)
+    default_max_age: int | None = registered(None)
+    require_auth_time: bool = registered(False)
+    default_acr_values: list[str] = field(default_factory=list, metadata=LISTED)
+    require_pkce: bool | None = registered(None)
 
     scopes: frozenset[str] = field(init=False)
     plan_in_force: str | None = field(init=False)  # the client's own plan, or its application's

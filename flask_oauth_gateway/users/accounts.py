@@ -53,10 +53,18 @@ class Users:
     elsewhere.
     """
 
-    def __init__(self, app: Flask, hooks: Hooks, login_url: str | None, issuer: str | None = None) -> None:
+    def __init__(
+        self,
+        app: Flask,
+        hooks: Hooks,
+        login_url: str | None,
+        issuer: str | None = None,
+        signup_url: str | None = None,
+    ) -> None:
         self._app = app
         self._hooks = hooks
         self._login_url = login_url
+        self._signup_url = signup_url
         self.issuer = issuer
 
     def signed_in(self) -> Any:
@@ -140,9 +148,12 @@ class Users:
                 None,
                 "a function that returns who is signed in, beside OAUTH_LOGIN_URL or gateway.login; or Flask-Login's",
             )
-        if self._hooks.login is not None:
+        if "create" in wanted.prompt and self._signup_url:
+            target: str | None = self._signup_url
+        elif self._hooks.login is not None:
             return self._app.make_response(self._hooks.login(wanted))
-        target = self._login_url or self._found_login()
+        else:
+            target = self._login_url or self._found_login()
         if not target:
             raise ConfigurationError(LOGIN_URL, None, "the URL or endpoint of the app's sign-in page")
         if "/" not in target:

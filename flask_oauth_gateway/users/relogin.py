@@ -44,6 +44,7 @@ def is_wanted(wanted: SignInRequest, details: Details) -> bool:
     return (
         "login" in wanted.prompt
         or "select_account" in wanted.prompt
+        or "create" in wanted.prompt
         or _is_too_old(wanted, details)
         or _is_too_weak(wanted, details)
     )
@@ -78,6 +79,7 @@ def came_back(
     """The number of the sign-in from which the user comes back, or `None` where this browser wasn't sent there for this.
 
     It is that of the app's `auth_time`, where that tells of one: one sign-in is good for one answer, whoever waited for it.
+    Where the app tells none, the time of the return stands in it.
     `None` also where the user comes back long after the sign-in, and `max_age` is over. Where the app's `auth_time`
     tells that the user didn't sign in, it is `None` if they opened the request once more, in another tab perhaps, and
     `NotSignedIn` is raised if they come back (`has_mark`). `skew`: seconds by which hosts' clocks may differ.
@@ -102,7 +104,20 @@ def came_back(
     since = sent_at if signed_in_at is None else signed_in_at
     if wanted.max_age is not None and time.time() > since + max(wanted.max_age, 0) + RETURN_SECONDS:
         return None
-    return str(number) if stayed or signed_in_at is None else sha256(f"{subject}\0{signed_in_at}").hex()
+    if signed_in_at is None:
+        return f"{number}.{int(time.time())}"
+    return str(number) if stayed else sha256(f"{subject}\0{signed_in_at}").hex()
+
+
+def without_time(number: str) -> str:
+    """What of a sign-in's number is good for one answer: the number itself."""
+    return number.partition(".")[0]
+
+
+def came_back_at(number: str) -> int | None:
+    """When a browser came back from a sign-in of which the app doesn't tell the time; `None` for any other number."""
+    at = number.partition(".")[2]
+    return int(at) if at.isdecimal() else None
 
 
 def _is_too_old(wanted: SignInRequest, details: Details) -> bool:

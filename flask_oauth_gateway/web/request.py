@@ -183,6 +183,14 @@ def read_token_request(http: Request, settings: Settings) -> OAuthRequest:
     return request
 
 
+def values_by_name(pairs: list[tuple[str, str]]) -> dict[str, list[str]]:
+    """Parameters by name, each with all its values in order."""
+    found: dict[str, list[str]] = {}
+    for name, value in pairs:
+        found.setdefault(name, []).append(value)
+    return found
+
+
 def refuse_secrets(query: str) -> None:
     """Refuse a URL that carries a secret: URLs end up in logs and histories (RFC 6749 section 2.3.1)."""
     for name, value in parse_parameters(query.encode("latin-1")):

@@ -80,7 +80,7 @@ SETTINGS: dict[str, tuple[list[tuple[Any, Any]], list[Any], str]] = {
     "refresh_token_idle": ([(None, None), (timedelta(days=1), 86400)], [0, "60", True, MIXED_UP], "1 or more"),
     "refresh_token_grace": ([(0, 0), (5, 5)], [-1, "5", None, True, NAN], "from 0 to ten years"),
     "authorization_code_lifetime": ([(30, 30)], [0, "30", None, True], "1 or more"),
-    "require_pkce": ([(True, True), (False, False), ("public", "public")], ["no", None, 1], "True, False or 'public'"),
+    "require_pkce": ([(True, True), (False, False), ("public", "public"), ("nonce", "nonce")], ["no", None, 1], "True, False"),
     "pkce_methods": ([(["S256", "plain"], ("S256", "plain"))], [[], "s256", None, 5], "one or more of 'S256', 'plain'"),
     "login_url": ([(None, None), ("/login", "/login")], ["", 5], "a text, or None"),
     "consent_durations": (
@@ -162,6 +162,7 @@ SETTINGS: dict[str, tuple[list[tuple[Any, Any]], list[Any], str]] = {
     ),
     "oidc": ([(True, True), (False, False)], [None, 1, "yes"], "True or False"),
     "id_token_lifetime": ([(60, 60), (timedelta(hours=2), 7200)], [0, -1, "60", None, True], "a number of 1 or more"),
+    "signup_url": ([(None, None), ("/signup", "/signup")], ["", 5, b"x"], "a text, or None"),
     "id_token_claims": ([("all", "all"), ("requested", "requested")], [None, True, "none"], "'requested' or 'all'"),
     "claims": (
         [({}, {}), ({"groups": ["groups", "roles"]}, {"groups": ("groups", "roles")})],

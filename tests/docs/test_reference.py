@@ -26,7 +26,7 @@ REGISTERED = {
     "request_not_supported", "request_uri_not_supported", "registration_not_supported", "authorization_pending",
     "slow_down", "expired_token", "invalid_target", "invalid_dpop_proof", "use_dpop_nonce",
     "insufficient_user_authentication", "invalid_redirect_uri", "invalid_client_metadata",
-    "invalid_software_statement", "unapproved_software_statement",
+    "invalid_software_statement", "unapproved_software_statement", "unmet_authentication_requirements",
 }  # fmt: skip
 #: These speak of codes without sending any.
 OTHERS = {"metrics.py", "explanations.py"}

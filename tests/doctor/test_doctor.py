@@ -27,6 +27,7 @@ WEAK: list[tuple[str, dict[str, Any]]] = [
     ("OAUTH_ISSUER", {"OAUTH_ISSUER": None}),
     ("OAUTH_ALLOW_HTTP", {"OAUTH_ALLOW_HTTP": True}),
     ("OAUTH_REQUIRE_PKCE", {"OAUTH_REQUIRE_PKCE": "public"}),
+    ("OAUTH_REQUIRE_PKCE", {"OAUTH_REQUIRE_PKCE": "nonce"}),
     ("OAUTH_PKCE_METHODS", {"OAUTH_PKCE_METHODS": ["S256", "plain"]}),
     ("OAUTH_GRANT_TYPES", {"OAUTH_GRANT_TYPES": ["authorization_code", "implicit"]}),
     ("OAUTH_GRANT_TYPES", {"OAUTH_GRANT_TYPES": ["password"]}),

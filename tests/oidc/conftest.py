@@ -1,15 +1,12 @@
 """A site whose users sign in to other programs, and those programs."""
 
-from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from tests.support.app import MakeApp
-from tests.support.relying_party import RelyingParty
+from tests.support.relying_party import MakeParty, RelyingParty
 from tests.support.site import GRANT_TYPES, Site
-
-MakeParty = Callable[..., RelyingParty]
 
 
 @pytest.fixture

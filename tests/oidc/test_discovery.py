@@ -3,8 +3,7 @@
 import pytest
 from authlib.oidc.discovery import OpenIDProviderMetadata
 
-from tests.oidc.conftest import MakeParty
-from tests.support.relying_party import RelyingParty
+from tests.support.relying_party import MakeParty, RelyingParty
 
 OPENID, OAUTH = "/.well-known/openid-configuration", "/.well-known/oauth-authorization-server"
 

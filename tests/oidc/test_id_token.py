@@ -6,10 +6,9 @@ from typing import Any
 
 import pytest
 
-from tests.oidc.conftest import MakeParty
 from tests.support.clock import Clock
 from tests.support.device import decide
-from tests.support.relying_party import CLAIMS, RelyingParty
+from tests.support.relying_party import CLAIMS, MakeParty, RelyingParty
 from tests.support.site import DEVICE_CODE, READ
 
 FORMATS = ["opaque", "jwt"]

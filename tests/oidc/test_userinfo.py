@@ -5,9 +5,8 @@ from typing import Any
 
 import pytest
 
-from tests.oidc.conftest import MakeParty
 from tests.support.app import basic, bearer
-from tests.support.relying_party import CLAIMS, RelyingParty
+from tests.support.relying_party import CLAIMS, MakeParty, RelyingParty
 from tests.support.site import READ
 from tests.support.statements import statements_of
 from tests.support.stored import database_of

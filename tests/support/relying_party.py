@@ -1,6 +1,7 @@
 """A program that signs its users in at a site: what it asks for, what it gets, and how it checks that (OIDC Core)."""
 
 import warnings
+from collections.abc import Callable
 from typing import Any
 
 from joserfc import jwt
@@ -97,3 +98,6 @@ class RelyingParty:
     def userinfo(self, token: str | None = None, **options: Any) -> TestResponse:
         headers = bearer(token or self.tokens["access_token"])
         return self.site.app.test_client().get("/oauth/userinfo", headers=headers, **options)
+
+
+MakeParty = Callable[..., RelyingParty]

@@ -16,7 +16,7 @@ from ...errors import NotFound
 from ...stores.applications import ApplicationNotFound
 from ...web.csrf import is_form_token, new_form_token
 from ...web.environ import ACTOR
-from ...web.request import parse_parameters
+from ...web.request import parse_parameters, values_by_name
 from .. import person
 from ..rendering import error_page, plain, render_page
 from ..translations import translate
@@ -87,7 +87,7 @@ def page(view: Callable[[Visit], Response | BaseResponse]) -> Callable[..., Resp
             if server.hooks.is_admin is None or server.hooks.is_admin(who.user) is not True:
                 return error_page(403, "access_denied", "This page is for administrators.")
             request.environ[ACTOR] = who.subject[:255]
-            query = person.by_name(parse_parameters(request.environ.get("QUERY_STRING", "").encode("latin-1")))
+            query = values_by_name(parse_parameters(request.environ.get("QUERY_STRING", "").encode("latin-1")))
             form = person.sent_form(server) if request.method == "POST" else None
             return view(Visit(server, who.user, who.subject, query, form))
         except (ClientNotFound, ApplicationNotFound):  # somebody deleted it just now
