@@ -166,6 +166,10 @@ def _run(connection: Connection, text: str, compiled: _Compiled | None, paramete
         return Outcome(cursor.rowcount, [compiled.row(values, description) for values in cursor.fetchall()])
     except connection.dialect.loaded_dbapi.Error as error:
         raise_as_sqlalchemy(error, connection, cursor, text)
+    except BaseException as error:
+        if not isinstance(error, Exception) and connection.dialect.name != "sqlite":
+            connection.invalidate(error)  # broken off, as by gevent or Ctrl-C: its answer may be yet to come
+        raise
     finally:
         if cursor is not None:
             cursor.close()
