@@ -40,7 +40,7 @@ from .stores.tokens import TokenStore
 from .tokens.access_token import RESERVED
 from .tokens.issuing import Issuing
 from .tokens.lifetimes import Lifetimes
-from .tokens.reading import OwnTokens
+from .tokens.reading import OwnTokens, lookups_of
 from .tokens.registry import TokenRegistry
 from .tokens.revoked import Revoked
 from .tokens.revoking import Revoking
@@ -89,7 +89,7 @@ class AuthorizationServer(Server):
     def _store(self, database: Database) -> None:
         """Make the stores: one for each thing that is kept."""
         self.database = database
-        self.revocations = RevocationStore(database)
+        self.revocations = RevocationStore(database, replicated=bool(self.settings.database_read_uris))
         self.clients = ClientStore(database, self.revocations)
         self.last_used = LastUsed(database)
         self.applications = ApplicationStore(database, self.revocations)
@@ -118,7 +118,8 @@ class AuthorizationServer(Server):
         """Make the parts that validate a presented token and guard views."""
         settings = self.settings
         self.plans = self._load_plans()
-        self.own_tokens = OwnTokens(self.tokens, self.users, lambda: self.jwts, self.token_cache)
+        self.lookups = lookups_of(settings, self.database, self.tokens, self.revoked)
+        self.own_tokens = OwnTokens(self.lookups, self.users, lambda: self.jwts, self.token_cache)
         self.trusted_tokens = self._load_trusted_tokens()
         self.validators = Validators(
             self.own_tokens,
@@ -128,9 +129,8 @@ class AuthorizationServer(Server):
             self.token_cache,
             checks_user=settings.check_user,
         )
-        self.guard = Guard(
-            self.app, settings, self.validators.shortest(), self.resources, self.plans, self._load_refusal()
-        )
+        read = self.validators.shortest()
+        self.guard = Guard(self.app, settings, read, self.resources, self.plans, self._load_refusal())
 
     def _issue_tokens(self) -> None:
         """Make the parts that issue tokens, and those that ask a user to allow them."""
@@ -227,10 +227,10 @@ class AuthorizationServer(Server):
         self.last_used.close()
         if self.redis is not None:
             self.redis.close()
+        self.lookups.close()
         self.database.dispose()
 
-    # These import their modules only where the app's settings need them, or on first use: other apps never load
-    # joserfc, lxml or redis.
+    # These import their modules only where the settings need them, or on first use: other apps never load joserfc or lxml.
 
     def _connect_redis(self) -> Redis | None:
         if self.settings.redis_url is None:

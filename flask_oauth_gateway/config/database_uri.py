@@ -49,7 +49,20 @@ def read_database_uri(key: str, value: Any) -> str | None:
     return text
 
 
-def check_driver(uri: str) -> None:
+def read_database_uris(key: str, value: Any) -> tuple[str, ...]:
+    """SQLAlchemy URLs of servers that are read from."""
+    if isinstance(value, str) or not isinstance(value, (list, tuple)):
+        raise ConfigurationError(key, type(value), f"a list of URLs such as '{POSTGRESQL[0]}'")
+    uris = [read_database_uri(key, each) or "" for each in value]
+    for uri in uris:
+        kind = uri.partition(":")[0].partition("+")[0]
+        if kind in ("", "sqlite"):
+            raise ConfigurationError(key, f"a list with {kind or None}", "a list of URLs of PostgreSQL's replicas")
+        check_driver(uri, key)
+    return tuple(uris)
+
+
+def check_driver(uri: str, key: str = KEY) -> None:
     """Load what SQLAlchemy needs for a URL. Raises `ConfigurationError` where that isn't there, or can't be used."""
     from sqlalchemy import make_url
 
@@ -59,17 +72,17 @@ def check_driver(uri: str) -> None:
         dialect.import_dbapi()
     except ImportError as error:
         missing = f"whose driver {error.name} isn't installed" if error.name else "whose driver can't be loaded"
-        raise _wrong(name, missing) from None
+        raise _wrong(key, name, missing) from None
     except Exception:  # noqa: BLE001, a name of none is an error of whatever class
-        raise _wrong(name, "which SQLAlchemy doesn't know") from None
+        raise _wrong(key, name, "which SQLAlchemy doesn't know") from None
     if dialect.is_async:
-        raise _wrong(name, "whose driver is for asyncio alone")
+        raise _wrong(key, name, "whose driver is for asyncio alone")
 
 
-def _wrong(name: str, why: str) -> ConfigurationError:
+def _wrong(key: str, name: str, why: str) -> ConfigurationError:
     kind = name.partition("+")[0]
     urls = [
         f"'{url}'" + (f" (pip install 'flask-oauth-gateway[{extra}]')" if extra else "")
         for url, extra in dict.fromkeys([WORKING[kind]] if kind in WORKING else WORKING.values())
     ]
-    return ConfigurationError(KEY, f"a URL of {name}://, {why}", f"a URL such as {' or '.join(urls)}")
+    return ConfigurationError(key, f"a URL of {name}://, {why}", f"a URL such as {' or '.join(urls)}")

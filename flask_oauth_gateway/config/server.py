@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from .checks import ConfigurationError, boolean, names, one_of, optional_boolean, positive
-from .database_uri import read_database_uri
+from .database_uri import read_database_uri, read_database_uris
 from .redis_url import read_redis_url
 from .setting import setting
 
@@ -90,6 +90,13 @@ class ServerSettings:
         optional_boolean,
         "Whether PostgreSQL's statements may have names, which are quicker, and not safe behind a pooler such as PgBouncer"
         " in transaction mode. Where it is left out, each new connection finds out whether there is one.",
+    )
+    database_read_uris: tuple[str, ...] = setting(
+        (),
+        read_database_uris,
+        "SQLAlchemy URLs of replicas, from which views and introspection look tokens up in turn; what decides or spends goes"
+        " to the primary, and so does what a late replica can't tell. Every process that revokes needs the same"
+        " setting.",
     )
     redis_url: str | None = setting(
         None,

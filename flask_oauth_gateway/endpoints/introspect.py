@@ -67,7 +67,7 @@ def _signed(server: AuthorizationServer, client: Client, answer: dict[str, Any])
 
 def _opaque(server: AuthorizationServer, form: OAuthRequest, client: Client, token: str) -> dict[str, Any]:
     token_hash = token_key(token)
-    row = server.tokens.find_for(token_hash, client)
+    row = server.lookups.find_for(token_hash, client)
     if row is None or not row.asker_is_live:
         client = _again(server, form, client)
     if row is None:
@@ -91,7 +91,7 @@ def _again(server: AuthorizationServer, form: OAuthRequest, client: Client) -> C
 
 def _jwt(server: AuthorizationServer, form: OAuthRequest, client: Client, token: str) -> dict[str, Any]:
     """What a JWT says, which isn't stored, where it is good and the client may know it."""
-    if not server.tokens.client_is_live(client):
+    if not server.lookups.client_is_live(client):
         client = _again(server, form, client)
     try:
         found = server.validators.validate_own(token)

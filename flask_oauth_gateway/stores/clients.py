@@ -151,7 +151,8 @@ class ClientStore:
         parameters = {"key": client.key, "now": int(time.time())}
         # While the client's version is the same, so is the status of its application that was read with it.
         enabled = merged["switched_on"] and client.application_status in (None, APPROVED)
-        if merged["application"] == client.application and enabled == client.enabled:
+        is_plain = merged["application"] == client.application and enabled == client.enabled
+        if is_plain and not self._revocations.replicated:
             changed = self._database.run(statement, parameters)
         else:
             with self._database.transaction() as connection:
@@ -162,6 +163,8 @@ class ClientStore:
                 changed = connection.execute(statement.values(enabled=enabled), parameters).rowcount
                 if changed and enabled != client.enabled:
                     self._revocations.switch([client.client_id], enabled=enabled, connection=connection)
+                elif changed:
+                    self._revocations.note_change(client.client_id, connection=connection)
         self._cache.pop(client.client_id, None)
         return changed == 1
 
@@ -183,6 +186,7 @@ class ClientStore:
                 delete(secret_table).where(secret_table.c.client == client.key, secret_table.c.expires_at <= now)
             )
             connection.execute(insert(secret_table).values(_secret_columns(client.key, secret, now)))
+            self._revocations.note_change(client.client_id, connection=connection)
         self._cache.pop(client.client_id, None)
         return True
 

@@ -37,7 +37,7 @@ NO_NUMBERS: Mapping[bytes, int] = {}
 
 _M = mark.c
 _COLUMNS = ("mark", "bucket", "number", "epoch", "issued_until", "expires_at")
-_COUNTS = Prepared(select(epoch.c.bucket, epoch.c.number))
+COUNTS = Prepared(select(epoch.c.bucket, epoch.c.number))
 _MARKS = select(_M.mark, _M.number, _M.epoch, _M.issued_until, _M.expires_at)
 _ALL = Prepared(_MARKS.where(_M.expires_at > bindparam("now")))
 _ONE = Prepared(_MARKS.where(_M.mark == bindparam("hash")))
@@ -69,8 +69,10 @@ class Change(NamedTuple):
 class RevocationStore:
     """Changes marks, and reads those that are new."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, *, replicated: bool = False) -> None:
+        """`replicated`: tokens are looked up on replicas, so what ends a stored token leaves a mark too, with a new number."""
         self._database = database
+        self.replicated = replicated
 
     def refuse(
         self, kind: str, *names: str, expires_at: int | None = None, connection: Connection | None = None
@@ -101,18 +103,24 @@ class RevocationStore:
         gone = [Change(mark_of("client", name), all_before=True) for name in client_ids]
         self.change(gone + [Change(mark_of(DISABLED, name), lifts=True) for name in client_ids], connection)
 
+    def note_change(self, client_id: str, *, connection: Connection) -> None:
+        """Let every process ask the primary about a client until a replica has its change, where there are replicas."""
+        if self.replicated:
+            self.change([Change(mark_of(CHANGED, client_id), lifts=True)], connection)
+
     def change(self, changes: Iterable[Change], connection: Connection | None = None) -> None:
         """Make changes: in the caller's transaction as its last statements, or in one of their own."""
         if connection is None:
             self._change_alone(list(changes))
             return
         statements, now = _statements(connection.dialect.name), int(time.time())
+        change_one = statements.repeat if self.replicated else statements.change
         # In one order, so that two who change several never wait for each other.
         for change in sorted(changes, key=lambda change: (bucket_of(change.mark), change.mark)):
             bucket = bucket_of(change.mark)
             ends = now + MAX_TOKEN_LIFETIME if change.expires_at is None else change.expires_at
             _raise_count(connection, bucket)
-            (statements.lift if change.lifts else statements.change).execute(
+            (statements.lift if change.lifts else change_one).execute(
                 connection,
                 {
                     "p_mark": change.mark,
@@ -136,7 +144,7 @@ class RevocationStore:
 
     def counts(self) -> dict[int, int]:
         """The number of each bucket that has one."""
-        return {row.bucket: row.number for row in self._database.all(_COUNTS, {})}
+        return {row.bucket: row.number for row in self._database.all(COUNTS, {})}
 
     def all(self) -> list[Row[Any]]:
         """Every mark that still counts."""
@@ -166,6 +174,7 @@ class RevocationStore:
 
 
 DISABLED = "disabled client"
+CHANGED = "changed client"  # refuses nothing
 
 
 def mark_of(kind: str, *names: str) -> bytes:
@@ -204,6 +213,7 @@ def standing(numbers: Mapping[bytes, int]) -> dict[str, Any]:
 class _Statements(NamedTuple):
     raise_count: Prepared
     change: Prepared
+    repeat: Prepared
     lift: Prepared
 
 
@@ -247,8 +257,11 @@ def _statements(dialect: str) -> _Statements:
         grows = {name: greatest(_M[name], new[name]) for name in ("epoch", "issued_until", "expires_at")}
         return {"number": case((is_stricter, new.number), else_=_M.number), **grows}
 
+    def repeated(new: Any) -> dict[str, Any]:
+        return {**stricter(new), "number": new.number}
+
     def lifted(new: Any) -> dict[str, Any]:
-        return {**stricter(new), "number": new.number, "issued_until": new.issued_until}
+        return {**repeated(new), "issued_until": new.issued_until}
 
     marking = insert(mark).from_select(_COLUMNS, row)
     return _Statements(
@@ -257,5 +270,6 @@ def _statements(dialect: str) -> _Statements:
             ("bucket", "number"),
         ),
         change=Prepared(upsert(marking, [_M.mark], stricter)),
+        repeat=Prepared(upsert(marking, [_M.mark], repeated)),
         lift=Prepared(upsert(marking, [_M.mark], lifted)),
     )

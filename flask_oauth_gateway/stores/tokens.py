@@ -11,12 +11,10 @@ from sqlalchemy import (
     BigInteger,
     Connection,
     Select,
-    Table,
     and_,
     bindparam,
     delete,
     exists,
-    false,
     func,
     insert,
     or_,
@@ -30,16 +28,14 @@ from ..database.deadlocks import again_after_deadlock
 from ..database.engine import Database
 from ..database.prepared import Prepared
 from ..database.servers.mariadb import IS_GALERA
-from ..database.tables import access_token, approval, client, code, consent, device_code, epoch
+from ..database.tables import access_token, approval, client, consent, epoch
 from ..database.writers import wait_for_writers
+from .ending import ENDED, end
 from .registered_client import Client
 from .revocations import NO_NUMBERS, standing, unchanged
 
 MAX_COUNTED = 10_000
 _T = access_token.c
-#: Changes nothing; by the lock that it takes `wait_for_writers` sees who revokes.
-_REVOKES = update(epoch).where(false()).values(number=0)
-_ENDED = (access_token, approval, code, device_code)  # what a revocation ends
 COLUMNS = (
     "token_hash", "client", "family", "subject", "scope", "audience", "grant_type", "attributes", "claims",
     "issued_at", "expires_at",
@@ -90,6 +86,7 @@ _REVOKE = Prepared(
     .values(revoked_at=bindparam("now", type_=BigInteger))
 )
 _TAKE_BACK = Prepared(delete(access_token).where(_T.token_hash == bindparam("hash")))
+_ENDS = Prepared(select(_T.expires_at).where(_T.token_hash == bindparam("hash")))
 _ATTRIBUTES = select(_T.attributes).where(_T.token_hash == bindparam("hash")).with_for_update()
 _SET_ATTRIBUTES = (
     update(access_token)
@@ -103,11 +100,25 @@ def token_id_of(token_hash: bytes) -> str:
     return bytes(token_hash[:16]).hex()
 
 
+def why_dead(row: Row[Any], now: float) -> str | None:
+    """Why a stored token is no longer valid; `None` where it still is."""
+    if not row.enabled:  # None where the client was deleted
+        return "The client of this access token was disabled or deleted."
+    if row.revoked_at is not None or row.approval_revoked_at is not None:
+        return "The access token was revoked."
+    if row.expires_at <= now:
+        return "The access token expired."
+    return None
+
+
 class TokenStore:
     """Reads and writes access tokens."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
+
+    def close(self) -> None:
+        """Do nothing: the database closes its connections."""
 
     def add(self, values: Mapping[str, Any], client: Client, numbers: Mapping[bytes, int] = NO_NUMBERS) -> bool:
         """Store a token if its client is still enabled and unchanged, and these marks have these numbers; one statement.
@@ -163,10 +174,28 @@ class TokenStore:
         parameters = {"hash": token_hash, "owner": owner.key, "version": owner.version, "now": int(time.time())}
         return self._database.run(_REVOKE, parameters, repeatable=True) == 1
 
-    def revoke_one(self, token_hash: bytes, client: int | None, subject: str | None, issued_before: int | None) -> bool:
-        """Revoke a token, if it is live and fits the other arguments."""
+    @again_after_deadlock
+    def revoke_and_mark(self, token_hash: bytes, owner: Client, mark: Callable[..., None]) -> bool:
+        """Do what `revoke` does, and call `mark(connection=…, expires_at=…)` in the same transaction if it is done."""
+        parameters = {"hash": token_hash, "owner": owner.key, "version": owner.version, "now": int(time.time())}
+        with self._database.transaction() as connection:
+            if _REVOKE.execute(connection, parameters).rowcount != 1:
+                return False
+            row = _ENDS.execute(connection, {"hash": token_hash}).first()
+            mark(connection=connection, expires_at=None if row is None else row.expires_at)
+        return True
+
+    def revoke_one(
+        self,
+        token_hash: bytes,
+        client: int | None,
+        subject: str | None,
+        issued_before: int | None,
+        mark: Callable[..., None] | None,
+    ) -> bool:
+        """Revoke a token, if it is live and fits the other arguments. `mark`: as for `revoke_where`, if it is revoked."""
         given = {"token_hash": token_hash, "client": client, "subject": subject}
-        return _end(self._database, given, issued_before) == 1
+        return end(self._database, given, issued_before, mark, only_then=True) == 1
 
     def revoke_where(
         self, client: int | None, subject: str | None, issued_before: int | None, mark: Callable[..., None]
@@ -176,9 +205,11 @@ class TokenStore:
         Codes that were approved and not redeemed yet are spent first, as they would give new tokens afterwards. For
         tokens that aren't stored, `mark(connection=…)` is called at the end of the same transaction.
         """
-        return _end(self._database, {"client": client, "subject": subject}, issued_before, mark)
+        return end(self._database, {"client": client, "subject": subject}, issued_before, mark)
 
-    def revoke_late_ones(self, client: int | None, subject: str | None, issued_before: int | None) -> int:
+    def revoke_late_ones(
+        self, client: int | None, subject: str | None, issued_before: int | None, mark: Callable[..., None] | None
+    ) -> int:
         """Revoke what was just being stored while `revoke_where` looked, which it can't have seen; returns how many.
 
         What begins to be stored after `revoke_where` finds the mark. Raises `TemporarilyUnavailable` where somebody is
@@ -186,8 +217,8 @@ class TokenStore:
         """
         if self._database.engine.dialect.name == "sqlite":  # it has one writer at a time
             return 0
-        wait_for_writers(self._database, _ENDED, but_for=epoch)
-        return _end(self._database, {"client": client, "subject": subject}, issued_before)
+        wait_for_writers(self._database, ENDED, but_for=epoch)
+        return end(self._database, {"client": client, "subject": subject}, issued_before, mark, only_then=True)
 
     def page(
         self,
@@ -254,47 +285,3 @@ def _parameters(values: Mapping[str, Any], client: Client) -> dict[str, Any]:
 
 def _with(parameters: dict[str, Any], numbers: Mapping[bytes, int]) -> dict[str, Any]:
     return parameters | standing(numbers) if numbers else parameters
-
-
-@again_after_deadlock
-def _end(
-    database: Database,
-    given: Mapping[str, Any],
-    issued_before: int | None,
-    mark: Callable[..., None] | None = None,
-) -> int:
-    """Revoke what fits, and mark it, in one transaction; returns how many tokens and approvals there were."""
-    with database.transaction() as connection:
-        if mark is not None and connection.dialect.name == "postgresql":
-            connection.execute(_REVOKES)
-        if given["client"] is not None:  # on MariaDB this waits for who is just storing something of the client's
-            connection.execute(select(client.c.id).where(client.c.id == given["client"]).with_for_update())
-        count = _end_in(connection, given, issued_before)
-        if mark is not None:
-            mark(connection=connection)
-    return count
-
-
-def _end_in(connection: Connection, given: Mapping[str, Any], issued_before: int | None) -> int:
-    """Spend the codes, and revoke the tokens and approvals, that fit; returns how many of the latter there were."""
-    now = int(time.time())
-
-    def fits(table: Table, since: str) -> list[ColumnElement[bool]]:
-        found = [table.c[name] == value for name, value in given.items() if value is not None]
-        return found if issued_before is None else [*found, table.c[since] < issued_before]
-
-    if "token_hash" not in given:
-        for table, approved in ((code, ()), (device_code, (device_code.c.decision == "allow",))):
-            unspent = (
-                table.c.spent_at.is_(None),
-                table.c.expires_at > now,
-                *approved,
-            )  # few rows, which an index finds
-            connection.execute(update(table).where(*fits(table, "issued_at"), *unspent).values(spent_at=now))
-    count = 0
-    for table, since in ((access_token, "issued_at"), (approval, "created_at")):
-        if "token_hash" in given and table is approval:
-            continue
-        live = (table.c.revoked_at.is_(None), table.c.expires_at > now)
-        count += connection.execute(update(table).where(*fits(table, since), *live).values(revoked_at=now)).rowcount
-    return count

@@ -8,19 +8,36 @@ from typing import TYPE_CHECKING, Any
 
 from ..crypto.hashing import token_key
 from ..errors import InvalidToken, UnknownToken
-from ..stores.tokens import token_id_of
+from ..stores.tokens import token_id_of, why_dead
 from .access_token import AccessToken
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Row
 
+    from ..config import Settings
+    from ..database.engine import Database
     from ..stores.tokens import TokenStore
     from ..users.accounts import Users
     from .cache import TokenCache
     from .jwt import JwtTokens
+    from .replicated import ReplicatedTokens
+    from .revoked import Revoked
 
 MAX_TOKEN = 16384
 JWT_START = "eyJ"  # '{"' in base64url
+
+
+def lookups_of(
+    settings: Settings, database: Database, tokens: TokenStore, revoked: Revoked
+) -> TokenStore | ReplicatedTokens:
+    """What looks tokens up: `tokens`, or where there are replicas (`OAUTH_DATABASE_READ_URIS`), what asks these first."""
+    if not settings.database_read_uris:
+        return tokens
+    from ..database.servers.replicas import Replicas
+    from .replicated import ReplicatedTokens
+
+    replicas = Replicas(database, settings.database_read_uris, prepared=settings.database_prepared)
+    return ReplicatedTokens(replicas, tokens, revoked)
 
 
 def is_jwt(token: str) -> bool:
@@ -32,7 +49,11 @@ class OwnTokens:
     """One server's own tokens. `jwts` reads JWTs, and is made on first use; `cache` holds tokens that were verified lately."""
 
     def __init__(
-        self, tokens: TokenStore, users: Users, jwts: Callable[[], JwtTokens], cache: TokenCache | None
+        self,
+        tokens: TokenStore | ReplicatedTokens,
+        users: Users,
+        jwts: Callable[[], JwtTokens],
+        cache: TokenCache | None,
     ) -> None:
         self._tokens = tokens
         self._users = users
@@ -82,14 +103,3 @@ class OwnTokens:
             exp=row.expires_at,
             users=self._users,
         )
-
-
-def why_dead(row: Row[Any], now: float) -> str | None:
-    """Why a stored token is no longer valid; `None` where it still is."""
-    if not row.enabled:  # None where the client was deleted
-        return "The client of this access token was disabled or deleted."
-    if row.revoked_at is not None or row.approval_revoked_at is not None:
-        return "The access token was revoked."
-    if row.expires_at <= now:
-        return "The access token expired."
-    return None

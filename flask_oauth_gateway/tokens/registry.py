@@ -244,7 +244,7 @@ class TokenRegistry:
         if found is None or token_hash is None or found.refusal is not None:
             return False
         changed = self._tokens.change_attributes(token_hash, attributes)
-        self._revoking.forget()
+        self._revoking.attributes_changed(token_hash, found.exp)
         return changed
 
     def purge(self, *, batch: int = 1000, audit_older_than: timedelta | int | None = None) -> int:

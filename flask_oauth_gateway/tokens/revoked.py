@@ -90,6 +90,13 @@ class Revoked:
             numbers[mark] = 0 if found is None else found.number
         return numbers
 
+    def numbers_of(self, marks: Iterable[bytes]) -> dict[bytes, int]:
+        """The numbers of these marks, as far as they are set."""
+        known = self._marks
+        if known.keys().isdisjoint(marks):
+            return {}
+        return {mark: found.number for mark in marks if (found := known.get(mark)) is not None}
+
     def forget(self) -> None:
         """Make the next check read the marks, as there is a new one."""
         self._forgotten += 1

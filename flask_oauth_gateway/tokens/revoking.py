@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -54,8 +54,13 @@ class Revoking:
 
     def stored_token(self, token_hash: bytes, owner: Client, *, by: str) -> bool:
         """Revoke a client's stored token; False where it isn't live, or where the client has changed."""
+        mark = self._marking(token_hash)
         with self._forgetting_in_doubt():
-            if not self._tokens.revoke(token_hash, owner):
+            if mark is None:
+                revoked = self._tokens.revoke(token_hash, owner)
+            else:
+                revoked = self._tokens.revoke_and_mark(token_hash, owner, mark)
+            if not revoked:
                 return False
         self.forget(token_hash)
         self._say(owner.client_id, None, token_id=token_id_of(token_hash), count=1, by=by, actor=None)
@@ -106,7 +111,8 @@ class Revoking:
         client_id, key = (None, None) if client is None else (client.client_id, client.key)
         if token_hash is not None:
             with self._forgetting_in_doubt():
-                if not self._tokens.revoke_one(token_hash, key, subject, issued_before):
+                mark = self._marking(token_hash)
+                if not self._tokens.revoke_one(token_hash, key, subject, issued_before, mark):
                     return 0
             self.forget()
             self._say(client_id, subject, token_id=token_id_of(token_hash), count=1, by=by, actor=actor)
@@ -118,7 +124,9 @@ class Revoking:
             count = self._tokens.revoke_where(key, subject, issued_before, mark)
         try:
             self.forget()  # before what may take a while
-            count += self._tokens.revoke_late_ones(key, subject, issued_before)
+            # A replica may have followed the mark, and not what is ended now.
+            again = mark if self._revocations.replicated else None
+            count += self._tokens.revoke_late_ones(key, subject, issued_before, again)
         finally:
             self.forget()
             # JWTs are not counted; that they are refused from now on is said all the same.
@@ -130,6 +138,18 @@ class Revoking:
         with self._forgetting_in_doubt():
             self._revocations.refuse(KEY, kid)  # other processes read marks sooner than keys
         self.forget()
+
+    def attributes_changed(self, token_hash: bytes, expires_at: int) -> None:
+        """Let every process forget a token as it was."""
+        mark = self._marking(token_hash)
+        if mark is not None:
+            mark(expires_at=expires_at)
+        self.forget()
+
+    def _marking(self, token_hash: bytes) -> Callable[..., None] | None:
+        """What marks a stored token; `None` where no replica may be late, and the token's row says all."""
+        replicated = self._revocations.replicated
+        return partial(self._revocations.refuse, "token", token_id_of(token_hash)) if replicated else None
 
     @contextmanager
     def _forgetting_in_doubt(self) -> Iterator[None]:
@@ -152,7 +172,7 @@ class Revoking:
 
     def hear(self, token_hash: bytes) -> None:
         """Drop a token that another process revoked; `EVERY_TOKEN` where this process may have missed news."""
-        if token_hash == EVERY_TOKEN:
+        if token_hash == EVERY_TOKEN or self._revocations.replicated:
             self._revoked.forget()
         if self._cache is None:
             return

@@ -39,6 +39,11 @@ SETTINGS: dict[str, tuple[list[tuple[Any, Any]], list[Any], str]] = {
         ["", 5, b"x", "x", "://", "db://h:port/x", "db://h/x?prepare_threshold=no"],
         "a ",
     ),
+    "database_read_uris": (
+        [([], ()), (("postgresql+psycopg://h/x",), ("postgresql+psycopg://h/x",))],
+        [None, "postgresql+psycopg://h/x", 5, [None], [5], [""], ["x"], ["sqlite:///x.db"], ["db://h/x"]],
+        "a ",
+    ),
     "database_prepared": ([(None, None), (True, True), (False, False)], [0, 1, "no", ""], "True, False or None"),
     "key_encryption_key": ([(None, None), ("long and random", "long and random")], ["", 5, b"bytes"], "a text, or None"),
     "jwt_issuers": ([({}, {}), ({"a": {"key": "x"}}, {"a": {"key": "x"}})], [None, [], "a", {5: {}}, {"": {}}], "a dict"),
@@ -178,7 +183,7 @@ SETTINGS: dict[str, tuple[list[tuple[Any, Any]], list[Any], str]] = {
     "token_cache_seconds": ([(0, 0), (timedelta(seconds=5), 5)], [-1, "5", None, True, NAN], "from 0 to ten years"),
 }  # fmt: skip
 
-SECRET = {"database_uri", "key_encryption_key", "redis_url"}  # an error message ends up in logs
+SECRET = {"database_uri", "database_read_uris", "key_encryption_key", "redis_url"}  # an error message ends up in logs
 TAKEN = [(name, given, kept) for name, (taken, _, _) in SETTINGS.items() for given, kept in taken]
 REFUSED = [(name, value) for name, (_, refused, _) in SETTINGS.items() for value in refused]
 

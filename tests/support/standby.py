@@ -32,6 +32,7 @@ wal_receiver_status_interval = 100ms
 wal_retrieve_retry_interval = 100ms
 max_standby_streaming_delay = -1
 autovacuum = off
+shared_preload_libraries = 'pg_stat_statements'
 """
 
 
@@ -67,10 +68,13 @@ class Server:
     def host(self) -> str:
         return f"127.0.0.1:{self.port}"
 
+    def connect(self, **options: Any) -> psycopg.Connection[Any]:
+        address = f"host=127.0.0.1 port={self.port} user={NAME} dbname={NAME} connect_timeout=5"
+        return psycopg.connect(address, **options)
+
     def ask(self, statement: str) -> Any:
         """The first value of the first row, on a connection of its own."""
-        address = f"host=127.0.0.1 port={self.port} user={NAME} dbname={NAME} connect_timeout=5"
-        with psycopg.connect(address, autocommit=True) as connection:
+        with self.connect(autocommit=True) as connection:
             cursor = connection.execute(statement)  # type: ignore[call-overload]
             row = cursor.fetchone() if cursor.description else None
             return None if row is None else row[0]
@@ -101,17 +105,46 @@ class Server:
             assert time.monotonic() < until, (self.folder / "log").read_text()
             time.sleep(0.02)
 
+    def lag(self, delay: str) -> None:
+        """Have a standby do everything so much later from now on."""
+        with (self.folder / "data" / "postgresql.auto.conf").open("a") as settings:
+            settings.write(f"recovery_min_apply_delay = '{delay}'\n")
+        self.ask("SELECT pg_reload_conf()")
+        self.wait_until(lambda: self.ask("SHOW recovery_min_apply_delay") == delay)
+
+    def hold(self) -> None:
+        """Have a standby stand still as it is now."""
+        self.ask("SELECT pg_wal_replay_pause()")
+        self.wait_until(lambda: self.ask("SELECT pg_get_wal_replay_pause_state()") == "paused")
+
+    def let_go(self) -> None:
+        self.ask("SELECT pg_wal_replay_resume()")
+
     def kill(self) -> None:
         """SIGKILL, for every process of it: nothing is said to anybody, and nothing written."""
         if self._process is None:
             return
-        its = _children(self._process.pid)
+        its = self.children()
         self._process.kill()
         for pid in its:
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
         self._process.wait()
         self._process = None
+
+    @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
+
+    def children(self) -> list[int]:
+        """Its processes but the first."""
+        found = []
+        for entry in Path("/proc").glob("[0-9]*/stat"):
+            with suppress(OSError):
+                if int(entry.read_text().rpartition(")")[2].split()[1]) == self.pid:
+                    found.append(int(entry.parent.name))
+        return found
 
     def promote(self) -> None:
         """Make the standby a primary, and wait until it is one."""
@@ -123,15 +156,6 @@ class Server:
             "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity"
             " WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()"
         )
-
-
-def _children(pid: int) -> list[int]:
-    found = []
-    for entry in Path("/proc").glob("[0-9]*/stat"):
-        with suppress(OSError):
-            if int(entry.read_text().rpartition(")")[2].split()[1]) == pid:
-                found.append(int(entry.parent.name))
-    return found
 
 
 class Cluster:
@@ -158,16 +182,14 @@ class Cluster:
         self._servers.append(server)
         return server
 
-    def standby(self, name: str, *, lag: str | None = None) -> Server:
-        """A standby that streams from the primary, as `name`; with `lag`, it does everything so much later."""
+    def standby(self, name: str) -> Server:
+        """A standby that streams from the primary, as `name`."""
         server = self._server()
         data = server.folder / "data"
         address = f"host=127.0.0.1 port={self.primary.port} user={NAME} application_name={name}"
         _run("pg_basebackup", "-D", str(data), "-d", address, "-c", "fast", "-X", "stream", "-R", "--no-sync")
         with (data / "postgresql.auto.conf").open("a") as settings:
             settings.write(f"primary_conninfo = '{address}'\nsynchronous_standby_names = ''\n")
-            if lag is not None:
-                settings.write(f"recovery_min_apply_delay = '{lag}'\n")
         server.start()
         streaming = f"SELECT bool_or(application_name = '{name}' AND state = 'streaming') FROM pg_stat_replication"  # noqa: S608
         self.primary.wait_until(lambda: self.primary.ask(streaming))
