@@ -60,6 +60,7 @@ class Contestant:
 CORE = ("token", "code", "refresh", "view", "introspect", "revoke")
 CONTESTANTS = {
     BARE: Contestant("bare Flask view / form POST", "bare", ("view", "token"), None),
+    "bare-db": Contestant("bare Flask and Flask-SQLAlchemy, PostgreSQL", "bare", (), options={"db": True}),
     "floor": Contestant("floor: raw Flask, one statement by hand", "floor", CORE),
     "floor-es256": Contestant("floor, JWT ES256", "floor", ("token", "view-new"), None, {"jwt": "ES256"}),
     "floor-rs256": Contestant("floor, JWT RS256", "floor", ("token", "view-new"), None, {"jwt": "RS256"}),
