@@ -20,7 +20,7 @@ from tests.support.app import MakeApp, basic, close_app
 from tests.support.app import ask as ask_as
 from tests.support.pgbouncer import PgBouncer, own_pgbouncer
 from tests.support.pgpool import Pgpool, own_pgpool
-from tests.support.site import MakeSite, Site, granted
+from tests.support.site import MakeSite, every_flow
 from tests.support.stored import database_of, register, status_with
 
 pytestmark = [
@@ -57,21 +57,6 @@ def database_uri(direct_uri: str, pooler: Pooler) -> str:
                 neighbour.execute("SELECT 1")
             return uri
     raise AssertionError("The pooler gives no good connection.")
-
-
-def every_flow(site: Site) -> None:
-    """Code, refresh, device code's first step, client credentials, introspection, revocation: each is answered rightly."""
-    client = site.register(grant_types=["authorization_code", "refresh_token", "client_credentials"])
-    tokens = site.tokens(client)
-    assert site.is_live(tokens["access_token"])
-    refreshed = granted(site.refresh(client, tokens["refresh_token"]))
-    assert site.me(refreshed["access_token"])["subject"] == "alice"  # type: ignore[index]
-    assert site.post(client, "/oauth/introspect", token=refreshed["access_token"]).get_json()["active"]
-    own = granted(site.token(client, "client_credentials"))["access_token"]
-    assert site.me(own)["client"] == client.client_id  # type: ignore[index]
-    assert site.post(client, "/oauth/revoke", token=refreshed["refresh_token"]).status_code == 200
-    assert not site.is_live(refreshed["access_token"])
-    assert site.is_live(own)
 
 
 @pytest.mark.parametrize("token_format", ["opaque", "jwt"])

@@ -72,9 +72,7 @@ def a_life(site: Site, number: int) -> tuple[list[str], list[str]]:
     client = site.register(grant_types=GRANT_TYPES, client_id=f"client {number}")
     given = [site.tokens(client)]
     given.append(granted(site.refresh(client, given[0]["refresh_token"])))
-    started = device.start(site, client)
-    device.decide(site, started["user_code"])
-    given.append(granted(device.poll(site, client, started["device_code"])))
+    given.append(granted(device.poll(site, client, device.approved(site, client))))
     given.append(granted(site.token(client, "password", username="bob", password="right")))
     good = [each["access_token"] for each in given[:2]]
     lost = [each["access_token"] for each in given[2:]]
@@ -118,13 +116,12 @@ def test_of_many_at_once_one_gets_the_tokens(make_undone: Callable[..., Site], p
     site = make_undone()
     client = site.register(grant_types=GRANT_TYPES)
     for _ in range(5):
-        started = device.start(site, client)
-        device.decide(site, started["user_code"])
-        code, refresh_token = site.code(client), site.tokens(client)["refresh_token"]
+        device_code, code = device.approved(site, client), site.code(client)
+        refresh_token = site.tokens(client)["refresh_token"]
         spends: list[Callable[[], Any]] = [
             lambda code=code: site.redeem(client, code),  # type: ignore[misc]
             lambda it=refresh_token: site.refresh(client, it),  # type: ignore[misc]
-            lambda it=started["device_code"]: site.token(client, DEVICE_CODE, device_code=it),  # type: ignore[misc]
+            lambda it=device_code: site.token(client, DEVICE_CODE, device_code=it),  # type: ignore[misc]
         ]
         for spend in spends:
             with ThreadPoolExecutor(AT_ONCE) as pool:

@@ -38,3 +38,10 @@ def decide(site: Site, user_code: str, scopes: str | None = None, decision: str 
     response = site.send(confirm(site, user_code), scopes, decision)
     assert response.status_code == 200, response.text
     return response
+
+
+def approved(site: Site, client: Client) -> str:
+    """The device code of a device that a user has let in."""
+    started = start(site, client)
+    decide(site, started["user_code"])
+    return str(started["device_code"])

@@ -10,12 +10,14 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from itertools import cycle
 from pathlib import Path
 
 import pymysql
 from sqlalchemy import URL
 
 from tests.support.ports import free_ports
+from tests.support.proxy import Proxy
 from tests.support.services import GALERA, MARIADBD
 
 NODES = 3
@@ -56,11 +58,19 @@ class Galera:
             command.append("--user=mysql")
         with (self._folder / "install.log").open("wb") as log:
             subprocess.run([*command, f"--datadir={self._folder / 'data0'}"], check=True, stdout=log, stderr=log)
-        for node in range(NODES):
-            self.start_node(node, first=node == 0)
+        self._launch(0, first=True)
+        self._wait_for(0)
+        for node in range(1, NODES):
+            self._launch(node)
+        for node in range(1, NODES):
+            self._wait_for(node)
 
-    def start_node(self, node: int, *, first: bool = False) -> None:
-        """Start a node, and wait until it has everything that the others have. `first`: there are no others."""
+    def start_node(self, node: int) -> None:
+        """Start a node, and wait until it has everything that the others have."""
+        self._launch(node)
+        self._wait_for(node)
+
+    def _launch(self, node: int, *, first: bool = False) -> None:
         own, group, incremental, copy = self._ports[node]
         peers = ",".join(f"127.0.0.1:{group}" for _, group, _, _ in self._ports)
         place = f"base_port={group};gmcast.listen_addr=tcp://127.0.0.1:{group};ist.recv_addr=127.0.0.1:{incremental}"
@@ -74,6 +84,8 @@ class Galera:
         command += ["--user=mysql"] if os.getuid() == 0 else []
         with (self._folder / f"log{node}").open("ab") as log:
             self._processes[node] = subprocess.Popen(command, stdout=log, stderr=log)
+
+    def _wait_for(self, node: int) -> None:
         ends = time.monotonic() + 100
         while not self.is_ready(node):
             assert self._processes[node].poll() is None, (self._folder / f"log{node}").read_text()[-2000:]
@@ -127,6 +139,17 @@ class Galera:
     def stop(self) -> None:
         for node in list(self._processes):
             self.kill(node)
+
+
+class Spread(Proxy):
+    """Leads each new connection to the next node."""
+
+    def __init__(self, galera: Galera) -> None:
+        self._nodes = cycle(galera.ports)
+        super().__init__("127.0.0.1", 0)
+
+    def server(self) -> tuple[str, int]:
+        return "127.0.0.1", next(self._nodes)
 
 
 @contextmanager

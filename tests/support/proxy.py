@@ -43,7 +43,7 @@ class Proxy:
         with suppress(OSError):
             while True:
                 near, _ = listener.accept()
-                far = socket.create_connection(self._server)
+                far = socket.create_connection(self.server())
                 with self._lock:
                     self._sockets |= {near, far}
                 threading.Thread(target=self._pass, args=(near, far), daemon=True).start()
@@ -60,6 +60,10 @@ class Proxy:
                         far.sendall(self.heard(id(near), data))
                     else:
                         self.answered(near, data)
+
+    def server(self) -> tuple[str, int]:
+        """Where the next connection leads to."""
+        return self._server
 
     def heard(self, connection: int, data: bytes) -> bytes:
         """What is handed on of what a client is saying. An `OSError` cuts the connection."""

@@ -176,6 +176,21 @@ class Site:
         return self.me(token) is not None
 
 
+def every_flow(site: Site) -> None:
+    """Code, refresh, device code's first step, client credentials, introspection, revocation: each is answered rightly."""
+    client = site.register(grant_types=["authorization_code", "refresh_token", "client_credentials"])
+    tokens = site.tokens(client)
+    assert site.is_live(tokens["access_token"])
+    refreshed = granted(site.refresh(client, tokens["refresh_token"]))
+    assert site.me(refreshed["access_token"])["subject"] == "alice"  # type: ignore[index]
+    assert site.post(client, "/oauth/introspect", token=refreshed["access_token"]).get_json()["active"]
+    own = granted(site.token(client, "client_credentials"))["access_token"]
+    assert site.me(own)["client"] == client.client_id  # type: ignore[index]
+    assert site.post(client, "/oauth/revoke", token=refreshed["refresh_token"]).status_code == 200
+    assert not site.is_live(refreshed["access_token"])
+    assert site.is_live(own)
+
+
 #: Builds a `Site` on a test's database; takes configuration.
 MakeSite = Callable[..., Site]
 
