@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import click
+from flask import current_app
 from flask.cli import AppGroup, with_appcontext
 
 from ..config.checks import is_loopback
@@ -77,16 +78,30 @@ def say_what_flask_run_lacks(app: Flask, settings: Settings) -> None:
 )
 @with_appcontext
 def init_db(wal: bool) -> None:
-    """Make those of the gateway's tables that are missing."""
+    """Make those of the gateway's tables that are missing, and bring those of an older version up to date."""
+    from sqlalchemy.pool import StaticPool
+
     from ..authorization_server import current_server
+    from ..database.app_engine import engine_beside
     from ..database.connect import create_tables
+    from ..database.schema import check_version
     from ..database.sqlite.journal import has_rollback_journal, switch_to_wal
 
-    engine = current_server().database.engine
+    db = current_app.extensions.get("sqlalchemy")
+    in_memory = db is not None and None in db.engines and isinstance(db.engines[None].pool, StaticPool)
+    # The server's own engine refuses tables of an older version.
+    beside = None if db is None or in_memory else engine_beside(db, prepared=False)
+    engine = current_server().database.engine if beside is None else beside
     if wal and engine.dialect.name != "sqlite":
         raise click.UsageError(f"--wal is for a SQLite file: this database is {engine.dialect.name}.")
+    if beside is not None:
+        check_version(engine, complete=False)
     create_tables(engine)
+    if beside is not None:
+        check_version(engine)
     click.echo("The gateway's tables are there.")
     if wal and has_rollback_journal(engine):
         switch_to_wal(engine)
         click.echo("The file has a write-ahead log now.")
+    if beside is not None:
+        beside.dispose()

@@ -14,6 +14,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from ..errors import TemporarilyUnavailable
 from .tables import SCHEMA_VERSION, client, metadata, schema
+from .upgrades import bring_over
 
 logger = logging.getLogger(__name__)
 
@@ -49,8 +50,9 @@ def check_version(engine: Engine, *, complete: bool = True) -> bool:
         if missing:
             _refuse(
                 f"The tables are older than this flask-oauth-gateway: {missing} is missing. Bring them up to date"
-                " (flask db migrate, flask db upgrade); see docs/upgrading.md."
+                " (flask db migrate, flask db upgrade; or flask oauth init-db); see docs/upgrading.md."
             )
+        bring_over(connection, found)
         _record(connection, found)
     return True
 
