@@ -17,8 +17,7 @@ from .clients.registry import ClientRegistry
 from .crypto.hashing import audit_keys
 from .crypto.sealing import Sealing
 from .database.connect import database_of
-from .features import RESPONSE_TYPES
-from .grants import load_grants
+from .grants import load_grants, load_response_types
 from .grants.authlib import AuthlibServer
 from .grants.base import GrantSteps
 from .observing.audit import Audit
@@ -59,7 +58,7 @@ if TYPE_CHECKING:
     from .database.engine import Database
     from .database.redis.shared import Redis
     from .grants.authlib import AuthlibGrant
-    from .grants.base import AuthorizationGrant, TokenGrant
+    from .grants.base import TokenGrant
     from .hooks import Hooks
     from .oidc.provider import OpenidProvider
     from .protection.plans import Plans
@@ -195,9 +194,7 @@ class AuthorizationServer(Server):
         self.token_grants: Mapping[str, TokenGrant | AuthlibGrant] = {
             name: grant for name, grant in self.grants.items() if hasattr(grant, "respond")
         }
-        self.response_types: Mapping[str, AuthorizationGrant] = {
-            name: self.grants[of] for name, of in RESPONSE_TYPES.items() if of in self.grants
-        }
+        self.response_types = load_response_types(self.grants, self)
 
     def _register(self) -> None:
         """Make the registries, which the command line, the pages and the management API call."""

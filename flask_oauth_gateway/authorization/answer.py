@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 RESPONSE_MODES = ("query", "fragment", "form_post")
 MAX_LOCATION = 8192  # servers, proxies and load balancers read no longer request line or header
 MAX_STATE = 8192  # where the answer is a form
-_CODE = {"code": "x" * 75}  # the longest that there are; an error without its description is shorter
-_TOKEN = {"access_token": "x" * 2048}
+#: The longest that there are, by the words of the response type; an error without its description is shorter.
+_LONGEST = {"code": "x" * 75, "token": "x" * 2048, "id_token": "x" * 2048}
 
 
 def answer_of(authorization: Authorization, parameters: Mapping[str, Any], issuer: str) -> dict[str, str]:
@@ -24,11 +24,17 @@ def answer_of(authorization: Authorization, parameters: Mapping[str, Any], issue
     return answer | {"iss": issuer}
 
 
+def gives_a_token(response_type: str) -> bool:
+    """Whether an answer holds a token, which never stands in a query."""
+    return not {"token", "id_token"}.isdisjoint(response_type.split(" "))
+
+
 def is_too_long(authorization: Authorization, response_type: str | None, issuer: str) -> bool:
     """Whether the request's `state` would make an answer that can't be read."""
     if authorization.response_mode == "form_post":
         return len((authorization.state or "").encode()) > MAX_STATE
-    longest = _TOKEN if response_type == "token" else _CODE
+    words = (response_type or "code").split(" ")
+    longest = {word: _LONGEST[word] for word in words if word in _LONGEST} or {"code": _LONGEST["code"]}
     return len(_location(authorization, answer_of(authorization, longest, issuer))) > MAX_LOCATION
 
 

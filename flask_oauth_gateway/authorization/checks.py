@@ -11,12 +11,11 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from ..config import OFFLINE_ACCESS
-from ..config.openid import OPENID
-from ..errors import InvalidRequestError, UnauthorizedClientError, clean
-from ..features import RESPONSE_TYPES
+from ..config.openid import OPENID, in_order, response_types_of
+from ..errors import InvalidRequestError, InvalidScopeError, UnauthorizedClientError, clean
 from ..permissions.scopes import names_of, resolve_scopes
 from ..tokens.sign_in import NONCE
-from .answer import RESPONSE_MODES
+from .answer import RESPONSE_MODES, gives_a_token
 from .request import AuthorizationError
 from .requested_claims import is_essential, read_requested, values_of
 
@@ -36,6 +35,7 @@ REQUEST_OBJECTS = {
     "request_uri": "request_uri_not_supported",
     "registration": "registration_not_supported",
 }
+WITH_A_CODE = ("code", "code id_token", "code token", "code id_token token")
 CHALLENGE = re.compile(r"[A-Za-z0-9._~-]{43,128}")
 
 Found = Mapping[str, Any]  # fields of the authorization, as a check found them
@@ -50,6 +50,7 @@ class Asked:
     settings: Settings
     resources: Resources
     lifetimes: Lifetimes
+    response_types: Mapping[str, tuple[str, ...]]  # those that are on, each with the grants that it needs
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,12 +68,15 @@ class AuthorizationChecks:
         self._settings = settings
         self._resources = resources
         self._lifetimes = lifetimes
+        self._response_types = response_types_of(settings)
 
     def check(self, authorization: Authorization, parameters: Parameters) -> Authorization:
         """The request with all that it asks for. Raises an `OAuth2Error`, which the client gets."""
         for each in CHECKS:
             if each.response_types is None or authorization.response_type in each.response_types:
-                asked = Asked(authorization, parameters, self._settings, self._resources, self._lifetimes)
+                asked = Asked(
+                    authorization, parameters, self._settings, self._resources, self._lifetimes, self._response_types
+                )
                 found = each.look(asked)
                 authorization = replace(authorization, **found) if found else authorization
         return authorization
@@ -98,10 +102,14 @@ def response_type(asked: Asked) -> Found:
     given, client = asked.parameters.get("response_type"), asked.authorization.client
     if given is None:
         raise InvalidRequestError("The parameter 'response_type' is missing.")
-    grant_type = RESPONSE_TYPES.get(given)
-    if grant_type is None or grant_type not in asked.settings.grant_types:
+    if given not in asked.response_types:
+        given = in_order(given)
+    grants = asked.response_types.get(given)
+    if grants is None:
         raise AuthorizationError("unsupported_response_type", f"The response type '{clean(given, 40)}' is not on here.")
-    if not client.check_grant_type(grant_type) or (grant_type == "implicit" and not client.is_public):
+    # A token for a client that could have got it with its secret is for sign-ins alone.
+    is_registered = all(map(client.check_grant_type, grants)) and (given != "token" or client.is_public)
+    if not is_registered or (client.response_types and given not in client.response_types):
         raise UnauthorizedClientError(f"This client is not registered for the response type '{given}'.")
     return {"response_type": given}
 
@@ -111,7 +119,7 @@ def response_mode(asked: Asked) -> Found:
     mode = asked.parameters.get("response_mode")
     if mode is not None and mode not in RESPONSE_MODES:
         raise InvalidRequestError("The parameter 'response_mode' must be query, fragment or form_post.")
-    if mode == "query" and asked.authorization.response_type == "token":
+    if mode == "query" and gives_a_token(asked.authorization.response_type):
         raise InvalidRequestError("A token is never sent in a query: use the response mode fragment or form_post.")
     return {}
 
@@ -160,7 +168,7 @@ def _needs_pkce(asked: Asked) -> bool:
 def scopes(asked: Asked) -> Found:
     """The scopes. OIDC's `offline_access` asks for a refresh token, and is passed over where none comes of the request."""
     given, client = asked.parameters.get("scope"), asked.authorization.client
-    offline = OFFLINE_ACCESS in (given or "") and asked.authorization.response_type == "code"
+    offline = OFFLINE_ACCESS in (given or "") and asked.authorization.response_type in WITH_A_CODE
     offline = offline and asked.lifetimes.gives_refresh_tokens(client)
     return {"scopes": resolve_scopes(given, client, asked.settings, offline=offline)}
 
@@ -205,9 +213,14 @@ def sign_in(asked: Asked) -> Found:
 
 def openid(asked: Asked) -> Found:
     """What an ID token is to hold: the nonce, and the claims that are asked for by name (OIDC Core sections 3.1.2.1, 5.5)."""
+    gives_id_token = "id_token" in asked.authorization.response_type
     if not asked.settings.oidc or OPENID not in asked.authorization.scopes:
+        if gives_id_token:
+            raise InvalidScopeError("An ID token needs the scope 'openid'.")
         return {}
     nonce, claims = asked.parameters.get("nonce"), asked.parameters.get("claims")
+    if nonce is None and gives_id_token:
+        raise InvalidRequestError("The parameter 'nonce' is missing: an ID token from this endpoint needs one.")
     if nonce is not None and len(nonce.encode()) > MAX_NONCE:
         raise InvalidRequestError("The parameter 'nonce' is longer than 2 KiB.")
     asked_for = {} if claims is None else read_requested(claims)
@@ -233,7 +246,7 @@ CHECKS = (
     Check(response_type),
     Check(response_mode),
     Check(request_object),
-    Check(pkce, response_types=("code",)),
+    Check(pkce, response_types=WITH_A_CODE),
     Check(scopes),
     Check(resources),
     Check(prompt),

@@ -17,7 +17,7 @@ from flask import request
 from ..clients.redirect_uris import is_registered
 from ..users.relogin import MARK
 from ..web.request import parse_parameters, read_form, values_by_name
-from .answer import RESPONSE_MODES, is_too_long
+from .answer import RESPONSE_MODES, gives_a_token, is_too_long
 from .request import Authorization, PageError
 
 if TYPE_CHECKING:
@@ -125,7 +125,7 @@ def _by_name(pairs: list[tuple[str, str]]) -> Parameters:
 
 def _response_mode(parameters: Parameters) -> str:
     """How the client gets its answer, even where the answer is that its `response_mode` is wrong."""
-    asked = parameters.get("response_mode")
-    if asked in RESPONSE_MODES:
+    asked, is_token = parameters.get("response_mode"), gives_a_token(parameters.get("response_type") or "")
+    if asked in RESPONSE_MODES and not (is_token and asked == "query"):
         return asked
-    return "fragment" if parameters.get("response_type") == "token" else "query"
+    return "fragment" if is_token else "query"

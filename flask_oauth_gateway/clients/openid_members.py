@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from ..config.keys import SIGNING_ALGORITHMS
+from ..config.openid import in_order, response_types_of
 from ..errors import shown
 from .members import ClientMetadataError, read_boolean, read_texts
 
@@ -25,6 +26,16 @@ def read_id_token_claims(name: str, value: Any, settings: Settings) -> str:
     return str(value)
 
 
+def read_response_types(name: str, value: Any, settings: Settings) -> list[str]:
+    """Check the response types; where there are none, a client may use all that its grants allow."""
+    known = response_types_of(settings)
+    found = [in_order(each) for each in read_texts(name, value, settings)]
+    for each in found:
+        if each not in known:
+            raise ClientMetadataError(f"{name} names {shown(each)}; those of this server are {', '.join(known)}.")
+    return found
+
+
 def read_seconds(name: str, value: Any, settings: Settings) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < 10**9:
         raise ClientMetadataError(f"{name} is a number of seconds, 0 or more.")
@@ -34,6 +45,7 @@ def read_seconds(name: str, value: Any, settings: Settings) -> int:
 OPENID_MEMBERS: dict[str, Callable[[str, Any, Settings], Any]] = {
     "id_token_signed_response_alg": read_signing_algorithm,
     "id_token_claims": read_id_token_claims,
+    "response_types": read_response_types,
     "default_max_age": read_seconds,
     "require_auth_time": read_boolean,
     "default_acr_values": read_texts,

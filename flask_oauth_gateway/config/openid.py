@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ..features import RESPONSE_TYPES
 from .checks import SCOPE_NAME, ConfigurationError, boolean, one_of, optional_text, positive
 from .setting import setting
 
@@ -18,6 +19,28 @@ OPENID_SCOPES: Mapping[str, str] = {
     "address": "See your postal address",
     "phone": "See your phone number",
 }
+
+
+#: The response types of OpenID Connect, each with the grants that it needs. The order of their words has no meaning.
+OPENID_RESPONSE_TYPES: Mapping[str, tuple[str, ...]] = {
+    "id_token": ("implicit",),
+    "id_token token": ("implicit",),
+    "code id_token": ("authorization_code", "implicit"),
+    "code token": ("authorization_code", "implicit"),
+    "code id_token token": ("authorization_code", "implicit"),
+}
+
+
+def in_order(response_type: str) -> str:
+    """A response type with its words in the order in which it is listed here."""
+    return " ".join(sorted(response_type.split(" ")))
+
+
+def response_types_of(settings: Any) -> dict[str, tuple[str, ...]]:
+    """The response types that an app has, each with the grants that it needs."""
+    single = {name: (grant_type,) for name, grant_type in RESPONSE_TYPES.items()}
+    known = single | dict(OPENID_RESPONSE_TYPES) if settings.oidc else single
+    return {name: needed for name, needed in known.items() if all(each in settings.grant_types for each in needed)}
 
 
 def read_claims(key: str, value: Any) -> Mapping[str, tuple[str, ...]]:

@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 from ..config.checks import ConfigurationError
 from ..errors import without_secrets
-from ..features import GRANTS
+from ..features import GRANTS, RESPONSE_TYPES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+
+    from .base import AuthorizationGrant
 
 PACKAGE = __name__.rpartition(".")[0]
 
@@ -34,6 +36,16 @@ def load_grants(names: Iterable[str], parts: Any) -> Mapping[str, Any]:
             needed = [part.name for part in fields(grant_class) if part.init]
             grants[name] = grant_class(**{each: getattr(parts, each) for each in needed})
     return grants
+
+
+def load_response_types(grants: Mapping[str, Any], parts: Any) -> dict[str, AuthorizationGrant]:
+    """What answers each `response_type` of the authorize endpoint, with the grants that are on."""
+    single = {name: grants[of] for name, of in RESPONSE_TYPES.items() if of in grants}
+    if not parts.settings.oidc:
+        return single
+    from .hybrid import combined_response_types
+
+    return single | combined_response_types(single, parts.users, lambda: parts.openid.id_tokens)
 
 
 def _load(name: str, path: str) -> Any:

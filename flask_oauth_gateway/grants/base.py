@@ -169,7 +169,7 @@ class GrantSteps:
             return answer()
         make_id_token = self._id_tokens().prepare(request)
         response = answer()
-        return {**response, "id_token": make_id_token(response["access_token"])}
+        return {**response, "id_token": make_id_token(response["access_token"], None)}
 
     def may_give_id_token(self, client: Client) -> bool:
         """Whether OpenID Connect is on, and this client may sign users in by it."""

@@ -33,14 +33,15 @@ class IdTokens:
         self._key_ring = key_ring
         self._claims = claims
 
-    def prepare(self, request: Issue) -> Callable[[str], str]:
+    def prepare(self, request: Issue, *, alone: bool = False) -> Callable[[str | None, str | None], str]:
         """Do all that may fail before a token is stored; the function that is returned makes the ID token.
 
-        It takes the access token that is given beside it.
+        It takes the access token and the code that are given beside it. `alone`: no access token ever is, so that the claims
+        of the scopes stand in the ID token (OIDC Core section 5.4).
         """
         client, signing = request.client, self._key_ring().signing_key(algorithm_of(request.client))
         openid = openid_part(request.claims)
-        wants_all = (client.id_token_claims or self._settings.id_token_claims) == "all"
+        wants_all = alone or (client.id_token_claims or self._settings.id_token_claims) == "all"
         now = int(time.time())
         claims: dict[str, Any] = {
             **self._claims.of(request.user, request.scopes, frozenset(openid.get(ID_TOKEN, ())), by_scope=wants_all),
@@ -55,8 +56,11 @@ class IdTokens:
             claims[NONCE] = openid[NONCE]
         header = {"alg": signing.algorithm, "kid": signing.kid}
 
-        def make(access_token: str) -> str:
-            return sign(header, {**claims, "at_hash": half_hash(access_token, signing.algorithm)}, signing.key)
+        def make(access_token: str | None, code: str | None) -> str:
+            for name, text in (("at_hash", access_token), ("c_hash", code)):
+                if text is not None:
+                    claims[name] = half_hash(text, signing.algorithm)
+            return sign(header, claims, signing.key)
 
         return make
 

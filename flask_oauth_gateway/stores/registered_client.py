@@ -93,6 +93,7 @@ class Client:
     plan: str | None = registered(None)
     id_token_signed_response_alg: str | None = registered(None)
     id_token_claims: str | None = registered(None)
+    response_types: list[str] = field(default_factory=list, metadata=LISTED)
     default_max_age: int | None = registered(None)
     require_auth_time: bool = registered(False)
     default_acr_values: list[str] = field(default_factory=list, metadata=LISTED)

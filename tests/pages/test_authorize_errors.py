@@ -126,7 +126,8 @@ def client(site: Site) -> Any:
 def test_the_client_is_told_at_its_own_address(site: Site, client: Client, parameters_and_error: Any) -> None:
     parameters, error = parameters_and_error
     where = location(site.ask(client, **parameters))
-    part = "fragment" if parameters.get("response_type") == "token" else "query"
+    is_token = {"token", "id_token"}.intersection((parameters.get("response_type") or "").split())
+    part = "fragment" if is_token else "query"
     refused(where, error, part=part)
     assert answer(where, part=part)["state"] == query(client, **parameters)["state"]
 
