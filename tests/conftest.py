@@ -26,6 +26,7 @@ from tests.support.app import MakeApp, build_app, close_app, gateway_of
 from tests.support.clock import Clock
 from tests.support.compiled import keep_what_is_compiled, make_tables
 from tests.support.databases import DATABASES, EVERY_DATABASE, ServerDatabase
+from tests.support.other_process import begin_to_load
 from tests.support.signing import Signer
 from tests.support.site import GRANT_TYPES, MakeSite, Site
 from tests.support.trading import GRANT_TYPES as TRADING_GRANT_TYPES
@@ -113,7 +114,8 @@ def pytest_configure_node(node: Any) -> None:
 
 def pytest_collection(session: pytest.Session) -> None:
     if session.config.option.workers > 1 and _is_everything(session.config):
-        begin_to_warm()  # while the tests are collected; one process for the commands of all workers
+        begin_to_warm()  # this and the next while the tests are collected, and for all workers
+        begin_to_load()
 
 
 def pytest_collection_finish() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import time
+from multiprocessing import forkserver
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,12 @@ PASSWORD = "everybody's"
 
 # A server forks each process, and has loaded all that they need.
 PROCESSES = multiprocessing.get_context("forkserver")
-PROCESSES.set_forkserver_preload(["tests.support.other_process", "pytest"])
+PROCESSES.set_forkserver_preload(["tests.support.other_process", "tests.support.loaded"])
+
+
+def begin_to_load() -> None:
+    """Start that server, and don't wait for it."""
+    forkserver.ensure_running()
 
 
 class OtherProcess:

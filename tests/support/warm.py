@@ -44,6 +44,7 @@ IMPORTED = (
     "authlib.integrations.requests_client",  # what the pages' own clients are written with
     "apiflask.commands",  # each `flask` looks for commands in what is installed
     "dotenv", "flask_login", "limits.storage", "limits.strategies", "pytest", "signxml", "sqlite3", "lxml.etree",
+    "argon2", "cryptography.fernet",
 )  # fmt: skip
 
 COMMAND = """#!{python} -IS
@@ -102,13 +103,18 @@ def _commands() -> Path:
     return folder / "bin"
 
 
-def main(address: str) -> None:
+def load() -> None:
+    """Import and compile what the children will need, each of which would do it anew."""
     for name in IMPORTED:
         importlib.import_module(name)
     for module in pkgutil.walk_packages(flask_oauth_gateway.__path__, "flask_oauth_gateway."):
         importlib.import_module(module.name)
     compile_once()
     gc.freeze()  # the children needn't look through what they got
+
+
+def main(address: str) -> None:
+    load()
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for the children
     listening = socket.socket(socket.AF_UNIX)
     listening.bind(address)

@@ -11,6 +11,7 @@ import os
 import threading
 import traceback
 from collections.abc import Callable, Iterator
+from multiprocessing import forkserver
 from multiprocessing.connection import Connection, wait
 from typing import Any
 
@@ -86,6 +87,8 @@ def work(session: pytest.Session, number: int, chunks: list[Chunk], queue: int, 
     """A fork's whole life."""
     config = session.config
     atexit._clear()  # what the first process does at its end is not done by its forks
+    if forkserver._forkserver._forkserver_pid is not None:  # type: ignore[attr-defined]
+        forkserver._forkserver.ensure_running = lambda: None  # type: ignore[attr-defined]  # it is, and is no child of this one
     try:
         plugins: Any = config.pluginmanager
         plugins.unregister(name="terminalreporter")
@@ -119,6 +122,7 @@ def show(session: pytest.Session, forks: dict[Connection, Any], queue: int) -> N
     """Report what the forks say, until all of them have ended."""
     hook = session.config.hook
     running: dict[Connection, str | None] = dict.fromkeys(forks)
+    left = {item.nodeid for item in session.items}
     while running:
         for connection in wait(list(running)):
             assert isinstance(connection, Connection)
@@ -127,12 +131,17 @@ def show(session: pytest.Session, forks: dict[Connection, Any], queue: int) -> N
             except EOFError:
                 forks[connection].join()
                 if nodeid := running.pop(connection):
-                    hook.pytest_runtest_logreport(report=lost(nodeid, forks[connection].exitcode))
+                    text = f"It ended its worker, with status {forks[connection].exitcode}."
+                    hook.pytest_runtest_logreport(report=trouble(nodeid, text))
+                    left.discard(nodeid)
                 continue
-            assert kind != "broken", what
-            if kind == "report":
+            if kind == "broken":
+                hook.pytest_runtest_logreport(report=trouble(running[connection] or "the end of a worker", what))
+                running[connection] = None
+            elif kind == "report":
                 report = hook.pytest_report_from_serializable(config=session.config, data=what)
                 hook.pytest_runtest_logreport(report=report)
+                left.discard(report.nodeid)
             else:
                 running[connection] = what
         if session.shouldfail or session.shouldstop:
@@ -142,9 +151,10 @@ def show(session: pytest.Session, forks: dict[Connection, Any], queue: int) -> N
         raise session.Failed(session.shouldfail)
     if session.shouldstop:
         raise session.Interrupted(session.shouldstop)
+    if left:  # what a worker had taken that ended in the middle
+        hook.pytest_runtest_logreport(report=trouble("tests that have not run", "\n".join(sorted(left))))
 
 
-def lost(nodeid: str, status: int) -> pytest.TestReport:
-    """What is reported of a test that has ended its worker."""
-    text = f"It ended its worker, with status {status}; the few tests that this one had taken have not run."
-    return pytest.TestReport(nodeid, (nodeid.partition("::")[0], None, nodeid), {}, "failed", text, "call")
+def trouble(nodeid: str, text: str) -> pytest.TestReport:
+    """What is reported of a test that has ended its worker, and of what a worker found wrong at its end."""
+    return pytest.TestReport(nodeid, (nodeid.partition("::")[0], None, nodeid), {}, "failed", text, "teardown")
