@@ -6,7 +6,7 @@ import shutil
 import signal
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -25,16 +25,19 @@ pcp_port = {control}
 pcp_socket_dir = '{folder}'
 pid_file_name = '{folder}/pid'
 logdir = '{folder}'
-backend_hostname0 = '{host}'
-backend_port0 = {port}
-backend_flag0 = 'DISALLOW_TO_FAILOVER'
 sr_check_user = '{user}'
 sr_check_period = 0
 health_check_period = 0
 enable_pool_hba = off
 num_init_children = 30
 max_pool = 1
-load_balance_mode = on
+load_balance_mode = {balance}
+"""
+SERVER = """
+backend_hostname{number} = '{host}'
+backend_port{number} = {port}
+backend_weight{number} = {weight}
+backend_flag{number} = 'DISALLOW_TO_FAILOVER'
 """
 
 
@@ -44,11 +47,15 @@ class Pgpool:
     connections = 2  # as many as a test has for its neighbours
     keeps_names = True
 
-    def __init__(self, folder: Path) -> None:
-        server = make_url(POSTGRESQL_URL)
+    def __init__(self, folder: Path, url: str, standbys: Sequence[int], *, balance: bool) -> None:
+        server = make_url(url)
         self.port, control = free_ports(2)
-        values = {"host": server.host, "port": server.port or 5432, "user": server.username}
-        text = CONFIG.format(own=self.port, control=control, folder=folder, **values)
+        text = CONFIG.format(
+            own=self.port, control=control, folder=folder, user=server.username, balance="on" if balance else "off"
+        )
+        for number, port in enumerate([server.port or 5432, *standbys]):
+            weight = int(bool(number) or not standbys)  # what may be read at a standby is read there
+            text += SERVER.format(number=number, host=server.host, port=port, weight=weight)
         (folder / "pgpool.conf").write_text(text)
         self._folder = folder
         self._process: subprocess.Popen[bytes] | None = None
@@ -71,9 +78,10 @@ class Pgpool:
 
 
 @contextmanager
-def own_pgpool() -> Iterator[Pgpool]:
+def own_pgpool(url: str = POSTGRESQL_URL, standbys: Sequence[int] = (), *, balance: bool = True) -> Iterator[Pgpool]:
+    """One before a server, and before its standbys on these ports. `balance`: whether it reads at them."""
     folder = Path(tempfile.mkdtemp())
-    pgpool = Pgpool(folder)
+    pgpool = Pgpool(folder, url, standbys, balance=balance)
     try:
         pgpool.start()
         yield pgpool
