@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
+import select
 import time
+from contextlib import suppress
 from multiprocessing import forkserver
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -30,12 +33,15 @@ class OtherProcess:
 
     def __init__(self, config: dict[str, Any], folder: Path, kind: type[Doing] | None = None) -> None:
         self._mine, its = PROCESSES.Pipe()
+        for end in (self._mine, its):
+            os.set_blocking(end.fileno(), True)  # gevent's aren't
         self._process = PROCESSES.Process(target=_serve, args=(its, kind or Doing, config, str(folder)), daemon=True)
         self._process.start()
         its.close()
 
     def ask(self, what: str, **arguments: Any) -> Any:
         self._mine.send((what, arguments))
+        select.select([self._mine], [], [])  # under gevent, the other greenlets go on meanwhile
         done, failed = self._mine.recv()
         assert failed is None, failed
         return done
@@ -44,6 +50,8 @@ class OtherProcess:
         return self
 
     def __exit__(self, *error: object) -> None:
+        with suppress(OSError):  # it has ended by itself
+            self._mine.send(None)
         self._mine.close()
         self._process.join(20)
         self._process.close()
@@ -53,9 +61,12 @@ def _serve(asked: Connection, kind: type[Doing], config: dict[str, Any], folder:
     doing = kind(config, folder)
     while True:
         try:
-            what, arguments = asked.recv()
+            told = asked.recv()
         except EOFError:
             break
+        if told is None:
+            break
+        what, arguments = told
         try:
             asked.send((getattr(doing, what)(**arguments), None))
         except Exception as error:  # noqa: BLE001, the asker is told
