@@ -25,10 +25,9 @@ from pathlib import Path
 
 from . import machine, tables
 from .contestants import BARE, CONTESTANTS, ONCE, WORK
-from .servers import Running, serving
+from .servers import Running, end_when_told, serving
 
 LUA = Path(__file__).with_name("wrk.lua")
-FIRST_PORT = 5610
 CONNECTIONS = 8
 DIFFERENT = 500  # tokens, where a request may be sent again
 OTHERS = 0.1  # of one core: where others used more, a round is done again
@@ -60,16 +59,16 @@ def main() -> None:
     parser.add_argument("--json", type=Path, help="write what was found here too")
     parser.add_argument("--write", action="store_true", help="put the tables into docs/performance.md")
     given = parser.parse_args()
+    if given.write and (given.only != list(known) or given.work != list(WORK)):
+        parser.error("--write is for all contestants and operations: a table of some would take the place of the whole")
     if shutil.which("wrk") is None:
         sys.exit("wrk is not there: install it.")
+    end_when_told()
     began, load = time.monotonic(), os.getloadavg()[0]
     more = ("--worker-class", given.worker_class, *(("--threads", "4") if given.worker_class == "gthread" else ()))
     found: Rounds = {name: {} for name in dict.fromkeys([BARE, *given.only])}
     with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
-        running = [
-            stack.enter_context(serving(name, Path(folder), FIRST_PORT + number, *more))
-            for number, name in enumerate(found)
-        ]
+        running = [stack.enter_context(serving(name, Path(folder), *more)) for name in found]
         bench = Bench(running[0], Path(folder), given.seconds, given.tries, found)
         for number in range(given.rounds):
             for each in running[1:] if given.only != [BARE] else running:
@@ -148,10 +147,10 @@ def ask(running: Running, file: Path, seconds: int, *, again: bool) -> Round:
     done = subprocess.run(command, capture_output=True, text=True, check=True)  # noqa: S603
     after = machine.now()
     said = json.loads(done.stdout.strip().rsplit("\n", 1)[-1])
-    if said["refused"] or said["lost"] > CONNECTIONS:
+    if said["refused"] or said["lost"] > CONNECTIONS or not (said["requests"] or again):
         sys.exit(f"{running.name}: {said['refused']} of {said['requests']} were refused, {said['lost']} lost.")
-    if not said["requests"]:  # whoever used the machine left it nothing
-        return ask(running, file, seconds, again=again)
+    if not said["requests"] and again:  # others left it nothing, or each takes long
+        return ask(running, file, seconds * 2, again=again)
     database = running.database.cpu(before, after) if running.database else 0.0
     return Round(
         rate=said["requests"] / said["seconds"],

@@ -16,9 +16,8 @@ from pathlib import Path
 from . import machine, tables
 from .contestants import BARE, CONTESTANTS, ONCE
 from .http import ask, names
-from .servers import Running, serving
+from .servers import Running, end_when_told, serving
 
-PORT = 5690
 SERVERS = (
     BARE, "bare-db", "gateway-sqlite", "gateway-postgresql", "gateway-cache", "gateway-redis", "gateway-es256", "gateway-rs256",
     "authlib", "toolkit-tuned", "fastapi-es256",
@@ -34,6 +33,7 @@ def main() -> None:
     given = parser.parse_args()
     if shutil.which("wrk") is None:
         sys.exit("wrk is not there: install it.")
+    end_when_told()
     rows = []
     for name in given.only:
         started = after_work(name, given.seconds)
@@ -51,7 +51,7 @@ def main() -> None:
 
 def after_work(name: str, seconds: int, *more: str) -> machine.Memory:
     """Return the medians of a server's workers after these seconds of each of its operations."""
-    with tempfile.TemporaryDirectory() as folder, serving(name, Path(folder), PORT, *more) as running:
+    with tempfile.TemporaryDirectory() as folder, serving(name, Path(folder), *more) as running:
         for work in running.contestant.work or ("view",):  # bare-db is here alone
             work_at(running, work, Path(folder) / "requests", seconds)
         found = [machine.memory(pid) for pid in running.workers()]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import signal
+import socket
 import subprocess
 import sys
 import time
@@ -59,6 +61,11 @@ class Database:
         return machine.used(before, after, self._postmaster) - theirs
 
 
+def end_when_told() -> None:
+    """Have SIGTERM end this process as Ctrl-C does: servers stop and databases go."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended"))
+
+
 def _engine(uri: str) -> Engine:
     return create_engine(uri, isolation_level="AUTOCOMMIT")
 
@@ -96,9 +103,9 @@ def _python(contestant: Contestant, environment: dict[str, str], expression: str
 
 
 @contextmanager
-def serving(name: str, folder: Path, port: int, *more: str) -> Iterator[Running]:
+def serving(name: str, folder: Path, *more: str) -> Iterator[Running]:
     """Serve a contestant, with its database made and its client registered; `more` is for gunicorn's command line."""
-    contestant = CONTESTANTS[name]
+    contestant, port = CONTESTANTS[name], _free_port()
     database = Database(port) if contestant.database == "postgresql" else None
     own = folder / str(port)
     own.mkdir()
@@ -116,7 +123,7 @@ def serving(name: str, folder: Path, port: int, *more: str) -> Iterator[Running]
     finally:
         if process is not None:
             process.terminate()
-            process.wait(20)
+            process.wait(60)  # gunicorn gives requests 30 seconds to end
         if database is not None:
             database.drop()
 
@@ -132,6 +139,12 @@ def _command(contestant: Contestant, port: int, *more: str) -> list[str]:
         sys.executable, "-m", "gunicorn", "--workers", str(WORKERS), "--bind", f"127.0.0.1:{port}", "--backlog", "512",
         "--log-level", "error", *more, f"{app}()",
     ]  # fmt: skip
+
+
+def _free_port() -> int:
+    with socket.socket() as any_port:
+        any_port.bind(("127.0.0.1", 0))
+        return int(any_port.getsockname()[1])
 
 
 def _wait_for(port: int) -> None:
