@@ -182,11 +182,11 @@ class Cluster:
         self._servers.append(server)
         return server
 
-    def standby(self, name: str) -> Server:
-        """A standby that streams from the primary, as `name`."""
+    def standby(self, name: str, *, port: int | None = None) -> Server:
+        """A standby that streams from the primary, as `name`; by way of a proxy's `port`, if there is one."""
         server = self._server()
         data = server.folder / "data"
-        address = f"host=127.0.0.1 port={self.primary.port} user={NAME} application_name={name}"
+        address = f"host=127.0.0.1 port={port or self.primary.port} user={NAME} application_name={name}"
         _run("pg_basebackup", "-D", str(data), "-d", address, "-c", "fast", "-X", "stream", "-R", "--no-sync")
         with (data / "postgresql.auto.conf").open("a") as settings:
             settings.write(f"primary_conninfo = '{address}'\nsynchronous_standby_names = ''\n")
