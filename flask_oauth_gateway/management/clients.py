@@ -22,7 +22,8 @@ OR_NULL: dict[str, Schema] = {
 _KINDS = {
     "grant_types": "texts", "redirect_uris": "texts", "contacts": "texts", "jwks": "object", "attributes": "object",
     "access_token_lifetime": "seconds", "refresh_token_lifetime": "seconds", "skip_consent": "flag", "resource_server": "flag",
-    "certificate": "long text", "scope": "long text", "default_scope": "long text",
+    "certificate": "long text", "scope": "long text", "default_scope": "long text", "response_types": "texts",
+    "default_max_age": "seconds", "require_auth_time": "flag", "default_acr_values": "texts", "require_pkce": "flag",
 }  # fmt: skip
 METADATA = {name: OR_NULL[_KINDS.get(name, "text")] for name in REGISTERED}
 OWNER: Schema = {"type": ["string", "null"], "maxLength": 255}
