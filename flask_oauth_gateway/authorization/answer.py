@@ -13,7 +13,7 @@ RESPONSE_MODES = ("query", "fragment", "form_post")
 MAX_LOCATION = 8192  # servers, proxies and load balancers read no longer request line or header
 MAX_STATE = 8192  # where the answer is a form
 #: The longest that there are, by the words of the response type; an error without its description is shorter.
-_LONGEST = {"code": "x" * 75, "token": "x" * 2048, "id_token": "x" * 2048}
+_LONGEST = {"code": "x" * 84, "token": "x" * 2048, "id_token": "x" * 2048}
 
 
 def answer_of(authorization: Authorization, parameters: Mapping[str, Any], issuer: str) -> dict[str, str]:
