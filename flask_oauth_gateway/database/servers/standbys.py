@@ -7,6 +7,7 @@ transaction, has happened there: it begins anew on another connection (`database
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from sqlalchemy import URL, Connection
@@ -21,13 +22,19 @@ def is_read_only(error: Any) -> bool:
 
 
 def drop_when_read_only(dialect: Dialect) -> None:
-    """Have a dialect take a connection for lost where the server takes no writes."""
+    """Have a dialect take a connection for lost where the server takes no writes. A second time it changes nothing."""
     is_lost = dialect.is_disconnect
+    if isinstance(is_lost, _LostOrReadOnly):
+        return
+    dialect.is_disconnect = _LostOrReadOnly(is_lost)  # type: ignore[method-assign, assignment]
 
-    def is_disconnect(error: Any, connection: Any, cursor: Any) -> bool:
-        return is_read_only(error) or is_lost(error, connection, cursor)
 
-    dialect.is_disconnect = is_disconnect  # type: ignore[method-assign, assignment]
+class _LostOrReadOnly:
+    def __init__(self, is_lost: Callable[[Any, Any, Any], bool]) -> None:
+        self._is_lost = is_lost
+
+    def __call__(self, error: Any, connection: Any, cursor: Any) -> bool:
+        return is_read_only(error) or self._is_lost(error, connection, cursor)
 
 
 def drop_connections(connection: Connection, error: Any) -> None:
