@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from ..config import OFFLINE_ACCESS
 from ..config.openid import OPENID, in_order, response_types_of
 from ..errors import InvalidRequestError, InvalidScopeError, UnauthorizedClientError, clean
+from ..permissions.claims import beyond_the_scopes
 from ..permissions.scopes import names_of, resolve_scopes
 from ..tokens.sign_in import NONCE
 from .answer import RESPONSE_MODES, gives_a_token
@@ -127,7 +128,7 @@ def response_mode(asked: Asked) -> Found:
 def request_object(asked: Asked) -> Found:
     """No request object is sent: it could differ from the parameters beside it (OIDC Core section 6), and isn't read here."""
     for name, error in REQUEST_OBJECTS.items():
-        if asked.parameters.get(name) is not None:
+        if asked.parameters.get(name) is not None and (name != "registration" or asked.settings.oidc):
             raise AuthorizationError(error, f"The parameter '{name}' is not supported here.")
     return {}
 
@@ -230,9 +231,12 @@ def openid(asked: Asked) -> Found:
         "openid": kept if nonce is None else {**kept, NONCE: nonce},
         "ui_locales": tuple((asked.parameters.get("ui_locales") or "").split()),
     }
+    if kept:
+        names = [name for place in kept.values() for name in place]
+        found["beyond_scopes"] = beyond_the_scopes(names, asked.authorization.scopes, asked.settings)
     if is_essential(asked_for, "auth_time") and asked.authorization.max_age is None:
         found |= {"max_age": NEVER_TOO_OLD, "wants_sign_in": True}
-    if not asked.authorization.acr_values:
+    if is_essential(asked_for, "acr") or not asked.authorization.acr_values:
         found["acr_values"] = tuple(each for each in values_of(asked_for, "acr") if isinstance(each, str))
         found["wants_sign_in"] = found.get("wants_sign_in", asked.authorization.wants_sign_in) or bool(
             found["acr_values"]

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from ..clients.redirect_uris import is_impersonable
 from ..config.openid import OPENID
+from ..permissions.claims import scopes_in
 
 if TYPE_CHECKING:
     from ..config import Settings
@@ -57,8 +58,9 @@ class Consents:
         """
         client, hook = authorization.client, self._hooks.approve
         granted = self._store.scopes(subject, client)
-        new = tuple(name for name in authorization.scopes if name not in granted or name in shown)
-        known = tuple(name for name in authorization.scopes if name not in new)
+        wanted = (*authorization.scopes, *authorization.beyond_scopes)
+        new = tuple(name for name in wanted if name not in granted or name in shown)
+        known = tuple(name for name in wanted if name not in new)
         anybody = client.is_public and is_impersonable(authorization.redirect_uri)
         if anybody or "consent" in authorization.prompt:
             needs_asking = True
@@ -67,7 +69,7 @@ class Consents:
         else:
             needs_asking = bool(new) or not granted
         if needs_asking and not new:
-            new, known = authorization.scopes, ()
+            new, known = wanted, ()
         return self.question(subject, new, known, needs_asking=needs_asking)
 
     def question(
@@ -83,7 +85,7 @@ class Consents:
         ticked = set(form.get("scope", ()))
         chosen = {name for name in question.new if name in ticked or name in question.required}
         scopes = tuple(name for name in (*question.known, *question.new) if name in question.known or name in chosen)
-        if (question.new or question.known) and not scopes:
+        if (question.new or question.known) and not scopes_in(scopes):
             return None
         return self._lasting(scopes, form.get("duration", [""])[-1])
 

@@ -47,8 +47,10 @@ class Visit:
     @property
     def path_for_another_account(self) -> str:
         """The URL of this authorization request that lets the user choose another account."""
-        query = [(name, value) for name, value in self.query if name != "prompt"]
-        return f"{request.script_root}{request.path}?{urlencode([*query, ('prompt', 'select_account')])}"
+        query = [(name, value) for name, value in self.query if name not in ("prompt", "id_token_hint")]
+        asked = [word for name, value in self.query if name == "prompt" for word in value.split() if word != "none"]
+        prompt = " ".join(dict.fromkeys((*asked, "select_account")))
+        return f"{request.script_root}{request.path}?{urlencode([*query, ('prompt', prompt)])}"
 
 
 def read_visit(settings: Settings) -> Visit:

@@ -25,6 +25,7 @@ def read_requested(text: str) -> Requested:
         raise InvalidRequestError("The parameter 'claims' is longer than 8 KiB.")
     try:
         given = json.loads(text)
+        json.dumps(given, ensure_ascii=False).encode()  # raises for half a surrogate pair, which is no text
     except (ValueError, RecursionError):
         raise InvalidRequestError("The parameter 'claims' is not JSON.") from None
     if not isinstance(given, dict) or _is_deeper(given, MAX_DEPTH):

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from ..config import ADMIN_SCOPE
+from ..config.openid import response_types_of
 from ..errors import shown
 from ..stores.registered_client import REGISTERED
 from .members import (
@@ -60,6 +61,10 @@ def check_metadata(metadata: Mapping[str, Any], settings: Settings) -> dict[str,
         raise ClientMetadataError(
             "A client that sends users here needs redirect_uris: one at least.", "invalid_redirect_uri"
         )
+    for response_type in values.get("response_types", ()):
+        lacking = [each for each in response_types_of(settings)[response_type] if each not in grants]
+        if lacking:
+            raise ClientMetadataError(f"The response type {response_type!r} needs the grant {lacking[0]}.")
     beyond = set(values.get("default_scope", "").split()) - set(values.get("scope", "").split())
     if beyond:
         raise ClientMetadataError(f"default_scope names {shown(min(beyond))}, which is not in scope.")

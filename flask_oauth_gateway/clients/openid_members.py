@@ -42,12 +42,20 @@ def read_seconds(name: str, value: Any, settings: Settings) -> int:
     return value
 
 
+def read_acr_values(name: str, value: Any, settings: Settings) -> list[str]:
+    """Check the values, which stand in one parameter with spaces between them."""
+    found = read_texts(name, value, settings)
+    if not all(each and " " not in each for each in found):
+        raise ClientMetadataError(f"{name} is a list of texts without spaces.")
+    return found
+
+
 OPENID_MEMBERS: dict[str, Callable[[str, Any, Settings], Any]] = {
     "id_token_signed_response_alg": read_signing_algorithm,
     "id_token_claims": read_id_token_claims,
     "response_types": read_response_types,
     "default_max_age": read_seconds,
     "require_auth_time": read_boolean,
-    "default_acr_values": read_texts,
+    "default_acr_values": read_acr_values,
     "require_pkce": read_boolean,
 }

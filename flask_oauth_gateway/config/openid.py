@@ -11,6 +11,7 @@ from .checks import SCOPE_NAME, ConfigurationError, boolean, one_of, optional_te
 from .setting import setting
 
 OPENID = "openid"
+MAX_ID_TOKEN_LIFETIME = 31 * 86400
 #: The scopes that exist by themselves where OpenID Connect is on (OIDC Core section 5.4), and what they mean.
 OPENID_SCOPES: Mapping[str, str] = {
     OPENID: "Sign you in",
@@ -43,6 +44,16 @@ def response_types_of(settings: Any) -> dict[str, tuple[str, ...]]:
     return {name: needed for name, needed in known.items() if all(each in settings.grant_types for each in needed)}
 
 
+def read_id_token_lifetime(key: str, value: Any) -> int:
+    """A number of seconds, for which the key that signed is published (`tokens/signing_keys.py`)."""
+    found = positive(key, value)
+    if found > MAX_ID_TOKEN_LIFETIME:
+        raise ConfigurationError(
+            key, value, f"a number of 1 or more seconds, at most {MAX_ID_TOKEN_LIFETIME} (31 days)"
+        )
+    return found
+
+
 def read_claims(key: str, value: Any) -> Mapping[str, tuple[str, ...]]:
     """A dict of scope to the names of claims."""
     allowed = 'a dict of scope to names of claims, such as {"groups": ["groups"]}'
@@ -71,7 +82,9 @@ class OpenidSettings:
         "Where somebody makes an account: a URL of this site or an endpoint, called with `next`. Clients then may ask for"
         " it with `prompt=create`.",
     )
-    id_token_lifetime: int = setting(3600, positive, "How many seconds an ID token lives: a number or a `timedelta`.")
+    id_token_lifetime: int = setting(
+        3600, read_id_token_lifetime, "How many seconds an ID token lives, 31 days at most: a number or a `timedelta`."
+    )
     id_token_claims: str = setting(
         "requested",
         one_of("requested", "all"),

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from flask import Response, request
 
 from ..config.openid import OPENID
-from ..errors import InsufficientScope, InvalidToken
+from ..errors import InsufficientScope, InvalidToken, OAuth2Error
 from ..protection.guard import Requirement, current_token
 from ..tokens.sign_in import USERINFO, openid_part
 from ..web.answers import json_response
@@ -26,6 +26,9 @@ def userinfo(server: AuthorizationServer) -> Response:
     if refusal is not None:
         return refusal
     token = current_token
+    if token.issuer is not None:  # its subject may be somebody else here
+        error: OAuth2Error = InvalidToken("The access token is not one of this server's.")
+        return guard.refuse(error, _NEEDED)
     if "HTTP_ORIGIN" in request.environ:
         request.environ[CLIENT] = server.clients.get(token.client_id)  # whose scripts may read the answer
     if token.subject is None:

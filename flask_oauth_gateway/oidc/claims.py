@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
 from typing import TYPE_CHECKING, Any
 
-from authlib.oidc.core import UserInfo
+from ..permissions.claims import claim_of, claims_by_scope
 
 if TYPE_CHECKING:
     from ..config import Settings
     from ..hooks import Hooks
 
-BY_SCOPE: Mapping[str, tuple[str, ...]] = {
-    scope: tuple(names) for scope, names in UserInfo.SCOPES_CLAIMS_MAPPING.items() if scope != "openid"
-}
-STANDARD = frozenset(name for names in BY_SCOPE.values() for name in names)
 #: What a token says by itself: the app's `user_claims` can't set it.
 PROTOCOL = frozenset(
     {
@@ -24,18 +20,23 @@ PROTOCOL = frozenset(
 )  # fmt: skip
 
 
+class UnusableClaims(ValueError):
+    """The app's `user_claims` hook gave what can't be sent."""
+
+
 class UserClaims:
     """One app's claims of its users, as the `user_claims` hook tells them."""
 
     def __init__(self, settings: Settings, hooks: Hooks) -> None:
         self._hooks = hooks
-        self.by_scope = {**BY_SCOPE, **settings.claims}
-        self._by_scope_alone = STANDARD.union(*settings.claims.values())
+        self.by_scope = claims_by_scope(settings)
+        self._by_scope_alone = frozenset(name for names in self.by_scope.values() for name in names)
 
     def of(self, user: Any, scopes: tuple[str, ...], asked_for: frozenset[str], *, by_scope: bool) -> dict[str, Any]:
         """The user's claims that may leave the server: those of the scopes (`by_scope`), and those asked for by name.
 
         What is neither standard nor named in `OAUTH_CLAIMS` leaves as the hook gave it, where the claims of the scopes do.
+        Raises `UnusableClaims` where the hook's answer is no JSON.
         """
         if self._hooks.user_claims is None or user is None or not (by_scope or asked_for):
             return {}
@@ -43,12 +44,17 @@ class UserClaims:
         allowed = set(asked_for)
         if by_scope:
             allowed.update(name for scope in scopes for name in self.by_scope.get(scope, ()))
-            allowed.update(name for name in given if name not in self._by_scope_alone)
-        return {
+            allowed.update(claim for claim in map(claim_of, given) if claim not in self._by_scope_alone)
+        found = {
             name: value
             for name, value in given.items()
-            if name in allowed and value is not None and name not in PROTOCOL
+            if (name in allowed or claim_of(name) in allowed) and value is not None and name not in PROTOCOL
         }
+        try:
+            json.dumps(found, allow_nan=False)
+        except (TypeError, ValueError) as error:
+            raise UnusableClaims(f"The user_claims hook gave what is no JSON: {error}") from None
+        return found
 
     def names(self) -> list[str]:
         """The names that the server's metadata lists (`claims_supported`)."""

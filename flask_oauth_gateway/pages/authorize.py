@@ -13,10 +13,11 @@ from ..authorization.parameters import read_authorization, read_visit
 from ..authorization.request import AuthorizationError, Granted, PageError
 from ..authorization.requested_claims import check_sign_in, check_user, is_essential
 from ..errors import NotConfigured, OAuth2Error, TemporarilyUnavailable
+from ..permissions.claims import scopes_in, still_asked_for
 from ..permissions.scopes import stays_offline
 from ..signals import authorization_denied, authorization_granted
 from ..tokens.issuing import StaleClient
-from ..tokens.sign_in import OPENID
+from ..tokens.sign_in import ID_TOKEN, OPENID, USERINFO
 from ..users.relogin import NOT_NEEDED, came_back_at
 from ..web.answers import note
 from ..web.csrf import new_form_token
@@ -29,7 +30,7 @@ from .translations import in_language
 if TYPE_CHECKING:
     from flask import Response
 
-    from ..authorization.consent import Question
+    from ..authorization.consent import Decision, Question
     from ..authorization.parameters import Parameters, Visit
     from ..authorization.request import Authorization
     from ..authorization_server import AuthorizationServer
@@ -107,6 +108,10 @@ def _answer_or_page(server: AuthorizationServer, visit: Visit, authorization: Au
             raise AuthorizationError("consent_required", "The user has not granted this to the application yet.")
         return _ask(server, visit, authorization, question, person, sign_in)
     if visit.form is not None and not shown:
+        if silent:
+            raise AuthorizationError(
+                "interaction_required", "No page may be shown, and this one's form is out of date."
+            )
         return _ask(server, visit, authorization, question, person, sign_in, notice="stale")
     if sign_in != NOT_NEEDED and not use_up(server, sign_in_for(visit, authorization), details, sign_in):
         return ask_to_sign_in(server, visit, authorization, details)
@@ -126,6 +131,15 @@ def _kept(authorization: Authorization, details: dict[str, Any], sign_in: str) -
     at = None if "auth_time" in details or authorization.max_age is None else came_back_at(sign_in)
     kept = details if at is None else {**details, "auth_time": at}
     return {**kept, OPENID: authorization.openid} if authorization.openid else kept
+
+
+def _allowed(server: AuthorizationServer, details: dict[str, Any], decision: Decision) -> dict[str, Any]:
+    """What is kept, without the claims that were asked for by name and that the user refused."""
+    openid = dict(details.get(OPENID, {}))
+    for place in (ID_TOKEN, USERINFO):
+        if place in openid:
+            openid[place] = still_asked_for(openid[place], decision.scopes, server.settings)
+    return {**details, OPENID: openid} if openid else details
 
 
 def _ask(
@@ -172,10 +186,10 @@ def _decide(
     server.consent.remember(client, question, decision)
     granted = Granted(
         subject=person.subject,
-        scopes=decision.scopes,
+        scopes=scopes_in(decision.scopes),
         lasts_until=decision.lasts_until,
         refreshable=decision.refreshable and stays_offline(authorization.scopes, decision.scopes),
-        claims=details,
+        claims=_allowed(server, details, decision),
     )
     return _grant(server, authorization, granted, asked=True)
 

@@ -13,6 +13,7 @@ from ..clients.redirect_uris import is_impersonable
 from ..config import OFFLINE_ACCESS
 from ..config.openid import OPENID_SCOPES
 from ..hooks import subject_of
+from ..permissions.claims import MARK, claims_by_scope
 from ..web.answers import note
 from ..web.environ import PAGE_ERROR
 from .translations import date, language, translate, translate_own, translate_plural
@@ -109,6 +110,8 @@ def scope_descriptions(settings: Settings) -> dict[str, str]:
     words = {OFFLINE_ACCESS: translate("Keep its access while you are away"), **settings.scopes}
     if settings.oidc:
         words |= {name: translate(text) for name, text in OPENID_SCOPES.items() if words[name] == text}
+        claims = (claim for names in claims_by_scope(settings).values() for claim in names)
+        words |= {MARK + claim: translate("See this about you: %(name)s", name=claim) for claim in claims}
     return words
 
 

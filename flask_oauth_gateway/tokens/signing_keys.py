@@ -118,10 +118,12 @@ class KeyRing:
     def published(self) -> list[SigningKey]:
         """The keys of the public key set (RFC 7517 section 5)."""
         self._reload_if(RELOAD_SECONDS)
-        algorithms = {key.algorithm for key in self._keys.values()}
-        for algorithm in (None, ALWAYS_FOR_ID_TOKENS) if self._settings.oidc else (None,):
-            if not algorithms or (algorithm is not None and algorithm not in algorithms):
+        there = {key.algorithm for key in self._keys.values() if key.is_published(time.time())}
+        if self._settings.oidc:
+            for algorithm in {self._settings.signing_algorithm, ALWAYS_FOR_ID_TOKENS} - there:
                 self.signing_key(algorithm)
+        elif not self._keys:
+            self.signing_key()
         now = time.time()
         return [key for key in self._keys.values() if key.is_published(now)]
 
@@ -175,7 +177,9 @@ class KeyRing:
 
     def _signs(self, keys: Keys, algorithm: str | None, now: float) -> SigningKey | None:
         newest = _newest_active(keys, algorithm or self._settings.signing_algorithm, now)
-        return _newest_active(keys, None, now) if newest is None and algorithm is None else newest
+        if newest is None and algorithm is None and not self._settings.oidc:
+            return _newest_active(keys, None, now)  # until the next rotation; with OpenID Connect it may be anybody's
+        return newest
 
     def _let_end(self, algorithm: str, at: int) -> None:
         """Retire the keys before the newest when their last token has expired.

@@ -95,6 +95,8 @@ def came_back(
     if known != fingerprint:
         return None
     signed_in_at = details.get("auth_time")
+    if signed_in_at is None and not has_mark:
+        return None  # opened once more, in another tab perhaps: nothing tells of a sign-in
     stayed = signed_in_at is not None and (signed_in_at == before or signed_in_at < sent_at - skew)
     # To choose an account is no sign-in, where one is signed in with it already.
     if stayed and ("login" in wanted.prompt or _is_too_old(wanted, details) or _is_too_weak(wanted, details)):
