@@ -81,7 +81,7 @@ class ClientAuthentication:
     def is_changed(self, client: Client) -> bool:
         """Whether a client is no longer as this process has read it; reads it anew."""
         found = self._clients.load(client.client_id)
-        return found is None or (found.key, found.version) != (client.key, client.version)
+        return found is None or not found.is_as(client)
 
     def _method_of(self, request: OAuthRequest) -> str | None:
         """The one method that a request uses. Raises `InvalidRequestError` where it uses two (RFC 6749 section 2.3)."""

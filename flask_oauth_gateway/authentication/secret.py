@@ -89,7 +89,7 @@ class SecretAuthentication:
         if self._proves(client, secret):
             return client
         again = self._clients.load(client.client_id)
-        if again is None or again.version == client.version or not self._proves(again, secret):
+        if again is None or again.is_as(client) or not self._proves(again, secret):
             raise InvalidClient("wrong secret", client.client_id, is_counted=is_counted)
         return again
 

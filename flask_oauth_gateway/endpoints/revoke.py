@@ -37,9 +37,9 @@ def revoke(server: AuthorizationServer) -> Response:
 
 def _revoke_otherwise(server: AuthorizationServer, form: OAuthRequest, client: Client, token_hash: bytes) -> None:
     """Try again after a failure: the client may have changed, or the token is a refresh token (section 2.1)."""
-    seen = client.version
+    seen = client
     client = _again(server, form, client)
-    if client.version != seen and server.revoking.stored_token(token_hash, client, by=BY):
+    if not client.is_as(seen) and server.revoking.stored_token(token_hash, client, by=BY):
         return
     row = server.approvals.find_refresh_token(token_hash)
     if row is not None and row.client == client.key and row.revoked_at is None:

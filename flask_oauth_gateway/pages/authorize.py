@@ -110,7 +110,7 @@ def _answer_or_page(server: AuthorizationServer, visit: Visit, authorization: Au
     if visit.form is not None and not shown:
         if silent:
             raise AuthorizationError(
-                "interaction_required", "No page may be shown, and this one's form is out of date."
+                "consent_required", "A page's form was sent that is out of date, and none may be shown."
             )
         return _ask(server, visit, authorization, question, person, sign_in, notice="stale")
     if sign_in != NOT_NEEDED and not use_up(server, sign_in_for(visit, authorization), details, sign_in):
@@ -211,7 +211,7 @@ def _grant(
             return response_type.authorize(authorization, granted)
         except StaleClient:  # tokens of this user were revoked, or the client was changed
             client = server.clients.load(client_id)
-            if client is None or client.version != authorization.client.version:
+            if client is None or not client.is_as(authorization.client):
                 break
     raise AuthorizationError("temporarily_unavailable", "The client was just changed. Please try again.")
 

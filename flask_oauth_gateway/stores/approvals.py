@@ -5,13 +5,13 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from sqlalchemy import and_, bindparam, exists, func, or_, select, update
+from sqlalchemy import and_, bindparam, delete, exists, func, or_, select, update
 from sqlalchemy.engine import Row
 
 from ..database.deadlocks import again_after_deadlock
 from ..database.engine import Database
 from ..database.prepared import Prepared
-from ..database.tables import approval, client, refresh_token
+from ..database.tables import access_token, approval, client, refresh_token
 from .issuance import Spend
 from .registered_client import Client
 from .revocations import RevocationStore
@@ -66,6 +66,18 @@ class ApprovalStore:
         """How often an approval's refresh token was replaced, as far as the spent tokens are still stored."""
         row = self._database.first(_SPENT, {"key": key})
         return 0 if row is None else int(row[0])
+
+    @again_after_deadlock
+    def take_back(self, spent: bytes, successor: bytes, token: bytes) -> None:
+        """Undo a rotation whose tokens nobody has got: drop them, and let the refresh token that was spent for them go on.
+
+        By the hashes of the spent refresh token, of its successor and of the access token.
+        """
+        with self._database.transaction() as connection:
+            connection.execute(delete(access_token).where(access_token.c.token_hash == token))
+            unused = delete(refresh_token).where(_R.token_hash == successor, _R.spent_at.is_(None))
+            if connection.execute(unused).rowcount == 1:
+                connection.execute(update(refresh_token).where(_R.token_hash == spent).values(spent_at=None, salt=None))
 
     @again_after_deadlock
     def revoke(self, key: bytes) -> bool:

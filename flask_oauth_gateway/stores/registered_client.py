@@ -113,6 +113,10 @@ class Client:
         """This client, with the secret that was just made for it."""
         return replace(self, client_secret=client_secret)
 
+    def is_as(self, other: Client) -> bool:
+        """Whether this is the same client without a change; one that was deleted and made anew begins with version 1 again."""
+        return (self.key, self.version) == (other.key, other.version)
+
     @property
     def is_public(self) -> bool:
         """Whether the client can't keep a secret (RFC 6749 section 2.1)."""

@@ -123,6 +123,26 @@ def test_a_client_that_was_made_anew_has_nothing_of_the_old_one(one: Remembering
     assert not is_accepted(one.client, one.token)
 
 
+def test_the_secret_of_a_client_that_was_made_anew_is_taken_at_once(one: Remembering, other: OtherProcess) -> None:
+    other.ask("delete", client_id="one")
+    other.ask("create", client_id="one")
+    other.ask("change")
+    other.ask("rotate")
+    one.secret = NEW_SECRET
+    assert one.asks(grant_type="client_credentials").status_code == 200
+
+
+def test_who_knew_the_client_before_it_was_made_anew_revokes_the_new_one_s_tokens(
+    one: Remembering, other: OtherProcess
+) -> None:
+    other.ask("delete", client_id="one")
+    other.ask("create", client_id="one")
+    token = other.ask("issue", client_id="one", subject="alice")["access_token"]
+    assert is_accepted(one.client, token)
+    assert one.post("/oauth/revoke", token=token).status_code == 200
+    assert not is_accepted(one.client, token)
+
+
 @both_formats
 def test_a_secret_that_was_replaced_is_worth_nothing(one: Remembering, other: OtherProcess) -> None:
     other.ask("rotate")

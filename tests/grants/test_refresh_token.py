@@ -188,6 +188,22 @@ def test_one_that_goes_unused_for_too_long_ends(make_site: MakeSite, clock: Cloc
     refusal(site.refresh(client, tokens["refresh_token"]), 400, "invalid_grant")
 
 
+def test_a_user_directory_that_is_away_for_a_moment_costs_no_refresh_token(site: Site) -> None:
+    client = site.register()
+    tokens = site.tokens(client)
+
+    def away(_: str) -> Person:
+        raise ConnectionError("the directory is away")
+
+    site.gateway.load_user(away)
+    site.app.config["PROPAGATE_EXCEPTIONS"] = False
+    with recorded(refresh_token_reused, site.app) as said:
+        assert site.refresh(client, tokens["refresh_token"]).status_code == 500
+        site.gateway.load_user(site.people.get)
+        granted(site.refresh(client, tokens["refresh_token"]))
+    assert said == []
+
+
 @sqlite_only
 def test_a_user_who_is_gone_gets_no_more_and_one_who_comes_back_goes_on(site: Site) -> None:
     client = site.register()
