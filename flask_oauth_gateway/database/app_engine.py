@@ -24,6 +24,7 @@ from sqlalchemy.pool import (
 )
 
 from ..errors import TemporarilyUnavailable
+from .broken_off import drop_when_broken_off
 from .engine import SQLITE_BUSY_SECONDS, let_go_of, logger
 from .servers import mariadb, pooler
 from .servers.standbys import drop_when_read_only
@@ -82,6 +83,7 @@ def _engine(theirs: Engine, pool: Pool, options: dict[str, Any], prepared: bool 
     dialect.skip_autocommit_rollback = True
     dialect._on_connect_isolation_level = "AUTOCOMMIT"
     drop_when_read_only(dialect)
+    drop_when_broken_off(dialect)
 
     def make_ready(dbapi_connection: Any, record: object) -> None:
         """Turn to autocommit: the last listener, after those of the app."""

@@ -15,6 +15,7 @@ from sqlalchemy.pool import StaticPool
 from ..config.database_uri import check_driver
 from ..errors import TemporarilyUnavailable
 from .app_engine import engine_beside
+from .broken_off import drop_when_broken_off
 from .engine import SQLITE_BUSY_SECONDS, Database, let_go_of
 from .schema import check_version
 from .servers import mariadb, pooler
@@ -106,6 +107,7 @@ def make_engine(url: URL, options: dict[str, Any], *, prepared: bool | None = No
         url = url.difference_update_query(["prepare_threshold"])
     engine = create_engine(spread(url), **options)
     drop_when_read_only(engine.dialect)
+    drop_when_broken_off(engine.dialect)
 
     def make_ready(connection: Any, record: object) -> None:
         pooler.make_ready(engine.dialect, connection, prepared)

@@ -28,6 +28,7 @@ from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.dml import Insert
 from sqlalchemy.types import TypeEngine
 
+from .broken_off import is_broken_off
 from .servers.standbys import drop_connections
 
 Processor = Callable[[Any], Any]
@@ -167,8 +168,8 @@ def _run(connection: Connection, text: str, compiled: _Compiled | None, paramete
     except connection.dialect.loaded_dbapi.Error as error:
         raise_as_sqlalchemy(error, connection, cursor, text)
     except BaseException as error:
-        if not isinstance(error, Exception) and connection.dialect.name != "sqlite":
-            connection.invalidate(error)  # broken off, as by gevent or Ctrl-C: its answer may be yet to come
+        if is_broken_off(error, connection.dialect):
+            connection.invalidate(error)
         raise
     finally:
         if cursor is not None:

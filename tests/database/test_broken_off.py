@@ -1,4 +1,4 @@
-"""Under gevent a request may be broken off at any moment, by `gevent.Timeout` or by whoever kills its greenlet."""
+"""A request may be broken off at any moment: under gevent by a timeout or a kill, elsewhere by a signal's handler."""
 
 import json
 
@@ -7,12 +7,11 @@ import pytest
 from tests.support.databases import EVERY_DATABASE
 from tests.support.processes import finished, fresh_python
 
-pytestmark = [
-    pytest.mark.parametrize("way", ["kill", "timeout"]),
-    pytest.mark.parametrize(
-        "database_uri", EVERY_DATABASE[1:], indirect=True
-    ),  # SQLite's statements are never broken off
-]
+pytestmark = pytest.mark.parametrize(
+    "database_uri",
+    EVERY_DATABASE[1:],
+    indirect=True,  # SQLite's statements are never broken off
+)
 BREAKING_OFF = """
 from gevent import monkey
 
@@ -40,14 +39,27 @@ def in_a_transaction():
         ECHO.execute(connection, {"tag": "in it"})
         SLOW.execute(connection, {})
 
+def by_sqlalchemy():
+    database.first(SLOW.statement, {})
+
+def by_sqlalchemy_in_a_transaction():
+    with database.transaction() as connection:
+        connection.execute(SLOW.statement)
+
+class TooSlow(Exception):
+    pass
+
 def with_a_timeout(work):
-    with gevent.Timeout(0.3, False):
-        work()
+    try:
+        with gevent.Timeout(0.3, TooSlow if way == "exception" else False):
+            work()
+    except TooSlow:
+        pass
 
 found = []
-for work in (alone, in_a_transaction):
+for work in (alone, in_a_transaction, by_sqlalchemy, by_sqlalchemy_in_a_transaction):
     for _ in range(3):  # as many connections as are kept, or more
-        if way == "timeout":
+        if way != "kill":
             gevent.spawn(with_a_timeout, work).join()
         else:
             greenlet = gevent.spawn(work)
@@ -59,6 +71,45 @@ print(json.dumps(found))
 """
 
 
+@pytest.mark.parametrize("way", ["kill", "timeout", "exception"])
 def test_what_comes_after_it_gets_its_own_answer(database_uri: str, way: str) -> None:
     process = fresh_python("-W", "error", "-c", BREAKING_OFF, database_uri, way)
-    assert json.loads(finished(process)) == ["0", "1", "2", "3", "4"] * 2
+    assert json.loads(finished(process)) == ["0", "1", "2", "3", "4"] * 4
+
+
+A_SIGNAL = """
+import json, signal, sys
+from sqlalchemy import String, bindparam, cast, func, select
+from flask_oauth_gateway.database.prepared import Prepared
+from tests.support.app import build_app, close_app
+from tests.support.stored import database_of
+
+app = build_app(OAUTH_DATABASE_URI=sys.argv[1])
+database = database_of(app)
+sleep = func.pg_sleep(1) if database.engine.dialect.name == "postgresql" else func.sleep(1)
+SLOW = Prepared(select(cast(sleep, String(9)).label("slept")))
+ECHO = Prepared(select(cast(bindparam("tag"), String(9)).label("tag")))
+
+class SoftTimeLimitExceeded(Exception):
+    pass
+
+def limit(number, frame):
+    raise SoftTimeLimitExceeded
+
+signal.signal(signal.SIGALRM, limit)
+found = []
+for statement in (SLOW, SLOW.statement):
+    signal.setitimer(signal.ITIMER_REAL, 0.3)
+    try:
+        database.first(statement, {})
+    except SoftTimeLimitExceeded:
+        found.append("limited")
+    found += [database.first(ECHO, {"tag": str(number)})[0] for number in range(5)]
+close_app(app)
+print(json.dumps(found))
+"""
+
+
+def test_what_comes_after_a_soft_limit_gets_its_own_answer(database_uri: str) -> None:
+    process = fresh_python("-W", "error", "-c", A_SIGNAL, database_uri)
+    assert json.loads(finished(process)) == ["limited", "0", "1", "2", "3", "4"] * 2
