@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from flask import Flask, request
 
 from ..authorization.answer import RESPONSE_MODES
-from ..errors import NotConfigured
+from ..errors import NotConfigured, NotFound
 from ..features import CONFIDENTIAL_METHODS, METHODS, endpoints_that_are_on
 from ..web.answers import bound, render_error
 from ..web.documents import publish_at
@@ -30,13 +30,14 @@ OPENID_WELL_KNOWN = "/.well-known/openid-configuration"
 def add_metadata(app: Flask, server: AuthorizationServer) -> None:
     """Route the metadata at the root, followed by the issuer's path where it has one (RFC 8414 section 3.1).
 
-    OpenID's stand behind the issuer's path (Discovery section 4), and where RFC 8414 looks for them (section 5).
+    OpenID's stand behind the issuer's path (Discovery section 4), and where RFC 8414 looks for them (section 5). Where the app
+    is mounted at that path, it is no part of what the app sees.
     """
     path = urlsplit(server.settings.issuer or "").path
     places = [place_of(app, server.settings.issuer)]
     publish_at(app, places, WELL_KNOWN + path, "oauth.metadata", bound(metadata, server))
     if server.settings.oidc:
-        for rule in dict.fromkeys((path + OPENID_WELL_KNOWN, OPENID_WELL_KNOWN + path)):
+        for rule in dict.fromkeys((OPENID_WELL_KNOWN, path + OPENID_WELL_KNOWN, OPENID_WELL_KNOWN + path)):
             publish_at(app, places, rule, "oauth.openid_metadata", bound(openid_metadata, server))
 
 
@@ -53,6 +54,9 @@ def openid_metadata(server: AuthorizationServer) -> BaseResponse:
     """Answer with the OpenID provider metadata."""
     from ..oidc.discovery import openid_metadata as further
 
+    path = urlsplit(server.settings.issuer or "").path
+    if path and request.path == OPENID_WELL_KNOWN and request.script_root != path:
+        raise NotFound("There is nothing at this address.")
     try:
         name = ("openid", server.issuer.identifier(), server.issuer.mount_point())
         return server.documents.publish(

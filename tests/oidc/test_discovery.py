@@ -2,6 +2,9 @@
 
 import pytest
 from authlib.oidc.discovery import OpenIDProviderMetadata
+from werkzeug.exceptions import NotFound
+from werkzeug.middleware.dispatcher import DispatcherMiddleware
+from werkzeug.test import Client
 
 from tests.support.relying_party import MakeParty, RelyingParty
 
@@ -36,3 +39,12 @@ def test_the_key_set_has_a_key_that_every_program_can_use_from_the_start(party: 
     keys = party.site.app.test_client().get("/oauth/jwks").get_json()["keys"]
     assert {key["alg"] for key in keys} == {"RS256", "ES256"}
     assert all(key["use"] == "sig" and "d" not in key for key in keys)
+
+
+def test_a_mounted_app_answers_behind_its_mount_point(make_party: MakeParty) -> None:
+    party = make_party(OAUTH_ISSUER="https://site.example/one")
+    mounted = Client(DispatcherMiddleware(NotFound(), {"/one": party.site.app}))
+    document = mounted.get(f"/one{OPENID}").get_json()
+    assert document["issuer"] == "https://site.example/one"
+    assert document["token_endpoint"] == "https://site.example/one/oauth/token"
+    assert party.site.app.test_client().get(OPENID).status_code == 404, "this would be another issuer's"
