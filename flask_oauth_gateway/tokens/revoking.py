@@ -62,8 +62,10 @@ class Revoking:
                 revoked = self._tokens.revoke_and_mark(token_hash, owner, mark)
             if not revoked:
                 return False
-        self.forget(token_hash)
-        self._say(owner.client_id, None, token_id=token_id_of(token_hash), count=1, by=by, actor=None)
+        try:
+            self.forget(token_hash)
+        finally:  # what is done is said, even where the other processes can't be told
+            self._say(owner.client_id, None, token_id=token_id_of(token_hash), count=1, by=by, actor=None)
         return True
 
     def stateless_token(self, token: AccessToken, *, by: str, actor: str | None) -> None:
@@ -82,8 +84,10 @@ class Revoking:
         with self._forgetting_in_doubt():
             if not self._approvals.revoke(key):
                 return False
-        self.forget()
-        self._say(client_id, subject, token_id=None, count=1, by=by, actor=actor)
+        try:
+            self.forget()
+        finally:
+            self._say(client_id, subject, token_id=None, count=1, by=by, actor=actor)
         return True
 
     def reused(self, row: Row[Any]) -> None:
@@ -94,8 +98,10 @@ class Revoking:
         with self._forgetting_in_doubt():
             revoked = self._approvals.revoke(bytes(row.family))
         if revoked:
-            self.forget()
-            refresh_token_reused.send(self._app, client_id=row.client_id, subject=row.subject, count=1)
+            try:
+                self.forget()
+            finally:
+                refresh_token_reused.send(self._app, client_id=row.client_id, subject=row.subject, count=1)
 
     def matching(
         self,
@@ -114,8 +120,10 @@ class Revoking:
                 mark = self._marking(token_hash)
                 if not self._tokens.revoke_one(token_hash, key, subject, issued_before, mark):
                     return 0
-            self.forget()
-            self._say(client_id, subject, token_id=token_id_of(token_hash), count=1, by=by, actor=actor)
+            try:
+                self.forget()
+            finally:
+                self._say(client_id, subject, token_id=token_id_of(token_hash), count=1, by=by, actor=actor)
             return 1
         mark = partial(
             self._revocations.refuse_what_was_issued, kind_of(client_id, subject), issued_before=issued_before
@@ -128,9 +136,11 @@ class Revoking:
             again = mark if self._revocations.replicated else None
             count += self._tokens.revoke_late_ones(key, subject, issued_before, again)
         finally:
-            self.forget()
-            # JWTs are not counted; that they are refused from now on is said all the same.
-            self._say(client_id, subject, token_id=None, count=count, by=by, actor=actor)
+            try:
+                self.forget()
+            finally:
+                # JWTs are not counted; that they are refused from now on is said all the same.
+                self._say(client_id, subject, token_id=None, count=count, by=by, actor=actor)
         return count
 
     def signed_by(self, kid: str) -> None:

@@ -1,7 +1,7 @@
 """Whatever ends tokens ends them at once in this process, cached ones too, and says so once, by one signal."""
 
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import pytest
@@ -9,6 +9,7 @@ import pytest
 from flask_oauth_gateway.errors import TemporarilyUnavailable
 from flask_oauth_gateway.signals import refresh_token_reused, token_revoked
 from tests.support.app import recorded, server_of
+from tests.support.ports import free_port
 from tests.support.site import MakeSite, Page, Site, granted
 from tests.support.stored import audit_of
 
@@ -160,3 +161,47 @@ def test_what_is_revoked_though_the_answer_was_lost_is_not_remembered_as_good(
         way(site, client, tokens)
     assert tried, "it is done"
     assert not site.is_live(tokens["access_token"])
+
+
+@pytest.mark.parametrize("end", WAYS, ids=lambda end: end.__name__)
+def test_what_is_revoked_is_said_though_no_other_process_can_be_told(
+    make_site: MakeSite, monkeypatch: pytest.MonkeyPatch, end: Any
+) -> None:
+    """Redis is away, and the database fails just then: who revoked tries again, and is told only that it was done before."""
+    site = make_site(OAUTH_TOKEN_CACHE_SECONDS=300, OAUTH_REDIS_URL=f"redis://127.0.0.1:{free_port()}/0")
+    client = site.register()
+    tokens = given(site, client)
+    with nobody_told(site, monkeypatch) as tried, recorded(token_revoked, site.app) as said:
+        with suppress(AssertionError, TemporarilyUnavailable):  # in code; to a client it is 503
+            end(site, client, tokens)
+        assert tried
+    assert [one["client_id"] in (client.client_id, None) for one in said] == [True]
+    assert audit_of(site.app).newest(1, {"event": "token_revoked"})
+    assert not site.is_live(tokens["access_token"])
+
+
+def test_a_theft_is_said_though_no_other_process_can_be_told(
+    make_site: MakeSite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site = make_site(OAUTH_TOKEN_CACHE_SECONDS=300, OAUTH_REDIS_URL=f"redis://127.0.0.1:{free_port()}/0")
+    client = site.register()
+    tokens = given(site, client)
+    granted(site.refresh(client, tokens["refresh_token"]))
+    with nobody_told(site, monkeypatch) as tried, recorded(refresh_token_reused, site.app) as said:
+        assert site.refresh(client, tokens["refresh_token"]).status_code == 503
+        assert tried
+    assert [one["subject"] for one in said] == ["alice"]
+    assert audit_of(site.app).newest(1, {"event": "refresh_token_reused"})
+
+
+@contextmanager
+def nobody_told(site: Site, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
+    tried: list[str] = []
+
+    def fail() -> None:
+        tried.append("note_missed")
+        raise TemporarilyUnavailable
+
+    with monkeypatch.context() as patch:
+        patch.setattr(server_of(site.app).revocations, "note_missed", fail)
+        yield tried
