@@ -14,6 +14,7 @@ from .authorization.consent import Consents
 from .clients.applications import ApplicationRegistry
 from .clients.keys import ClientKeys
 from .clients.registry import ClientRegistry
+from .config.database_uri import check_replicas
 from .crypto.hashing import audit_keys
 from .crypto.sealing import Sealing
 from .database.connect import database_of
@@ -73,6 +74,8 @@ class AuthorizationServer(Server):
 
     def __init__(self, app: Flask, settings: Settings, hooks: Hooks, db: SQLAlchemy | None) -> None:
         super().__init__(app, settings, hooks)
+        own = settings.database_uri if db is None else app.config.get("SQLALCHEMY_DATABASE_URI", "")
+        check_replicas(settings.database_read_uris, own)
         self._store(database_of(app, db, settings.database_uri, prepared=settings.database_prepared))
         self.users = Users(app, hooks, settings.login_url, signup_url=settings.signup_url)
         self.sealing = Sealing(app.config, settings.key_encryption_key)

@@ -5,6 +5,7 @@ No error message repeats the URL, which may hold a password.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from .checks import ConfigurationError, secret_text
@@ -57,9 +58,36 @@ def read_database_uris(key: str, value: Any) -> tuple[str, ...]:
     for uri in uris:
         kind = uri.partition(":")[0].partition("+")[0]
         if kind in ("", "sqlite"):
-            raise ConfigurationError(key, f"a list with {kind or None}", "a list of URLs of PostgreSQL's replicas")
+            raise ConfigurationError(
+                key, f"a list with {kind or None}", "a list of URLs of PostgreSQL's or MariaDB's replicas"
+            )
         check_driver(uri, key)
     return tuple(uris)
+
+
+def check_replicas(uris: Sequence[str], primary: object) -> None:
+    """Raise `ConfigurationError` where one of the `uris` leads to another kind of database than the primary's URL.
+
+    `primary`: `None` where it is the default, a file of SQLite.
+    """
+    theirs = "sqlite" if primary is None else _kind(primary)
+    for place, uri in enumerate(uris):
+        ours = _kind(uri)
+        if theirs is not None and ours != theirs:
+            key = f"OAUTH_DATABASE_READ_URIS[{place}]"
+            raise ConfigurationError(key, f"a URL of {ours}", f"one of a replica of the primary, which is {theirs}")
+
+
+def _kind(uri: object) -> str | None:
+    """The kind of database that a URL leads to; `None` where it can't be read."""
+    from sqlalchemy import URL, make_url
+    from sqlalchemy.exc import ArgumentError
+
+    try:
+        name = make_url(uri).get_backend_name() if isinstance(uri, (str, URL)) else None
+    except (ArgumentError, ValueError):
+        return None
+    return "mariadb" if name == "mysql" else name
 
 
 def check_driver(uri: str, key: str = KEY) -> None:

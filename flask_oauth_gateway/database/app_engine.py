@@ -95,7 +95,7 @@ def _engine(theirs: Engine, pool: Pool, options: dict[str, Any], prepared: bool 
             _make_sqlite_ready(dbapi_connection)
 
     event.listen(pool, "connect", make_ready)
-    _tell_as_the_driver(pool, dialect)
+    tell_as_the_driver(pool, dialect)
     pool._dialect = dialect
     ours = Engine(pool, dialect, theirs.url, hide_parameters=True, execution_options=options)
     return ours
@@ -108,8 +108,8 @@ def _make_sqlite_ready(dbapi_connection: Any) -> None:
         dbapi_connection.execute(f"PRAGMA busy_timeout = {SQLITE_BUSY_SECONDS * 1000}")
 
 
-def _tell_as_the_driver(pool: Pool, dialect: Dialect) -> None:
-    """Have errors of what connects (no credentials to be had) told as the driver tells that it can't connect."""
+def tell_as_the_driver(pool: Pool, dialect: Dialect) -> None:
+    """Have errors of what connects (no credentials or certificates to be had) told as the driver tells that it can't connect."""
     create = pool._invoke_creator
 
     def connect(rec: ConnectionPoolEntry) -> DBAPIConnection:

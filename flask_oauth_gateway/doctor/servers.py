@@ -38,7 +38,7 @@ def replicas(server: AuthorizationServer) -> Iterator[Weakness]:
         return
     found: Any = server.lookups
     for replica in found.replicas.every:
-        key = f"OAUTH_DATABASE_READ_URIS[{replica.place - 1}]"
+        key = f"OAUTH_DATABASE_READ_URIS[{replica.place}]"
         try:
             with replica.engine.connect() as connection:
                 if connection.dialect.name == "postgresql":

@@ -9,7 +9,7 @@ import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
 from itertools import count
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from sqlalchemy import Connection, Engine, make_url
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
@@ -17,6 +17,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from ...config.checks import ConfigurationError
 from ...errors import TemporarilyUnavailable, without_secrets
+from ..app_engine import tell_as_the_driver
 from ..connect import make_engine
 from ..engine import Database, Statement, executed
 
@@ -72,14 +73,14 @@ class Replica(Database):
         if now - self._complained_at >= LOG_SECONDS:
             self._complained_at = now
             why = without_secrets(getattr(error, "orig", None) or error).strip().split("\n", 1)[0]
-            logger.warning("Replica %d of OAUTH_DATABASE_READ_URIS is left out: %s", self.place, why)
+            logger.warning("OAUTH_DATABASE_READ_URIS[%d] is left out: %s", self.place, why)
 
 
 class Replicas:
     """All of an app's replicas, which take turns."""
 
     def __init__(self, primary: Database, uris: Sequence[str], *, prepared: bool | None) -> None:
-        self.every = [Replica(primary, uri, place, prepared=prepared) for place, uri in enumerate(uris, 1)]
+        self.every = [Replica(primary, uri, place, prepared=prepared) for place, uri in enumerate(uris)]
         self._turn = count()
 
     def first(self, statement: Statement, parameters: Mapping[str, Any], judge: Judge[Found]) -> Found | None:
@@ -117,10 +118,8 @@ def _engine(primary: Database, uri: str, place: int, *, prepared: bool | None) -
     """An engine as the primary's, which finds the tables in the same schema."""
     url = make_url(uri)
     ours, theirs = url.get_backend_name(), primary.engine.dialect.name
-    if (ours == "postgresql") != (theirs == "postgresql"):
-        raise DBAPIError.instance(  # as a server that can't be reached
-            None, None, ConfigurationError("OAUTH_DATABASE_READ_URIS", ours, f"a replica of {theirs}"), Exception
-        )
+    if (ours == "postgresql") != (theirs == "postgresql"):  # what the start can't see, as of a `db` with a creator
+        raise _cannot_connect(ConfigurationError("OAUTH_DATABASE_READ_URIS", ours, f"a replica of {theirs}"))
     patience = {
         name: value for name, value in IMPATIENT.get(url.get_driver_name(), {}).items() if name not in url.query
     }
@@ -129,4 +128,14 @@ def _engine(primary: Database, uri: str, place: int, *, prepared: bool | None) -
         "pool_timeout": POOL_SECONDS,
         "execution_options": dict(primary.engine.get_execution_options()),
     }
-    return make_engine(url, options, prepared=prepared)
+    try:
+        engine = make_engine(url, options, prepared=prepared)
+    except Exception as error:  # an option of the URL that can't be read: of whatever class
+        raise _cannot_connect(error) from error
+    tell_as_the_driver(engine.pool, engine.dialect)
+    return engine
+
+
+def _cannot_connect(error: Exception) -> Exception:
+    """What stands for this error, as for a server that can't be reached."""
+    return cast("Exception", DBAPIError.instance(None, None, error, Exception))
