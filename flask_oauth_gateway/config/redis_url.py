@@ -66,11 +66,15 @@ def servers_of(url: str) -> RedisServers:
         raise unreadable
     try:
         if not kind:
+            if scheme != "unix" and not re.fullmatch(r"/?\d*/?", urlsplit(f"//{rest}").path):  # redis-py passes over it
+                raise ConfigurationError(KEY, "a URL whose database is no number", READABLE)
             return RedisServers("server", read(f"{SCHEMES[scheme]}://{rest}"))
         authority, path, query = re.fullmatch(r"([^/?#]*)([^?#]*)(\?.*)?", rest, re.DOTALL).groups("")  # type: ignore[union-attr]
         credentials, at, hosts = authority.rpartition("@")
         options = read(f"{SCHEMES[scheme]}://{credentials}{at}host/{query}")
         return _several(kind, options, tuple(_place(host, PORTS[kind]) for host in hosts.split(",")), path)
+    except ConfigurationError:  # says more: it is a ValueError too
+        raise
     except (AttributeError, ValueError):
         raise unreadable from None
 
@@ -83,12 +87,16 @@ def _several(kind: str, options: dict[str, Any], hosts: tuple[tuple[str, int], .
     options |= encrypted
     if kind == "cluster":
         if path.strip("/") not in ("", "0") or options.pop("db", 0) != 0:
-            raise ConfigurationError(KEY, "a URL of a Cluster with a database, of which it has one", NODES)
+            raise ConfigurationError(
+                KEY, "a URL of a Cluster with a database: a Cluster has no numbered databases", NODES
+            )
         return RedisServers(kind, options, hosts)
     sentinel = {name: options.pop(f"sentinel_{name}", None) for name in ("username", "password")}
     service, _, database = path.strip("/").partition("/")
-    if not service or not re.fullmatch(r"\d*", database):
+    if not service:
         raise ConfigurationError(KEY, "a URL of Sentinels without the name of the service that they watch", SENTINELS)
+    if not re.fullmatch(r"\d*", database):
+        raise ConfigurationError(KEY, "a URL of Sentinels whose database is no number", SENTINELS)
     if database:
         options["db"] = int(database)
     return RedisServers(kind, options, hosts, unquote(service), sentinel | encrypted)

@@ -109,7 +109,8 @@ def redis_answers(server: AuthorizationServer) -> Iterator[Weakness]:
         yield Weakness(
             "OAUTH_REDIS_URL",
             f"Redis does not answer: each process counts limits for itself, and learns late of revocations ({trouble})",
-            "see that it runs, and that the URL and its password are right",
+            "see that it runs, that the URL and its password are right, and that its user may do what it needs to"
+            " (docs/engines/redis.md)",
         )
 
 

@@ -124,6 +124,7 @@ SETTINGS: dict[str, tuple[list[tuple[Any, Any]], list[Any], str]] = {
         ],
         [
             "", 5, b"x", "localhost:6379", "https://:secret@a", "redis://h:port", "redis://h?secret=1",
+            "redis://h/secret", "valkeys://h:1/secret", "redis://h/1/2", "redis://h/3secret",
             "redis+sentinel://h:1,i:2", "redis+sentinel://h/service/secret", "redis+sentinel:///service",
             "redis+sentinel://h/service?secret=1", "redis+sentinel://h:port/service", "unix+sentinel://h/service",
             "redis+cluster://h/1", "redis+cluster://h?db=1", "redis+cluster://,", "redis+cluster://h?secret=1",
@@ -353,3 +354,17 @@ def test_plain_http_needs_loopback_debug_testing_or_to_be_allowed(issuer: str) -
 )
 def test_plain_http_on_loopback_is_fine(issuer: str) -> None:
     assert Settings.from_config({"OAUTH_ISSUER": issuer}).issuer == issuer
+
+
+@pytest.mark.parametrize(
+    ("url", "why"),
+    [
+        ("redis://h/drei", "a URL whose database is no number"),
+        ("redis+cluster://h:1/3", "a Cluster has no numbered databases"),
+        ("redis+sentinel://h", "without the name of the service that they watch"),
+        ("redis+sentinel://h/service/drei", "a URL of Sentinels whose database is no number"),
+    ],
+)
+def test_what_is_wrong_in_a_url_of_redis_is_named(url: str, why: str) -> None:
+    with pytest.raises(ConfigurationError, match=why):
+        Settings.from_config({"OAUTH_REDIS_URL": url})

@@ -201,6 +201,50 @@ def test_the_doctor_sees_that_it_is_away_or_lets_nobody_in(make_app: MakeApp, re
     assert weak(redis_server.url)
 
 
+@pytest.mark.parametrize(
+    ("rights", "said"),
+    [
+        ("-evalsha", "evalsha"),
+        ("-publish", "publish"),
+        ("-subscribe", "subscribe"),
+        ("-ttl", "ttl"),
+        ("-incrby", "script can't run this command"),
+        ("resetchannels", "channel"),
+        ("resetkeys", "key"),
+    ],
+)
+def test_the_doctor_sees_what_a_user_of_redis_may_not_do(
+    make_app: MakeApp, redis_server: RedisServer, rights: str, said: str
+) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "engines" / "redis.md").read_text()
+    (listed,) = (line for line in page.splitlines() if line.startswith("ACL SETUSER"))
+    command = listed.replace("<password>", PASSWORD).split()
+    redis_server.ask(*command)
+    url = redis_server.url.replace("//:", "//oauth:")
+
+    def found() -> list[str]:
+        output = make_app(OAUTH_REDIS_URL=url).test_cli_runner().invoke(args=["oauth", "doctor"]).output
+        return [line for line in output.splitlines() if line.startswith("OAUTH_REDIS_URL")]
+
+    assert not found(), "what the page lists is enough"
+    redis_server.ask("ACL", "SETUSER", "oauth", rights)
+    (line,) = found()
+    assert said in line
+    assert "docs/engines/redis.md" in line
+
+
+def test_what_lets_this_process_do_nothing_is_away_until_it_does(
+    make_app: MakeApp, redis_server: RedisServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    redis_server.ask("ACL", "SETUSER", "default", "-evalsha")
+    app = make_app(OAUTH_REDIS_URL=redis_server.url)
+    assert take(app, 1)[0].remaining == 4
+    assert not eventually(lambda: "Redis answers again" in caplog.text, 2.5)
+    redis_server.ask("ACL", "SETUSER", "default", "+evalsha")
+    assert eventually(lambda: "Redis answers again" in caplog.text)
+    assert [use.remaining for use in take(app, 2)] == [4, 3], "counted by Redis"
+
+
 def test_nothing_of_redis_is_imported_unless_configured(app: Flask, tmp_path: Path) -> None:
     code = (
         "import sys; from tests.support.app import build_app, close_app; app = build_app(instance_path=sys.argv[1]);"

@@ -109,6 +109,10 @@ def test_what_is_wrong_is_said_in_one_line(
         return line + finding
 
     assert said(cluster.url.replace(PASSWORD, "not-this")).count("invalid username-password pair") == 2
+    of_one_node = cluster.servers[0].url
+    app = make_app(OAUTH_REDIS_URL=of_one_node)
+    found = app.test_cli_runner().invoke(args=["oauth", "doctor"]).output
+    assert "(a node of a Cluster: use redis+cluster://)" in found
     with own_redis(tmp_path / "alone") as alone:
         url = alone.url.replace("redis", "redis+cluster")
         assert said(url).count("Cluster mode is not enabled on this node") == 2

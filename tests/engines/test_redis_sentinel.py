@@ -138,3 +138,12 @@ def test_what_is_wrong_is_said_in_one_line(
     (said,) = (line for line in found.splitlines() if line.startswith("OAUTH_REDIS_URL"))
     assert why in said
     assert not any(secret in line + said for secret in (PASSWORD, SENTINEL_PASSWORD, "not-this"))
+
+
+def test_where_the_service_is_left_out_the_number_of_the_database_is_taken_for_it(
+    make_app: MakeApp, sentinels: Sentinels
+) -> None:
+    url = sentinels.url.replace(f"/{SERVICE}/0", "/3").replace(f"/{SERVICE}", "/3")
+    found = make_app(OAUTH_REDIS_URL=url).test_cli_runner().invoke(args=["oauth", "doctor"]).output
+    (said,) = (line for line in found.splitlines() if line.startswith("OAUTH_REDIS_URL"))
+    assert "No master found for '3', the name before the database: /<service>/<database>" in said

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 TIMEOUT = 0.5  # the most seconds that a request waits when a server stops answering
 SENTINEL_TIMEOUT = 0.2  # the same for each Sentinel: they are asked one after the other
 MAX_CONNECTIONS = 50
+CHECKS = 16  # keys that are counted to see whether it works: one node of a Cluster hardly has all of them
+NO_NEWS = b"-"
 #: AttributeError: redis-py looks for a node that its map lacks, as where slots move to a new one.
 FAILURES = (redis.RedisError, RedisClusterException, AttributeError)
 _TIMEOUTS = {"socket_timeout": TIMEOUT, "socket_connect_timeout": TIMEOUT}
@@ -46,14 +48,20 @@ class Connected:
     def counts(self) -> Storage:
         return self._make_counts()
 
-    def check(self) -> None:
-        """Raise an error of `FAILURES` unless every server that is needed answers."""
-        if not self._is_cluster:
-            self.client.ping()
-            return
-        for node in self.client.get_primaries():
-            if self.client.cluster_info(target_nodes=node)["cluster_state"] != "ok":
-                raise ClusterDownError("CLUSTERDOWN The cluster is down")
+    def check(self, channel: str) -> None:
+        """Raise an error of `FAILURES` unless every server that is needed answers, counts, and tells news by this channel."""
+        if self._is_cluster:
+            for node in self.client.get_primaries():
+                if self.client.cluster_info(target_nodes=node)["cluster_state"] != "ok":
+                    raise ClusterDownError("CLUSTERDOWN The cluster is down")
+        for number in range(CHECKS):
+            self.counts.incr(f"LIMITER/oauth/check/{number}", 1)
+        self.counts.get_expiry("LIMITER/oauth/check/0")
+        with self.client.pubsub() as subscription:
+            subscription.subscribe(channel)
+            if subscription.get_message(timeout=TIMEOUT) is None:
+                raise redis.TimeoutError("no news can be heard")
+        self.client.publish(channel, NO_NEWS)
 
     def nodes(self) -> list[tuple[str, int]]:
         """The nodes of a Cluster, as it said when it was connected to."""

@@ -16,6 +16,8 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 import redis
+from redis.exceptions import MovedError
+from redis.sentinel import MasterNotFoundError
 
 from ...config.redis_url import servers_of
 from ...errors import without_secrets
@@ -67,11 +69,11 @@ class Redis:
             raise RedisAway from error
 
     def trouble(self) -> str | None:
-        """Why Redis doesn't answer, or doesn't let this process in; None where it does."""
+        """Why Redis doesn't answer, or doesn't let this process in, count or tell news; None where it does."""
         try:
-            self.run(Connected.check)
+            self.run(lambda connected: connected.check(self._channel))
         except RedisAway as away:
-            return _reason(away.__cause__ or away)
+            return self._reason(away.__cause__ or away)
         return None
 
     def tell(self, news: bytes) -> bool:
@@ -141,7 +143,7 @@ class Redis:
             try:
                 known = () if self._connected is None else self._connected.nodes()
                 connected = connect(self._servers, known)  # another server may be the master by now
-                connected.check()
+                connected.check(self._channel)
             except FAILURES:
                 continue
             with self._lock:
@@ -192,15 +194,19 @@ class Redis:
             logger.error(
                 "Redis did not answer: %s. Until it does each process counts rate limits by itself,"
                 " and may learn of a revocation later.",
-                _reason(error),
+                self._reason(error),
             )
 
-
-def _reason(error: BaseException) -> str:
-    """An error's text; of one about Sentinels without redis-py's objects, which it repeats, but with what they met."""
-    text, _, objects = str(error).partition(" : <")
-    met = sorted(set(re.findall(r"\w+Error\b", objects)))
-    return without_secrets(f"{text} ({', '.join(met)})" if met else text.rstrip("."))
+    def _reason(self, error: BaseException) -> str:
+        """An error's text; of one about Sentinels without redis-py's objects, which it repeats, but with what they met."""
+        if isinstance(error, MovedError) and self._servers.kind != "cluster":
+            return "a node of a Cluster: use redis+cluster://"
+        text, _, objects = str(error).partition(" : <")
+        met = sorted(set(re.findall(r"\w+Error\b", objects)))
+        text = f"{text} ({', '.join(met)})" if met else text.rstrip(".")
+        if isinstance(error, MasterNotFoundError) and self._servers.service.isdecimal():
+            text += ", the name before the database: /<service>/<database>"
+        return without_secrets(text)
 
 
 _every_one: weakref.WeakSet[Redis] = weakref.WeakSet()
