@@ -235,6 +235,7 @@ _POOLER = "leave out OAUTH_DATABASE_PREPARED or set it to False, as a pooler giv
 _WHAT_TO_DO = {  # by SQLSTATE; by text for SQLite, which has one class of error for all of these
     **dict.fromkeys(("42P05", "26000", "08P01"), _POOLER),  # a statement's name is taken, unknown, or another's
     "25006": "name the primary, or every host with target_session_attrs=read-write (docs/engines/standby.md)",
+    "must be owner": "let the database's user own the tables (ALTER TABLE … OWNER TO)",  # has 42501 too
     "42501": "let the database's user make tables there, and read and write them (GRANT)",
     "no such table": _MAKE_TABLES,
     "no such column": _MAKE_TABLES,

@@ -2,6 +2,8 @@
 
 import re
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +15,9 @@ from sqlalchemy import MetaData
 
 from flask_oauth_gateway.database.partitions import beginning, days, locking
 from flask_oauth_gateway.database.tables import add_to
-from tests.support.app import token_for
+from tests.support.app import MakeApp, token_for
 from tests.support.clock import Clock
+from tests.support.command_line import told_by
 from tests.support.partitions import DAY, day, partitions, run, store
 from tests.support.statements import statements_of
 from tests.support.stored import database_of, gateway_of, register, status_with, tokens_of
@@ -30,7 +33,7 @@ def now() -> int:
     return int(time.time())
 
 
-def test_tokens_go_on_through_the_first_run_and_everything_about_them_works(app: Flask, now: int) -> None:
+def test_tokens_go_on_through_the_first_run_and_everything_about_them_works(app: Flask, clock: Clock, now: int) -> None:
     registered, client = register(app), app.test_client()
     before = token_for(client, registered)["access_token"]
     old = store(app, 300, issued_at=now - 60, expires_at=now + 30 * DAY, old=True)
@@ -53,6 +56,7 @@ def test_tokens_go_on_through_the_first_run_and_everything_about_them_works(app:
     assert gateway.tokens.revoke(client_id=registered.client_id) == 1
     assert status_with(app, before) == 401
     assert sum(partitions(app).values()) >= 302
+    clock.advance(2)  # what was stored until the first run is past now
     assert "is made" not in run(app)
     assert {status_with(app, token) for token in old} == {200}
     assert run(app) == "Nothing was to be done.\n"
@@ -201,3 +205,69 @@ def test_two_at_once_and_a_lock_that_is_not_to_be_had(app: Flask, monkeypatch: p
             assert refused.stderr.startswith("Error: "), refused.stderr
             assert refused.stderr.count("\n") == 1
     run(app)
+
+
+def test_the_first_dry_run_says_all_that_the_run_makes(app: Flask) -> None:
+    rehearsed = run(app, "--dry-run", "--ahead", "3")
+    done = run(app, "--ahead", "3")
+    assert "would become partitioned" in rehearsed
+    assert done.count("is made") >= 2
+    assert re.findall(r"(\w+) would be made", rehearsed) == re.findall(r"(\w+) is made", done)
+
+
+def test_a_database_that_shows_bytes_in_another_way_has_the_same_partitions(app: Flask, clock: Clock) -> None:
+    with _altered(app, "SET bytea_output = 'escape'", "RESET bytea_output"):
+        run(app)
+        clock.advance(2)  # what was stored until the first run is past now
+        assert re.fullmatch(r"The partition oauth_access_token_until_\w+ is dropped\.\n", run(app))
+        assert run(app) == "Nothing was to be done.\n"
+        clock.advance(2 * DAY)
+        assert run(app).count("is dropped") >= 1
+
+
+@contextmanager
+def _altered(app: Flask, change: str, back: str) -> Iterator[None]:
+    """Alter the database for the connections that are opened meanwhile."""
+    database = database_of(app)
+
+    def alter(what: str) -> None:
+        with database.engine.connect() as connection:
+            name = connection.exec_driver_sql("SELECT current_database()").scalar_one()
+            connection.exec_driver_sql(f"ALTER DATABASE {name} {what}")
+        database.dispose()
+
+    alter(change)
+    try:
+        yield
+    finally:
+        alter(back)
+
+
+def test_with_every_day_dropped_by_hand_the_next_days_are_made(app: Flask) -> None:
+    run(app, "--ahead", "2")
+    with database_of(app).engine.connect() as connection:
+        for name in partitions(app).keys() - {"rest"}:
+            connection.exec_driver_sql(f"DROP TABLE oauth_access_token_{name}")
+    assert run(app, "--dry-run", "--ahead", "2").count("would be made") == 2
+    assert run(app, "--ahead", "2").count("is made") == 2
+    assert set(partitions(app)) == {"rest", day(DAY), day(2 * DAY)}
+
+
+def test_who_does_not_own_the_table_is_told_so(
+    make_app: MakeApp, app: Flask, database_uri: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    with database_of(app).engine.connect() as connection:
+        schema = connection.exec_driver_sql("SELECT current_schema()").scalar_one()
+        connection.exec_driver_sql("DROP ROLE IF EXISTS oauth_no_owner")
+        connection.exec_driver_sql("CREATE ROLE oauth_no_owner LOGIN")
+        try:
+            connection.exec_driver_sql(f"GRANT ALL ON SCHEMA {schema} TO oauth_no_owner")
+            connection.exec_driver_sql(f"GRANT ALL ON ALL TABLES IN SCHEMA {schema} TO oauth_no_owner")
+            other = make_app(OAUTH_DATABASE_URI=f"{database_uri}?options=-c%20role%3Doauth_no_owner")
+            told = told_by(other, "token", "partition")
+        finally:
+            connection.exec_driver_sql("DROP OWNED BY oauth_no_owner")
+            connection.exec_driver_sql("DROP ROLE oauth_no_owner")
+    assert "must be owner of" in told
+    assert "(ALTER TABLE … OWNER TO)" in caplog.text
+    assert "GRANT" not in caplog.text

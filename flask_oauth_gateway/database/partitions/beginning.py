@@ -54,6 +54,11 @@ def begin(database: Database, now: int, *, dry_run: bool) -> Iterator[str]:
         yield f"{moved} tokens in the form of an older version went to the partition {REST}, or had expired."
 
 
+def end_of_first(since: int) -> int:
+    """When the first partition of a day ends, which begins with this second: not a moment later, as the next has to be made."""
+    return midnight_after(since + 3600)
+
+
 def _aside(connection: Connection) -> list[Part]:
     """The tables that were put aside, the oldest first. Each one's name ends in the second until which it was written to."""
     names = text(
@@ -134,7 +139,7 @@ def _join(connection: Connection, now: int) -> None:
     connection.exec_driver_sql(f"LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE")
     aside = _aside(connection)
     since = aside[-1].until or 0
-    until = midnight_after(max(since, now) + 3600)
+    until = end_of_first(max(since, now))
     for child in (*(part.name for part in aside), REST):
         connection.exec_driver_sql(f"ALTER TABLE {quoted(connection, child)} NO INHERIT {table}")
     newest = f"{TABLE}_{day_of(until - 1)}"

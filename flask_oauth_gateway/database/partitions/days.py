@@ -43,10 +43,13 @@ def moving(connection: Connection, rows: Mapping[str, str]) -> Iterator[None]:
     connection.exec_driver_sql(f"INSERT INTO {table} SELECT * FROM oauth_moving")  # noqa: S608
 
 
-def make_ahead(database: Database, now: int, ahead: int, *, dry_run: bool) -> Iterator[str]:
-    """Make the partitions that are missing until so many days from now; yields what was done."""
-    with database.engine.connect() as connection:
-        newest = state_of(connection)[-1].until or 0
+def end_of_newest(database: Database) -> int:
+    """The second at which the newest partition ends; 0 where there is none but "rest"."""
+    return max((part.until or 0 for part in attempts(database, state_of)), default=0)
+
+
+def make_ahead(database: Database, now: int, ahead: int, newest: int, *, dry_run: bool) -> Iterator[str]:
+    """Make the partitions that are missing from the end of the newest one until so many days from now; yields what was done."""
     end = midnight_after(now) + ahead * DAY
     # After a pause that was too long, what is issued until midnight is in "rest", and stays there: it may be millions of rows.
     since = newest if newest > now else midnight_after(now)
@@ -69,8 +72,7 @@ def _make(connection: Connection, part: Part) -> None:
 
 def drop_past(database: Database, now: int, *, dry_run: bool) -> Iterator[str]:
     """Drop the partitions that are past and have few live tokens or none; yields what was done."""
-    with database.engine.connect() as connection:
-        past = [part for part in state_of(connection) if part.until is not None and part.until <= now]
+    past = [part for part in attempts(database, state_of) if part.until is not None and part.until <= now]
     for part in past:
         count = attempts(database, partial(_live, part=part, now=now))
         if count <= FEW and not dry_run:

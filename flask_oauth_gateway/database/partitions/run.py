@@ -15,8 +15,8 @@ from contextlib import contextmanager
 from sqlalchemy import Connection
 
 from ..engine import Database, as_unavailable
-from .beginning import begin
-from .days import drop_past, make_ahead
+from .beginning import begin, end_of_first
+from .days import drop_past, end_of_newest, make_ahead
 from .locking import transaction
 from .state import is_partitioned
 
@@ -44,8 +44,9 @@ def partition(database: Database, *, ahead: int, dry_run: bool) -> Iterator[str]
         if not is_partitioned(database):
             yield from begin(database, now, dry_run=dry_run)
             if dry_run:
+                yield from make_ahead(database, now, ahead, end_of_first(now + 1), dry_run=True)
                 return
-        yield from make_ahead(database, now, ahead, dry_run=dry_run)
+        yield from make_ahead(database, now, ahead, end_of_newest(database), dry_run=dry_run)
         yield from drop_past(database, now, dry_run=dry_run)
 
 

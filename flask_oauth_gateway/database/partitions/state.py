@@ -40,7 +40,8 @@ def is_partitioned(database: Database) -> bool:
 
 
 def state_of(connection: Connection) -> list[Part]:
-    """The partitions but for "rest", the oldest first."""
+    """The partitions but for "rest", the oldest first. Call it in a transaction."""
+    connection.exec_driver_sql("SET LOCAL bytea_output = hex")  # bounds are told as it says, too
     bounds = text(
         "SELECT c.relname, pg_get_expr(c.relpartbound, c.oid) FROM pg_catalog.pg_inherits"
         " JOIN pg_catalog.pg_class AS c ON c.oid = inhrelid WHERE inhparent = to_regclass(:name)"
