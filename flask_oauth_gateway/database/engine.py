@@ -61,6 +61,12 @@ class Database:
                     self._engine = engine
         return self._engine
 
+    def connect(self) -> Connection:
+        """A connection of the pool's, in autocommit mode, for what takes a while; close it. Raises SQLAlchemy's errors."""
+        engine = self.engine
+        self._kept.release()  # a pool that makes no more would have it wait for those that are only kept
+        return engine.connect()
+
     def first(self, statement: Statement, parameters: Parameters | None = None) -> Row[Any] | None:
         """The first row of a query, or `None`."""
         return self._execute(statement, parameters, _first, repeatable=True)
@@ -134,7 +140,7 @@ class Database:
     def _execute_again(
         self, statement: Statement, parameters: Parameters | None, take: Callable[[Any], Found]
     ) -> Found:
-        with as_unavailable(), self.engine.connect() as connection:  # the pool has dropped its dead connections by now
+        with as_unavailable(), self.connect() as connection:  # the pool has dropped its dead connections by now
             return take(executed(connection, statement, parameters))
 
     def _begun(self) -> Lent:

@@ -260,6 +260,10 @@ class Kept:
         idle, self._idle = self._idle, []
         _close(idle)
 
+    def release(self) -> None:
+        """Hand those that nobody uses back to the pool, for whoever asks the pool itself."""
+        _close(self._idle)
+
     def leave_to_the_parent(self) -> None:
         """Touch none of them any more, after a fork: not even the garbage collector may, as it would take the pool's lock."""
         if self._idle:

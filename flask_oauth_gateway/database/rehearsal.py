@@ -44,7 +44,7 @@ class Rehearsal(InMemoryDatabase):
 @contextmanager
 def rehearsing(database: Database) -> Iterator[None]:
     """Undo everything that is written to this database meanwhile, by any thread: only for a process of its own."""
-    with as_unavailable(), database.engine.connect() as connection:
+    with as_unavailable(), database.connect() as connection:
         connection.exec_driver_sql(database.begin)
         kind, kept = database.__class__, database.__dict__
         # Every store holds this very object, so the object itself has to become a rehearsal.

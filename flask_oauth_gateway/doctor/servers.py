@@ -40,7 +40,7 @@ def replicas(server: AuthorizationServer) -> Iterator[Weakness]:
     for replica in found.replicas.every:
         key = f"OAUTH_DATABASE_READ_URIS[{replica.place}]"
         try:
-            with replica.engine.connect() as connection:
+            with replica.connect() as connection:
                 if connection.dialect.name == "postgresql":
                     for why, fix in _of_standby(server, connection):
                         yield Weakness(key, why, fix)

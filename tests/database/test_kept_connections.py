@@ -4,6 +4,7 @@ import sqlite3
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
 from random import Random
 from typing import Any, ClassVar
@@ -11,6 +12,7 @@ from typing import Any, ClassVar
 import pytest
 from flask import Flask
 from sqlalchemy import Engine, create_engine, event, make_url, text
+from sqlalchemy.pool import QueuePool
 
 from flask_oauth_gateway.database import prepared
 from tests.support.app import MakeApp, token_for
@@ -207,6 +209,22 @@ def test_nobody_waits_for_a_connection_that_is_only_kept(small_pool: Flask) -> N
 
     with ThreadPoolExecutor(16) as pool:
         list(pool.map(work, range(16)))
+
+
+def test_what_asks_the_pool_itself_gets_what_is_only_kept(small_pool: Flask) -> None:
+    """Nobody lends anything meanwhile, at whose turn what is kept for too long would go back."""
+    database = database_of(small_pool)
+    lent = [database._kept.lend(database.engine) for _ in range(prepared.MOST_KEPT)]
+    for each in lent:
+        database._kept.give_back(each)
+    if type(database.engine.pool) is QueuePool:
+        assert len(database._kept._idle) == len(lent)
+    begun = time.monotonic()
+    with ExitStack() as stack:
+        several = 5 if type(database.engine.pool) is QueuePool else 1
+        for _ in range(several):
+            assert stack.enter_context(database.connect()).scalar(text("SELECT 1")) == 1
+    assert time.monotonic() - begun < 4
 
 
 @pytest.mark.parametrize("database_uri", [pytest.param("postgresql", marks=pytest.mark.postgresql)], indirect=True)

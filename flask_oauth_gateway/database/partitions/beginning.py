@@ -37,7 +37,7 @@ def begin(database: Database, now: int, *, dry_run: bool) -> Iterator[str]:
         yield f"The table {TABLE} would become partitioned."
         return
     attempts(database, partial(_put_aside, now=now))
-    with database.engine.connect() as connection:
+    with database.connect() as connection:
         aside = _aside(connection)
     moved = 0
     for part in aside:

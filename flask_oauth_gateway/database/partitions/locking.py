@@ -25,7 +25,7 @@ Done = TypeVar("Done")
 @contextmanager
 def transaction(database: Database) -> Iterator[Connection]:
     """A transaction that waits for no lock for longer than `LOCK_TIMEOUT`."""
-    with database.engine.connect() as plain:
+    with database.connect() as plain:
         connection = plain.execution_options(isolation_level="READ COMMITTED")
         with connection.begin():
             connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT}'")

@@ -35,7 +35,7 @@ def is_partitioned(database: Database) -> bool:
     if database.engine.dialect.name != "postgresql":
         return False
     kind = text("SELECT relkind::text FROM pg_catalog.pg_class WHERE oid = to_regclass(:name)")
-    with as_unavailable(), database.engine.connect() as connection:
+    with as_unavailable(), database.connect() as connection:
         return bool(connection.execute(kind, {"name": quoted(connection, TABLE)}).scalar() == "p")
 
 
