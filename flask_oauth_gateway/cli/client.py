@@ -17,7 +17,7 @@ from ..descriptions.records import describe_client
 from ..features import GRANTS, METHODS
 from ..stores.applications import APPROVED, ApplicationNotFound
 from ..stores.registered_client import Client
-from .hints import AppOption, advise, by_client_id, in_options
+from .hints import AppOption, advise, by_client_id, in_options, members_without_option
 from .output import Duration, as_json, print_json, print_table, visible, when
 
 
@@ -82,6 +82,7 @@ METADATA_OPTIONS = (
     click.option("--contact", "contacts", multiple=True, help="An address of its developers."),
     click.option("--client-uri", help="Its home page."),
     click.option("--attributes", help="Custom attributes, a JSON object."),
+    click.option("--metadata", help="Members that no option names, a JSON object: '{\"require_pkce\": false}'."),
     click.option(
         "--jwks", type=click.File(), help="The file of its public keys, a key set in JSON ('-': standard input)."
     ),
@@ -257,7 +258,7 @@ def _metadata(given: dict[str, Any]) -> dict[str, Any]:
     for name in ("jwks", "certificate"):
         if given[name] is not None:
             given[name] = given[name].read()
-    for name in ("attributes", "jwks"):
+    for name in ("attributes", "jwks", "metadata"):
         if given[name] is not None:
             try:
                 given[name] = json.loads(given[name])
@@ -265,7 +266,9 @@ def _metadata(given: dict[str, Any]) -> dict[str, Any]:
                 raise ClientMetadataError(f"--{name} is a JSON object ({error}).") from error
     for name in ("scope", "default_scope"):
         given[name] = " ".join(given[name]) or None
-    return {name: value for name, value in given.items() if value not in (None, ())}
+    others = members_without_option(given.pop("metadata"))
+    named = {name: value for name, value in given.items() if value not in (None, ())}
+    return {**others, **named}
 
 
 def _existing(client_id: str) -> Client:

@@ -14,8 +14,9 @@ from authlib.oauth2.rfc7636 import create_s256_code_challenge
 from flask.cli import ScriptInfo
 
 from ..authorization_server import current_server
-from ..clients.members import ClientMetadataError
+from ..clients.members import ClientMetadataError, check_object
 from ..clients.metadata import REDIRECTING_GRANTS, grants_that_are_off
+from ..clients.openid_members import OPENID_MEMBERS
 from ..clients.registry import ClientNotFound
 from ..crypto.hashing import new_secret
 from ..errors import shown
@@ -171,3 +172,13 @@ def _credentials(client: Client, settings: Settings) -> str | None:
     if "client_secret_basic" in settings.client_auth_methods:
         return f"-u {name}"
     return f"-d client_id={name} -d client_secret=SECRET"
+
+
+def members_without_option(metadata: Any) -> dict[str, Any]:
+    """What `--metadata` holds: members of a registration that have no option. Raises `ClientMetadataError`."""
+    found = {} if metadata is None else check_object("--metadata", metadata)
+    known = (*OPENID_MEMBERS, "logo_uri", "policy_uri", "tos_uri")
+    for name in found:
+        if name not in known:
+            raise ClientMetadataError(f"--metadata names {shown(name)}; it may be {', '.join(known)}.")
+    return found

@@ -205,6 +205,10 @@ def test_delete_asks_first(app: Flask, flask_oauth: FlaskOAuth) -> None:
         (["create", "x", "--public", "--client-secret", "long enough"], "A client registered for none"),
         (["create", "x", "--attributes", "{"], "--attributes is a JSON object"),
         (["create", "x", "--attributes", "[]"], "attributes is a JSON object."),
+        (["create", "x", "--metadata", "{"], "--metadata is a JSON object"),
+        (["create", "x", "--metadata", "[]"], "--metadata is a JSON object."),
+        (["create", "x", "--metadata", '{"owner": "alice"}'], "--metadata names 'owner'; it may be"),
+        (["update", "taken", "--metadata", '{"require_pkce": 5}'], "require_pkce is True or False."),
         (["create", "\x1b[2J"], "client_name is a text"),
         (["create", "x", "--auth-method", "\x1b[2J"], "--auth-method is '\\x1b[2J'"),
         (["create", "x", "--owner", "x" * 256], "owner is a subject"),
@@ -255,3 +259,16 @@ def test_a_client_that_signs_is_registered_with_its_keys(
     assert gateway.clients.get("one").jwks["keys"][0]["kid"] == "new"
     for given in (("--jwks", str(wrong)), ("--jwks", str(tmp_path / "nowhere")), ("--certificate", str(keys)), ()):
         flask_oauth("client", "create", "Four", *method, "four", *given, fails=True)
+
+
+def test_members_without_an_option_are_given_as_json(flask_oauth: FlaskOAuth) -> None:
+    members = {"require_pkce": False, "default_max_age": 3600}
+    made = json.loads(
+        flask_oauth(
+            "client", "create", "Dashboard", "--grant", "authorization_code", "--redirect-uri", "https://a.example/cb",
+            "--metadata", json.dumps(members), "--json",
+        ).stdout
+    )  # fmt: skip
+    flask_oauth("client", "update", made["client_id"], "--metadata", '{"default_max_age": 60}')
+    shown = json.loads(flask_oauth("client", "show", made["client_id"], "--json").stdout)
+    assert (shown["require_pkce"], shown["default_max_age"]) == (False, 60)
