@@ -211,7 +211,7 @@ def test_nothing_is_lost_spent_twice_or_taken_too_late(
     for thread in threads:
         thread.join()
     log = served.log.read_text()
-    assert not seen.wrong, (seen.wrong[:5], log[-3000:])
+    assert not seen.wrong, f"{seen.wrong[:5]}\n{log[-8000:]}"
     assert len(seen.live) > THREADS
     assert {served.status(token) for token in RANDOM.sample(seen.live, min(50, len(seen.live)))} == {200}
     assert len(seen.spent) > THREADS
