@@ -10,6 +10,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import redis
+from limits.storage import RedisClusterStorage, RedisStorage
 from redis.backoff import NoBackoff
 from redis.cluster import RedisCluster
 from redis.exceptions import ClusterDownError, RedisClusterException
@@ -100,16 +101,12 @@ def _to_master(servers: RedisServers) -> Connected:
 
 def _on_pool(pool: redis.ConnectionPool) -> Connected:
     def counts() -> Storage:
-        from limits.storage import RedisStorage
-
         return RedisStorage("redis://", connection_pool=pool)
 
     return Connected(redis.Redis(connection_pool=pool), counts)
 
 
 def _to_cluster(servers: RedisServers) -> Connected:
-    from limits.storage import RedisClusterStorage
-
     hosts = ",".join(f"[{host}]:{port}" if ":" in host else f"{host}:{port}" for host, port in servers.hosts)
     options: dict[str, Any] = {"max_connections": MAX_CONNECTIONS, "retry": _NO_RETRY, "reinitialize_steps": 0}
     counts = RedisClusterStorage(f"redis+cluster://{hosts}", **{**options, **_TIMEOUTS, **servers.options})
