@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from flask import Response, request
 
 from ..config.openid import OPENID
-from ..errors import InsufficientScope, InvalidToken, OAuth2Error
+from ..errors import InsufficientScope, InvalidToken
 from ..protection.guard import Requirement, current_token
 from ..tokens.sign_in import USERINFO, openid_part
 from ..web.answers import json_response
@@ -27,14 +27,13 @@ def userinfo(server: AuthorizationServer) -> Response:
         return refusal
     token = current_token
     if token.issuer is not None:  # its subject may be somebody else here
-        error: OAuth2Error = InvalidToken("The access token is not one of this server's.")
-        return guard.refuse(error, _NEEDED)
+        return guard.refuse(InvalidToken("The access token is not one of this server's."), _NEEDED)
     if "HTTP_ORIGIN" in request.environ:
         request.environ[CLIENT] = server.clients.get(token.client_id)  # whose scripts may read the answer
     if token.subject is None:
-        error = InsufficientScope(OPENID, "No user takes part in this access token.", token.client_id)
-        return guard.refuse(error, _NEEDED)
-    user = server.users.load(token.subject) if server.users.are_known() else None
+        without = InsufficientScope(OPENID, "No user takes part in this access token.", token.client_id)
+        return guard.refuse(without, _NEEDED)
+    user = server.users.load(token.subject)
     if user is None and server.users.are_known():
         return guard.refuse(InvalidToken("The user of this access token is gone.", token.client_id), _NEEDED)
     asked = frozenset(openid_part(token.details).get(USERINFO, ()))
