@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from ..tokens.signing_keys import KeyRing
     from ..web.issuer import Issuer
     from .claims import UserClaims
+    from .subjects import Subjects
 
 _HASHES: Mapping[str, str] = {"EdDSA": "sha512"}  # Ed25519 hashes so; the others end in 256
 
@@ -27,11 +28,19 @@ _HASHES: Mapping[str, str] = {"EdDSA": "sha512"}  # Ed25519 hashes so; the other
 class IdTokens:
     """Makes the ID tokens of one server."""
 
-    def __init__(self, settings: Settings, issuer: Issuer, key_ring: Callable[[], KeyRing], claims: UserClaims) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        issuer: Issuer,
+        key_ring: Callable[[], KeyRing],
+        claims: UserClaims,
+        subjects: Subjects,
+    ) -> None:
         self._settings = settings
         self._issuer = issuer
         self._key_ring = key_ring
         self._claims = claims
+        self._subjects = subjects
 
     def prepare(self, request: Issue, *, alone: bool = False) -> Callable[[str | None, str | None], str]:
         """Do all that may fail before a token is stored; the function that is returned makes the ID token.
@@ -46,7 +55,7 @@ class IdTokens:
         claims: dict[str, Any] = {
             **self._claims.of(request.user, request.scopes, frozenset(openid.get(ID_TOKEN, ())), by_scope=wants_all),
             "iss": self._issuer.identifier(),
-            "sub": request.subject,
+            "sub": self._subjects.of(client, request.subject or ""),
             "aud": client.client_id,
             "exp": now + self._settings.id_token_lifetime,
             "iat": now,

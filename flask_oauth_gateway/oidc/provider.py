@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from .claims import UserClaims
 from .id_token import IdTokens
+from .subjects import Subjects
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,4 +22,5 @@ class OpenidProvider:
 
     def __init__(self, settings: Settings, hooks: Hooks, issuer: Issuer, key_ring: Callable[[], KeyRing]) -> None:
         self.user_claims = UserClaims(settings, hooks)
-        self.id_tokens = IdTokens(settings, issuer, key_ring, self.user_claims)
+        self.subjects = Subjects()
+        self.id_tokens = IdTokens(settings, issuer, key_ring, self.user_claims, self.subjects)
