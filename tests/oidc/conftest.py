@@ -1,10 +1,13 @@
 """A site whose users sign in to other programs, and those programs."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from flask import Flask
 
-from tests.support.app import MakeApp
+from tests.support.app import MakeApp, close_app
+from tests.support.certification import Suite, make_provider
 from tests.support.relying_party import MakeParty, RelyingParty
 from tests.support.site import GRANT_TYPES, Site
 
@@ -23,3 +26,17 @@ def make_party(make_app: MakeApp) -> MakeParty:
 @pytest.fixture
 def party(make_party: MakeParty) -> RelyingParty:
     return make_party()
+
+
+@pytest.fixture(scope="module")
+def provider(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flask]:
+    """The provider that the certification's tests of one file share, as the suite has one."""
+    app = make_provider(str(tmp_path_factory.mktemp("provider")))
+    yield app
+    close_app(app)
+
+
+@pytest.fixture
+def suite(request: pytest.FixtureRequest, provider: Flask) -> Suite:
+    """A new client of the provider's, for the flow of the test's parameter."""
+    return Suite(provider, request.param)
