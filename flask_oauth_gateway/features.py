@@ -71,6 +71,25 @@ WITH_A_PERSON = ("authorization_code", "implicit", "password", DEVICE_CODE)
 
 _GET, _POST, _FORM = ("GET",), ("POST",), ("GET", "POST")
 
+#: The administrator's pages, by their file in `pages/admin/`: each one's view, its path below `/admin`, and its methods.
+_ADMIN_PAGES: Mapping[str, list[tuple[str, str, tuple[str, ...]]]] = {
+    "overview": [("overview", "/", _GET)],
+    "clients": [
+        ("clients", "/clients", _GET), ("client", "/client", _GET), ("client_secret", "/client/secret", _POST),
+        ("client_switch", "/client/switch", _POST), ("client_delete", "/client/delete", _FORM),
+    ],
+    "client_form": [("client_new", "/clients/new", _FORM), ("client_edit", "/client/edit", _FORM)],
+    "applications": [
+        ("applications", "/applications", _GET), ("application", "/application", _GET),
+        ("application_new", "/applications/new", _FORM), ("application_edit", "/application/edit", _FORM),
+        ("application_status", "/application/status", _POST), ("application_delete", "/application/delete", _FORM),
+    ],
+    "tokens": [("grants", "/grants", _FORM), ("tokens", "/tokens", _FORM), ("revoke_all", "/revoke", _POST)],
+    "keys": [("keys", "/keys", _FORM)],
+    "issuers": [("issuers", "/issuers", _GET)],
+    "audit": [("audit", "/audit", _GET), ("audit_export", "/audit/export", _GET)],
+}  # fmt: skip
+
 FEATURES: Mapping[str, Feature] = {
     # The protocol's own endpoints.
     "authorization": Feature(
@@ -223,37 +242,11 @@ FEATURES: Mapping[str, Feature] = {
         source="API gateways",
         page="admin.md",
         setting="admin",
-        endpoints={
-            "admin": Endpoint("/admin", _GET, "pages.admin.overview:overview"),
-            "admin_overview": Endpoint("/admin/", _GET, "pages.admin.overview:overview"),
-            "admin_clients": Endpoint("/admin/clients", _GET, "pages.admin.clients:clients"),
-            "admin_client_new": Endpoint("/admin/clients/new", _FORM, "pages.admin.client_form:client_new"),
-            "admin_client": Endpoint("/admin/client", _GET, "pages.admin.clients:client"),
-            "admin_client_edit": Endpoint("/admin/client/edit", _FORM, "pages.admin.client_form:client_edit"),
-            "admin_client_secret": Endpoint("/admin/client/secret", _POST, "pages.admin.clients:client_secret"),
-            "admin_client_switch": Endpoint("/admin/client/switch", _POST, "pages.admin.clients:client_switch"),
-            "admin_client_delete": Endpoint("/admin/client/delete", _FORM, "pages.admin.clients:client_delete"),
-            "admin_applications": Endpoint("/admin/applications", _GET, "pages.admin.applications:applications"),
-            "admin_application": Endpoint("/admin/application", _GET, "pages.admin.applications:application"),
-            "admin_application_new": Endpoint(
-                "/admin/applications/new", _FORM, "pages.admin.applications:application_new"
-            ),
-            "admin_application_edit": Endpoint(
-                "/admin/application/edit", _FORM, "pages.admin.applications:application_edit"
-            ),
-            "admin_application_status": Endpoint(
-                "/admin/application/status", _POST, "pages.admin.applications:application_status"
-            ),
-            "admin_application_delete": Endpoint(
-                "/admin/application/delete", _FORM, "pages.admin.applications:application_delete"
-            ),
-            "admin_grants": Endpoint("/admin/grants", _FORM, "pages.admin.tokens:approvals"),
-            "admin_tokens": Endpoint("/admin/tokens", _FORM, "pages.admin.tokens:tokens"),
-            "admin_revoke_all": Endpoint("/admin/revoke", _POST, "pages.admin.tokens:revoke_all"),
-            "admin_keys": Endpoint("/admin/keys", _FORM, "pages.admin.keys:keys"),
-            "admin_issuers": Endpoint("/admin/issuers", _GET, "pages.admin.issuers:issuers"),
-            "admin_audit": Endpoint("/admin/audit", _GET, "pages.admin.audit:audit"),
-            "admin_audit_export": Endpoint("/admin/audit/export", _GET, "pages.admin.audit:audit_export"),
+        endpoints={"admin": Endpoint("/admin", _GET, "pages.admin.overview:overview")}
+        | {
+            f"admin_{name}": Endpoint(f"/admin{path}", methods, f"pages.admin.{file}:{name}")
+            for file, pages in _ADMIN_PAGES.items()
+            for name, path, methods in pages
         },
     ),
     "forward_auth": Feature(

@@ -37,7 +37,7 @@ def tokens(visit: Visit) -> Response | BaseResponse:
 
 
 @page
-def approvals(visit: Visit) -> Response | BaseResponse:
+def grants(visit: Visit) -> Response | BaseResponse:
     """List live approvals, and revoke one with all its refresh and access tokens."""
     problem = None
     if visit.form is not None:
