@@ -14,13 +14,10 @@ from tempfile import TemporaryDirectory
 from threading import Thread
 
 from playwright.sync_api import Browser, Page, sync_playwright
-from werkzeug.serving import make_server
 
-from example_app import create_app
-from example_app.clients import connect
 from example_app.flows import FLOWS, walk
 from example_app.flows.walk import Walk
-from example_app.seed import seed
+from example_app.serving import make
 
 IMAGES = Path(__file__).with_name("images")
 CHROMIUM = os.environ.get("TEST_CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
@@ -39,11 +36,8 @@ def main() -> str | None:
     for name in ("werkzeug", "flask_oauth_gateway"):
         logging.getLogger(name).setLevel(logging.ERROR)
     with TemporaryDirectory() as folder, sync_playwright() as playwright:
-        app = create_app(instance_path=folder)
-        server = make_server("127.0.0.1", PORT, app, threaded=True)
-        url = f"http://127.0.0.1:{server.server_port}"
-        secrets = seed(app)
-        connect(app, url, secrets)
+        server, app, secrets = make(PORT, instance_path=folder)
+        url = app.config["OAUTH_ISSUER"]
         Thread(target=server.serve_forever, daemon=True).start()
         for name in FLOWS:  # so that the administrator has something to see
             walk(name, Walk(url, "weather-station", secrets["weather-station"], quiet=True))

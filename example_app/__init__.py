@@ -14,7 +14,7 @@ from flask_oauth_gateway import OAuthGateway
 
 from . import api, clients, idp, login, spa
 from .secret_key import secret_key_in
-from .users import USERS, check_password
+from .users import USERS, User, check_password
 
 #: The demo turns all of them on, to show them. Your app needs only those that its clients use.
 GRANT_TYPES = (
@@ -43,6 +43,12 @@ def load_user(subject: str) -> Any:
     return USERS.get(subject)
 
 
+@gateway.user_claims
+def user_claims(user: User, scopes: frozenset[str]) -> dict[str, Any]:
+    """Return all that the app knows of a user. The gateway lets out only what the user allowed."""
+    return user.claims()
+
+
 def create_app(config: Mapping[str, Any] | None = None, *, instance_path: str | None = None) -> Flask:
     """Make the app; `config` overrides its settings. It stores its data in the instance folder, `instance/` here."""
     app = Flask("example_app", instance_path=instance_path)
@@ -55,6 +61,7 @@ def create_app(config: Mapping[str, Any] | None = None, *, instance_path: str | 
         OAUTH_SAML_ISSUERS={idp.NAME: identity_provider.entry},
         OAUTH_JWT_ISSUERS={idp.JWT_NAME: identity_provider.jwt_entry},
         OAUTH_LOGIN_URL="login.login",
+        OAUTH_OIDC=True,  # programs sign their users in here
         OAUTH_AUTHORIZATION_CODE_LIFETIME=600,  # users of the playground read before the next step
         OAUTH_ADMIN=True,
         OAUTH_FORWARD_AUTH=True,

@@ -9,26 +9,17 @@ from contextlib import suppress
 from pathlib import Path
 
 from flask import Flask
-from werkzeug.serving import make_server
 
-from . import create_app
-from .clients import connect
-from .seed import seed
+from .serving import make
 from .users import USERS
-
-HOST = "127.0.0.1"  # never any other address: the page prints the users' passwords
 
 
 def main() -> None:
     port = os.environ.get("PORT", "5000")
     if not port.isdecimal() or not 0 <= int(port) <= 65535:
         sys.exit(f"PORT is {port!r}; it may be a number from 0 (any free port) to 65535.")
-    app = create_app()
-    server = make_server(HOST, int(port), app, threaded=True)
-    url = f"http://{HOST}:{server.server_port}"
-    secrets = seed(app)
-    connect(app, url, secrets)
-    print(what_to_try(app, url, secrets), flush=True)
+    server, app, secrets = make(int(port))
+    print(what_to_try(app, app.config["OAUTH_ISSUER"], secrets), flush=True)
     with suppress(KeyboardInterrupt):
         server.serve_forever()
     app.extensions["oauth_gateway"].close()
@@ -50,8 +41,8 @@ The example app is on {url}/ (Ctrl+C stops it).
 To see how it works, in a browser, one request at a time:
   {url}/playground/
 
-In a browser, clients that ask to be let in:
-  {url}/client   a web app
+In a browser, programs that sign their users in here, or ask for access:
+  {url}/client   a web app, which signs in by OpenID Connect
   {url}/spa      a single-page app
   {url}/tv       a device without a keyboard
 

@@ -22,7 +22,7 @@ APP: dict[str, Any] = {
     "client_name": "Weather app",
     "token_endpoint_auth_method": "none",
     "grant_types": ["authorization_code", "refresh_token", "device_code", "password", "implicit"],
-    "scope": "weather:read weather:write",
+    "scope": "openid profile email weather:read weather:write",
     "redirect_uris": ["http://127.0.0.1/callback", "http://127.0.0.1/playground/callback"],
 }
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, Response, render_template
+from flask import Blueprint, Response, current_app, render_template, request
 
 blueprint = Blueprint("spa", __name__)
 
@@ -16,7 +16,8 @@ POLICY = (
 
 @blueprint.get("/spa")
 def page() -> Response:
-    response = Response(render_template("spa.html", client_id=CLIENT_ID))
+    issuer = current_app.config.get("OAUTH_ISSUER") or request.host_url.rstrip("/")
+    response = Response(render_template("spa.html", client_id=CLIENT_ID, issuer=issuer))
     response.headers.update(
         {
             "Content-Security-Policy": POLICY,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hmac
 from dataclasses import dataclass, field
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -16,6 +17,19 @@ class User:
     def get_id(self) -> str:
         """Return the user's subject, by which the gateway knows them in tokens."""
         return self.username
+
+    def claims(self) -> dict[str, Any]:
+        """Return what the app may tell others of this user, by the names of OpenID Connect (Core section 5.1)."""
+        given_name, _, family_name = self.name.partition(" ")
+        return {
+            "name": self.name,
+            "given_name": given_name,
+            "family_name": family_name,
+            "preferred_username": self.username,
+            "locale": "en",
+            "email": f"{self.username}@example.com",
+            "email_verified": True,
+        }
 
 
 #: By username. The password is the username, and the sign-in page says so.

@@ -27,6 +27,6 @@ def connect(app: Flask, url: str, secrets: dict[str, str]) -> None:
     clients = app.extensions["example_clients"]
     for each in (app, *clients.values()):  # cookies ignore ports: a second server has its own sessions in a browser
         each.config["SESSION_COOKIE_NAME"] += f"_{urlsplit(url).port}"
-    web_app.connect(clients["/client"], url, server, secrets[web_app.CLIENT_ID])
+    web_app.connect(clients["/client"], url, secrets[web_app.CLIENT_ID])
     tv.connect(clients["/tv"], url, server)
     playground.connect(clients["/playground"], url, secrets)

@@ -1,28 +1,39 @@
-"""A web app with a server and a secret: the authorization code flow, through Authlib's Flask client.
+"""A web app whose users sign in by OpenID Connect, through Authlib's Flask client. It has a server and a secret.
 
-Its tokens stay on the server; the browser holds only an identifier.
+Who is signed in, and their tokens, stay on the server; the browser holds only an identifier.
 """
 
 from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from flask import Flask, current_app, redirect, render_template, request, session, url_for
+from joserfc.errors import JoseError
 from werkzeug.wrappers import Response
 
 from .frame import make_client_app
 
 CLIENT_ID = "weather-board"
-SCOPE = "weather:read weather:write"
+SCOPE = "openid profile email weather:read weather:write"
 TIMEOUT = 10
-MAX_TOKENS = 100
+MAX_VISITS = 100
+
+
+@dataclass
+class Visit:
+    """One sign-in: the user's claims, those of the ID token, and the tokens. Your app would keep it in its database."""
+
+    user: Mapping[str, Any]
+    id_token: Mapping[str, Any]
+    token: Mapping[str, Any]
 
 
 def make_app() -> Flask:
     app = make_client_app("weather_board", "/client")
-    app.extensions["tokens"] = {}
+    app.extensions["visits"] = {}
     app.add_url_rule("/", "home", home)
     app.add_url_rule("/login", "login", login)
     app.add_url_rule("/callback", "callback", callback)
@@ -30,47 +41,40 @@ def make_app() -> Flask:
     return app
 
 
-def connect(app: Flask, url: str, server: str, client_secret: str) -> None:
+def connect(app: Flask, issuer: str, client_secret: str) -> None:
     """Tell the app what an operator would write into its configuration."""
     try:
         from authlib.integrations.flask_client import OAuth
     except ModuleNotFoundError:  # Authlib's clients need requests, which the gateway does not
         return
-    oauth = OAuth(app, update_token=lambda token, **_: keep(token))
+    oauth = OAuth(app, update_token=refreshed)
     client = oauth.register(
         "gateway",
+        server_metadata_url=f"{issuer}/.well-known/openid-configuration",
         client_id=CLIENT_ID,
         client_secret=client_secret,
-        authorize_url=f"{server}/authorize",
-        access_token_url=f"{server}/token",
-        api_base_url=f"{url}/api/",
+        api_base_url=f"{issuer}/api/",
         client_kwargs={"scope": SCOPE, "code_challenge_method": "S256", "default_timeout": TIMEOUT},
     )
-    app.config.update(ISSUER=url, REVOCATION_ENDPOINT=f"{server}/revoke", GATEWAY=client)
+    app.config.update(ISSUER=issuer, GATEWAY=client)
 
 
 def home() -> Any:
-    """Show who is signed in, and what their token gives access to."""
+    """Show who is signed in, and the weather, which their token gives access to."""
     if "GATEWAY" not in current_app.config:
         return page(problem="not connected"), 503
-    token = tokens().get(session.get("id", ""))
-    if token is None:
+    visit = visits().get(session.get("id", ""))
+    if visit is None:
         return page()
-    gateway = current_app.config["GATEWAY"]
-    me = gateway.get("me", token=token)
-    if me.status_code != 200:
+    weather = current_app.config["GATEWAY"].get("weather", token=visit.token)
+    if weather.status_code == 401:
         forget()
         return page(problem="ended")
-    weather = gateway.get("weather", token=token)
-    return page(
-        me=me.json(),
-        weather=weather.json() if weather.status_code == 200 else None,
-        token=tokens()[session["id"]],
-    )
+    return page(visit=visit, weather=weather.json() if weather.status_code == 200 else None)
 
 
 def login() -> Response:
-    """Send the user to the server, with a fresh `state` and PKCE challenge, which Authlib keeps in the session."""
+    """Send the user to the server, with a fresh `state`, nonce and PKCE challenge, which Authlib keeps in the session."""
     if "GATEWAY" not in current_app.config:
         return redirect(url_for("home"))
     answer: Response = current_app.config["GATEWAY"].authorize_redirect(url_for("callback", _external=True))
@@ -78,18 +82,28 @@ def login() -> Response:
 
 
 def callback() -> Any:
-    """Trade the code that the server sent for a token. Authlib compares `state`; this view compares `iss` (RFC 9207)."""
+    """Trade the code that the server sent for tokens, and sign the user in.
+
+    Authlib compares `state`, and checks the ID token: signature, issuer, audience, times, nonce, `at_hash`. This view compares
+    the issuer of the answer (RFC 9207), and that both are about the same user (OIDC Core section 5.3.2).
+    """
     from authlib.integrations.flask_client import OAuthError
 
-    if request.args.get("iss") != current_app.config.get("ISSUER"):
+    gateway = current_app.config.get("GATEWAY")
+    if gateway is None or request.args.get("iss") != current_app.config["ISSUER"]:
         return page(problem="This answer is not from the server that was asked."), 400
     try:
-        token = current_app.config["GATEWAY"].authorize_access_token()
+        token = gateway.authorize_access_token()
     except OAuthError as error:
         return page(problem=f"{error.error}: {error.description}"), 400
-    session.clear()
+    except JoseError as error:
+        return page(problem=f"The ID token can't be trusted: {error}"), 400
+    id_token, user = token.pop("userinfo"), gateway.userinfo(token=token)
+    if user["sub"] != id_token["sub"]:
+        return page(problem="The server speaks of two different users."), 400
+    session.clear()  # keep nothing of whoever was here before
     session["id"] = secrets.token_urlsafe(16)
-    keep(token)
+    keep(session["id"], Visit(user, id_token, token))
     return redirect(url_for("home"))
 
 
@@ -97,12 +111,12 @@ def logout() -> Response:
     """Revoke the refresh token, which ends all tokens of the approval (RFC 7009)."""
     import requests
 
-    token = forget()
-    if token is not None:
+    visit = forget()
+    if visit is not None:
         gateway = current_app.config["GATEWAY"]
         requests.post(
-            current_app.config["REVOCATION_ENDPOINT"],
-            data={"token": token.get("refresh_token", token["access_token"])},
+            gateway.load_server_metadata()["revocation_endpoint"],
+            data={"token": visit.token.get("refresh_token", visit.token["access_token"])},
             auth=(gateway.client_id, gateway.client_secret),
             timeout=TIMEOUT,
         )
@@ -113,22 +127,28 @@ def page(**context: Any) -> str:
     return render_template("client.html", **context)
 
 
-def tokens() -> dict[str, Mapping[str, Any]]:
-    """Return the tokens by session. Your app would keep them in its database, encrypted."""
-    kept: dict[str, Mapping[str, Any]] = current_app.extensions["tokens"]
+def visits() -> dict[str, Visit]:
+    """Return who is signed in, by what their browsers' sessions hold."""
+    kept: dict[str, Visit] = current_app.extensions["visits"]
     return kept
 
 
-def keep(token: Mapping[str, Any]) -> None:
-    """Keep a token, new or refreshed, for this session."""
-    kept = tokens()
-    kept[session["id"]] = token
-    while len(kept) > MAX_TOKENS:
+def keep(identity: str, visit: Visit) -> None:
+    kept = visits()
+    kept[identity] = visit
+    while len(kept) > MAX_VISITS:
         kept.pop(next(iter(kept)), None)
 
 
-def forget() -> Mapping[str, Any] | None:
-    """Forget this session's token, and return it."""
-    token = tokens().pop(session.get("id", ""), None)
+def refreshed(token: Mapping[str, Any], **_: Any) -> None:
+    """Keep new tokens: Authlib gets them by itself when the access token has ended."""
+    visit = visits().get(session["id"])
+    if visit is not None:
+        visit.token = token
+
+
+def forget() -> Visit | None:
+    """Sign this browser's user out, and return who that was."""
+    visit = visits().pop(session.get("id", ""), None)
     session.clear()
-    return token
+    return visit

@@ -21,6 +21,7 @@ FLOWS = (
     "revoke",
     "authorization_code",
     "refresh_token",
+    "openid",
     "device_code",
     "password",
     "implicit",

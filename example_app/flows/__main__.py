@@ -12,10 +12,7 @@ from secrets import token_urlsafe
 from threading import Thread
 from urllib.parse import urlsplit
 
-from werkzeug.serving import make_server
-
-from .. import create_app
-from ..seed import seed
+from ..serving import make
 from . import FLOWS, walk
 from .exchange import UnexpectedAnswer
 from .summary import in_json, table
@@ -61,18 +58,13 @@ def walk_all(names: list[str], to: Walk, *, as_json: bool) -> int:
 
 @contextmanager
 def own_server() -> Iterator[tuple[str, dict[str, str]]]:
-    """Serve the example app on a free port, in a thread; its database is in memory and gone at the end.
-
-    It answers one request at a time, since a SQLite database in memory has one connection.
-    """
-    app = create_app({"SECRET_KEY": token_urlsafe(32), "OAUTH_DATABASE_URI": "sqlite://"})
-    secrets = seed(app)
+    """Serve the example app on a free port, in a thread; its database is in memory and gone at the end."""
     for name in ("werkzeug", "flask_oauth_gateway"):  # their log lines would appear between the steps
         logging.getLogger(name).setLevel(logging.ERROR)
-    server = make_server("127.0.0.1", 0, app, threaded=False)
+    server, app, secrets = make(0, SECRET_KEY=token_urlsafe(32), OAUTH_DATABASE_URI="sqlite://")
     Thread(target=server.serve_forever, args=[0.05], daemon=True).start()  # seconds within which it ends
     try:
-        yield f"http://127.0.0.1:{server.server_port}", secrets
+        yield app.config["OAUTH_ISSUER"], secrets
     finally:
         server.shutdown()
         server.server_close()

@@ -40,8 +40,8 @@ def ask(to: Walk, response_type: str, *, untick: str = "", **more: str) -> Gener
     return brought
 
 
-def approve(to: Walk, untick: str = "") -> Getting:
-    """Walk through the whole authorization code flow; `untick` is a scope that the user may refuse."""
+def approve(to: Walk, untick: str = "", **more: str) -> Getting:
+    """Walk through the whole authorization code flow; `untick` is a scope that the user may refuse, `more` is for the request."""
     verifier = secrets.token_urlsafe(32)
     challenge = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()
     to.tell(
@@ -49,7 +49,8 @@ def approve(to: Walk, untick: str = "") -> Getting:
         " steals the code lacks the verifier. It also makes up the state, to know its own answer by.",
         f"verifier:  {verifier}\nchallenge: {challenge}",
     )
-    brought = yield from ask(to, "code", untick=untick, code_challenge=challenge, code_challenge_method="S256")
+    pkce = {"code_challenge": challenge, "code_challenge_method": "S256"}
+    brought = yield from ask(to, "code", untick=untick, **more, **pkce)
     to.tell("The state is the one that the app sent, and the answer names this server as its issuer. Both must be so.")
     form = {
         "grant_type": "authorization_code",

@@ -47,6 +47,15 @@ class Step:
     expected: tuple[int, ...]
     answer: Answer | None = None
     checks: list[str] = field(default_factory=list)
+    #: The members of a long JSON answer that matter here; the others are left out where it is shown. Empty: all.
+    only: tuple[str, ...] = ()
+
+    @property
+    def shown(self) -> tuple[dict[str, Any], int]:
+        """The answer's JSON as it is shown, and how many members are left out. Raises `UnexpectedAnswer` if it isn't JSON."""
+        body = {} if self.answer is None else self.answer.json
+        kept = {name: value for name, value in body.items() if name in self.only} if self.only else body
+        return kept, len(body) - len(kept)
 
 
 def exchange(step: Step) -> Answer:

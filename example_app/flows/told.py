@@ -8,7 +8,7 @@ import textwrap
 from base64 import b64decode
 from html import unescape
 
-from .exchange import Answer, Step
+from .exchange import Step, UnexpectedAnswer
 
 #: Base64 that nobody reads, also where it is broken into lines, as certificates are.
 WALL = re.compile(r"[A-Za-z0-9+/_-]{64,}(?:\n[A-Za-z0-9+/]+)*")
@@ -27,11 +27,16 @@ def told(step: Step) -> str:
     return as_block("\n".join([*lines, "", step.body] if step.body else lines))
 
 
-def told_answer(answer: Answer) -> str:
-    """Return an answer as text; for a page, only its title."""
+def told_answer(step: Step) -> str:
+    """Return the answer to a request as text; for a page, only its title. Raises `UnexpectedAnswer` if there is none."""
+    answer = step.answer
+    if answer is None:
+        raise UnexpectedAnswer("the request wasn't sent")
     body = answer.body.strip()
     if answer.headers.get("Content-Type", "").startswith("application/json"):
-        body = json.dumps(answer.json, indent=2, ensure_ascii=False)
+        kept, left_out = step.shown
+        body = json.dumps(kept, indent=2, ensure_ascii=False)
+        body += f"\n(and {left_out} more)" if left_out else ""
     elif answer.headers.get("Content-Type", "").startswith("text/html"):
         title = re.search(r"<title>(.*?)</title>", body, re.DOTALL)
         body = f"(the page “{unescape(title[1])}”)" if title and "Location" not in answer.headers else ""

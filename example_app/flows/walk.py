@@ -28,11 +28,12 @@ class Chapter:
 
 @dataclass
 class Note:
-    """A text between requests; `block` is printed unchanged, `names` are the fields in it."""
+    """A text between requests; `block` is printed unchanged, `names` are the fields in it, `is_open` if they matter here."""
 
     text: str
     block: str = ""
     names: tuple[str, ...] = ()
+    is_open: bool = False
 
 
 @dataclass
@@ -123,9 +124,9 @@ class Walk:
         """Begin a part of a flow."""
         self.story.append(Chapter(title))
 
-    def tell(self, text: str, block: str = "", names: tuple[str, ...] = ()) -> None:
+    def tell(self, text: str, block: str = "", names: tuple[str, ...] = (), *, is_open: bool = False) -> None:
         """Add a text between requests."""
-        self.story.append(Note(text, block, names))
+        self.story.append(Note(text, block, names, is_open))
         self._print(f"\n{textwrap.fill(text, 100)}" + (f"\n\n{as_block(block)}" if block else ""))
 
     def request(
@@ -139,8 +140,12 @@ class Walk:
         form: dict[str, str] | Sequence[tuple[str, str]] | None = None,
         cookies: dict[str, str] | None = None,
         expect: int | tuple[int, ...] = 200,
+        only: tuple[str, ...] = (),
     ) -> Step:
-        """Prepare a request; `client` authenticates this client or a named one, `token` is sent as bearer token."""
+        """Prepare a request; `client` authenticates this client or a named one, `token` is sent as bearer token.
+
+        `only` names the members of the answer that are shown.
+        """
         headers = {}
         if client:
             headers["Authorization"] = basic(*((self.client_id, self.client_secret) if client is True else client))
@@ -152,7 +157,8 @@ class Walk:
             headers["Cookie"] = "; ".join(f"{name}={value}" for name, value in cookies.items())
         url = path if "://" in path else self.url + path
         body = "" if form is None else urlencode(form)
-        return Step(title, method, url, headers, body, (expect,) if isinstance(expect, int) else expect)
+        expected = (expect,) if isinstance(expect, int) else expect
+        return Step(title, method, url, headers, body, expected, only=only)
 
     def request_as(self, held: Held, title: str, method: str, path: str, form: dict[str, str]) -> Step:
         """Prepare a request of the client that holds a token: with its secret, or only its name if it has none."""
@@ -165,7 +171,7 @@ class Walk:
         self.story.append(step)
         self._print(f"\n{len(self.steps())}. {step.title}\n\n{told(step)}")
         step.answer = exchange(step)
-        self._print(f"\n{told_answer(step.answer)}")
+        self._print(f"\n{told_answer(step)}")
         if step.answer.status not in step.expected:
             wanted = " or ".join(map(str, step.expected))
             path = step.url.removeprefix(self.url)

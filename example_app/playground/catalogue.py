@@ -23,6 +23,12 @@ CATALOGUE = (
         "An app asks a user for access. The user signs in at the server, not at the app, reads who asks for what, and allows it.",
     ),
     Entry(
+        "openid",
+        "Sign-in with OpenID Connect",
+        "Apps whose users sign in here: dashboards, wikis, partners' sites",
+        "An app learns who its user is. It gets an ID token that the server signed, and checks it claim by claim.",
+    ),
+    Entry(
         "client_credentials",
         "Client credentials",
         "Programs without a user: servers, scripts, sensors",

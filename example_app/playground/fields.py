@@ -55,6 +55,17 @@ FIELDS = {
         "until the user changes it",
         is_secret=True,
     ),
+    "nonce": Field(
+        "A random text that the client makes up and finds again in the ID token. So it can tell its own user's ID token from"
+        " one that somebody slipped in.",
+        "the client, this browser and the server",
+        "for this one sign-in",
+    ),
+    "claims": Field(
+        "Claims that the client asks for by name: for the ID token here, or for the userinfo endpoint. The user reads which"
+        " go beyond the scopes, and may refuse each. An essential one is needed; null is nice to have.",
+        ALL,
+    ),
     "assertion": Field(
         "What the identity provider signed about the user.", CLIENT, "one use, within some minutes", is_secret=True
     ),
@@ -75,6 +86,11 @@ FIELDS = {
         "one use: each use gives a new one. Using an old one again ends them all",
         is_secret=True,
     ),
+    "id_token": Field(
+        "Who the user is, and how they signed in, signed by the server. It is a message to the client, no key: no API takes it.",
+        CLIENT,
+        "the moment in which the client checks it",
+    ),
     "iss": Field(
         "The issuer: the server that this comes from. A client that knows several servers mustn't confuse them."
     ),
@@ -92,6 +108,15 @@ FIELDS = {
         "That address with the user's code in it, for a QR code.", "the device and its user"
     ),
     "interval": Field("How many seconds the device waits between two questions."),
+    # where the server has what
+    "issuer": Field("The server's own name. It must be the address that was asked, letter by letter.", ALL),
+    "authorization_endpoint": Field("Where the client sends the user's browser.", ALL),
+    "token_endpoint": Field("Where the client trades a code for tokens.", ALL),
+    "userinfo_endpoint": Field("Where the client asks who the user is, with the access token.", ALL),
+    "jwks_uri": Field("Where the server's public keys are.", ALL),
+    "keys": Field(
+        "The server's public keys. They check what the server signed, and can't sign. Each has its name, the kid.", ALL
+    ),
     "error": Field("What is wrong, as a word that programs understand."),
     "error_description": Field("The error in words, for people who write programs. It gives no secret away."),
     # in tokens, and in answers about them
@@ -99,7 +124,9 @@ FIELDS = {
     "user_id": Field("The user who allowed it; null if no user takes part."),
     "sub": Field("The subject: the user, or the client itself if no user takes part."),
     "subject": Field("The user that the token stands for."),
-    "aud": Field("The audience: the APIs that the token is for. All others must refuse it."),
+    "aud": Field(
+        "The audience: the APIs that an access token is for, the client of an ID token. All others must refuse it."
+    ),
     "audience": Field("The APIs that the token is for. All others must refuse it."),
     "exp": Field("When it ends, in seconds since 1970."),
     "iat": Field("When it was issued, in seconds since 1970."),
@@ -107,6 +134,7 @@ FIELDS = {
     "jti": Field("The token's own number."),
     "typ": Field("The kind of JWT: at+jwt is an access token (RFC 9068), so no other kind of JWT can pass for one."),
     "alg": Field("How it is signed. The server that checks the token decides which algorithms count, not the token."),
+    "at_hash": Field("Half of the access token's SHA-256: it binds the ID token to the access token beside it."),
     "kid": Field("Which of the server's keys signed it. Everybody can read the public keys at /oauth/jwks."),
     "auth_time": Field("When the user signed in, in seconds since 1970."),
     "amr": Field("How the user signed in: pwd is by password."),
@@ -115,7 +143,13 @@ FIELDS = {
     "department": Field("An attribute from the identity provider."),
     "for": Field("Which client asked."),
     "temperature": Field("The weather itself."),
-    "name": Field("The user's name, which the API knows from the token's subject."),
+    "name": Field("The user's name."),
+    "given_name": Field("The user's first name."),
+    "family_name": Field("The user's last name."),
+    "preferred_username": Field("The name by which the user wants to be called here. It may change; sub never does."),
+    "locale": Field("The user's language."),
+    "email": Field("The user's email address. It may change hands; sub never does."),
+    "email_verified": Field("Whether the server has seen that the address is the user's."),
     "client": Field("The client whose token this is."),
     "by": Field("The user in whose name the weather was reported."),
     # headers

@@ -46,7 +46,8 @@ def item(each: Any) -> dict[str, Any]:
         case Chapter():
             return {"kind": "chapter", "title": each.title}
         case Note():
-            return {"kind": "note", "text": each.text, "block": each.block, "fields": explained(list(each.names))}
+            shown = explained(list(each.names))
+            return {"kind": "note", "text": each.text, "block": each.block, "fields": shown, "is_open": each.is_open}
         case Approval():
             return approval(each)
         case DeviceApproval():
@@ -69,7 +70,7 @@ def step(each: Step) -> dict[str, Any]:
             lines.append(Line(f"{name}: ", value))
     lines += [Line("")] if each.body else []
     lines += parameters(parse_qsl(each.body), names)
-    answered = None if each.answer is None else answer(each.answer)
+    answered = None if each.answer is None else answer(each, each.answer)
     return {
         "kind": "step",
         "title": each.title,
@@ -81,14 +82,14 @@ def step(each: Step) -> dict[str, Any]:
     }
 
 
-def answer(each: Answer) -> dict[str, Any]:
-    """Return an answer: its status, headers and body; JSON has a line for each field."""
+def answer(asked: Step, each: Answer) -> dict[str, Any]:
+    """Return an answer: its status, headers and body; JSON has a line for each field that matters to the step."""
     lines, names = [Line(f"{name}: ", value) for name, value in each.headers.items()], []
     names += [name for name in each.headers if name in FIELDS]
     if each.headers.get("Content-Type", "").startswith("application/json"):
-        body = each.json
-        lines.append(Line(""))
-        lines += json_lines(body, names) if isinstance(body, dict) else [Line(json.dumps(body, indent=2))]
+        body, left_out = asked.shown
+        lines += [Line(""), *json_lines(body, names)]
+        lines += [Line(f"(and {left_out} more)")] if left_out else []
     return {
         "status": f"{each.status} {each.reason}",
         "is_error": each.status >= 400,

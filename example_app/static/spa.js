@@ -6,7 +6,7 @@ let token = null;
 
 const setup = document.getElementById("app").dataset;
 const redirectUri = location.origin + location.pathname;
-const issuer = location.origin;
+const issuer = setup.issuer;
 
 function base64url(bytes) {
   return btoa(String.fromCharCode(...bytes)).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");

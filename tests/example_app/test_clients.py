@@ -1,8 +1,10 @@
 """The demo's client apps, each against the running demo. What the single-page app's script does needs a real browser."""
 
+import json
 import re
 import time
 from collections.abc import Iterator
+from html import unescape
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -52,6 +54,15 @@ class TestWebApp:
         assert "weather:read weather:write" in page.text
         assert "Sign in with the gateway" in press(alice, page).text
         assert "Alice" not in alice.browser.get(f"{url}/client").text
+
+    def test_it_shows_what_the_server_says_of_her(self, url: str, alice: Walker) -> None:
+        page = unescape(alice.browse(f"{url}/client/login").text)
+        assert "alice@example.com" in page  # from the userinfo endpoint
+        (id_token,) = re.findall(r"<pre[^>]*><code>(\{.*?\n\})</code>", page, re.DOTALL)
+        claims = json.loads(id_token)
+        assert [claims["iss"], claims["aud"], claims["sub"], claims["amr"]] == [url, "weather-board", "alice", ["pwd"]]
+        assert claims["auth_time"] <= claims["iat"] < claims["exp"]
+        assert {"nonce", "at_hash"} <= claims.keys()
 
     def test_access_that_is_taken_back_is_noticed(self, url: str, alice: Walker) -> None:
         assert "Alice Archer" in alice.browse(f"{url}/client/login").text

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.support.browser import Browser, open_page
+from tests.support.browser import Browser, open_page, troubles
 from tests.support.example import example_app, url_in
 
 pytestmark = pytest.mark.chromium
@@ -61,6 +61,22 @@ def test_the_web_app_and_another_account(browser: Browser, url: str) -> None:
     page.get_by_role("button", name="Sign out").click()
     expect(page.get_by_role("link", name="Sign in with the gateway")).to_be_visible()
     assert complaints == []
+
+
+def test_who_is_signed_in_here_lands_signed_in_there(browser: Browser, url: str) -> None:
+    page = open_page(browser, [], bypass_csp=True)  # axe-core is put in by the test
+    page.goto(f"{url}/login")
+    sign_in(page)
+    page.goto(f"{url}/client")
+    assert not list(troubles(page))
+    page.get_by_role("link", name="Sign in with the gateway").click()
+    page.get_by_role("button", name="Allow").click()
+    expect(page.get_by_text("Hello, Alice Archer!")).to_be_visible()
+    page.locator("summary").click()
+    assert not list(troubles(page))
+    page.get_by_role("button", name="Sign out").click()
+    page.get_by_role("link", name="Sign in with the gateway").click()
+    expect(page.get_by_text("Hello, Alice Archer!")).to_be_visible()  # no password, no question
 
 
 def test_the_television_notices_by_itself(browser: Browser, url: str) -> None:

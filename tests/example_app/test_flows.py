@@ -94,7 +94,7 @@ def test_json_says_what_went_wrong() -> None:
     assert "can't be reached" in flow["problem"]
 
 
-USERS_FLOWS = ("authorization_code", "refresh_token", "device_code", "implicit")
+USERS_FLOWS = ("authorization_code", "refresh_token", "openid", "device_code", "implicit")
 
 
 @pytest.mark.parametrize("name", USERS_FLOWS)

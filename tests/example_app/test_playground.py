@@ -152,6 +152,31 @@ class TestAFlowStepByStep:
         alice.press()
         assert '"access_token":' in alice.text()
 
+    def test_the_id_token_is_taken_apart_claim_by_claim(self, alice: Player) -> None:
+        alice.start("openid")
+        alice.press()
+        alice.decide()
+        alice.press()
+        told = alice.text()
+        header, _, claims = told.partition("Read the ID token")[2].partition("claims {")
+        assert '"alg": "RS256"' in header
+        assert '"nonce": "' in claims
+        assert unexplained(alice.page.text) == set()
+        alice.press()
+        assert "its nonce is the one that the app sent" in alice.text()
+
+    def test_a_claim_that_the_user_keeps_back_stays_back(self, url: str) -> None:
+        bob = Player(url, "bob")
+        with bob.browser:
+            bob.start("openid")
+            bob.press()
+            bob.decide(without=("openid#email", "profile"))
+            bob.walk()
+        assert "the user kept it back" in bob.text()
+        assert "bob@example.com" not in bob.text()
+        assert "Bob Baker" not in bob.text().partition("Learn more of the user")[2].partition("Go on without")[0]
+        assert END in bob.text()
+
 
 class TestNo:
     @pytest.mark.parametrize("flow", ["authorization_code", "implicit"])
