@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from flask_oauth_gateway.endpoints import device_authorization
-from tests.support.app import close_app
+from tests.support.app import close_app, gateway_of
 from tests.support.serving import Server, Walker, build_server, serving
 
 
@@ -26,3 +26,13 @@ def alice() -> Iterator[Walker]:
     person = Walker("alice")
     with person.browser:
         yield person
+
+
+@pytest.fixture(scope="session")
+def provider(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server with OpenID Connect, which all relying parties share."""
+    instance = str(tmp_path_factory.mktemp("provider"))
+    with serving(lambda url: build_server(url, instance_path=instance, OAUTH_OIDC=True)) as (url, app):
+        gateway_of(app).user_claims(lambda user, _: {"name": user.name, "email": f"{user.id}@example.com"})
+        yield Server(url, app)
+    close_app(app)

@@ -88,7 +88,9 @@ def _chromium_trouble() -> str | None:
 def _node_trouble() -> str | None:
     if shutil.which("node") is None:
         return "no node on the PATH"
-    if not all(NODE_CLIENTS.joinpath("node_modules", name).exists() for name in ("openid-client", "xml-crypto")):
+    if not all(
+        NODE_CLIENTS.joinpath("node_modules", name).exists() for name in ("express-openid-connect", "xml-crypto")
+    ):
         return "they need `npm ci` in tests/flows/node"
     return None
 

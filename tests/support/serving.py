@@ -100,7 +100,7 @@ class Server:
         """A new client; a public one where `client_secret` is `None`."""
         with self.app.app_context():
             clients = self.app.extensions["oauth_gateway"].clients
-            return clients.create(grant_types=list(grant_types), scope=list(SCOPES), **metadata)
+            return clients.create(**{"grant_types": list(grant_types), "scope": list(SCOPES)} | metadata)
 
 
 class Form(HTMLParser):

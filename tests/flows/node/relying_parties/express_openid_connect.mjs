@@ -1,0 +1,23 @@
+// express-openid-connect, as its README shows it: an ID token by form_post, from the authorize endpoint itself, under /plain;
+// and a code, for an app that calls APIs, under /code.
+import express from "express";
+import openid from "express-openid-connect";
+
+export default async function ({ issuer, client_id, client_secret, url }) {
+  const app = express();
+  const common = { issuerBaseURL: issuer, clientID: client_id, secret: "a secret of the app's own", authRequired: false };
+  const use = (path, config) => {
+    const session = { name: `session${path.slice(1)}` };
+    app.use(path, openid.auth({ ...common, ...config, baseURL: url + path, session }));
+    app.get(path, async (request, response) => {
+      const userinfo = request.oidc.accessToken ? await request.oidc.fetchUserInfo() : undefined;
+      response.json({ claims: request.oidc.user, userinfo });
+    });
+  };
+  use("/plain", {});
+  use("/code", {
+    clientSecret: client_secret,
+    authorizationParams: { response_type: "code", scope: "openid profile email offline_access" },
+  });
+  return app;
+}

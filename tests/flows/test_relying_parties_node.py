@@ -1,0 +1,105 @@
+"""Web apps on Node.js sign alice in, each with a library of npm that is used as its own page says.
+
+They are in `node/relying_parties/`, and each shows what it has learned of her, after it checked that in its own way.
+"""
+
+import json
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.serving import Form, Server, Walker
+
+SCRIPTS = Path(__file__).parent / "node"
+OPENID = "openid profile email"
+CODE = ("authorization_code", "refresh_token")
+#: What each one must be registered with, beside its redirect URIs (here without the address).
+REGISTERED: dict[str, dict[str, Any]] = {
+    "openid_client": {"redirect_uris": ["/callback"]},
+    "oauth4webapi": {"redirect_uris": ["/callback"]},
+    "express_openid_connect": {
+        "redirect_uris": ["/plain/callback", "/code/callback"],
+        "grant_types": [*CODE, "implicit"],
+        "id_token_claims": "all",
+    },
+    "auth_js": {"redirect_uris": ["/auth/callback/gateway"], "id_token_claims": "all"},
+    "passport": {"redirect_uris": ["/callback"], "require_pkce": False},
+}
+
+pytestmark = pytest.mark.node
+
+
+class Parties:
+    """The web apps, by name: their addresses, and the clients that they are."""
+
+    def __init__(self, urls: dict[str, str], clients: dict[str, Any]) -> None:
+        self.urls = urls
+        self.clients = clients
+
+
+@pytest.fixture(scope="module")
+def parties(provider: Server) -> Iterator[Parties]:
+    with subprocess.Popen(
+        ["node", "--no-deprecation", "relying_parties.mjs", *REGISTERED],
+        cwd=SCRIPTS,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        urls = json.loads(process.stdout.readline())
+        clients = {}
+        for name, metadata in REGISTERED.items():
+            at = {"redirect_uris": [urls[name] + path for path in metadata["redirect_uris"]]}
+            clients[name] = provider.register(**{"grant_types": CODE, "scope": OPENID} | metadata | at)
+        setup = {
+            name: {"issuer": provider.url, "client_id": each.client_id, "client_secret": each.client_secret}
+            for name, each in clients.items()
+        }
+        process.stdin.write(json.dumps(setup) + "\n")
+        process.stdin.flush()
+        assert json.loads(process.stdout.readline()) is True
+        yield Parties(urls, clients)
+        process.stdin.close()
+
+
+@pytest.mark.parametrize("library", ["openid_client", "oauth4webapi"])
+def test_a_library_that_checks_everything(library: str, parties: Parties, provider: Server, alice: Walker) -> None:
+    told = alice.browse(f"{parties.urls[library]}/login").json()
+    claims, userinfo = told["claims"], told["userinfo"]
+    assert (claims["iss"], claims["sub"], claims["aud"]) == (provider.url, "alice", parties.clients[library].client_id)
+    assert claims["auth_time"] <= claims["iat"]
+    assert userinfo == {"sub": "alice", "name": "Alice", "email": "alice@example.com"}
+    same = ("iss", "sub", "aud", "auth_time")
+    assert {name: told["refreshed"][name] for name in same} == {name: claims[name] for name in same}
+
+
+def test_express_openid_connect_with_a_code(parties: Parties, alice: Walker) -> None:
+    told = alice.browse(f"{parties.urls['express_openid_connect']}/code/login").json()
+    assert told["claims"]["email"] == told["userinfo"]["email"] == "alice@example.com"
+
+
+def test_express_openid_connect_as_it_comes(parties: Parties, alice: Walker) -> None:
+    page = alice.browse(f"{parties.urls['express_openid_connect']}/plain/login")
+    form = Form(page)  # which a browser sends by itself, or at a press of its button
+    assert form.action == f"{parties.urls['express_openid_connect']}/plain/callback"
+    told = alice.browser.post(form.action, data=form.fields).json()
+    assert (told["claims"]["sub"], told["claims"]["name"]) == ("alice", "Alice")
+
+
+def test_auth_js(parties: Parties, alice: Walker) -> None:
+    url = parties.urls["auth_js"]
+    token = alice.browser.get(f"{url}/auth/csrf").json()["csrfToken"]
+    form = {"csrfToken": token, "callbackUrl": url}
+    sent = alice.browser.post(f"{url}/auth/signin/gateway", data=form, allow_redirects=False)
+    assert alice.browse(sent.headers["Location"]).json()["user"] == {"name": "Alice", "email": "alice@example.com"}
+
+
+def test_passport_openidconnect(parties: Parties, provider: Server, alice: Walker) -> None:
+    told = alice.browse(f"{parties.urls['passport']}/login").json()
+    assert told["issuedBy"] == provider.url
+    assert (told["profile"]["id"], told["profile"]["displayName"]) == ("alice", "Alice")
