@@ -20,7 +20,9 @@ from tests.support.site import Person
 
 GRANT_TYPES = ("authorization_code", "client_credentials", "refresh_token", "device_code", "password", "implicit")
 DEVICE_CODE = "urn:ietf:params:oauth:grant-type:device_code"
-SIGN_IN = '<form method="post"><input name="username"><input name="password" type="password"></form>'
+SIGN_IN = (
+    '<form method="post"><input name="username"><input name="password" type="password"><button>Continue</button></form>'
+)
 
 
 USERS = {name: Person(name) for name in ("alice", "bob")}
@@ -62,15 +64,19 @@ def build_server(url: str, **config: Any) -> Flask:
 
 
 @contextmanager
-def serving(build: Callable[[str], Any]) -> Iterator[tuple[str, Any]]:
-    """The app that `build` makes for an address, served there by a thread; the address, and the app."""
+def serving(build: Callable[[str], Any], tls_host: str | None = None) -> Iterator[tuple[str, Any]]:
+    """The app that `build` makes for an address, served there by a thread; the address, and the app.
+
+    `tls_host`: the name in the address, which is https then, by a certificate that nobody signed.
+    """
     made: list[Any] = []
 
     def app(environ: Any, start_response: Any) -> Any:
         return made[0](environ, start_response)
 
-    server = make_server("127.0.0.1", 0, app, threaded=True)
-    url = f"http://127.0.0.1:{server.server_port}"
+    server = make_server("127.0.0.1", 0, app, threaded=True, ssl_context="adhoc" if tls_host else None)
+    url = f"https://{tls_host}" if tls_host else "http://127.0.0.1"
+    url += f":{server.server_port}"
     made.append(build(url))
     thread = Thread(target=server.serve_forever, args=[0.05], daemon=True)
     thread.start()
