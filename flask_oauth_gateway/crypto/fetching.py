@@ -1,4 +1,4 @@
-"""Fetches documents from URLs that others choose: only https, no private address or other host, limited in size and time."""
+"""Calls URLs that others choose: only https, no private address or other host, limited in size and time."""
 
 from __future__ import annotations
 
@@ -11,19 +11,32 @@ import time
 from collections.abc import Mapping
 from contextlib import closing, suppress
 from dataclasses import dataclass
+from functools import lru_cache
 from urllib.parse import SplitResult, urljoin, urlsplit
 
 from ..config.checks import is_loopback
+from ..locks import Lock
 
 MAX_BYTES = 65536
 MAX_SECONDS = 5.0
 MAX_REDIRECTS = 3
+MAX_MESSAGE = 300
+TLS_SECONDS = 300  # after which a change of the system's certificate authorities is seen at the latest
 TOO_SLOW = "it took too long"
 NAT64 = ipaddress.ip_network("64:ff9b::/96")  # IPv4 addresses, as a network with only IPv6 writes them
 
+_reading_authorities = Lock()  # so that threads which come at once wait for one
+
 
 class FetchError(Exception):
-    """The document can't be fetched. The message says why."""
+    """The document can't be fetched. The message says why; it may be in part the other server's, and is made printable."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__("".join(c if c.isprintable() else "?" for c in why[:MAX_MESSAGE]))
+
+
+class RefusedUrl(FetchError):
+    """The URL isn't called, by the rules of this file: it may not be, whatever its server would say."""
 
 
 def fetch(
@@ -73,11 +86,29 @@ def post_form(
     return answer, _max_age(answered.get("Cache-Control", ""))
 
 
+def tell(
+    url: str,
+    body: bytes,
+    *,
+    within: float,
+    private_addresses: bool = False,
+    plain_http_on_loopback: bool = False,
+) -> int:
+    """Send a form to exactly this URL; returns the status of the answer, of which nothing else is read.
+
+    `within`: seconds, for all of it. Raises `FetchError`.
+    """
+    headers = {"Content-Type": "application/x-www-form-urlencoded", "Connection": "close"}
+    sent = _Request("POST", headers, body, reads_body=False)
+    return _ask(sent, url, time.monotonic() + within, private_addresses, plain_http_on_loopback)[0]
+
+
 @dataclass(frozen=True, slots=True)
 class _Request:
     method: str
     headers: Mapping[str, str]
     body: bytes | None = None
+    reads_body: bool = True  # whether what is answered matters, beside its status
 
 
 _GET = _Request("GET", {"Accept": "application/json"})
@@ -88,7 +119,7 @@ def _split(url: str) -> SplitResult:
         parts = urlsplit(url)
         _ = parts.hostname, parts.port
     except ValueError:
-        raise FetchError("the URL can't be read") from None
+        raise RefusedUrl("the URL can't be read") from None
     return parts
 
 
@@ -99,13 +130,13 @@ def _ask(
     host = parts.hostname or ""
     plain = parts.scheme == "http" and plain_http_on_loopback and is_loopback(host)
     if not host or parts.username is not None or not (parts.scheme == "https" or plain):
-        raise FetchError("the URL is not https")
+        raise RefusedUrl("the URL is not https")
     port = parts.port or (80 if plain else 443)
     addresses = _addresses(host, port, deadline)
     if plain and not all(map(is_loopback, addresses)):  # whoever answers for the name may say anything
-        raise FetchError("the host is not this machine, and the URL not https")
+        raise RefusedUrl("the host is not this machine, and the URL not https")
     if not (private_addresses or plain) and not all(map(_is_public, addresses)):
-        raise FetchError("the host has a private address")
+        raise RefusedUrl("the host has a private address")
     path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     connection = _Connection(host, port, addresses, deadline, plain=plain)
     watchdog = threading.Timer(max(0.1, deadline - time.monotonic()), connection.abort)
@@ -114,7 +145,7 @@ def _ask(
     try:
         connection.request(sent.method, path, sent.body, {**sent.headers, "Accept-Encoding": "identity"})
         with closing(connection.getresponse()) as response:
-            body = _body(response)
+            body = _body(response) if sent.reads_body else b""
     except (OSError, http.client.HTTPException, ValueError) as error:
         if connection.aborted or isinstance(error, TimeoutError):
             raise FetchError(TOO_SLOW) from error
@@ -160,6 +191,17 @@ def _body(response: http.client.HTTPResponse) -> bytes:
     return body
 
 
+def _tls() -> ssl.SSLContext:
+    """What checks the servers' certificates: kept, as reading the system's authorities takes a processor 50 ms."""
+    with _reading_authorities:
+        return _tls_of(int(time.monotonic() // TLS_SECONDS))
+
+
+@lru_cache(maxsize=1)
+def _tls_of(period: int) -> ssl.SSLContext:
+    return ssl.create_default_context()
+
+
 def _max_age(cache_control: str) -> int | None:
     directives = dict(each.strip().partition("=")[::2] for each in cache_control.lower().split(","))
     if "no-store" in directives or "no-cache" in directives:
@@ -183,8 +225,7 @@ class _Connection(http.client.HTTPConnection):
         self.sock = self._socket = self._connected()
         if not self._plain:
             # The handshake comes after this, so that `abort` can end a slow one.
-            context = ssl.create_default_context()
-            secure = context.wrap_socket(self._socket, server_hostname=self.host, do_handshake_on_connect=False)
+            secure = _tls().wrap_socket(self._socket, server_hostname=self.host, do_handshake_on_connect=False)
             self.sock = self._socket = secure
         if self.aborted:  # `abort` came before there was a socket to close
             raise OSError(TOO_SLOW)

@@ -61,8 +61,7 @@ class IntrospectionClient:
             if not isinstance(answer, dict) or not isinstance(answer.get("active"), bool):
                 raise FetchError("its answer says nothing of 'active'")
         except (FetchError, ValueError, RecursionError) as error:
-            # The text is in part the other server's.
-            self.problem = "".join(c if c.isprintable() else "?" for c in str(error)[:300])
+            self.problem = str(error)
             self._not_before = time.monotonic() + PAUSE_SECONDS
             logger.warning("The introspection endpoint %s can't be asked: %s", without_secrets(self.url), self.problem)
             raise _unavailable() from error

@@ -1,6 +1,7 @@
 """Documents from a URL that somebody else chose: nowhere private, nowhere else, not long, not slow."""
 
 import socket
+import ssl
 import threading
 import time
 from collections.abc import Iterator
@@ -10,7 +11,7 @@ from typing import Any
 import pytest
 
 from flask_oauth_gateway.crypto import fetching as safe_fetch
-from flask_oauth_gateway.crypto.fetching import FetchError, fetch
+from flask_oauth_gateway.crypto.fetching import FetchError, RefusedUrl, fetch, tell
 from tests.support.key_server import KeyServer, key_server
 from tests.support.ports import free_port
 
@@ -195,3 +196,64 @@ def test_what_speaks_no_http_and_what_is_not_there_is_a_refusal(server: KeyServe
     assert "can't be resolved" in refused("https://nowhere.invalid/")
     assert "connection failed" in refused(f"{server.url}\u00e4")
     assert "connection failed" in refused(f"{server.url} x")
+
+
+@pytest.mark.parametrize("status", [200, 204, 302, 400, 429, 503])
+def test_of_whom_is_told_something_the_status_alone_is_read(server: KeyServer, status: int) -> None:
+    server.status, server.headers, server.says = status, {"Location": "/elsewhere"}, b"x" * 100_000
+    assert tell(server.url, b"a=b", within=LIMIT, plain_http_on_loopback=True) == status
+    assert server.forms == [{"a": "b"}]
+    assert server.requests == ["/jwks"], "no redirect is followed"
+    server.how = "endless"
+    assert tell(server.url, b"a=b", within=LIMIT, plain_http_on_loopback=True) == status
+
+
+def test_who_is_told_something_has_so_long_in_all_and_by_the_same_rules(server: KeyServer) -> None:
+    server.how = "hang"
+    start = time.monotonic()
+    with pytest.raises(FetchError, match="too long"):
+        tell(server.url, b"", within=LIMIT, plain_http_on_loopback=True)
+    assert time.monotonic() - start < LIMIT + 1
+    for url in (server.url, "https://127.0.0.1/", "https://["):
+        with pytest.raises(RefusedUrl):
+            tell(url, b"", within=LIMIT)
+    with pytest.raises(FetchError, match="failed") as raised:
+        tell("http://127.0.0.1:1/", b"", within=LIMIT, plain_http_on_loopback=True)
+    assert not isinstance(raised.value, RefusedUrl), "it may be there a moment later"
+
+
+def test_what_a_server_says_instead_of_http_is_shown_in_part_and_printable(server: KeyServer) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def speak() -> None:
+            connection, _ = listener.accept()
+            with connection, suppress(OSError):
+                connection.recv(1000)
+                connection.sendall(b"\x1b[31m" + b"x" * 60_000 + b"\r\n")
+
+        thread = threading.Thread(target=speak, daemon=True)
+        thread.start()
+        why = refused(f"http://127.0.0.1:{listener.getsockname()[1]}/")
+        thread.join()
+    assert why.startswith("the connection failed")
+    assert len(why) <= 300
+    assert why.isprintable()
+
+
+def test_the_system_s_authorities_are_read_once_for_many_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[int] = []
+    really = ssl.create_default_context
+
+    def slow() -> ssl.SSLContext:
+        read.append(1)
+        time.sleep(0.05)
+        return really()
+
+    monkeypatch.setattr(ssl, "create_default_context", slow)
+    safe_fetch._tls_of.cache_clear()
+    threads = [threading.Thread(target=safe_fetch._tls) for _ in range(10)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(read) <= 2  # the period may have ended in between
