@@ -47,7 +47,8 @@ def read_long_text(name: str, value: Any, settings: Settings) -> str:
     return value
 
 
-def _list(name: str, value: Any) -> list[str]:
+def read_list(name: str, value: Any) -> list[str]:
+    """A list of texts, each once; a text alone is a list of one. Raises `ClientMetadataError`."""
     items = [value] if isinstance(value, str) else list(value) if isinstance(value, Iterable) else [None]
     if not all(isinstance(item, str) for item in items):
         raise ClientMetadataError(f"{name} is a list of texts.")
@@ -55,11 +56,11 @@ def _list(name: str, value: Any) -> list[str]:
 
 
 def read_texts(name: str, value: Any, settings: Settings) -> list[str]:
-    return [read_text(name, item, settings) for item in _list(name, value)]
+    return [read_text(name, item, settings) for item in read_list(name, value)]
 
 
 def read_grant_types(name: str, value: Any, settings: Settings) -> list[str]:
-    grants = [full_grant_type(item) for item in _list(name, value)]
+    grants = [full_grant_type(item) for item in read_list(name, value)]
     for grant in grants:
         if not grant or len(grant) > 255:
             raise ClientMetadataError("A grant type has 1 to 255 characters.")
@@ -68,7 +69,7 @@ def read_grant_types(name: str, value: Any, settings: Settings) -> list[str]:
 
 def read_scope(name: str, value: Any, settings: Settings) -> str:
     """Check the scopes. `offline_access` is passed over: no client is registered for it, unless it is in `OAUTH_SCOPES`."""
-    given = value.split() if isinstance(value, str) else _list(name, value)
+    given = value.split() if isinstance(value, str) else read_list(name, value)
     names = [item for item in given if item != OFFLINE_ACCESS or item in settings.scopes]
     for item in names:
         if item not in settings.scopes:
@@ -85,17 +86,19 @@ def read_auth_method(name: str, value: Any, settings: Settings) -> str:
 
 
 def read_redirect_uris(name: str, value: Any, settings: Settings) -> list[str]:
-    return [check_redirect_uri(item, settings.redirect_schemes) for item in _list(name, value)]
+    return [check_redirect_uri(item, settings.redirect_schemes) for item in read_list(name, value)]
 
 
-def check_redirect_uri(uri: str, schemes: Collection[str] = ()) -> str:
-    """Check a redirect URI: https, http on loopback, or an app's own scheme (RFC 8252 section 7).
+def check_redirect_uri(
+    uri: str, schemes: Collection[str] = (), *, kind: str = "redirect URI", error: str = "invalid_redirect_uri"
+) -> str:
+    """Check an address to which users are sent: https, http on loopback, or an app's own scheme (RFC 8252 section 7).
 
-    `schemes`: those that need no dot (`OAUTH_REDIRECT_SCHEMES`). Raises `ClientMetadataError`.
+    `schemes`: those that need no dot (`OAUTH_REDIRECT_SCHEMES`). Raises `ClientMetadataError`, with `error` as its code.
     """
 
     def wrong(why: str) -> ClientMetadataError:
-        return ClientMetadataError(f"The redirect URI {shown(uri)} {why}.", "invalid_redirect_uri")
+        return ClientMetadataError(f"The {kind} {shown(uri)} {why}.", error)
 
     if len(uri) > MAX_TEXT or not re.fullmatch(r"[\x21-\x7e]+", uri) or "\\" in uri:
         raise wrong("holds a space, a backslash or what is not ASCII, or is longer than 2048 characters")

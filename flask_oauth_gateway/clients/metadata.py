@@ -27,7 +27,7 @@ from .members import (
     read_token_format,
     read_web_url,
 )
-from .openid_members import OPENID_MEMBERS
+from .openid_members import OPENID_MEMBERS, check_application_type
 
 if TYPE_CHECKING:
     from ..config import Settings
@@ -61,6 +61,7 @@ def check_metadata(metadata: Mapping[str, Any], settings: Settings) -> dict[str,
         raise ClientMetadataError(
             "A client that sends users here needs redirect_uris: one at least.", "invalid_redirect_uri"
         )
+    check_application_type(values)
     for response_type in values.get("response_types", ()):
         lacking = [each for each in response_types_of(settings)[response_type] if each not in grants]
         if lacking:

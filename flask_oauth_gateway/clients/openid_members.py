@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
+from ..config.checks import is_loopback, is_secure
 from ..config.keys import SIGNING_ALGORITHMS
 from ..config.openid import in_order, response_types_of
 from ..errors import shown
-from .members import ClientMetadataError, read_boolean, read_texts
+from .members import ClientMetadataError, check_redirect_uri, read_boolean, read_list, read_texts, read_web_url
 
 if TYPE_CHECKING:
     from ..config import Settings
@@ -36,6 +38,45 @@ def read_response_types(name: str, value: Any, settings: Settings) -> list[str]:
     return found
 
 
+def read_application_type(name: str, value: Any, settings: Settings) -> str:
+    if value not in ("web", "native"):
+        raise ClientMetadataError(f"{name} is 'web' or 'native'.")
+    return str(value)
+
+
+def check_application_type(values: Mapping[str, Any]) -> None:
+    """Check a web app of the implicit flow, whose tokens a redirect carries: it is on the web, and there by https.
+
+    Registration 2 says so of no other, and clients say "web" of themselves that have an app's own scheme too.
+    """
+    if values.get("application_type") != "web" or "implicit" not in values.get("grant_types", ()):
+        return
+    for uri in values.get("redirect_uris", ()):
+        parts = urlsplit(uri)
+        if parts.scheme != "https" or is_loopback(parts.hostname or ""):
+            raise ClientMetadataError(
+                f"The redirect URI {shown(uri)} must be https and not on loopback: application_type is 'web', and the"
+                " grant implicit.",
+                "invalid_redirect_uri",
+            )
+
+
+def read_post_logout_redirect_uris(name: str, value: Any, settings: Settings) -> list[str]:
+    """Check where the browser may go after a sign-out (RP-Initiated Logout section 3.1): as a redirect URI is checked."""
+    schemes, kind = settings.redirect_schemes, f"address in {name}"
+    return [
+        check_redirect_uri(item, schemes, kind=kind, error="invalid_client_metadata") for item in read_list(name, value)
+    ]
+
+
+def read_initiate_login_uri(name: str, value: Any, settings: Settings) -> str:
+    """Check where others may send users to sign in at the client (OIDC Core section 4)."""
+    url = read_web_url(name, value, settings)
+    if not is_secure(url) or "#" in url:
+        raise ClientMetadataError(f"{name} is an https URL without a fragment.")
+    return url
+
+
 def read_seconds(name: str, value: Any, settings: Settings) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < 10**9:
         raise ClientMetadataError(f"{name} is a number of seconds, 0 or more.")
@@ -53,7 +94,10 @@ def read_acr_values(name: str, value: Any, settings: Settings) -> list[str]:
 OPENID_MEMBERS: dict[str, Callable[[str, Any, Settings], Any]] = {
     "id_token_signed_response_alg": read_signing_algorithm,
     "id_token_claims": read_id_token_claims,
+    "application_type": read_application_type,
     "response_types": read_response_types,
+    "post_logout_redirect_uris": read_post_logout_redirect_uris,
+    "initiate_login_uri": read_initiate_login_uri,
     "default_max_age": read_seconds,
     "require_auth_time": read_boolean,
     "default_acr_values": read_acr_values,

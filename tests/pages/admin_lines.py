@@ -28,6 +28,7 @@ CLIENTS = [
         "Live approvals 2 Remembered consents 1"),
     admin("client", "secrets: expired, used, to expire, never used", "client?client_id=full",
         f"{MORE}old! Expired 1970-01-01 00:01 1970-01-01 00:02 1970-01-01 00:01 {MORE}"),
+    admin("client", "members of OpenID Connect", "client?client_id=full", 'Further members of the registration { "post_logout'),
     admin("client", "nothing but its id", "client?client_id=bare", "bare bare Enabled", "Live tokens 0",
         f" {NONE} {NONE} The old secrets still"),
     admin("client", "no secrets, public", "client?client_id=loopback", "Client authentication none",

@@ -206,6 +206,7 @@ def _clients(site: Rows) -> None:
         access_token_lifetime=61,
         refresh_token_lifetime=62,
         resource_server=True,
+        post_logout_redirect_uris=["https://weather.example/bye"],
         **{f"{name}_uri": f"https://weather.example/{name}" for name in ("client", "logo", "policy", "tos")},
     )
     registry.create(client_id="bare")

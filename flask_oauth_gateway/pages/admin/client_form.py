@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from ...clients.members import ClientMetadataError
 from ...clients.metadata import usual_grant_types
-from ...errors import holds_private_key
+from ...clients.openid_members import OPENID_MEMBERS
+from ...errors import holds_private_key, shown
 from ...stores.registered_client import REGISTERED
 from . import Visit, go, page, stale_text
-from .clients import DAY, existing, number
+from .clients import DAY, existing, further_members, number
 
 if TYPE_CHECKING:
     from flask import Response
@@ -25,6 +26,7 @@ TEXTS = (
 LISTS = ("redirect_uris", "contacts", "scope", "default_scope", "grant_types")
 NUMBERS = ("access_token_lifetime", "refresh_token_lifetime")
 OBJECTS = ("jwks", "attributes")
+FURTHER = "further"  # one field for the members that have none of their own
 SWITCHES = ("skip_consent", "resource_server")
 
 
@@ -94,11 +96,24 @@ def _registration(visit: Visit) -> dict[str, Any]:
     found |= {name: " ".join(form.get(name, ())).split() for name in LISTS}
     found |= {name: number(visit, name) for name in NUMBERS}
     found |= {name: visit.sent(name) == "yes" for name in SWITCHES}
-    for name in OBJECTS:
-        try:
-            found[name] = json.loads(visit.sent(name)) if visit.sent(name) else None
-        except (ValueError, RecursionError) as error:
-            raise ClientMetadataError(f"{name} is a JSON object ({error}).") from error
+    found |= {name: _object(visit, name) for name in OBJECTS}
+    if FURTHER in form:  # as above, a template of the app's own may lack it
+        further = _object(visit, FURTHER) or {}
+        unknown = [name for name in further if name not in OPENID_MEMBERS]
+        if unknown:
+            raise ClientMetadataError(f"{FURTHER} names {shown(unknown[0])}; it may name {', '.join(OPENID_MEMBERS)}.")
+        found |= dict.fromkeys(OPENID_MEMBERS) | further
+    return found
+
+
+def _object(visit: Visit, name: str) -> Any:
+    """The JSON in a field; `None` where it is empty. Raises `ClientMetadataError`."""
+    try:
+        found = json.loads(visit.sent(name)) if visit.sent(name) else None
+    except (ValueError, RecursionError) as error:
+        raise ClientMetadataError(f"{name} is a JSON object ({error}).") from error
+    if name == FURTHER and not isinstance(found, dict | None):
+        raise ClientMetadataError(f"{name} is a JSON object.")
     return found
 
 
@@ -107,7 +122,7 @@ def _as_sent(visit: Visit) -> dict[str, Any]:
     form = visit.form or {}
     found: dict[str, Any] = {
         name: visit.sent(name)
-        for name in (*TEXTS, *NUMBERS, *OBJECTS, "owner", "application", "client_id", "secret_days")
+        for name in (*TEXTS, *NUMBERS, *OBJECTS, FURTHER, "owner", "application", "client_id", "secret_days")
     }
     found |= {name: " ".join(form.get(name, ())).split() for name in LISTS}
     found = {name: type(value)() if _is_secret(name, value) else value for name, value in found.items()}
@@ -123,6 +138,7 @@ def _is_secret(name: str, value: str | list[str]) -> bool:
 def _as_stored(client: Client) -> dict[str, Any]:
     found: dict[str, Any] = {name: getattr(client, name) for name in REGISTERED}
     found |= {name: found[name].split() for name in ("scope", "default_scope")}
-    for name in OBJECTS:
+    found[FURTHER] = further_members(client)
+    for name in (*OBJECTS, FURTHER):
         found[name] = json.dumps(found[name], indent=2, ensure_ascii=False) if found[name] else ""
     return found | {"owner": client.owner, "application": client.application, "version": str(client.version)}

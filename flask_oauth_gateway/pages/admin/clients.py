@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Any
 from werkzeug.exceptions import BadRequest
 
 from ...clients.members import ClientMetadataError
+from ...clients.openid_members import OPENID_MEMBERS
 from ...config.checks import MAX_LIFETIME
 from ...features import SECRET_METHODS
+from ...stores.registered_client import DEFAULTS
 from . import PAGE, Visit, go, not_there, page, stale_text
 
 if TYPE_CHECKING:
@@ -46,11 +48,17 @@ def show(visit: Visit, found: Client, problem: str | None = None) -> Response:
         200 if problem is None else 400,
         client=found,
         problem=problem,
+        further=further_members(found),
         counts=visit.server.tokens.live_counts(found.key),
         has_secrets=found.token_endpoint_auth_method in SECRET_METHODS,
         overlaps=OVERLAPS,
         now=time.time(),
     )
+
+
+def further_members(client: Client) -> dict[str, Any]:
+    """What a client is registered with of the members that have no field of their own."""
+    return {name: value for name in OPENID_MEMBERS if (value := getattr(client, name)) != DEFAULTS[name]}
 
 
 @page

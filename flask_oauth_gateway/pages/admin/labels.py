@@ -27,6 +27,7 @@ LABELS = {
     "policy_uri": "Its privacy policy",
     "tos_uri": "Its terms of use",
     "contacts": "Contacts",
+    "further": "Further members of the registration",
     "secret_days": "The secret expires after days",
     "expires_days": "The new one expires after days",
     "overlap": "The old secrets still live for",
