@@ -15,6 +15,7 @@ from .clients.applications import ApplicationRegistry
 from .clients.keys import ClientKeys
 from .clients.registry import ClientRegistry
 from .config.database_uri import check_replicas
+from .config.openid import PAIRWISE
 from .crypto.hashing import audit_keys
 from .crypto.sealing import Sealing
 from .database.connect import database_of
@@ -130,6 +131,7 @@ class AuthorizationServer(Server):
             self.plans,
             self.token_cache,
             checks_user=settings.check_user,
+            sub_of=self.openid.subjects.of_token if PAIRWISE in settings.subject_types else None,
         )
         read = self.validators.shortest()
         self.guard = Guard(self.app, settings, read, self.resources, self.plans, self._load_refusal())
@@ -237,8 +239,7 @@ class AuthorizationServer(Server):
             return None
         from .database.redis.shared import Redis
 
-        notice_seconds = self.settings.revocation_poll_seconds
-        return Redis(self.settings.redis_url, self._hear, notice_seconds=notice_seconds)
+        return Redis(self.settings.redis_url, self._hear, notice_seconds=self.settings.revocation_poll_seconds)
 
     def _hear(self, news: bytes) -> None:
         self.revoking.hear(news)
@@ -262,14 +263,15 @@ class AuthorizationServer(Server):
         """Signs and reads this server's own JWTs."""
         from .tokens.jwt import JwtTokens
 
-        return JwtTokens(self.issuer, self.key_ring, self.revoked, self.users)
+        sub_of = self.openid.subjects.of if PAIRWISE in self.settings.subject_types else None
+        return JwtTokens(self.issuer, self.key_ring, self.revoked, self.users, self.sealing, sub_of)
 
     @cached_property
     def openid(self) -> OpenidProvider:
         """The parts of an OpenID provider."""
         from .oidc.provider import OpenidProvider
 
-        return OpenidProvider(self.settings, self.hooks, self.issuer, lambda: self.key_ring)
+        return OpenidProvider(self.settings, self.hooks, self.issuer, self.clients, lambda: self.key_ring)
 
     @cached_property
     def jwt_assertions(self) -> JwtAssertions:
@@ -277,13 +279,9 @@ class AuthorizationServer(Server):
         from .assertions.jwt import JwtAssertions, load_jwt_issuers
 
         settings, relaxed = self.settings, self.app.debug or self.app.testing
-        return JwtAssertions(
-            load_jwt_issuers(settings.jwt_issuers, settings.scopes, relaxed=relaxed),
-            self.clients,
-            self.client_keys,
-            skew=settings.clock_skew,
-            numeric_strings=settings.compatibility == "axway",
-        )
+        axway = settings.compatibility == "axway"
+        issuers = load_jwt_issuers(settings.jwt_issuers, settings.scopes, relaxed=relaxed)
+        return JwtAssertions(issuers, self.clients, self.client_keys, skew=settings.clock_skew, numeric_strings=axway)
 
     @cached_property
     def saml_assertions(self) -> SamlAssertions:

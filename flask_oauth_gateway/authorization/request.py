@@ -49,7 +49,7 @@ class Authorization:
     claims: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)  # asked for by name (OIDC Core section 5.5)
     wants_sign_in: bool = False  # whether the request says anything of how its user should have signed in
     beyond_scopes: tuple[str, ...] = ()  # claims that are asked for by name alone (`permissions/claims.py`)
-    hinted_subject: str | None = None  # whom the `id_token_hint` is about
+    hinted_sub: str | None = None  # whom the `id_token_hint` is about, by the name that this client knows
     ui_locales: tuple[str, ...] = ()  # the languages in which the user wants to read, the preferred one first
     openid: Mapping[str, Any] = field(default_factory=dict)  # what is kept for ID tokens (`tokens/sign_in.py`)
 

@@ -69,14 +69,14 @@ def values_of(requested: Requested, name: str, place: str = "id_token") -> tuple
     return (*([member["value"]] if "value" in member else []), *member.get("values", []))
 
 
-def check_user(requested: Requested, subject: str) -> None:
-    """Check that the user who is signed in is the one whom the claims ask for (OIDC Core section 5.5.1).
+def check_user(requested: Requested, sub: str) -> None:
+    """Check that the user who is signed in, by the client's name, is the one whom the claims ask for (OIDC Core section 5.5.1).
 
     Raises `AuthorizationError`.
     """
     for place in PLACES:
         wanted = values_of(requested, "sub", place)
-        if wanted and subject not in wanted:
+        if wanted and sub not in wanted:
             raise AuthorizationError("login_required", "Another user is signed in than the one who was asked for.")
 
 

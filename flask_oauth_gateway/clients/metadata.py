@@ -28,6 +28,7 @@ from .members import (
     read_web_url,
 )
 from .openid_members import OPENID_MEMBERS, check_application_type
+from .sectors import check_sector
 
 if TYPE_CHECKING:
     from ..config import Settings
@@ -73,6 +74,7 @@ def check_metadata(metadata: Mapping[str, Any], settings: Settings) -> dict[str,
         raise ClientMetadataError(
             f"A client for {ADMIN_SCOPE} has the one grant client_credentials: no user may be asked for it."
         )
+    check_sector(values, settings)
     if values.get("jwks") and values.get("jwks_uri"):
         raise ClientMetadataError("A client has either jwks or jwks_uri, not both (RFC 7591 section 2).")
     if method == "private_key_jwt" and not any(values.get(name) for name in ("jwks", "jwks_uri", "certificate")):

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from ..config.checks import is_loopback, is_secure
 from ..config.keys import SIGNING_ALGORITHMS
-from ..config.openid import in_order, response_types_of
+from ..config.openid import PAIRWISE, PUBLIC, in_order, response_types_of
 from ..errors import shown
 from .members import ClientMetadataError, check_redirect_uri, read_boolean, read_list, read_texts, read_web_url
 
@@ -91,6 +91,25 @@ def read_acr_values(name: str, value: Any, settings: Settings) -> list[str]:
     return found
 
 
+def read_subject_type(name: str, value: Any, settings: Settings) -> str:
+    if value not in settings.subject_types:
+        known = value in (PUBLIC, PAIRWISE)
+        offered = (
+            f"OAUTH_SUBJECT_TYPES offers {', '.join(settings.subject_types)}"
+            if known
+            else "it may be public or pairwise"
+        )
+        raise ClientMetadataError(f"{name} is {shown(value)}; {offered}.")
+    return str(value)
+
+
+def read_sector(name: str, value: Any, settings: Settings) -> str:
+    url = read_web_url(name, value, settings)
+    if not is_secure(url) or "#" in url:
+        raise ClientMetadataError(f"{name} is an https URL without a fragment (OpenID Connect Core section 8.1).")
+    return url
+
+
 OPENID_MEMBERS: dict[str, Callable[[str, Any, Settings], Any]] = {
     "id_token_signed_response_alg": read_signing_algorithm,
     "id_token_claims": read_id_token_claims,
@@ -102,4 +121,6 @@ OPENID_MEMBERS: dict[str, Callable[[str, Any, Settings], Any]] = {
     "require_auth_time": read_boolean,
     "default_acr_values": read_acr_values,
     "require_pkce": read_boolean,
+    "subject_type": read_subject_type,
+    "sector_identifier_uri": read_sector,
 }

@@ -21,6 +21,7 @@ from ..web.environ import actor
 from .members import ClientMetadataError, check_owner
 from .metadata import check_metadata
 from .secrets import MAX_SECONDS, KnownSecret, known_secret, new_secret
+from .sectors import check_document
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from ..stores.clients import ClientStore
 
 _OWN = {"enabled": "switched_on", "owner": "owner", "application": "application"}  # beside REGISTERED
+OF_A_SECTOR = ("sector_identifier_uri", "redirect_uris", "subject_type")
 MAX_TRIES = 50  # a try fails only where somebody else's change came in between
 
 
@@ -107,10 +109,17 @@ class ClientRegistry:
         client_created.send(self._app, client_id=client_id, actor=actor())
         return self._existing(client_id, plain)
 
-    def check(self, metadata: Mapping[str, Any]) -> dict[str, Any]:
-        """A whole registration, checked and converted. Raises `ClientMetadataError`, which says what is wrong."""
+    def check(self, metadata: Mapping[str, Any], before: Client | None = None) -> dict[str, Any]:
+        """A whole registration, checked and converted. Raises `ClientMetadataError`, which says what is wrong.
+
+        `before`: the registration that it changes; what lies elsewhere is looked at again where the change is about that.
+        """
         values = check_metadata(metadata, self._settings)
         self._check_grant_types(values.get("grant_types", ()))
+        sector = values.get("sector_identifier_uri")
+        if sector is not None and (before is None or any(values.get(n) != getattr(before, n) for n in OF_A_SECTOR)):
+            on_loopback = self._app.debug or self._app.testing
+            check_document(sector, values.get("redirect_uris", ()), plain_http_on_loopback=on_loopback)
         return values
 
     def adopt(
@@ -190,7 +199,7 @@ class ClientRegistry:
             values = {name: getattr(client, name) for name in REGISTERED}
             metadata = values | {name: value for name, value in changes.items() if name not in _OWN}
             if len(own) < len(changes):  # a client can be disabled even where its registration no longer passes
-                values = self.check(metadata)
+                values = self.check(metadata, client)
             method = values.get("token_endpoint_auth_method", "client_secret_basic")
             needed_one = client.token_endpoint_auth_method in SECRET_METHODS  # and came without, from another registry
             if method in SECRET_METHODS and not needed_one and not client.secrets:

@@ -19,7 +19,7 @@ from .grants import GrantSettings
 from .issuers import IssuerSettings
 from .keys import KeySettings
 from .observing import ObservingSettings
-from .openid import OPENID_SCOPES, OpenidSettings
+from .openid import OPENID_SCOPES, PAIRWISE, OpenidSettings
 from .permissions import PermissionSettings
 from .protection import ProtectionSettings
 from .server import ServerSettings
@@ -98,7 +98,19 @@ class Settings(
             unknown = [name for name in names if name not in self.scopes]
             if unknown:
                 raise ConfigurationError(key, list(names), f"names from OAUTH_SCOPES; {shown(unknown[0])} is not one")
+        if PAIRWISE in self.subject_types:
+            self._check_pairwise()
         if self.issuer and not (self.allow_http or relaxed) and not is_secure(self.issuer):
             raise ConfigurationError(
                 "OAUTH_ISSUER", self.issuer, "an https URL (plain http beyond loopback needs OAUTH_ALLOW_HTTP = True)"
+            )
+
+    def _check_pairwise(self) -> None:
+        if self.pairwise_salt is None:
+            raise ConfigurationError(
+                "OAUTH_PAIRWISE_SALT", None, "a long random text, where OAUTH_SUBJECT_TYPES has 'pairwise'"
+            )
+        if not self.oidc:
+            raise ConfigurationError(
+                "OAUTH_SUBJECT_TYPES", list(self.subject_types), "('public',) where OAUTH_OIDC is off"
             )

@@ -7,10 +7,20 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..features import RESPONSE_TYPES
-from .checks import SCOPE_NAME, ConfigurationError, boolean, one_of, optional_text, positive
+from .checks import (
+    SCOPE_NAME,
+    ConfigurationError,
+    boolean,
+    one_of,
+    one_or_more_of,
+    optional_text,
+    positive,
+    secret_text,
+)
 from .setting import setting
 
 OPENID = "openid"
+PUBLIC, PAIRWISE = "public", "pairwise"
 MAX_ID_TOKEN_LIFETIME = 31 * 86400
 #: The scopes that exist by themselves where OpenID Connect is on (OIDC Core section 5.4), and what they mean.
 OPENID_SCOPES: Mapping[str, str] = {
@@ -97,4 +107,16 @@ class OpenidSettings:
         read_claims,
         "Scopes of the app's own and the names of the claims that they let out, beside the standard ones (OIDC Core"
         " section 5.4). The scopes stand in `OAUTH_SCOPES` too.",
+    )
+    subject_types: tuple[str, ...] = setting(
+        (PUBLIC,),
+        one_or_more_of(PUBLIC, PAIRWISE),
+        'By which names clients know users. `"public"`: by the app\'s own, the same for every client. `"pairwise"`: by names'
+        " that no two sites can compare. A client has one `subject_type` of these; where it names none, the first.",
+    )
+    pairwise_salt: str | None = setting(
+        None,
+        secret_text,
+        "A long random text, from which pairwise names are made. Keep it for good, and apart from `SECRET_KEY`: with"
+        " another one, every user is somebody new to these clients.",
     )

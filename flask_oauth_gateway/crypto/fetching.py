@@ -40,21 +40,25 @@ class RefusedUrl(FetchError):
 
 
 def fetch(
-    url: str, *, private_addresses: bool = False, plain_http_on_loopback: bool = False
+    url: str,
+    *,
+    redirects: int = MAX_REDIRECTS,
+    private_addresses: bool = False,
+    plain_http_on_loopback: bool = False,
 ) -> tuple[bytes, int | None]:
     """A document, and the seconds that it may be kept (`Cache-Control: max-age`), or `None` where the answer doesn't say.
 
-    Raises `FetchError`. The host's addresses are looked up once, and the connection goes to one of these, so that the
-    name can't point elsewhere between the check and the connection.
+    `redirects`: how many are followed, within the host. Raises `FetchError`. The host's addresses are looked up once, and
+    the connection goes to one of these, so that the name can't point elsewhere between the check and the connection.
     """
     deadline = time.monotonic() + MAX_SECONDS
     host = _split(url).hostname
-    for _ in range(MAX_REDIRECTS + 1):
+    for _ in range(redirects + 1):
         status, headers, body = _ask(_GET, url, deadline, private_addresses, plain_http_on_loopback)
         if status == 200:
             return body, _max_age(headers.get("Cache-Control", ""))
         location = headers.get("Location")
-        if status not in (301, 302, 303, 307, 308) or location is None:
+        if status not in (301, 302, 303, 307, 308) or location is None or not redirects:
             raise FetchError(f"the server answered {status}")
         try:
             url = urljoin(url, location)

@@ -25,9 +25,13 @@ def secret_key(server: AuthorizationServer) -> Iterator[Weakness]:
     for name, key in (
         ("SECRET_KEY", server.app.config.get("SECRET_KEY")),
         ("OAUTH_KEY_ENCRYPTION_KEY", server.settings.key_encryption_key),
+        ("OAUTH_PAIRWISE_SALT", server.settings.pairwise_salt),
     ):
         if key and len(key) < SHORT_KEY:
             yield Weakness(name, "a short key can be guessed, and every signature with it", "set 32 random bytes")
+    if server.settings.pairwise_salt and server.settings.pairwise_salt == server.app.config.get("SECRET_KEY"):
+        why = "with the next SECRET_KEY every user is somebody new to clients with pairwise subjects (OIDC Core section 8.1)"
+        yield Weakness("OAUTH_PAIRWISE_SALT", why, "keep the text there, and give SECRET_KEY another one")
     if not server.app.secret_key:
         yield Weakness("SECRET_KEY", "forms, sessions and keys can't be signed or encrypted", "set a long random text")
 

@@ -17,6 +17,7 @@ from ..web.request import read_request
 if TYPE_CHECKING:
     from ..authorization_server import AuthorizationServer
     from ..stores.registered_client import Client
+    from ..tokens.access_token import AccessToken
     from ..web.request import OAuthRequest
 
 INACTIVE = {"active": False}
@@ -78,7 +79,7 @@ def _opaque(server: AuthorizationServer, form: OAuthRequest, client: Client, tok
     if found.refusal is not None:
         return INACTIVE
     try:
-        return {"active": True, **server.validators.check(found).claims}
+        return {"active": True, **_claims(server, server.validators.check(found))}
     except InvalidToken:
         return INACTIVE
 
@@ -99,7 +100,15 @@ def _jwt(server: AuthorizationServer, form: OAuthRequest, client: Client, token:
         return INACTIVE
     if found.client_id != client.client_id and not client.resource_server:
         return INACTIVE
-    return {"active": True, **found.claims, "iss": server.issuer.identifier()}
+    return {"active": True, **_claims(server, found), "iss": server.issuer.identifier()}
+
+
+def _claims(server: AuthorizationServer, token: AccessToken) -> dict[str, Any]:
+    """The claims of an access token; whoever asks is told of the user by the name that the token's client knows."""
+    claims = token.claims
+    if token.subject is not None:
+        claims["sub"] = server.validators.sub_of(token.client_id, token.subject)
+    return claims
 
 
 def _refresh_token(server: AuthorizationServer, client: Client, token_hash: bytes) -> dict[str, Any]:
@@ -119,5 +128,5 @@ def _refresh_token(server: AuthorizationServer, client: Client, token_hash: byte
         "active": True,
         "token_use": "refresh_token",
         **claims,
-        **({} if row.subject is None else {"sub": row.subject}),
+        **({} if row.subject is None else {"sub": server.validators.sub_of(client.client_id, row.subject)}),
     }

@@ -39,7 +39,7 @@ def tokeninfo(server: AuthorizationServer) -> Response:
             **token.shown_attributes,
             "client_id": token.client_id,
             "audience": " ".join(token.audience) or token.client_id,
-            "user_id": token.subject,
+            "user_id": server.validators.sub_of(token.client_id, token.subject),
             "scope": token.scope,
             "expires_in": max(0, token.exp - int(time.time())),
             "issued_at": token.iat,

@@ -28,8 +28,10 @@ def userinfo(server: AuthorizationServer) -> Response:
     token = current_token
     if token.issuer is not None:  # its subject may be somebody else here
         return guard.refuse(InvalidToken("The access token is not one of this server's."), _NEEDED)
-    if "HTTP_ORIGIN" in request.environ:
-        request.environ[CLIENT] = server.clients.get(token.client_id)  # whose scripts may read the answer
+    client = server.clients.get(token.client_id)
+    if client is None:
+        return guard.refuse(InvalidToken("The client of this access token is gone.", token.client_id), _NEEDED)
+    request.environ[CLIENT] = client  # whose scripts may read the answer
     if token.subject is None:
         without = InsufficientScope(OPENID, "No user takes part in this access token.", token.client_id)
         return guard.refuse(without, _NEEDED)
@@ -38,4 +40,4 @@ def userinfo(server: AuthorizationServer) -> Response:
         return guard.refuse(InvalidToken("The user of this access token is gone.", token.client_id), _NEEDED)
     asked = frozenset(openid_part(token.details).get(USERINFO, ()))
     claims = server.openid.user_claims.of(user, tuple(token.scope.split()), asked, by_scope=True)
-    return json_response(200, {**claims, "sub": token.subject})
+    return json_response(200, {**claims, "sub": server.openid.subjects.of(client, token.subject)})

@@ -58,7 +58,7 @@ def verify(server: Server) -> Response:
     if uri is None:
         if asked is None and server.path_rules is not None:
             raise AccessDenied("The proxy names no path: it has to send X-Original-URI, or ask for a scope in the URL.")
-        return _answer(204, asked or ANY_TOKEN)
+        return _answer(server, 204, asked or ANY_TOKEN)
     # Where the query equals that of the caller's request, the proxy may have passed it on: it isn't enough by itself.
     by_path = asked is None or query == uri.partition("?")[2]
     rule, ruled = None, None
@@ -67,7 +67,7 @@ def verify(server: Server) -> Response:
         if method is not None:
             rule = _rule(server, method.upper(), uri.partition("?")[0], host)
             if asked is None and _passes_as_preflight(rule, method):
-                return _passed(204, None)
+                return _passed(204, None, server)
     if rule is not None:
         ruled = rule.requirement
     elif by_path:
@@ -76,7 +76,7 @@ def verify(server: Server) -> Response:
         ruled = ANY_TOKEN
     if ruled is not None and ruled.audience is None and asked is not None and not by_path:
         ruled = replace(ruled, audience=asked.audience)  # the proxy's word; else the app's own audience counts
-    return _answer(204, asked, ruled)
+    return _answer(server, 204, asked, ruled)
 
 
 def verify_path(server: Server, original: str = "") -> Response:
@@ -89,29 +89,35 @@ def verify_path(server: Server, original: str = "") -> Response:
     rule = _rule(server, request.method, path, request.host)
     if rule is None:
         if server.path_rules is None:
-            return _answer(200, ANY_TOKEN)
+            return _answer(server, 200, ANY_TOKEN)
         raise AccessDenied("No rule lets this request through.")
     if _passes_as_preflight(rule, request.method):
-        return _passed(200, None)
-    return _answer(200, rule.requirement)
+        return _passed(200, None, server)
+    return _answer(server, 200, rule.requirement)
 
 
-def _answer(status: int, *asked: Requirement | None) -> Response:
+def _answer(server: Server, status: int, *asked: Requirement | None) -> Response:
     refusal = ask_all(asked)
     if refusal is None:
-        return _passed(status, request.environ.get(TOKEN))
+        return _passed(status, request.environ.get(TOKEN), server)
     if refusal.status_code == 400:  # proxies know 401 and 403, and take any other status for a failure of ours
         refusal.status_code = 401
     return refusal
 
 
-def _passed(status: int, token: Any) -> Response:
-    """The answer to a request that may go on. It always has every header, to replace any that the caller sent."""
+def _passed(status: int, token: Any, server: Server) -> Response:
+    """The answer to a request that may go on. It always has every header, to replace any that the caller sent.
+
+    Whoever has a token can ask here, so the user is named as the token's client knows them.
+    """
+    subject = token.subject if token else None
+    if token and token.issuer is None:
+        subject = server.validators.sub_of(token.client_id, subject)
     attributes = token.shown_attributes if token else None
     return Response(
         status=status,
         headers=[
-            ("X-Auth-Subject", quote(token.subject or "", safe=NOT_ENCODED) if token else ""),
+            ("X-Auth-Subject", quote(subject or "", safe=NOT_ENCODED)),
             ("X-Auth-Client", quote(token.client_id, safe=NOT_ENCODED) if token else ""),
             ("X-Auth-Scopes", quote(token.scope, safe=NOT_ENCODED + " ") if token else ""),
             ("X-Auth-Attributes", json.dumps(attributes) if attributes else ""),

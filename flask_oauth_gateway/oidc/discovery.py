@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 def openid_metadata(settings: Settings, claims: UserClaims) -> dict[str, Any]:
     """The members that OpenID Connect adds. Those that are left out mean what the standard says of them."""
     return {
-        "subject_types_supported": ["public"],
+        "subject_types_supported": list(settings.subject_types),
         "id_token_signing_alg_values_supported": list(SIGNING_ALGORITHMS),
         "claims_supported": claims.names(),
         "claims_parameter_supported": True,

@@ -73,8 +73,8 @@ class IdTokens:
 
         return make
 
-    def subject_of_hint(self, hint: str, client_id: str) -> str:
-        """The user of an ID token of ours that a client sends as a hint; it may have expired (OIDC Core section 3.1.2.1).
+    def sub_of_hint(self, hint: str, client_id: str) -> str:
+        """The `sub` of an ID token of ours that a client sends as a hint; it may have expired (OIDC Core section 3.1.2.1).
 
         Raises `InvalidRequestError` where the token isn't ours, or was made for another client.
         """
@@ -87,7 +87,7 @@ class IdTokens:
             claims = verify(unverified, (signing.key,), (signing.algorithm,)).claims
         except JwtError:
             raise InvalidRequestError("The 'id_token_hint' is not an ID token of this server.") from None
-        if claims.get("iss") != self._issuer.identifier() or claims.get("aud") != client_id:
+        if claims.get("iss") != self._issuer.identifier() or claims.get("aud") != client_id or "exp" not in claims:
             raise InvalidRequestError("The 'id_token_hint' was not made for this client by this server.")
         return str(claims["sub"])
 

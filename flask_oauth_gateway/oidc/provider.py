@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from ..config import Settings
     from ..hooks import Hooks
+    from ..stores.clients import ClientStore
     from ..tokens.signing_keys import KeyRing
     from ..web.issuer import Issuer
 
@@ -20,7 +21,9 @@ if TYPE_CHECKING:
 class OpenidProvider:
     """What an authorization server has where OpenID Connect is on."""
 
-    def __init__(self, settings: Settings, hooks: Hooks, issuer: Issuer, key_ring: Callable[[], KeyRing]) -> None:
+    def __init__(
+        self, settings: Settings, hooks: Hooks, issuer: Issuer, clients: ClientStore, key_ring: Callable[[], KeyRing]
+    ) -> None:
         self.user_claims = UserClaims(settings, hooks)
-        self.subjects = Subjects()
+        self.subjects = Subjects(settings, clients)
         self.id_tokens = IdTokens(settings, issuer, key_ring, self.user_claims, self.subjects)

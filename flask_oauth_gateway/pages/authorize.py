@@ -74,8 +74,10 @@ def _with_hint(server: AuthorizationServer, authorization: Authorization, parame
     hint = parameters.get("id_token_hint")
     if hint is None or not server.settings.oidc or OPENID not in authorization.scopes:
         return authorization
-    subject = server.openid.id_tokens.subject_of_hint(hint, authorization.client.client_id)
-    return replace(authorization, hinted_subject=subject, wants_sign_in=True)
+    client, subjects = authorization.client, server.openid.subjects
+    sub = server.openid.id_tokens.sub_of_hint(hint, client.client_id)
+    login_hint = authorization.login_hint or (None if subjects.is_pairwise(client) else sub)  # the app knows no other
+    return replace(authorization, hinted_sub=sub, login_hint=login_hint, wants_sign_in=True)
 
 
 def _answer_or_page(server: AuthorizationServer, visit: Visit, authorization: Authorization) -> dict[str, Any] | Answer:
@@ -96,7 +98,7 @@ def _answer_or_page(server: AuthorizationServer, visit: Visit, authorization: Au
             raise AuthorizationError("login_required", "Nobody is signed in, or not recently enough.")
         return ask_to_sign_in(server, visit, authorization, details)
     if authorization.claims:
-        check_user(authorization.claims, person.subject)
+        check_user(authorization.claims, server.openid.subjects.of(authorization.client, person.subject))
         comes_now = visit.form is None and not visit.has_mark and not silent
         if comes_now and is_essential(authorization.claims, "acr") and "acr" not in details:
             return ask_to_sign_in(server, visit, authorization, details)  # which may tell it

@@ -31,7 +31,8 @@ def settle(
     carried = None
     if visit.form is not None:
         carried = csrf.carried_by(visit.form.get("form_token", [""])[0], person.subject, visit.fingerprint)
-    if authorization.hinted_subject not in (None, person.subject):
+    hint = authorization.hinted_sub
+    if hint is not None and not server.openid.subjects.is_of(authorization.client, person.subject, hint):
         if visit.has_mark:
             raise AuthorizationError("login_required", "Another user signed in than the one who was asked for.")
         return carried is not None, None
@@ -76,7 +77,7 @@ def sign_in_for(visit: Visit, authorization: Authorization) -> SignInRequest:
     return SignInRequest(
         return_to=visit.path,
         prompt=authorization.prompt,
-        login_hint=authorization.login_hint or authorization.hinted_subject,
+        login_hint=authorization.login_hint,
         max_age=authorization.max_age,
         acr_values=authorization.acr_values,
         client=authorization.client,

@@ -22,7 +22,8 @@ class Validators:
     """Validates the tokens that an app takes.
 
     `own` is `None` in a resource server; `trusted` is `None` where no other server's tokens are taken. `checks_user`:
-    the app's `load_user` is asked for each token's subject (`OAUTH_CHECK_USER`).
+    the app's `load_user` is asked for each token's subject (`OAUTH_CHECK_USER`). `sub_of`: by which name a client
+    (`client_id`) knows a user, where that may be another than the app's own.
     """
 
     def __init__(
@@ -34,6 +35,7 @@ class Validators:
         cache: TokenCache | None,
         *,
         checks_user: bool,
+        sub_of: Callable[[str, str], str | None] | None = None,
     ) -> None:
         self._own = own
         self._trusted = trusted
@@ -41,6 +43,7 @@ class Validators:
         self._plans = plans
         self._cache = cache
         self._checks_user = checks_user
+        self._sub_of = sub_of
         self.read: Callable[[str], AccessToken] = self._read
 
     def shortest(self) -> Callable[[str], AccessToken]:
@@ -68,6 +71,10 @@ class Validators:
         if found.issuer is not None:
             raise InvalidToken("The access token is not one of this server's.")
         return found
+
+    def sub_of(self, client_id: str, subject: str | None) -> str | None:
+        """The user of a token of this server's, as everybody but the app is told: by the name that its client knows."""
+        return subject if subject is None or self._sub_of is None else self._sub_of(client_id, subject)
 
     def _check_user(self, subject: str, client_id: str) -> None:
         if self._users.load(subject) is None:

@@ -101,6 +101,8 @@ class Client:
     require_auth_time: bool = registered(False)
     default_acr_values: list[str] = field(default_factory=list, metadata=LISTED)
     require_pkce: bool | None = registered(None)
+    subject_type: str | None = registered(None)
+    sector_identifier_uri: str | None = registered(None)
 
     scopes: frozenset[str] = field(init=False)
     plan_in_force: str | None = field(init=False)  # the client's own plan, or its application's

@@ -17,15 +17,16 @@ if TYPE_CHECKING:
 
 NOTHING: Mapping[Any, Any] = {}
 #: Claims of our own in a JWT: the token's approval and when that began, the numbers of the marks that would revoke the token
-#: (`revoked.py`), and whether the token is the client's own.
+#: (`revoked.py`), whether the token is the client's own, and its subject where the client knows the user by another name.
 APPROVAL, BEGAN_AT, NUMBERS, CLIENT_ONLY = "family", "family_iat", "revocations", "client_only"
+SEALED_SUBJECT = "sealed_sub"
 #: Members of a token response, an introspection answer or a JWT, whose names no custom attribute may have.
 RESERVED = frozenset(
     {
         "access_token", "token_type", "expires_in", "refresh_token", "scope", "id_token", "issued_token_type", "active",
         "client_id", "sub", "aud", "iss", "exp", "iat", "nbf", "jti", "username", "cnf", "act", "acr", "amr", "auth_time",
         "audience", "user_id", "issued_at", "grant_type", "error", "error_description", "authorization_details", "state",
-        OPENID, APPROVAL, BEGAN_AT, NUMBERS, CLIENT_ONLY,
+        OPENID, APPROVAL, BEGAN_AT, NUMBERS, CLIENT_ONLY, SEALED_SUBJECT,
     }
 )  # fmt: skip
 

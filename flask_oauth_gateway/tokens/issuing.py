@@ -150,7 +150,7 @@ class Issuing:
         if is_jwt:
             values["expires_at"] = now + min(expires_in, MAX_TOKEN_LIFETIME)
             began_at = None if approval is None else approval.began_at
-            token, token_id = self._jwts().create(client.client_id, values, numbers, began_at)
+            token, token_id = self._jwts().create(client, values, numbers, began_at)
         else:
             token = self.new_value(request.derive_from, "access", now)
             values["token_hash"] = token_key(token)

@@ -13,12 +13,14 @@ from ..crypto.jose import JwtError, sign, verify
 from ..crypto.jose import read as read_unverified
 from ..errors import InvalidToken, NotConfigured
 from ..stores.revocations import mark_of
-from .access_token import APPROVAL, BEGAN_AT, CLIENT_ONLY, NUMBERS, RESERVED, AccessToken
+from .access_token import APPROVAL, BEGAN_AT, CLIENT_ONLY, NUMBERS, RESERVED, SEALED_SUBJECT, AccessToken
 from .cache import TokenCache
 from .revoked import marks_of, shared_marks
 from .sign_in import DETAILS, OPENID
 
 if TYPE_CHECKING:
+    from ..crypto.sealing import Sealing
+    from ..stores.registered_client import Client
     from ..users.accounts import Users
     from ..web.issuer import Issuer
     from .revoked import Revoked
@@ -26,28 +28,43 @@ if TYPE_CHECKING:
 
 TYPE = "at+jwt"
 CACHE_SECONDS = 3600  # a signature is checked once in this time; expiry and revocation are checked each time
+SEALED_LENGTH, FILLER = 64, "\0"  # a sealed subject's length tells nothing of it; no subject holds a NUL
 GRANT_TYPE = "grant_type"  # the claim that names the grant
 
 
 class JwtTokens:
-    """Signs and reads one server's JWT access tokens."""
+    """Signs and reads one server's JWT access tokens.
 
-    def __init__(self, issuer: Issuer, key_ring: KeyRing, revoked: Revoked, users: Users) -> None:
+    `sub_of`: the name by which a client knows a user, where that may be another than the app's own (OIDC Core section 8).
+    The token then carries the app's own too, sealed for this server: no look-up tells who it is.
+    """
+
+    def __init__(
+        self,
+        issuer: Issuer,
+        key_ring: KeyRing,
+        revoked: Revoked,
+        users: Users,
+        sealing: Sealing,
+        sub_of: Callable[[Client, str], str] | None,
+    ) -> None:
         self._issuer = issuer
         self._key_ring = key_ring
         self._revoked = revoked
         self._users = users
+        self._sealing = sealing
+        self._sub_of = sub_of
         self._cache = TokenCache(CACHE_SECONDS)
 
     def create(
-        self, client_id: str, values: Mapping[str, Any], standing: Mapping[bytes, int], began_at: int | None
+        self, client: Client, values: Mapping[str, Any], standing: Mapping[bytes, int], began_at: int | None
     ) -> tuple[str, str]:
         """Sign a token that holds `values` (named as the columns of a stored token); returns the token and its `jti`.
 
         `standing`: the numbers of the marks that it shares with others; `began_at`: when its approval began, if that
         was before.
         """
-        issuer, token_id = self._issuer.identifier(), secrets.token_hex(16)
+        issuer, token_id, client_id = self._issuer.identifier(), secrets.token_hex(16), client.client_id
         audience = (values["audience"] or issuer).split()
         numbers = {
             kind: standing[mark]
@@ -69,6 +86,9 @@ class JwtTokens:
         }
         if values["subject"] is None:
             claims[CLIENT_ONLY] = True  # its sub is the client (RFC 9068 section 2.2), which must never pass for a user
+        elif self._sub_of is not None and (sub := self._sub_of(client, values["subject"])) != values["subject"]:
+            claims["sub"] = sub
+            claims[SEALED_SUBJECT] = self._sealing.seal(values["subject"].ljust(SEALED_LENGTH, FILLER))
         if values["family"] is not None:
             claims[APPROVAL] = values["family"].hex()
         if began_at is not None:
@@ -100,13 +120,13 @@ class JwtTokens:
         """A token that this server signed, dead or alive: `refusal` says why it is refused. `None` for any other."""
         try:
             claims, kid = self._verified(token, {key.kid: key for key in self._key_ring.all()}.get)
+            found = self._described(claims, kid)
         except InvalidToken:
             return None
         try:
             issuer = self._issuer.identifier()
         except NotConfigured:  # outside of a request, where no setting names this server
             issuer = claims["iss"]
-        found = self._described(claims, kid)
         found.refusal = _why_unfit(claims, issuer, time.time()) or self._why_dead(found)
         return found
 
@@ -132,7 +152,7 @@ class JwtTokens:
     def _described(self, claims: dict[str, Any], kid: str) -> AccessToken:
         aud, client_id = claims["aud"], claims["client_id"]
         audience = (aud,) if isinstance(aud, str) else tuple(aud)
-        subject = None if claims.get(CLIENT_ONLY) else claims["sub"]
+        subject = None if claims.get(CLIENT_ONLY) else self._subject_in(claims)
         carried, numbers = claims.get(NUMBERS), None
         if carried:
             numbers = {
@@ -156,6 +176,15 @@ class JwtTokens:
             marks=marks_of(claims["jti"], claims.get(APPROVAL), client_id, subject) + _marks_of_key(kid),
             users=self._users,
         )
+
+    def _subject_in(self, claims: Mapping[str, Any]) -> str:
+        """The app's own name for the user. Raises `InvalidToken` where it was sealed under another key than this app's."""
+        if SEALED_SUBJECT not in claims:
+            return str(claims["sub"])
+        opened = self._sealing.unseal(claims[SEALED_SUBJECT])
+        if opened is None:
+            raise InvalidToken("The user of this access token can't be told any more.", claims["client_id"])
+        return opened.rstrip(FILLER)
 
 
 def _why_unfit(claims: Mapping[str, Any], issuer: str, now: float) -> str | None:

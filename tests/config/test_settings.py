@@ -175,6 +175,12 @@ SETTINGS: dict[str, tuple[list[tuple[Any, Any]], list[Any], str]] = {
         [None, [], "groups", {"a b": ["x"]}, {"groups": "groups"}, {"groups": [5]}, {"groups": [""]}, {5: ["x"]}],
         "a dict of scope to names of claims",
     ),
+    "subject_types": (
+        [("public", ("public",)), (["public"], ("public",))],
+        [None, [], "private", ["public", "pairwise", "x"], 5, True],
+        "one or more of 'public', 'pairwise'",
+    ),
+    "pairwise_salt": ([(None, None), ("long and random", "long and random")], ["", 5, b"bytes"], "a text, or None"),
     "check_user": ([(True, True)], ["True", None, 1], "True or False"),
     "admin": ([(True, True)], ["True", None, 1], "True or False"),
     "allow_http": ([(True, True)], ["True", None, 1], "True or False"),
@@ -184,7 +190,13 @@ SETTINGS: dict[str, tuple[list[tuple[Any, Any]], list[Any], str]] = {
     "token_cache_seconds": ([(0, 0), (timedelta(seconds=5), 5)], [-1, "5", None, True, NAN], "from 0 to ten years"),
 }  # fmt: skip
 
-SECRET = {"database_uri", "database_read_uris", "key_encryption_key", "redis_url"}  # an error message ends up in logs
+SECRET = {
+    "database_uri",
+    "database_read_uris",
+    "key_encryption_key",
+    "pairwise_salt",
+    "redis_url",
+}  # an error message ends up in logs
 TAKEN = [(name, given, kept) for name, (taken, _, _) in SETTINGS.items() for given, kept in taken]
 REFUSED = [(name, value) for name, (_, refused, _) in SETTINGS.items() for value in refused]
 

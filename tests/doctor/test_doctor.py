@@ -23,6 +23,11 @@ SOUND = {
     "SECRET_KEY": "a key that is only for tests, and long",
     "SESSION_COOKIE_SECURE": True,
 }
+PAIRWISE = {
+    "OAUTH_OIDC": True,
+    "OAUTH_SUBJECT_TYPES": ["pairwise"],
+    "OAUTH_PAIRWISE_SALT": "long, random and kept for good",
+}
 WEAK: list[tuple[str, dict[str, Any]]] = [
     ("OAUTH_ISSUER", {"OAUTH_ISSUER": None}),
     ("OAUTH_ALLOW_HTTP", {"OAUTH_ALLOW_HTTP": True}),
@@ -52,6 +57,8 @@ AROUND: list[tuple[str, dict[str, Any]]] = [
     ("OAUTH_RATE_LIMITS", {"OAUTH_RATE_LIMITS": {"password": None}}),
     ("SECRET_KEY", {"SECRET_KEY": "secret"}),
     ("OAUTH_KEY_ENCRYPTION_KEY", {"OAUTH_KEY_ENCRYPTION_KEY": "secret"}),
+    ("OAUTH_PAIRWISE_SALT", PAIRWISE | {"OAUTH_PAIRWISE_SALT": "salt"}),
+    ("OAUTH_PAIRWISE_SALT", PAIRWISE | {"OAUTH_PAIRWISE_SALT": SOUND["SECRET_KEY"]}),
     ("SESSION_COOKIE_SECURE", {"SESSION_COOKIE_SECURE": False}),
     ("SESSION_COOKIE_HTTPONLY", {"SESSION_COOKIE_HTTPONLY": False}),
     ("OAUTH_DATABASE_URI", {"OAUTH_DATABASE_URI": "sqlite://"}),
