@@ -55,14 +55,17 @@ def _again(server: AuthorizationServer, form: OAuthRequest, client: Client) -> C
 
 def _revoke_jwt(server: AuthorizationServer, form: OAuthRequest, client: Client, token: str) -> None:
     """Revoke a JWT, which isn't stored, by a mark for the rest of its lifetime."""
-    if not server.tokens.client_is_live(client):
-        client = _again(server, form, client)
     try:
         found = server.own_tokens.read(token)
     except InvalidToken:
+        found = None
+    if found is None or found.client_id != client.client_id:
+        if not server.tokens.client_is_live(client):
+            _again(server, form, client)
         return
-    if found.client_id == client.client_id:
-        _count(server, client)
+    _count(server, client)
+    if not server.revoking.stateless_token(found, client, by=BY, actor=None):
+        _again(server, form, client)
         server.revoking.stateless_token(found, by=BY, actor=None)
 
 

@@ -35,7 +35,7 @@ from sqlalchemy.sql.dml import Insert, Update
 from ..database.deadlocks import again_after_deadlock
 from ..database.prepared import Prepared
 from ..database.tables import access_token, approval, client, once, refresh_token
-from .revocations import standing
+from .revocations.mark import standing
 from .tokens import TokenStore, client_is_live
 
 if TYPE_CHECKING:

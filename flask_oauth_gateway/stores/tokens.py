@@ -22,7 +22,6 @@ from sqlalchemy import (
     update,
 )
 from sqlalchemy.engine import Row
-from sqlalchemy.sql import ColumnElement
 
 from ..database.deadlocks import again_after_deadlock
 from ..database.engine import Database
@@ -32,7 +31,7 @@ from ..database.tables import access_token, approval, client, consent, epoch
 from ..database.writers import wait_for_writers
 from .ending import ENDED, end
 from .registered_client import Client
-from .revocations import NO_NUMBERS, standing, unchanged
+from .revocations.mark import NO_NUMBERS, is_live, standing, unchanged
 
 MAX_COUNTED = 10_000
 _T = access_token.c
@@ -42,23 +41,18 @@ COLUMNS = (
 )  # fmt: skip
 
 
-def _is_live(key: Any, version: Any) -> ColumnElement[bool]:
-    """The condition that the client is enabled, and unchanged since it proved who it is."""
-    return and_(client.c.id == key, client.c.version == version, client.c.enabled)
-
-
 @lru_cache
 def _insert(marks: int) -> Prepared:
     """The INSERT of a token, if its client is live and so many marks (`revocations.unchanged`) stand as they were."""
     values = select(*(bindparam(f"p_{name}", type_=_T[name].type) for name in COLUMNS))
-    is_live = _is_live(bindparam("p_client"), bindparam("p_version"))
-    return Prepared(insert(access_token).from_select(COLUMNS, values.where(is_live, *unchanged(marks))))
+    of_a_live_client = is_live(bindparam("p_client"), bindparam("p_version"))
+    return Prepared(insert(access_token).from_select(COLUMNS, values.where(of_a_live_client, *unchanged(marks))))
 
 
 @lru_cache
 def client_is_live(marks: int) -> Select[Any]:
     """Selects the client `owner`, if it is live at its `version`, and so many marks stand as they were."""
-    return select(client.c.id).where(_is_live(bindparam("owner"), bindparam("version")), *unchanged(marks))
+    return select(client.c.id).where(is_live(bindparam("owner"), bindparam("version")), *unchanged(marks))
 
 
 @lru_cache
@@ -76,13 +70,13 @@ _ONE = _FIND.where(_T.token_hash == bindparam("hash"))
 _BY_HASH = Prepared(_ONE)
 _ASKED_BY = Prepared(
     _ONE.add_columns(
-        exists().where(_is_live(bindparam("asker"), bindparam("version"))).correlate(None).label("asker_is_live")
+        exists().where(is_live(bindparam("asker"), bindparam("version"))).correlate(None).label("asker_is_live")
     )
 )
 _REVOKE = Prepared(
     update(access_token)
     .where(_T.token_hash == bindparam("hash"), _T.client == bindparam("owner"), _T.revoked_at.is_(None))
-    .where(exists().where(_is_live(bindparam("owner"), bindparam("version"))))
+    .where(exists().where(is_live(bindparam("owner"), bindparam("version"))))
     .values(revoked_at=bindparam("now", type_=BigInteger))
 )
 _TAKE_BACK = Prepared(delete(access_token).where(_T.token_hash == bindparam("hash")))

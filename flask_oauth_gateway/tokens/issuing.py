@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from ..crypto.hashing import new_token, timed, token_key
 from ..signals import token_issued, token_refreshed
 from ..stores.issuance import Deed, do
-from ..stores.revocations import MAX_TOKEN_LIFETIME, NO_NUMBERS
+from ..stores.revocations.mark import MAX_TOKEN_LIFETIME, NO_NUMBERS
 from ..stores.tokens import token_id_of
 from .access_token import RESERVED
 from .revoked import Superseded, marks_of_user, shared_marks

@@ -12,7 +12,7 @@ from ..crypto.hashing import sha256
 from ..crypto.jose import JwtError, sign, verify
 from ..crypto.jose import read as read_unverified
 from ..errors import InvalidToken, NotConfigured
-from ..stores.revocations import mark_of
+from ..stores.revocations.mark import mark_of
 from .access_token import APPROVAL, BEGAN_AT, CLIENT_ONLY, NUMBERS, RESERVED, SEALED_SUBJECT, AccessToken
 from .cache import TokenCache
 from .revoked import marks_of, shared_marks

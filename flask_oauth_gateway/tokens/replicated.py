@@ -1,7 +1,7 @@
 """Looks tokens up on replicas, which may be late: what isn't found good there is asked of the primary before it is refused.
 
 And what is found good, but may have been revoked since. Whatever ends a token, or changes a client, leaves a mark in the
-same transaction (`stores/revocations.py`), and every process reads the new marks from the primary every
+same transaction (`stores/revocations/`), and every process reads the new marks from the primary every
 `OAUTH_REVOCATION_POLL_SECONDS`. A replica has the marks' buckets too: a bucket's number there says up to which mark it has
 followed. Until it has, the tokens that the mark may be about are asked of the primary. So no clock is compared, and a
 replica may be late by whatever time.
@@ -13,7 +13,8 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
-from ..stores.revocations import CHANGED, COUNTS, DISABLED, bucket_of, mark_of
+from ..stores.revocations.mark import CHANGED, DISABLED, bucket_of, mark_of
+from ..stores.revocations.statements import COUNTS
 from ..stores.tokens import TokenStore, token_id_of, why_dead
 from .revoked import kind_of, marks_of
 

@@ -2,7 +2,7 @@
 
 There is no background thread: the first check after half of `OAUTH_REVOCATION_POLL_SECONDS` reads what has changed. No
 clock decides whether a token was issued before or after a revocation: each token carries the numbers that its marks had
-when it was issued (`stores/revocations.py`), and a revocation raises them.
+when it was issued (`stores/revocations/`), and a revocation raises them.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ..errors import TemporarilyUnavailable
 from ..locks import Lock
-from ..stores.revocations import DISABLED, FOREVER, MISSED, NO_NUMBERS, bucket_of, mark_of
+from ..stores.revocations.mark import DISABLED, FOREVER, MISSED, NO_NUMBERS, bucket_of, mark_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping

@@ -11,7 +11,7 @@ from sqlalchemy.engine import Row
 
 from ..errors import TemporarilyUnavailable
 from ..signals import refresh_token_reused, token_revoked
-from ..stores.revocations import mark_of
+from ..stores.revocations.mark import mark_of
 from ..stores.tokens import token_id_of
 from .revoked import kind_of
 
@@ -68,14 +68,21 @@ class Revoking:
             self._say(owner.client_id, None, token_id=token_id_of(token_hash), count=1, by=by, actor=None)
         return True
 
-    def stateless_token(self, token: AccessToken, *, by: str, actor: str | None) -> None:
-        """Revoke a JWT, which isn't stored: in this process at once, in others when they next read the marks."""
+    def stateless_token(self, token: AccessToken, owner: Client | None = None, *, by: str, actor: str | None) -> bool:
+        """Revoke a JWT, which isn't stored: in this process at once, in others when they next read the marks.
+
+        False where it was to be done for its `owner`, and that client has changed.
+        """
         with self._forgetting_in_doubt():
-            self._revocations.refuse("token", token.token_id, expires_at=token.exp)
+            if owner is None:
+                self._revocations.refuse("token", token.token_id, expires_at=token.exp)
+            elif not self._revocations.refuse_own(token.token_id, owner, expires_at=token.exp):
+                return False
         self._revoked.learn(mark_of("token", token.token_id), token.exp)
         if self._redis is not None:
             self._redis.tell(EVERY_TOKEN)
         self._say(token.client_id, token.subject, token_id=token.token_id, count=1, by=by, actor=actor)
+        return True
 
     def approval(
         self, key: bytes, client_id: str | None, subject: str | None, *, by: str, actor: str | None = None

@@ -18,7 +18,7 @@ from joserfc.jwk import ECKey, Key, KeyParameters, OKPKey, RSAKey
 from ..errors import NotConfigured, TemporarilyUnavailable
 from ..locks import Lock
 from ..signals import key_changed
-from ..stores.revocations import MAX_TOKEN_LIFETIME, mark_of
+from ..stores.revocations.mark import MAX_TOKEN_LIFETIME, mark_of
 from ..web.environ import actor
 from .revoking import KEY
 

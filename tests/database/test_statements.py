@@ -55,12 +55,19 @@ def proxy(database_uri: str) -> Iterator[CountingProxy | None]:
 
 
 @pytest.fixture
-def app(make_app: Callable[..., Flask], database_uri: str, proxy: CountingProxy | None) -> Iterator[Flask]:
+def config() -> dict[str, Any]:
+    return {}
+
+
+@pytest.fixture
+def app(
+    make_app: Callable[..., Flask], database_uri: str, proxy: CountingProxy | None, config: dict[str, Any]
+) -> Iterator[Flask]:
     url = make_url(database_uri)
     if proxy is not None:
         plain = {"sslmode": "disable", "gssencmode": "disable"}
         url = url.set(host="127.0.0.1", port=proxy.port).update_query_dict(plain)
-    app = make_app(OAUTH_DATABASE_URI=url.render_as_string(hide_password=False))
+    app = make_app(OAUTH_DATABASE_URI=url.render_as_string(hide_password=False), **config)
     yield app
     audit_of(app).flush()
 
@@ -142,6 +149,24 @@ def test_statements_of_a_request(app: Flask, count: Counter) -> None:
         "tokeninfo": 1,
         "revoke": 1,
     }
+
+
+@pytest.mark.parametrize("config", [{"OAUTH_ACCESS_TOKEN_FORMAT": "jwt"}])
+def test_statements_of_a_request_about_a_jwt(app: Flask, count: Counter) -> None:
+    """Its mark is one statement on PostgreSQL, which looks at the client too; elsewhere a look, and a transaction of two."""
+    client, registered = app.test_client(), register(app)
+    headers = basic(registered.client_id, registered.client_secret or "")
+    tokens = [token_for(client, registered)["access_token"] for _ in range(3)]
+    spare = iter(tokens)
+
+    def post(path: str, token: str) -> None:
+        assert client.post(path, data={"token": token}, headers=headers).status_code == 200
+
+    at_once = database_of(app).engine.dialect.name == "postgresql"
+    assert count(lambda: client.get("/weather", headers=bearer(tokens[-1]))) == 0
+    assert count(lambda: token_for(client, registered)) == 1
+    assert count(lambda: post("/oauth/introspect", tokens[-1])) == 1
+    assert count(lambda: post("/oauth/revoke", next(spare))) == (1 if at_once else 5)
 
 
 def test_the_audit_trail_of_many_tokens_costs_little_more(app: Flask, count: Counter) -> None:

@@ -15,7 +15,7 @@ from flask import Flask
 from sqlalchemy import select, text
 
 from flask_oauth_gateway.database.tables import audit
-from flask_oauth_gateway.stores.revocations import bucket_of, mark_of
+from flask_oauth_gateway.stores.revocations.mark import bucket_of, mark_of
 from tests.support import device
 from tests.support.app import MakeApp, gateway_of, server_of
 from tests.support.app import ask as ask_as

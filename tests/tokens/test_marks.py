@@ -8,7 +8,8 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from flask_oauth_gateway.database.engine import Database
-from flask_oauth_gateway.stores.revocations import FOREVER, LONGER, Change, bucket_of, mark_of
+from flask_oauth_gateway.stores.revocations import LONGER, Change
+from flask_oauth_gateway.stores.revocations.mark import FOREVER, bucket_of, mark_of
 from flask_oauth_gateway.tokens.revoked import Revoked
 from tests.support.app import MakeApp, ask, basic, bearer, gateway_of, is_accepted, register, server_of, token_for
 from tests.support.clock import Clock

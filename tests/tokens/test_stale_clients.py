@@ -73,6 +73,17 @@ def test_it_neither_introspects_nor_revokes(apps: tuple[Flask, OAuthGateway], ch
     assert is_accepted(http, tokens[0])
 
 
+def test_one_that_was_changed_otherwise_gives_its_token_back(apps: tuple[Flask, OAuthGateway]) -> None:
+    here, there = apps
+    client, http = register(here), here.test_client()
+    token, other = (token_for(http, client)["access_token"] for _ in range(2))
+    there.clients.update(client.client_id, client_name="Another name")
+    headers = basic(client.client_id, client.client_secret)
+    assert http.post("/oauth/revoke", data={"token": token}, headers=headers).status_code == 200
+    assert not is_accepted(http, token)
+    assert is_accepted(http, other)
+
+
 @pytest.mark.parametrize("grant", ["authorization_code", "refresh_token", "device_code"])
 def test_one_that_was_made_anew_gets_what_it_was_given_since(make_site: MakeSite, grant: str) -> None:
     here, there = make_site(), make_site()

@@ -9,47 +9,25 @@ it, however long a commit took. A JWT carries the numbers of its marks as they w
 
 from __future__ import annotations
 
-import hashlib
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from functools import lru_cache
-from importlib import import_module
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from sqlalchemy import BigInteger, Connection, and_, bindparam, case, exists, func, or_, select
+from sqlalchemy import Connection
 from sqlalchemy.engine import Row
-from sqlalchemy.sql import ColumnElement
 
-from ..database.deadlocks import again_after_deadlock
-from ..database.engine import Database
-from ..database.prepared import Prepared
-from ..database.sqlite.in_memory import InMemoryDatabase
-from ..database.tables import epoch, mark
+from ...database.deadlocks import again_after_deadlock
+from ...database.engine import Database
+from ...database.sqlite.in_memory import InMemoryDatabase
+from .mark import CHANGED, DISABLED, FOREVER, MAX_TOKEN_LIFETIME, MISSED, bucket_of, mark_of
+from .statements import ALL, COUNTS, ONE, OWNER, lowest_number, new_marks, raise_count, statements_of
 
-FOREVER = 2**53
-MAX_TOKEN_LIFETIME = 31 * 86400  # the longest life of a stateless token; a mark is kept as long
-LONGER = 3600  # and so many seconds more, as hosts' clocks differ
-BUCKETS = 256
+if TYPE_CHECKING:
+    from ..registered_client import Client
+
+LONGER = 3600  # seconds for which a mark is kept after its last token, as hosts' clocks differ
 AT_ONCE = 32  # buckets that are read by one statement
 NO_BUCKET = -2
-MISSED = -1  # the bucket of a count alone: how often a process couldn't tell its news to the others
-NO_NUMBERS: Mapping[bytes, int] = {}
-
-_M = mark.c
-_COLUMNS = ("mark", "bucket", "number", "epoch", "issued_until", "expires_at")
-COUNTS = Prepared(select(epoch.c.bucket, epoch.c.number))
-_MARKS = select(_M.mark, _M.number, _M.epoch, _M.issued_until, _M.expires_at)
-_ALL = Prepared(_MARKS.where(_M.expires_at > bindparam("now")))
-_ONE = Prepared(_MARKS.where(_M.mark == bindparam("hash")))
-
-
-@lru_cache
-def _new(count: int) -> Prepared:
-    return Prepared(
-        _MARKS.where(
-            or_(*(and_(_M.bucket == bindparam(f"of_{n}"), _M.number > bindparam(f"after_{n}")) for n in range(count)))
-        )
-    )
 
 
 class Change(NamedTuple):
@@ -84,6 +62,26 @@ class RevocationStore:
         """
         self.change([Change(mark_of(kind, *names), issued_until=FOREVER, expires_at=expires_at)], connection)
 
+    def refuse_own(self, token_id: str, owner: Client, *, expires_at: int) -> bool:
+        """Refuse a client's token for good, if the client is still enabled and unchanged; on PostgreSQL in one statement."""
+        hashed = mark_of("token", token_id)
+        statements = statements_of(self._database.engine.dialect.name)
+        statement = statements.own_repeat if self.replicated else statements.own
+        parameters: dict[str, Any] = {"p_owner": owner.key, "p_version": owner.version}
+        if statement is None:
+            is_live = self._database.first(OWNER, parameters) is not None
+            if is_live:
+                self._change_alone([Change(hashed, issued_until=FOREVER, expires_at=expires_at)])
+            return is_live
+        parameters |= {
+            "p_mark": hashed,
+            "p_bucket": bucket_of(hashed),
+            "p_number": lowest_number(),
+            "p_issued_until": FOREVER,
+            "p_expires_at": expires_at + LONGER,
+        }
+        return self._database.run(statement, parameters, repeatable=True) == 1
+
     def refuse_what_was_issued(
         self, kind: tuple[str, ...], *, issued_before: int | None = None, connection: Connection
     ) -> None:
@@ -113,13 +111,13 @@ class RevocationStore:
         if connection is None:
             self._change_alone(list(changes))
             return
-        statements, now = _statements(connection.dialect.name), int(time.time())
+        statements, now = statements_of(connection.dialect.name), int(time.time())
         change_one = statements.repeat if self.replicated else statements.change
         # In one order, so that two who change several never wait for each other.
         for change in sorted(changes, key=lambda change: (bucket_of(change.mark), change.mark)):
             bucket = bucket_of(change.mark)
             ends = now + MAX_TOKEN_LIFETIME if change.expires_at is None else change.expires_at
-            _raise_count(connection, bucket)
+            raise_count(connection, bucket)
             (statements.lift if change.lifts else change_one).execute(
                 connection,
                 {
@@ -140,7 +138,7 @@ class RevocationStore:
     def note_missed(self) -> None:
         """Let every process know within its poll seconds that it may have missed news, which were to come by Redis."""
         with self._database.transaction() as connection:
-            _raise_count(connection, MISSED)
+            raise_count(connection, MISSED)
 
     def counts(self) -> dict[int, int]:
         """The number of each bucket that has one."""
@@ -148,7 +146,7 @@ class RevocationStore:
 
     def all(self) -> list[Row[Any]]:
         """Every mark that still counts."""
-        return self._database.all(_ALL, {"now": int(time.time())})
+        return self._database.all(ALL, {"now": int(time.time())})
 
     def changed(self, since: Mapping[int, int]) -> list[Row[Any]]:
         """The marks of some buckets that were changed after each one's number."""
@@ -159,7 +157,7 @@ class RevocationStore:
             names = range(1 << (len(some) - 1).bit_length())  # few sizes, so that few statements are compiled
             pairs = [*some, *[(NO_BUCKET, 0)] * (len(names) - len(some))]
             parameters = {f"of_{n}": pairs[n][0] for n in names} | {f"after_{n}": pairs[n][1] for n in names}
-            found += self._database.all(_new(len(names)), parameters)
+            found += self._database.all(new_marks(len(names)), parameters)
         return found
 
     @property
@@ -169,107 +167,5 @@ class RevocationStore:
 
     def find(self, marks: Iterable[bytes]) -> list[Row[Any]]:
         """These marks, as far as they are set."""
-        found = (self._database.first(_ONE, {"hash": each}) for each in marks)
+        found = (self._database.first(ONE, {"hash": each}) for each in marks)
         return [row for row in found if row is not None]
-
-
-DISABLED = "disabled client"
-CHANGED = "changed client"  # refuses nothing
-
-
-def mark_of(kind: str, *names: str) -> bytes:
-    """The hash by which a mark is found."""
-    return hashlib.sha256("\0".join((kind, *names)).encode()).digest()
-
-
-def bucket_of(hashed: bytes) -> int:
-    """The bucket in which a mark stands."""
-    return hashed[0] % BUCKETS
-
-
-def unchanged(count: int) -> list[ColumnElement[bool]]:
-    """The conditions that so many marks have not changed since they were read; `standing` makes their parameters."""
-    now = bindparam("standing_now", type_=BigInteger)
-    return [
-        ~exists().where(
-            _M.mark == bindparam(f"standing_mark_{place}", type_=_M.mark.type),
-            _M.number > bindparam(f"standing_number_{place}", type_=BigInteger),
-            _M.expires_at > now,
-        )
-        for place in range(count)
-    ]
-
-
-def standing(numbers: Mapping[bytes, int]) -> dict[str, Any]:
-    """The parameters of `unchanged`: the number of each mark, as a process knows it; 0 where the mark isn't set."""
-    if not numbers:
-        return {}
-    parameters: dict[str, Any] = {"standing_now": int(time.time())}
-    for place, (hashed, number) in enumerate(numbers.items()):
-        parameters |= {f"standing_mark_{place}": hashed, f"standing_number_{place}": number}
-    return parameters
-
-
-class _Statements(NamedTuple):
-    raise_count: Prepared
-    change: Prepared
-    repeat: Prepared
-    lift: Prepared
-
-
-def _raise_count(connection: Connection, bucket: int) -> None:
-    """Raise a bucket's count, and hold its row until the commit.
-
-    To the time at least: after a backup was restored, no change gets a number that a token carries already.
-    """
-    statement = _statements(connection.dialect.name).raise_count
-    statement.execute(connection, {"bucket": bucket, "number": time.time_ns() // 1000})
-
-
-@lru_cache
-def _statements(dialect: str) -> _Statements:
-    """Each dialect has its own words for "insert, or else update"."""
-    kind = dialect if dialect in ("postgresql", "sqlite") else "mysql"
-    insert: Any = import_module(f"sqlalchemy.dialects.{kind}").insert
-    greatest = func.max if dialect == "sqlite" else func.greatest
-
-    def upsert(statement: Any, keys: list[Any], values: Any) -> Any:
-        if hasattr(statement, "on_conflict_do_update"):
-            return statement.on_conflict_do_update(index_elements=keys, set_=values(statement.excluded))
-        return statement.on_duplicate_key_update(list(values(statement.inserted).items()))
-
-    counting = insert(epoch)
-    given = {name: bindparam(f"p_{name}", type_=_M[name].type) for name in _COLUMNS if name not in ("number", "epoch")}
-    all_before = bindparam("p_all_before", type_=BigInteger)
-    row = select(
-        given["mark"],
-        given["bucket"],
-        epoch.c.number,
-        case((all_before == 1, epoch.c.number), else_=0),
-        given["issued_until"],
-        given["expires_at"],
-    ).where(epoch.c.bucket == given["bucket"])
-
-    def stricter(new: Any) -> dict[str, Any]:
-        # A change that is no stricter keeps the number: tokens that carry it were issued after what is in force. The number
-        # comes first: MariaDB goes from left to right, and would compare with what it has just set.
-        is_stricter = or_(new.epoch > 0, new.issued_until > _M.issued_until)
-        grows = {name: greatest(_M[name], new[name]) for name in ("epoch", "issued_until", "expires_at")}
-        return {"number": case((is_stricter, new.number), else_=_M.number), **grows}
-
-    def repeated(new: Any) -> dict[str, Any]:
-        return {**stricter(new), "number": new.number}
-
-    def lifted(new: Any) -> dict[str, Any]:
-        return {**repeated(new), "issued_until": new.issued_until}
-
-    marking = insert(mark).from_select(_COLUMNS, row)
-    return _Statements(
-        raise_count=Prepared(
-            upsert(counting, [epoch.c.bucket], lambda new: {"number": greatest(epoch.c.number + 1, new.number)}),
-            ("bucket", "number"),
-        ),
-        change=Prepared(upsert(marking, [_M.mark], stricter)),
-        repeat=Prepared(upsert(marking, [_M.mark], repeated)),
-        lift=Prepared(upsert(marking, [_M.mark], lifted)),
-    )
