@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from ..errors import InvalidClient, InvalidRequestError
 from ..signals import client_authenticated, client_rejected
 from ..web.environ import CLIENT
-from .secret import names_only
+from .secret import decode_basic
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -96,7 +96,8 @@ class ClientAuthentication:
                     description="The Authorization header is not Basic: here it holds the client's credentials, and no token.",
                 )
             # An empty secret is the same as none (RFC 6749 section 2.3.1): some libraries name a public client so.
-            used.append("none" if names_only(header) else "client_secret_basic")
+            client_id, secret = request.basic = decode_basic(header)
+            used.append("none" if client_id and not secret else "client_secret_basic")
         if "client_secret" in form:
             used.append("client_secret_post")
         by_assertion = "client_assertion" in form or "client_assertion_type" in form

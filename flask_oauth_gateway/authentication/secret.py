@@ -5,7 +5,7 @@ from __future__ import annotations
 import binascii
 import time
 from base64 import b64decode
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 from urllib.parse import unquote_plus
 
 from ..crypto.hashing import verify_secret
@@ -34,7 +34,7 @@ class SecretAuthentication:
 
     def basic(self, request: OAuthRequest) -> Client:
         """HTTP Basic: form-decoded as RFC 6749 section 2.3.1 asks, or raw where the decoded values don't fit."""
-        raw = decode_basic(request.environ["HTTP_AUTHORIZATION"])
+        raw = cast("tuple[str, str]", request.basic)
         named = request.form.get("client_id")
         candidates = [raw]
         if "%" in raw[0] + raw[1] or "+" in raw[0] + raw[1]:
@@ -58,9 +58,9 @@ class SecretAuthentication:
 
     def none(self, request: OAuthRequest) -> Client:
         """A public client, which sends only its `client_id` (RFC 6749 section 2.1): in the body, or in an empty Basic header."""
-        header, client_id = request.environ.get("HTTP_AUTHORIZATION"), request.form.get("client_id", "")
-        if header is not None:
-            in_header = unquote_plus(decode_basic(header)[0])
+        client_id = request.form.get("client_id", "")
+        if request.basic is not None:
+            in_header = unquote_plus(request.basic[0])
             if client_id not in ("", in_header):
                 raise InvalidRequestError("The 'client_id' in the body is not the one in the Authorization header.")
             client_id = in_header
@@ -103,12 +103,6 @@ class SecretAuthentication:
                     self._last_used.note(known, now)
                 return True
         return False
-
-
-def names_only(header: str) -> bool:
-    """Whether a Basic header has an empty password. Raises `InvalidClient` where it can't be read."""
-    client_id, secret = decode_basic(header)
-    return bool(client_id) and not secret
 
 
 def named_credentials(header: str | None, form: Mapping[str, str]) -> tuple[str | None, str | None, str | None]:

@@ -14,7 +14,6 @@ import secrets
 import time
 from base64 import b64decode, b64encode
 from collections.abc import Mapping
-from contextlib import suppress
 from functools import lru_cache
 from importlib.util import find_spec
 from typing import Any
@@ -92,9 +91,11 @@ def token_key(token: str) -> bytes:
     """
     digest = hashlib.sha256(token.encode()).digest()
     if token[-9:-8] == "~":
-        with suppress(ValueError):
+        try:
             issued_at = bytes.fromhex(token[-8:])  # fewer bytes where there are spaces
-            return issued_at + digest[: 32 - len(issued_at)]
+        except ValueError:
+            return digest
+        return issued_at + digest[: 32 - len(issued_at)]
     return digest
 
 

@@ -26,6 +26,7 @@ from sqlalchemy.types import NullType, TypeEngine
 
 Encoder = Callable[[Any], bytes]
 Decoder = Callable[[bytes], Any]
+Decoders = list[tuple[int, Decoder]]  # with the place of each one's column
 
 _BINARY = pq.Format.BINARY
 _DONE = (int(pq.ExecStatus.COMMAND_OK), int(pq.ExecStatus.TUPLES_OK))
@@ -71,16 +72,15 @@ class Statement:
             values = [None if (value := parameters[name]) is None else encode(value) for name, encode in self._encoders]
         except (TypeError, ValueError, KeyError, struct.error):  # the driver's cursor says what is wrong with it
             return None
-        result = link.run(self._name, self._text, values, self._oids, self._formats)
+        result, known = link.run(self._name, self._text, values, self._oids, self._formats)
         touched = result.command_tuples
-        return -1 if touched is None else touched, self._rows(result) if self._columns else []
+        return -1 if touched is None else touched, self._rows(result, known) if self._columns else []
 
-    def _rows(self, result: Any) -> list[list[Any]]:
-        decoders: list[tuple[int, Decoder]] = []
+    def _rows(self, result: Any, decoders: Decoders) -> list[list[Any]]:
         found = []
         for row in range(result.ntuples):
             if not decoders:
-                decoders = [(place, self._decoder(result.ftype(place), kind)) for place, kind in self._columns]
+                decoders += [(place, self._decoder(result.ftype(place), kind)) for place, kind in self._columns]
             found.append(
                 [
                     None if (value := result.get_value(row, place)) is None else decode(value)
@@ -105,22 +105,26 @@ class Link:
         self._connection = connection
         self._pgconn = connection.pgconn
         self._runs: dict[bytes, int] = {}
+        self._decoders: dict[bytes, Decoders] = {}  # of those that have a name: the server lets their types not change
 
     def run(
         self, name: bytes, text: bytes, values: Sequence[bytes | None], oids: Sequence[int], formats: Sequence[int]
-    ) -> Any:
-        """The result of one statement; the server gets to keep it after as many runs as psycopg has it for its own."""
+    ) -> tuple[Any, Decoders]:
+        """The result of one statement; the server gets to keep it after as many runs as psycopg has it for its own.
+
+        And what decodes its columns, an empty list where that isn't known yet.
+        """
         pgconn = self._pgconn
         if pgconn.transaction_status == _IDLE and self._has_a_name(name, text, oids):
             try:
-                return self._result(pgconn.exec_prepared, name, values, formats, _BINARY)
+                return self._result(pgconn.exec_prepared, name, values, formats, _BINARY), self._decoders[name]
             except psycopg.Error as error:  # within a transaction, this would undo all of it
                 if error.sqlstate not in _NAME_IS_VOID:
                     raise
                 with suppress(psycopg.Error):
                     self._result(pgconn.exec_, b'DEALLOCATE "%s"' % name)
                 self._runs[name] = 0
-        return self._result(pgconn.exec_params, text, values, oids, formats, _BINARY)
+        return self._result(pgconn.exec_params, text, values, oids, formats, _BINARY), []
 
     def command(self, text: str) -> None:
         """Run a statement without parameters, such as BEGIN. (psycopg's cursor drops every name after a ROLLBACK.)"""
@@ -137,6 +141,7 @@ class Link:
             self._runs[name] = runs + 1
             return False
         self._runs[name] = _HAS_A_NAME  # before it is so: what is broken off here is no "already exists" the next time
+        self._decoders[name] = []
         try:
             self._result(self._pgconn.prepare, name, text, oids)
         except psycopg.Error:

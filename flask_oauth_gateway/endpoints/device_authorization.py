@@ -7,7 +7,7 @@ import time
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
-from flask import Response, request
+from flask import Response
 from sqlalchemy.exc import IntegrityError
 
 from ..crypto.hashing import new_token, sha256, time_ordered_key, token_key
@@ -29,7 +29,7 @@ USER_CODE_LENGTH = 8
 
 def device_authorization(server: AuthorizationServer) -> Response:
     """Answer with both codes, and the address where the user types the user code (section 3.2)."""
-    form = read_request(request, server.settings)
+    form = read_request(server.settings)
     server.rate_limiter.spend("device", f"address:{server.addresses.neighbourhood()}")
     client = server.authentication.authenticate(form)
     if not client.check_grant_type(DEVICE_CODE):

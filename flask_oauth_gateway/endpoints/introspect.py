@@ -27,7 +27,7 @@ MEDIA_TYPES = ("application/json", f"application/{JWT_TYPE}")
 
 def introspect(server: AuthorizationServer) -> Response:
     """Describe a live token to its own client, and to a resource server; otherwise answer only that it isn't active."""
-    form = read_request(request, server.settings)
+    form = read_request(server.settings)
     form.client_is_rechecked = True  # by the statement that finds the token
     client = server.authentication.authenticate(form, CONFIDENTIAL_METHODS)
     if server.rate_limiter.is_on("introspect"):
@@ -36,7 +36,7 @@ def introspect(server: AuthorizationServer) -> Response:
     if token is None:
         raise InvalidRequestError("The parameter 'token' is missing.")
     answer = _jwt(server, form, client, token) if is_jwt(token) else _opaque(server, form, client, token)
-    response = _signed(server, client, answer) if _wants_jwt() else json_response(200, answer)
+    response = _signed(server, client, answer) if _wants_jwt(form) else json_response(200, answer)
     seconds = server.settings.token_cache_seconds
     if seconds and "token_type" in answer:  # the caller may learn of a revocation as late as this server itself
         kept = max(0, min(seconds, answer["exp"] - int(time.time())))  # not beyond `exp` (RFC 7662 section 4)
@@ -45,9 +45,9 @@ def introspect(server: AuthorizationServer) -> Response:
     return response
 
 
-def _wants_jwt() -> bool:
+def _wants_jwt(form: OAuthRequest) -> bool:
     """Whether the caller prefers a signed answer (RFC 9701 section 4)."""
-    accept = request.headers.get("Accept", "")
+    accept = form.environ.get("HTTP_ACCEPT", "")
     return JWT_TYPE in accept.lower() and request.accept_mimetypes.best_match(MEDIA_TYPES) == MEDIA_TYPES[1]
 
 

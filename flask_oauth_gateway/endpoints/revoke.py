@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from flask import Response, request
+from flask import Response
 
 from ..crypto.hashing import token_key
 from ..errors import InvalidRequestError, InvalidToken
@@ -22,7 +22,7 @@ BY = "client"
 
 def revoke(server: AuthorizationServer) -> Response:
     """Answer 200 even for an unknown or dead token or another client's, so that the answer reveals nothing (section 2.2)."""
-    form = read_request(request, server.settings)
+    form = read_request(server.settings)
     form.client_is_rechecked = True  # by the statement that revokes the token
     client = server.authentication.authenticate(form)
     token = form.form.get("token")

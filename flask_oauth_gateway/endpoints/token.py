@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
-from flask import Response, request
+from flask import Response
 
 from ..config.checks import full_grant_type
 from ..errors import InvalidRequestError, TemporarilyUnavailable, UnsupportedGrantType, clean
@@ -22,7 +22,7 @@ ATTEMPTS = 5  # each fails only where somebody changes the client meanwhile
 
 def token(server: AuthorizationServer) -> Response:
     """Read the form strictly and once; then let the grant authenticate the client, decide and issue."""
-    form = read_token_request(request, server.settings)
+    form = read_token_request(server.settings)
     grant_type = form.payload.grant_type
     if grant_type is None:
         sources = " or the ".join(server.settings.token_parameters_from)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 def tokeninfo(server: AuthorizationServer) -> Response:
     """Describe the token in the Authorization header, or in the body's `access_token`."""
-    form = read_request(request, server.settings)
+    form = read_request(server.settings)
     in_header, in_body = token_of(request), form.form.get("access_token")
     if in_header and in_body:
         raise InvalidRequestError("The access token was sent more than once: use one way.")

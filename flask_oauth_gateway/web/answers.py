@@ -13,6 +13,7 @@ from ..errors import OAuth2Error, clean
 from .environ import NOTED
 from .logs import refused
 
+_encode = json.JSONEncoder(separators=(",", ":")).encode
 NO_STORE = (("Cache-Control", "no-store"), ("Pragma", "no-cache"))
 
 
@@ -23,7 +24,7 @@ def bound(view: Callable[..., Any], *parts: Any) -> Callable[..., Any]:
 
 def json_response(status: int, body: dict[str, Any], headers: list[tuple[str, str]] | None = None) -> Response:
     """A JSON answer that no cache keeps."""
-    response = Response(json.dumps(body, separators=(",", ":")).encode(), status, mimetype="application/json")
+    response = Response(_encode(body).encode(), status, content_type="application/json")
     response.headers.extend([*NO_STORE, *(headers or ())])
     return response
 

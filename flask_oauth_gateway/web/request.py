@@ -6,7 +6,7 @@ parameter, and refuses plain http behind a TLS proxy.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import parse_qsl
 
 from authlib.oauth2.rfc6749 import OAuth2Payload, OAuth2Request
@@ -73,6 +73,7 @@ class OAuthRequest(OAuth2Request):
         self.payload = payload
         self._form = form
         self.client: Any = None
+        self.basic: tuple[str, str] | None = None  # the user and password of a Basic header, as they stand
         self.client_is_rechecked = False  # whether what acts checks that the client is still as it was read
         self.auth_method: str | None = None
         self.spent_assertion: bytes | None = None  # the key of the assertion that authenticated the client, once spent
@@ -130,7 +131,7 @@ def _check_handed_on(http: Request) -> None:
 
 
 def _check_type(http: Request) -> None:
-    if http.mimetype != FORM:
+    if http.environ.get("CONTENT_TYPE") != FORM and http.mimetype != FORM:
         raise InvalidRequestError(f"The body must be {FORM}.")
 
 
@@ -152,8 +153,10 @@ def _check_values(pairs: list[tuple[str, str]]) -> None:
             raise InvalidRequestError(f"The parameter '{clean(name, 40)}' holds a control character.")
 
 
-def read_request(http: Request, settings: Settings) -> OAuthRequest:
-    """Read the request of an endpoint that takes a form. Raises `InvalidRequestError` or `RequestTooLarge`."""
+def read_request(settings: Settings) -> OAuthRequest:
+    """Read the current request, of an endpoint that takes a form. Raises `InvalidRequestError` or `RequestTooLarge`."""
+    # Each access through Flask's proxy would look for the request anew.
+    http = cast("Request", cast("Any", current_request)._get_current_object())  # noqa: SLF001 (its documented name)
     pairs = read_form(http, settings)
     query = http.environ.get("QUERY_STRING", "")
     if query:
@@ -165,19 +168,19 @@ def read_request(http: Request, settings: Settings) -> OAuthRequest:
     return OAuthRequest(http, payload.data, payload)
 
 
-def read_token_request(http: Request, settings: Settings) -> OAuthRequest:
+def read_token_request(settings: Settings) -> OAuthRequest:
     """Read the token endpoint's request, in which parameters may come from elsewhere (`OAUTH_TOKEN_PARAMETERS_FROM`)."""
-    request = read_request(http, settings)
+    request = read_request(settings)
     sources = settings.token_parameters_from
     if sources == ("body",):
         return request
     body = [(name, value) for name, values in request.payload.datalist.items() for value in values]
     pairs = body if "body" in sources else [(name, value) for name, value in body if name not in FROM_ANYWHERE]
     if "query" in sources:
-        query = parse_parameters(http.environ.get("QUERY_STRING", "").encode("latin-1"))
+        query = parse_parameters(request.environ.get("QUERY_STRING", "").encode("latin-1"))
         pairs += [(name, value) for name, value in query if name in FROM_ANYWHERE]
     if "header" in sources:
-        found = ((name, http.environ.get(f"HTTP_{name.upper()}")) for name in FROM_ANYWHERE)
+        found = ((name, request.environ.get(f"HTTP_{name.upper()}")) for name in FROM_ANYWHERE)
         pairs += [(name, value) for name, value in found if value]
     request.payload = Payload(pairs)
     return request
