@@ -3,6 +3,7 @@
 - Its ```python blocks, one after the other, are `app.py` in an empty folder; one that begins with `# name.py` is a file
   of that name, and so is a block of any language that begins so (```html with `<!-- folder/name.html -->`, ```js with
   `// folder/name.js`). Blocks of one name stand one below the other; `# name.py, now:` begins that file anew.
+- `<!-- the app of ../other.md -->` begins `app.py` with that of another page.
 - `<!-- next step -->` divides a page: what is written below it isn't there above it, and the server starts anew.
 - In its ```console blocks a line that begins with `$ ` is a command. The lines below it must be in its output, in that
   order; `…` stands for anything, and how many spaces there are doesn't matter.
@@ -21,6 +22,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,6 +32,7 @@ from tests.support.ports import free_ports, is_open, wait_for
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 NAMED = re.compile(r"(?:#|//|<!--) ([\w-][\w/-]*\.\w+)(, now:)?(?: -->)?\n")
 NEXT_STEP = "<!-- next step -->\n"
+APP_OF = re.compile(r"^<!-- the app of (\S+) -->$", re.MULTILINE)
 PORTS = ("5000", "5001", "8080")
 #: A port as pages write it: in an address, in a program's call, on a command line.
 PORT = re.compile(rf'(127\.0\.0\.1(?::|", )|--port )({"|".join(PORTS)})\b')
@@ -59,6 +62,8 @@ class Page:
         self.ports = dict(zip(PORTS, free_ports(len(PORTS)), strict=True))
         text = PORT.sub(lambda found: f"{found[1]}{self.ports[found[2]]}", path.read_text(encoding="utf-8"))
         self._steps = [BLOCK.findall(step) for step in text.split(NEXT_STEP)]
+        elsewhere = APP_OF.search(text)
+        self._app = app_of(path.parent / elsewhere[1]) if elsewhere else ""
         self._folder = folder
         self._seen = ""  # every output so far
         self._server: subprocess.Popen[bytes] | None = None
@@ -77,13 +82,15 @@ class Page:
     def is_empty(self) -> bool:
         return not any(self._files_of(len(self._steps)).values()) and not any(map(commands_in, self._steps))
 
-    def run(self) -> None:
+    def run(self, look: Callable[["Page"], None] = lambda _: None) -> None:
+        """Follow the page; `look` is called at the end of each step, while its servers still run."""
         for number, blocks in enumerate(self._steps, start=1):
             self.write(number)
             try:
                 self._run("python app.py")
                 for command in commands_in(blocks):
                     self._follow(command)
+                look(self)
             finally:
                 self._stop()
 
@@ -95,7 +102,7 @@ class Page:
             path.write_text(text, encoding="utf-8")
 
     def _files_of(self, steps: int) -> dict[str, str]:
-        files = {"app.py": ""}
+        files = {"app.py": self._app}
         for kind, text in (block for step in self._steps[:steps] for block in step):
             named = NAMED.match(text)
             if named or kind == "python":
@@ -165,6 +172,15 @@ class Page:
                 os.killpg(process.pid, signal.SIGTERM)
             process.wait()
         self._background.clear()
+
+
+def app_of(path: Path) -> str:
+    """`app.py` as a page without steps has it."""
+    blocks = BLOCK.findall(path.read_text(encoding="utf-8"))
+    mine = [
+        text for kind, text in blocks if kind == "python" and (not (named := NAMED.match(text)) or named[1] == "app.py")
+    ]
+    return "\n".join(mine)
 
 
 def commands_in(blocks: list[tuple[str, str]]) -> list[Command]:

@@ -3,7 +3,9 @@
 from pathlib import Path
 
 import pytest
+import requests
 
+from tests.docs.accounts import arrive
 from tests.docs.pages import Page, programs_of
 
 ROOT = Path(__file__).parent.parent.parent
@@ -12,6 +14,15 @@ NAMES = [str(path.relative_to(ROOT)) for path in PAGES]
 #: Programs that not every machine has. A page whose commands call one carries its mark.
 PROGRAMS = {"nginx": pytest.mark.nginx}
 LONG = {"tutorial.md": pytest.mark.timeout(180)}  # sixty commands
+
+
+def sign_in_at_the_dashboard(page: Page) -> None:
+    """What the page asks its reader to do with a browser."""
+    with requests.Session() as browser:
+        assert arrive(browser, f"http://127.0.0.1:{page.ports['5001']}/").text == "Hello, Alice Liddell!"
+
+
+LOOKS = {"openid.md": sign_in_at_the_dashboard}
 
 
 def marked(path: Path) -> pytest.ParameterSet:
@@ -25,7 +36,7 @@ def marked(path: Path) -> pytest.ParameterSet:
 def test_the_examples_work(path: Path, tmp_path: Path, quick_commands: Path) -> None:
     page = Page(path, tmp_path, quick_commands)
     if not page.is_empty:
-        page.run()
+        page.run(LOOKS.get(path.name, lambda _: None))
 
 
 def test_the_index_names_every_page() -> None:
