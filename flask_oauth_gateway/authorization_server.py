@@ -271,7 +271,7 @@ class AuthorizationServer(Server):
         """The parts of an OpenID provider."""
         from .oidc.provider import OpenidProvider
 
-        return OpenidProvider(self.settings, self.hooks, self.issuer, self.clients, lambda: self.key_ring)
+        return OpenidProvider(self)
 
     @cached_property
     def jwt_assertions(self) -> JwtAssertions:

@@ -37,3 +37,6 @@ application_created = _signals.signal("oauth-application-created")
 application_changed = _signals.signal("oauth-application-changed")
 #: A signing key was made, or is no longer accepted. `kid`, `change` ("rotate", "retire"), `actor`.
 key_changed = _signals.signal("oauth-key-changed")
+#: A session at a client has ended. `client_id`, `subject`, `sid` (its first characters), `by`, `actor` (who ended it, where
+#: that is neither code nor the user).
+session_ended = _signals.signal("oauth-session-ended")

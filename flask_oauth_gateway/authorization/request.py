@@ -63,3 +63,4 @@ class Granted:
     lasts_until: int | None = None
     refreshable: bool = True
     claims: Mapping[str, Any] = field(default_factory=dict)
+    sid: str | None = None  # the session at the client to which it belongs; the claims hold it for ID tokens

@@ -123,4 +123,6 @@ OPENID_MEMBERS: dict[str, Callable[[str, Any, Settings], Any]] = {
     "require_pkce": read_boolean,
     "subject_type": read_subject_type,
     "sector_identifier_uri": read_sector,
+    "backchannel_logout_uri": read_web_url,
+    "backchannel_logout_session_required": read_boolean,
 }

@@ -15,6 +15,7 @@ from .checks import (
     one_or_more_of,
     optional_text,
     positive,
+    seconds,
     secret_text,
 )
 from .setting import setting
@@ -101,6 +102,18 @@ class OpenidSettings:
         'Which claims of a user are in an ID token. `"requested"`: those that the client asks for with the `claims`'
         ' parameter; the others are at the userinfo endpoint. `"all"`: those of the scopes too, for clients that read'
         " nothing but the ID token. A client may have its own choice.",
+    )
+    logout_ends_tokens: bool = setting(
+        True,
+        boolean,
+        "Whether a session's tokens end with it, where the user didn't allow `offline_access`: refresh tokens and access"
+        " tokens.",
+    )
+    backchannel_retry: int = setting(
+        600,
+        seconds,
+        "For how many seconds a client that can't be reached is told again that a session has ended: a number or a"
+        " `timedelta`.",
     )
     claims: Mapping[str, tuple[str, ...]] = setting(
         {},

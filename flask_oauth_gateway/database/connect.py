@@ -17,7 +17,7 @@ from ..errors import TemporarilyUnavailable
 from .app_engine import engine_beside
 from .broken_off import drop_when_broken_off
 from .engine import SQLITE_BUSY_SECONDS, Database, let_go_of
-from .schema import check_version
+from .schema import add_columns, check_version
 from .servers import mariadb, pooler
 from .servers.standbys import drop_when_read_only, spread
 from .sqlite.in_memory import InMemoryDatabase, UnopenedDatabase
@@ -118,12 +118,13 @@ def make_engine(url: URL, options: dict[str, Any], *, prepared: bool | None = No
 
 
 def create_tables(engine: Engine) -> None:
-    """Make the tables that are missing, even while other processes do the same."""
+    """Make the tables and columns that are missing, even while other processes do the same."""
     with engine.connect():  # raises at once, without the tries below, where the database can't be reached
         pass
     for attempt in range(5):
         try:
             metadata.create_all(engine)
+            add_columns(engine)
         except (IntegrityError, OperationalError, ProgrammingError):  # another process has made a table in between
             if attempt == 4:
                 raise

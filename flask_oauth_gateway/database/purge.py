@@ -9,11 +9,25 @@ from sqlalchemy import MetaData, Table, delete, func, select
 
 from .engine import Database
 from .partitions.state import REST, is_partitioned
-from .tables import access_token, approval, audit, code, device_code, key, mark, once, refresh_token
+from .tables import (
+    access_token,
+    approval,
+    audit,
+    code,
+    device_code,
+    key,
+    logout,
+    mark,
+    once,
+    refresh_token,
+    session,
+)
 
 #: The tables with rows that expire, and how many seconds longer rows are kept: a code that is used twice must still be
-#: known.
-EXPIRING = {access_token: 0, refresh_token: 0, approval: 0, code: 86400, device_code: 0, once: 0, mark: 0}
+#: known, and a session that has just expired lets its last code be exchanged.
+EXPIRING = {
+    access_token: 0, refresh_token: 0, approval: 0, code: 86400, device_code: 0, once: 0, mark: 0, session: 86400, logout: 0,
+}  # fmt: skip
 MAX_BATCH = 10_000  # a statement takes 32,766 parameters on SQLite, 65,535 on PostgreSQL
 RETIRED_SECONDS = 86400
 
@@ -61,12 +75,13 @@ def purge_audit(database: Database, up_to: int, *, batch: int) -> int:
 
 def _delete_some(database: Database, table: Table, before: int, batch: int) -> int:
     (column,) = table.primary_key.columns
-    oldest = select(column).where(table.c.expires_at < before).order_by(table.c.expires_at).limit(batch)
+    expires_at = table.c.give_up_at if table is logout else table.c.expires_at
+    oldest = select(column).where(expires_at < before).order_by(expires_at).limit(batch)
     rows = database.all(oldest)
     if not rows:
         return 0
     # What was read before is checked again: a mark may have been renewed in between.
-    expired = delete(table).where(column.in_([row[0] for row in rows]), table.c.expires_at < before)
+    expired = delete(table).where(column.in_([row[0] for row in rows]), expires_at < before)
     return database.run(expired, repeatable=True)
 
 

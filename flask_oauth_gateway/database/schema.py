@@ -7,10 +7,14 @@ hand, by `db.create_all()` or by a migration, none of which writes the row.
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
 from contextlib import suppress
+from typing import Any
 
-from sqlalchemy import Connection, Engine, insert, inspect, select, update
+from sqlalchemy import Column, Connection, Engine, MetaData, Table, insert, inspect, select, update
+from sqlalchemy.engine.reflection import Inspector
 from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.schema import CreateColumn
 
 from ..errors import TemporarilyUnavailable
 from .tables import SCHEMA_VERSION, client, metadata, schema
@@ -62,6 +66,27 @@ def _refuse(why: str) -> None:
     raise TemporarilyUnavailable from WrongTables(why)
 
 
+def add_columns(engine: Engine) -> None:
+    """Add the columns that tables of an older version lack, all of which may be empty. Raises SQLAlchemy's errors.
+
+    A column that another process adds at the same moment is one of these errors: look again.
+    """
+    with engine.connect() as connection:
+        inspector, where = inspect(connection), connection.schema_for_object(schema)
+        for table, column in _missing_columns(inspector, where):
+            if not column.nullable:  # a table of no version that there was
+                continue
+            named = connection.dialect.identifier_preparer.format_table(table.to_metadata(MetaData(schema=where)))
+            defined = CreateColumn(column).compile(dialect=connection.dialect)
+            connection.exec_driver_sql(f"ALTER TABLE {named} ADD COLUMN {defined}")
+
+
+def _missing_columns(inspector: Inspector, where: str | None) -> Iterator[tuple[Table, Column[Any]]]:
+    for table in metadata.sorted_tables:
+        columns = {column["name"] for column in inspector.get_columns(table.name, where)}
+        yield from ((table, column) for column in table.columns if column.name not in columns)
+
+
 def _missing(connection: Connection) -> str | None:
     """The first table or column that should be there and isn't."""
     inspector = inspect(connection)
@@ -70,11 +95,8 @@ def _missing(connection: Connection) -> str | None:
     for table in metadata.sorted_tables:
         if table.name not in there:
             return f"the table {table.name}"
-        columns = {column["name"] for column in inspector.get_columns(table.name, where)}
-        for column in table.columns:
-            if column.name not in columns:
-                return f"the column {table.name}.{column.name}"
-    return None
+    missing = next(_missing_columns(inspector, where), None)
+    return None if missing is None else f"the column {missing[0].name}.{missing[1].name}"
 
 
 def _record(connection: Connection, found: int | None) -> None:

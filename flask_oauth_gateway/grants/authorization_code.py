@@ -60,6 +60,7 @@ class AuthorizationCodeGrant(TokenGrant, AuthorizationGrant):
                 "claims": granted.claims or None,
                 "issued_at": now,
                 "expires_at": now + self.settings.authorization_code_lifetime,
+                "sid": granted.sid,
             }
         )
         return {"code": code}
@@ -95,7 +96,7 @@ class AuthorizationCodeGrant(TokenGrant, AuthorizationGrant):
             user=self.steps.user(row.subject, "code"),
             audience=self.steps.audience(request, row.audience),
             claims=row.claims,
-            spend=self.codes.spending(bytes(row.code_hash)),
+            spend=self.codes.spending(bytes(row.code_hash), row.sid),
             **self.steps.approval(
                 client,
                 self.GRANT_TYPE,
@@ -104,6 +105,7 @@ class AuthorizationCodeGrant(TokenGrant, AuthorizationGrant):
                 key=bytes(row.family),
                 refreshable=row.refreshable,
                 lasts_until=row.lasts_until,
+                sid=row.sid,
             ),
         )
 

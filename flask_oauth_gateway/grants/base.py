@@ -10,6 +10,7 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from ..config import OFFLINE_ACCESS
 from ..config.openid import OPENID
 from ..crypto.hashing import time_ordered_key
 from ..errors import InvalidGrantError, InvalidScopeError, UnauthorizedClientError
@@ -143,16 +144,21 @@ class GrantSteps:
         key: bytes | None = None,
         refreshable: bool = True,
         lasts_until: int | None = None,
+        sid: str | None = None,
     ) -> dict[str, Any]:
         """What a user allowed, as members of an `Issue`: the approval, and when its refresh token ends.
 
         `key`: that of an approval which began earlier, with a code. `lasts_until`: when the approval ends by the user's
-        choice, in seconds since 1970.
+        choice, in seconds since 1970. `sid`: the session in which it began; with `offline_access` it goes on without that
+        (OIDC Back-Channel Logout section 2.7).
         """
+        ends_with = sid if self._settings.logout_ends_tokens and OFFLINE_ACCESS not in scope.split() else None
         refresh_ends = self._lifetimes.refresh_token_ends(client, lasts_until) if refreshable else None
         ends = self._lifetimes.approval_ends(client, grant_type, refresh_ends, lasts_until)
         return {
-            "approval": Approval(key=key or time_ordered_key(), scope=scope, expires_at=ends, audience=audience),
+            "approval": Approval(
+                key=key or time_ordered_key(), scope=scope, expires_at=ends, audience=audience, sid=ends_with
+            ),
             "refresh_token_expires_at": refresh_ends,
         }
 

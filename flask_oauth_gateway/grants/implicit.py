@@ -10,6 +10,7 @@ from .base import AuthorizationGrant
 
 if TYPE_CHECKING:
     from ..authorization.request import Authorization, Granted
+    from ..stores.issuance import Spend
     from ..users.accounts import Users
     from .base import GrantSteps
 
@@ -24,7 +25,7 @@ class ImplicitGrant(AuthorizationGrant):
     users: Users
 
     def authorize(self, authorization: Authorization, granted: Granted) -> dict[str, Any]:
-        """The token itself (section 4.2.2)."""
+        """The token itself (section 4.2.2). Raises `AlreadySpent` where the session to which it belongs has just ended."""
         client, scope = authorization.client, " ".join(granted.scopes)
         approval = self.steps.approval(
             client,
@@ -33,7 +34,9 @@ class ImplicitGrant(AuthorizationGrant):
             " ".join(authorization.audience) or None,
             refreshable=False,
             lasts_until=granted.lasts_until,
+            sid=granted.sid,
         )
+        ends_with = approval["approval"].sid
         return self.steps.issue(
             Issue(
                 client=client,
@@ -43,6 +46,13 @@ class ImplicitGrant(AuthorizationGrant):
                 user=self.users.load(granted.subject),
                 audience=authorization.audience,
                 claims=granted.claims or None,
+                spend=None if ends_with is None else _holding(ends_with),
                 **approval,
             )
         )
+
+
+def _holding(sid: str) -> Spend:
+    from ..stores.openid.sessions import holding  # apps without OpenID Connect never load it
+
+    return holding(sid)

@@ -23,7 +23,7 @@ _KINDS = {
     "grant_types": "texts", "redirect_uris": "texts", "contacts": "texts", "jwks": "object", "attributes": "object",
     "access_token_lifetime": "seconds", "refresh_token_lifetime": "seconds", "skip_consent": "flag", "resource_server": "flag",
     "certificate": "long text", "scope": "long text", "default_scope": "long text", "response_types": "texts",
-    "post_logout_redirect_uris": "texts",
+    "post_logout_redirect_uris": "texts", "backchannel_logout_session_required": "flag",
     "default_max_age": "seconds", "require_auth_time": "flag", "default_acr_values": "texts", "require_pkce": "flag",
 }  # fmt: skip
 METADATA = {name: OR_NULL[_KINDS.get(name, "text")] for name in REGISTERED}

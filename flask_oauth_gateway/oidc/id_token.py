@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..crypto.jose import JwtError, read, sign, verify
 from ..errors import InvalidRequestError
-from ..tokens.sign_in import ID_TOKEN, NONCE, openid_part, sign_in_details
+from ..tokens.sign_in import ID_TOKEN, NONCE, SID, openid_part, sign_in_details
 from ..tokens.signing_keys import ALWAYS_FOR_ID_TOKENS
 
 if TYPE_CHECKING:
@@ -61,8 +61,7 @@ class IdTokens:
             "iat": now,
             **sign_in_details(request.claims),
         }
-        if NONCE in openid:
-            claims[NONCE] = openid[NONCE]
+        claims.update((name, openid[name]) for name in (NONCE, SID) if name in openid)
         header = {"alg": signing.algorithm, "kid": signing.kid}
 
         def make(access_token: str | None, code: str | None) -> str:

@@ -2,28 +2,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import Any
 
+from ..stores.openid.sessions import SessionStore
 from .claims import UserClaims
 from .id_token import IdTokens
+from .sessions import Sessions
 from .subjects import Subjects
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from ..config import Settings
-    from ..hooks import Hooks
-    from ..stores.clients import ClientStore
-    from ..tokens.signing_keys import KeyRing
-    from ..web.issuer import Issuer
 
 
 class OpenidProvider:
-    """What an authorization server has where OpenID Connect is on."""
+    """What an authorization server has where OpenID Connect is on. `parts` is the server, which has the other parts."""
 
-    def __init__(
-        self, settings: Settings, hooks: Hooks, issuer: Issuer, clients: ClientStore, key_ring: Callable[[], KeyRing]
-    ) -> None:
-        self.user_claims = UserClaims(settings, hooks)
-        self.subjects = Subjects(settings, clients)
-        self.id_tokens = IdTokens(settings, issuer, key_ring, self.user_claims, self.subjects)
+    def __init__(self, parts: Any) -> None:
+        settings = parts.settings
+        self.user_claims = UserClaims(settings, parts.hooks)
+        self.subjects = Subjects(settings, parts.clients)
+        self.id_tokens = IdTokens(settings, parts.issuer, lambda: parts.key_ring, self.user_claims, self.subjects)
+        store = SessionStore(parts.database, parts.revocations)
+        self.sessions = Sessions(parts.app, settings, store, parts.revoking)

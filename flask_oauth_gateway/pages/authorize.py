@@ -16,8 +16,8 @@ from ..errors import NotConfigured, OAuth2Error, TemporarilyUnavailable
 from ..permissions.claims import scopes_in, still_asked_for
 from ..permissions.scopes import stays_offline
 from ..signals import authorization_denied, authorization_granted
-from ..tokens.issuing import StaleClient
-from ..tokens.sign_in import ID_TOKEN, OPENID, USERINFO
+from ..tokens.issuing import AlreadySpent, StaleClient
+from ..tokens.sign_in import ID_TOKEN, OPENID, USERINFO, in_session
 from ..users.relogin import NOT_NEEDED, came_back_at
 from ..web.answers import note
 from ..web.csrf import new_form_token
@@ -208,9 +208,14 @@ def _grant(
         asked=asked,
     )
     response_type, client_id = server.response_types[authorization.response_type], authorization.client.client_id
+    if server.settings.oidc and OPENID in granted.scopes:
+        sid = server.openid.sessions.sid_for(authorization.client, granted.subject)
+        granted = granted if sid is None else replace(granted, sid=sid, claims=in_session(granted.claims, sid))
     for _ in range(ATTEMPTS):
         try:
             return response_type.authorize(authorization, granted)
+        except AlreadySpent:
+            raise AuthorizationError("login_required", "The user has just signed out.") from None
         except StaleClient:  # tokens of this user were revoked, or the client was changed
             client = server.clients.load(client_id)
             if client is None or not client.is_as(authorization.client):

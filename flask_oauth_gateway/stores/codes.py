@@ -6,12 +6,12 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import bindparam, insert, select, update
+from sqlalchemy import bindparam, exists, insert, select, update
 from sqlalchemy.engine import Row
 
 from ..database.engine import Database
 from ..database.prepared import Prepared
-from ..database.tables import client, code
+from ..database.tables import client, code, session
 from .issuance import Spend
 
 _INSERT = Prepared(insert(code), set(code.c.keys()) - {"spent_at"})
@@ -20,11 +20,15 @@ _FIND = Prepared(
     .outerjoin(client, client.c.id == code.c.client)
     .where(code.c.code_hash == bindparam("hash"))
 )
-_SPEND = Prepared(
+_SPENDING = (
     update(code)
     .where(code.c.code_hash == bindparam("hash"), code.c.spent_at.is_(None))
     .values(spent_at=bindparam("now"))
 )
+_SPEND = Prepared(_SPENDING)
+# A logout waits for whoever holds the session's row, and an exchange for a logout that has deleted it.
+_IS_LIVE = exists(select(session.c.sid).where(session.c.sid == bindparam("in_session")).with_for_update(read=True))
+_SPEND_IN_SESSION = Prepared(_SPENDING.where(_IS_LIVE))
 
 
 class CodeStore:
@@ -46,6 +50,10 @@ class CodeStore:
         return self._database.run(_SPEND, self.spending(code_hash).parameters) == 1
 
     @staticmethod
-    def spending(code_hash: bytes) -> Spend:
-        """The statement that spends a code, for the statement or transaction that stores the token."""
-        return Spend(_SPEND, {"hash": code_hash, "now": int(time.time())})
+    def spending(code_hash: bytes, sid: str | None = None) -> Spend:
+        """The statement that spends a code, for the statement or transaction that stores the token.
+
+        Where the code belongs to a session, it is spent only while that lasts, and the session until the end of the transaction.
+        """
+        parameters = {"hash": code_hash, "now": int(time.time())}
+        return Spend(_SPEND, parameters) if sid is None else Spend(_SPEND_IN_SESSION, {**parameters, "in_session": sid})

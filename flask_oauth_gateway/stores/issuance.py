@@ -132,7 +132,7 @@ def _take_back(database: Database, deed: Deed) -> None:
                 connection.execute(delete(table).where(table.c.token_hash == row["token_hash"]))
         if deed.approval is not None:
             connection.execute(delete(approval).where(approval.c.id == deed.approval["id"]))
-        if deed.spend is not None:
+        if deed.spend is not None and "key" in deed.spend.parameters:
             connection.execute(delete(once).where(once.c.key == deed.spend.parameters["key"]))
 
 

@@ -103,6 +103,8 @@ class Client:
     require_pkce: bool | None = registered(None)
     subject_type: str | None = registered(None)
     sector_identifier_uri: str | None = registered(None)
+    backchannel_logout_uri: str | None = registered(None)
+    backchannel_logout_session_required: bool = registered(False)
 
     scopes: frozenset[str] = field(init=False)
     plan_in_force: str | None = field(init=False)  # the client's own plan, or its application's

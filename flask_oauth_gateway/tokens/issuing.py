@@ -54,6 +54,7 @@ class Approval:
     scope: str
     expires_at: int
     audience: str | None = None
+    sid: str | None = None  # the session with which it ends
     began_at: int | None = None  # seconds since 1970; None: it begins with this token
 
     @property
@@ -246,6 +247,7 @@ class Issuing:
                 "claims": request.claims and for_approval(request.claims),
                 "created_at": now,
                 "expires_at": approval.expires_at,
+                "sid": approval.sid,
             }
         following = None
         if refresh_token is not None and approval is not None:

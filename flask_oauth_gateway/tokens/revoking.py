@@ -55,7 +55,7 @@ class Revoking:
     def stored_token(self, token_hash: bytes, owner: Client, *, by: str) -> bool:
         """Revoke a client's stored token; False where it isn't live, or where the client has changed."""
         mark = self._marking(token_hash)
-        with self._forgetting_in_doubt():
+        with self.forgetting_in_doubt():
             if mark is None:
                 revoked = self._tokens.revoke(token_hash, owner)
             else:
@@ -65,7 +65,7 @@ class Revoking:
         try:
             self.forget(token_hash)
         finally:  # what is done is said, even where the other processes can't be told
-            self._say(owner.client_id, None, token_id=token_id_of(token_hash), count=1, by=by, actor=None)
+            self.say(owner.client_id, None, token_id=token_id_of(token_hash), count=1, by=by, actor=None)
         return True
 
     def stateless_token(self, token: AccessToken, owner: Client | None = None, *, by: str, actor: str | None) -> bool:
@@ -73,7 +73,7 @@ class Revoking:
 
         False where it was to be done for its `owner`, and that client has changed.
         """
-        with self._forgetting_in_doubt():
+        with self.forgetting_in_doubt():
             if owner is None:
                 self._revocations.refuse("token", token.token_id, expires_at=token.exp)
             elif not self._revocations.refuse_own(token.token_id, owner, expires_at=token.exp):
@@ -81,20 +81,20 @@ class Revoking:
         self._revoked.learn(mark_of("token", token.token_id), token.exp)
         if self._redis is not None:
             self._redis.tell(EVERY_TOKEN)
-        self._say(token.client_id, token.subject, token_id=token.token_id, count=1, by=by, actor=actor)
+        self.say(token.client_id, token.subject, token_id=token.token_id, count=1, by=by, actor=actor)
         return True
 
     def approval(
         self, key: bytes, client_id: str | None, subject: str | None, *, by: str, actor: str | None = None
     ) -> bool:
         """Revoke an approval with all its tokens; False where it was revoked before, or doesn't exist."""
-        with self._forgetting_in_doubt():
+        with self.forgetting_in_doubt():
             if not self._approvals.revoke(key):
                 return False
         try:
             self.forget()
         finally:
-            self._say(client_id, subject, token_id=None, count=1, by=by, actor=actor)
+            self.say(client_id, subject, token_id=None, count=1, by=by, actor=actor)
         return True
 
     def reused(self, row: Row[Any]) -> None:
@@ -102,7 +102,7 @@ class Revoking:
 
         Whoever brought it first or brings it now is a thief (RFC 9700 section 4.14.2).
         """
-        with self._forgetting_in_doubt():
+        with self.forgetting_in_doubt():
             revoked = self._approvals.revoke(bytes(row.family))
         if revoked:
             try:
@@ -123,19 +123,19 @@ class Revoking:
         """Revoke every token and approval that fits all arguments; returns how many. `issued_before`: seconds since 1970."""
         client_id, key = (None, None) if client is None else (client.client_id, client.key)
         if token_hash is not None:
-            with self._forgetting_in_doubt():
+            with self.forgetting_in_doubt():
                 mark = self._marking(token_hash)
                 if not self._tokens.revoke_one(token_hash, key, subject, issued_before, mark):
                     return 0
             try:
                 self.forget()
             finally:
-                self._say(client_id, subject, token_id=token_id_of(token_hash), count=1, by=by, actor=actor)
+                self.say(client_id, subject, token_id=token_id_of(token_hash), count=1, by=by, actor=actor)
             return 1
         mark = partial(
             self._revocations.refuse_what_was_issued, kind_of(client_id, subject), issued_before=issued_before
         )
-        with self._forgetting_in_doubt():
+        with self.forgetting_in_doubt():
             count = self._tokens.revoke_where(key, subject, issued_before, mark)
         try:
             self.forget()  # before what may take a while
@@ -147,12 +147,12 @@ class Revoking:
                 self.forget()
             finally:
                 # JWTs are not counted; that they are refused from now on is said all the same.
-                self._say(client_id, subject, token_id=None, count=count, by=by, actor=actor)
+                self.say(client_id, subject, token_id=None, count=count, by=by, actor=actor)
         return count
 
     def signed_by(self, kid: str) -> None:
         """Refuse every token that a signing key signed."""
-        with self._forgetting_in_doubt():
+        with self.forgetting_in_doubt():
             self._revocations.refuse(KEY, kid)  # other processes read marks sooner than keys
         self.forget()
 
@@ -169,7 +169,7 @@ class Revoking:
         return partial(self._revocations.refuse, "token", token_id_of(token_hash)) if replicated else None
 
     @contextmanager
-    def _forgetting_in_doubt(self) -> Iterator[None]:
+    def forgetting_in_doubt(self) -> Iterator[None]:
         """Forget every token where this fails: it may be done all the same, if the connection was lost after the commit."""
         try:
             yield
@@ -207,9 +207,10 @@ class Revoking:
         finally:
             self._redis = redis
 
-    def _say(
+    def say(
         self, client_id: str | None, subject: str | None, token_id: str | None, count: int, by: str, actor: str | None
     ) -> None:
+        """Send the signal that tokens were revoked."""
         token_revoked.send(
             self._app, client_id=client_id, subject=subject, token_id=token_id, count=count, by=by, actor=actor
         )

@@ -1,7 +1,8 @@
 """What is kept of a user's sign-in, with a code, an approval and a token: one JSON object, the column `claims`.
 
 `auth_time`, `acr`, `amr` and `cnf` go with each access token. What OpenID Connect adds stands under `openid`: the `nonce` of
-the request, and the names of the claims that it asked for. An access token keeps those for userinfo alone.
+the request, the session's `sid`, and the names of the claims that the request asked for. An access token keeps those for
+userinfo alone.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 DETAILS = ("auth_time", "acr", "amr", "cnf")
-OPENID, NONCE, ID_TOKEN, USERINFO = "openid", "nonce", "id_token", "userinfo"
+OPENID, NONCE, ID_TOKEN, USERINFO, SID = "openid", "nonce", "id_token", "userinfo", "sid"
 _NOTHING: Mapping[str, Any] = {}
 
 Claims = Mapping[str, Any] | None
@@ -24,6 +25,11 @@ def openid_part(claims: Claims) -> Mapping[str, Any]:
 def sign_in_details(claims: Claims) -> dict[str, Any]:
     """How and when the user signed in, as far as the app knows it."""
     return {name: claims[name] for name in ("auth_time", "acr", "amr") if name in claims} if claims else {}
+
+
+def in_session(claims: Claims, sid: str) -> dict[str, Any]:
+    """The same, of a sign-in that belongs to a session."""
+    return {**(claims or {}), OPENID: {**openid_part(claims), SID: sid}}
 
 
 def for_access_token(claims: Claims) -> Claims:

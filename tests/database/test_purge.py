@@ -85,13 +85,17 @@ def test_the_tokens_of_a_deleted_client_go_when_they_expire(app: Flask) -> None:
 
 
 def test_every_table_that_grows_is_purged(make_site: MakeSite, clock: Clock) -> None:
-    site = make_site(OAUTH_ACCESS_TOKEN_FORMAT="jwt")
+    site = make_site(OAUTH_ACCESS_TOKEN_FORMAT="jwt", OAUTH_OIDC=True)
     application = site.gateway.applications.create("Partner").application_id
     client, opaque = site.register(application=application), site.register(access_token_format="opaque")
     device = site.register(grant_types=[DEVICE_CODE])
     site.post(device, "/oauth/device_authorization")
     for each in (client, opaque):
         site.refresh(each, site.tokens(each)["refresh_token"])
+    told = site.register(scope="openid", backchannel_logout_uri="https://app.example/logout")
+    site.code(told, scope="openid")
+    server_of(site.app).openid.sessions.end(subject="alice")
+    site.code(told, scope="openid")
     site.gateway.tokens.revoke(subject="alice")
     server_of(site.app).once.claim(b"x" * 32, int(time.time()) + 60)
     server_of(site.app).key_ring.rotate()

@@ -60,7 +60,7 @@ def row_for(table: Table, number: int, now: int, expired: int) -> dict[str, Any]
     row: dict[str, Any] = {}
     for column in table.columns:
         size = getattr(column.type, "length", None)
-        if column.name in ("expires_at", "issued_at"):
+        if column.name in ("expires_at", "give_up_at", "issued_at"):
             row[column.name] = now - number - 10 - EXPIRING.get(table, 0) if number < expired else now + number
         elif column.name == "id" and not isinstance(column.type, LargeBinary):
             row["id"] = 1000 + number

@@ -1,6 +1,6 @@
-"""A database of version 1 of the tables, with clients, tokens, approvals, keys and an audit trail, is upgraded: nothing is lost.
+"""A database of an older version, with clients, tokens, approvals, keys and an audit trail, is upgraded: nothing is lost.
 
-A process asks all the while, and a client of version 1 stores tokens as it did: what was stored before counts afterwards.
+A process asks all the while, and one of the older version stores tokens as it did: what was stored before counts afterwards.
 """
 
 import hashlib
@@ -20,12 +20,13 @@ from flask_oauth_gateway.database.tables import SCHEMA_VERSION
 from tests.support.app import basic, bearer, build_app, close_app
 from tests.support.app_database import AppDatabase, app_with_database, close_all
 from tests.support.clock import Clock
+from tests.support.older import CONFIG, PORTAL, SECRETS, TOLD, restore
 from tests.support.other_process import PROCESSES
 from tests.support.stored import database_of, gateway_of
-from tests.support.version_1 import CONFIG, SECRETS, TOLD, restore
 
 pytestmark = pytest.mark.filterwarnings("ignore:'get_engine' is deprecated:DeprecationWarning")
 REAL_TIME = time.time
+by_version = pytest.mark.parametrize("version", [1, 2])
 
 
 @pytest.fixture(autouse=True)
@@ -34,8 +35,8 @@ def then(clock: Clock) -> None:
     clock.advance(TOLD["made_at"] + 3600 - time.time())
 
 
-def issue_as_version_1(uri: str, ahead: float, until: Any, count: Any, told: Any) -> None:
-    """A process of version 1 that goes on: it stores tokens as that did."""
+def issue_as_before(uri: str, ahead: float, until: Any, count: Any, told: Any) -> None:
+    """A process of the older version that goes on: it stores tokens as that did."""
     engine, given = create_engine(uri), []
     statement = text(
         "INSERT INTO oauth_access_token (token_hash, client, scope, grant_type, issued_at, expires_at)"
@@ -71,11 +72,11 @@ def ask(build: Callable[..., Flask], uri: str, folder: Path, ahead: float, until
 
 
 def own_database(uri: str, folder: Path) -> Flask:
-    return build_app(**CONFIG, OAUTH_DATABASE_URI=uri, instance_path=str(folder))
+    return build_app(**CONFIG, OAUTH_OIDC=True, OAUTH_DATABASE_URI=uri, instance_path=str(folder))
 
 
 def app_s_database(uri: str, folder: Path) -> Flask:
-    return app_with_database(uri, AppDatabase(), folder, **CONFIG)
+    return app_with_database(uri, AppDatabase(), folder, **CONFIG, OAUTH_OIDC=True)
 
 
 def upgraded_under_load(uri: str, folder: Path, build: Callable[..., Flask], do: Callable[[], object]) -> list[str]:
@@ -84,7 +85,7 @@ def upgraded_under_load(uri: str, folder: Path, build: Callable[..., Flask], do:
     ahead = time.time() - REAL_TIME()
     counts = [PROCESSES.Value("i", 0) for _ in range(2)]
     processes = [
-        PROCESSES.Process(target=issue_as_version_1, args=(uri, ahead, until, counts[0], stored), daemon=True),
+        PROCESSES.Process(target=issue_as_before, args=(uri, ahead, until, counts[0], stored), daemon=True),
         PROCESSES.Process(target=ask, args=(build, uri, folder, ahead, until, counts[1], seen), daemon=True),
     ]
     for process in processes:
@@ -112,7 +113,7 @@ def wait_for(counts: Any) -> None:
         time.sleep(0.02)
 
 
-def nothing_is_lost(app: Flask, stored: list[str]) -> None:
+def nothing_is_lost(app: Flask, stored: list[str], version: int) -> None:
     client = app.test_client()
 
     def status(token: str) -> int:
@@ -134,6 +135,9 @@ def nothing_is_lost(app: Flask, stored: list[str]) -> None:
     assert status(again.get_json()["access_token"]) == 200
     assert post("token", "web", grant_type="refresh_token", refresh_token=TOLD["spent"]).status_code == 400
     assert status(TOLD["good"]["rotated"]) == 401, "a spent refresh token came again"
+    if version == 2:
+        signed_in = post("token", "portal", grant_type="refresh_token", refresh_token=PORTAL["refresh_token"])
+        assert "id_token" in signed_in.get_json(), "whoever signed in before there were sessions goes on without one"
     assert post("introspect", "machine", token=TOLD["good"]["machine"]).get_json()["active"]
     assert post("token", "disabled", grant_type="client_credentials").status_code == 401
     gateway = gateway_of(app)
@@ -158,21 +162,23 @@ def init_db(app: Flask) -> Callable[[], object]:
     return run
 
 
-def test_by_init_db_on_the_gateway_s_own_database(database_uri: str, tmp_path: Path) -> None:
-    restore(database_uri)
+@by_version
+def test_by_init_db_on_the_gateway_s_own_database(database_uri: str, tmp_path: Path, version: int) -> None:
+    restore(database_uri, version)
     does = own_database(database_uri, tmp_path)
     stored = upgraded_under_load(database_uri, tmp_path, own_database, init_db(does))
     with does.app_context():
-        nothing_is_lost(does, stored)
+        nothing_is_lost(does, stored, version)
     close_app(does)
 
 
-def test_by_init_db_on_the_app_s_database(database_uri: str, tmp_path: Path) -> None:
-    restore(database_uri)
+@by_version
+def test_by_init_db_on_the_app_s_database(database_uri: str, tmp_path: Path, version: int) -> None:
+    restore(database_uri, version)
     does = app_s_database(database_uri, tmp_path)
     stored = upgraded_under_load(database_uri, tmp_path, app_s_database, init_db(does))
     with does.app_context():
-        nothing_is_lost(does, stored)
+        nothing_is_lost(does, stored, version)
     close_all(does)
 
 
@@ -184,10 +190,11 @@ def without_the_drop(script: str) -> str:
     return f"{up}def downgrade{down}"
 
 
-def test_by_flask_migrate(database_uri: str, tmp_path: Path) -> None:
-    restore(database_uri)
+@by_version
+def test_by_flask_migrate(database_uri: str, tmp_path: Path, version: int) -> None:
+    restore(database_uri, version)
     mine = AppDatabase()
-    does = app_with_database(database_uri, mine, tmp_path, **CONFIG)
+    does = app_with_database(database_uri, mine, tmp_path, **CONFIG, OAUTH_OIDC=True)
     folder = tmp_path / "migrations"
     Migrate(does, mine.db, directory=str(folder))
     with does.app_context():
@@ -200,9 +207,10 @@ def test_by_flask_migrate(database_uri: str, tmp_path: Path) -> None:
         migrate(message="OAuth gateway")
         (script,) = (folder / "versions").glob("*.py")
         written = script.read_text()
-        assert "op.create_table('oauth_mark'" in written
+        made = "oauth_mark" if version == 1 else "oauth_session"
+        assert f"op.create_table('{made}'" in written
         script.write_text(without_the_drop(written))
         stored = upgraded_under_load(database_uri, tmp_path, app_s_database, upgrade)
-        assert inspect(mine.db.engine).has_table("oauth_revocation")
-        nothing_is_lost(does, stored)
+        assert inspect(mine.db.engine).has_table("oauth_revocation") == (version == 1)
+        nothing_is_lost(does, stored, version)
     close_all(does)

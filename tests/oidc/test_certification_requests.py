@@ -14,7 +14,7 @@ from tests.support.site import Page
 
 EVERY_FLOW = pytest.mark.parametrize("suite", FLOWS, indirect=True, ids=str)
 #: What an ID token says of itself.
-OWN = {"iss", "sub", "aud", "exp", "iat", "nonce", "auth_time", "at_hash", "c_hash"}
+OWN = {"iss", "sub", "aud", "exp", "iat", "nonce", "auth_time", "at_hash", "c_hash", "sid"}
 
 
 def learned(suite: Suite, **parameters: str) -> dict[str, Any]:

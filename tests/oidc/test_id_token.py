@@ -29,7 +29,7 @@ def test_a_code_with_openid_gives_an_id_token_with_the_nonce_as_it_came(
     assert claims["nonce"] == "n-0S6_WzA2Mj ü"
     assert claims["exp"] - claims["iat"] == 3600
     assert claims["at_hash"] == left_half(party.tokens["access_token"])
-    assert claims.keys() == {"iss", "sub", "aud", "exp", "iat", "nonce", "at_hash"}, "nothing is invented"
+    assert claims.keys() == {"iss", "sub", "aud", "exp", "iat", "nonce", "sid", "at_hash"}, "nothing is invented"
 
 
 def test_without_openid_it_is_plain_oauth(party: RelyingParty) -> None:

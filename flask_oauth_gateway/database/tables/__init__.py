@@ -12,6 +12,7 @@ from sqlalchemy import MetaData
 from .columns import metadata
 from .operation import audit, audit_head, epoch, key, mark, once, schema
 from .registrations import application, client, client_secret, consent
+from .sessions import logout, session
 from .tokens import access_token, approval, code, device_code, refresh_token
 
 __all__ = [
@@ -29,15 +30,17 @@ __all__ = [
     "device_code",
     "epoch",
     "key",
+    "logout",
     "mark",
     "metadata",
     "once",
     "refresh_token",
     "schema",
+    "session",
 ]
 
 #: Counts the changes that the tables have seen: one more with each release that changes a column or a table.
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 
 
 def add_to(other: MetaData) -> None:

@@ -13,6 +13,7 @@ Hash = LargeBinary(32).with_variant(BINARY(32), "mysql", "mariadb")
 ApprovalKey = LargeBinary(16).with_variant(BINARY(16), "mysql", "mariadb")
 Object = JSON(none_as_null=True)
 Subject = String(255)
+Sid = String(64)  # of a session, as ID tokens say it: 256 random bits in base64url
 # With these collations, names differ by case, by accents and, on a mariadb:// URL, by spaces at the end; otherwise
 # MariaDB takes "alice" and "Alice" for one subject. A mysql:// URL reads only the mysql_ options, and MySQL has no
 # nopad_bin.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, String, Table, Text
 
-from .columns import OPTIONS, ApprovalKey, Hash, Key, Object, Subject, metadata
+from .columns import OPTIONS, ApprovalKey, Hash, Key, Object, Sid, Subject, metadata
 
 approval = Table(  # what a user allowed, once; the columns that refer to it have been called "family" since version 1
     "oauth_family",
@@ -20,6 +20,7 @@ approval = Table(  # what a user allowed, once; the columns that refer to it hav
     Column("created_at", BigInteger, nullable=False),
     Column("expires_at", BigInteger, nullable=False),
     Column("revoked_at", BigInteger),
+    Column("sid", Sid),  # the session with which the approval ends; None: it outlives it, or there is none
     Index("ix_oauth_family_subject", "subject", "client"),
     Index("ix_oauth_family_client", "client", "expires_at"),
     Index("ix_oauth_family_expires_at", "expires_at"),
@@ -80,6 +81,7 @@ code = Table(
     Column("issued_at", BigInteger, nullable=False),
     Column("expires_at", BigInteger, nullable=False, index=True),
     Column("spent_at", BigInteger),
+    Column("sid", Sid),  # the session that the code belongs to, and with which it ends
     **OPTIONS,
 )
 

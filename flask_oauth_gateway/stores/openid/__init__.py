@@ -1,0 +1,1 @@
+"""Stores what OpenID Connect keeps: who is signed in at which client, and the logouts that clients must still be told."""
