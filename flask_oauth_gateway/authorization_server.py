@@ -225,11 +225,10 @@ class AuthorizationServer(Server):
 
     def close(self) -> None:
         """Write the entries that still wait, end the threads and close the connections. A later use opens new ones."""
-        self.audit.close()
-        self.last_used.close()
-        if self.redis is not None:
-            self.redis.close()
-        self.lookups.close()
+        openid = vars(self).get("openid")  # where it was used
+        for each in (openid, self.audit, self.last_used, self.redis, self.lookups):
+            if each is not None:
+                each.close()
         self.database.dispose()
 
     # These import their modules only where the settings need them, or on first use: other apps never load joserfc or lxml.

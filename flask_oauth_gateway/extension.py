@@ -108,6 +108,8 @@ class OAuthGateway(HookDecorators):
         add_metadata(app, server)
         add_resource_metadata(app, server)
         app.cli.add_command(make_cli())
+        if settings.oidc:
+            at_first_request(app, partial(_tell_of_logouts, server))
         if server.plans is not None:
             from .protection.plans import add_headers
 
@@ -236,6 +238,10 @@ def _say_what_is_lacking(server: AuthorizationServer) -> None:
     from .doctor.start import say_at_start
 
     say_at_start(server)
+
+
+def _tell_of_logouts(server: AuthorizationServer) -> None:
+    server.openid.backchannel_logout.begin()
 
 
 def _current_gateway() -> OAuthGateway:

@@ -35,6 +35,11 @@ application_created = _signals.signal("oauth-application-created")
 #: An application was changed. `application_id`, `change` ("update", "approve", "revoke", "delete"), `fields` that
 #: changed, `actor`. For each client that was deleted with the application, `client_changed` is sent too.
 application_changed = _signals.signal("oauth-application-changed")
+#: A client was told that a user's session has ended. `client_id`, `subject`, `tries`.
+logout_delivered = _signals.signal("oauth-logout-delivered")
+#: A client could not be told. `client_id` (`None` where the client is gone), `subject`, `tries`, `reason`, `given_up`
+#: (False where it will be told again).
+logout_failed = _signals.signal("oauth-logout-failed")
 #: A signing key was made, or is no longer accepted. `kid`, `change` ("rotate", "retire"), `actor`.
 key_changed = _signals.signal("oauth-key-changed")
 #: A session at a client has ended. `client_id`, `subject`, `sid` (its first characters), `by`, `actor` (who ended it, where

@@ -129,6 +129,7 @@ def read_web_url(name: str, value: Any, settings: Settings) -> str:
     try:
         parts = urlsplit(text)
         fine = parts.scheme in ("http", "https") and bool(parts.hostname) and "@" not in parts.netloc
+        _ = parts.port
     except ValueError:
         fine = False
     if not fine:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -110,6 +111,22 @@ def read_sector(name: str, value: Any, settings: Settings) -> str:
     return url
 
 
+def read_backchannel_logout_uri(name: str, value: Any, settings: Settings) -> str:
+    """Check where a client hears of sign-outs (OpenID Connect Back-Channel Logout section 2.2); a query is the client's."""
+    url = read_web_url(name, value, settings)
+    if not is_secure(url) or "#" in url or not re.fullmatch(r"[\x21-\x7e]+", url):
+        raise ClientMetadataError(f"{name} is an https URL, in ASCII and without a fragment.")
+    return url
+
+
+def check_backchannel_logout_uri(url: str | None) -> None:
+    """Check that a client of a server that is elsewhere isn't on the server's own machine. Raises `ClientMetadataError`."""
+    if url is not None and is_loopback(urlsplit(url).hostname or ""):
+        raise ClientMetadataError(
+            "backchannel_logout_uri is on this machine, which is for debug, testing, and an OAUTH_ISSUER that is here too."
+        )
+
+
 OPENID_MEMBERS: dict[str, Callable[[str, Any, Settings], Any]] = {
     "id_token_signed_response_alg": read_signing_algorithm,
     "id_token_claims": read_id_token_claims,
@@ -123,6 +140,6 @@ OPENID_MEMBERS: dict[str, Callable[[str, Any, Settings], Any]] = {
     "require_pkce": read_boolean,
     "subject_type": read_subject_type,
     "sector_identifier_uri": read_sector,
-    "backchannel_logout_uri": read_web_url,
+    "backchannel_logout_uri": read_backchannel_logout_uri,
     "backchannel_logout_session_required": read_boolean,
 }

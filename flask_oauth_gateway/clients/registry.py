@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy.exc import IntegrityError
 
+from ..config.checks import may_call_loopback
 from ..errors import shown
 from ..features import GRANTS, SECRET_METHODS
 from ..signals import client_changed, client_created
@@ -20,6 +21,7 @@ from ..stores.registered_client import REGISTERED, Client
 from ..web.environ import actor
 from .members import ClientMetadataError, check_owner
 from .metadata import check_metadata
+from .openid_members import check_backchannel_logout_uri
 from .secrets import MAX_SECONDS, KnownSecret, known_secret, new_secret
 from .sectors import check_document
 
@@ -115,10 +117,12 @@ class ClientRegistry:
         `before`: the registration that it changes; what lies elsewhere is looked at again where the change is about that.
         """
         values = check_metadata(metadata, self._settings)
+        on_loopback = may_call_loopback(self._settings.issuer, relaxed=self._app.debug or self._app.testing)
+        if not on_loopback:
+            check_backchannel_logout_uri(values.get("backchannel_logout_uri"))
         self._check_grant_types(values.get("grant_types", ()))
         sector = values.get("sector_identifier_uri")
         if sector is not None and (before is None or any(values.get(n) != getattr(before, n) for n in OF_A_SECTOR)):
-            on_loopback = self._app.debug or self._app.testing
             check_document(sector, values.get("redirect_uris", ()), plain_http_on_loopback=on_loopback)
         return values
 

@@ -204,6 +204,14 @@ def is_loopback(host: str) -> bool:
         return False
 
 
+def may_call_loopback(issuer: str | None, *, relaxed: bool) -> bool:
+    """Whether what clients register may be called on this machine: in debug and testing (`relaxed`), or where the issuer is here.
+
+    `issuer` is `OAUTH_ISSUER` as it is set: what a request's Host says opens nothing.
+    """
+    return relaxed or (issuer is not None and is_loopback(urlsplit(issuer).hostname or ""))
+
+
 def is_secure(url: str) -> bool:
     """Whether a URL is https, or http on loopback."""
     parts = urlsplit(url)

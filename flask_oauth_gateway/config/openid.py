@@ -23,6 +23,7 @@ from .setting import setting
 OPENID = "openid"
 PUBLIC, PAIRWISE = "public", "pairwise"
 MAX_ID_TOKEN_LIFETIME = 31 * 86400
+MAX_BACKCHANNEL_TIMEOUT = 60  # a sign-out that comes later helps nobody
 #: The scopes that exist by themselves where OpenID Connect is on (OIDC Core section 5.4), and what they mean.
 OPENID_SCOPES: Mapping[str, str] = {
     OPENID: "Sign you in",
@@ -62,6 +63,13 @@ def read_id_token_lifetime(key: str, value: Any) -> int:
         raise ConfigurationError(
             key, value, f"a number of 1 or more seconds, at most {MAX_ID_TOKEN_LIFETIME} (31 days)"
         )
+    return found
+
+
+def read_backchannel_timeout(key: str, value: Any) -> int:
+    found = positive(key, value)
+    if found > MAX_BACKCHANNEL_TIMEOUT:
+        raise ConfigurationError(key, value, f"a number of seconds from 1 to {MAX_BACKCHANNEL_TIMEOUT}")
     return found
 
 
@@ -109,11 +117,17 @@ class OpenidSettings:
         "Whether a session's tokens end with it, where the user didn't allow `offline_access`: refresh tokens and access"
         " tokens.",
     )
+    backchannel_timeout: int = setting(
+        5,
+        read_backchannel_timeout,
+        "How many seconds a client has, in all, to answer when it is told that a session has ended: a number or a"
+        f" `timedelta`, {MAX_BACKCHANNEL_TIMEOUT} at most.",
+    )
     backchannel_retry: int = setting(
         600,
         seconds,
-        "For how many seconds a client that can't be reached is told again that a session has ended: a number or a"
-        " `timedelta`.",
+        "For how many seconds a client that can't be told that a session has ended is told again, with growing waits: a"
+        " number or a `timedelta`.",
     )
     claims: Mapping[str, tuple[str, ...]] = setting(
         {},

@@ -36,6 +36,7 @@ class Later:
         self._due: float | None = None  # when the next call is due, by the monotonic clock
         self._thread: threading.Thread | None = None
         self._begun = self._done = 0  # calls of the thread
+        self.is_closing = False  # a call that takes long should end soon
 
     def start(self, seconds: float | None = None) -> None:
         """Call the function in so many seconds (`None`: `SECONDS`), unless a call is due already."""
@@ -44,6 +45,13 @@ class Later:
         with self._wake:
             if self._due is None:
                 self._call_at(time.monotonic() + (SECONDS if seconds is None else seconds))
+
+    def hasten(self, seconds: float) -> None:
+        """Call the function in so many seconds at the latest, whenever a call is due."""
+        with self._wake:
+            moment = time.monotonic() + seconds
+            if self._due is None or moment < self._due:
+                self._call_at(moment)
 
     def now(self) -> None:
         """Call the function at once, after a call that is still running."""
@@ -62,9 +70,11 @@ class Later:
         """Call the function for the last time, after a call that is still running, and end the thread."""
         with self._wake:
             thread, self._thread, self._due = self._thread, None, None
+            self.is_closing = True
             self._wake.notify_all()
         if thread is not None and thread is not threading.current_thread():
             thread.join()
+        self.is_closing = False
         with self._working:
             self._work(True)
 

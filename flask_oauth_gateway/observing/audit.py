@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 EVENTS = (
     "token_issued", "token_refreshed", "token_revoked", "token_rejected", "refresh_token_reused", "client_rejected",
     "assertion_rejected", "authorization_granted", "authorization_denied", "client_created", "client_changed",
-    "application_created", "application_changed", "key_changed", "audit_exported", "audit_trimmed", "audit_broken",
+    "application_created", "application_changed", "logout_delivered", "logout_failed", "key_changed",
+    "audit_exported", "audit_trimmed", "audit_broken",
 )  # fmt: skip
 REFUSAL_SECONDS = 60
 MAX_REMEMBERED_REFUSALS = 10_000
@@ -56,6 +57,8 @@ class Audit:
             (signals.client_changed, self.client_changed),
             (signals.application_created, self.application_created),
             (signals.application_changed, self.application_changed),
+            (signals.logout_delivered, self.logout_delivered),
+            (signals.logout_failed, self.logout_failed),
             (signals.key_changed, self.key_changed),
         ):
             signal.connect(receiver, sender=app)
@@ -113,6 +116,18 @@ class Audit:
     def application_changed(self, sender: Flask, **payload: Any) -> None:
         details = {name: payload[name] for name in ("application_id", "change", "fields")}
         self._write("application_changed", "ok", None, None, details, at_once=True)
+
+    def logout_delivered(self, sender: Flask, **payload: Any) -> None:
+        self._delivery("logout_delivered", "ok", payload, {"tries": payload["tries"]})
+
+    def logout_failed(self, sender: Flask, **payload: Any) -> None:
+        if payload["given_up"]:  # each try would be an entry, for as long as a client is down
+            details = {"tries": payload["tries"], "reason": payload["reason"][:MAX_REASON]}
+            self._delivery("logout_failed", "given_up", payload, details)
+
+    def _delivery(self, event: str, outcome: str, payload: dict[str, Any], details: dict[str, Any]) -> None:
+        """Write what became of a logout, of which a process tells many clients at a time, on nobody's behalf."""
+        self._write(event, outcome, payload["client_id"], payload["subject"], details, by_itself=True)
 
     def key_changed(self, sender: Flask, **payload: Any) -> None:
         self._write("key_changed", "ok", None, None, {"change": payload["change"], "kid": payload["kid"]})
@@ -175,11 +190,12 @@ class Audit:
         details: dict[str, Any] | None,
         *,
         at_once: bool = False,
+        by_itself: bool = False,
     ) -> None:
         """Write an entry: `at_once` for changes of the registry, which are rare, and otherwise soon after the request.
 
         So no request waits for the head of the chain, and its answer reaches the caller even where the database is
-        away.
+        away. `by_itself`: nobody acts, and no request is answered.
         """
         entry = {
             "at": int(time.time()),
@@ -187,11 +203,11 @@ class Audit:
             "outcome": outcome,
             "client_id": _storable(client_id),
             "subject": subject,
-            "actor": actor(),
+            "actor": None if by_itself else actor(),
             "address": self._addresses.of_request()[:64] or None if has_request_context() else None,
             "details": details,
         }
-        if at_once or not has_request_context():
+        if at_once or not (has_request_context() or by_itself):
             self._store.add(entry)
         else:
             self._store.add_soon(entry)

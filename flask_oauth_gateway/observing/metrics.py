@@ -45,6 +45,8 @@ EVENT_SIGNALS = {
     signals.authorization_granted: "authorization_granted",
     signals.authorization_denied: "authorization_denied",
     signals.client_rejected: "client_rejected",
+    signals.logout_delivered: "logout_delivered",
+    signals.logout_failed: "logout_failed",
     signals.assertion_rejected: "assertion_rejected",
     signals.client_created: "client_created",
     signals.client_changed: "client_changed",

@@ -20,6 +20,8 @@ def openid_metadata(settings: Settings, claims: UserClaims) -> dict[str, Any]:
         "claims_supported": claims.names(),
         "claims_parameter_supported": True,
         "prompt_values_supported": [*PROMPTS, *([CREATE] if settings.signup_url else [])],
+        "backchannel_logout_supported": True,
+        "backchannel_logout_session_supported": True,
         "request_parameter_supported": False,
         "request_uri_parameter_supported": False,  # left out, it would mean true
     }

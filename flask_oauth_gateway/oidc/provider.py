@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..stores.openid.logouts import LogoutStore
 from ..stores.openid.sessions import SessionStore
+from .backchannel_logout import BackchannelLogout
 from .claims import UserClaims
 from .id_token import IdTokens
+from .logout_letter import LogoutLetters
+from .logout_token import LogoutTokens
 from .sessions import Sessions
 from .subjects import Subjects
 
@@ -15,9 +19,17 @@ class OpenidProvider:
     """What an authorization server has where OpenID Connect is on. `parts` is the server, which has the other parts."""
 
     def __init__(self, parts: Any) -> None:
-        settings = parts.settings
+        app, settings, issuer = parts.app, parts.settings, parts.issuer
         self.user_claims = UserClaims(settings, parts.hooks)
         self.subjects = Subjects(settings, parts.clients)
-        self.id_tokens = IdTokens(settings, parts.issuer, lambda: parts.key_ring, self.user_claims, self.subjects)
+        self.id_tokens = IdTokens(settings, issuer, lambda: parts.key_ring, self.user_claims, self.subjects)
+        self.logouts = LogoutStore(parts.database)
+        letters = LogoutLetters(app, settings, parts.clients, LogoutTokens(lambda: parts.key_ring, self.subjects))
+        self.backchannel_logout = BackchannelLogout(app, settings, issuer, parts.database, self.logouts, letters)
         store = SessionStore(parts.database, parts.revocations)
-        self.sessions = Sessions(parts.app, settings, store, parts.revoking)
+        self.sessions = Sessions(app, settings, store, parts.revoking)
+        self.sessions.deliver_soon = self.backchannel_logout.soon
+
+    def close(self) -> None:
+        """End the threads that tell clients of sign-outs."""
+        self.backchannel_logout.close()

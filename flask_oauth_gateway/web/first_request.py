@@ -15,7 +15,7 @@ _looking = Lock(reentrant=True)  # one for all, as each makes the list anew
 
 
 def at_first_request(app: Flask, look: Callable[[], None]) -> None:
-    """Call a function at the first request, and never again once it has returned. While it raises, every request does."""
+    """Call a function at the next request, and never again once it has returned. While it raises, every request does."""
 
     done = False
 
@@ -28,4 +28,4 @@ def at_first_request(app: Flask, look: Callable[[], None]) -> None:
             # A new list: Flask is just going through the old one, and would leave out the function after this one.
             app.before_request_funcs[None] = [each for each in app.before_request_funcs[None] if each is not once]
 
-    app.before_request(once)
+    app.before_request_funcs.setdefault(None, []).append(once)  # Flask's own method fails in a process forked later

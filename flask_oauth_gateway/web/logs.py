@@ -35,6 +35,8 @@ GIVEN = {
     signals.refresh_token_reused: ("refresh_token_reused", ("client_id", "count")),
     signals.authorization_granted: ("authorization_granted", ("client_id", "scopes", "asked")),
     signals.authorization_denied: ("authorization_denied", ("client_id", "reason")),
+    signals.logout_delivered: ("logout_delivered", ("client_id", "tries")),
+    signals.logout_failed: ("logout_failed", ("client_id", "reason", "tries", "given_up")),
 }
 
 

@@ -170,6 +170,7 @@ SETTINGS: dict[str, tuple[list[tuple[Any, Any]], list[Any], str]] = {
     "id_token_lifetime": ([(60, 60), (timedelta(hours=2), 7200)], [0, -1, "60", None, True], "a number of 1 or more"),
     "signup_url": ([(None, None), ("/signup", "/signup")], ["", 5, b"x"], "a text, or None"),
     "logout_ends_tokens": ([(True, True), (False, False)], ["no", None, 1], "True or False"),
+    "backchannel_timeout": ([(1, 1), (60, 60), (timedelta(seconds=10), 10)], [0, -1, 61, "5", None, True], "1"),
     "backchannel_retry": ([(0, 0), (timedelta(minutes=5), 300)], [-1, "5", None, True], "from 0 to ten years"),
     "id_token_claims": ([("all", "all"), ("requested", "requested")], [None, True, "none"], "'requested' or 'all'"),
     "claims": (
