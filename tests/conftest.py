@@ -71,6 +71,7 @@ NAMES = {
     "nginx": "nginx",
     "caddy": "Caddy",
     "haproxy": "HAProxy",
+    "apache": "Apache with mod_auth_openidc",
     "pgbouncer": "PgBouncer",
     "standby": "PostgreSQL's own programs",
     "redis_programs": "Redis's own programs",

@@ -5,12 +5,14 @@ They are in `node/relying_parties/`, and each shows what it has learned of her, 
 
 import json
 import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.support.app import server_of
 from tests.support.serving import Form, Server, Walker
 
 SCRIPTS = Path(__file__).parent / "node"
@@ -21,7 +23,8 @@ REGISTERED: dict[str, dict[str, Any]] = {
     "openid_client": {"redirect_uris": ["/callback"]},
     "oauth4webapi": {"redirect_uris": ["/callback"]},
     "express_openid_connect": {
-        "redirect_uris": ["/plain/callback", "/code/callback"],
+        "redirect_uris": ["/plain/callback", "/code/callback", "/told/callback"],
+        "backchannel_logout_uri": "/told/backchannel-logout",
         "grant_types": [*CODE, "implicit"],
         "id_token_claims": "all",
     },
@@ -54,7 +57,9 @@ def parties(provider: Server) -> Iterator[Parties]:
         urls = json.loads(process.stdout.readline())
         clients = {}
         for name, metadata in REGISTERED.items():
-            at = {"redirect_uris": [urls[name] + path for path in metadata["redirect_uris"]]}
+            at: dict[str, Any] = {"redirect_uris": [urls[name] + path for path in metadata["redirect_uris"]]}
+            if "backchannel_logout_uri" in metadata:
+                at["backchannel_logout_uri"] = urls[name] + metadata["backchannel_logout_uri"]
             clients[name] = provider.register(**{"grant_types": CODE, "scope": OPENID} | metadata | at)
         setup = {
             name: {"issuer": provider.url, "client_id": each.client_id, "client_secret": each.client_secret}
@@ -89,6 +94,17 @@ def test_express_openid_connect_as_it_comes(parties: Parties, alice: Walker) -> 
     assert form.action == f"{parties.urls['express_openid_connect']}/plain/callback"
     told = alice.browser.post(form.action, data=form.fields).json()
     assert (told["claims"]["sub"], told["claims"]["name"]) == ("alice", "Alice")
+
+
+def test_express_openid_connect_is_told_of_a_sign_out(parties: Parties, provider: Server, alice: Walker) -> None:
+    url = f"{parties.urls['express_openid_connect']}/told"
+    assert alice.browse(f"{url}/login").json()["claims"]["sub"] == "alice"
+    sid = alice.browser.get(url).json()["claims"]["sid"]
+    assert server_of(provider.app).openid.sessions.end(sid=sid) == 1
+    until = time.monotonic() + 60
+    while "claims" in alice.browser.get(url).json():
+        assert time.monotonic() < until, "it was not told"
+        time.sleep(0.05)
 
 
 def test_auth_js(parties: Parties, alice: Walker) -> None:

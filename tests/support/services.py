@@ -19,9 +19,11 @@ CHROMIUM = os.environ.get("TEST_CHROMIUM") or next(
     filter(None, map(shutil.which, ("chromium-headless-shell", "chromium", "google-chrome"))), None
 )
 PLACES = f"{os.environ.get('PATH', '')}{os.pathsep}/usr/sbin"  # Debian's place for servers
-NGINX, CADDY, HAPROXY, PGBOUNCER, PGPOOL, MARIADBD = (
-    shutil.which(name, path=PLACES) for name in ("nginx", "caddy", "haproxy", "pgbouncer", "pgpool", "mariadbd")
+NGINX, CADDY, HAPROXY, APACHE, PGBOUNCER, PGPOOL, MARIADBD = (
+    shutil.which(name, path=PLACES)
+    for name in ("nginx", "caddy", "haproxy", "apache2", "pgbouncer", "pgpool", "mariadbd")
 )
+APACHE_MODULES = Path("/usr/lib/apache2/modules")
 _POSTGRES = shutil.which(
     "postgres", path=os.pathsep.join([PLACES, *map(str, Path("/usr/lib/postgresql").glob("*/bin"))])
 )
@@ -46,6 +48,7 @@ def missing_services() -> dict[str, str]:
         "nginx": lambda: None if NGINX else "not on the PATH",
         "caddy": lambda: None if CADDY else "not on the PATH",
         "haproxy": lambda: None if HAPROXY else "not on the PATH",
+        "apache": _apache_trouble,
         "pgbouncer": lambda: None if PGBOUNCER else "not on the PATH",
         "redis_programs": lambda: None if REDIS_PROGRAMS else "no redis-server or redis-cli on the PATH",
         "standby": lambda: None if POSTGRESQL_PROGRAMS else "no postgres on the PATH or in /usr/lib/postgresql",
@@ -99,6 +102,12 @@ def _galera_trouble() -> str | None:
     if GALERA is None:
         return "no libgalera_smm.so"
     return None if MARIADBD and shutil.which("rsync") else "no mariadbd or no rsync on the PATH"
+
+
+def _apache_trouble() -> str | None:
+    if APACHE is None:
+        return "no apache2 on the PATH"
+    return None if APACHE_MODULES.joinpath("mod_auth_openidc.so").exists() else "no mod_auth_openidc"
 
 
 def _nothing_answers(url: URL) -> str | None:
