@@ -37,13 +37,22 @@ def seed_refresh_tokens(gateway: OAuthGateway, client: int, scope: str, number: 
 
 
 def seed_codes(
-    gateway: OAuthGateway, client: int, scope: str, number: int, redirect_uri: str, challenge: str
+    gateway: OAuthGateway,
+    client: int,
+    scope: str,
+    number: int,
+    redirect_uri: str,
+    challenge: str,
+    claims: dict[str, Any] | None = None,
 ) -> list[str]:
-    """Store so many authorization codes of a client, with PKCE's S256 challenge; returns them."""
+    """Store so many authorization codes of a client, with PKCE's S256 challenge; returns them.
+
+    `claims`: what is kept of the user's sign-in.
+    """
     values = _new(number)
     common = {
         "client": client, "subject": "alice", "scope": scope, "redirect_uri": redirect_uri, "redirect_uri_sent": True,
-        "code_challenge": challenge, "code_challenge_method": "S256", "refreshable": True, **_times(),
+        "code_challenge": challenge, "code_challenge_method": "S256", "refreshable": True, "claims": claims, **_times(),
     }  # fmt: skip
     _insert(
         gateway, code, [{"code_hash": token_key(value), "family": time_ordered_key(), **common} for value in values]

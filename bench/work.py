@@ -8,6 +8,7 @@ from typing import Any
 from .apps import Call, answer, bare_app, basic, call, gateway_app
 from .jwt import NAME as JWT_ISSUER
 from .jwt import JwtIssuer
+from .openid import openid_work
 from .saml import NAME as IDP
 from .saml import IdentityProvider
 from .seeding import analyse, seed_refresh_tokens, seed_tokens
@@ -29,7 +30,9 @@ def operations(
 
     `tokens`: so many other tokens are in the table, so that a look-up searches a table of real size.
     """
-    making = _own_work(folder, uri, tokens, repeats) | token_work(folder, uri, repeats)
+    making = (
+        _own_work(folder, uri, tokens, repeats) | token_work(folder, uri, repeats) | openid_work(folder, uri, repeats)
+    )
     return {name: (make(), base) for name, (make, base) in making.items() if only is None or name in only}
 
 

@@ -86,12 +86,20 @@ def verify(token: str | Jwt, keys: Iterable[Key], algorithms: tuple[str, ...] | 
     raise JwtError("its signature is wrong")
 
 
-def sign(header: Mapping[str, Any], claims: Mapping[str, Any], key: Key) -> str:
+def sign(header: Mapping[str, str], claims: Mapping[str, Any], key: Key) -> str:
     """A JWT with these claims, signed by the header's `alg`."""
-    segments = (json.dumps(part, separators=(",", ":")).encode() for part in (header, claims))
-    signed = b".".join(urlsafe_b64encode(segment).rstrip(b"=") for segment in segments)
-    signature = JWSRegistry.algorithms[header["alg"]].sign(signed, key)
-    return (signed + b"." + urlsafe_b64encode(signature).rstrip(b"=")).decode()
+    signed = _header_segment(tuple(header.items())) + b"." + _segment(_ENCODER.encode(claims).encode())
+    return (signed + b"." + _segment(JWSRegistry.algorithms[header["alg"]].sign(signed, key))).decode()
+
+
+@lru_cache(maxsize=64)
+def _header_segment(header: tuple[tuple[str, str], ...]) -> bytes:
+    """A header as it stands in a JWT; cached, as the tokens that a key signs share their header."""
+    return _segment(_ENCODER.encode(dict(header)).encode())
+
+
+def _segment(content: bytes) -> bytes:
+    return urlsafe_b64encode(content).rstrip(b"=")
 
 
 def _fits(key: Key, algorithm: str, kid: str | None, allowed: tuple[str, ...] | None) -> bool:
@@ -141,3 +149,4 @@ def _no_constant(name: str) -> Any:
 
 
 _JSON = json.JSONDecoder(object_pairs_hook=_no_duplicates, parse_constant=_no_constant)
+_ENCODER = json.JSONEncoder(separators=(",", ":"))

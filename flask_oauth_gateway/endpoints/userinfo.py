@@ -8,13 +8,14 @@ from flask import Response, request
 
 from ..config.openid import OPENID
 from ..errors import InsufficientScope, InvalidToken
-from ..protection.guard import Requirement, current_token
+from ..protection.guard import Requirement
 from ..tokens.sign_in import USERINFO, openid_part
 from ..web.answers import json_response
-from ..web.environ import CLIENT
+from ..web.environ import CLIENT, TOKEN
 
 if TYPE_CHECKING:
     from ..authorization_server import AuthorizationServer
+    from ..tokens.access_token import AccessToken
 
 _NEEDED = Requirement(scopes=frozenset({OPENID}), any_audience=True)
 
@@ -25,7 +26,7 @@ def userinfo(server: AuthorizationServer) -> Response:
     refusal = guard.admit(_NEEDED)
     if refusal is not None:
         return refusal
-    token = current_token
+    token: AccessToken = request.environ[TOKEN]
     if token.issuer is not None:  # its subject may be somebody else here
         return guard.refuse(InvalidToken("The access token is not one of this server's."), _NEEDED)
     client = server.clients.get(token.client_id)
