@@ -11,15 +11,14 @@ from urllib.parse import urlencode
 
 from .apps import Call, answer, basic, call, gateway_app
 from .jwt import SERVER
-from .seeding import seed_codes
+from .seeding import seed_codes, seed_session
 
 REDIRECT_URI = "https://app.example/cb"
 VERIFIER = "a-verifier-of-more-than-43-characters-0123456789"
 CHALLENGE = urlsafe_b64encode(sha256(VERIFIER.encode()).digest()).rstrip(b"=").decode()
 GRANT_TYPES = ["authorization_code", "refresh_token"]
 SCOPE = "openid email profile weather:read"
-#: What a code keeps of a sign-in whose request had a nonce.
-SIGN_IN = {"auth_time": 1_700_000_000, "openid": {"nonce": "n-0S6_WzA2Mj-n-0S6_WzA2Mj"}}
+SIGNED_IN_AT, NONCE = 1_700_000_000, "n-0S6_WzA2Mj-n-0S6_WzA2Mj"
 CLAIMS = {"name": "Alice Liddell", "email": "alice@example.com", "email_verified": True}
 EXCHANGE, PROTECTED = "code exchange", "protected view, looked up, of a sign-in"
 WITH_ES256, WITH_RS256 = (f"code exchange with an ID token, {algorithm}" for algorithm in ("ES256", "RS256"))
@@ -47,6 +46,7 @@ class Provider:
                 )
                 for algorithm in ("ES256", "RS256")
             }
+        self.sids = {name: seed_session(self.gateway, client.key) for name, client in self.clients.items()}
 
     def exchange(self, repeats: int, *, scope: str = SCOPE, algorithm: str = "ES256") -> Call:
         """Trade codes, so many, each with PKCE and for a refresh token too."""
@@ -65,9 +65,11 @@ class Provider:
         return call(self.app, "GET", path, headers={"If-None-Match": etag})
 
     def _bodies(self, number: int, scope: str, algorithm: str) -> list[bytes]:
-        claims: dict[str, Any] = SIGN_IN if "openid" in scope else {"auth_time": SIGN_IN["auth_time"]}
-        key = self.clients[algorithm].key
-        codes = seed_codes(self.gateway, key, scope, number, REDIRECT_URI, CHALLENGE, claims)
+        key, claims, sid = self.clients[algorithm].key, dict[str, Any](auth_time=SIGNED_IN_AT), None
+        if "openid" in scope:
+            sid = self.sids[algorithm]
+            claims |= {"openid": {"nonce": NONCE, "sid": sid}}
+        codes = seed_codes(self.gateway, key, scope, number, REDIRECT_URI, CHALLENGE, claims, sid)
         form = {"grant_type": "authorization_code", "redirect_uri": REDIRECT_URI, "code_verifier": VERIFIER}
         return [urlencode(form | {"code": code}).encode() for code in codes]
 

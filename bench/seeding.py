@@ -9,7 +9,7 @@ from sqlalchemy import Table
 
 from flask_oauth_gateway import OAuthGateway
 from flask_oauth_gateway.crypto.hashing import new_token, time_ordered_key, token_key
-from flask_oauth_gateway.database.tables import access_token, approval, code, refresh_token
+from flask_oauth_gateway.database.tables import access_token, approval, code, refresh_token, session
 
 HOUR = 3600
 BATCH = 10_000
@@ -44,20 +44,31 @@ def seed_codes(
     redirect_uri: str,
     challenge: str,
     claims: dict[str, Any] | None = None,
+    sid: str | None = None,
 ) -> list[str]:
     """Store so many authorization codes of a client, with PKCE's S256 challenge; returns them.
 
-    `claims`: what is kept of the user's sign-in.
+    `claims`: what is kept of the user's sign-in. `sid`: the session that they belong to.
     """
     values = _new(number)
     common = {
         "client": client, "subject": "alice", "scope": scope, "redirect_uri": redirect_uri, "redirect_uri_sent": True,
-        "code_challenge": challenge, "code_challenge_method": "S256", "refreshable": True, "claims": claims, **_times(),
+        "code_challenge": challenge, "code_challenge_method": "S256", "refreshable": True, "claims": claims, "sid": sid,
+        **_times(),
     }  # fmt: skip
     _insert(
         gateway, code, [{"code_hash": token_key(value), "family": time_ordered_key(), **common} for value in values]
     )
     return values
+
+
+def seed_session(gateway: OAuthGateway, client: int) -> str:
+    """Begin a session of alice at a client; returns its `sid`."""
+    times = _times()
+    sid = new_token("", times["issued_at"])[:43]
+    began = {"began_at": times["issued_at"], "expires_at": times["expires_at"]}
+    _insert(gateway, session, [{"sid": sid, "browser": bytes(32), "client": client, "subject": "alice", **began}])
+    return sid
 
 
 def analyse(gateway: OAuthGateway) -> None:

@@ -167,7 +167,7 @@ def test_oidcc_refresh_token(suite: Suite, clock: Clock) -> None:
     assert tokens["access_token"] != first.tokens["access_token"]
     suite.sent = {}  # a nonce is good for one ID token
     claims = suite.read(tokens[ID_TOKEN], tokens)
-    same = ("iss", "sub", "aud", "auth_time")
+    same = ("iss", "sub", "aud", "auth_time", "sid")
     assert {name: claims[name] for name in same} == {name: first.claims[name] for name in same}
     assert claims["iat"] > first.claims["iat"]
     first.tokens = tokens

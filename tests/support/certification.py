@@ -216,7 +216,7 @@ class Suite:
             tokens = self.trade(answer[CODE])
             later = self.read(tokens[ID_TOKEN], {TOKEN: tokens[TOKEN]})
             if claims is not None:  # OIDC Core section 3.3.3.6
-                for name in ("iss", "sub", "auth_time", "nonce", "aud"):
+                for name in ("iss", "sub", "auth_time", "nonce", "aud", "sid"):
                     assert later.get(name) == claims.get(name)
             claims = later
         assert claims is not None
