@@ -54,6 +54,7 @@ class SigningKey:
     created_at: int
     active_from: int
     retired_at: int | None
+    mark: bytes  # what revokes every token that it signed
 
     def is_published(self, now: float) -> bool:
         return self.retired_at is None or self.retired_at > now
@@ -87,7 +88,7 @@ class KeyRing:
         self._reload_if(RELOAD_SECONDS)
         keys, now = self._keys, time.time()
         newest = self._signs(keys, algorithm, now)
-        if newest is not None and self._revoked.covers(1, (mark_of(KEY, newest.kid),)):
+        if newest is not None and self._revoked.covers(1, (newest.mark,)):
             self._reload_if(0)  # another process has retired it
             keys = self._keys
             newest = self._signs(keys, algorithm, now)
@@ -233,6 +234,7 @@ class KeyRing:
                 row.created_at,
                 row.active_from,
                 row.retired_at,
+                mark_of(KEY, row.kid),
             )
         self._keys = keys
         self._loaded_at = time.monotonic()
@@ -273,12 +275,9 @@ def _newest(keys: Keys, algorithm: str) -> SigningKey | None:
 
 
 def _newest_active(keys: Keys, algorithm: str | None, now: float) -> SigningKey | None:
-    active = (
-        key
-        for key in keys.values()
-        if (algorithm is None or key.algorithm == algorithm)
-        and key.can_sign
-        and key.active_from <= now
-        and key.is_published(now)
-    )
-    return max(active, key=_generation, default=None)
+    newest = None
+    for key in keys.values():
+        fits = key.can_sign and (algorithm is None or key.algorithm == algorithm)
+        if fits and key.active_from <= now and key.is_published(now):
+            newest = key if newest is None or key.generation > newest.generation else newest
+    return newest
