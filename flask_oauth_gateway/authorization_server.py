@@ -131,7 +131,7 @@ class AuthorizationServer(Server):
             self.plans,
             self.token_cache,
             checks_user=settings.check_user,
-            sub_of=self.openid.subjects.of_token if PAIRWISE in settings.subject_types else None,
+            sub_of=self._sub_of if PAIRWISE in settings.subject_types else None,
         )
         read = self.validators.shortest()
         self.guard = Guard(self.app, settings, read, self.resources, self.plans, self._load_refusal())
@@ -242,6 +242,9 @@ class AuthorizationServer(Server):
 
     def _hear(self, news: bytes) -> None:
         self.revoking.hear(news)
+
+    def _sub_of(self, client_id: str, subject: str) -> str | None:
+        return self.openid.subjects.of_token(client_id, subject)
 
     def _load_plans(self) -> Plans | None:
         if not self.settings.plans:

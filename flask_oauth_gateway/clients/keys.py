@@ -1,4 +1,4 @@
-"""The keys with which a client signs, as it registered them: a key set, a key set's URL, or a certificate.
+"""The keys of clients, as they registered them (a key set, a key set's URL, or a certificate): to verify and to encrypt.
 
 joserfc is imported on first use: most apps have no client that signs.
 """
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from ..crypto.hashing import SEALED
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from flask import Flask
     from joserfc.jwk import Key
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 MAX_REMEMBERED = 1000
 
+Remembered = dict[int, tuple[int, int, "KeySource | None"]]  # by the client's key
+
 
 class ClientKeys:
     """Finds the keys of clients. A client's keys are parsed again only when its registration changes."""
@@ -29,18 +31,24 @@ class ClientKeys:
     def __init__(self, app: Flask, sealing: Sealing) -> None:
         self._app = app
         self._sealing = sealing
-        self._remembered: dict[int, tuple[int, int, KeySource | None]] = {}  # by the client's key
+        self._remembered: Remembered = {}
+        self._for_encryption: Remembered = {}
 
     def of(self, client: Client) -> KeySource | None:
-        """The source of a client's keys; `None` where it has no usable keys."""
-        remembered = self._remembered.get(client.key)
-        if remembered is not None and remembered[0] == client.updated_at and remembered[1] == client.version:
-            return remembered[2]
-        source = self._load(client)
-        if len(self._remembered) >= MAX_REMEMBERED:
-            self._remembered.clear()
-        self._remembered[client.key] = (client.updated_at, client.version, source)
-        return source
+        """The source of the keys with which a client signs; `None` where it has no usable keys."""
+        return _recalled(self._remembered, client, self._load)
+
+    def for_encryption(self, client: Client, algorithm: str) -> tuple[Key | None, str | None]:
+        """The key to which a client's answers are encrypted by an algorithm; `None` where there is none, and why."""
+        from ..crypto.encryption import key_for
+
+        source = _recalled(self._for_encryption, client, self._load_for_encryption)
+        if source is None:
+            return None, "it has neither jwks nor jwks_uri that can be used"
+        key = key_for(algorithm, source.keys())
+        if key is None:
+            key = key_for(algorithm, source.keys(kid=""))  # fetched again, where that was not just done
+        return key, source.problem or f"its key set has no key for {algorithm}"
 
     def secrets_of(self, client: Client) -> Iterator[tuple[ClientSecret, Key]]:
         """The live secrets of a client that signs by HMAC, each as a key. These secrets are encrypted, not hashed."""
@@ -68,3 +76,28 @@ class ClientKeys:
         if client.jwks_uri is not None:
             return RemoteKeys(client.jwks_uri, plain_http_on_loopback=self._app.debug or self._app.testing)
         return None
+
+    def _load_for_encryption(self, client: Client) -> KeySource | None:
+        from ..crypto.certificates import UnusableKey
+        from ..crypto.encryption import encryption_keys_in
+        from ..crypto.key_sets import RemoteKeys
+
+        if client.jwks_uri is not None:
+            on_loopback = self._app.debug or self._app.testing
+            return RemoteKeys(client.jwks_uri, plain_http_on_loopback=on_loopback, read=encryption_keys_in)
+        try:
+            return None if client.jwks is None else encryption_keys_in(client.jwks)
+        except UnusableKey:
+            return None
+
+
+def _recalled(remembered: Remembered, client: Client, load: Callable[[Client], KeySource | None]) -> KeySource | None:
+    """The source of a client's keys that is remembered, loaded where the client is new or changed."""
+    known = remembered.get(client.key)
+    if known is not None and known[0] == client.updated_at and known[1] == client.version:
+        return known[2]
+    source = load(client)
+    if len(remembered) >= MAX_REMEMBERED:
+        remembered.clear()
+    remembered[client.key] = (client.updated_at, client.version, source)
+    return source

@@ -177,16 +177,29 @@ def check_object(name: str, value: Any, settings: Settings | None = None) -> dic
 
 
 def read_jwks(name: str, value: Any, settings: Settings) -> dict[str, Any]:
-    """Check a key set: each key can be read, is public and strong enough."""
+    """Check a key set: each key can be read, is public and strong enough. It may be for encryption alone."""
     from ..crypto.certificates import UnusableKey
-    from ..crypto.jwk import load_jwks
+    from ..crypto.jwk import NoKey, load_jwks
 
     kept = check_object(name, value)
     try:
-        load_jwks(kept)
+        try:
+            load_jwks(kept)
+        except NoKey:
+            load_jwks(kept, for_encryption=True)
     except UnusableKey as error:
         raise ClientMetadataError(f"{name} can't be used: {error}.") from error
     return kept
+
+
+def signs_with(jwks: Any) -> bool:
+    """Whether a key set that was checked has a key for signatures; it may be for encryption alone."""
+    from ..crypto.jwk import NoKey, load_jwks
+
+    try:
+        return bool(load_jwks(jwks))
+    except NoKey:
+        return False
 
 
 def read_jwks_uri(name: str, value: Any, settings: Settings) -> str:

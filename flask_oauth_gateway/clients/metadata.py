@@ -26,8 +26,9 @@ from .members import (
     read_texts,
     read_token_format,
     read_web_url,
+    signs_with,
 )
-from .openid_members import OPENID_MEMBERS, check_application_type
+from .openid_members import OPENID_MEMBERS, check_application_type, check_encryption
 from .sectors import check_sector
 
 if TYPE_CHECKING:
@@ -77,8 +78,11 @@ def check_metadata(metadata: Mapping[str, Any], settings: Settings) -> dict[str,
     check_sector(values, settings)
     if values.get("jwks") and values.get("jwks_uri"):
         raise ClientMetadataError("A client has either jwks or jwks_uri, not both (RFC 7591 section 2).")
+    check_encryption(values)
     if method == "private_key_jwt" and not any(values.get(name) for name in ("jwks", "jwks_uri", "certificate")):
         raise ClientMetadataError("A client registered for private_key_jwt needs a jwks, jwks_uri or certificate.")
+    if method == "private_key_jwt" and values.get("jwks") and not signs_with(values["jwks"]):
+        raise ClientMetadataError("A client registered for private_key_jwt signs: its jwks has no key for signatures.")
     return values
 
 

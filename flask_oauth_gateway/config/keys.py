@@ -8,6 +8,11 @@ from .checks import days, one_of, secret_text
 from .setting import setting
 
 SIGNING_ALGORITHMS = ("ES256", "RS256", "PS256", "EdDSA")
+#: With which a client's answers are encrypted: how a key is agreed on, and how the text is encrypted (RFC 7518 sections 4, 5).
+ENCRYPTION_ALGORITHMS = (
+    "RSA-OAEP", "RSA-OAEP-256", "ECDH-ES", "ECDH-ES+A128KW", "ECDH-ES+A192KW", "ECDH-ES+A256KW",
+)  # fmt: skip
+ENCRYPTION_METHODS = ("A128CBC-HS256", "A192CBC-HS384", "A256CBC-HS512", "A128GCM", "A192GCM", "A256GCM")
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,7 @@
-"""Loads the public keys that others sign with: key sets and PEM. An `UnusableKey` says what is wrong with one."""
+"""Loads the public keys of others, with which they sign or are written to: key sets and PEM.
+
+An `UnusableKey` says what is wrong with one.
+"""
 
 from __future__ import annotations
 
@@ -42,21 +45,42 @@ _MEMBERS = {"RSA": ("n", "e"), "EC": ("crv", "x", "y"), "OKP": ("crv", "x"), "oc
 _BASE64URL = re.compile(r"[A-Za-z0-9_-]+")
 
 
-class _NotForSignatures(Exception):
-    """The key is for something else, as for encryption: nothing is wrong with it."""
+ENCRYPTS = frozenset({"RSA", "P-256", "P-384", "P-521", "X25519", "X448"})
+_AGREE_ALONE = ("X25519", "X448")
+_ENCRYPTING = frozenset({"encrypt", "wrapKey", "deriveKey", "deriveBits"})  # `key_ops`, RFC 7517 section 4.3
+
+
+class NoKey(UnusableKey):
+    """Nothing is wrong with a key set, but it holds no key for the purpose."""
+
+
+class _ForSomethingElse(Exception):
+    """The key has another purpose, as encryption for one that signs: nothing is wrong with it."""
 
 
 def algorithms_of(key: Key) -> tuple[str, ...]:
     """The algorithms with which a key can be used."""
-    curve = key.get("crv") if key.key_type in ("EC", "OKP") else key.key_type
-    return ALGORITHMS.get(str(curve), ())
+    return ALGORITHMS.get(_kind_of(key), ())
 
 
-def load_jwks(jwks: Any, *, symmetric: bool = False, skipped: list[str] | None = None) -> tuple[Key, ...]:
-    """The signature keys of a key set (RFC 7517 section 5); a single key counts as a set. Raises `UnusableKey`.
+def is_for_encryption(key: Key, algorithm: str) -> bool:
+    """Whether something can be encrypted to a key by this algorithm (RFC 7518 section 4.1)."""
+    wanted = {"RSA"} if algorithm.startswith("RSA") else ENCRYPTS - {"RSA"}
+    return _kind_of(key) in wanted and key.get("alg") in (None, algorithm)
+
+
+def _kind_of(key: Key) -> str:
+    return str(key.get("crv") if key.key_type in ("EC", "OKP") else key.key_type)
+
+
+def load_jwks(
+    jwks: Any, *, symmetric: bool = False, for_encryption: bool = False, skipped: list[str] | None = None
+) -> tuple[Key, ...]:
+    """The signature keys of a key set (RFC 7517 section 5), or those `for_encryption`; a single key counts as a set.
 
     `symmetric`: a shared secret may be among them; never allow that where others can read the set. `skipped`: what can't
     be used is left out and told there, as long as one key is left; without it, only keys of unknown kinds are left out.
+    Raises `UnusableKey`, and `NoKey` where all keys have another purpose.
     """
     if not isinstance(jwks, Mapping):
         raise UnusableKey("a key set is a JSON object with 'keys'")
@@ -67,15 +91,19 @@ def load_jwks(jwks: Any, *, symmetric: bool = False, skipped: list[str] | None =
     problems: list[str] = []
     for number, item in enumerate(listed, 1):
         try:
-            keys.append(_load_jwk(item, symmetric))
-        except _NotForSignatures:
+            keys.append(_load_jwk(item, symmetric, "enc" if for_encryption else "sig"))
+        except _ForSomethingElse:
             continue
         except UnusableKey as error:
             problems.append(f"{_which(item, number)}: {error}" if len(listed) > 1 else str(error))
             if skipped is None and not _is_of_unknown_kind(item):
                 raise UnusableKey(problems[-1]) from error
+    if not keys and problems:
+        raise UnusableKey(f"the key set can't be used: {'; '.join(problems[:3])}")
     if not keys:
-        raise UnusableKey(f"the key set can't be used: {'; '.join(problems[:3]) or 'it holds no key for signatures'}")
+        raise NoKey(
+            f"the key set can't be used: it holds no key for {'encryption' if for_encryption else 'signatures'}"
+        )
     if skipped is not None:
         skipped += problems
     return tuple(keys)
@@ -90,12 +118,12 @@ def _is_of_unknown_kind(item: Any) -> bool:
     return isinstance(item, Mapping) and str(item.get("kty")) not in _KEY_TYPES
 
 
-def _load_jwk(item: Any, symmetric: bool) -> Key:
+def _load_jwk(item: Any, symmetric: bool, use: str) -> Key:
     if not isinstance(item, Mapping):
         raise UnusableKey("it is no JSON object")
     item = {name: value for name, value in item.items() if value is not None}  # a null member is one that is left out
-    if item.get("use", "sig") != "sig":
-        raise _NotForSignatures
+    if _has_another_purpose(item, use):
+        raise _ForSomethingElse
     if _is_of_unknown_kind(item):
         raise UnusableKey(f"its kind is not known (kty {shown(item.get('kty'), 40)})")
     if not isinstance(item.get("kid", ""), str):
@@ -111,13 +139,30 @@ def _load_jwk(item: Any, symmetric: bool) -> Key:
     if item["kty"] == "oct" and len(_raw(item["k"])) < MIN_SECRET_BYTES:
         raise UnusableKey(f"a symmetric key has {MIN_SECRET_BYTES} bytes or more")
     try:
-        key = _KEY_TYPES[item["kty"]].import_key(dict(item))
+        key = _KEY_TYPES[item["kty"]].import_key(item if use == "sig" else _without_operations(item))
     except (JoseError, *UNREADABLE, KeyError, AttributeError) as error:
         reason = without_secrets(error).strip() or type(error).__name__
         raise UnusableKey(f"a key can't be read: {reason}") from error
-    if "verify" not in (key.get("key_ops") or ("verify",)):
+    if use == "sig" and "verify" not in (key.get("key_ops") or ("verify",)):
         raise UnusableKey("it is not for verifying signatures (key_ops)")
-    return _known(key)
+    return _known(key) if use == "sig" else key
+
+
+def _has_another_purpose(item: Mapping[str, Any], use: str) -> bool:
+    """Whether a key says that it isn't for signatures ("sig") or for encryption ("enc"), or is of a kind that can't be."""
+    if item.get("use", use) != use:
+        return True
+    kind = str(item.get("crv") if item.get("kty") in ("EC", "OKP") else item.get("kty"))
+    if use == "sig":
+        return kind in _AGREE_ALONE
+    operations = item.get("key_ops") or list(_ENCRYPTING)
+    encrypts = isinstance(operations, list) and any(str(each) in _ENCRYPTING for each in operations)
+    return kind not in ENCRYPTS or not encrypts
+
+
+def _without_operations(item: Mapping[str, Any]) -> dict[str, Any]:
+    """A key for encryption as joserfc takes it with each algorithm; `key_ops` were looked at before."""
+    return {name: value for name, value in item.items() if name != "key_ops"}
 
 
 def _check_member(item: Mapping[str, Any], name: str) -> None:

@@ -10,7 +10,7 @@ import json
 import logging
 import math
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, Protocol
 
 from cryptography import x509
@@ -131,12 +131,20 @@ def _validity(certificate: x509.Certificate | None) -> tuple[float, float]:
 
 
 class RemoteKeys:
-    """The keys at a `jwks_uri`: none until the first fetch succeeds."""
+    """The keys at a `jwks_uri`: none until the first fetch succeeds. `read` finds those that are wanted in the document."""
 
-    def __init__(self, url: str, *, private_addresses: bool = False, plain_http_on_loopback: bool = False) -> None:
+    def __init__(
+        self,
+        url: str,
+        *,
+        private_addresses: bool = False,
+        plain_http_on_loopback: bool = False,
+        read: Callable[[Any, list[str]], FixedKeys | PemKeys] | None = None,
+    ) -> None:
         self.url = url
         self._private_addresses = private_addresses
         self._plain_http_on_loopback = plain_http_on_loopback
+        self._read = read or _signature_keys
         self._found: FixedKeys | PemKeys = FixedKeys(())
         self._skipped: list[str] = []
         self._fresh_until = 0.0
@@ -177,7 +185,7 @@ class RemoteKeys:
                 private_addresses=self._private_addresses,
                 plain_http_on_loopback=self._plain_http_on_loopback,
             )
-            self._found = keys_in(_json(body), skipped=skipped)
+            self._found = self._read(_json(body), skipped)
             kept = DEFAULT_SECONDS if seconds is None else min(max(seconds, MIN_SECONDS), MAX_SECONDS)
             self._fresh_until = time.monotonic() + kept
             self._failure = None
@@ -192,6 +200,10 @@ class RemoteKeys:
             logger.warning("The key set %s can't be had: %s", without_secrets(self.url), self._failure)
         finally:  # not earlier, so that threads which come meanwhile wait for this fetch
             self._next_fetch = time.monotonic() + MIN_SECONDS
+
+
+def _signature_keys(document: Any, skipped: list[str]) -> FixedKeys | PemKeys:
+    return keys_in(document, skipped=skipped)
 
 
 def _json(body: bytes) -> Any:

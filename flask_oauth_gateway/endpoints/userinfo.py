@@ -10,7 +10,6 @@ from ..config.openid import OPENID
 from ..errors import InsufficientScope, InvalidToken
 from ..protection.guard import Requirement
 from ..tokens.sign_in import USERINFO, openid_part
-from ..web.answers import json_response
 from ..web.environ import CLIENT, TOKEN
 
 if TYPE_CHECKING:
@@ -41,4 +40,4 @@ def userinfo(server: AuthorizationServer) -> Response:
         return guard.refuse(InvalidToken("The user of this access token is gone.", token.client_id), _NEEDED)
     asked = frozenset(openid_part(token.details).get(USERINFO, ()))
     claims = server.openid.user_claims.of(user, tuple(token.scope.split()), asked, by_scope=True)
-    return json_response(200, {**claims, "sub": server.openid.subjects.of(client, token.subject)})
+    return server.openid.userinfo.answer(client, {**claims, "sub": server.openid.subjects.of(client, token.subject)})

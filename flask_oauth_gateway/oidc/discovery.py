@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ..authorization.checks import CREATE, PROMPTS
-from ..config.keys import SIGNING_ALGORITHMS
+from ..config.keys import ENCRYPTION_ALGORITHMS, ENCRYPTION_METHODS, SIGNING_ALGORITHMS
 
 if TYPE_CHECKING:
     from ..config import Settings
@@ -17,6 +17,11 @@ def openid_metadata(settings: Settings, claims: UserClaims) -> dict[str, Any]:
     return {
         "subject_types_supported": list(settings.subject_types),
         "id_token_signing_alg_values_supported": list(SIGNING_ALGORITHMS),
+        "id_token_encryption_alg_values_supported": list(ENCRYPTION_ALGORITHMS),
+        "id_token_encryption_enc_values_supported": list(ENCRYPTION_METHODS),
+        "userinfo_signing_alg_values_supported": list(SIGNING_ALGORITHMS),
+        "userinfo_encryption_alg_values_supported": list(ENCRYPTION_ALGORITHMS),
+        "userinfo_encryption_enc_values_supported": list(ENCRYPTION_METHODS),
         "claims_supported": claims.names(),
         "claims_parameter_supported": True,
         "prompt_values_supported": [*PROMPTS, *([CREATE] if settings.signup_url else [])],

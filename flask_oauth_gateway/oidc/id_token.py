@@ -12,8 +12,10 @@ from ..crypto.jose import JwtError, read, sign, verify
 from ..errors import InvalidRequestError
 from ..tokens.sign_in import ID_TOKEN, NONCE, SID, openid_part, sign_in_details
 from ..tokens.signing_keys import ALWAYS_FOR_ID_TOKENS
+from .encryption import encryption_for
 
 if TYPE_CHECKING:
+    from ..clients.keys import ClientKeys
     from ..config import Settings
     from ..stores.registered_client import Client
     from ..tokens.issuing import Issue
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from .claims import UserClaims
     from .subjects import Subjects
 
+ENCRYPTED_DOTS = 4  # in a JWE's compact form (RFC 7516 section 3.1)
 _HASHES: Mapping[str, Callable[[bytes], Any]] = {"EdDSA": hashlib.sha512}  # Ed25519 hashes so; the others end in 256
 
 
@@ -35,12 +38,14 @@ class IdTokens:
         key_ring: Callable[[], KeyRing],
         claims: UserClaims,
         subjects: Subjects,
+        client_keys: ClientKeys,
     ) -> None:
         self._settings = settings
         self._issuer = issuer
         self._key_ring = key_ring
         self._claims = claims
         self._subjects = subjects
+        self._client_keys = client_keys
 
     def prepare(self, request: Issue, *, alone: bool = False) -> Callable[[str | None, str | None], str]:
         """Do all that may fail before a token is stored; the function that is returned makes the ID token.
@@ -49,6 +54,7 @@ class IdTokens:
         of the scopes stand in the ID token (OIDC Core section 5.4).
         """
         client, signing = request.client, self._key_ring().signing_key(algorithm_of(request.client))
+        encrypt = self._encryption(client)
         openid = openid_part(request.claims)
         wants_all = alone or (client.id_token_claims or self._settings.id_token_claims) == "all"
         now = int(time.time())
@@ -68,15 +74,25 @@ class IdTokens:
             for name, text in (("at_hash", access_token), ("c_hash", code)):
                 if text is not None:
                     claims[name] = half_hash(text, signing.algorithm)
-            return sign(header, claims, signing.key)
+            return encrypt(sign(header, claims, signing.key))
 
         return make
+
+    def _encryption(self, client: Client) -> Callable[[str], str]:
+        """What encrypts a signed ID token where the client wants that (OIDC Core section 10.2). Raises `ClientKeyMissing`."""
+        algorithm, method = client.id_token_encrypted_response_alg, client.id_token_encrypted_response_enc
+        if algorithm is None:
+            return str
+        return encryption_for(client, self._client_keys, algorithm, method, content_type="JWT")
 
     def sub_of_hint(self, hint: str, client_id: str) -> str:
         """The `sub` of an ID token of ours that a client sends as a hint; it may have expired (OIDC Core section 3.1.2.1).
 
-        Raises `InvalidRequestError` where the token isn't ours, or was made for another client.
+        Raises `InvalidRequestError` where the token isn't ours, or was made for another client. One that is encrypted was
+        encrypted to the client, which has to send what was in it.
         """
+        if hint.count(".") == ENCRYPTED_DOTS:
+            raise InvalidRequestError("The 'id_token_hint' is encrypted: send the signed ID token that is in it.")
         try:
             unverified = read(hint)
             kid = unverified.header.get("kid")

@@ -13,6 +13,7 @@ from .logout_letter import LogoutLetters
 from .logout_token import LogoutTokens
 from .sessions import Sessions
 from .subjects import Subjects
+from .userinfo import Userinfo
 
 
 class OpenidProvider:
@@ -22,9 +23,11 @@ class OpenidProvider:
         app, settings, issuer = parts.app, parts.settings, parts.issuer
         self.user_claims = UserClaims(settings, parts.hooks)
         self.subjects = Subjects(settings, parts.clients)
-        self.id_tokens = IdTokens(settings, issuer, lambda: parts.key_ring, self.user_claims, self.subjects)
+        key_ring, keys = (lambda: parts.key_ring), parts.client_keys
+        self.id_tokens = IdTokens(settings, issuer, key_ring, self.user_claims, self.subjects, keys)
+        self.userinfo = Userinfo(issuer, key_ring, keys)
         self.logouts = LogoutStore(parts.database)
-        letters = LogoutLetters(app, settings, parts.clients, LogoutTokens(lambda: parts.key_ring, self.subjects))
+        letters = LogoutLetters(app, settings, parts.clients, LogoutTokens(key_ring, self.subjects))
         self.backchannel_logout = BackchannelLogout(app, settings, issuer, parts.database, self.logouts, letters)
         store = SessionStore(parts.database, parts.revocations)
         self.sessions = Sessions(app, settings, store, parts.revoking)
