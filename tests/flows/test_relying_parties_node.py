@@ -20,7 +20,7 @@ OPENID = "openid profile email"
 CODE = ("authorization_code", "refresh_token")
 #: What each one must be registered with, beside its redirect URIs (here without the address).
 REGISTERED: dict[str, dict[str, Any]] = {
-    "openid_client": {"redirect_uris": ["/callback"]},
+    "openid_client": {"redirect_uris": ["/callback", "/hybrid/callback"], "grant_types": [*CODE, "implicit"]},
     "oauth4webapi": {"redirect_uris": ["/callback"]},
     "express_openid_connect": {
         "redirect_uris": ["/plain/callback", "/code/callback", "/told/callback"],
@@ -83,6 +83,14 @@ def test_a_library_that_checks_everything(library: str, parties: Parties, provid
     assert {name: told["refreshed"][name] for name in same} == {name: claims[name] for name in same}
 
 
+def test_a_library_that_checks_a_code_and_an_id_token_at_once(parties: Parties, alice: Walker) -> None:
+    page = alice.browse(f"{parties.urls['openid_client']}/hybrid/login")
+    form = Form(page)  # which a browser sends by itself, or at a press of its button
+    assert form.action == f"{parties.urls['openid_client']}/hybrid/callback"
+    told = alice.browser.post(form.action, data=form.fields).json()
+    assert told["claims"]["sub"] == told["userinfo"]["sub"] == told["refreshed"]["sub"] == "alice"
+
+
 def test_express_openid_connect_with_a_code(parties: Parties, alice: Walker) -> None:
     told = alice.browse(f"{parties.urls['express_openid_connect']}/code/login").json()
     assert told["claims"]["email"] == told["userinfo"]["email"] == "alice@example.com"
@@ -90,7 +98,7 @@ def test_express_openid_connect_with_a_code(parties: Parties, alice: Walker) -> 
 
 def test_express_openid_connect_as_it_comes(parties: Parties, alice: Walker) -> None:
     page = alice.browse(f"{parties.urls['express_openid_connect']}/plain/login")
-    form = Form(page)  # which a browser sends by itself, or at a press of its button
+    form = Form(page)
     assert form.action == f"{parties.urls['express_openid_connect']}/plain/callback"
     told = alice.browser.post(form.action, data=form.fields).json()
     assert (told["claims"]["sub"], told["claims"]["name"]) == ("alice", "Alice")
