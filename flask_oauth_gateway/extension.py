@@ -109,7 +109,9 @@ class OAuthGateway(HookDecorators):
         add_resource_metadata(app, server)
         app.cli.add_command(make_cli())
         if settings.oidc:
-            at_first_request(app, partial(_tell_of_logouts, server))
+            at_first_request(
+                app, server.openid.backchannel_logout.begin
+            )  # which imports it all now, and not in a request
         if server.plans is not None:
             from .protection.plans import add_headers
 
@@ -238,10 +240,6 @@ def _say_what_is_lacking(server: AuthorizationServer) -> None:
     from .doctor.start import say_at_start
 
     say_at_start(server)
-
-
-def _tell_of_logouts(server: AuthorizationServer) -> None:
-    server.openid.backchannel_logout.begin()
 
 
 def _current_gateway() -> OAuthGateway:

@@ -6,22 +6,29 @@ import os
 import threading
 import weakref
 
+_making = threading.Lock()  # held for a moment, in which nothing waits
+
 
 class Lock:
-    """A lock for threads. After a fork the child's is open: whoever held it stayed with the parent, and never opens it."""
+    """A lock for threads. After a fork the child's is open: whoever held it stayed with the parent, and never opens it.
+
+    It is made when it is first taken: gunicorn's workers turn threads into gevent's greenlets only after they were forked, and a
+    lock that was made before would hold up all of them.
+    """
 
     def __init__(self, *, reentrant: bool = False) -> None:
-        self._make = threading.RLock if reentrant else threading.Lock
+        self._reentrant = reentrant
         self.renew()
         _all.add(self)
 
     def acquire(self, *, wait: bool = True) -> bool:
         """Take the lock; without `wait`, False where somebody has it."""
-        return self._lock.acquire(blocking=wait)
+        lock = self._lock
+        return (self._made() if lock is None else lock).acquire(blocking=wait)
 
     def release(self) -> None:
         """Open the lock."""
-        self._lock.release()
+        self._made().release()
 
     def __enter__(self) -> None:
         self.acquire()
@@ -31,13 +38,22 @@ class Lock:
 
     def renew(self) -> None:
         """Forget who holds it."""
-        self._lock = self._make()
+        self._lock: threading.Lock | threading.RLock | None = None
+
+    def _made(self) -> threading.Lock | threading.RLock:
+        if self._lock is None:
+            with _making:
+                if self._lock is None:
+                    self._lock = threading.RLock() if self._reentrant else threading.Lock()
+        return self._lock
 
 
 _all: weakref.WeakSet[Lock] = weakref.WeakSet()
 
 
 def _after_fork() -> None:
+    global _making  # noqa: PLW0603, a thread of the parent's may have held it
+    _making = threading.Lock()
     for lock in _all:
         lock.renew()
 

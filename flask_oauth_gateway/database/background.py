@@ -10,6 +10,8 @@ import time
 import weakref
 from collections.abc import Callable
 
+from ..locks import Lock
+
 logger = logging.getLogger(__name__)
 
 SECONDS = 1.0
@@ -31,12 +33,27 @@ class Later:
         _all.add(self)
 
     def _begin(self) -> None:
-        self._wake = threading.Condition()
-        self._working = threading.Lock()
+        self._made: tuple[threading.Condition, threading.Lock] | None = None
         self._due: float | None = None  # when the next call is due, by the monotonic clock
         self._thread: threading.Thread | None = None
         self._begun = self._done = 0  # calls of the thread
         self.is_closing = False  # a call that takes long should end soon
+
+    @property
+    def _wake(self) -> threading.Condition:
+        return self._locks()[0]
+
+    @property
+    def _working(self) -> threading.Lock:
+        return self._locks()[1]
+
+    def _locks(self) -> tuple[threading.Condition, threading.Lock]:
+        """The locks, made on first use: see `locks.py`."""
+        if self._made is None:
+            with _making:
+                if self._made is None:
+                    self._made = (threading.Condition(), threading.Lock())
+        return self._made
 
     def start(self, seconds: float | None = None) -> None:
         """Call the function in so many seconds (`None`: `SECONDS`), unless a call is due already."""
@@ -119,6 +136,7 @@ class Later:
             return False
 
 
+_making = Lock()  # of all: it is held for a moment, in which nothing waits
 _all: weakref.WeakSet[Later] = weakref.WeakSet()
 
 

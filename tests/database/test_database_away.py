@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from threading import Barrier
+from threading import Barrier, Thread
 from typing import Any
 
 import pytest
@@ -16,10 +16,13 @@ from werkzeug.test import TestResponse
 
 from flask_oauth_gateway.database.tables import audit, once
 from flask_oauth_gateway.errors import TemporarilyUnavailable
+from flask_oauth_gateway.oidc.backchannel_logout import Delivered
 from flask_oauth_gateway.stores.registered_client import Client
 from tests.support.app import basic, bearer, token_for
+from tests.support.logout_receivers import receivers
 from tests.support.proxy import Proxy
 from tests.support.stored import clients_of, database_of, register, status_with, tokens_of
+from tests.support.told_of_logouts import Provider
 
 MakeApp = Callable[..., Flask]
 
@@ -112,6 +115,30 @@ def test_away_from_the_start(uri_of_proxy: str, proxy: Proxy, make_app: MakeApp)
     assert time.monotonic() - start < 3
     proxy.open()
     assert status_with(app, token_for(app.test_client(), register(app))["access_token"]) == 200
+
+
+def test_a_client_that_is_told_of_a_sign_out_meanwhile_is_told_once(
+    uri_of_proxy: str, proxy: Proxy, make_app: MakeApp
+) -> None:
+    """Its answer comes when nothing can be written; once that is possible, what was told isn't told again."""
+    with receivers() as found:
+        provider = Provider(make_app(uri_of_proxy, OAUTH_OIDC=True), found)
+        provider.owe(provider.register("shop", "wait"))
+        outcomes: list[Delivered] = []
+        thread = Thread(target=lambda: outcomes.append(provider.deliver()))
+        thread.start()
+        found.wait_for(1)
+        proxy.close()
+        found.go_on.set()
+        thread.join()
+        assert outcomes == [Delivered(told=1, waiting=0, given_up=0)]
+        with pytest.raises(TemporarilyUnavailable):
+            provider.deliver()
+        proxy.open()
+        assert set(provider.waiting()) == {"shop"}
+        assert provider.deliver() == Delivered(0, 0, 0)
+        assert provider.waiting() == {}
+        assert len(found.told["shop"]) == 1
 
 
 def end_every_connection(server_uri: str) -> int:

@@ -203,3 +203,36 @@ def test_a_fork_tries_by_itself_though_redis_was_away() -> None:
         sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
     """
     finished(python("-W", "ignore", "-c", code))  # a warning: there is a thread
+
+
+PATCHED_LATER = """
+from flask_oauth_gateway.database.background import Later
+from flask_oauth_gateway.locks import Lock
+lock, reentrant, done = Lock(), Lock(reentrant=True), []
+later = Later(done.append, lambda: None)
+from gevent import monkey
+monkey.patch_all()
+import gevent
+
+def hold(lock, name):
+    with lock:
+        gevent.sleep(0.05)
+        done.append(name + " begins")
+        gevent.sleep(0.05)
+        done.append(name + " ends")
+
+for each in (lock, reentrant):
+    gevent.joinall([gevent.spawn(hold, each, name) for name in "ab"], raise_error=True)
+    assert done == ["a begins", "a ends", "b begins", "b ends"], done
+    done.clear()
+later.start(0.01)
+gevent.sleep(0.1)
+later.now_within(5)
+later.close()
+assert done == [False, False, True], done
+"""
+
+
+def test_what_was_made_before_gevent_patches_the_threads_keeps_greenlets_apart() -> None:
+    """As with gunicorn's --preload and its gevent workers; a native lock would stop them all, or let all of them in."""
+    finished(python("-c", PATCHED_LATER))

@@ -18,7 +18,8 @@ LONG = 30  # seconds, which no test waits
 
 
 class Receivers:
-    """`how` says how each answers, by its name: a status, or one of "hang", "drip", "reset", "redirect", "endless"; 200 without.
+    """`how` says how each answers, by its name: a status, or one of "hang", "drip", "reset", "redirect", "endless", "wait"
+    (for `go_on`, then 200); 200 without.
 
     `told` has the logout tokens that came to each, `paths` where they came to.
     """
@@ -30,6 +31,7 @@ class Receivers:
         self.types: set[str | None] = set()
         self.at_once = self.most_at_once = 0
         self.over = threading.Event()
+        self.go_on = threading.Event()
         self.came = threading.Condition()
         self.port = 0
 
@@ -67,6 +69,10 @@ class Receivers:
         handler.close_connection = True
         if how == "hang":
             self.over.wait(LONG)
+        elif how == "wait":
+            self.go_on.wait(LONG)
+            handler.send_response(200)
+            handler.end_headers()
         elif how == "drip":
             for byte in b"HTTP/1.1 200 OK\r\nX-Long: " + b"x" * 100_000:
                 if self.over.wait(0.02):
