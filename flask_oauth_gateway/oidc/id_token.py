@@ -54,7 +54,7 @@ class IdTokens:
         of the scopes stand in the ID token (OIDC Core section 5.4).
         """
         client, signing = request.client, self._key_ring().signing_key(algorithm_of(request.client))
-        encrypt = self._encryption(client)
+        encrypt = encryption_of(client, self._client_keys)
         openid = openid_part(request.claims)
         wants_all = alone or (client.id_token_claims or self._settings.id_token_claims) == "all"
         now = int(time.time())
@@ -77,13 +77,6 @@ class IdTokens:
             return encrypt(sign(header, claims, signing.key))
 
         return make
-
-    def _encryption(self, client: Client) -> Callable[[str], str]:
-        """What encrypts a signed ID token where the client wants that (OIDC Core section 10.2). Raises `ClientKeyMissing`."""
-        algorithm, method = client.id_token_encrypted_response_alg, client.id_token_encrypted_response_enc
-        if algorithm is None:
-            return str
-        return encryption_for(client, self._client_keys, algorithm, method, content_type="JWT")
 
     def sub_of_hint(self, hint: str, client_id: str) -> str:
         """The `sub` of an ID token of ours that a client sends as a hint; it may have expired (OIDC Core section 3.1.2.1).
@@ -110,6 +103,12 @@ class IdTokens:
 def algorithm_of(client: Client) -> str:
     """The algorithm that signs this client's ID tokens."""
     return client.id_token_signed_response_alg or ALWAYS_FOR_ID_TOKENS
+
+
+def encryption_of(client: Client, keys: ClientKeys) -> Callable[[str], str]:
+    """What encrypts a client's signed ID tokens where it wants that (OIDC Core section 10.2). Raises `ClientKeyMissing`."""
+    algorithm, method = client.id_token_encrypted_response_alg, client.id_token_encrypted_response_enc
+    return str if algorithm is None else encryption_for(client, keys, algorithm, method, content_type="JWT")
 
 
 def half_hash(text: str, algorithm: str) -> str:

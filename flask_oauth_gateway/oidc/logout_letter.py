@@ -11,6 +11,7 @@ from urllib.parse import urlencode, urlsplit
 from ..config.checks import is_loopback, may_call_loopback
 from ..crypto.fetching import FetchError, RefusedUrl, tell
 from ..errors import TemporarilyUnavailable
+from .encryption import ClientKeyMissing
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -68,7 +69,10 @@ class LogoutLetters:
 
     def send(self, letter: LogoutLetter, until: int) -> tuple[str | None, bool]:
         """Why the client wasn't told, or `None`; and whether to try again. `until`: when another process may send it."""
-        form = urlencode({"logout_token": letter.make()}).encode()
+        try:
+            form = urlencode({"logout_token": letter.make()}).encode()
+        except ClientKeyMissing as error:
+            return str(error.description), True
         if time.time() > until - self._timeout:
             return "this process was held up", True
         here = self._loopback and is_loopback(urlsplit(letter.url).hostname or "")

@@ -8,9 +8,10 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from ..crypto.jose import sign
-from .id_token import algorithm_of
+from .id_token import algorithm_of, encryption_of
 
 if TYPE_CHECKING:
+    from ..clients.keys import ClientKeys
     from ..stores.registered_client import Client
     from ..tokens.signing_keys import KeyRing
     from .subjects import Subjects
@@ -21,14 +22,18 @@ SECONDS = 120  # as section 4 advises
 
 
 class LogoutTokens:
-    """Makes the logout tokens of one server, signed as the client's ID tokens are."""
+    """Makes the logout tokens of one server, signed and encrypted as the client's ID tokens are."""
 
-    def __init__(self, key_ring: Callable[[], KeyRing], subjects: Subjects) -> None:
+    def __init__(self, key_ring: Callable[[], KeyRing], subjects: Subjects, client_keys: ClientKeys) -> None:
         self._key_ring = key_ring
         self._subjects = subjects
+        self._client_keys = client_keys
 
     def prepare(self, issuer: str, client: Client, subject: str, sid: str | None) -> Callable[[], str]:
-        """Do all that needs the database; the function that is returned makes the token."""
+        """Do all that needs the database; the function that is returned makes the token.
+
+        It may have to fetch the client's keys, and raises `ClientKeyMissing` where these can't be had.
+        """
         signing = self._key_ring().signing_key(algorithm_of(client))
         now = int(time.time())
         claims: dict[str, Any] = {
@@ -43,4 +48,4 @@ class LogoutTokens:
         if sid is not None:
             claims["sid"] = sid
         header = {"alg": signing.algorithm, "kid": signing.kid, "typ": TYP}
-        return lambda: sign(header, claims, signing.key)
+        return lambda: encryption_of(client, self._client_keys)(sign(header, claims, signing.key))

@@ -27,7 +27,7 @@ class OpenidProvider:
         self.id_tokens = IdTokens(settings, issuer, key_ring, self.user_claims, self.subjects, keys)
         self.userinfo = Userinfo(issuer, key_ring, keys)
         self.logouts = LogoutStore(parts.database)
-        letters = LogoutLetters(app, settings, parts.clients, LogoutTokens(key_ring, self.subjects))
+        letters = LogoutLetters(app, settings, parts.clients, LogoutTokens(key_ring, self.subjects, keys))
         self.backchannel_logout = BackchannelLogout(app, settings, issuer, parts.database, self.logouts, letters)
         store = SessionStore(parts.database, parts.revocations)
         self.sessions = Sessions(app, settings, store, parts.revoking)
