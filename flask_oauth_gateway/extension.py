@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from .clients.applications import ApplicationRegistry
     from .clients.registry import ClientRegistry
     from .database.engine import Database
+    from .oidc.sessions import Sessions
     from .protection.openapi import OpenApi
     from .tokens.registry import TokenRegistry
     from .web.rate_limits import RateLimiter
@@ -109,9 +110,9 @@ class OAuthGateway(HookDecorators):
         add_resource_metadata(app, server)
         app.cli.add_command(make_cli())
         if settings.oidc:
-            at_first_request(
-                app, server.openid.backchannel_logout.begin
-            )  # which imports it all now, and not in a request
+            openid = server.openid  # which imports it all now, and not in a request
+            at_first_request(app, openid.sessions.end_at_sign_out)
+            at_first_request(app, openid.backchannel_logout.begin)
         if server.plans is not None:
             from .protection.plans import add_headers
 
@@ -143,6 +144,14 @@ class OAuthGateway(HookDecorators):
     def tokens(self) -> TokenRegistry:
         """The tokens: `issue`, `find`, `get`, `revoke`, `set_attributes`, `purge`."""
         return self._authorization_server.token_registry
+
+    @property
+    def sessions(self) -> Sessions:
+        """The users' sessions at clients: `find`, `end`. Raises `RuntimeError` where `OAUTH_OIDC` is off."""
+        server = self._authorization_server
+        if not server.settings.oidc:
+            raise RuntimeError("There are no sessions without OpenID Connect: set OAUTH_OIDC = True.")
+        return server.openid.sessions
 
     @property
     def database(self) -> Database:

@@ -249,6 +249,12 @@ FEATURES: Mapping[str, Feature] = {
             for name, path, methods in pages
         },
     ),
+    "admin_sessions": Feature(
+        source="OpenID Connect",
+        page="openid.md",
+        setting="has_admin_sessions",
+        endpoints={"admin_sessions": Endpoint("/admin/sessions", _FORM, "pages.admin.sessions:sessions")},
+    ),
     "forward_auth": Feature(
         source="API gateways",
         page="forward-auth.md",

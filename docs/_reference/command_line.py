@@ -33,6 +33,7 @@ from flask_oauth_gateway import OAuthGateway, require_token
 
 app = Flask(__name__)
 app.config["SECRET_KEY"] = "a long random text"
+app.config["OAUTH_OIDC"] = True
 app.config["OAUTH_SCOPES"] = {"weather:read": "Read the weather", "weather:write": "Report the weather"}
 OAuthGateway(app)
 
@@ -53,6 +54,7 @@ MORE = {
     "token": "[Tokens](tokens.md)",
     "token purge": "[Purging](database.md#purging)",
     "token partition": "[Partitions by time](scaling.md#partitions-by-time-on-postgresql)",
+    "session": "[Sessions](openid.md#sessions)",
     "key": "[JWT access tokens](tokens.md#jwt-access-tokens)",
     "issuer": "[JWT bearer](flows/jwt_bearer.md), [SAML bearer](flows/saml2_bearer.md), [other servers](other-servers.md)",
     "audit": "[The audit trail](audit.md)",
@@ -141,6 +143,10 @@ JWTs aren't counted: …
     "token purge": """\
 $ flask oauth token purge
 0 expired rows deleted.
+""",
+    "session end": """\
+$ flask oauth session end --subject alice
+0 ended.
 """,
     "key rotate": """\
 $ flask oauth key rotate

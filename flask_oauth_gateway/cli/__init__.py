@@ -36,7 +36,8 @@ class CommandLine(OAuthGroup):
 def make_cli() -> AppGroup:
     """The `oauth` group of an app's command line. A resource server has another group, and loads none of these files."""
     return CommandLine(
-        "oauth", help="The OAuth gateway: clients, applications, tokens, keys, issuers, audit trail, database."
+        "oauth",
+        help="The OAuth gateway: clients, applications, tokens, sessions, keys, issuers, audit trail, database.",
     )
 
 
@@ -45,16 +46,17 @@ def _add_commands(group: AppGroup) -> None:
     from .audit import audit
     from .client import client
     from .doctor import doctor
-    from .explain import explain_request
+    from .explaining.explain import explain_request
     from .importing import export_clients, import_clients
     from .issuer import issuer
     from .key import key
     from .routes import routes
+    from .session import session
     from .token import token
 
     for command in (import_clients, export_clients):
         client.add_command(command)
-    for command in (client, application, token, key, issuer, audit, doctor, explain_request, routes, init_db):
+    for command in (client, application, token, session, key, issuer, audit, doctor, explain_request, routes, init_db):
         group.add_command(command)
 
 

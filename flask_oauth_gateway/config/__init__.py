@@ -86,6 +86,11 @@ class Settings(
         """The app's own scopes: all but the management API's, which nobody gets who isn't given it by its name."""
         return [name for name in self.scopes if name != ADMIN_SCOPE]
 
+    @property
+    def has_admin_sessions(self) -> bool:
+        """Whether the administrator's pages show sessions."""
+        return self.admin and self.oidc
+
     def _check_together(self, *, relaxed: bool) -> None:
         """Make the checks that need more than one key."""
         for key, names in (

@@ -75,6 +75,14 @@ def describe_key(signing: SigningKey) -> dict[str, Any]:
     }
 
 
+SESSION = ("sid", "client_id", "subject", "began_at", "expires_at")
+
+
+def describe_session(row: Row[Any]) -> dict[str, Any]:
+    """A user's session at a client."""
+    return {name: getattr(row, name) for name in SESSION}
+
+
 ENTRY = ("id", "at", "event", "outcome", "client_id", "subject", "actor", "address", "details")
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from flask import Blueprint, Response
 
 from ..web.answers import bound
-from . import applications, audit, clients, issuers, keys, tokens
+from . import applications, audit, clients, issuers, keys, sessions, tokens
 from .operation import Operation, serve
 
 if TYPE_CHECKING:
@@ -35,8 +35,9 @@ def add_management(blueprint: Blueprint, server: AuthorizationServer) -> dict[st
     from .openapi import openapi
 
     taken: dict[str, list[str]] = {}
-    document: Route = (f"{PREFIX}/openapi.json", "GET", "management_openapi", bound(openapi, server, OPERATIONS))
-    served = [(PREFIX + each.path, each.method, f"management_{each.name}", serve(each, server)) for each in OPERATIONS]
+    operations = (*OPERATIONS, *sessions.OPERATIONS) if server.settings.oidc else OPERATIONS
+    document: Route = (f"{PREFIX}/openapi.json", "GET", "management_openapi", bound(openapi, server, operations))
+    served = [(PREFIX + each.path, each.method, f"management_{each.name}", serve(each, server)) for each in operations]
     for path, method, endpoint, view in (*served, document):
         blueprint.add_url_rule(path, endpoint, view, methods=[method], provide_automatic_options=False)
         taken.setdefault(path, []).extend((method, "HEAD") if method == "GET" else (method,))

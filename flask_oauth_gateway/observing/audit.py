@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 EVENTS = (
     "token_issued", "token_refreshed", "token_revoked", "token_rejected", "refresh_token_reused", "client_rejected",
     "assertion_rejected", "authorization_granted", "authorization_denied", "client_created", "client_changed",
-    "application_created", "application_changed", "logout_delivered", "logout_failed", "key_changed",
+    "application_created", "application_changed", "session_ended", "logout_delivered", "logout_failed", "key_changed",
     "audit_exported", "audit_trimmed", "audit_broken",
 )  # fmt: skip
 REFUSAL_SECONDS = 60
@@ -60,6 +60,7 @@ class Audit:
             (signals.logout_delivered, self.logout_delivered),
             (signals.logout_failed, self.logout_failed),
             (signals.key_changed, self.key_changed),
+            (signals.session_ended, self.session_ended),
         ):
             signal.connect(receiver, sender=app)
 
@@ -131,6 +132,10 @@ class Audit:
 
     def key_changed(self, sender: Flask, **payload: Any) -> None:
         self._write("key_changed", "ok", None, None, {"change": payload["change"], "kid": payload["kid"]})
+
+    def session_ended(self, sender: Flask, **payload: Any) -> None:
+        details = {"sid": payload["sid"], "by": payload["by"]}
+        self._write("session_ended", "ok", payload["client_id"], payload["subject"], details)
 
     def exported(self, kind: str, filters: Mapping[str, Any]) -> None:
         """Write that an administrator exported the trail as a file."""

@@ -30,7 +30,7 @@ class OpenidProvider:
         letters = LogoutLetters(app, settings, parts.clients, LogoutTokens(key_ring, self.subjects, keys))
         self.backchannel_logout = BackchannelLogout(app, settings, issuer, parts.database, self.logouts, letters)
         store = SessionStore(parts.database, parts.revocations)
-        self.sessions = Sessions(app, settings, store, parts.revoking)
+        self.sessions = Sessions(app, settings, parts.clients, store, parts.revoking)
         self.sessions.deliver_soon = self.backchannel_logout.soon
 
     def close(self) -> None:

@@ -6,22 +6,28 @@ gives the session at each client, so another user in the same browser has other 
 
 from __future__ import annotations
 
+import re
 import secrets
 from base64 import urlsafe_b64encode
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
-from flask import current_app, has_request_context, request, session
+from flask import abort, current_app, has_request_context, request, session
 
 from ..crypto.hashing import sha256
+from ..errors import TemporarilyUnavailable
+from ..hooks import UnusableSubject, subject_of
 from ..signals import session_ended
 from ..stores.openid.sessions import AT_ONCE
 from ..web.environ import actor as actor_of_request
 
 if TYPE_CHECKING:
     from flask import Flask
+    from sqlalchemy.engine import Row
 
     from ..config import Settings
+    from ..stores.clients import ClientStore
     from ..stores.openid.sessions import Ended, SessionStore
     from ..stores.registered_client import Client
     from ..tokens.revoking import Revoking
@@ -30,12 +36,23 @@ SESSION_KEY = "oauth_session"
 SHOWN = 8  # characters of a `sid` that the log, signals and the audit trail may have
 
 
-class Sessions:
-    """One app's sessions. `deliver_soon` is called where a client must be told of an end, after that is stored."""
+@dataclass(frozen=True, slots=True)
+class SessionPage:
+    """Some sessions. `next` is where the next page begins, `sessions.find(..., after=page.next)`; `None` on the last page."""
 
-    def __init__(self, app: Flask, settings: Settings, store: SessionStore, revoking: Revoking) -> None:
+    sessions: Sequence[Row[Any]]
+    next: str | None
+
+
+class Sessions:
+    """The sessions: `find`, `end`. `deliver_soon` is called where a client must be told of an end, after that is stored."""
+
+    def __init__(
+        self, app: Flask, settings: Settings, clients: ClientStore, store: SessionStore, revoking: Revoking
+    ) -> None:
         self._app = app
         self._settings = settings
+        self._clients = clients
         self._store = store
         self._revoking = revoking
         self.deliver_soon: Callable[[], None] = _nobody_to_tell
@@ -53,6 +70,25 @@ class Sessions:
             client.refresh_token_lifetime or self._settings.refresh_token_lifetime,
         )
         return self._store.sid_for(_browser(value, subject), client.key, subject, lifetime)
+
+    def find(
+        self, *, client_id: str | None = None, subject: str | None = None, limit: int = 100, after: str | None = None
+    ) -> SessionPage:
+        """A page of live sessions: those at a client, of a user, of both, or all. Those that expire last come first.
+
+        Each has `sid`, `client_id`, `subject`, `began_at` and `expires_at`. Raises `ValueError` for an `after` that no page
+        gave, or a `limit` below 1.
+        """
+        if limit < 1:
+            raise ValueError("limit is a number of 1 or more.")
+        owner = None if client_id is None else self._clients.load(client_id)
+        if client_id is not None and owner is None:
+            return SessionPage([], None)
+        key = None if owner is None else owner.key
+        rows = self._store.page(owner=key, subject=subject, after=_position(after), limit=limit + 1)
+        last = rows[limit - 1] if len(rows) > limit else None
+        following = None if last is None else f"{last.expires_at}.{last.client}.{bytes(last.browser).hex()}"
+        return SessionPage(rows[:limit], following)
 
     def end(
         self, *, subject: str | None = None, sid: str | None = None, by: str | None = None, actor: str | None = None
@@ -82,6 +118,33 @@ class Sessions:
         """Whether a `sid` is of a live session of this user and of the browser that asks."""
         value = session.get(SESSION_KEY)
         return value is not None and self._store.is_of_browser(sid, _browser(value, subject))
+
+    def to_keep(self, subject: str) -> list[str] | None:
+        """What stands for this browser, for `put_back` after a sign-in at which the app clears its session."""
+        value = session.get(SESSION_KEY)
+        return None if value is None else [value, _browser(value, subject).hex()]
+
+    def put_back(self, kept: Sequence[str] | None, subject: str) -> None:
+        """Put back what `to_keep` gave, where it is gone and the same user has signed in."""
+        if kept and SESSION_KEY not in session and kept[1] == _browser(kept[0], subject).hex():
+            session[SESSION_KEY] = kept[0]
+
+    def end_at_sign_out(self) -> None:
+        """End the sessions of a browser whose user signs out by Flask-Login, if the app has that."""
+        if getattr(self._app, "login_manager", None) is not None:
+            from flask_login import user_logged_out
+
+            user_logged_out.connect(self._signed_out, sender=self._app)
+
+    def _signed_out(self, sender: Flask, user: Any = None, **_: Any) -> None:
+        if not getattr(user, "is_authenticated", False):
+            return
+        try:
+            self.end_of_browser(subject_of(user))
+        except UnusableSubject:
+            return  # who can't be a subject has no session here
+        except TemporarilyUnavailable:
+            abort(503)  # the app's own view is being answered
 
     def _end(self, by: str, actor: str | None, **which: str | bytes | None) -> int:
         count = 0
@@ -134,6 +197,15 @@ class Sessions:
 
 def _browser(value: str, subject: str) -> bytes:
     return sha256(f"{value}\0{subject}")
+
+
+def _position(after: str | None) -> tuple[int, int, bytes] | None:
+    if after is None:
+        return None
+    if not re.fullmatch(r"[0-9]{1,18}\.[0-9]{1,18}\.[0-9a-f]{64}", after):
+        raise ValueError("after is what an earlier page gave as next.")
+    expires_at, client, browser = after.split(".")
+    return int(expires_at), int(client), bytes.fromhex(browser)
 
 
 def _nobody_to_tell() -> None:

@@ -96,12 +96,12 @@ def _answer_or_page(server: AuthorizationServer, visit: Visit, authorization: Au
     if person is None or sign_in is None:
         if silent:
             raise AuthorizationError("login_required", "Nobody is signed in, or not recently enough.")
-        return ask_to_sign_in(server, visit, authorization, details)
+        return ask_to_sign_in(server, visit, authorization, person, details)
     if authorization.claims:
         check_user(authorization.claims, server.openid.subjects.of(authorization.client, person.subject))
         comes_now = visit.form is None and not visit.has_mark and not silent
         if comes_now and is_essential(authorization.claims, "acr") and "acr" not in details:
-            return ask_to_sign_in(server, visit, authorization, details)  # which may tell it
+            return ask_to_sign_in(server, visit, authorization, person, details)  # which may tell it
         check_sign_in(authorization.claims, details)
     asked = " ".join((visit.form or {}).get("asked", ())).split()
     question = server.consent.question_for(authorization, person.subject, asked)
@@ -116,7 +116,7 @@ def _answer_or_page(server: AuthorizationServer, visit: Visit, authorization: Au
             )
         return _ask(server, visit, authorization, question, person, sign_in, notice="stale")
     if sign_in != NOT_NEEDED and not use_up(server, sign_in_for(visit, authorization), details, sign_in):
-        return ask_to_sign_in(server, visit, authorization, details)
+        return ask_to_sign_in(server, visit, authorization, person, details)
     details = _kept(authorization, details, sign_in)
     if visit.form is not None:
         return _decide(server, visit.form, authorization, question, person, details)

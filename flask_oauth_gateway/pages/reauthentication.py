@@ -48,6 +48,8 @@ def settle(
             has_mark=visit.has_mark,
             skew=server.settings.clock_skew,
         )
+    if number is not None and server.settings.oidc:
+        server.openid.sessions.put_back(relogin.kept(), person.subject)
     if number is None and not relogin.is_wanted(wanted, details):
         return carried is not None, relogin.NOT_NEEDED
     csrf.need_secret_key()  # else nobody could tell who comes back, and users would be sent in circles
@@ -62,13 +64,16 @@ def use_up(server: AuthorizationServer, wanted: SignInRequest, details: Details,
     return is_first or not relogin.is_wanted(wanted, details)
 
 
-def ask_to_sign_in(server: AuthorizationServer, visit: Visit, authorization: Authorization, details: Details) -> Answer:
+def ask_to_sign_in(
+    server: AuthorizationServer, visit: Visit, authorization: Authorization, person: Person | None, details: Details
+) -> Answer:
     """Send the user to sign in. Where the request says how, a cookie tells for what, when the browser comes back."""
     wanted = sign_in_for(visit, authorization)
     if not (server.app.secret_key and authorization.wants_sign_in):
         return server.users.send_to_login(wanted)
     response = server.users.send_to_login(relogin.with_mark(wanted))
-    relogin.remember(response, visit.fingerprint, details)
+    keeps = server.openid.sessions.to_keep(person.subject) if person is not None and server.settings.oidc else None
+    relogin.remember(response, visit.fingerprint, details, keeps)
     return response
 
 

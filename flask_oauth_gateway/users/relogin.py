@@ -56,12 +56,12 @@ def with_mark(wanted: SignInRequest) -> SignInRequest:
     return replace(wanted, return_to=f"{wanted.return_to}{separator}{MARK}=1")
 
 
-def remember(response: Response, fingerprint: str, details: Details) -> None:
+def remember(response: Response, fingerprint: str, details: Details, keeps: list[str] | None = None) -> None:
     """Set the cookie on the response that sends the user to sign in; `fingerprint` stands for the authorization request.
 
-    `details`: those of the user who is signed in by now.
+    `details`: those of the user who is signed in by now. `keeps`: what of the app's session outlasts that, for `kept`.
     """
-    sent = [fingerprint, int(time.time()), details.get("auth_time"), secrets.token_urlsafe(16)]
+    sent = [fingerprint, int(time.time()), details.get("auth_time"), secrets.token_urlsafe(16), keeps]
     response.set_cookie(
         COOKIE,
         str(_serializer().dumps(sent)),
@@ -89,7 +89,7 @@ def came_back(
         return None
     after_this_request(_forget)
     try:
-        known, sent_at, before, number = _serializer().loads(value, max_age=MAX_AGE)
+        known, sent_at, before, number, *_ = _serializer().loads(value, max_age=MAX_AGE)
     except (BadData, TypeError, ValueError):
         return None
     if known != fingerprint:
@@ -109,6 +109,15 @@ def came_back(
     if signed_in_at is None:
         return f"{number}.{int(time.time())}"
     return str(number) if stayed else sha256(f"{subject}\0{signed_in_at}").hex()
+
+
+def kept() -> list[str] | None:
+    """What the cookie of a browser that comes back keeps, of a session that the app may have cleared."""
+    try:
+        found = _serializer().loads(request.cookies.get(COOKIE, ""), max_age=MAX_AGE)
+    except BadData:
+        return None
+    return found[4] if isinstance(found, list) and len(found) > 4 else None
 
 
 def without_time(number: str) -> str:

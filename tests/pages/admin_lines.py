@@ -184,6 +184,16 @@ LIVE = [
         " 0 0 0 ", "<rect"),
     empty("overview", "", "Revoked 0 in 48 hours; at most 0 in one hour."),
 ]  # fmt: skip
+SESSIONS = [
+    admin("sessions", "of a user", "sessions?subject=alice", f"alice sid-0000{MORE} full 1970-01-01 00:01",
+        "End all sessions of this user alice End all"),
+    admin("sessions", "at a client, with a long name", "sessions?client_id=full", f"sss... sid-0001{MORE} full"),
+    admin("sessions", "more than a page", "sessions", "one of many 50 ", "Next page"),
+    admin("sessions", "after one has ended", "sessions?done=ended", "The sessions have ended."),
+    empty("sessions", "sessions?client_id=nobody", "Nothing was found."),
+    done("admin/sessions", "a form that is stale", form("sessions?subject=alice", form_token="old"),
+        "This page was out of date.", "sid-0000", status=400),
+]  # fmt: skip
 CERTIFIED = "Key Algorithms Certificate of Expires"
 NO_CERTIFICATE = f"{NONE} {NONE}"
 ISSUERS = [
@@ -238,4 +248,4 @@ AUDIT = [
     admin("audit", "more than a page", "audit", "Older entries"),
     empty("audit", "audit?event=key_changed", "Nothing was found."),
 ]  # fmt: skip
-ADMIN = [*CLIENTS, *FORMS, *APPLICATIONS, *LIVE, *ISSUERS, *AUDIT]
+ADMIN = [*CLIENTS, *FORMS, *APPLICATIONS, *LIVE, *SESSIONS, *ISSUERS, *AUDIT]

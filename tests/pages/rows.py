@@ -136,6 +136,7 @@ def app_of(folder: Any, **config: Any) -> Flask:
         instance_path=str(folder),
         OAUTH_DATABASE_URI=f"sqlite:///{folder / 'oauth.db'}",
         OAUTH_ADMIN=True,
+        OAUTH_OIDC=True,
         OAUTH_RATE_LIMITS={"admin": "10000/minute"},
         OAUTH_GRANT_TYPES=[*GRANT_TYPES, "jwt_bearer", "saml2_bearer"],
         **config,
@@ -173,7 +174,7 @@ def full_site(folder: Any) -> Rows:
             OAUTH_TRUSTED_TOKEN_ISSUERS=TOKEN_ISSUERS,
         )
     )
-    for fill in (_applications, _clients, _approvals, _tokens, _crowd, _keys, _trail):
+    for fill in (_applications, _clients, _approvals, _tokens, _crowd, _sessions, _keys, _trail):
         fill(site)
     return site
 
@@ -298,6 +299,24 @@ def _crowd(site: Rows) -> None:
         connection.execute(insert(tables.approval), families)
         connection.execute(insert(tables.access_token), tokens)
         connection.execute(insert(tables.consent), consents)
+
+
+def _sessions(site: Rows) -> None:
+    now, full, crowd = int(time.time()), *(site.gateway.clients.get(name) for name in ("full", "crowd"))
+    of = [("alice", full), ("s" * 60, full), *((f"one of many {number}", crowd) for number in range(51))]
+    rows = [
+        {
+            "sid": f"sid-{number:04}-that-is-long",
+            "browser": number.to_bytes(32),
+            "client": client.key,
+            "subject": subject,
+            "began_at": 60,
+            "expires_at": now + 9_000_000 + number,
+        }
+        for number, (subject, client) in enumerate(of)
+    ]
+    with site.server.database.transaction() as connection:
+        connection.execute(insert(tables.session), rows)
 
 
 def _keys(site: Rows) -> None:

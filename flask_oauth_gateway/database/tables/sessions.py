@@ -17,7 +17,7 @@ session = Table(  # one row for each browser session and client, live ones only:
     Column("expires_at", BigInteger, nullable=False, index=True),
     UniqueConstraint("browser", "client", name="uq_oauth_session_browser_client"),
     Index("ix_oauth_session_subject", "subject", "client"),
-    Index("ix_oauth_session_client", "client"),
+    Index("ix_oauth_session_client", "client", "expires_at"),
     **OPTIONS,
 )
 

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from ...authorization_server import AuthorizationServer
 
 PAGE = 50
-SECTIONS = ("overview", "clients", "applications", "grants", "tokens", "keys", "issuers", "audit")
+SECTIONS = ("overview", "clients", "applications", "grants", "tokens", "sessions", "keys", "issuers", "audit")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +63,7 @@ class Visit:
             status,
             user=self.user,
             section=section,
-            sections=SECTIONS,
+            sections=[each for each in SECTIONS if each != "sessions" or self.server.settings.has_admin_sessions],
             form_token=new_form_token(self.subject, "admin"),
             done=self.asked("done"),
             problem=None if problem is None else with_labels(problem),

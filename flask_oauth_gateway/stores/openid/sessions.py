@@ -93,17 +93,20 @@ class SessionStore:
         return self._database.first(select(_S.sid).where(*live)) is not None
 
     def page(
-        self, *, owner: int | None, subject: str | None, after: tuple[int, str] | None, limit: int
+        self, *, owner: int | None, subject: str | None, after: tuple[int, int, bytes] | None, limit: int
     ) -> list[Row[Any]]:
-        """Live sessions, those that began last first; `after` is the `began_at` and `sid` of the last one seen."""
+        """Live sessions, those that expire last first; `after` is the `expires_at`, `client` and `browser` of the last one."""
         statement = _WITH_CLIENT.where(_S.expires_at > int(time.time()))
         if owner is not None:
             statement = statement.where(_S.client == owner)
         if subject is not None:
             statement = statement.where(_S.subject == subject)
         if after is not None:
-            statement = statement.where(or_(_S.began_at < after[0], and_(_S.began_at == after[0], _S.sid < after[1])))
-        return self._database.all(statement.order_by(_S.began_at.desc(), _S.sid.desc()).limit(limit))
+            expires_at, seen, browser = after
+            further = or_(_S.client < seen, and_(_S.client == seen, _S.browser < browser))
+            statement = statement.where(_S.expires_at <= expires_at, or_(_S.expires_at < expires_at, further))
+        order = (_S.expires_at.desc(), _S.client.desc(), _S.browser.desc())
+        return self._database.all(statement.order_by(*order).limit(limit))
 
     @again_after_deadlock
     def end(

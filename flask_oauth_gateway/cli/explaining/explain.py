@@ -15,21 +15,21 @@ from flask import Flask, Response, current_app, request
 from flask.cli import with_appcontext
 from werkzeug.exceptions import HTTPException
 
-from .. import signals
-from ..authentication.secret import named_credentials
-from ..authorization_server import current_server
-from ..database.rehearsal import rehearsing
-from ..doctor.explanations import Explanation, Refused, explain
-from ..errors import OAuth2Error
-from ..protection.guard import Requirement
-from ..protection.require_token import requirements_of
-from ..web.answers import Noted, noted, render_error
-from ..web.environ import CLIENT, NOTED
+from ... import signals
+from ...authentication.secret import named_credentials
+from ...authorization_server import current_server
+from ...database.rehearsal import rehearsing
+from ...doctor.explanations import Explanation, Refused, explain
+from ...errors import OAuth2Error
+from ...protection.guard import Requirement
+from ...protection.require_token import requirements_of
+from ...web.answers import Noted, noted, render_error
+from ...web.environ import CLIENT, NOTED
+from ..output import as_json, print_json, visible
 from .curl import NotUnderstood, Wanted, read_line
-from .output import as_json, print_json, visible
 
 if TYPE_CHECKING:
-    from ..authorization_server import AuthorizationServer
+    from ...authorization_server import AuthorizationServer
 
 
 @dataclass(frozen=True, slots=True)

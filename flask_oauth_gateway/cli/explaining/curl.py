@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import NoReturn
 from urllib.parse import quote_plus, urlsplit
 
-from ..errors import shown, without_secrets
+from ...errors import shown, without_secrets
 
 FORM = "application/x-www-form-urlencoded"
 
