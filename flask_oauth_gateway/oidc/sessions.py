@@ -182,7 +182,8 @@ class Sessions:
     def _value_of_browser() -> str | None:
         """What stands for the browser in the app's session, put there on first use; `None` where there are no sessions.
 
-        First requests that come at once must agree on it: it follows from the session's cookie, which all of them sent.
+        First requests that come at once must agree on it: it follows from the session's cookie, which all of them sent. Two
+        browsers whose cookies are the same count as one: of one user who signed in twice within a second.
         """
         value = session.get(SESSION_KEY)
         if value is None:

@@ -11,10 +11,13 @@ from flask_login import LoginManager, UserMixin, login_user, logout_user
 from sqlalchemy import select
 
 from flask_oauth_gateway.database.tables import session as session_table
+from flask_oauth_gateway.errors import TemporarilyUnavailable
 from flask_oauth_gateway.signals import session_ended, token_revoked
+from flask_oauth_gateway.stores.openid.sessions import SessionStore
 from flask_oauth_gateway.stores.registered_client import Client
 from tests.support.admin import AdminSite
 from tests.support.app import MakeApp, gateway_of, refusal, register
+from tests.support.clock import Clock
 from tests.support.command_line import told_by
 from tests.support.management import Api
 from tests.support.relying_party import MakeParty, RelyingParty
@@ -149,13 +152,14 @@ class Account(UserMixin):
 
 @pytest.fixture
 def with_flask_login(make_app: MakeApp) -> Flask:
-    """An app whose users sign in and out by Flask-Login; `?clear` is one that clears its session at a sign-in."""
+    """An app whose users sign in and out by Flask-Login. Unless it is told to `keep` it, it clears its session at a sign-in."""
     app = make_app(OAUTH_OIDC=True, OAUTH_LOGIN_URL="/login")
     LoginManager(app).user_loader(Account)
 
     @app.get("/login")
     def login() -> Any:
-        session.clear()
+        if "keep" not in request.args:
+            session.clear()
         login_user(Account(request.args.get("as", "alice")))
         return redirect(request.args.get("next", "/"))
 
@@ -207,7 +211,24 @@ def test_the_sign_out_of_flask_login_ends_those_of_the_browser(with_flask_login:
     assert sid() != first
 
 
-def test_a_session_outlasts_the_sign_in_that_a_client_asks_for(with_flask_login: Flask) -> None:
+def test_a_sign_out_where_the_database_is_away_is_answered_with_503(
+    with_flask_login: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    browser, _, sid = signed_in(with_flask_login)
+    sid()
+
+    def away(*_: Any, **__: Any) -> Any:
+        raise TemporarilyUnavailable
+
+    with monkeypatch.context() as patched:
+        patched.setattr(SessionStore, "end", away)
+        assert browser.get("/logout").status_code == 503
+    browser.get("/login?keep")
+    assert browser.get("/logout").text == "bye"
+    assert rows(with_flask_login) == []
+
+
+def test_a_session_outlasts_the_sign_in_that_a_client_asks_for(with_flask_login: Flask, clock: Clock) -> None:
     """Though the app clears its own session there; another user's is another one."""
     browser, client, sid = signed_in(with_flask_login)
     first = sid()
@@ -218,6 +239,7 @@ def test_a_session_outlasts_the_sign_in_that_a_client_asks_for(with_flask_login:
     browser.get(back)
     assert {row.subject for row in rows(with_flask_login)} == {"alice", "bob"}
     assert len({bytes(row.browser) for row in rows(with_flask_login)}) == 2
+    clock.advance(2)
     browser.get("/login")
     assert sid() != first, "the app has cleared its session by itself"
 
