@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import Row
 
     from ..tokens.access_token import AccessToken
-    from ..tokens.signing_keys import SigningKey
+    from ..tokens.signing_key import SigningKey
 
 
 def describe_client(client: Client) -> dict[str, Any]:

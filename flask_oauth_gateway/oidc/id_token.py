@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from ..crypto.jose import JwtError, read, sign, verify
 from ..errors import InvalidRequestError
 from ..tokens.sign_in import ID_TOKEN, NONCE, SID, openid_part, sign_in_details
-from ..tokens.signing_keys import ALWAYS_FOR_ID_TOKENS
+from ..tokens.signing_key import ALWAYS_FOR_ID_TOKENS
 from .encryption import encryption_for
 
 if TYPE_CHECKING:

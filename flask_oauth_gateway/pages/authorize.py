@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from flask import redirect, request
 
-from ..authorization.answer import answer_of, location_of
+from ..authorization.answer import MAX_LOCATION, answer_of, location_of
 from ..authorization.parameters import read_authorization, read_visit
 from ..authorization.request import AuthorizationError, Granted, PageError
 from ..authorization.requested_claims import check_sign_in, check_user, is_essential
@@ -227,9 +227,12 @@ def _send(authorization: Authorization, answer: dict[str, str]) -> Answer:
     """Send an answer to the client: by redirect, or by a form that the browser posts (form_post)."""
     if authorization.response_mode == "form_post":
         return post_to_client(authorization.redirect_uri, answer)
-    response = redirect(location_of(authorization, answer), 303 if request.method == "POST" else 302)
+    location = location_of(authorization, answer)
+    response = redirect(location, 303 if request.method == "POST" else 302)
     response.headers.update({"Cache-Control": "no-store", "Pragma": "no-cache", "Referrer-Policy": "no-referrer"})
-    return leave(response) if _comes_from_a_page_here() else response
+    # A header that is long is cut off or refused on the way. What stands in a page the browser alone reads; a frame shows none.
+    is_long = len(location) > MAX_LOCATION and request.headers.get("Sec-Fetch-Dest", "document") == "document"
+    return leave(response) if is_long or _comes_from_a_page_here() else response
 
 
 def _comes_from_a_page_here() -> bool:

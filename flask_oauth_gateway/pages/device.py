@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
@@ -11,6 +12,7 @@ from sqlalchemy.engine import Row
 from ..crypto.hashing import sha256
 from ..signals import authorization_denied, authorization_granted
 from ..stores.devices import LETTERS
+from ..users.relogin import RETURN_SECONDS
 from ..web.csrf import is_form_token, new_form_token
 from .person import last, page, person_at, sent_form, sign_in
 from .rendering import render_page, scope_descriptions
@@ -31,8 +33,7 @@ def device(server: AuthorizationServer) -> Response | BaseResponse:
     person = person_at(server)
     other = request.method != "POST" and request.args.get("prompt") == "select_account"
     if person is None or other:
-        query = f"?{urlencode({'user_code': typed[:40]})}" if typed else ""
-        return sign_in(server, request.script_root + request.path + query, *(("select_account",) if other else ()))
+        return sign_in(server, _here(typed), *(("select_account",) if other else ()))
     if request.method != "POST":
         return _ask_for_code(person, typed[:40])
     decided = "decision" in form
@@ -44,9 +45,29 @@ def device(server: AuthorizationServer) -> Response | BaseResponse:
     row = _find(server, typed, person)
     if row is None:
         return _ask_for_code(person, typed[:40], problem="unknown")
+    if _signed_in_too_long_ago(server, row, person, 0 if not decided else RETURN_SECONDS):
+        return sign_in(server, _here(typed), "login")
     if not decided:
         return _ask_to_confirm(server, row, person, typed)
     return _decide(server, row, person, form)
+
+
+def _here(typed: str) -> str:
+    """This page as a path on this site, with the user code in its field."""
+    query = f"?{urlencode({'user_code': typed[:40]})}" if typed else ""
+    return request.script_root + request.path + query
+
+
+def _signed_in_too_long_ago(server: AuthorizationServer, row: Row[Any], person: Person, reading: int) -> bool:
+    """Whether the client's `default_max_age` asks for a newer sign-in (Registration section 2), as far as the app tells of it.
+
+    `reading`: the seconds that the user may have taken to read the page.
+    """
+    client = server.clients.load(row.client_id) if server.settings.oidc else None
+    if client is None or client.default_max_age is None:
+        return False
+    at = server.users.login_details(person.user).get("auth_time")
+    return at is not None and time.time() > at + client.default_max_age + reading
 
 
 def _find(server: AuthorizationServer, typed: str, person: Person) -> Row[Any] | None:

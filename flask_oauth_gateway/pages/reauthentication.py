@@ -36,6 +36,8 @@ def settle(
         if visit.has_mark:
             raise AuthorizationError("login_required", "Another user signed in than the one who was asked for.")
         return carried is not None, None
+    if carried and relogin.is_over(sign_in_for(visit, authorization), details, carried):
+        return True, None
     if carried or not authorization.wants_sign_in:
         return carried is not None, carried or relogin.NOT_NEEDED
     wanted, number = sign_in_for(visit, authorization), None
@@ -78,12 +80,12 @@ def ask_to_sign_in(
 
 
 def sign_in_for(visit: Visit, authorization: Authorization) -> SignInRequest:
-    """The sign-in that a request asks for."""
+    """The sign-in that a request asks for. A strength that is only wished for is no reason to refuse a silent request."""
     return SignInRequest(
         return_to=visit.path,
         prompt=authorization.prompt,
         login_hint=authorization.login_hint,
         max_age=authorization.max_age,
-        acr_values=authorization.acr_values,
+        acr_values=() if "none" in authorization.prompt else authorization.acr_values,
         client=authorization.client,
     )

@@ -11,9 +11,12 @@ from sqlalchemy.engine import Row
 from sqlalchemy.exc import IntegrityError
 
 from ..database.engine import Database
-from ..database.tables import key
+from ..database.tables import client, key
 
 _ALL = select(key).order_by(key.c.generation)
+_WANTED = select(
+    *(client.c.metadata[name].as_string() for name in ("id_token_signed_response_alg", "userinfo_signed_response_alg"))
+).distinct()
 _RETIRE = update(key).where(key.c.kid == bindparam("which")).values(retired_at=bindparam("at"))
 
 
@@ -34,6 +37,10 @@ class KeyStore:
         except IntegrityError:
             return False
         return True
+
+    def wanted_by_clients(self) -> set[str]:
+        """The algorithms with which clients want to be written to, beside the one that is always there."""
+        return {each for row in self._database.all(_WANTED) for each in row if each is not None}
 
     def retire(self, kid: str, at: int | None = None) -> bool:
         """Retire a key: it is neither published nor accepted from `at` on (`None`: now). False where there is no such key."""

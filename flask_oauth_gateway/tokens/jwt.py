@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from ..users.accounts import Users
     from ..web.issuer import Issuer
     from .revoked import Revoked
-    from .signing_keys import KeyRing, SigningKey
+    from .signing_key import SigningKey
+    from .signing_keys import KeyRing
 
 TYPE = "at+jwt"
 CACHE_SECONDS = 3600  # a signature is checked once in this time; expiry and revocation are checked each time

@@ -9,8 +9,6 @@ from __future__ import annotations
 import json
 import secrets
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from joserfc.jwk import ECKey, Key, KeyParameters, OKPKey, RSAKey
@@ -21,6 +19,15 @@ from ..signals import key_changed
 from ..stores.revocations.mark import MAX_TOKEN_LIFETIME, mark_of
 from ..web.environ import actor
 from .revoking import KEY
+from .signing_key import (
+    ALWAYS_FOR_ID_TOKENS,
+    Keys,
+    SigningKey,
+    before_the_change,
+    generation_of,
+    newest_active,
+    newest_of,
+)
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -35,32 +42,9 @@ if TYPE_CHECKING:
 RELOAD_SECONDS = 60  # how long a process uses the keys before it reads them again
 PUBLISH_AHEAD_SECONDS = 3600  # longer than anybody caches the key set
 MIN_RELOAD_SECONDS = 1  # an unknown kid, which anybody may invent, makes the process read the keys at most this often
-ALWAYS_FOR_ID_TOKENS = "RS256"  # OIDC Core section 15.1
 MOST_AT_ONCE = 10  # processes that make a key in the same moment
 KID_RANDOM = 16  # a kid's random hex digits; its proof follows them
 DAY = 86400
-
-
-@dataclass(frozen=True, slots=True)
-class SigningKey:
-    """A key, with its private half where that could be unsealed (`can_sign`). Times are seconds since 1970."""
-
-    kid: str
-    algorithm: str
-    generation: int
-    public: dict[str, Any]
-    key: Key
-    can_sign: bool
-    created_at: int
-    active_from: int
-    retired_at: int | None
-    mark: bytes  # what revokes every token that it signed
-
-    def is_published(self, now: float) -> bool:
-        return self.retired_at is None or self.retired_at > now
-
-
-Keys = Mapping[str, SigningKey]  # by `kid`
 
 
 class KeyRing:
@@ -93,6 +77,10 @@ class KeyRing:
             keys = self._keys
             newest = self._signs(keys, algorithm, now)
         if newest is None:
+            if (
+                not keys and algorithm is not None
+            ):  # that of access tokens comes first: any other than this follows a change
+                self.rotate(publish_ahead=0, known=keys)
             self.rotate(algorithm, publish_ahead=0, known=keys)
             keys, now = self._keys, time.time()  # the key is active from the second in which it was made
             newest = self._signs(keys, algorithm, now)
@@ -114,15 +102,17 @@ class KeyRing:
     def all(self) -> list[SigningKey]:
         """Every key, the oldest first."""
         self._reload_if(0)
-        return sorted(self._keys.values(), key=_generation)
+        return sorted(self._keys.values(), key=generation_of)
 
     def published(self) -> list[SigningKey]:
         """The keys of the public key set (RFC 7517 section 5)."""
         self._reload_if(RELOAD_SECONDS)
         there = {key.algorithm for key in self._keys.values() if key.is_published(time.time())}
         if self._settings.oidc:
-            for algorithm in {self._settings.signing_algorithm, ALWAYS_FOR_ID_TOKENS} - there:
-                self.signing_key(algorithm)
+            if self._settings.signing_algorithm not in there:
+                self.signing_key()
+            if ALWAYS_FOR_ID_TOKENS not in there:
+                self.signing_key(ALWAYS_FOR_ID_TOKENS)
         elif not self._keys:
             self.signing_key()
         now = time.time()
@@ -149,7 +139,7 @@ class KeyRing:
             known = self._keys if known is None else known
             values = self._new_key(algorithm)
             for _ in range(MOST_AT_ONCE):
-                before = _newest(self._keys, algorithm)
+                before = newest_of(self._keys, algorithm)
                 if before is not None and before.kid not in known:
                     return before
                 now = int(time.time())
@@ -177,18 +167,29 @@ class KeyRing:
         return retired
 
     def _signs(self, keys: Keys, algorithm: str | None, now: float) -> SigningKey | None:
-        newest = _newest_active(keys, algorithm or self._settings.signing_algorithm, now)
-        if newest is None and algorithm is None and not self._settings.oidc:
-            return _newest_active(keys, None, now)  # until the next rotation; with OpenID Connect it may be anybody's
-        return newest
+        newest = newest_active(keys, algorithm or self._settings.signing_algorithm, now)
+        if newest is not None or algorithm is not None:
+            return newest
+        if not self._settings.oidc:
+            return newest_active(keys, None, now)  # until the next rotation
+        before = before_the_change(keys, now)
+        following = newest_of(keys, self._settings.signing_algorithm)
+        if before is not None and (following is None or not following.is_published(now)):
+            self.rotate(known=keys)  # the setting was changed: whoever checks tokens learns of the key an hour ahead
+        return before
 
     def _let_end(self, algorithm: str, at: int) -> None:
-        """Retire the keys before the newest when their last token has expired.
+        """Retire the keys before the newest when their last token has expired, and those of algorithms that nobody uses any more.
 
-        Those of other algorithms go on, where ID tokens may be signed by them; elsewhere one algorithm follows another.
+        Where ID tokens may be signed by them, those of other algorithms go on; elsewhere one algorithm follows another.
         """
+        others: set[str] = set()
+        if self._settings.oidc:
+            others = {self._settings.signing_algorithm, ALWAYS_FOR_ID_TOKENS, *self._store.wanted_by_clients()} - {
+                algorithm
+            }
         for each in self._keys.values():
-            if each.retired_at is None and (each.algorithm == algorithm or not self._settings.oidc):
+            if each.retired_at is None and each.algorithm not in others:
                 self._store.retire(each.kid, at)
 
     def _rotate_by_age(self, newest: SigningKey, algorithm: str | None, keys: Keys, now: float) -> None:
@@ -196,7 +197,7 @@ class KeyRing:
         due = newest.active_from + days * DAY - PUBLISH_AHEAD_SECONDS
         if days and now >= due:
             algorithm = algorithm or self._settings.signing_algorithm
-            following = _newest(keys, algorithm)
+            following = newest_of(keys, algorithm)
             if following is None or following is newest:
                 self.rotate(algorithm, known=keys)
 
@@ -264,20 +265,3 @@ class KeyRing:
         if text is None:
             self._app.logger.error("The signing key %s can't be opened: is SECRET_KEY another one now?", row.kid)
         return types[row.public["kty"]].import_key(row.public if text is None else json.loads(text)), text is not None
-
-
-def _generation(key: SigningKey) -> int:
-    return key.generation
-
-
-def _newest(keys: Keys, algorithm: str) -> SigningKey | None:
-    return max((key for key in keys.values() if key.algorithm == algorithm), key=_generation, default=None)
-
-
-def _newest_active(keys: Keys, algorithm: str | None, now: float) -> SigningKey | None:
-    newest = None
-    for key in keys.values():
-        fits = key.can_sign and (algorithm is None or key.algorithm == algorithm)
-        if fits and key.active_from <= now and key.is_published(now):
-            newest = key if newest is None or key.generation > newest.generation else newest
-    return newest

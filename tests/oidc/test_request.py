@@ -8,9 +8,10 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from joserfc import jwt
 
+from tests.support.device import decide
 from tests.support.relying_party import MakeParty, RelyingParty
 from tests.support.signing import Signer
-from tests.support.site import REDIRECT_URI, Page, answer, location
+from tests.support.site import DEVICE_CODE, REDIRECT_URI, Page, answer, location, split
 
 
 def refused(party: RelyingParty, **parameters: Any) -> dict[str, str]:
@@ -239,3 +240,33 @@ def test_a_confidential_client_may_send_a_nonce_instead_of_pkce(make_party: Make
 def test_an_unsigned_jwt_is_never_read(party: RelyingParty) -> None:
     party.sign_in()
     assert isinstance(party.decode(party.tokens["id_token"]), jwt.Token)
+
+
+def test_a_strength_that_is_only_wished_for_refuses_nobody(party: RelyingParty) -> None:
+    """`acr_values` and `default_acr_values` are voluntary (OIDC Core section 3.1.2.1); the token says what was reached."""
+    wishing = RelyingParty(party.site, default_acr_values=["gold"])
+    party.site.gateway.login_details(lambda _: {"acr": "wood", "auth_time": int(time.time()) - 100})
+    for who, wish in ((party, {"acr_values": "gold silver"}), (wishing, {})):
+        next_ = sent_to_login(who, **wish)["next"]
+        code = come_back(who, next_)["code"]
+        assert who.read(who.trade(code)["id_token"])["acr"] == "wood", "nobody could do any better"
+        assert "code" in answer(who.site.approve(who.client, scope="openid", prompt="none", **wish))
+
+
+def test_a_device_s_user_signs_in_again_where_the_program_asks_for_that(make_party: MakeParty) -> None:
+    metadata = {"grant_types": [DEVICE_CODE], "redirect_uris": [], "default_max_age": 600}
+    party = make_party(metadata, OAUTH_LOGIN_URL="/login")
+    at = {"auth_time": int(time.time()) - 700}
+    party.site.gateway.login_details(lambda _: at)
+    asked = party.site.post(party.client, "/oauth/device_authorization", scope="openid").get_json()
+    page = Page(party.site.browser.get("/oauth/device"))
+    sent = {"form_token": page.hidden("form_token"), "user_code": asked["user_code"]}
+    path, parameters = split(party.site.browser.post("/oauth/device", data=sent).location)
+    assert path == "/login"
+    assert parameters["next"] == f"/oauth/device?user_code={asked['user_code']}"
+    at["auth_time"] = int(time.time())
+    assert asked["user_code"] in party.site.browser.get(parameters["next"]).text
+    decide(party.site, asked["user_code"])
+    data = {"grant_type": DEVICE_CODE, "device_code": asked["device_code"]}
+    tokens = party.site.post(party.client, "/oauth/token", **data).get_json()
+    assert party.read(tokens["id_token"])["auth_time"] == at["auth_time"]

@@ -1,6 +1,8 @@
 """ID tokens from the authorize endpoint itself: the implicit and hybrid flows (OIDC Core sections 3.2, 3.3)."""
 
 import hashlib
+import html
+import re
 from base64 import urlsafe_b64encode
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
@@ -8,7 +10,7 @@ from urllib.parse import parse_qsl, urlsplit
 import pytest
 
 from tests.support.relying_party import CLAIMS, MakeParty, RelyingParty
-from tests.support.site import REDIRECT_URI, Page, location
+from tests.support.site import REDIRECT_URI, Page, location, query
 
 PARTS = {
     "id_token": {"id_token"},
@@ -132,3 +134,18 @@ def test_what_is_off_is_not_there(make_party: MakeParty) -> None:
 def test_a_hybrid_answer_needs_pkce_like_any_code(party: RelyingParty) -> None:
     place = ask(party, "code id_token", code_challenge=None, code_challenge_method=None)
     assert answer(place)["error"] == "invalid_request"
+
+
+def test_an_answer_that_is_too_long_for_a_header_reaches_a_browser_in_a_page(make_party: MakeParty) -> None:
+    party = make_party({"grant_types": GRANTS})
+    party.site.gateway.user_claims(lambda *_: {"email": "a" * 9000})
+    asked = {"scope": "openid email", "nonce": "n", "response_type": "id_token"}
+    assert len(ask(party, "id_token")) > 9000, "a program knows what it can read"
+    url, browser = query(party.client, **asked), party.site.browser
+    page = browser.get("/oauth/authorize", query_string=url, headers={"Accept": "text/html"})
+    assert page.status_code == 200
+    assert "Location" not in page.headers
+    (there,) = re.findall('<a href="([^"]*)"', page.text)
+    assert len(party.read(answer(html.unescape(there))["id_token"])["email"]) == 9000
+    framed = {"Accept": "text/html", "Sec-Fetch-Dest": "iframe"}
+    assert browser.get("/oauth/authorize", query_string=url, headers=framed).status_code == 302

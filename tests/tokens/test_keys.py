@@ -10,7 +10,7 @@ import pytest
 from flask import Flask
 
 from flask_oauth_gateway.database.tables import key
-from tests.support.app import ask, is_accepted, refusal, register, server_of, token_for
+from tests.support.app import ask, gateway_of, is_accepted, refusal, register, server_of, token_for
 from tests.support.clock import Clock
 from tests.support.databases import sqlite_only
 from tests.support.signing import kid_of
@@ -232,3 +232,54 @@ def test_another_algorithm_in_the_configuration_signs_from_the_next_rotation(
     clock.advance(2 * 3600)
     assert ring(app).signing_key().algorithm == "PS256"
     assert {key.kid: key for key in ring(app).all()}[first.kid].retired_at is not None
+
+
+@sqlite_only
+@pytest.mark.parametrize("first", ["access tokens", "the key set", "ID tokens"])
+def test_with_openid_connect_another_algorithm_is_published_an_hour_before_it_signs_access_tokens(
+    jwt_apps: Callable[..., Flask], clock: Clock, first: str
+) -> None:
+    before = jwt_apps(OAUTH_OIDC=True)
+    assert ring(before).signing_key("RS256").algorithm == "RS256"  # an ID token comes first of all
+    known = ring(before).signing_key()
+    assert known.algorithm == "ES256"
+    clock.advance(DAY)
+    app = jwt_apps(OAUTH_OIDC=True, OAUTH_SIGNING_ALGORITHM="EdDSA")
+    if first == "the key set":
+        assert [key.algorithm for key in ring(app).published()].count("EdDSA") == 1
+    elif first == "ID tokens":
+        assert ring(app).signing_key("RS256").algorithm == "RS256"
+    for _ in range(2):
+        assert ring(app).signing_key().kid == known.kid, "resource servers know no other yet"
+    assert sorted(key.algorithm for key in ring(app).published()) == ["ES256", "EdDSA", "RS256"]
+    clock.advance(3601)
+    assert ring(app).signing_key().algorithm == "EdDSA"
+    assert len(ring(app).all()) == 3, "nobody made a second one"
+
+
+def test_keys_of_an_algorithm_that_nobody_uses_any_more_end(jwt_apps: Callable[..., Flask], clock: Clock) -> None:
+    before = jwt_apps(OAUTH_OIDC=True)
+    clients = gateway_of(before).clients
+    client = clients.create(client_name="App", scope="openid", id_token_signed_response_alg="PS256")
+    wanted = {algorithm: ring(before).signing_key(algorithm).kid for algorithm in ("ES256", "RS256", "PS256")}
+    app = jwt_apps(OAUTH_OIDC=True, OAUTH_SIGNING_ALGORITHM="EdDSA")
+    assert ring(app).signing_key().kid == wanted["ES256"]  # which makes the next one
+
+    def ends() -> dict[str, bool]:
+        return {key.algorithm: key.retired_at is not None for key in ring(app).all()}
+
+    assert ends() == {"ES256": True, "RS256": False, "PS256": False, "EdDSA": False}
+    clients.update(client.client_id, id_token_signed_response_alg=None, userinfo_signed_response_alg="PS256")
+    ring(app).rotate()
+    assert not ends()["PS256"], "userinfo is signed by it"
+    clients.update(client.client_id, userinfo_signed_response_alg=None)
+    ring(app).rotate()
+    assert ends()["PS256"]
+    assert not ends()["RS256"], "every client can check it"
+    clock.advance(2 * 3600)
+    again = ring(app).signing_key("PS256")
+    assert again.kid != wanted["PS256"], "the old one ends before a new token does"
+    assert again.retired_at is None
+    assert ring(app).find(wanted["PS256"]) is not None, "its tokens live on"
+    clock.advance(40 * DAY)
+    assert ring(app).find(wanted["PS256"]) is None
