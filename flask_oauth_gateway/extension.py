@@ -91,7 +91,9 @@ class OAuthGateway(HookDecorators):
             guard_paths(app, server.path_rules, server.own_endpoints)
         check_at_first_request(app)
         if server.issues_tokens and not app.testing:
-            at_first_request(app, partial(_say_what_is_lacking, cast("AuthorizationServer", server)))
+            from .doctor.start import say_at_start  # now, not in the first request
+
+            at_first_request(app, partial(say_at_start, cast("AuthorizationServer", server)))
         app.extensions[EXTENSION] = self
         app.extensions[SERVER] = server
         app.extensions[GUARD] = server.guard
@@ -243,12 +245,6 @@ class OAuthGateway(HookDecorators):
                 else "This gateway is on several apps: use it inside `with app.app_context():`."
             )
         return self._servers[0]
-
-
-def _say_what_is_lacking(server: AuthorizationServer) -> None:
-    from .doctor.start import say_at_start
-
-    say_at_start(server)
 
 
 def _current_gateway() -> OAuthGateway:

@@ -8,7 +8,7 @@ import click
 from flask.cli import with_appcontext
 
 from ..authorization_server import current_server
-from ..doctor import examine
+from ..doctor.examining import examine
 from .output import as_json, print_json, visible
 
 

@@ -16,13 +16,14 @@ from ..config.database_uri import check_driver
 from ..errors import TemporarilyUnavailable
 from .app_engine import engine_beside
 from .broken_off import drop_when_broken_off
-from .engine import SQLITE_BUSY_SECONDS, Database, let_go_of
+from .engine import SQLITE_BUSY_SECONDS, Database, Foreseen, let_go_of
 from .schema import add_columns, check_version
 from .servers import mariadb, pooler
 from .servers.standbys import drop_when_read_only, spread
 from .sqlite.in_memory import InMemoryDatabase, UnopenedDatabase
 from .sqlite.journal import SLOW, SWITCH, has_rollback_journal, switch_to_wal
 from .tables import add_to, metadata
+from .tables import schema as schema_table
 
 if TYPE_CHECKING:
     from flask_sqlalchemy import SQLAlchemy
@@ -52,7 +53,9 @@ def _of_the_app(app: Flask, db: SQLAlchemy, prepared: bool | None) -> Database:
                     logger.warning("The app's db: %s. %s.", SLOW, SWITCH)
         return engine
 
-    return UnopenedDatabase(connect)
+    schema = db.metadata.schema
+    foreseen = _foreseen(app.config.get("SQLALCHEMY_DATABASE_URI"), {schema_table.schema: schema} if schema else {})
+    return UnopenedDatabase(connect, foreseen)
 
 
 def _embedded(app: Flask, uri: str | None, prepared: bool | None) -> Database:
@@ -80,7 +83,17 @@ def _embedded(app: Flask, uri: str | None, prepared: bool | None) -> Database:
     if uri is not None:
         check_driver(uri)
     in_memory = uri is not None and _is_in_memory(make_url(uri))
-    return InMemoryDatabase(connect) if in_memory else Database(connect)
+    foreseen = _foreseen("sqlite://" if uri is None else uri, {})
+    return InMemoryDatabase(connect, foreseen) if in_memory else Database(connect, foreseen)
+
+
+def _foreseen(uri: Any, schemas: dict[str | None, str]) -> Foreseen | None:
+    """The dialect of a URL, and the schemas; `None` where nothing can be told before it is connected to."""
+    try:
+        dialect: Any = make_url(uri).get_dialect()
+        return dialect(dbapi=dialect.import_dbapi()), schemas
+    except Exception:  # noqa: BLE001, of whatever class: what connects says what is wrong with it
+        return None
 
 
 def _make_folder(folder: Path) -> None:

@@ -9,18 +9,19 @@ import logging
 import os
 import threading
 import weakref
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from operator import attrgetter, methodcaller
 from typing import Any, NoReturn, TypeVar, cast
 
 from sqlalchemy import Connection, Engine
-from sqlalchemy.engine import Row
+from sqlalchemy.engine import Dialect, Row
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, NotSupportedError, ProgrammingError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.sql import Executable
 
 from ..errors import TemporarilyUnavailable, without_secrets
+from .compiled import kind_of
 from .deadlocks import Deadlock, again_after_deadlock, is_deadlock
 from .prepared import Kept, Lent, Prepared, command
 
@@ -30,6 +31,7 @@ SQLITE_BUSY_SECONDS = 30  # how long a statement waits for another's lock
 
 Parameters = Mapping[str, Any] | Sequence[Mapping[str, Any]]
 Statement = Executable | Prepared
+Foreseen = tuple[Dialect, Mapping[str | None, str] | None]
 Found = TypeVar("Found")
 
 
@@ -43,8 +45,10 @@ class Database:
     commit = "COMMIT"
     rollback: tuple[str, ...] = ("ROLLBACK",)
 
-    def __init__(self, connect: Callable[[], Engine]) -> None:
+    def __init__(self, connect: Callable[[], Engine], foreseen: Foreseen | None = None) -> None:
+        """`foreseen`: the dialect and schemas that the engine will have, for statements that are compiled before."""
         self._connect = connect
+        self._foreseen = foreseen
         self._engine: Engine | None = None
         self._kept = Kept()
         self._lock = threading.RLock()
@@ -60,6 +64,12 @@ class Database:
                     self._suit(engine)
                     self._engine = engine
         return self._engine
+
+    def compile_ahead(self, statements: Iterable[Prepared]) -> None:
+        """Compile statements now, without a connection, so that the first request that needs one needn't."""
+        if self._foreseen is not None and kind_of(*self._foreseen) is not None:
+            for statement in statements:
+                statement.compiled_for(*self._foreseen)
 
     def connect(self) -> Connection:
         """A connection of the pool's, in autocommit mode, for what takes a while; close it. Raises SQLAlchemy's errors."""

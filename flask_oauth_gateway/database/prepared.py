@@ -14,8 +14,7 @@ from __future__ import annotations
 import time
 import weakref
 from collections import namedtuple
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, NoReturn, cast
 
@@ -24,14 +23,11 @@ from sqlalchemy.engine import Dialect, Row
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import QueuePool
 from sqlalchemy.sql import Executable
-from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.dml import Insert
-from sqlalchemy.types import TypeEngine
 
 from .broken_off import is_broken_off
+from .compiled import Processor, compile_statement, kind_of
 from .servers.standbys import drop_connections
-
-Processor = Callable[[Any], Any]
 
 # Only members of its own tell how a pool is set.
 # ruff: noqa: SLF001
@@ -58,21 +54,34 @@ class Outcome(NamedTuple):
 class Prepared:
     """A statement that is run again and again. A SELECT returns rows. `columns`: the columns that an INSERT sets.
 
-    It is compiled once for a dialect: no two engines with different schemas share one (`app_engine.py`).
+    It is compiled once for a kind of dialect and a schema, at the start where these are known by then.
     """
 
     def __init__(self, statement: Executable, columns: Iterable[str] | None = None) -> None:
         self.statement = statement.inline() if isinstance(statement, Insert) else statement  # inline: no new id is read
         self._columns = None if columns is None else tuple(columns)
-        self._compiled: weakref.WeakKeyDictionary[Dialect, _Compiled] = weakref.WeakKeyDictionary()
+        self._compiled: weakref.WeakKeyDictionary[Dialect, Compiled] = weakref.WeakKeyDictionary()
+        self._by_kind: dict[Any, Compiled] = {}
 
     def execute(self, connection: Connection, parameters: Mapping[str, Any]) -> Outcome:
         """Run the statement on a connection, in its transaction if it is in one. Raises SQLAlchemy's `DBAPIError`s."""
         dialect = connection.dialect
         compiled = self._compiled.get(dialect)
         if compiled is None:
-            compiled = self._compiled[dialect] = _Compiled(self.statement, self._columns, connection)
+            schemas = connection.get_execution_options().get("schema_translate_map")
+            # No two engines with different schemas share a dialect (`app_engine.py`).
+            compiled = self._compiled[dialect] = self.compiled_for(dialect, schemas)
         return _run(connection, compiled.text, compiled, parameters)
+
+    def compiled_for(self, dialect: Dialect, schemas: Mapping[str | None, str] | None) -> Compiled:
+        """The statement as a dialect has it, which may not have connected yet. `schemas`: a `schema_translate_map`."""
+        kind = kind_of(dialect, schemas)
+        if kind is None:
+            return Compiled(self.statement, self._columns, dialect, schemas)
+        known = self._by_kind.get(kind)
+        if known is None:
+            known = self._by_kind[kind] = Compiled(self.statement, self._columns, dialect, schemas)
+        return known
 
 
 def command(connection: Connection, text: str) -> None:
@@ -80,45 +89,21 @@ def command(connection: Connection, text: str) -> None:
     _run(connection, text, None, {})
 
 
-class _Compiled:
+class Compiled:
     """A statement in one dialect and for one schema: its text, and the conversions of its parameters and rows."""
 
-    def __init__(self, statement: Executable, columns: Sequence[str] | None, connection: Connection) -> None:
-        dialect = connection.dialect
-        schemas = connection.get_execution_options().get("schema_translate_map")
-        compiler = cast(
-            "SQLCompiler",
-            statement.compile(  # type: ignore[attr-defined]
-                dialect=dialect,
-                column_keys=columns,
-                schema_translate_map=schemas and dict(schemas),  # SQLAlchemy writes into it
-                render_schema_translate=bool(schemas),
-            ),
-        )
-        self.text = str(compiler)
-        self._order: Sequence[str] | None = compiler.positiontup
-        self._fixed: dict[str, Any] = {}
-        self._to_driver: dict[str, Processor] = {}
-        for bind, name in compiler.bind_names.items():
-            if not bind.required:
-                self._fixed[name] = bind.effective_value
-            process = bind.type.dialect_impl(dialect).bind_processor(dialect)
-            if process is not None:
-                self._to_driver[name] = process
+    def __init__(
+        self,
+        statement: Executable,
+        columns: Sequence[str] | None,
+        dialect: Dialect,
+        schemas: Mapping[str | None, str] | None,
+    ) -> None:
+        parts = compile_statement(statement, columns, dialect, schemas)
+        self.text, self._order, self._fixed, self._to_driver, self._types, self._by_libpq = parts
         self._dialect = dialect
-        columns_of = list(getattr(statement, "selected_columns", ()))
-        self._types: dict[str, TypeEngine[Any]] = {column.key: column.type for column in columns_of}
-        if len(self._types) != len(columns_of):
-            raise ValueError(f"Two columns have the same name: {[column.key for column in columns_of]}")
         self._row_of: Any = namedtuple("Row", self._types) if self._types else None
         self._from_driver: list[tuple[int, Processor]] | None = None
-        self._by_libpq: Any = None
-        if dialect.driver == "psycopg":
-            from .libpq import Statement  # an app without PostgreSQL has no psycopg
-
-            with suppress(NotImplementedError):
-                binds = {name: bind.type for bind, name in compiler.bind_names.items()}
-                self._by_libpq = Statement(self.text, binds, self._types, dialect)
 
     def run(self, connection: Connection, parameters: Mapping[str, Any]) -> Outcome | None:
         """Run it by libpq. `None` where it hasn't been run, and is left to the driver's cursor."""
@@ -152,7 +137,7 @@ class _Compiled:
         return found
 
 
-def _run(connection: Connection, text: str, compiled: _Compiled | None, parameters: Mapping[str, Any]) -> Outcome:
+def _run(connection: Connection, text: str, compiled: Compiled | None, parameters: Mapping[str, Any]) -> Outcome:
     """Run a statement, or a command where it isn't `compiled`."""
     cursor = None
     try:

@@ -42,7 +42,7 @@ _WITH_SECRETS = (
     .outerjoin(application_table, application_table.c.id == client_table.c.application)
     .order_by(client_table.c.id, secret_table.c.id)
 )
-_BY_CLIENT_ID = Prepared(_WITH_SECRETS.where(client_table.c.client_id_hash == bindparam("hash")))
+BY_CLIENT_ID = Prepared(_WITH_SECRETS.where(client_table.c.client_id_hash == bindparam("hash")))
 _BY_KEY = _WITH_SECRETS.where(client_table.c.id == bindparam("key"))
 _CHANGE = (
     update(client_table)
@@ -76,7 +76,7 @@ class ClientStore:
     def load(self, client_id: str) -> Client | None:
         """A client as it is stored now."""
         read_at = time.monotonic()
-        rows = self._database.all(_BY_CLIENT_ID, {"hash": sha256(client_id)})
+        rows = self._database.all(BY_CLIENT_ID, {"hash": sha256(client_id)})
         self._cache.pop(client_id, None)
         if not rows:
             return None

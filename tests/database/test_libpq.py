@@ -12,7 +12,7 @@ from sqlalchemy import BigInteger, String, bindparam, cast, column, func, insert
 from sqlalchemy.exc import DataError, DBAPIError, OperationalError
 
 from flask_oauth_gateway.database import libpq
-from flask_oauth_gateway.database.prepared import Prepared
+from flask_oauth_gateway.database.prepared import Compiled, Prepared
 from flask_oauth_gateway.database.tables import once
 from tests.support.app import MakeApp
 from tests.support.site import MakeSite, granted
@@ -42,11 +42,10 @@ def names(connection: Any) -> list[str]:
 
 @pytest.fixture
 def cursors(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The statements for which `_Compiled.run` left it to psycopg's cursor."""
-    from flask_oauth_gateway.database import prepared
+    """The statements for which `Compiled.run` left it to psycopg's cursor."""
 
     told: list[str] = []
-    run = prepared._Compiled.run
+    run = Compiled.run
 
     def noting(compiled: Any, *arguments: Any) -> Any:
         found = run(compiled, *arguments)
@@ -54,7 +53,7 @@ def cursors(monkeypatch: pytest.MonkeyPatch) -> list[str]:
             told.append(compiled.text)
         return found
 
-    monkeypatch.setattr(prepared._Compiled, "run", noting)
+    monkeypatch.setattr(Compiled, "run", noting)
     return told
 
 
