@@ -29,7 +29,7 @@ from .resource_server import Server, any_server, cache_for
 from .stores.applications import ApplicationStore
 from .stores.approvals import ApprovalStore
 from .stores.audit.entries import AuditStore
-from .stores.clients import BY_CLIENT_ID, ClientStore
+from .stores.clients import ClientStore
 from .stores.codes import CodeStore
 from .stores.consents import ConsentStore
 from .stores.devices import DeviceStore
@@ -37,7 +37,7 @@ from .stores.keys import KeyStore
 from .stores.last_used import LastUsed
 from .stores.once import OnceStore
 from .stores.revocations import RevocationStore
-from .stores.tokens import TokenStore, of_requests
+from .stores.tokens import TokenStore
 from .tokens.access_token import RESERVED
 from .tokens.issuing import Issuing
 from .tokens.lifetimes import Lifetimes
@@ -98,7 +98,6 @@ class AuthorizationServer(Server):
         self.applications = ApplicationStore(database, self.revocations)
         self.tokens = TokenStore(database)
         self.approvals = ApprovalStore(database, self.revocations)
-        database.compile_ahead([BY_CLIENT_ID, *of_requests()])
         self.codes = CodeStore(database)
         self.consents = ConsentStore(database)
         self.devices = DeviceStore(database)

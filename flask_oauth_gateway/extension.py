@@ -104,8 +104,10 @@ class OAuthGateway(HookDecorators):
         from .cli import make_cli, say_what_flask_run_lacks
         from .endpoints.metadata import add_metadata
         from .endpoints.resource_metadata import add_resource_metadata
+        from .stores.asking import of_requests
 
         server = AuthorizationServer(app, settings, self.hooks, db)
+        server.database.compile_ahead(of_requests())  # now, not in the first request
         app.register_blueprint(make_blueprint(server))
         say_what_flask_run_lacks(app, settings)
         add_metadata(app, server)

@@ -53,7 +53,8 @@ STORED = {
 #: These tests, by folder or file, begin with an empty database; others may find the gateway's tables there.
 WITHOUT_TABLES = {
     "cli", "doctor", "test_app_database.py", "test_app_schema.py", "test_app_session.py", "test_embedded_database.py",
-    "test_fork.py", "test_kill.py", "test_migrations.py", "test_prepared.py", "test_schema.py", "test_upgrade.py",
+    "test_fork.py", "test_kill.py", "test_migrations.py", "test_plans_without_statistics.py", "test_prepared.py",
+    "test_schema.py", "test_upgrade.py",
 }  # fmt: skip
 #: The folders whose tests take long, or wait for other processes: they are the first to be run.
 LONG = {"browser", "database", "docs", "example_app", "flows", "stores", "tokens"}

@@ -73,6 +73,17 @@ class ClientAuthentication:
         client_authenticated.send(self._app, client_id=client.client_id, method=method)
         return client
 
+    def named(self, request: OAuthRequest) -> str | None:
+        """The `client_id` that a request with a secret names, which nobody has proved; `None` where it isn't plain."""
+        header = request.environ.get("HTTP_AUTHORIZATION")
+        if header is None:
+            return request.form.get("client_id") if "client_secret" in request.form else None
+        try:
+            client_id = (request.basic or decode_basic(header))[0] if header[:6].lower() == "basic " else ""
+        except InvalidClient:
+            return None
+        return None if not client_id or "%" in client_id or "+" in client_id else client_id
+
     def is_replaced(self, client: Client) -> bool:
         """Whether another client has this one's `client_id` by now; reads it anew."""
         found = self._clients.load(client.client_id)
@@ -96,7 +107,7 @@ class ClientAuthentication:
                     description="The Authorization header is not Basic: here it holds the client's credentials, and no token.",
                 )
             # An empty secret is the same as none (RFC 6749 section 2.3.1): some libraries name a public client so.
-            client_id, secret = request.basic = decode_basic(header)
+            client_id, secret = request.basic = request.basic or decode_basic(header)
             used.append("none" if client_id and not secret else "client_secret_basic")
         if "client_secret" in form:
             used.append("client_secret_post")

@@ -10,6 +10,7 @@ from flask import Response, request
 from ..crypto.hashing import token_key
 from ..errors import InvalidRequestError, InvalidToken
 from ..features import CONFIDENTIAL_METHODS
+from ..stores.asking import Asked, look_up
 from ..tokens.reading import is_jwt
 from ..web.answers import NO_STORE, json_response
 from ..web.request import read_request
@@ -29,13 +30,14 @@ def introspect(server: AuthorizationServer) -> Response:
     """Describe a live token to its own client, and to a resource server; otherwise answer only that it isn't active."""
     form = read_request(server.settings)
     form.client_is_rechecked = True  # by the statement that finds the token
+    asked = _asked_at_once(server, form)
     client = server.authentication.authenticate(form, CONFIDENTIAL_METHODS)
     if server.rate_limiter.is_on("introspect"):
         server.rate_limiter.spend("introspect", server.addresses.client_here(client.client_id))
     token = form.form.get("token")
     if token is None:
         raise InvalidRequestError("The parameter 'token' is missing.")
-    answer = _jwt(server, form, client, token) if is_jwt(token) else _opaque(server, form, client, token)
+    answer = _jwt(server, form, client, token) if is_jwt(token) else _opaque(server, form, client, token, asked)
     response = _signed(server, client, answer) if _wants_jwt(form) else json_response(200, answer)
     seconds = server.settings.token_cache_seconds
     if seconds and "token_type" in answer:  # the caller may learn of a revocation as late as this server itself
@@ -66,11 +68,30 @@ def _signed(server: AuthorizationServer, client: Client, answer: dict[str, Any])
     return Response(sign(header, claims, signing.key), headers=list(NO_STORE), mimetype=MEDIA_TYPES[1])
 
 
-def _opaque(server: AuthorizationServer, form: OAuthRequest, client: Client, token: str) -> dict[str, Any]:
+def _asked_at_once(server: AuthorizationServer, form: OAuthRequest) -> Asked | None:
+    """The client that a request names, where this process doesn't remember it, and the token: by one statement for both.
+
+    Whether it is that client is proved afterwards.
+    """
+    token = form.form.get("token")
+    if token is None or is_jwt(token) or server.lookups is not server.tokens:  # a replica knows no secrets well enough
+        return None
+    named = server.authentication.named(form)
+    if named is None or server.clients.remembered(named, rechecked=True) is not None:
+        return None
+    return look_up(server.database, server.clients, named, token_key(token))
+
+
+def _opaque(
+    server: AuthorizationServer, form: OAuthRequest, client: Client, token: str, asked: Asked | None
+) -> dict[str, Any]:
     token_hash = token_key(token)
-    row = server.lookups.find_for(token_hash, client)
-    if row is None or not row.asker_is_live:
-        client = _again(server, form, client)
+    if asked is not None and asked.client.is_as(client):
+        row = asked.token
+    else:
+        row = server.lookups.find_for(token_hash, client)
+        if row is None or not row.asker_is_live:
+            client = _again(server, form, client)
     if row is None:
         return _refresh_token(server, client, token_hash)
     if row.client != client.key and not client.resource_server:

@@ -32,7 +32,7 @@ _APPLICATION_COLUMNS = {
     "application": "application_id", "application_status": "status", "application_plan": "plan",
     "application_attributes": "attributes",
 }  # fmt: skip
-_WITH_SECRETS = (
+WITH_SECRETS = (
     select(
         client_table,
         *(application_table.c[name].label(f"its_{field}") for field, name in _APPLICATION_COLUMNS.items()),
@@ -42,8 +42,8 @@ _WITH_SECRETS = (
     .outerjoin(application_table, application_table.c.id == client_table.c.application)
     .order_by(client_table.c.id, secret_table.c.id)
 )
-BY_CLIENT_ID = Prepared(_WITH_SECRETS.where(client_table.c.client_id_hash == bindparam("hash")))
-_BY_KEY = _WITH_SECRETS.where(client_table.c.id == bindparam("key"))
+BY_CLIENT_ID = Prepared(WITH_SECRETS.where(client_table.c.client_id_hash == bindparam("hash")))
+_BY_KEY = WITH_SECRETS.where(client_table.c.id == bindparam("key"))
 _CHANGE = (
     update(client_table)
     .where(client_table.c.id == bindparam("key"))
@@ -65,18 +65,25 @@ class ClientStore:
         `rechecked`: the caller's own statement checks its version, and what would be refused is looked at anew. An
         application's plan and attributes have no part in the version.
         """
+        return self.remembered(client_id, rechecked=rechecked) or self.load(client_id)
+
+    def remembered(self, client_id: str, *, rechecked: bool = False) -> Client | None:
+        """What `get` returns, where no statement is needed for it; else `None`."""
         found = self._cache.get(client_id)
         if found is not None:
             read_at, client = found
             kept = RECHECKED_SECONDS if rechecked and client.application is None else CACHE_SECONDS
             if time.monotonic() - read_at < kept:
                 return client
-        return self.load(client_id)
+        return None
 
     def load(self, client_id: str) -> Client | None:
         """A client as it is stored now."""
         read_at = time.monotonic()
-        rows = self._database.all(BY_CLIENT_ID, {"hash": sha256(client_id)})
+        return self.remember(client_id, self._database.all(BY_CLIENT_ID, {"hash": sha256(client_id)}), read_at)
+
+    def remember(self, client_id: str, rows: Sequence[Row[Any]], read_at: float) -> Client | None:
+        """Remember a client, from the rows that were read of it at this time (`time.monotonic`)."""
         self._cache.pop(client_id, None)
         if not rows:
             return None
@@ -93,7 +100,7 @@ class ClientStore:
 
     def list(self, application: str | None = None) -> list[Client]:
         """All clients, or all of an application, the oldest first."""
-        statement = _WITH_SECRETS
+        statement = WITH_SECRETS
         if application is not None:
             statement = statement.where(application_table.c.application_id == application)
         return _grouped(self._database.all(statement))
@@ -113,7 +120,7 @@ class ClientStore:
             its = select(application_table.c.id).where(application_table.c.application_id == application)
             page = page.where(table.application == its.scalar_subquery())
         found = page.subquery()
-        return _grouped(self._database.all(_WITH_SECRETS.join(found, found.c.id == table.id)))
+        return _grouped(self._database.all(WITH_SECRETS.join(found, found.c.id == table.id)))
 
     @again_after_deadlock
     def add(self, client_id: str, values: Mapping[str, Any], secrets: Sequence[Mapping[str, Any]]) -> None:

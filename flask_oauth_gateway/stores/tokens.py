@@ -105,8 +105,8 @@ def why_dead(row: Row[Any], now: float) -> str | None:
     return None
 
 
-def of_requests() -> tuple[Prepared, ...]:
-    """The statements of the requests that come most often."""
+def ordinary() -> tuple[Prepared, ...]:
+    """The statements about tokens of the requests that come most often."""
     return _BY_HASH, _ASKED_BY, _REVOKE, _insert(0), _client_is_live(0)
 
 

@@ -15,7 +15,7 @@ from flask import Flask
 from sqlalchemy import event, make_url, text
 
 from flask_oauth_gateway.database import background as later
-from tests.support.app import basic, bearer, token_for
+from tests.support.app import basic, bearer, server_of, token_for
 from tests.support.proxy import Proxy
 from tests.support.site import Site
 from tests.support.stored import audit_of, database_of, register
@@ -149,6 +149,22 @@ def test_statements_of_a_request(app: Flask, count: Counter) -> None:
         "tokeninfo": 1,
         "revoke": 1,
     }
+
+
+def test_statements_of_a_client_that_is_not_remembered(app: Flask, count: Counter) -> None:
+    """A client is read with the token that it asks about."""
+    client, registered = app.test_client(), register(app)
+    headers = basic(registered.client_id, registered.client_secret or "")
+    tokens = [token_for(client, registered)["access_token"] for _ in range(3)]
+    spare = iter(tokens)
+
+    def post(path: str, **form: str) -> None:
+        server_of(app).clients.forget(registered.client_id)
+        assert client.post(path, data=form, headers=headers).status_code == 200
+
+    assert count(lambda: post("/oauth/introspect", token=tokens[-1])) == 1
+    assert count(lambda: post("/oauth/token", grant_type="client_credentials")) == 2
+    assert count(lambda: post("/oauth/revoke", token=next(spare))) == 2
 
 
 @pytest.mark.parametrize("config", [{"OAUTH_ACCESS_TOKEN_FORMAT": "jwt"}])

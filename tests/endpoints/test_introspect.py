@@ -11,7 +11,7 @@ from werkzeug.test import TestResponse
 
 from flask_oauth_gateway import OAuthGateway
 from flask_oauth_gateway.stores.registered_client import Client
-from tests.support.app import MakeApp, basic, bearer, refusal, register, register_public, token_for
+from tests.support.app import MakeApp, basic, bearer, refusal, register, register_public, server_of, token_for
 from tests.support.clock import Clock
 from tests.support.databases import every_database
 from tests.support.site import MakeSite
@@ -47,6 +47,38 @@ def test_a_client_sees_its_own_token_a_resource_server_every_one_and_others_noth
     assert introspect(client, registered, token) == expected
     assert introspect(client, register(app, resource_server=True), token) == expected
     assert introspect(client, register(app), token) == INACTIVE
+
+
+@every_database
+def test_the_answer_is_the_same_whether_the_client_is_remembered_or_not(make_site: MakeSite) -> None:
+    """One statement reads a client that isn't remembered and the token; of one that is, only the token is read."""
+    site, there = make_site(), make_site()
+    client = site.app.test_client()
+    asker, other, resource_server = site.register(), site.register(), site.register(resource_server=True)
+    tokens = site.tokens(asker)
+    about = {
+        "live": tokens["access_token"],
+        "refresh token": tokens["refresh_token"],
+        "another's": site.tokens(other)["access_token"],
+        "revoked": site.tokens(asker)["access_token"],
+        "unknown": "nobody's",
+    }
+    there.gateway.tokens.revoke(token=about["revoked"])
+    for who, seen in ((asker, {"live", "refresh token"}), (resource_server, {"live", "another's"})):
+        for what, token in about.items():
+            server_of(site.app).clients.forget(who.client_id)
+            new, remembered = (introspect(client, who, token) for _ in range(2))
+            assert new == remembered, what
+            assert new["active"] == (what in seen), what
+    there.gateway.clients.rotate_secret(asker.client_id)
+    for wrong in (asker.client_secret, "wrong", ""):
+        server_of(site.app).clients.forget(asker.client_id)
+        headers = basic(asker.client_id, wrong)
+        refusal(client.post("/oauth/introspect", data={"token": about["live"]}, headers=headers), 401, "invalid_client")
+    there.gateway.clients.update(resource_server.client_id, enabled=False)
+    server_of(site.app).clients.forget(resource_server.client_id)
+    headers = basic(resource_server.client_id, resource_server.client_secret)
+    refusal(client.post("/oauth/introspect", data={"token": about["live"]}, headers=headers), 401, "invalid_client")
 
 
 @pytest.mark.parametrize("form", ["opaque", "jwt"])
