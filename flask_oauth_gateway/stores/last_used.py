@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -20,7 +21,13 @@ if TYPE_CHECKING:
 
 MAX_REMEMBERED = 10_000
 
-_TOUCH = update(client_secret).where(client_secret.c.id == bindparam("key")).values(last_used_at=bindparam("now"))
+AT_ONCE = 500  # secrets that one statement touches
+
+_TOUCH = (
+    update(client_secret)
+    .where(client_secret.c.id.in_(bindparam("keys", expanding=True)))
+    .values(last_used_at=bindparam("now"))
+)
 
 
 class LastUsed:
@@ -53,16 +60,20 @@ class LastUsed:
         uses, self._unwritten = self._unwritten, {}
         if not uses:
             return
-        # Always in the same order, so that no two transactions wait for each other.
-        rows = [{"key": key, "now": uses[key]} for key in sorted(uses)]
         with suppress(TemporarilyUnavailable):
-            _touch(self._database, rows)
+            _touch(self._database, uses)
 
     def _forget(self) -> None:
         self._unwritten = {}
 
 
 @again_after_deadlock
-def _touch(database: Database, rows: list[dict[str, int]]) -> None:
+def _touch(database: Database, uses: Mapping[int, int]) -> None:
+    """Write the second of each secret's last use. They are few seconds, and so few statements."""
+    by_second: dict[int, list[int]] = {}
+    for key in sorted(uses):  # always in the same order, so that seldom two transactions wait for each other
+        by_second.setdefault(uses[key], []).append(key)
     with database.transaction() as connection:
-        connection.execute(_TOUCH, rows)
+        for now, keys in sorted(by_second.items()):
+            for start in range(0, len(keys), AT_ONCE):
+                connection.execute(_TOUCH, {"now": now, "keys": keys[start : start + AT_ONCE]})
