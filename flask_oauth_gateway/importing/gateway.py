@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..clients.secrets import KnownSecret
 from ..errors import shown
-from ..stores.registered_client import REGISTERED
+from ..stores.registered_client import DEFAULTS, REGISTERED
 from . import ApplicationEntry, Entry, Outcome, Unreadable
 from .rows import listed, objects, parse_json, read_each, text, whole_number
 
@@ -55,7 +55,7 @@ def _described(client: Client) -> dict[str, Any]:
         "enabled": client.switched_on,
         "owner": client.owner,
         "application": client.application,
-        **{name: value for name in REGISTERED if (value := getattr(client, name))},
+        **{name: value for name, default in DEFAULTS.items() if (value := getattr(client, name)) != default},
         "secrets": [
             {"hint": secret.hint, "digest": secret.digest, "expires_at": secret.expires_at} for secret in client.secrets
         ],

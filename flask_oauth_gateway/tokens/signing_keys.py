@@ -174,7 +174,7 @@ class KeyRing:
             return newest_active(keys, None, now)  # until the next rotation
         before = before_the_change(keys, now)
         following = newest_of(keys, self._settings.signing_algorithm)
-        if before is not None and (following is None or not following.is_published(now)):
+        if before is not None and (following is None or following.active_from <= now):
             self.rotate(known=keys)  # the setting was changed: whoever checks tokens learns of the key an hour ahead
         return before
 

@@ -255,6 +255,12 @@ def test_with_openid_connect_another_algorithm_is_published_an_hour_before_it_si
     clock.advance(3601)
     assert ring(app).signing_key().algorithm == "EdDSA"
     assert len(ring(app).all()) == 3, "nobody made a second one"
+    clock.advance(DAY)
+    back = jwt_apps(OAUTH_OIDC=True)
+    assert ring(back).signing_key().algorithm == "EdDSA", "the key of before ends: the next is published ahead, too"
+    clock.advance(3601)
+    assert ring(back).signing_key().algorithm == "ES256"
+    assert ring(back).signing_key().kid != known.kid
 
 
 def test_keys_of_an_algorithm_that_nobody_uses_any_more_end(jwt_apps: Callable[..., Flask], clock: Clock) -> None:
