@@ -60,9 +60,8 @@ class Feature:
         """Whether an app with these settings has this feature."""
         if self.setting is not None and not getattr(settings, self.setting):
             return False
-        if self.grant_type is not None and self.grant_type not in settings.grant_types:
-            return False
-        if self.method is not None and self.method not in settings.client_auth_methods:
+        named = ((self.grant_type, settings.grant_types), (self.method, settings.client_auth_methods))
+        if any(name is not None and name not in held for name, held in named):
             return False
         return not self.grants or any(grant in settings.grant_types for grant in self.grants)
 
@@ -73,7 +72,6 @@ _GET, _POST, _FORM = ("GET",), ("POST",), ("GET", "POST")
 
 #: The administrator's pages, by their file in `pages/admin/`: each one's view, its path below `/admin`, and its methods.
 _ADMIN_PAGES: Mapping[str, list[tuple[str, str, tuple[str, ...]]]] = {
-    "overview": [("overview", "/", _GET)],
     "clients": [
         ("clients", "/clients", _GET), ("client", "/client", _GET), ("client_secret", "/client/secret", _POST),
         ("client_switch", "/client/switch", _POST), ("client_delete", "/client/delete", _FORM),
@@ -85,8 +83,7 @@ _ADMIN_PAGES: Mapping[str, list[tuple[str, str, tuple[str, ...]]]] = {
         ("application_status", "/application/status", _POST), ("application_delete", "/application/delete", _FORM),
     ],
     "tokens": [("grants", "/grants", _FORM), ("tokens", "/tokens", _FORM), ("revoke_all", "/revoke", _POST)],
-    "keys": [("keys", "/keys", _FORM)],
-    "issuers": [("issuers", "/issuers", _GET)],
+    "overview": [("overview", "/", _GET)], "keys": [("keys", "/keys", _FORM)], "issuers": [("issuers", "/issuers", _GET)],
     "audit": [("audit", "/audit", _GET), ("audit_export", "/audit/export", _GET)],
 }  # fmt: skip
 
@@ -237,6 +234,12 @@ FEATURES: Mapping[str, Feature] = {
             "userinfo": Endpoint("/userinfo", _FORM, "endpoints.userinfo:userinfo", "userinfo_endpoint", cors=True)
         },
     ),
+    "logout": Feature(
+        source="OpenID Connect RP-Initiated Logout",
+        page="openid.md",
+        setting="oidc",
+        endpoints={"logout": Endpoint("/logout", _FORM, "pages.logout:logout", "end_session_endpoint")},
+    ),
     # What operators use.
     "admin": Feature(
         source="API gateways",
@@ -278,9 +281,7 @@ FEATURES: Mapping[str, Feature] = {
 #: The grants by `grant_type`, the methods of client authentication by name, and the endpoints by name.
 GRANTS: Mapping[str, Feature] = {each.grant_type: each for each in FEATURES.values() if each.grant_type}
 METHODS: Mapping[str, Feature] = {each.method: each for each in FEATURES.values() if each.method}
-ENDPOINTS: Mapping[str, Endpoint] = {
-    name: endpoint for each in FEATURES.values() for name, endpoint in each.endpoints.items()
-}
+ENDPOINTS: Mapping[str, Endpoint] = {name: one for each in FEATURES.values() for name, one in each.endpoints.items()}
 #: Each `response_type` of the authorize endpoint, and the grant type that answers it.
 RESPONSE_TYPES: Mapping[str, str] = {
     each.response_type: each.grant_type for each in GRANTS.values() if each.response_type and each.grant_type

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 CurrentUser = Callable[[], Any]
 Login = Callable[[Any], Any]
+Logout = Callable[[], Any]
 LoginDetails = Callable[[Any], Mapping[str, Any] | None]
 LoadUser = Callable[[str], Any]
 CheckPassword = Callable[[str, str], Any]
@@ -29,6 +30,7 @@ class Hooks:
 
     current_user: CurrentUser | None = None
     login: Login | None = None
+    logout: Logout | None = None
     login_details: LoginDetails | None = None
     load_user: LoadUser | None = None
     check_password: CheckPassword | None = None
@@ -52,6 +54,14 @@ class HookDecorators:
     def login(self, function: Hook) -> Hook:
         """Hook, called with a `SignInRequest`: returns a response that signs the user in and leads back to `return_to`."""
         self.hooks.login = function
+        return function
+
+    def logout(self, function: Hook) -> Hook:
+        """Hook, called without arguments: ends the app's own session. The default is Flask-Login's `logout_user`, if any.
+
+        It is called where a user signs out at `/oauth/logout`, after the sessions at the clients have ended.
+        """
+        self.hooks.logout = function
         return function
 
     def login_details(self, function: Hook) -> Hook:

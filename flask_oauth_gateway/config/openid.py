@@ -101,6 +101,12 @@ class OpenidSettings:
         "Where somebody makes an account: a URL of this site or an endpoint, called with `next`. Clients then may ask for"
         " it with `prompt=create`.",
     )
+    post_logout_url: str | None = setting(
+        None,
+        optional_text,
+        "Where a sign-out ends that names no address of its client's: a URL or an endpoint. Where it is left out, a page"
+        " says that the user is signed out.",
+    )
     id_token_lifetime: int = setting(
         3600, read_id_token_lifetime, "How many seconds an ID token lives, 31 days at most: a number or a `timedelta`."
     )

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from ..features import DEVICE_CODE
 from ..protection.order import open_by_mistake
-from ..users.accounts import CURRENT_USER, LOGIN_URL
+from ..users.accounts import CURRENT_USER, LOGIN_URL, LOGOUT
 from .weakness import Weakness
 
 if TYPE_CHECKING:
@@ -53,6 +53,16 @@ def sign_in(server: AuthorizationServer) -> Iterator[Weakness]:
         )
 
 
+def sign_out(server: AuthorizationServer) -> Iterator[Weakness]:
+    """An OpenID provider at which nobody can sign out."""
+    if server.settings.oidc and not server.users.can_sign_out():
+        yield Weakness(
+            LOGOUT,
+            "nobody can sign out at the logout endpoint: without this hook it can't end the app's own session",
+            "register it: a function that signs the user out (or use Flask-Login)",
+        )
+
+
 def views(server: AuthorizationServer) -> Iterator[Weakness]:
     """Views that are open by mistake: the app refuses every request until that is mended."""
     for endpoint in open_by_mistake(server.app):
@@ -87,7 +97,7 @@ def certificates(server: AuthorizationServer) -> Iterator[Weakness]:
         )
 
 
-AT_START = (sign_in, views, certificates)
+AT_START = (sign_in, sign_out, views, certificates)
 
 
 def say_at_start(server: AuthorizationServer) -> None:

@@ -6,6 +6,7 @@ import hashlib
 import time
 from base64 import urlsafe_b64encode
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ..crypto.jose import JwtError, read, sign, verify
@@ -28,8 +29,21 @@ ENCRYPTED_DOTS = 4  # in a JWE's compact form (RFC 7516 section 3.1)
 _HASHES: Mapping[str, Callable[[bytes], Any]] = {"EdDSA": hashlib.sha512}  # Ed25519 hashes so; the others end in 256
 
 
+class NotOurs(Exception):
+    """A hint is no ID token of this server."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hint:
+    """An ID token of ours that a client sends back: for which client it was made, of which user, in which session."""
+
+    client_id: str
+    sub: str
+    sid: str | None
+
+
 class IdTokens:
-    """Makes the ID tokens of one server."""
+    """Makes the ID tokens of one server, and reads them where clients send them back."""
 
     def __init__(
         self,
@@ -78,26 +92,48 @@ class IdTokens:
 
         return make
 
-    def sub_of_hint(self, hint: str, client_id: str) -> str:
-        """The `sub` of an ID token of ours that a client sends as a hint; it may have expired (OIDC Core section 3.1.2.1).
+    def read_hint(self, token: str) -> Hint | None:
+        """What an ID token of ours says that a client sends as a hint; it may have expired (OIDC Core section 3.1.2.1).
+
+        `None` where its key was retired meanwhile, so that nobody can tell any more. Raises `NotOurs`.
+        """
+        try:
+            unverified = read(token)
+            header, kid = unverified.header, unverified.header.get("kid")
+            if not isinstance(kid, str) or header.get("typ") not in (None, "JWT"):
+                raise NotOurs  # access tokens and logout tokens say in their `typ` that they are such
+            signing = self._key_ring().find(kid)
+            if signing is None and self._key_ring().was_ours(kid):
+                return None
+            if signing is None:
+                raise NotOurs
+            claims = verify(unverified, (signing.key,), (signing.algorithm,)).claims
+        except JwtError:
+            raise NotOurs from None
+        client_id, sub, sid = claims.get("aud"), claims.get("sub"), claims.get("sid")
+        if claims.get("iss") != self._issuer.identifier() or "exp" not in claims or "events" in claims:
+            raise NotOurs  # without `exp` it is an answer of userinfo's
+        if not isinstance(client_id, str) or not isinstance(sub, str):
+            raise NotOurs
+        return Hint(client_id, sub, sid if isinstance(sid, str) else None)
+
+    def sub_of_hint(self, token: str, client_id: str) -> str:
+        """The `sub` of an ID token of ours that this client sends as a hint.
 
         Raises `InvalidRequestError` where the token isn't ours, or was made for another client. One that is encrypted was
         encrypted to the client, which has to send what was in it.
         """
-        if hint.count(".") == ENCRYPTED_DOTS:
+        if token.count(".") == ENCRYPTED_DOTS:
             raise InvalidRequestError("The 'id_token_hint' is encrypted: send the signed ID token that is in it.")
         try:
-            unverified = read(hint)
-            kid = unverified.header.get("kid")
-            signing = self._key_ring().find(kid) if isinstance(kid, str) else None
-            if signing is None or unverified.header.get("typ") not in (None, "JWT"):
-                raise JwtError("it is no ID token of ours")
-            claims = verify(unverified, (signing.key,), (signing.algorithm,)).claims
-        except JwtError:
-            raise InvalidRequestError("The 'id_token_hint' is not an ID token of this server.") from None
-        if claims.get("iss") != self._issuer.identifier() or claims.get("aud") != client_id or "exp" not in claims:
+            hint = self.read_hint(token)
+        except NotOurs:
+            hint = None
+        if hint is None:
+            raise InvalidRequestError("The 'id_token_hint' is not an ID token of this server.")
+        if hint.client_id != client_id:
             raise InvalidRequestError("The 'id_token_hint' was not made for this client by this server.")
-        return str(claims["sub"])
+        return hint.sub
 
 
 def algorithm_of(client: Client) -> str:

@@ -6,9 +6,9 @@ from contextlib import nullcontext
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from flask import redirect, request
+from flask import request
 
-from ..authorization.answer import MAX_LOCATION, answer_of, location_of
+from ..authorization.answer import answer_of, location_of
 from ..authorization.parameters import read_authorization, read_visit
 from ..authorization.request import AuthorizationError, Granted, PageError
 from ..authorization.requested_claims import check_sign_in, check_user, is_essential
@@ -21,8 +21,8 @@ from ..tokens.sign_in import ID_TOKEN, OPENID, USERINFO, in_session
 from ..users.relogin import NOT_NEEDED, came_back_at
 from ..web.answers import note
 from ..web.csrf import new_form_token
-from .leaving import app_scheme, leave, post_to_client
-from .person import page, person_at
+from .leaving import app_scheme, post_to_client
+from .person import go_to_client, page, person_at
 from .reauthentication import ask_to_sign_in, settle, sign_in_for, use_up
 from .rendering import error_page, render_page, scope_descriptions
 from .translations import in_language
@@ -227,18 +227,7 @@ def _send(authorization: Authorization, answer: dict[str, str]) -> Answer:
     """Send an answer to the client: by redirect, or by a form that the browser posts (form_post)."""
     if authorization.response_mode == "form_post":
         return post_to_client(authorization.redirect_uri, answer)
-    location = location_of(authorization, answer)
-    response = redirect(location, 303 if request.method == "POST" else 302)
-    response.headers.update({"Cache-Control": "no-store", "Pragma": "no-cache", "Referrer-Policy": "no-referrer"})
-    # A header that is long is cut off or refused on the way. What stands in a page the browser alone reads; a frame shows none.
-    is_long = len(location) > MAX_LOCATION and request.headers.get("Sec-Fetch-Dest", "document") == "document"
-    return leave(response) if is_long or _comes_from_a_page_here() else response
-
-
-def _comes_from_a_page_here() -> bool:
-    """Whether a page of this site sent the browser here, and may hold its policy against where it goes: mostly a sign-in."""
-    sent = request.headers
-    return sent.get("Sec-Fetch-Site") == "same-origin" and sent.get("Sec-Fetch-Dest") == "document"
+    return go_to_client(location_of(authorization, answer))
 
 
 def _explanation(server: AuthorizationServer, error: PageError) -> Explanation | None:

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from functools import wraps
 from typing import TYPE_CHECKING, Any
 
-from flask import request
+from flask import redirect, request
 
+from ..authorization.answer import MAX_LOCATION
 from ..config.checks import ConfigurationError
 from ..errors import OAuth2Error
 from ..hooks import UnusableSubject, subject_of
@@ -83,6 +84,21 @@ def sign_in(server: AuthorizationServer, return_to: str, *prompt: str) -> Answer
     Raises `ConfigurationError` where the app has neither a `login` hook nor a sign-in page.
     """
     return server.users.send_to_login(SignInRequest(return_to=return_to, prompt=prompt))
+
+
+def go_to_client(location: str) -> Response | BaseResponse:
+    """Redirect the browser to a client's address, which no cache keeps and no referrer tells of."""
+    response = redirect(location, 303 if request.method == "POST" else 302)
+    response.headers.update({"Cache-Control": "no-store", "Pragma": "no-cache", "Referrer-Policy": "no-referrer"})
+    # A header that is long is cut off or refused on the way. What stands in a page the browser alone reads; a frame shows none.
+    is_long = len(location) > MAX_LOCATION and request.headers.get("Sec-Fetch-Dest", "document") == "document"
+    return leave(response) if is_long or _comes_from_a_page_here() else response
+
+
+def _comes_from_a_page_here() -> bool:
+    """Whether a page of this site sent the browser here, and may hold its policy against where it goes: mostly a sign-in."""
+    sent = request.headers
+    return sent.get("Sec-Fetch-Site") == "same-origin" and sent.get("Sec-Fetch-Dest") == "document"
 
 
 def sent_form(server: AuthorizationServer) -> Form:

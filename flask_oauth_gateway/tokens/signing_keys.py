@@ -99,6 +99,10 @@ class KeyRing:
         key = self._keys.get(kid)
         return key if key is not None and key.is_published(time.time()) else None
 
+    def was_ours(self, kid: str) -> bool:
+        """Whether this app provably made a key of this `kid`, which may be retired by now."""
+        return kid[KID_RANDOM:] in self._sealing.proofs(kid[:KID_RANDOM])
+
     def all(self) -> list[SigningKey]:
         """Every key, the oldest first."""
         self._reload_if(0)
@@ -206,7 +210,7 @@ class KeyRing:
 
         Any other `kid` has them read at most once a second, so that a flood of invented ones is no flood of queries.
         """
-        if kid not in self._looked_for and kid[KID_RANDOM:] in self._sealing.proofs(kid[:KID_RANDOM]):
+        if kid not in self._looked_for and self.was_ours(kid):
             with self._lock:
                 if kid not in self._keys and kid not in self._looked_for:
                     self._load()

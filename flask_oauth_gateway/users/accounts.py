@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 CURRENT_USER = "gateway.current_user"
 LOGIN_URL = "OAUTH_LOGIN_URL"
+LOGOUT = "gateway.logout"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,6 +119,19 @@ class Users:
         has_page = self._hooks.login is not None or self._login_url or self._found_login()
         return [*([] if knows_user else [CURRENT_USER]), *([] if has_page else [LOGIN_URL])]
 
+    def can_sign_out(self) -> bool:
+        """Whether the app's own session can be ended: by the `logout` hook, or by Flask-Login."""
+        return self._hooks.logout is not None or self._login_manager is not None
+
+    def sign_out(self) -> None:
+        """End the app's own session."""
+        if self._hooks.logout is not None:
+            self._hooks.logout()
+            return
+        from flask_login import logout_user
+
+        logout_user()
+
     def wrong_login_endpoint(self) -> tuple[str, str, str] | None:
         """The endpoint of the sign-in page that can't be one: the setting that names it, its name, and what is wrong with it."""
         target = self._login_url or self._found_login()
@@ -156,11 +170,7 @@ class Users:
             target = self._login_url or self._found_login()
         if not target:
             raise ConfigurationError(LOGIN_URL, None, "the URL or endpoint of the app's sign-in page")
-        if "/" not in target:
-            try:
-                target = url_for(target)
-            except BuildError as error:
-                raise ConfigurationError(LOGIN_URL, target, "a URL, or an endpoint of this app") from error
+        target = url_of(LOGIN_URL, target)
         separator = "&" if "?" in target else "?"
         return redirect(target + separator + urlencode({"next": wanted.return_to}))
 
@@ -179,6 +189,16 @@ class Users:
     @property
     def _login_manager(self) -> Any:
         return getattr(self._app, "login_manager", None)
+
+
+def url_of(setting: str, target: str) -> str:
+    """The URL that a setting names: it holds one, or an endpoint of this app. Raises `ConfigurationError`."""
+    if "/" in target:
+        return target
+    try:
+        return url_for(target)
+    except BuildError as error:
+        raise ConfigurationError(setting, target, "a URL, or an endpoint of this app") from error
 
 
 def users_of_current_app() -> Users | None:

@@ -168,6 +168,7 @@ SETTINGS: dict[str, tuple[list[tuple[Any, Any]], list[Any], str]] = {
     ),
     "oidc": ([(True, True), (False, False)], [None, 1, "yes"], "True or False"),
     "id_token_lifetime": ([(60, 60), (timedelta(hours=2), 7200)], [0, -1, "60", None, True], "a number of 1 or more"),
+    "post_logout_url": ([(None, None), ("/bye", "/bye"), ("bye", "bye")], ["", 5, b"x"], "a text, or None"),
     "signup_url": ([(None, None), ("/signup", "/signup")], ["", 5, b"x"], "a text, or None"),
     "logout_ends_tokens": ([(True, True), (False, False)], ["no", None, 1], "True or False"),
     "backchannel_timeout": ([(1, 1), (60, 60), (timedelta(seconds=10), 10)], [0, -1, 61, "5", None, True], "1"),

@@ -87,6 +87,7 @@ def make_app(make_app: Callable[..., Flask]) -> Callable[..., Flask]:
         gateway.current_user(lambda: None)
         gateway.login(lambda wanted: wanted.return_to)
         gateway.check_password(lambda username, _password: username)
+        gateway.logout(lambda: None)
         return app
 
     return make_app_with_users

@@ -29,6 +29,7 @@ LANGUAGES = ("de", "es", "fr", "ja")
 ERRORS = {
     "pages.admin": ("error_page", "NotFound"),
     "authorization.parameters": ("PageError",),
+    "oidc.logout": ("InvalidRequestError",),
     "pages.authorize": ("error_page",),
     "pages.person": ("error_page",),
     "web.issuer": ("NotConfigured",),

@@ -87,6 +87,7 @@ class Rows(Site):
             self.people[name] = SimpleNamespace(id=name, **user)  # type: ignore[assignment]
         self.people["root"] = SimpleNamespace(id="root", name="Root")  # type: ignore[assignment]
         self.gateway.is_admin(lambda user: user.id == "root")
+        self.gateway.logout(lambda: None)
         self.person = "root"
         self.server = server_of(app)
 
@@ -114,6 +115,12 @@ class Rows(Site):
         post, headers = self.browser.post, {"Accept": accept}
         return self.as_person(person, lambda: post(page.action, data=data, headers=headers))
 
+    def logout(self, person: str | None, *, post: bool = False, **parameters: Any) -> TestResponse:
+        """The logout endpoint's answer, to a user or to nobody."""
+        sent = {"data" if post else "query_string": parameters}
+        method = "POST" if post else "GET"
+        return self.as_person(person, lambda: self.browser.open("/oauth/logout", method=method, **sent))
+
     def device(self, person: str, decision: str | None = None) -> TestResponse:
         """The page that asks whether it is that device; with a `decision` the page after it."""
         client = self.gateway.clients.get("tv")
@@ -122,7 +129,7 @@ class Rows(Site):
         page = self.answered(person, self.as_person(person, lambda: self.get("device")), user_code=code)
         return page if decision is None else self.answered(person, page, decision=decision)
 
-    def as_person(self, person: str, do: Any) -> TestResponse:
+    def as_person(self, person: str | None, do: Any) -> TestResponse:
         before, self.person = self.person, person
         try:
             answer: TestResponse = do()
@@ -207,7 +214,7 @@ def _clients(site: Rows) -> None:
         access_token_lifetime=61,
         refresh_token_lifetime=62,
         resource_server=True,
-        post_logout_redirect_uris=["https://weather.example/bye"],
+        post_logout_redirect_uris=["https://weather.example/bye", "com.example.weather:/bye"],
         **{f"{name}_uri": f"https://weather.example/{name}" for name in ("client", "logo", "policy", "tos")},
     )
     registry.create(client_id="bare")

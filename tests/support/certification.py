@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import secrets
 import time
-from base64 import urlsafe_b64encode
+from base64 import urlsafe_b64decode, urlsafe_b64encode
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
@@ -25,6 +25,7 @@ from tests.support.site import Page, Person
 
 ISSUER = "https://op.example"
 REDIRECT_URI = "https://suite.example/test/a/ours/callback"
+AFTER_LOGOUT = "https://suite.example/test/a/ours/post_logout_redirect"
 GRANT_TYPES = ["authorization_code", "implicit", "refresh_token"]
 SCOPES = "openid profile email address phone offline_access"
 #: Every claim of OIDC Core section 5.1, by the scope that lets it out.
@@ -91,6 +92,10 @@ def make_provider(folder: str) -> Flask:
     gateway.login_details(lambda _: {"auth_time": session["at"]})
     gateway.user_claims(lambda *_: {name: value for each in CLAIMS.values() for name, value in each.items()})
 
+    @gateway.logout
+    def logout() -> None:
+        session.clear()
+
     @gateway.login
     def send_to_login(wanted: Any) -> Any:
         return redirect(f"/login?{urlencode({'next': wanted.return_to, 'login_hint': wanted.login_hint or ''})}")
@@ -135,7 +140,12 @@ class Suite:
         self.endpoint = {name: str(url).removeprefix(ISSUER) for name, url in document.items()}
 
     def register(self, **metadata: Any) -> Client:
-        defaults = {"grant_types": GRANT_TYPES, "redirect_uris": [REDIRECT_URI], "scope": SCOPES}
+        defaults = {
+            "grant_types": GRANT_TYPES,
+            "redirect_uris": [REDIRECT_URI],
+            "post_logout_redirect_uris": [AFTER_LOGOUT],
+            "scope": SCOPES,
+        }
         client: Client = self.app.extensions["oauth_gateway"].clients.create(**defaults | metadata)
         return client
 
@@ -287,3 +297,9 @@ def unsigned(claims: bytes) -> str:
     """A JWT with `alg: none`."""
     header, payload = (urlsafe_b64encode(each).rstrip(b"=").decode() for each in (b'{"alg":"none"}', claims))
     return f"{header}.{payload}."
+
+
+def unsigned_like(token: str) -> str:
+    """The same JWT with `alg: none`."""
+    payload = token.split(".")[1]
+    return unsigned(urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))

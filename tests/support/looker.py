@@ -59,4 +59,9 @@ def every_page(looker: Looker) -> dict[str, TestResponse]:
     pages["device"] = looker.http.get("/oauth/device")
     pages["device_confirm"] = looker.device(looker.site.start_device(client)["user_code"])
     pages["device_done"] = looker.allow(pages["device_confirm"], "/oauth/device")
+    logout = {"client_id": client.client_id, "post_logout_redirect_uri": client.redirect_uris[0]}
+    pages["logout"] = looker.http.get("/oauth/logout", query_string=logout)
+    answer = {"form_token": hidden(pages["logout"], "form_token")}
+    pages["signed_out"] = looker.http.post("/oauth/logout", data=answer)
+    pages["logout_again"] = looker.http.post("/oauth/logout", data=logout)
     return pages

@@ -51,7 +51,8 @@ class ServedSite:
             "client_name": "Weather station",
             "grant_types": ["authorization_code", "refresh_token", DEVICE_CODE],
             "redirect_uris": [self.callback],
-            "scope": list(SCOPES),
+            "post_logout_redirect_uris": [self.callback],
+            "scope": ["openid", *SCOPES],
             "client_uri": "https://weather.example/about",
             "owner": "Example Weather Ltd",
             "policy_uri": "https://weather.example/privacy",
@@ -94,11 +95,13 @@ def build_site(**config: Any) -> ServedSite:
         "OAUTH_REQUIRED_SCOPES": ["profile"],
         "OAUTH_GRANT_TYPES": ["authorization_code", "refresh_token", "device_code"],
         "OAUTH_LOGIN_URL": "sign_in",
+        "OAUTH_OIDC": True,
     }
     app = bare_app("site", **defaults | config)
     gateway = OAuthGateway(app)
     people = {name: Person(name) for name in ("alice", "bob")}
     gateway.current_user(lambda: people.get(session.get("user", "")))
+    gateway.logout(lambda: session.pop("user", None))
     gateway.load_user(people.get)
 
     @app.route("/sign-in", methods=["GET", "POST"])

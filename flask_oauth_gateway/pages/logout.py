@@ -1,0 +1,118 @@
+"""`GET, POST /oauth/logout`: a client asks that its user be signed out (OpenID Connect RP-Initiated Logout 1.0)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from flask import redirect, request
+
+from ..config.checks import ConfigurationError
+from ..oidc.logout import read_logout
+from ..users.accounts import LOGOUT, url_of
+from ..web.csrf import is_form_token, new_form_token
+from ..web.request import parse_parameters, read_form, values_by_name
+from .leaving import app_scheme
+from .person import go_to_client, last, page, person_at
+from .rendering import error_page, explain, render_page
+from .translations import in_language
+
+if TYPE_CHECKING:
+    from ..authorization_server import AuthorizationServer
+    from ..oidc.logout import LogoutRequest
+    from .person import Answer, Form, Person
+
+FORM = "logout"  # the page's form token is bound to this name
+FORM_TOKEN = "form_token"
+AGAIN = "again"  # the field of the page that sends a request once more
+
+
+@page
+def logout(server: AuthorizationServer) -> Answer:
+    """Sign the user out, where the hint is of this very session; else ask them, since anybody can write a link.
+
+    Then the browser goes back to the client, if that registered the address.
+    """
+    pairs = parse_parameters(request.environ.get("QUERY_STRING", "").encode("latin-1"))
+    pairs += read_form(request, server.settings) if request.method == "POST" else []
+    names = {name for name, _ in pairs} if request.method == "POST" else set()
+    person = person_at(server)
+    wanted = read_logout(pairs, server.clients, server.openid.id_tokens)
+    with in_language(wanted.ui_locales):
+        if person is not None:
+            return _sign_out(server, person, wanted, values_by_name(pairs) if FORM_TOKEN in names else None)
+        if request.method == "POST" and names.isdisjoint({FORM_TOKEN, AGAIN}):
+            return _send_again(pairs)
+        return _nobody(server, wanted)
+
+
+def _send_again(pairs: list[tuple[str, str]]) -> Answer:
+    """A page that sends the same request from here.
+
+    Where another site's page sent it, the browser may have kept the session's cookie back (`SameSite=Lax`), and the user be
+    signed in all the same. The request stays in a form: an `id_token_hint` in the address would be in logs and histories.
+    """
+    return render_page("logout_again.html", fields=[*pairs, (AGAIN, "1")])
+
+
+def _sign_out(server: AuthorizationServer, person: Person, wanted: LogoutRequest, form: Form | None) -> Answer:
+    """Sign out whoever is signed in, or ask them.
+
+    The sessions at the clients end first, all of them or none: without the database the user is still signed in. Where the
+    app's own `logout` fails after that, the user stays signed in here alone, and can try again.
+    """
+    if not server.users.can_sign_out():
+        raise ConfigurationError(LOGOUT, None, "a function that ends the app's own session; or Flask-Login's")
+    after = _address_after(server, wanted)
+    decided = form is not None and is_form_token(last(form, FORM_TOKEN), person.subject, FORM)
+    if not decided and (form is not None or not _is_own(server, person.subject, wanted)):
+        return _ask(person, wanted, is_stale=form is not None)
+    server.openid.sessions.end_of_browser(person.subject)
+    server.users.sign_out()
+    return _go(wanted, after)
+
+
+def _nobody(server: AuthorizationServer, wanted: LogoutRequest) -> Answer:
+    """Answer where nobody is signed in: there is nothing to ask, and without a hint nobody is sent anywhere."""
+    if wanted.problem is not None:
+        return error_page(400, "invalid_request", wanted.problem)
+    after = _address_after(server, wanted)
+    if wanted.hint is None and wanted.location is not None:
+        return render_page("signed_out.html", client=wanted.client, to=wanted.location)
+    if wanted.hint is not None and _is_own(server, wanted.hint.sub, wanted):
+        server.openid.sessions.end_of_browser(wanted.hint.sub)  # the app ended its own session without our knowing
+    return _go(wanted, after)
+
+
+def _is_own(server: AuthorizationServer, subject: str, wanted: LogoutRequest) -> bool:
+    """Whether the request's hint is of this user and of a live session of this browser, which no link from elsewhere has."""
+    hint, client = wanted.hint, wanted.client
+    if wanted.problem is not None or hint is None or hint.sid is None or client is None:
+        return False
+    is_of_user = server.openid.subjects.is_of(client, subject, hint.sub)
+    return is_of_user and server.openid.sessions.is_of_browser(hint.sid, subject)
+
+
+def _ask(person: Person, wanted: LogoutRequest, *, is_stale: bool) -> Answer:
+    return render_page(
+        "logout.html",
+        400 if is_stale or wanted.problem is not None else 200,
+        sends_to=None if wanted.redirect_uri is None else app_scheme(wanted.redirect_uri),
+        form_token=new_form_token(person.subject, FORM),
+        wanted=wanted,
+        client=wanted.client,
+        user=person.user,
+        problem=explain(wanted.problem),
+        is_stale=is_stale,
+    )
+
+
+def _address_after(server: AuthorizationServer, wanted: LogoutRequest) -> str | None:
+    """Where the browser goes after a sign-out that names no client's address. Raises `ConfigurationError`."""
+    target = server.settings.post_logout_url
+    return None if target is None or wanted.location is not None else url_of("OAUTH_POST_LOGOUT_URL", target)
+
+
+def _go(wanted: LogoutRequest, after: str | None) -> Answer:
+    if wanted.location is not None:
+        return go_to_client(wanted.location)
+    return render_page("signed_out.html", client=None, to=None) if after is None else redirect(after, 303)

@@ -1,0 +1,115 @@
+"""What is wrong gets a page with 400: still signed in until the button, and nobody is sent anywhere."""
+
+from typing import Any
+
+import pytest
+
+from tests.support.logout import (
+    AFTER,
+    LOGOUT,
+    NOT_REGISTERED,
+    arrival,
+    ask,
+    goodbye,
+    other_party,
+    press,
+    question,
+    wrong,
+)
+from tests.support.relying_party import RelyingParty
+from tests.support.site import Site, another_browser, error_page
+
+
+def test_an_address_that_is_not_registered(site: Site, hint: str) -> None:
+    wrong(site, ask(site, id_token_hint=hint, post_logout_redirect_uri="https://evil.example/"), NOT_REGISTERED)
+
+
+def test_an_address_is_the_hints_clients_and_no_others(party: RelyingParty, site: Site, hint: str) -> None:
+    other_party(party, post_logout_redirect_uris=["https://other.example/"])
+    wrong(site, ask(site, id_token_hint=hint, post_logout_redirect_uri="https://other.example/"), NOT_REGISTERED)
+
+
+def test_an_address_and_nobody_who_has_it(site: Site) -> None:
+    wrong(site, ask(site, post_logout_redirect_uri=AFTER), NOT_REGISTERED)
+
+
+def test_a_client_id_unlike_the_hints_audience(party: RelyingParty, site: Site, hint: str) -> None:
+    other = other_party(party).client.client_id
+    asked = ask(site, id_token_hint=hint, client_id=other, post_logout_redirect_uri=AFTER)
+    wrong(site, asked, "The application that sent you here is not the one that you signed in to.")
+    site.person = "alice"
+    party.sign_in()
+    same = ask(site, id_token_hint=party.tokens["id_token"], client_id=party.client.client_id)
+    goodbye(site, same)
+
+
+def test_a_client_that_is_not_known(site: Site) -> None:
+    for client_id in ("nobody", "\N{SNOWMAN}", "x" * 5000):
+        page = ask(site, client_id=client_id, post_logout_redirect_uri=AFTER)
+        assert "The application that sent you here is not known." in question(site, page, 400)
+
+
+def test_a_client_that_is_switched_off_gets_nobody_back(party: RelyingParty, site: Site, hint: str) -> None:
+    site.gateway.clients.update(party.client.client_id, enabled=False)
+    wrong(site, ask(site, id_token_hint=hint, post_logout_redirect_uri=AFTER), NOT_REGISTERED)
+
+
+def test_an_address_that_was_taken_away_while_the_page_was_open(party: RelyingParty, site: Site) -> None:
+    page = ask(site, client_id=party.client.client_id, post_logout_redirect_uri=AFTER)
+    site.gateway.clients.update(party.client.client_id, post_logout_redirect_uris=[])
+    goodbye(site, press(site, page))
+
+
+@pytest.mark.parametrize("name", ["id_token_hint", "client_id", "post_logout_redirect_uri", "state", "ui_locales", "x"])
+@pytest.mark.parametrize("post", [False, True], ids=["GET", "POST"])
+def test_a_parameter_that_is_sent_twice(site: Site, hint: str, name: str, *, post: bool) -> None:
+    asked: dict[str, Any] = {"id_token_hint": hint, "post_logout_redirect_uri": AFTER, name: ["1", "2"]}
+    wrong(site, ask(site, post=post, **asked), f"The parameter '{name}' is repeated.")
+
+
+def test_a_parameter_in_the_query_and_in_the_form(site: Site, hint: str) -> None:
+    twice = site.browser.post(f"{LOGOUT}?state=1", data={"state": "2", "id_token_hint": hint})
+    wrong(site, twice, "The parameter 'state' is repeated.")
+
+
+def test_a_state_too_long_to_come_back(site: Site, hint: str) -> None:
+    asked = {"id_token_hint": hint, "post_logout_redirect_uri": AFTER}
+    assert "The parameter 'state' is too long." in question(site, ask(site, post=True, state="s" * 8193, **asked), 400)
+    assert arrival(ask(site, post=True, state="s" * 8192, **asked)) == {"state": ["s" * 8192]}
+
+
+def test_what_is_wrong_is_an_error_where_nobody_is_signed_in(site: Site, hint: str) -> None:
+    site.person = None
+    bad = ask(site, id_token_hint=hint, post_logout_redirect_uri="https://evil.example/")
+    assert NOT_REGISTERED in error_page(bad, "invalid_request")
+    assert "is repeated" in error_page(ask(site, state=["1", "2"]), "invalid_request")
+
+
+def test_a_body_that_is_no_form_and_one_that_is_too_big(site: Site) -> None:
+    error_page(site.browser.post(LOGOUT, json={"state": "x"}), "invalid_request")
+    error_page(site.browser.post(LOGOUT, data={"state": "x" * 200_000}), "invalid_request", 413)
+    error_page(site.browser.get(f"{LOGOUT}?state=%FF"), "invalid_request")
+    error_page(site.browser.get(f"{LOGOUT}?state=%00"), "invalid_request")
+    assert site.person == "alice"
+
+
+@pytest.mark.parametrize("method", ["PUT", "DELETE", "PATCH"])
+def test_other_methods_are_refused(site: Site, method: str) -> None:
+    response = site.browser.open(LOGOUT, method=method)
+    assert (response.status_code, response.headers["Allow"]) == (405, "GET, HEAD, POST")
+
+
+def test_what_changes_nothing(site: Site, hint: str) -> None:
+    """`logout_hint` and what nobody knows are passed over, and what is empty counts as left out."""
+    further = {"logout_hint": "bob", "unknown": "x", "client_id": "", "state": "", "ui_locales": ""}
+    assert arrival(ask(site, id_token_hint=hint, post_logout_redirect_uri=AFTER, **further)) == {}
+
+
+def test_no_secret_is_in_an_address_or_in_the_page(party: RelyingParty, site: Site) -> None:
+    stranger = another_browser(site)
+    hint = party.tokens["id_token"]
+    page = ask(site, browser=stranger, id_token_hint=hint, post_logout_redirect_uri=AFTER)
+    for part in (hint, hint.split(".")[1], hint.split(".")[2]):
+        assert part not in page.text
+    after = press(site, page, browser=stranger)
+    assert hint.split(".")[1] not in after.headers["Location"]
