@@ -148,6 +148,10 @@ $ flask oauth token purge
 $ flask oauth session end --subject alice
 0 ended.
 """,
+    "session deliver": """\
+$ flask oauth session deliver
+0 told, 0 given up, 0 waiting.
+""",
     "key rotate": """\
 $ flask oauth key rotate
 The key … signs from …

@@ -1,5 +1,6 @@
 """Clients are told that a session has ended (OpenID Connect Back-Channel Logout): what, how often, and what is never done."""
 
+import json
 import logging
 import socket
 import threading
@@ -18,6 +19,7 @@ from flask_oauth_gateway.oidc import backchannel_logout
 from flask_oauth_gateway.oidc.backchannel_logout import FIRST_WAIT, OF_ONE_CLIENT, Delivered
 from tests.support.app import MakeApp, gateway_of, recorded
 from tests.support.clock import Clock
+from tests.support.command_line import told_by
 from tests.support.logout_receivers import Receivers, receivers
 from tests.support.relying_party import RelyingParty
 from tests.support.site import answer, location, refused
@@ -364,6 +366,32 @@ def test_a_server_without_a_name_says_so_and_keeps_what_it_owes(make_provider: M
     with pytest.raises(NotConfigured, match="OAUTH_ISSUER"):
         provider.deliver()
     assert set(provider.waiting()) == {"shop"}
+
+
+# By the command line.
+
+
+def test_cron_tells_them(provider: Provider) -> None:
+    provider.owe(provider.register("shop"), provider.register("down", 503), provider.register("odd", 400))
+    assert told_by(provider.app, "session", "deliver") == "1 told, 1 given up, 1 waiting.\n"
+    provider.owe(provider.register("cafe"))
+    said = json.loads(told_by(provider.app, "session", "deliver", "--json"))
+    assert said == {"told": 1, "given_up": 0, "waiting": 1}
+
+
+def test_who_ends_a_session_on_the_command_line_tells_the_client(party: RelyingParty, receivers: Receivers) -> None:
+    Provider(party.site.app, receivers)
+    gateway_of(party.site.app).clients.update(party.client.client_id, backchannel_logout_uri=receivers.url("shop"))
+    party.sign_in()
+    assert told_by(party.site.app, "session", "end", "--subject", "alice") == "1 ended.\n"
+    assert len(receivers.told["shop"]) == 1
+
+
+def test_without_openid_connect_or_a_name_the_command_says_so(make_app: MakeApp, make_provider: MakeProvider) -> None:
+    assert "OAUTH_OIDC" in told_by(make_app(), "session", "deliver")
+    provider = make_provider(TESTING=False)
+    provider.owe(provider.register("shop", backchannel_logout_uri="https://shop.example/"))
+    assert "OAUTH_ISSUER" in told_by(provider.app, "session", "deliver")
 
 
 # The registration.

@@ -322,8 +322,14 @@ def _sessions(site: Rows) -> None:
         }
         for number, (subject, client) in enumerate(of)
     ]
+    times = {"created_at": 120, "give_up_at": now + 600, "next_try_at": 240}
+    untold = [
+        {"id": number.to_bytes(16), "client": key, "subject": subject, "sid": "sid", "tries": number, **times}
+        for number, (subject, key) in enumerate([("alice", full.key), ("u" * 60, 10**6)], 3)
+    ]
     with site.server.database.transaction() as connection:
         connection.execute(insert(tables.session), rows)
+        connection.execute(insert(tables.logout), untold)
 
 
 def _keys(site: Rows) -> None:

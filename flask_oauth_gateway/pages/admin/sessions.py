@@ -1,4 +1,7 @@
-"""`/oauth/admin/sessions`: lists the sessions of users at clients, by client and user; ends one, or all of a user."""
+"""`/oauth/admin/sessions`: lists the sessions of users at clients, by client and user; ends one, or all of a user.
+
+And the clients that are still to be told of sessions that have ended.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +14,8 @@ from . import PAGE, Visit, go, page, stale_text
 if TYPE_CHECKING:
     from flask import Response
     from werkzeug.wrappers import Response as BaseResponse
+
+MOST_UNTOLD = 20  # the oldest
 
 
 @page
@@ -39,4 +44,5 @@ def sessions(visit: Visit) -> Response | BaseResponse:
         asked=asked,
         found=found.sessions,
         following=found.next,
+        untold=server.openid.logouts.waiting(MOST_UNTOLD),
     )

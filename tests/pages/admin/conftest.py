@@ -9,7 +9,8 @@ from tests.support.site import GRANT_TYPES
 
 @pytest.fixture
 def make_site(make_app: Callable[..., Any]) -> Callable[..., AdminSite]:
-    return lambda **config: AdminSite(make_app(**{"OAUTH_GRANT_TYPES": GRANT_TYPES, "OAUTH_ADMIN": True} | config))
+    everything = {"OAUTH_GRANT_TYPES": GRANT_TYPES, "OAUTH_ADMIN": True, "OAUTH_OIDC": True}
+    return lambda **config: AdminSite(make_app(**everything | config))
 
 
 @pytest.fixture
