@@ -45,6 +45,7 @@ def build_server(url: str, **config: Any) -> Flask:
     gateway.current_user(lambda: USERS.get(session.get("user", "")))
     gateway.load_user(USERS.get)
     gateway.check_password(check_password)
+    gateway.logout(lambda: session.pop("user", None))
 
     @app.route("/login", methods=["GET", "POST"])
     def login() -> Any:
