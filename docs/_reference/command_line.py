@@ -17,8 +17,8 @@ HEAD = """\
 
 `flask oauth …` is a group of the app's commands: it finds the app as Flask does, by `--app`, `FLASK_APP`, `app.py` or
 `wsgi.py`. Every command ends with status 0, or with 1 and one line on standard error that says what is wrong and what to do.
-What goes wrong before the command begins, while Flask loads the app (a setting that can't be used, an error in its code), is a
-traceback, as with every command of Flask: its last line says what is wrong.
+So does every command of the app's, Flask's own too, where a setting can't be used. An error in the app's code is a traceback,
+as with every command of Flask.
 Commands that list or show something take `--json`. `client create` and `client update` add lines that begin with `Note:` to
 standard error where something is hardly meant, and `Next:` with the command that comes next. A DURATION is a number of
 seconds, or `15m`, `12h`, `30d`.

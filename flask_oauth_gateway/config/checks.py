@@ -13,6 +13,8 @@ from datetime import timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
+from click import ClickException
+
 from ..errors import shown, without_secrets
 
 Reader = Callable[[str, Any], Any]
@@ -41,27 +43,30 @@ MAX_KEY = 300  # of the name of a setting, in which an issuer's may be
 MAX_LIFETIME = 10 * 366 * 86400  # ten years: a larger number is surely in another unit
 
 
-class ConfigurationError(ValueError):
+class ConfigurationError(ClickException, ValueError):
     """A configuration value that can't be used. The message names the key, its value and the values that it may have.
 
-    It repeats no secret of the value, and no more than 200 characters.
+    It repeats no secret of the value, and no more than 200 characters. A command line that can't load the app for it says
+    that one sentence, and shows no traceback.
     """
 
-    def __init__(self, key: str, value: object, allowed: str) -> None:
+    def __init__(
+        self, key: str, value: object, allowed: str, says: str = "{key} is {shown}; it may be {allowed}."
+    ) -> None:
         self.key = without_secrets(key)[:MAX_KEY]
         self.shown = shown(value)
         self.allowed = without_secrets(allowed)
-        super().__init__(f"{self.key} is {self.shown}; it may be {self.allowed}.")
+        super().__init__(says.format(key=self.key, shown=self.shown, allowed=self.allowed))
 
 
 class UnknownKey(ConfigurationError):
     """A key of an entry that has no meaning. The message names the nearest that has one, and all of them."""
 
     def __init__(self, key: str, given: object, known: Sequence[str]) -> None:
-        super().__init__(key, given, f"a dict with {', '.join(known)}")
         near = difflib.get_close_matches(str(given), known, n=1)
         hint = f" Did you mean {near[0]!r}?" if near else ""
-        self.args = (f"{self.key} has the unknown key {self.shown}.{hint} It may be {self.allowed}.",)
+        says = f"{{key}} has the unknown key {{shown}}.{hint} It may be {{allowed}}."
+        super().__init__(key, given, f"a dict with {', '.join(known)}", says)
 
 
 def check_keys(key: str, entry: Mapping[Any, Any], known: Sequence[str]) -> None:

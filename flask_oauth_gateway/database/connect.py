@@ -21,7 +21,7 @@ from .schema import add_columns, check_version
 from .servers import mariadb, pooler
 from .servers.standbys import drop_when_read_only, spread
 from .sqlite.in_memory import InMemoryDatabase, UnopenedDatabase
-from .sqlite.journal import SLOW, SWITCH, has_rollback_journal, switch_to_wal
+from .sqlite.journal import switch_to_wal, warn_of_rollback_journal
 from .tables import add_to, metadata
 from .tables import schema as schema_table
 
@@ -49,8 +49,8 @@ def _of_the_app(app: Flask, db: SQLAlchemy, prepared: bool | None) -> Database:
         if not isinstance(engine.pool, StaticPool):
             with let_go_of(engine):
                 check_version(engine)
-                if not app.testing and has_rollback_journal(engine):
-                    logger.warning("The app's db: %s. %s.", SLOW, SWITCH)
+                if not app.testing:
+                    warn_of_rollback_journal(engine)
         return engine
 
     schema = db.metadata.schema

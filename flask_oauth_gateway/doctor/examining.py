@@ -8,6 +8,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from ..database.engine import what_to_do
 from ..database.schema import WrongTables
+from ..database.sqlite.journal import examined
 from ..errors import TemporarilyUnavailable, without_secrets
 from .servers import SERVERS
 from .settings import CHECKS
@@ -26,8 +27,9 @@ def examine(server: AuthorizationServer) -> list[Weakness]:
     for look in (*SURROUNDINGS, *AT_START):
         found += look(server)
     try:
-        for look in (*SERVERS, *STORED):
-            found += look(server)
+        with examined():
+            for look in (*SERVERS, *STORED):
+                found += look(server)
     except TemporarilyUnavailable as error:
         cause = error.__cause__
         found_out = without_secrets(getattr(cause, "orig", None) or cause or error.description)

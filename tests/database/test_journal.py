@@ -62,6 +62,13 @@ def test_the_first_use_and_the_doctor_say_it_and_init_db_changes_it_when_asked(
     close(other)
 
 
+def test_the_doctor_says_it_once(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    app = app_with_file(tmp_path)
+    said = app.test_cli_runner().invoke(args=["oauth", "doctor"])
+    assert (said.stdout + caplog.text).count("--wal") == 1
+    close(app)
+
+
 def test_an_app_under_test_hears_nothing_of_it(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     app = app_with_file(tmp_path, TESTING=True)
     register(app)

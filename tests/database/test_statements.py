@@ -185,6 +185,20 @@ def test_statements_of_a_request_about_a_jwt(app: Flask, count: Counter) -> None
     assert count(lambda: post("/oauth/revoke", next(spare))) == (1 if at_once else 5)
 
 
+@pytest.mark.parametrize("config", [{"OAUTH_ACCESS_TOKEN_FORMAT": "jwt", "OAUTH_OIDC": True}])
+def test_public_documents_ask_the_database_for_nothing(app: Flask, count: Counter) -> None:
+    """Metadata come from the settings; of the keys, a process reads what is new once a minute."""
+    client = app.test_client()
+    for path in (
+        "/.well-known/oauth-authorization-server",
+        "/.well-known/openid-configuration",
+        "/.well-known/oauth-protected-resource",
+        "/oauth/jwks",
+    ):
+        assert count(lambda path=path: client.get(path).get_data()) == 0, path  # type: ignore[misc]
+        assert client.get(path).status_code == 200, path
+
+
 def test_the_audit_trail_of_many_tokens_costs_little_more(app: Flask, count: Counter) -> None:
     """BEGIN, SELECT and UPDATE of the head, INSERT and COMMIT for all tokens of a second.
 

@@ -6,17 +6,40 @@ it was switched to, for everybody who opens it; so an app's own file is only swi
 
 from __future__ import annotations
 
+import logging
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 
 from sqlalchemy import Engine
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.pool import StaticPool
+
+logger = logging.getLogger(__name__)
 
 SLOW = (
     "its SQLite file has a rollback journal: a new token takes three times as long as with WAL, and readers wait for it"
 )
 SWITCH = "flask oauth init-db --wal switches the file, for the app too"
 ROLLBACK = ("delete", "truncate", "persist")
+_is_examined = ContextVar("_is_examined", default=False)
+
+
+@contextmanager
+def examined() -> Iterator[None]:
+    """Have the log say nothing of the journal, as who examines the database says it."""
+    token = _is_examined.set(True)
+    try:
+        yield
+    finally:
+        _is_examined.reset(token)
+
+
+def warn_of_rollback_journal(engine: Engine) -> None:
+    """Say in the log that the app's file has a rollback journal."""
+    if not _is_examined.get() and has_rollback_journal(engine):
+        logger.warning("The app's db: %s. %s.", SLOW, SWITCH)
 
 
 def has_rollback_journal(engine: Engine) -> bool:
