@@ -119,6 +119,10 @@ class Sessions:
         value = session.get(SESSION_KEY)
         return value is not None and self._store.is_of_browser(sid, _browser(value, subject))
 
+    def subject_of(self, sid: str) -> str | None:
+        """Whose session this is, if it lives: what a client knows of the user may be another name."""
+        return self._store.subject_of(sid)
+
     def to_keep(self, subject: str) -> list[str] | None:
         """What stands for this browser, for `put_back` after a sign-in at which the app clears its session."""
         value = session.get(SESSION_KEY)

@@ -78,9 +78,18 @@ def _nobody(server: AuthorizationServer, wanted: LogoutRequest) -> Answer:
     after = _address_after(server, wanted)
     if wanted.hint is None and wanted.location is not None:
         return render_page("signed_out.html", client=wanted.client, to=wanted.location)
-    if wanted.hint is not None and _is_own(server, wanted.hint.sub, wanted):
-        server.openid.sessions.end_of_browser(wanted.hint.sub)  # the app ended its own session without our knowing
+    subject = _hinted(server, wanted)
+    if subject is not None and _is_own(server, subject, wanted):
+        server.openid.sessions.end_of_browser(subject)  # the app ended its own session without our knowing
     return _go(wanted, after)
+
+
+def _hinted(server: AuthorizationServer, wanted: LogoutRequest) -> str | None:
+    """The user whom the hint is about; where the client knows them by a name of its own, the session tells."""
+    hint, client = wanted.hint, wanted.client
+    if hint is None or client is None or not server.openid.subjects.is_pairwise(client):
+        return None if hint is None else hint.sub
+    return None if hint.sid is None else server.openid.sessions.subject_of(hint.sid)
 
 
 def _is_own(server: AuthorizationServer, subject: str, wanted: LogoutRequest) -> bool:

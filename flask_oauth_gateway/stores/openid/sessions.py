@@ -87,6 +87,11 @@ class SessionStore:
                 return str(values["sid"])
         raise RuntimeError("A session could neither be found nor begun.")
 
+    def subject_of(self, sid: str) -> str | None:
+        """The user of a live session."""
+        row = self._database.first(select(_S.subject).where(_S.sid == sid, _S.expires_at > int(time.time())))
+        return None if row is None else row.subject
+
     def is_of_browser(self, sid: str, browser: bytes) -> bool:
         """Whether a live session is this browser's."""
         live = (_S.sid == sid, _S.browser == browser, _S.expires_at > int(time.time()))

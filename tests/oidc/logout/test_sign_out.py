@@ -9,6 +9,7 @@ from tests.support.app import recorded, server_of
 from tests.support.logout import (
     AFTER,
     AFTER_WITH_QUERY,
+    AFTERS,
     LOGOUT,
     arrival,
     ask,
@@ -17,8 +18,9 @@ from tests.support.logout import (
     other_party,
     press,
     question,
+    with_logout,
 )
-from tests.support.relying_party import RelyingParty
+from tests.support.relying_party import MakeParty, RelyingParty
 from tests.support.site import Page, Site, another_browser
 
 
@@ -125,6 +127,24 @@ def test_the_apps_session_ended_without_our_knowing(party: RelyingParty, site: S
     site.person = None
     assert arrival(ask(site, id_token_hint=hint, post_logout_redirect_uri=AFTER)) == {}
     assert server_of(site.app).openid.sessions.end(sid=sid) == 0, "the other client's has ended too"
+
+
+def test_a_client_that_knows_the_user_by_another_name_signs_them_out_the_same_way(make_party: MakeParty) -> None:
+    pairwise = {
+        "OAUTH_SUBJECT_TYPES": ["public", "pairwise"],
+        "OAUTH_PAIRWISE_SALT": "a long random text, kept for good",
+    }
+    party = make_party({"post_logout_redirect_uris": AFTERS, "subject_type": "pairwise"}, **pairwise)
+    with_logout(party.site)
+    for person in ("alice", None):  # signed in, and signed out by the app without our knowing
+        party.site.person = "alice"
+        assert party.sign_in()["sub"] != "alice"
+        other = other_party(party)
+        sid = other.sign_in()["sid"]
+        party.site.person = person
+        asked = ask(party.site, id_token_hint=party.tokens["id_token"], post_logout_redirect_uri=AFTER)
+        assert arrival(asked) == {}
+        assert server_of(party.site.app).openid.sessions.end(sid=sid) == 0, "the other client's has ended too"
 
 
 def test_nobody_is_signed_in_and_only_a_client_id_is_there(party: RelyingParty, site: Site) -> None:
