@@ -8,6 +8,7 @@ from flask import Flask
 
 from tests.support.app import MakeApp, close_app
 from tests.support.certification import Suite, make_provider
+from tests.support.logout_receivers import Receivers, receivers
 from tests.support.relying_party import MakeParty, RelyingParty
 from tests.support.site import GRANT_TYPES, Site
 
@@ -40,3 +41,10 @@ def provider(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flask]:
 def suite(request: pytest.FixtureRequest, provider: Flask) -> Suite:
     """A new client of the provider's, for the flow of the test's parameter."""
     return Suite(provider, request.param)
+
+
+@pytest.fixture(name="receivers")
+def _receivers() -> Iterator[Receivers]:
+    """Programs that hear of sign-outs."""
+    with receivers() as found:
+        yield found

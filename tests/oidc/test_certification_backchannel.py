@@ -1,22 +1,15 @@
 """The certification's tests of Back-Channel Logout, by their names: the client is told by a real request of the server's."""
 
 import time
-from collections.abc import Iterator
 
 import pytest
 
 from tests.support.logout import AFTER, arrival, ask, is_silent, with_logout
-from tests.support.logout_receivers import Receivers, receivers
+from tests.support.logout_receivers import Receivers
 from tests.support.relying_party import MakeParty, RelyingParty
 
 PARAMETERS = {"post_logout_redirect_uris": [AFTER], "backchannel_logout_session_required": True}
 EVENT = "http://schemas.openid.net/event/backchannel-logout"
-
-
-@pytest.fixture(name="receivers")
-def _receivers() -> Iterator[Receivers]:
-    with receivers() as found:
-        yield found
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from flask_oauth_gateway.oidc.backchannel_logout import Delivered
 from tests.support.app import recorded
 from tests.support.clock import Clock
 from tests.support.key_server import KeyServer, key_server
-from tests.support.logout_receivers import receivers
+from tests.support.logout_receivers import Receivers
 from tests.support.relying_party import CLAIMS, MakeParty, RelyingParty
 from tests.support.signing import Signer
 from tests.support.site import answer
@@ -294,21 +294,22 @@ def test_the_metadata_name_it(party: RelyingParty) -> None:
     assert "none" not in document["userinfo_signing_alg_values_supported"]
 
 
-def test_a_logout_token_is_encrypted_too(make_party: MakeParty, keys: KeyServer, clock: Clock) -> None:
+def test_a_logout_token_is_encrypted_too(
+    make_party: MakeParty, keys: KeyServer, clock: Clock, receivers: Receivers
+) -> None:
     """And isn't sent while the program's key can't be had (Back-Channel Logout section 2.6)."""
-    with receivers() as found:
-        about = {"id_token_encrypted_response_alg": "ECDH-ES", "jwks_uri": keys.url}
-        party = make_party({**about, "backchannel_logout_uri": found.url("program")})
-        provider = Provider(party.site.app, found)
-        keys.how = "down"
-        provider.owe(party.client, sid="the session")
-        with recorded(signals.logout_failed, party.site.app) as failed:
-            assert provider.deliver() == Delivered(told=0, waiting=1, given_up=0)
-        assert "ECDH-ES" in failed[0]["reason"]
-        keys.how, keys.says = "well", public(EC)
-        clock.advance(100)
-        assert provider.deliver() == Delivered(told=1, waiting=0, given_up=0)
-        (token,) = found.told["program"]
-        header, inside = opened(token, EC)
-        assert header["cty"] == "JWT"
-        assert party.decode(inside).claims["sid"] == "the session"
+    about = {"id_token_encrypted_response_alg": "ECDH-ES", "jwks_uri": keys.url}
+    party = make_party({**about, "backchannel_logout_uri": receivers.url("program")})
+    provider = Provider(party.site.app, receivers)
+    keys.how = "down"
+    provider.owe(party.client, sid="the session")
+    with recorded(signals.logout_failed, party.site.app) as failed:
+        assert provider.deliver() == Delivered(told=0, waiting=1, given_up=0)
+    assert "ECDH-ES" in failed[0]["reason"]
+    keys.how, keys.says = "well", public(EC)
+    clock.advance(100)
+    assert provider.deliver() == Delivered(told=1, waiting=0, given_up=0)
+    (token,) = receivers.told["program"]
+    header, inside = opened(token, EC)
+    assert header["cty"] == "JWT"
+    assert party.decode(inside).claims["sid"] == "the session"

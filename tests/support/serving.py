@@ -44,6 +44,7 @@ def build_server(url: str, **config: Any) -> Flask:
     gateway = OAuthGateway(app)
     gateway.current_user(lambda: USERS.get(session.get("user", "")))
     gateway.load_user(USERS.get)
+    gateway.logout(lambda: session.pop("user", None))
     gateway.check_password(check_password)
     gateway.logout(lambda: session.pop("user", None))
 
@@ -167,6 +168,12 @@ class Walker:
                 page = self._send(page, None, **fields)
         assert isinstance(page, requests.Response)
         return page
+
+    def sign_out(self, url: str) -> None:
+        """Open the server's own page for that, and press its button."""
+        page: Any = self._go("GET", f"{url}/oauth/logout")
+        page = self._send(page, None)
+        assert "You are signed out" in page.text, page.text
 
     def connect_device(self, url: str, user_code: str, decision: str = "allow") -> requests.Response:
         """Open the device page, sign in, type the code, compare it, and decide."""

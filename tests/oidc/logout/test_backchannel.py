@@ -5,7 +5,7 @@ import logging
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -20,7 +20,7 @@ from flask_oauth_gateway.oidc.backchannel_logout import FIRST_WAIT, OF_ONE_CLIEN
 from tests.support.app import MakeApp, gateway_of, recorded
 from tests.support.clock import Clock
 from tests.support.command_line import told_by
-from tests.support.logout_receivers import Receivers, receivers
+from tests.support.logout_receivers import Receivers
 from tests.support.relying_party import RelyingParty
 from tests.support.site import answer, location, refused
 from tests.support.stored import audit_of
@@ -28,12 +28,6 @@ from tests.support.told_of_logouts import RETRY, Provider
 
 MakeProvider = Callable[..., Provider]
 EVENT = "http://schemas.openid.net/event/backchannel-logout"
-
-
-@pytest.fixture(name="receivers")
-def _receivers() -> Iterator[Receivers]:
-    with receivers() as found:
-        yield found
 
 
 @pytest.fixture

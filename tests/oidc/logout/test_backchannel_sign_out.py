@@ -1,7 +1,6 @@
 """Somebody who is signed in at many clients signs out: the answer comes at once, and each client hears of it."""
 
 import time
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -10,7 +9,7 @@ from flask import Flask
 from joserfc import jwt
 
 from tests.support.app import MakeApp, server_of
-from tests.support.logout_receivers import Receivers, receivers
+from tests.support.logout_receivers import Receivers
 from tests.support.relying_party import MakeParty, RelyingParty
 from tests.support.serving import serving
 from tests.support.site import REDIRECT_URI, Site, answer
@@ -18,12 +17,6 @@ from tests.support.told_of_logouts import Provider
 
 DOWN = ["hang", "drip", "refuse", "reset", "redirect", "endless", 500, 429, 400, "hang"]
 CLIENTS = 50
-
-
-@pytest.fixture(name="receivers")
-def _receivers() -> Iterator[Receivers]:
-    with receivers() as found:
-        yield found
 
 
 def sign_out_view(site: Site) -> None:
