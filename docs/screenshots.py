@@ -60,8 +60,20 @@ def desktop(browser: Browser, url: str) -> None:
     to_a_decoded_token(page)
     picture(page, "playground-token")
 
+    page.goto(f"{url}/playground/")
+    card = page.get_by_role("listitem").filter(has=page.get_by_role("heading", name="Sign-in with OpenID Connect"))
+    card.get_by_role("button", name="Start", exact=True).click()
+    page.get_by_role("button", name="Send this request").click()
+    page.get_by_role("link", name="Go there in this browser").click()
+    page.get_by_role("button", name="Allow").click()
+    page.get_by_role("button", name="Send this request").click()
+    page.get_by_role("heading", name="Read the ID token").evaluate("heading => heading.scrollIntoView()")
+    picture(page, "playground-id-token")
+
     page.goto(f"{url}/client/login")
+    page.set_viewport_size({**DESKTOP, "height": 860})  # with its buttons
     picture(page, "consent")
+    page.set_viewport_size(DESKTOP)
     page.get_by_role("button", name="Allow").click()
     page.wait_for_url(lambda at: "/oauth/" not in at)  # by way of the page that leads back to the client
 

@@ -33,6 +33,7 @@ PROTECT = (
 gateway = OAuthGateway()
 gateway.current_user(login.signed_in_user)
 gateway.login_details(login.login_details)
+gateway.logout(login.sign_out)
 gateway.check_password(check_password)
 gateway.is_admin(lambda user: user.is_admin)
 

@@ -41,8 +41,12 @@ The example app is on {url}/ (Ctrl+C stops it).
 To see how it works, in a browser, one request at a time:
   {url}/playground/
 
-In a browser, programs that sign their users in here, or ask for access:
-  {url}/client   a web app, which signs in by OpenID Connect
+In a browser, a web app whose users sign in here by OpenID Connect:
+  {url}/client
+  Sign in there. Then sign out here, and look at it again: it was told.
+  {url}/logout
+
+Clients that ask to be let in:
   {url}/spa      a single-page app
   {url}/tv       a device without a keyboard
 

@@ -8,7 +8,7 @@ import secrets
 import time
 from typing import Any
 
-from flask import Blueprint, Response, abort, redirect, render_template, request, session, url_for
+from flask import Blueprint, Response, abort, current_app, redirect, render_template, request, session, url_for
 
 from .users import USERS, User, check_password
 
@@ -34,6 +34,11 @@ def login_details(user: User) -> dict[str, Any]:
     return {"auth_time": session.get("signed_in_at"), "amr": ["pwd"]}
 
 
+def sign_out() -> None:
+    """End this browser's session."""
+    session.clear()
+
+
 @blueprint.route("/login", methods=["GET", "POST"])
 def login() -> Any:
     """Show the form, and handle it. The password is checked before the answer says anything about the user name."""
@@ -56,7 +61,10 @@ def logout() -> Any:
     if request.method == "GET":
         return render_template("logout.html")
     check_csrf_token()
-    session.clear()
+    user = signed_in_user()
+    if user is not None:  # the programs that they signed in to from this browser are told
+        current_app.extensions["oauth_gateway"].sessions.end_of_browser(user.get_id())
+    sign_out()
     return redirect(url_for("home"), 303)
 
 

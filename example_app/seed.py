@@ -11,6 +11,7 @@ from flask_oauth_gateway import ClientMetadataError, OAuthGateway
 
 from . import idp, spa
 from .clients import tv, web_app
+from .flows.walk import REDIRECT_URI
 
 STATION: dict[str, Any] = {
     "client_name": "Weather station",
@@ -67,18 +68,35 @@ CLIENTS: dict[str, dict[str, Any]] = {
 
 #: How long secrets live on that somebody else has made: seconds.
 OVERLAP = 86400
+#: How many addresses of servers that were started before, on other ports, a client keeps.
+MOST_ADDRESSES = 20
+
+
+def sign_out_addresses(client_id: str, url: str) -> dict[str, Any]:
+    """Return where the clients of this demo hear of sign-outs, and where browsers go after one. These have a port."""
+    path = {"weather-app": "playground", "weather-app-jwt": "playground", web_app.CLIENT_ID: "client"}.get(client_id)
+    if path is None:
+        return {}
+    back = "signed-out" if path == "client" else "callback"
+    after = [f"{url}/{path}/{back}", f"{url.replace('127.0.0.1', 'localhost')}/{path}/{back}"]
+    return {
+        "backchannel_logout_uri": f"{url}/{path}/backchannel-logout",
+        "backchannel_logout_session_required": True,
+        "post_logout_redirect_uris": [*after, *([REDIRECT_URI] if path == "playground" else [])],
+    }
 
 
 def seed(app: Flask) -> dict[str, str]:
     """Register the clients, or bring them up to date; returns the secrets of those that have one, by client_id.
 
     A server that was started before, on another port, goes on: no secret changes that is still good. It may also be just
-    registering them itself.
+    registering them itself. Of sign-outs the clients of the one that was started last are told.
     """
     gateway: OAuthGateway = app.extensions["oauth_gateway"]
-    secrets = {}
+    secrets, url = {}, app.config.get("OAUTH_ISSUER")
     with app.app_context():
-        for client_id, registration in CLIENTS.items():
+        for client_id, registered in CLIENTS.items():
+            registration = registered | (sign_out_addresses(client_id, url) if url else {})
             is_public = registration.get("token_endpoint_auth_method") == "none"
             secret = None if is_public else secret_of(app, client_id)
             if gateway.clients.get(client_id) is None:
@@ -88,6 +106,9 @@ def seed(app: Flask) -> dict[str, str]:
                     if gateway.clients.get(client_id) is None:
                         raise
             else:
+                if after := registration.get("post_logout_redirect_uris"):
+                    known = gateway.clients.get(client_id).post_logout_redirect_uris
+                    registration["post_logout_redirect_uris"] = list(dict.fromkeys([*after, *known]))[:MOST_ADDRESSES]
                 client = gateway.clients.update(client_id, enabled=True, **registration)
                 has_it = any(known.expires_at is None and str(secret).endswith(known.hint) for known in client.secrets)
                 if secret is not None and not has_it:

@@ -11,10 +11,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from flask import Flask, current_app, redirect, render_template, request, session, url_for
-from joserfc.errors import JoseError
+from joserfc.errors import InvalidKeyIdError, JoseError
 from werkzeug.wrappers import Response
 
 from .frame import make_client_app
+from .logout_token import LogoutTokens
 
 CLIENT_ID = "weather-board"
 SCOPE = "openid profile email weather:read weather:write"
@@ -38,6 +39,8 @@ def make_app() -> Flask:
     app.add_url_rule("/login", "login", login)
     app.add_url_rule("/callback", "callback", callback)
     app.add_url_rule("/logout", "logout", logout, methods=["POST"])
+    app.add_url_rule("/signed-out", "signed_out", signed_out)
+    app.add_url_rule("/backchannel-logout", "backchannel_logout", backchannel_logout, methods=["POST"])
     return app
 
 
@@ -56,7 +59,7 @@ def connect(app: Flask, issuer: str, client_secret: str) -> None:
         api_base_url=f"{issuer}/api/",
         client_kwargs={"scope": SCOPE, "code_challenge_method": "S256", "default_timeout": TIMEOUT},
     )
-    app.config.update(ISSUER=issuer, GATEWAY=client)
+    app.config.update(ISSUER=issuer, GATEWAY=client, LOGOUT_TOKENS=LogoutTokens(issuer, CLIENT_ID))
 
 
 def home() -> Any:
@@ -108,19 +111,51 @@ def callback() -> Any:
 
 
 def logout() -> Response:
-    """Revoke the refresh token, which ends all tokens of the approval (RFC 7009)."""
-    import requests
+    """Sign the user out here, and send them to the server, to be signed out there too (RP-Initiated Logout section 2).
 
+    The ID token shows the server that this is no link that anybody wrote: so it asks nothing.
+    """
     visit = forget()
-    if visit is not None:
-        gateway = current_app.config["GATEWAY"]
-        requests.post(
-            gateway.load_server_metadata()["revocation_endpoint"],
-            data={"token": visit.token.get("refresh_token", visit.token["access_token"])},
-            auth=(gateway.client_id, gateway.client_secret),
-            timeout=TIMEOUT,
-        )
-    return redirect(url_for("home"), 303)
+    if visit is None:
+        return redirect(url_for("home"), 303)
+    answer: Response = current_app.config["GATEWAY"].logout_redirect(
+        url_for("signed_out", _external=True), id_token_hint=visit.token["id_token"]
+    )
+    return answer
+
+
+def signed_out() -> Any:
+    """Handle the way back. Authlib compares `state`: a link from elsewhere says nothing of whether anybody signed out."""
+    from authlib.integrations.flask_client import OAuthError
+
+    try:
+        current_app.config["GATEWAY"].validate_logout_response()
+    except (KeyError, OAuthError):
+        return page(problem="Nobody asked for this here."), 400
+    return redirect(url_for("home"))
+
+
+def backchannel_logout() -> Any:
+    """Handle the server's own call, when a session has ended there (Back-Channel Logout sections 2.5 to 2.8).
+
+    It has no cookies of the user's: what it says must be checked, and then all sessions that it names end.
+    """
+    if "GATEWAY" not in current_app.config:
+        return {"error": "server_error"}, 503
+    gateway, logout_tokens = current_app.config["GATEWAY"], current_app.config["LOGOUT_TOKENS"]
+    text = request.form.get("logout_token", "")
+    try:
+        try:
+            claims = logout_tokens.read(text, gateway.fetch_jwk_set())
+        except InvalidKeyIdError:  # the server has a new key
+            claims = logout_tokens.read(text, gateway.fetch_jwk_set(force=True))
+    except (JoseError, ValueError) as error:
+        return {"error": "invalid_request", "error_description": str(error)}, 400
+    named = {name: claims[name] for name in ("sid", "sub") if name in claims}
+    for identity, visit in list(visits().items()):
+        if named.items() <= visit.id_token.items():
+            visits().pop(identity, None)
+    return "", 200, {"Cache-Control": "no-store"}
 
 
 def page(**context: Any) -> str:

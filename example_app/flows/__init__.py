@@ -1,6 +1,7 @@
 """The protocol's flows over real HTTP, one file for each.
 
-Each file has a function `get`, in which a client gets a token. Most have `refusals`: requests that the server must refuse.
+Each file has a function `get`, in which a client gets a token, and most have `refusals`: requests that the server must refuse.
+One about something else has a function `walk`.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ FLOWS = (
     "authorization_code",
     "refresh_token",
     "openid",
+    "logout",
     "device_code",
     "password",
     "implicit",
@@ -55,6 +57,9 @@ def module(name: str) -> ModuleType:
 def parts(name: str, to: Walk, *, whole: bool = False) -> Flow:
     """Yield a flow's parts: getting a token, using it, refusals; with `whole` also asking about the token and revoking it."""
     flow = module(name)
+    if hasattr(flow, "walk"):  # a flow with parts of its own
+        yield from flow.walk(to)
+        return
     to.chapter("Get a token")
     held = yield from flow.get(to)
     if whole:

@@ -14,13 +14,18 @@ MAX_REDIRECTS = 5
 
 
 def approve(to: Walk, approval: Approval) -> dict[str, str]:
-    """Play alice: sign in, untick boxes, press Allow; returns the parameters that her browser brings to the client."""
-    browser = Browser(to, approval.redirect_uri)
+    """Play alice: sign in, untick boxes, press Allow or Sign out; returns what her browser brings to the client."""
+    browser = to.browser = to.browser or Browser(to, approval.redirect_uri)
     browser.open(approval.title, approval.url)
-    browser.sign_in()
-    boxes = f", unticks {approval.untick}" if approval.untick else ""
-    leave_out = (("scope", approval.untick),) if approval.untick else ()
-    browser.submit(f"alice reads who asks for what{boxes}, and presses Allow.", leave_out=leave_out, decision="allow")
+    if approval.task == "allow":
+        browser.sign_in()
+        boxes = f", unticks {approval.untick}" if approval.untick else ""
+        leave_out = (("scope", approval.untick),) if approval.untick else ()
+        browser.submit(
+            f"alice reads who asks for what{boxes}, and presses Allow.", leave_out=leave_out, decision="allow"
+        )
+    elif approval.task == "sign out":
+        browser.submit("alice reads who asks, and presses Sign out.")
     to.check(bool(browser.brought), "the browser is sent back to the app")
     approval.brought = browser.brought
     return browser.brought
@@ -69,6 +74,7 @@ class Browser:
 
     def open(self, title: str, url: str) -> None:
         """Type an address, or follow a link."""
+        self.brought = {}
         self._go(title, "GET", url)
 
     def sign_in(self) -> None:

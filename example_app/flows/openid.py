@@ -15,7 +15,7 @@ from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 
-from .approval import approve
+from .approval import approve, pkce
 from .exchange import UnexpectedAnswer
 from .refresh_token import refresh
 from .use import read_jwt
@@ -85,8 +85,7 @@ def refusals(to: Walk, held: Held) -> Flow:
         "redirect_uri": to.redirect_uri,
         "scope": "openid",
         "prompt": "none",
-        "code_challenge": half_hash("of a verifier") * 2,
-        "code_challenge_method": "S256",
+        **pkce(secrets.token_urlsafe(32)),
     }
     title = "An app may ask whether somebody is signed in, without any page. In this browser nobody is."
     answer = yield to.request(title, "GET", f"/oauth/authorize?{urlencode(query)}", expect=(302, 303))
@@ -94,11 +93,11 @@ def refusals(to: Walk, held: Held) -> Flow:
     to.check(brought.get("error") == ["login_required"], "the app is told that, and shows its own sign-in button")
 
 
-def discover(to: Walk) -> Generator[Any, Any, dict[str, str]]:
-    """Read the server's metadata (Discovery section 4); returns them."""
+def discover(to: Walk, only: tuple[str, ...] = PROVIDER) -> Generator[Any, Any, dict[str, str]]:
+    """Read the server's metadata (Discovery section 4); returns them. `only` are those that matter here."""
     to.tell("An app that signs its users in here needs to know one address, the issuer. The server tells it the rest.")
     title = "The app asks where everything is. It does so once, and keeps the answer."
-    answer = yield to.request(title, "GET", "/.well-known/openid-configuration", only=PROVIDER)
+    answer = yield to.request(title, "GET", "/.well-known/openid-configuration", only=only)
     provider: dict[str, str] = answer.json
     to.check(provider["issuer"] == to.url, "the answer names the very issuer that was asked")
     return provider
@@ -121,12 +120,15 @@ def read(to: Walk, id_token: str) -> None:
     )
 
 
-def opened(token: str, keys: Any) -> dict[str, Any]:
-    """Return the claims of a JWT that the server signed. Raises `UnexpectedAnswer` if it didn't."""
+def opened(token: str, keys: Any, *, kind: str | None = None) -> dict[str, Any]:
+    """Return the claims of a JWT of this kind that the server signed. Raises `UnexpectedAnswer` if it didn't."""
     try:
-        return jwt.decode(token, KeySet.import_key_set({"keys": keys}), algorithms=[ALGORITHM]).claims
+        found = jwt.decode(token, KeySet.import_key_set({"keys": keys}), algorithms=[ALGORITHM])
     except (JoseError, ValueError) as error:
         raise UnexpectedAnswer(f"the token isn't one of this server's: {error}") from error
+    if found.header.get("typ") != kind:
+        raise UnexpectedAnswer("the token is of another kind")
+    return found.claims
 
 
 def check_claims(to: Walk, claims: dict[str, Any], nonce: str) -> None:

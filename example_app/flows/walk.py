@@ -38,12 +38,14 @@ class Note:
 
 @dataclass
 class Approval:
-    """A user is asked at the authorize endpoint; `brought` is what their browser brings back to the client."""
+    """A user's browser is sent to the server; `brought` is what it brings back to the client."""
 
     title: str
     url: str
     redirect_uri: str
     state: str
+    #: What the user does there: "allow" (after signing in), "sign out", or "nothing", where no page is shown.
+    task: str = "allow"
     #: A scope that the user may refuse, to see the effect.
     untick: str = ""
     brought: dict[str, str] | None = None
@@ -110,13 +112,15 @@ class Walk:
         self.users = users
         self.api = api or (client_id, client_secret)
         self.flows: list[dict[str, Any]] = []
+        #: The browser of the person who is played in the current flow, once one was needed.
+        self.browser: Any = None
         #: All of the current flow, in order: chapters, notes, steps, approvals.
         self.story: list[Chapter | Note | Step | Approval | DeviceApproval] = []
         self._quiet = quiet
 
     def begin(self, name: str, about: str) -> None:
         """Begin a flow."""
-        self.story = []
+        self.story, self.browser = [], None
         self.flows.append({"flow": name, "about": about, "story": self.story})
         self._print(f"\n{name}\n{'=' * len(name)}\n{about}")
 

@@ -7,6 +7,7 @@ It runs the same generators as `python -m example_app.flows`, against this serve
 - `views.py`: the pages, and the actions of their buttons
 - `show.py`: prepares requests, answers and fields for the templates
 - `fields.py`: the meaning of each field
+- `told.py`: what the back channel says
 """
 
 from __future__ import annotations
@@ -18,12 +19,13 @@ from flask import Flask
 from ..clients.frame import make_client_app
 from . import views
 from .run import Runs
+from .told import Told
 
 
 def make_app() -> Flask:
     """Make the app. As the other clients do, it has its own session, and is mounted in the demo."""
     app = make_client_app("playground", "/playground")
-    app.extensions["runs"] = Runs()
+    app.extensions.update(runs=Runs(), told=Told())
     app.register_blueprint(views.blueprint)
     return app
 

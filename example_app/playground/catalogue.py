@@ -29,6 +29,13 @@ CATALOGUE = (
         "An app learns who its user is. It gets an ID token that the server signed, and checks it claim by claim.",
     ),
     Entry(
+        "logout",
+        "Sign-out with OpenID Connect",
+        "Apps whose users sign in here",
+        "A user signs out of one app, and so of the server and of every other app: each is told by the server itself.",
+        has_jwt=False,
+    ),
+    Entry(
         "client_credentials",
         "Client credentials",
         "Programs without a user: servers, scripts, sensors",

@@ -86,6 +86,26 @@ FIELDS = {
         "one use: each use gives a new one. Using an old one again ends them all",
         is_secret=True,
     ),
+    "id_token_hint": Field(
+        "The ID token of the sign-in that is to end. It shows that the request comes from the app, and which session it is.",
+        CLIENT,
+        "also when it has expired",
+    ),
+    "post_logout_redirect_uri": Field(
+        "Where the browser goes afterwards: only to an address that the client has registered for this, letter by letter.",
+        ALL,
+    ),
+    "prompt": Field("none: show no page, and say at once if that can't be. So an app asks quietly.", ALL),
+    "sid": Field(
+        "The session: this user in this browser, at this client. Another client has another one.",
+        "the client and the server",
+    ),
+    "logout_token": Field(
+        "What the server says when a session has ended, signed. The app believes it once it has checked all of it.",
+        CLIENT,
+        "one use, within 2 minutes",
+    ),
+    "events": Field("What has happened: a logout. So no other JWT of this server passes for a logout token."),
     "id_token": Field(
         "Who the user is, and how they signed in, signed by the server. It is a message to the client, no key: no API takes it.",
         CLIENT,
@@ -113,6 +133,7 @@ FIELDS = {
     "authorization_endpoint": Field("Where the client sends the user's browser.", ALL),
     "token_endpoint": Field("Where the client trades a code for tokens.", ALL),
     "userinfo_endpoint": Field("Where the client asks who the user is, with the access token.", ALL),
+    "end_session_endpoint": Field("Where the client sends the browser of a user who signs out.", ALL),
     "jwks_uri": Field("Where the server's public keys are.", ALL),
     "keys": Field(
         "The server's public keys. They check what the server signed, and can't sign. Each has its name, the kid.", ALL
@@ -132,7 +153,9 @@ FIELDS = {
     "iat": Field("When it was issued, in seconds since 1970."),
     "issued_at": Field("When it was issued, in seconds since 1970."),
     "jti": Field("The token's own number."),
-    "typ": Field("The kind of JWT: at+jwt is an access token (RFC 9068), so no other kind of JWT can pass for one."),
+    "typ": Field(
+        "The kind of JWT: at+jwt is an access token (RFC 9068), logout+jwt a logout token. So none passes for another."
+    ),
     "alg": Field("How it is signed. The server that checks the token decides which algorithms count, not the token."),
     "at_hash": Field("Half of the access token's SHA-256: it binds the ID token to the access token beside it."),
     "kid": Field("Which of the server's keys signed it. Everybody can read the public keys at /oauth/jwks."),

@@ -109,6 +109,7 @@ def approval(each: Approval) -> dict[str, Any]:
         "title": each.title,
         "url": each.url,
         "untick": each.untick,
+        "task": each.task,
         "lines": lines,
         "fields": explained(names),
         "brought": None,

@@ -96,6 +96,21 @@ def callback() -> Any:
     return back_to(run)
 
 
+@blueprint.post("/backchannel-logout")
+def backchannel_logout() -> Any:
+    """Keep what the server says of a session that ended, as the server of the app that is played (Back-Channel Logout 2.5)."""
+    if not current_app.extensions["told"].keep(request.form.get("logout_token", "")):
+        return {"error": "invalid_request"}, 400
+    return "", 200, {"Cache-Control": "no-store"}
+
+
+@blueprint.post("/told")
+def told() -> Any:
+    """Show it to whoever knows the session's `sid`, which is the app alone."""
+    token = current_app.extensions["told"].wait_for(request.form.get("sid", ""))
+    return {"error": "not_found"} if token is None else {"logout_token": token}, 404 if token is None else 200
+
+
 def back_to(run: Run) -> Any:
     """Redirect to the step that was just done."""
     return redirect(url_for("playground.show_run", identity=run.id, _anchor="last"), 303)

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 
 from joserfc.jwk import ECKey, Key, KeyParameters, OKPKey, RSAKey
 
-from ..crypto.jose import Signer
 from ..errors import NotConfigured, TemporarilyUnavailable
 from ..locks import Lock
 from ..signals import key_changed
@@ -229,18 +228,13 @@ class KeyRing:
         keys = {}
         for row in self._store.all():
             known = self._keys.get(row.kid)
-            if known is not None:
-                key, signer, can_sign = known.key, known.signer, known.can_sign
-            else:
-                key, can_sign = self._open(row)
-                signer = Signer(key) if can_sign else key
+            key, can_sign = (known.key, known.can_sign) if known is not None else self._open(row)
             keys[row.kid] = SigningKey(
                 row.kid,
                 row.algorithm,
                 row.generation,
                 row.public,
                 key,
-                signer,
                 can_sign,
                 row.created_at,
                 row.active_from,

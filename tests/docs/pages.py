@@ -175,12 +175,9 @@ class Page:
 
 
 def app_of(path: Path) -> str:
-    """`app.py` as a page without steps has it."""
+    """`app.py` of a page without steps, where it names it."""
     blocks = BLOCK.findall(path.read_text(encoding="utf-8"))
-    mine = [
-        text for kind, text in blocks if kind == "python" and (not (named := NAMED.match(text)) or named[1] == "app.py")
-    ]
-    return "\n".join(mine)
+    return "\n".join(text for kind, text in blocks if kind == "python" and text.startswith("# app.py\n"))
 
 
 def commands_in(blocks: list[tuple[str, str]]) -> list[Command]:

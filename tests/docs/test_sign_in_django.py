@@ -1,6 +1,8 @@
 """A Django site whose settings are those of docs/sign-in/django.md signs Alice in, with mozilla-django-oidc as it comes."""
 
 import re
+import sys
+import types
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,13 +15,14 @@ from django.contrib import auth
 from django.core.management import call_command
 from django.core.wsgi import get_wsgi_application
 from django.http import HttpRequest, HttpResponse
+from django.middleware.csrf import get_token
 from django.urls import include, path
 
 from tests.docs.accounts import DOCS, Accounts, accounts_in, arrive
-from tests.support.serving import serving
+from tests.support.serving import Form, serving
 
 PAGE = DOCS.joinpath("sign-in", "django.md").read_text(encoding="utf-8")
-SETTINGS, URLS = re.findall(r"```py\n(.*?)```", PAGE, re.DOTALL)
+SETTINGS, URLS, SIGNING_OUT = re.findall(r"```py\n(.*?)```", PAGE, re.DOTALL)
 #: The middleware and apps of a new Django project, as far as they matter here.
 PROJECT = {
     "SECRET_KEY": "a long random text",
@@ -39,7 +42,9 @@ urlpatterns: list[Any] = []
 
 
 def home(request: HttpRequest) -> HttpResponse:
-    return HttpResponse(f"Signed in: {request.user.email}" if request.user.is_authenticated else "Nobody is signed in.")
+    button = f'<form method=post action="/oidc/logout/"><input name="csrfmiddlewaretoken" value="{get_token(request)}"></form>'
+    signed_in = f"Signed in: {request.user.email} {button}" if request.user.is_authenticated else "Nobody is signed in."
+    return HttpResponse(signed_in)
 
 
 @pytest.fixture
@@ -55,6 +60,9 @@ def shop(url: str, accounts: Accounts, folder: Path) -> Any:
     names: dict[str, Any] = {**PROJECT, "DATABASES": {"default": database}, "os": type("os", (), {"environ": secrets})}
     exec(SETTINGS.replace("https://accounts.example.com", accounts.url), names)  # noqa: S102  # what a reader pastes
     settings.configure(**{name: value for name, value in names.items() if name.isupper()})
+    signing_out = types.ModuleType("shop.signing_out")
+    exec(SIGNING_OUT.replace("https://accounts.example.com", accounts.url), signing_out.__dict__)  # noqa: S102
+    sys.modules.update({"shop": types.ModuleType("shop"), "shop.signing_out": signing_out})
     django.setup()
     exec(URLS, {"urlpatterns": urlpatterns, "path": path, "include": include})  # noqa: S102
     urlpatterns.append(path("", home))
@@ -62,9 +70,12 @@ def shop(url: str, accounts: Accounts, folder: Path) -> Any:
     return get_wsgi_application()
 
 
-def test_a_django_site_signs_alice_in(accounts: Accounts, tmp_path: Path) -> None:
+def test_a_django_site_signs_alice_in_and_out(accounts: Accounts, tmp_path: Path) -> None:
     with serving(lambda url: shop(url, accounts, tmp_path)) as (url, _), requests.Session() as browser:
         assert browser.get(f"{url}/").text == "Nobody is signed in."
-        assert arrive(browser, f"{url}/oidc/authenticate/").text == "Signed in: alice@example.com"
-        assert browser.get(f"{url}/").text == "Signed in: alice@example.com"
+        page = arrive(browser, f"{url}/oidc/authenticate/")
+        assert "Signed in: alice@example.com" in page.text
+        form = Form(page)
+        page = browser.post(str(form.action), data=form.fields)
+        assert (page.url, page.text) == (f"{url}/", "Nobody is signed in.")
     assert [user.email for user in auth.get_user_model().objects.all()] == ["alice@example.com"]

@@ -64,6 +64,27 @@ class TestWebApp:
         assert claims["auth_time"] <= claims["iat"] < claims["exp"]
         assert {"nonce", "at_hash"} <= claims.keys()
 
+    @pytest.mark.parametrize("form", [{}, {"logout_token": ""}, {"logout_token": "a.b.c"}, {"logout_token": "é"}])
+    def test_what_is_no_logout_token_signs_nobody_out(self, url: str, alice: Walker, form: dict[str, str]) -> None:
+        alice.browse(f"{url}/client/login")
+        response = requests.post(f"{url}/client/backchannel-logout", data=form)
+        assert (response.status_code, response.json()["error"]) == (400, "invalid_request")
+        assert "Alice Archer" in alice.browser.get(f"{url}/client").text
+
+    def test_another_browser_of_hers_stays_signed_in(self, url: str, alice: Walker) -> None:
+        at_home = Walker("alice")
+        at_home.browser.headers["User-Agent"] = "another"
+        with at_home.browser:
+            at_home.browse(f"{url}/client/login")
+            page = alice.browse(f"{url}/client/login")
+            assert "Sign in with the gateway" in press(alice, page).text
+            time.sleep(0.5)  # in which the server would tell the board
+            assert "Alice Archer" in at_home.browser.get(f"{url}/client").text
+
+    def test_a_way_back_that_nobody_asked_for_is_refused(self, url: str, alice: Walker) -> None:
+        for query in ("", "?state=forged"):
+            assert alice.browser.get(f"{url}/client/signed-out{query}").status_code == 400
+
     def test_access_that_is_taken_back_is_noticed(self, url: str, alice: Walker) -> None:
         assert "Alice Archer" in alice.browse(f"{url}/client/login").text
         press(alice, alice.browser.get(f"{url}/oauth/applications"))

@@ -74,9 +74,41 @@ def test_who_is_signed_in_here_lands_signed_in_there(browser: Browser, url: str)
     expect(page.get_by_text("Hello, Alice Archer!")).to_be_visible()
     page.locator("summary").click()
     assert not list(troubles(page))
+
+
+def test_who_signs_out_here_is_signed_out_there(browser: Browser, url: str) -> None:
+    complaints: list[str] = []
+    page = open_page(browser, complaints)
+    page.goto(f"{url}/client/login")
+    sign_in(page)
+    page.get_by_role("button", name="Allow").click()
+    expect(page.get_by_text("Hello, Alice Archer!")).to_be_visible()
+    page.goto(f"{url}/logout")
     page.get_by_role("button", name="Sign out").click()
-    page.get_by_role("link", name="Sign in with the gateway").click()
-    expect(page.get_by_text("Hello, Alice Archer!")).to_be_visible()  # no password, no question
+    expect(page.get_by_text("Nobody is signed in here.")).to_be_visible()
+    board = page.get_by_role("link", name="Sign in with the gateway")
+    for _ in range(100):  # the server tells the board once it has answered the browser
+        page.goto(f"{url}/client")
+        if board.count():
+            break
+        page.wait_for_timeout(100)
+    expect(board).to_be_visible()
+    expect(page.get_by_role("alert")).to_have_count(0)  # not "the token doesn't work any more": the board was told
+    assert complaints == []
+
+
+def test_who_signs_out_there_is_signed_out_here(browser: Browser, url: str) -> None:
+    complaints: list[str] = []
+    page = open_page(browser, complaints)
+    page.goto(f"{url}/client/login")
+    sign_in(page)
+    page.get_by_role("button", name="Allow").click()
+    page.get_by_role("button", name="Sign out").click()
+    expect(page.get_by_role("link", name="Sign in with the gateway")).to_be_visible()
+    assert page.url == f"{url}/client/"
+    page.goto(url)
+    expect(page.get_by_text("Nobody is signed in here.")).to_be_visible()
+    assert complaints == []
 
 
 def test_the_television_notices_by_itself(browser: Browser, url: str) -> None:

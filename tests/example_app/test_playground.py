@@ -15,7 +15,7 @@ from tests.support.player import END, SEND, Player
 
 #: Each flow once, and those whose tokens come about differently also with a JWT.
 FORMATS = [
-    *((entry.name, "opaque") for entry in CATALOGUE),
+    *((entry.name, "opaque") for entry in CATALOGUE if entry.name != "logout"),
     ("authorization_code", "jwt"),
     ("client_credentials", "jwt"),
     ("device_code", "jwt"),
@@ -75,6 +75,18 @@ class TestEveryFlow:
         explained = set(re.findall(r"<dt><code>([^<]+)</code>", alice.page.text))
         assert named
         assert named <= explained
+
+    def test_a_sign_out_is_walked_to_its_end(self, alice: Player) -> None:
+        alice.start("logout")
+        alice.walk()
+        told = alice.text()
+        assert END in told
+        for chapter in ("Sign in", "Sign out", "The app's server is told", "What has ended", "What is refused"):
+            assert chapter in told
+        assert alice.statuses()[-1] == 400
+        assert '"typ": "logout+jwt"' in told
+        assert "error=login_required" in told
+        assert unexplained(alice.page.text) == set()
 
 
 class TestAFlowStepByStep:

@@ -32,7 +32,8 @@ class Player(Walker):
         self._show(self.browser.post(form.action, data=form.fields))
 
     def authorization_url(self) -> str:
-        return unescape(re.findall(r'class="button" href="([^"]*/oauth/authorize[^"]*)"', self.page.text)[0])
+        """Where the button leads: to the server, to allow something or to sign out."""
+        return unescape(re.findall(r'class="button" href="([^"]*/oauth/(?:authorize|logout)[^"]*)"', self.page.text)[0])
 
     def decide(self, decision: str = "allow", without: tuple[str, ...] = ()) -> None:
         """Go to the server, decide, and come back."""
@@ -52,7 +53,7 @@ class Player(Walker):
     def walk(self) -> None:
         """Go on until there is nothing more to do."""
         for _ in range(40):
-            if "/oauth/authorize?" in self.page.text and "Go there in this browser" in self.page.text:
+            if "Go there in this browser" in self.page.text:
                 self.decide(without=("weather:write",))
             elif "I have approved" in self.page.text:
                 self.approve_device()
