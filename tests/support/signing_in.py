@@ -80,7 +80,7 @@ class SigningIn:
         response = self.http.get("/oauth/authorize", query_string=asked, headers={"Cookie": cookie})
         assert response.status_code == 302, response.text
         parts = urlsplit(response.headers["Location"])
-        return _cookie_after(response, cookie), dict(parse_qsl(parts.query or parts.fragment))
+        return cookie_after(response, cookie), dict(parse_qsl(parts.query or parts.fragment))
 
     def sids_at_once(self, cookie: str, client_id: str, times: int) -> list[str]:
         """The `sid`s of so many sign-ins that begin together."""
@@ -109,7 +109,7 @@ class SigningIn:
     def _post(self, path: str, cookie: str, **form: str) -> str:
         response = self.http.post(path, data=form, headers={"Cookie": cookie})
         assert response.status_code == 200, response.text
-        return _cookie_after(response, cookie)
+        return cookie_after(response, cookie)
 
     def _token(self, client_id: str, **form: str) -> dict[str, Any]:
         response = self.http.post("/oauth/token", data=form, headers=basic(client_id, PASSWORD))
@@ -126,7 +126,8 @@ def claims_in(token: str) -> dict[str, Any]:
     return found
 
 
-def _cookie_after(response: Any, cookie: str) -> str:
+def cookie_after(response: Any, cookie: str) -> str:
+    """A browser's cookie after a response."""
     for header in response.headers.getlist("Set-Cookie"):
         if header.startswith("session="):
             value = parse_cookie(header.partition(";")[0])["session"]
