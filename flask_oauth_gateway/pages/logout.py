@@ -40,16 +40,20 @@ def logout(server: AuthorizationServer) -> Answer:
     with in_language(wanted.ui_locales):
         if person is not None:
             return _sign_out(server, person, wanted, values_by_name(pairs) if FORM_TOKEN in names else None)
-        if request.method == "POST" and names.isdisjoint({FORM_TOKEN, AGAIN}):
+        if _may_lack_cookies(server) and names.isdisjoint({FORM_TOKEN, AGAIN}):
             return _send_again(pairs)
         return _nobody(server, wanted)
 
 
-def _send_again(pairs: list[tuple[str, str]]) -> Answer:
-    """A page that sends the same request from here.
+def _may_lack_cookies(server: AuthorizationServer) -> bool:
+    """Whether a browser that comes from another site may have kept the session's cookie back, by its `SameSite`."""
+    return request.method == "POST" or server.app.config["SESSION_COOKIE_SAMESITE"] == "Strict"
 
-    Where another site's page sent it, the browser may have kept the session's cookie back (`SameSite=Lax`), and the user be
-    signed in all the same. The request stays in a form: an `id_token_hint` in the address would be in logs and histories.
+
+def _send_again(pairs: list[tuple[str, str]]) -> Answer:
+    """A page that sends the same request from here, so that the cookies come with it: the user may be signed in all the same.
+
+    The request stands in a form: an `id_token_hint` in the address would be in logs and histories.
     """
     return render_page("logout_again.html", fields=[*pairs, (AGAIN, "1")])
 

@@ -3,6 +3,8 @@
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from tests.support.logout import (
     AFTER,
@@ -113,3 +115,43 @@ def test_no_secret_is_in_an_address_or_in_the_page(party: RelyingParty, site: Si
         assert part not in page.text
     after = press(site, page, browser=stranger)
     assert hint.split(".")[1] not in after.headers["Location"]
+
+
+NAMES = [
+    "id_token_hint",
+    "client_id",
+    "post_logout_redirect_uri",
+    "state",
+    "ui_locales",
+    "logout_hint",
+    "form_token",
+    "again",
+]
+ODD = [
+    "",
+    "\0",
+    "\x1b[2J",
+    "\ufffe",
+    "\N{PILE OF POO}",
+    "a.b.c",
+    "e30.e30.AA",
+    "de en-US *",
+    "x" * 9000,
+    "' OR 1=1 --",
+    AFTER,
+]
+
+
+@settings(deadline=None, max_examples=80, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    st.lists(st.tuples(st.sampled_from(NAMES), st.sampled_from(ODD) | st.text(max_size=20)), max_size=8),
+    st.booleans(),
+    st.booleans(),
+)
+def test_whatever_comes_in(site: Site, sent: list[tuple[str, str]], post: bool, there: bool) -> None:
+    site.person = "alice" if there else None
+    response = ask(site, post=post, **{name: [value for key, value in sent if key == name] for name, _ in sent})
+    assert response.status_code in (200, 400)
+    assert "Location" not in response.headers
+    assert response.mimetype == "text/html"
+    assert site.person == ("alice" if there else None)

@@ -2,7 +2,7 @@
 
 from flask import session
 
-from tests.support.logout import AFTER, AFTERS, LOGOUT, arrival, ask, question
+from tests.support.logout import AFTER, AFTERS, LOGOUT, arrival, ask, question, with_logout
 from tests.support.relying_party import MakeParty
 from tests.support.site import Page, Site, another_browser
 
@@ -26,6 +26,19 @@ def test_a_post_without_the_session_is_sent_once_more_from_here(make_party: Make
     with site.browser.session_transaction() as kept:
         assert "user" not in kept
     assert arrival(another_browser(site).post(LOGOUT, data=dict(page.fields))) == {"state": ["s"]}, "nobody indeed"
+
+
+def test_a_link_is_followed_once_more_where_cookies_stay_on_this_site(make_party: MakeParty) -> None:
+    """`SameSite=Strict`: with a link from elsewhere the cookie doesn't come either."""
+    party = make_party({"post_logout_redirect_uris": AFTERS}, SESSION_COOKIE_SAMESITE="Strict")
+    site = with_logout(party.site)
+    party.sign_in()
+    site.person = None
+    page = Page(ask(site, id_token_hint=party.tokens["id_token"], post_logout_redirect_uri=AFTER))
+    assert page.actions == [LOGOUT]
+    site.person = "alice"
+    assert arrival(site.browser.post(LOGOUT, data=dict(page.fields))) == {}
+    assert site.person is None
 
 
 def test_a_post_that_is_wrong_is_sent_once_more_as_it_is(site: Site) -> None:
