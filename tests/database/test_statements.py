@@ -18,6 +18,7 @@ from flask_oauth_gateway.database import background as later
 from tests.support.app import basic, bearer, server_of, token_for
 from tests.support.proxy import Proxy
 from tests.support.site import Site
+from tests.support.statements import statements_of
 from tests.support.stored import audit_of, database_of, register
 
 Counter = Callable[[Callable[[], object]], int]
@@ -237,3 +238,33 @@ def test_statements_of_a_code_and_a_refresh(app: Flask, count: Counter) -> None:
     assert counted == ((2, 1, 2) if at_once else (7, 6, 6))
     site.gateway.token_attributes(lambda *_: {"colour": "blue"})
     assert count(refresh) == (2 if at_once else 6)
+
+
+@pytest.mark.parametrize("config", [{"OAUTH_OIDC": True}])
+def test_a_session_costs_an_authorization_request_one_look_and_an_exchange_nothing(app: Flask, count: Counter) -> None:
+    """The first sign-in at a client looks too, and begins the session."""
+    site = Site(app)
+    client = site.register(scope="openid weather:read", skip_consent=True)
+
+    def authorize(scope: str) -> int:
+        return count(lambda: site.code(client, scope=scope))
+
+    for _ in range(2):  # the keys and the marks are read
+        site.redeem(client, site.code(client, scope="openid weather:read"))
+    plain, signed_in = authorize("weather:read"), authorize("openid weather:read")
+    assert signed_in == plain + 1
+    codes = {
+        scope: [site.code(client, scope=scope) for _ in range(2)] for scope in ("weather:read", "openid weather:read")
+    }
+
+    def exchange(scope: str) -> int:
+        return count(lambda: site.redeem(client, codes[scope].pop()))
+
+    without, within = exchange("weather:read"), exchange("openid weather:read")
+    assert within == without
+    client = site.register(scope="openid weather:read", skip_consent=True)
+    site.code(client, scope="weather:read")
+    with statements_of(database_of(app).engine) as told:
+        site.code(client, scope="openid")
+    ours = [statement for statement, _ in told if "oauth_session" in statement]
+    assert [each.split()[0] for each in ours] == ["SELECT", "INSERT"]

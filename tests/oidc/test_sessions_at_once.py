@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
+from itertools import product
 from pathlib import Path
 from threading import Thread
 from typing import Any
@@ -110,25 +111,21 @@ def held(uri: str, what: str, sid: str) -> Iterator[None]:
 @every_database
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("sides", FORMATS, indirect=True)
-@pytest.mark.parametrize("what", ["session", "code"])
-@pytest.mark.parametrize("first", ["exchange", "end"])
-def test_nor_where_both_wait_for_a_lock(
-    sides: tuple[OtherProcess, OtherProcess], database_uri: str, what: str, first: str
-) -> None:
+def test_nor_where_both_wait_for_a_lock(sides: tuple[OtherProcess, OtherProcess], database_uri: str) -> None:
     here, there = sides
-    code, sid = a_code(here)
-    jobs = {"exchange": (here, {"client_id": "one", "code": code}), "end": (there, {"sid": sid})}
-    order = [first, *(name for name in jobs if name != first)]
-    with ThreadPoolExecutor(2) as pool:
-        with held(database_uri, what, sid):
-            begun = {}
-            for name in order:
-                side, given = jobs[name]
-                begun[name] = pool.submit(side.ask, name, **given)
-                time.sleep(0.3)
-            assert not begun["end"].done()
-        assert begun["end"].result() == 1
-        ends_well(sides, begun["exchange"].result())
+    for what, first in product(("session", "code"), ("exchange", "end")):
+        code, sid = a_code(here)
+        jobs = {"exchange": (here, {"client_id": "one", "code": code}), "end": (there, {"sid": sid})}
+        with ThreadPoolExecutor(2) as pool:
+            with held(database_uri, what, sid):
+                begun = {}
+                for name in sorted(jobs, key=lambda name: name != first):
+                    side, given = jobs[name]
+                    begun[name] = pool.submit(side.ask, name, **given)
+                    time.sleep(0.2)
+                assert not begun["end"].done()
+            assert begun["end"].result() == 1
+            ends_well(sides, begun["exchange"].result())
 
 
 class Meanwhile(SigningIn):
@@ -218,7 +215,7 @@ def test_where_the_database_goes_away_in_the_middle_nothing_is_half_done(
     assert side.are_good([tokens["access_token"]]) == [True]
     tokens = side.refresh("one", tokens["refresh_token"])
     assert "access_token" in side.exchange("one", unspent["code"])
-    assert side.sign_out(cookie) == "", "the browser has nothing left to keep"
+    side.sign_out(cookie)
     assert (rows(select(tables.session)), len(rows(select(tables.logout)))) == ([], 1)
     assert side.are_good([tokens["access_token"]]) == [False]
     proxy.close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import secrets
 from base64 import urlsafe_b64decode
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
@@ -37,6 +38,7 @@ def build(config: dict[str, Any], folder: str) -> Flask:
         if request.form["clear"]:
             session.clear()
         session["user"] = request.form["user"]
+        session.setdefault("csrf", secrets.token_hex())  # two browsers' cookies of one second aren't the same
         return ""
 
     @app.post("/logout")
