@@ -21,6 +21,7 @@ MAX_BYTES = 65536
 MAX_SECONDS = 5.0
 MAX_REDIRECTS = 3
 MAX_MESSAGE = 300
+HEADERS = {"Accept-Encoding": "identity", "User-Agent": "flask-oauth-gateway"}  # some firewalls refuse who says no name
 TLS_SECONDS = 300  # after which a change of the system's certificate authorities is seen at the latest
 TOO_SLOW = "it took too long"
 NAT64 = ipaddress.ip_network("64:ff9b::/96")  # IPv4 addresses, as a network with only IPv6 writes them
@@ -147,7 +148,7 @@ def _ask(
     watchdog.daemon = True
     watchdog.start()  # a socket's timeout starts anew with every byte, so a slow server could go on for ever
     try:
-        connection.request(sent.method, path, sent.body, {**sent.headers, "Accept-Encoding": "identity"})
+        connection.request(sent.method, path, sent.body, {**sent.headers, **HEADERS})
         with closing(connection.getresponse()) as response:
             body = _body(response) if sent.reads_body else b""
     except (OSError, http.client.HTTPException, ValueError) as error:
@@ -219,6 +220,9 @@ class _Connection(http.client.HTTPConnection):
 
     def __init__(self, host: str, port: int, addresses: list[str], deadline: float, *, plain: bool) -> None:
         super().__init__(host, port)
+        self.default_port = (
+            http.client.HTTP_PORT if plain else http.client.HTTPS_PORT
+        )  # which the Host header leaves out
         self._addresses = addresses
         self._deadline = deadline
         self._plain = plain

@@ -257,3 +257,25 @@ def test_the_system_s_authorities_are_read_once_for_many_at_once(monkeypatch: py
     for thread in threads:
         thread.join()
     assert len(read) <= 2  # the period may have ended in between
+
+
+@pytest.mark.parametrize(
+    ("port", "plain", "host"),
+    [
+        (443, False, "keys.example"), (8443, False, "keys.example:8443"), (80, False, "keys.example:80"),
+        (80, True, "keys.example"), (443, True, "keys.example:443"),
+    ],
+)  # fmt: skip
+def test_the_port_is_in_the_host_header_where_it_isn_t_the_usual_one(port: int, plain: bool, host: str) -> None:
+    heard: list[bytes] = []
+
+    class Socket:
+        def sendall(self, data: bytes) -> None:
+            heard.append(data)
+
+    connection = safe_fetch._Connection("keys.example", port, [], 0, plain=plain)
+    connection.sock = Socket()  # type: ignore[assignment]
+    connection.request("GET", "/", headers=safe_fetch.HEADERS)
+    lines = b"".join(heard).decode().split("\r\n")
+    assert f"Host: {host}" in lines
+    assert "User-Agent: flask-oauth-gateway" in lines

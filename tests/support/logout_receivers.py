@@ -2,6 +2,7 @@
 
 import json
 import socket
+import ssl
 import struct
 import threading
 from base64 import urlsafe_b64decode
@@ -9,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -34,10 +36,11 @@ class Receivers:
         self.go_on = threading.Event()
         self.came = threading.Condition()
         self.port = 0
+        self.certificate: dict[str, Path] | None = None
 
     def url(self, name: str, query: str = "") -> str:
         port = free_port() if self.how.get(name) == "refuse" else self.port
-        return f"http://127.0.0.1:{port}/{name}{query}"
+        return f"{'http' if self.certificate is None else 'https'}://127.0.0.1:{port}/{name}{query}"
 
     def claims(self, name: str) -> list[dict[str, Any]]:
         """What is in the tokens that came to a client, unverified."""
@@ -99,11 +102,15 @@ class _Server(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 200
 
+    def handle_error(self, *_: Any) -> None:
+        """Say nothing: the other side has hung up."""
+
 
 @contextmanager
-def receivers() -> Iterator[Receivers]:
-    """The clients for as long as the block runs."""
+def receivers(certificate: dict[str, Path] | None = None) -> Iterator[Receivers]:
+    """The clients for as long as the block runs; with a certificate (`tests.support.redis_sets.certificate`) by https."""
     found = Receivers()
+    found.certificate = certificate
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
@@ -114,6 +121,10 @@ def receivers() -> Iterator[Receivers]:
 
     server = _Server(("127.0.0.1", 0), Handler)
     found.port = server.server_port
+    if certificate is not None:
+        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        context.load_cert_chain(certificate["tls_cert_file"], certificate["tls_key_file"])
+        server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
     threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
     try:
         yield found

@@ -6,6 +6,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,13 +15,15 @@ from joserfc.jwk import KeySet
 
 from flask_oauth_gateway import signals
 from flask_oauth_gateway.clients.members import ClientMetadataError
+from flask_oauth_gateway.crypto.fetching import _tls_of
 from flask_oauth_gateway.errors import NotConfigured, TemporarilyUnavailable
 from flask_oauth_gateway.oidc import backchannel_logout
 from flask_oauth_gateway.oidc.backchannel_logout import FIRST_WAIT, OF_ONE_CLIENT, Delivered
 from tests.support.app import MakeApp, gateway_of, recorded
 from tests.support.clock import Clock
 from tests.support.command_line import told_by
-from tests.support.logout_receivers import Receivers
+from tests.support.logout_receivers import Receivers, receivers
+from tests.support.redis_sets import certificate
 from tests.support.relying_party import RelyingParty
 from tests.support.site import answer, location, refused
 from tests.support.stored import audit_of
@@ -206,6 +209,27 @@ def test_a_name_that_leads_inside_is_not_called_and_never_again(
     with recorded(signals.logout_failed, provider.app) as failed:
         assert provider.deliver().given_up == 1
     assert failed[0]["reason"] == "the host has a private address"
+
+
+def test_by_https_it_is_told_only_where_its_certificate_is_good(
+    make_app: MakeApp, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, clock: Clock
+) -> None:
+    files = certificate(tmp_path)
+    with (
+        receivers(files) as found,
+        recorded(signals.logout_failed, provider_app := make_app(OAUTH_OIDC=True)) as failed,
+    ):
+        provider = Provider(provider_app, found)
+        provider.owe(provider.register("shop"))
+        assert provider.deliver() == Delivered(told=0, waiting=1, given_up=0)
+        assert "CERTIFICATE_VERIFY_FAILED" in failed[0]["reason"]
+        assert not found.told
+        with monkeypatch.context() as trusting:
+            trusting.setenv("SSL_CERT_FILE", str(files["tls_ca_cert_file"]))
+            _tls_of.cache_clear()
+            clock.advance(FIRST_WAIT + 1)
+            assert provider.deliver() == Delivered(told=1, waiting=0, given_up=0)
+        _tls_of.cache_clear()
 
 
 def test_a_client_that_owes_many_answers_holds_up_nobody(
