@@ -80,7 +80,7 @@ class AuthorizationServer(Server):
         self._store(database_of(app, db, settings.database_uri, prepared=settings.database_prepared))
         self.users = Users(app, hooks, settings.login_url, signup_url=settings.signup_url)
         self.sealing = Sealing(app.config, settings.key_encryption_key)
-        self.client_keys = ClientKeys(app, self.sealing)
+        self.client_keys = ClientKeys(app, settings, self.sealing)
         self._limit_and_forget()
         self._read_tokens()
         self._issue_tokens()

@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
+from ..config.checks import may_call_loopback
 from ..crypto.hashing import SEALED
 
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from flask import Flask
     from joserfc.jwk import Key
 
+    from ..config import Settings
     from ..crypto.key_sets import KeySource
     from ..crypto.sealing import Sealing
     from ..stores.registered_client import Client, ClientSecret
@@ -28,8 +30,9 @@ Remembered = dict[int, tuple[int, int, "KeySource | None"]]  # by the client's k
 class ClientKeys:
     """Finds the keys of clients. A client's keys are parsed again only when its registration changes."""
 
-    def __init__(self, app: Flask, sealing: Sealing) -> None:
+    def __init__(self, app: Flask, settings: Settings, sealing: Sealing) -> None:
         self._app = app
+        self._settings = settings
         self._sealing = sealing
         self._remembered: Remembered = {}
         self._for_encryption: Remembered = {}
@@ -61,6 +64,9 @@ class ClientKeys:
                 if text is not None:
                     yield secret, OctKey.import_key(text.encode())
 
+    def _on_loopback(self) -> bool:
+        return may_call_loopback(self._settings.issuer, relaxed=self._app.debug or self._app.testing)
+
     def _load(self, client: Client) -> KeySource | None:
         from ..crypto.certificates import UnusableKey
         from ..crypto.jwk import load_jwks
@@ -74,7 +80,7 @@ class ClientKeys:
         except UnusableKey:
             return None
         if client.jwks_uri is not None:
-            return RemoteKeys(client.jwks_uri, plain_http_on_loopback=self._app.debug or self._app.testing)
+            return RemoteKeys(client.jwks_uri, plain_http_on_loopback=self._on_loopback())
         return None
 
     def _load_for_encryption(self, client: Client) -> KeySource | None:
@@ -83,8 +89,7 @@ class ClientKeys:
         from ..crypto.key_sets import RemoteKeys
 
         if client.jwks_uri is not None:
-            on_loopback = self._app.debug or self._app.testing
-            return RemoteKeys(client.jwks_uri, plain_http_on_loopback=on_loopback, read=encryption_keys_in)
+            return RemoteKeys(client.jwks_uri, plain_http_on_loopback=self._on_loopback(), read=encryption_keys_in)
         try:
             return None if client.jwks is None else encryption_keys_in(client.jwks)
         except UnusableKey:

@@ -8,6 +8,7 @@ from ..stores.openid.logouts import LogoutStore
 from ..stores.openid.sessions import SessionStore
 from .backchannel_logout import BackchannelLogout
 from .claims import UserClaims
+from .client_algorithms import ClientAlgorithms
 from .id_token import IdTokens
 from .logout_letter import LogoutLetters
 from .logout_token import LogoutTokens
@@ -26,6 +27,7 @@ class OpenidProvider:
         key_ring, keys = (lambda: parts.key_ring), parts.client_keys
         self.id_tokens = IdTokens(settings, issuer, key_ring, self.user_claims, self.subjects, keys)
         self.userinfo = Userinfo(issuer, key_ring, keys)
+        self.client_algorithms = ClientAlgorithms(app, parts.clients, key_ring)
         self.logouts = LogoutStore(parts.database)
         letters = LogoutLetters(app, settings, parts.clients, LogoutTokens(key_ring, self.subjects, keys))
         self.backchannel_logout = BackchannelLogout(app, settings, issuer, parts.database, self.logouts, letters)

@@ -20,6 +20,15 @@ CODE = ("authorization_code", "refresh_token")
 #: What each one must be registered with, beside its redirect URIs (here without the address).
 REGISTERED: dict[str, dict[str, Any]] = {
     "openid_client": {"redirect_uris": ["/callback", "/hybrid/callback"], "grant_types": [*CODE, "implicit"]},
+    "openid_client_encrypted": {
+        "redirect_uris": ["/callback"],
+        "jwks_uri": "/jwks",
+        "id_token_signed_response_alg": "ES256",
+        "id_token_encrypted_response_alg": "RSA-OAEP-256",
+        "userinfo_signed_response_alg": "PS256",
+        "userinfo_encrypted_response_alg": "RSA-OAEP-256",
+        "userinfo_encrypted_response_enc": "A256GCM",
+    },
     "oauth4webapi": {"redirect_uris": ["/callback"]},
     "express_openid_connect": {
         "redirect_uris": ["/plain/callback", "/code/callback", "/told/callback"],
@@ -56,9 +65,10 @@ def parties(provider: Server) -> Iterator[Parties]:
         urls = json.loads(process.stdout.readline())
         clients = {}
         for name, metadata in REGISTERED.items():
-            at: dict[str, Any] = {"redirect_uris": [urls[name] + path for path in metadata["redirect_uris"]]}
-            if "backchannel_logout_uri" in metadata:
-                at["backchannel_logout_uri"] = urls[name] + metadata["backchannel_logout_uri"]
+            at: dict[str, Any] = {
+                each: [urls[name] + path for path in metadata[each]] for each in metadata if each.endswith("_uris")
+            }
+            at |= {each: urls[name] + metadata[each] for each in metadata if each.endswith("_uri")}
             clients[name] = provider.register(**{"grant_types": CODE, "scope": OPENID} | metadata | at)
         setup = {
             name: {"issuer": provider.url, "client_id": each.client_id, "client_secret": each.client_secret}
@@ -80,6 +90,12 @@ def test_a_library_that_checks_everything(library: str, parties: Parties, provid
     assert userinfo == {"sub": "alice", "name": "Alice", "email": "alice@example.com"}
     same = ("iss", "sub", "aud", "auth_time")
     assert {name: told["refreshed"][name] for name in same} == {name: claims[name] for name in same}
+
+
+def test_a_library_that_decrypts_what_it_is_told(parties: Parties, provider: Server, alice: Walker) -> None:
+    told = alice.browse(f"{parties.urls['openid_client_encrypted']}/login").json()
+    assert (told["claims"]["iss"], told["claims"]["sub"]) == (provider.url, "alice")
+    assert (told["userinfo"]["sub"], told["userinfo"]["email"]) == ("alice", "alice@example.com")
 
 
 def test_a_library_that_checks_a_code_and_an_id_token_at_once(parties: Parties, alice: Walker) -> None:

@@ -41,6 +41,19 @@ def test_the_key_set_has_a_key_that_every_program_can_use_from_the_start(party: 
     assert all(key["use"] == "sig" and "d" not in key for key in keys)
 
 
+def test_the_key_set_has_the_key_that_a_client_wants_before_it_is_used(party: RelyingParty) -> None:
+    """Programs keep the set, and some read it again for no unknown key."""
+
+    def algorithms() -> set[str]:
+        return {key["alg"] for key in party.site.app.test_client().get("/oauth/jwks").get_json()["keys"]}
+
+    client = party.site.register(id_token_signed_response_alg="PS256")
+    assert algorithms() == {"RS256", "ES256", "PS256"}
+    party.site.gateway.clients.update(client.client_id, userinfo_signed_response_alg="EdDSA")
+    assert algorithms() == {"RS256", "ES256", "PS256", "EdDSA"}
+    party.site.gateway.clients.delete(client.client_id)
+
+
 def test_a_mounted_app_answers_behind_its_mount_point(make_party: MakeParty) -> None:
     party = make_party(OAUTH_ISSUER="https://site.example/one")
     mounted = Client(DispatcherMiddleware(NotFound(), {"/one": party.site.app}))
