@@ -3,6 +3,7 @@
 import time
 
 import pytest
+from flask_babel import Babel
 
 from flask_oauth_gateway.signals import session_ended
 from tests.support.app import recorded, server_of
@@ -174,3 +175,13 @@ def test_the_button_works_once_for_the_page_it_was_shown_on(site: Site, party: R
 def test_a_form_of_another_page_is_no_answer_to_this_question(site: Site) -> None:
     token = Page(site.browser.get("/oauth/device")).hidden("form_token")
     question(site, site.browser.post(LOGOUT, data={"form_token": token}), 400)
+
+
+def test_the_pages_speak_the_language_that_the_client_asks_for(site: Site) -> None:
+    Babel(site.app)
+    page = ask(site, ui_locales="xx de en")
+    assert '<html lang="de">' in page.text
+    assert "Abmelden?" in question(site, page)
+    assert "Sie sind abgemeldet" in Page(press(site, page)).text
+    assert "Sie werden abgemeldet." in Page(ask(site, post=True, ui_locales="de")).text
+    assert "Parameter „state“ kommt" in ask(site, state=["1", "2"], ui_locales="de").text
