@@ -384,3 +384,9 @@ def test_plain_http_on_loopback_is_fine(issuer: str) -> None:
 def test_what_is_wrong_in_a_url_of_redis_is_named(url: str, why: str) -> None:
     with pytest.raises(ConfigurationError, match=why):
         Settings.from_config({"OAUTH_REDIS_URL": url})
+
+
+def test_no_secret_is_in_what_a_debugger_shows() -> None:
+    secrets = {"OAUTH_KEY_ENCRYPTION_KEY": "the first", "OAUTH_PAIRWISE_SALT": "the second"}
+    shown = repr(Settings.from_config(secrets))
+    assert not any(secret in shown for secret in secrets.values())

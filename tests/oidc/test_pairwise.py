@@ -235,6 +235,15 @@ def test_several_hosts_need_a_sector(make_party: MakeParty) -> None:
     party.site.register(redirect_uris=[REDIRECT_URI, OTHER])
 
 
+def test_nobody_joins_a_sector_without_being_named_there(make_party: MakeParty, documents: KeyServer) -> None:
+    party = make_party(**PAIRWISE)
+    documents.says = [REDIRECT_URI]
+    more = {"grant_types": [DEVICE_CODE], "redirect_uris": [], "sector_identifier_uri": documents.url}
+    with pytest.raises(ValueError, match="sector_identifier_uri needs redirect_uris"):
+        party.site.register(subject_type="pairwise", **more)
+    assert documents.requests == []
+
+
 @pytest.mark.parametrize("uris", [["http://127.0.0.1/cb"], ["http://localhost/cb", "com.example.app:/cb"], []])
 def test_apps_without_a_host_of_their_own_share_no_name(make_party: MakeParty, uris: list[str]) -> None:
     party = make_party(**PAIRWISE)
