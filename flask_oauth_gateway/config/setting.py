@@ -9,7 +9,10 @@ from .checks import Reader, secret_text
 
 
 def setting(default: Any, reader: Reader, doc: str) -> Any:
-    """A field of `Settings`: its default, the function that checks and converts its value, its meaning. A secret is in no `repr`."""
+    """A field of `Settings`: its default, the function that checks and converts its value, and its meaning.
+
+    A secret is in no `repr`.
+    """
     metadata = {"reader": reader, "doc": doc}
     shown = reader is not secret_text
     if isinstance(default, dict):
