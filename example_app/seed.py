@@ -99,7 +99,8 @@ def seed(app: Flask) -> dict[str, str]:
             registration = registered | (sign_out_addresses(client_id, url) if url else {})
             is_public = registration.get("token_endpoint_auth_method") == "none"
             secret = None if is_public else secret_of(app, client_id)
-            if gateway.clients.get(client_id) is None:
+            known = gateway.clients.get(client_id)
+            if known is None:
                 try:
                     gateway.clients.create(client_id=client_id, client_secret=secret, **registration)
                 except ClientMetadataError:
@@ -107,10 +108,10 @@ def seed(app: Flask) -> dict[str, str]:
                         raise
             else:
                 if after := registration.get("post_logout_redirect_uris"):
-                    known = gateway.clients.get(client_id).post_logout_redirect_uris
-                    registration["post_logout_redirect_uris"] = list(dict.fromkeys([*after, *known]))[:MOST_ADDRESSES]
+                    every = dict.fromkeys([*after, *known.post_logout_redirect_uris])
+                    registration["post_logout_redirect_uris"] = list(every)[:MOST_ADDRESSES]
                 client = gateway.clients.update(client_id, enabled=True, **registration)
-                has_it = any(known.expires_at is None and str(secret).endswith(known.hint) for known in client.secrets)
+                has_it = any(each.expires_at is None and str(secret).endswith(each.hint) for each in client.secrets)
                 if secret is not None and not has_it:
                     gateway.clients.rotate_secret(client_id, OVERLAP, client_secret=secret)
             if secret is not None:

@@ -15,6 +15,7 @@ from flask_oauth_gateway.clients.applications import ApplicationRegistry
 from flask_oauth_gateway.clients.registry import ClientPage, ClientRegistry
 from flask_oauth_gateway.extension import OAuthGateway
 from flask_oauth_gateway.hooks import Hooks
+from flask_oauth_gateway.oidc.sessions import SessionPage, Sessions
 from flask_oauth_gateway.protection.require_token import requirement
 from flask_oauth_gateway.stores.applications import Application
 from flask_oauth_gateway.stores.registered_client import Client
@@ -47,6 +48,7 @@ TOKEN = {
     "refusal": ("str | None", "Why it is no longer good, of a token in a list."),
 }
 
+INTERNAL_SESSIONS = {"end_at_sign_out", "is_of_browser", "put_back", "sid_for", "subject_of", "to_keep"}
 #: Members of these are for the package itself.
 INTERNAL = {
     Client: {"key", "version", "switched_on", "application_status", "application_plan", "application_attributes"},
@@ -73,7 +75,7 @@ def sections() -> Iterator[str]:
     yield entry("OAuthGateway", OAuthGateway)
     for name in ("init_app", "protect", "wsgi", "close"):
         yield entry(f"gateway.{name}", getattr(OAuthGateway, name))
-    for name in ("clients", "applications", "tokens", "settings"):
+    for name in ("clients", "applications", "tokens", "sessions", "settings"):
         yield attribute(f"gateway.{name}", getattr(OAuthGateway, name))
     for name in ("openapi_security_schemes", "openapi_security", "add_openapi_security"):
         yield entry(f"gateway.{name}", getattr(OAuthGateway, name))
@@ -98,6 +100,10 @@ def sections() -> Iterator[str]:
     yield "## Tokens\n"
     yield from registry("gateway.tokens", TokenRegistry)
     yield from record(TokenPage, "Its tokens are as `current_token` is.")
+
+    yield "## Sessions\n"
+    yield from registry("gateway.sessions", Sessions, but=INTERNAL_SESSIONS)
+    yield from record(SessionPage, "See [Sessions](openid.md#sessions).")
 
     yield "## What hooks are called with\n"
     for each in (SignInRequest, Authorization, Assertion):

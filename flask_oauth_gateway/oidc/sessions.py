@@ -106,7 +106,10 @@ class Sessions:
         return self._end(by, actor, subject=subject, sid=sid)
 
     def end_of_browser(self, subject: str) -> int:
-        """End the user's sessions of the browser that asks, and forget it; returns how many there were."""
+        """End the user's sessions of the browser that asks, and forget it; returns how many there were.
+
+        For an app's own sign-out, before it clears Flask's session. Raises `TemporarilyUnavailable`.
+        """
         value = session.get(SESSION_KEY)
         if value is None:
             return 0

@@ -171,6 +171,9 @@ def test_each_look_of_it_keeps_nobody_out(browser: Browser, url: str) -> None:
     check_page(page)
     page.goto(f"{url}/playground/")
     check_page(page)
+    start(page, url, "Sign-in with OpenID Connect")
+    walk(page, "openid", until="Learn more of the user")
+    check_page(page)
     page.context.close()
 
 
