@@ -5,6 +5,7 @@ import re
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -37,6 +38,11 @@ OIDCRemoteUserClaim email
   Require valid-user
   ErrorDocument 404 "This is the old site. You are %{{REMOTE_USER}}, in the session %{{reqenv:OIDC_CLAIM_sid}}."
 </Location>
+<Location /bye>
+  AuthType none
+  Require all granted
+  ErrorDocument 404 "You are signed out of the old site."
+</Location>
 """
 
 
@@ -56,6 +62,7 @@ def site(provider: Server, tmp_path: Path) -> Iterator[Site]:
         "authorization_code",
         scope="openid email",
         redirect_uris=[f"{url}/callback"],
+        post_logout_redirect_uris=[f"{url}/bye"],
         backchannel_logout_uri=f"{url}/callback?logout=backchannel",
         backchannel_logout_session_required=True,
     )
@@ -93,3 +100,14 @@ def test_signed_out_at_the_provider_alice_is_signed_out_of_the_site(
     while session_at(site, alice) is not None:
         assert time.monotonic() < until, "Apache was not told"
         time.sleep(0.05)
+
+
+def test_signed_out_at_the_site_alice_is_signed_out_by_the_provider_without_a_question(
+    site: Site, provider: Server, alice: Walker
+) -> None:
+    alice.browse(f"{site.url}/page")
+    answer = alice.browser.get(f"{site.url}/callback", params={"logout": f"{site.url}/bye"})
+    assert (answer.url, answer.text) == (f"{site.url}/bye", "You are signed out of the old site.")
+    assert [urlsplit(each.url).path for each in answer.history] == ["/callback", "/oauth/logout"]
+    assert session_at(site, alice) is None
+    assert 'name="password"' in alice.browser.get(f"{site.url}/page").text, "the provider asks who it is"
