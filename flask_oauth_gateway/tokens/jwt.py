@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import secrets
 import time
 from collections.abc import Callable, Mapping
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 
 TYPE = "at+jwt"
 CACHE_SECONDS = 3600  # a signature is checked once in this time; expiry and revocation are checked each time
-SEALED_LENGTH, FILLER = 64, "\0"  # a sealed subject's length tells nothing of it; no subject holds a NUL
+SEALED_LENGTH = 128
 GRANT_TYPE = "grant_type"  # the claim that names the grant
 
 
@@ -89,7 +90,8 @@ class JwtTokens:
             claims[CLIENT_ONLY] = True  # its sub is the client (RFC 9068 section 2.2), which must never pass for a user
         elif self._sub_of is not None and (sub := self._sub_of(client, values["subject"])) != values["subject"]:
             claims["sub"] = sub
-            claims[SEALED_SUBJECT] = self._sealing.seal(values["subject"].ljust(SEALED_LENGTH, FILLER))
+            claims[SEALED_SUBJECT] = self._sealed(values["subject"], numbers)
+            numbers = {}  # of the user's marks, which two clients would find to be the same
         if values["family"] is not None:
             claims[APPROVAL] = values["family"].hex()
         if began_at is not None:
@@ -153,8 +155,9 @@ class JwtTokens:
     def _described(self, claims: dict[str, Any], kid: str) -> AccessToken:
         aud, client_id = claims["aud"], claims["client_id"]
         audience = (aud,) if isinstance(aud, str) else tuple(aud)
-        subject = None if claims.get(CLIENT_ONLY) else self._subject_in(claims)
-        carried, numbers = claims.get(NUMBERS), None
+        subject, carried, numbers = None if claims.get(CLIENT_ONLY) else claims["sub"], claims.get(NUMBERS), None
+        if SEALED_SUBJECT in claims:
+            subject, carried = self._opened(claims)
         if carried:
             numbers = {
                 mark: carried[kind] for kind, mark in shared_marks(client_id, subject).items() if kind in carried
@@ -178,14 +181,18 @@ class JwtTokens:
             users=self._users,
         )
 
-    def _subject_in(self, claims: Mapping[str, Any]) -> str:
-        """The app's own name for the user. Raises `InvalidToken` where it was sealed under another key than this app's."""
-        if SEALED_SUBJECT not in claims:
-            return str(claims["sub"])
+    def _sealed(self, subject: str, numbers: Mapping[str, int]) -> str:
+        """The app's own name for a user, and the numbers of the marks, for this server alone. The length tells nothing."""
+        text = json.dumps([subject, numbers], separators=(",", ":"))
+        return self._sealing.seal(text + " " * (-len(text) % SEALED_LENGTH))
+
+    def _opened(self, claims: Mapping[str, Any]) -> tuple[str, Mapping[str, int]]:
+        """What `_sealed` sealed. Raises `InvalidToken` where that was under another key than this app's."""
         opened = self._sealing.unseal(claims[SEALED_SUBJECT])
         if opened is None:
             raise InvalidToken("The user of this access token can't be told any more.", claims["client_id"])
-        return opened.rstrip(FILLER)
+        subject, numbers = json.loads(opened)
+        return subject, numbers
 
 
 def _why_unfit(claims: Mapping[str, Any], issuer: str, now: float) -> str | None:

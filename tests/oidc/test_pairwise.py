@@ -8,9 +8,10 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from flask import Flask
 
-from flask_oauth_gateway.web.environ import SERVER
-from tests.support.app import bearer
+from flask_oauth_gateway import OAuthGateway, current_token, require_token
+from tests.support.app import bearer, server_of
 from tests.support.device import decide
 from tests.support.key_server import KeyServer, key_server
 from tests.support.relying_party import MakeParty, RelyingParty
@@ -97,13 +98,48 @@ def test_two_tokens_of_a_user_hide_who_it_is_in_different_ways(make_party: MakeP
     assert len({len(each) for each in sealed}) == 1
 
 
+def test_what_was_revoked_before_is_told_to_nobody(make_party: MakeParty) -> None:
+    """Two clients would find the same number in the tokens of one user."""
+    party = make_party({"subject_type": "pairwise"}, **PAIRWISE, OAUTH_ACCESS_TOKEN_FORMAT="jwt")
+    party.sign_in()
+    before = party.tokens["access_token"]
+    party.site.gateway.tokens.revoke(subject="alice")
+    party.sign_in()
+    assert not party.site.is_live(before)
+    assert party.site.is_live(party.tokens["access_token"])
+    assert "revocations" not in payload(party.tokens["access_token"])
+    party.site.gateway.tokens.revoke(subject="alice")
+    assert not party.site.is_live(party.tokens["access_token"])
+
+
+def test_another_app_that_checks_our_tokens_sees_the_client_s_name(make_party: MakeParty) -> None:
+    party = make_party({"subject_type": "pairwise"}, **PAIRWISE, OAUTH_ACCESS_TOKEN_FORMAT="jwt")
+    sub = party.sign_in()["sub"]
+    keys = party.site.app.test_client().get("/oauth/jwks").get_json()
+    api = Flask("api")
+    api.config["OAUTH_TRUSTED_TOKEN_ISSUERS"] = {"http://localhost": {"jwks": keys, "audience": "http://localhost"}}
+    OAuthGateway(api, resource_server=True)
+
+    @api.get("/who")
+    @require_token
+    def who() -> dict[str, Any]:
+        return {"subject": current_token.subject, "claims": current_token.claims}
+
+    found = api.test_client().get("/who", headers=bearer(party.tokens["access_token"]))
+    assert found.status_code == 200, found.text
+    assert found.get_json()["subject"] == sub
+    assert "alice" not in found.text
+
+
 def test_a_token_of_before_the_secret_key_was_changed_tells_of_nobody(make_party: MakeParty) -> None:
     party = make_party({"subject_type": "pairwise"}, **PAIRWISE, OAUTH_ACCESS_TOKEN_FORMAT="jwt")
     party.sign_in()
     token = party.tokens["access_token"]
     kept = party.site.app.config["SECRET_KEY"]
     party.site.app.config.update(SECRET_KEY="another", SECRET_KEY_FALLBACKS=[kept])
-    assert party.site.me(token)["subject"] == "alice"  # type: ignore[index]
+    assert server_of(party.site.app).own_tokens.find_jwt(token).subject == "alice"
+    party.site.app.config.update(SECRET_KEY="another", SECRET_KEY_FALLBACKS=[])
+    assert server_of(party.site.app).own_tokens.find_jwt(token) is None
 
 
 def test_the_app_revokes_by_its_own_name(party: RelyingParty) -> None:
@@ -247,7 +283,7 @@ def test_nobody_joins_a_sector_without_being_named_there(make_party: MakeParty, 
 @pytest.mark.parametrize("uris", [["http://127.0.0.1/cb"], ["http://localhost/cb", "com.example.app:/cb"], []])
 def test_apps_without_a_host_of_their_own_share_no_name(make_party: MakeParty, uris: list[str]) -> None:
     party = make_party(**PAIRWISE)
-    subjects = party.site.app.extensions[SERVER].openid.subjects
+    subjects = server_of(party.site.app).openid.subjects
     more = {"grant_types": ["authorization_code"] if uris else [DEVICE_CODE], "redirect_uris": uris}
     names = {subjects.of(party.site.register(subject_type="pairwise", **more), "alice") for _ in range(2)}
     assert len(names) == 2
