@@ -86,7 +86,22 @@ def verify(token: str | Jwt, keys: Iterable[Key], algorithms: tuple[str, ...] | 
     raise JwtError("its signature is wrong")
 
 
-def sign(header: Mapping[str, str], claims: Mapping[str, Any], key: Key) -> str:
+class Signer:
+    """A private key that signs often: what joserfc asks of a key at each signature is found out once."""
+
+    __slots__ = ("_private", "curve_key_size")
+
+    def __init__(self, key: Key) -> None:
+        """Raises a `JoseError` where the key may not sign."""
+        self._private = key.get_op_key("sign")
+        self.curve_key_size = getattr(key, "curve_key_size", 0)
+
+    def get_op_key(self, operation: str) -> Any:
+        """The key, as joserfc's algorithms ask for it."""
+        return self._private
+
+
+def sign(header: Mapping[str, str], claims: Mapping[str, Any], key: Key | Signer) -> str:
     """A JWT with these claims, signed by the header's `alg`."""
     signed = _header_segment(tuple(header.items())) + b"." + _segment(_ENCODER.encode(claims).encode())
     return (signed + b"." + _segment(JWSRegistry.algorithms[header["alg"]].sign(signed, key))).decode()

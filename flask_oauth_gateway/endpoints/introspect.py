@@ -65,7 +65,7 @@ def _signed(server: AuthorizationServer, client: Client, answer: dict[str, Any])
         "iat": int(time.time()),
         "token_introspection": answer,
     }
-    return Response(sign(header, claims, signing.key), headers=list(NO_STORE), mimetype=MEDIA_TYPES[1])
+    return Response(sign(header, claims, signing.signer), headers=list(NO_STORE), mimetype=MEDIA_TYPES[1])
 
 
 def _asked_at_once(server: AuthorizationServer, form: OAuthRequest) -> Asked | None:

@@ -88,7 +88,7 @@ class IdTokens:
             for name, text in (("at_hash", access_token), ("c_hash", code)):
                 if text is not None:
                     claims[name] = half_hash(text, signing.algorithm)
-            return encrypt(sign(header, claims, signing.key))
+            return encrypt(sign(header, claims, signing.signer))
 
         return make
 

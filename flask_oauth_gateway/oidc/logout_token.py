@@ -48,4 +48,4 @@ class LogoutTokens:
         if sid is not None:
             claims["sid"] = sid
         header = {"alg": signing.algorithm, "kid": signing.kid, "typ": TYP}
-        return lambda: encryption_of(client, self._client_keys)(sign(header, claims, signing.key))
+        return lambda: encryption_of(client, self._client_keys)(sign(header, claims, signing.signer))

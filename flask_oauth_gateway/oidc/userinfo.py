@@ -44,4 +44,4 @@ class Userinfo:
         """A JWT for this client. It has no `exp`, so that nobody takes it for an ID token."""
         signing = self._key_ring().signing_key(algorithm)
         header = {"alg": signing.algorithm, "kid": signing.kid}
-        return sign(header, {**claims, "iss": self._issuer.identifier(), "aud": client.client_id}, signing.key)
+        return sign(header, {**claims, "iss": self._issuer.identifier(), "aud": client.client_id}, signing.signer)

@@ -100,7 +100,7 @@ class JwtTokens:
             claims[NUMBERS] = numbers
         signing = self._key_ring.signing_key()
         header = {"typ": TYPE, "alg": signing.algorithm, "kid": signing.kid}
-        return sign(header, claims, signing.key), token_id
+        return sign(header, claims, signing.signer), token_id
 
     def read(self, token: str) -> AccessToken:
         """The valid token that was presented. Raises `InvalidToken`. A signature that was checked lately isn't checked again."""

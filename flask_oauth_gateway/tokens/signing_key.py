@@ -8,6 +8,7 @@ from typing import Any
 
 from joserfc.jwk import Key
 
+from ..crypto.jose import Signer
 from ..stores.revocations.mark import MAX_TOKEN_LIFETIME
 
 ALWAYS_FOR_ID_TOKENS = "RS256"  # OIDC Core section 15.1
@@ -22,6 +23,7 @@ class SigningKey:
     generation: int
     public: dict[str, Any]
     key: Key
+    signer: Key | Signer  # what signs, where it can
     can_sign: bool
     created_at: int
     active_from: int

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from joserfc.jwk import ECKey, Key, KeyParameters, OKPKey, RSAKey
 
+from ..crypto.jose import Signer
 from ..errors import NotConfigured, TemporarilyUnavailable
 from ..locks import Lock
 from ..signals import key_changed
@@ -228,13 +229,18 @@ class KeyRing:
         keys = {}
         for row in self._store.all():
             known = self._keys.get(row.kid)
-            key, can_sign = (known.key, known.can_sign) if known is not None else self._open(row)
+            if known is not None:
+                key, signer, can_sign = known.key, known.signer, known.can_sign
+            else:
+                key, can_sign = self._open(row)
+                signer = Signer(key) if can_sign else key
             keys[row.kid] = SigningKey(
                 row.kid,
                 row.algorithm,
                 row.generation,
                 row.public,
                 key,
+                signer,
                 can_sign,
                 row.created_at,
                 row.active_from,
