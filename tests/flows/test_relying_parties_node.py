@@ -32,6 +32,7 @@ REGISTERED: dict[str, dict[str, Any]] = {
     "oauth4webapi": {"redirect_uris": ["/callback"]},
     "express_openid_connect": {
         "redirect_uris": ["/plain/callback", "/code/callback", "/told/callback"],
+        "post_logout_redirect_uris": ["/code"],
         "backchannel_logout_uri": "/told/backchannel-logout",
         "grant_types": [*CODE, "implicit"],
         "id_token_claims": "all",
@@ -109,6 +110,16 @@ def test_a_library_that_checks_a_code_and_an_id_token_at_once(parties: Parties, 
 def test_express_openid_connect_with_a_code(parties: Parties, alice: Walker) -> None:
     told = alice.browse(f"{parties.urls['express_openid_connect']}/code/login").json()
     assert told["claims"]["email"] == told["userinfo"]["email"] == "alice@example.com"
+
+
+def test_express_openid_connect_signs_out_here_too(parties: Parties, provider: Server, alice: Walker) -> None:
+    url = f"{parties.urls['express_openid_connect']}/code"
+    alice.browse(f"{url}/login")
+    page = alice.browser.get(f"{url}/logout")  # which goes by way of the server, and comes back
+    assert [each.url.partition("?")[0] for each in page.history] == [f"{url}/logout", f"{provider.url}/oauth/logout"]
+    assert page.url == url
+    assert page.json() == {}
+    assert 'name="password"' in alice.browser.get(f"{url}/login").text, "nobody is signed in at the server"
 
 
 def test_express_openid_connect_as_it_comes(parties: Parties, alice: Walker) -> None:

@@ -7,6 +7,7 @@ redirect URI that no other program on the machine could have.
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from flask import Flask, send_file
@@ -24,8 +25,10 @@ PAGE = """<!doctype html><html lang="en"><title>The app</title><script src="/oid
 const settings = SETTINGS;
 const manager = new oidc.UserManager({...settings, userStore: new oidc.WebStorageStateStore({store: sessionStorage})});
 if (window !== parent) manager.signinSilentCallback();
+else if (location.pathname === "/signed-out") manager.signoutRedirectCallback().then(() => { document.title = "Signed out"; });
 else if (location.search.includes("code=")) manager.signinRedirectCallback().then(() => { document.title = "Signed in"; });
-</script><button onclick="manager.signinRedirect()">Sign in</button>"""
+</script><button onclick="manager.signinRedirect()">Sign in</button>
+<button onclick="manager.signoutRedirect()">Sign out</button>"""
 
 pytestmark = [pytest.mark.chromium, pytest.mark.node]
 
@@ -36,6 +39,7 @@ def build(provider: Server, url: str) -> Flask:
         "authorization_code",
         "refresh_token",
         redirect_uris=[f"{url}/"],
+        post_logout_redirect_uris=[f"{url}/signed-out"],
         scope="openid profile email",
         token_endpoint_auth_method="none",
     )
@@ -46,12 +50,14 @@ def build(provider: Server, url: str) -> Flask:
             "client_id": registered.client_id,
             "redirect_uri": f"{url}/",
             "silent_redirect_uri": f"{url}/",
+            "post_logout_redirect_uri": f"{url}/signed-out",
             "scope": "openid profile email",
             "loadUserInfo": True,
             "automaticSilentRenew": False,
         }
     )
     app.add_url_rule("/", "page", lambda: PAGE.replace("SETTINGS", settings))
+    app.add_url_rule("/signed-out", "signed_out", lambda: PAGE.replace("SETTINGS", settings))
     app.add_url_rule("/oidc.js", "library", lambda: send_file(LIBRARY))
     app.add_url_rule("/favicon.ico", "icon", lambda: ("", 204))
     return app
@@ -81,7 +87,7 @@ def user(page: Page, expression: str) -> dict[str, Any]:
     return told
 
 
-def test_a_page_signs_in_and_stays_signed_in(app_url: str, browser: Browser) -> None:
+def test_a_page_signs_in_stays_signed_in_and_signs_out(app_url: str, browser: Browser) -> None:
     complaints: list[str] = []
     page = open_page(browser, complaints, ignore_https_errors=True)
     page.set_default_timeout(PATIENCE)
@@ -106,11 +112,10 @@ def test_a_page_signs_in_and_stays_signed_in(app_url: str, browser: Browser) -> 
     assert framed["id"] not in (first["id"], refreshed["id"])
     assert framed["profile"]["sub"] == "alice"
 
-    page.context.clear_cookies()
-    page.evaluate(
-        "manager.getUser().then((user) => { user.refresh_token = undefined; return manager.storeUser(user); })"
-    )
-    refused = page.evaluate("manager.signinSilent().then(() => 'signed in', (error) => error.error)")
-    assert refused == "login_required"
+    page.get_by_role("button", name="Sign out").click()
+    expect(page).to_have_title("Signed out")
+    assert urlsplit(page.url)._replace(query="").geturl() == f"{app_url}/signed-out"
+    assert page.evaluate("manager.getUser()") is None
+    assert page.evaluate("manager.signinSilent().then(() => 'signed in', (error) => error.error)") == "login_required"
     browser.run(page.context.close)
     assert complaints == []

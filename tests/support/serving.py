@@ -46,6 +46,7 @@ def build_server(url: str, **config: Any) -> Flask:
     gateway.load_user(USERS.get)
     gateway.logout(lambda: session.pop("user", None))
     gateway.check_password(check_password)
+    gateway.logout(lambda: session.pop("user", None))
 
     @app.route("/login", methods=["GET", "POST"])
     def login() -> Any:

@@ -25,6 +25,7 @@ export default async function ({ issuer, client_id, client_secret, url }) {
   use("/code", {
     clientSecret: client_secret,
     authorizationParams: { response_type: "code", scope: "openid profile email offline_access" },
+    idpLogout: true,
   });
   use("/told", {
     clientSecret: client_secret,
