@@ -48,6 +48,7 @@ def test_a_bar_is_no_committed_ratio_and_is_checked_all_the_same(
     monkeypatch.setattr(check, "CHECKED", ())
     monkeypatch.setattr(check, "BARS", {"userinfo": 0.5})
     monkeypatch.setattr(check, "CALLS", 40)
+    monkeypatch.setattr(check, "TRIES", 1)
     monkeypatch.setattr(check, "TOKENS", 10)
     monkeypatch.setattr(check, "RATIOS", tmp_path / "ratios.json")
     assert check.commit() == 0

@@ -44,7 +44,6 @@ def build_server(url: str, **config: Any) -> Flask:
     gateway = OAuthGateway(app)
     gateway.current_user(lambda: USERS.get(session.get("user", "")))
     gateway.load_user(USERS.get)
-    gateway.logout(lambda: session.pop("user", None))
     gateway.check_password(check_password)
     gateway.logout(lambda: session.pop("user", None))
 
