@@ -146,3 +146,16 @@ def test_whom_to_end_must_be_said(party: RelyingParty) -> None:
     sid = party.sign_in()["sid"]
     assert sessions_of(party.site).end(sid=sid, subject="bob") == 0
     assert sessions_of(party.site).end(sid=sid, subject="alice") == 1
+
+
+def test_offline_access_counts_only_where_the_user_allowed_it_and_the_client_may_have_it(party: RelyingParty) -> None:
+    site, asked = party.site, "openid offline_access weather:read"
+    unticked = party.trade(site.code(party.client, "openid weather:read", scope=asked))
+    party.client = site.register(scope="openid weather:read", grant_types=["authorization_code"])
+    passed_over = party.trade(site.code(party.client, scope=asked))
+    for tokens in (unticked, passed_over):
+        assert "offline_access" not in tokens["scope"]
+        assert "refresh_token" not in tokens
+        assert site.is_live(tokens["access_token"])
+    assert sessions_of(site).end(subject="alice") == 2
+    assert not any(site.is_live(tokens["access_token"]) for tokens in (unticked, passed_over))

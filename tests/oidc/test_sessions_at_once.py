@@ -97,7 +97,7 @@ def test_of_a_sign_out_and_an_exchange_at_once_nothing_outlives_the_session(
 def held(uri: str, what: str, sid: str) -> Iterator[None]:
     """Somebody else's transaction that holds a row which both want."""
     engine = create_engine(uri)
-    table = {"session": tables.session, "code": tables.code}[what]
+    table = {"session": tables.session, "code": tables.code, "approval": tables.approval}[what]
     with engine.connect() as connection:
         if engine.dialect.name == "sqlite":
             connection.exec_driver_sql("BEGIN IMMEDIATE")
@@ -128,6 +128,41 @@ def test_nor_where_both_wait_for_a_lock(sides: tuple[OtherProcess, OtherProcess]
             ends_well(sides, begun["exchange"].result())
 
 
+SERVERS = [
+    pytest.param("postgresql", marks=pytest.mark.postgresql),
+    pytest.param("mariadb", marks=pytest.mark.mariadb),
+]
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("sides", FORMATS, indirect=True)
+@pytest.mark.parametrize("database_uri", SERVERS, indirect=True)
+def test_nor_a_code_that_is_given_and_exchanged_while_the_session_ends(
+    sides: tuple[OtherProcess, OtherProcess], database_uri: str
+) -> None:
+    """Until the end is committed, whoever asks still finds the session. SQLite has one writer at a time."""
+    here, there = sides
+    cookie = here.ask("sign_in", cookie="", person="alice")
+    cookie, answer = here.ask("authorize", cookie=cookie, client_id="one")
+    tokens = here.ask("exchange", client_id="one", code=answer["code"])
+    sid = claims_in(tokens["id_token"])["sid"]
+
+    def late() -> Any:
+        _, answer = here.ask("authorize", cookie=cookie, client_id="one")
+        return here.ask("exchange", client_id="one", code=answer["code"])
+
+    with ThreadPoolExecutor(2) as pool:
+        with held(database_uri, "approval", sid):
+            ending = pool.submit(there.ask, "end", sid=sid)
+            time.sleep(0.5)
+            exchange = pool.submit(late)
+            time.sleep(0.5)
+            assert not ending.done()
+        assert ending.result() == 1
+        assert ends_well(sides, exchange.result()) == "refused"
+    assert ends_well(sides, tokens) == "ended"
+
+
 class Meanwhile(SigningIn):
     """Asks a slow hook while a token is issued, which ends the session."""
 
@@ -142,6 +177,20 @@ class Meanwhile(SigningIn):
         finally:
             self.gateway.hooks.token_attributes = None
 
+    def while_asked_for_claims(self, cookie: str) -> dict[str, str]:
+        """The user's claims are asked for between the look for the session and the code."""
+
+        @self.gateway.user_claims
+        def slow(*_: Any) -> dict[str, Any]:
+            assert self.gateway.sessions.end(subject="alice")
+            return {}
+
+        try:
+            more = {"response_type": "code id_token", "nonce": "n", "claims": '{"id_token": {"name": null}}'}
+            return dict(self.authorize(cookie, "one", **more)[1])
+        finally:
+            self.gateway.hooks.user_claims = None
+
 
 @every_database
 @pytest.mark.parametrize("access_token_format", FORMATS)
@@ -155,6 +204,8 @@ def test_nor_where_a_hook_is_slow(database_uri: str, tmp_path: Path, access_toke
     _, implicit = side.authorize(cookie, "one", response_type="id_token", nonce="n")
     sid = claims_in(implicit["id_token"])["sid"]
     assert "error" in side.while_issuing(sid, client_id="one", code=answer["code"])
+    late = side.while_asked_for_claims(cookie)
+    assert "error" in side.exchange("one", late["code"])
     hybrid = {"client_id": "spa", "response_type": "id_token token", "nonce": "n"}
     _, first = side.authorize(cookie, **hybrid)
     sid = claims_in(first["id_token"])["sid"]
@@ -175,12 +226,6 @@ class Cut(Proxy):
             time.sleep(0.3)
             raise OSError
         return data
-
-
-SERVERS = [
-    pytest.param("postgresql", marks=pytest.mark.postgresql),
-    pytest.param("mariadb", marks=pytest.mark.mariadb),
-]
 
 
 @pytest.mark.parametrize("server", SERVERS)

@@ -33,6 +33,8 @@ def build(config: dict[str, Any], folder: str) -> Flask:
     gateway = gateway_of(app)
     gateway.current_user(lambda: Person(session["user"]) if "user" in session else None)
 
+    gateway.load_user(Person)
+
     @app.post("/login")
     def login() -> str:
         if request.form["clear"]:
