@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from ..tokens.revoking import Revoking
 
 SESSION_KEY = "oauth_session"
+_GRANTS = ("authorization_code", "implicit")  # by which a session gives tokens
 SHOWN = 8  # characters of a `sid` that the log, signals and the audit trail may have
 
 
@@ -68,6 +69,7 @@ class Sessions:
         lifetime = max(
             int(self._app.permanent_session_lifetime.total_seconds()),
             client.refresh_token_lifetime or self._settings.refresh_token_lifetime,
+            client.access_token_lifetime or max(map(self._settings.access_token_lifetime_of, _GRANTS)),
         )
         return self._store.sid_for(_browser(value, subject), client.key, subject, lifetime)
 

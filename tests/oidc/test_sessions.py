@@ -103,6 +103,19 @@ def test_tokens_outlive_the_session_where_that_is_set(make_party: MakeParty) -> 
     assert party.read(party.refresh()["id_token"])["sid"] == sid
 
 
+def test_what_is_given_late_in_a_session_ends_with_it_all_the_same(make_party: MakeParty, clock: Clock) -> None:
+    day = 86400
+    party = make_party(OAUTH_REFRESH_TOKEN_LIFETIME=40 * day)
+    sid = party.sign_in()["sid"]
+    clock.advance(19 * day)
+    assert sid_at(party) == sid
+    clock.advance(36 * day)
+    party.site.gateway.tokens.purge()
+    assert party.read(party.refresh()["id_token"])["sid"] == sid
+    assert sessions_of(party.site).end(subject="alice") == 1
+    refusal(party.site.refresh(party.client, party.tokens["refresh_token"]), 400, "invalid_grant")
+
+
 def test_a_client_that_wants_to_be_told_is_noted_in_the_same_step(party: RelyingParty) -> None:
     site, told = party.site, []
     party.sign_in()

@@ -59,16 +59,17 @@ class SessionStore:
     def sid_for(self, browser: bytes, owner: int, subject: str, lifetime: int) -> str:
         """The `sid` of a browser's live session at a client; where there is none, one begins.
 
-        Of several at once, one begins it. `owner`: the client's key; `lifetime`: seconds from now, which a session has
-        again when half of them are over.
+        Of several at once, one begins it. `owner`: the client's key; `lifetime`: the seconds from now for which it lasts at
+        least, so that nothing that is given in it outlives it. It lasts half as long again, lest each sign-in write.
         """
         for _ in range(5):
             now = int(time.time())
+            ends = now + lifetime + lifetime // 2
             row = self._database.first(_FIND, {"its_browser": browser, "its_client": owner, "now": now})
             if row is not None:
-                if row.expires_at < now + lifetime // 2:
-                    longer = update(session).where(_S.sid == row.sid, _S.expires_at < now + lifetime)
-                    self._database.run(longer.values(expires_at=now + lifetime), repeatable=True)
+                if row.expires_at < now + lifetime:
+                    longer = update(session).where(_S.sid == row.sid, _S.expires_at < ends)
+                    self._database.run(longer.values(expires_at=ends), repeatable=True)
                 return str(row.sid)
             values = {
                 "sid": secrets.token_urlsafe(32),
@@ -76,7 +77,7 @@ class SessionStore:
                 "client": owner,
                 "subject": subject,
                 "began_at": now,
-                "expires_at": now + lifetime,
+                "expires_at": ends,
             }
             try:
                 self._database.run(_INSERT, values)
