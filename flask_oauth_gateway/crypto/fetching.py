@@ -24,6 +24,8 @@ MAX_MESSAGE = 300
 HEADERS = {"Accept-Encoding": "identity", "User-Agent": "flask-oauth-gateway"}  # some firewalls refuse who says no name
 TLS_SECONDS = 300  # after which a change of the system's certificate authorities is seen at the latest
 TOO_SLOW = "it took too long"
+#: Networks that are nobody's on the internet, which Python takes for public: site-local, the protocols' own, documentation.
+SPECIAL = (*map(ipaddress.ip_network, ("fec0::/10", "192.0.0.0/24", "3fff::/20")),)
 NAT64 = ipaddress.ip_network("64:ff9b::/96")  # IPv4 addresses, as a network with only IPv6 writes them
 
 _reading_authorities = Lock()  # so that threads which come at once wait for one
@@ -186,7 +188,7 @@ def _is_public(address: str) -> bool:
         if inner is None and ip.is_reserved:
             return False
         ip = inner or ip
-    return ip.is_global and not ip.is_multicast
+    return ip.is_global and not ip.is_multicast and not any(ip in network for network in SPECIAL)
 
 
 def _body(response: http.client.HTTPResponse) -> bytes:
