@@ -163,6 +163,28 @@ def test_no_statement_of_a_request_reads_a_whole_table(make_site: Callable[..., 
         assert not scans_among(site.app, {each: statements[each] for each in statements if each not in few})
 
 
+def test_no_statement_about_a_session_reads_a_whole_table(make_site: Callable[..., Site]) -> None:
+    site = make_site(OAUTH_OIDC=True)
+    with site.app.app_context():
+        client = site.register(scope="openid", backchannel_logout_uri="https://app.example/out")
+        granted(site.redeem(client, site.code(client, scope="openid")))
+        fill(site.app, short_lived=("oauth_code", "oauth_device_code"))
+        sessions = site.gateway.sessions
+        with caught(database_of(site.app).engine) as statements:
+            granted(site.redeem(client, site.code(client, scope="openid")))
+            site.code(client, scope="openid")
+            for criteria in ({}, {"client_id": client.client_id}, {"subject": "alice"}, {"subject": "subject 7"}):
+                page = sessions.find(**criteria, limit=1)
+                sessions.find(**criteria, limit=1, after=page.next)
+            assert sessions.end(sid="no such", subject="alice") == 0
+            assert sessions.end(subject="alice") == 1
+        ours = {
+            each: found for each, found in statements.items() if re.search("oauth_(session|family|code|logout)", each)
+        }
+        assert len(ours) > 8
+        assert not scans_among(site.app, ours)
+
+
 def test_no_statement_of_a_purge_reads_a_whole_table(make_site: Callable[..., Site]) -> None:
     site = make_site()
     with site.app.app_context():
