@@ -154,6 +154,10 @@ def _exact(entry: Entry, scopes: Collection[str]) -> tuple[Entry, list[str]]:
         metadata["grant_types"] = [each for each in grants if each not in lost]
         if lost:
             notes.append(f"so without {' and '.join(lost)} too: client update takes its --redirect-uri and --grant")
+    kept, patterns = _apart(metadata.get("post_logout_redirect_uris"), "*{", ())
+    if patterns:
+        metadata["post_logout_redirect_uris"] = kept
+        notes.append(f"without {patterns}: addresses after a sign-out have no wildcards here")
     kept, patterns = _apart(metadata.get("scope"), "*", scopes)
     if patterns:
         metadata["scope"] = kept

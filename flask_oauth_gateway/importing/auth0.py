@@ -11,7 +11,18 @@ from typing import TYPE_CHECKING, Any
 
 from ..clients.secrets import KnownSecret
 from . import Entry, Outcome
-from .rows import known_grants, known_scopes, left_behind, listed, objects, parse_json, read_each, text, whole_number
+from .rows import (
+    known_grants,
+    known_scopes,
+    left_behind,
+    listed,
+    objects,
+    openid_members,
+    parse_json,
+    read_each,
+    text,
+    whole_number,
+)  # fmt: skip
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -23,7 +34,7 @@ TYPES = PUBLIC_TYPES | {"regular_web", "non_interactive", "resource_server"}
 #: Auth0's own grants, each with what it is here.
 GRANTS = {"http://auth0.com/oauth/grant-type/password-realm": "password"}
 AUTH0_S_OWN = "http://auth0.com/oauth/"
-BEYOND = ("allowed_logout_urls", "allowed_origins", "web_origins", "initiate_login_uri", "addons", "organization_usage")
+BEYOND = ("allowed_origins", "web_origins", "addons", "organization_usage")
 
 
 def read(file: Path, settings: Settings) -> list[Entry | Outcome]:
@@ -60,6 +71,7 @@ def _entry(client_id: str, where: str, row: Mapping[str, Any], client_grants: li
     scopes, without = known_scopes(scopes, settings)
     if secret is None and method is None:
         notes.append("its secret is not in the file, which takes read:client_keys: give it one with rotate-secret")
+    openid, outside = openid_members(_openid(row), settings)
     refresh = row.get("refresh_token")
     refresh = refresh if isinstance(refresh, Mapping) and refresh.get("expiration_type") == "expiring" else {}
     return Entry(
@@ -76,11 +88,23 @@ def _entry(client_id: str, where: str, row: Mapping[str, Any], client_grants: li
             "refresh_token_lifetime": whole_number(refresh, "token_lifetime") or None,
             "resource_server": row.get("app_type") == "resource_server",
             "attributes": row.get("client_metadata") or None,
+            **openid,
         },
         secrets=(KnownSecret(plain=secret),) if secret and method is None else (),
-        notes=[*notes, *without, *left_behind(row, *BEYOND)],
+        notes=[*notes, *without, *outside, *left_behind(row, *BEYOND)],
         says_scopes=False,
     )
+
+
+def _openid(row: Mapping[str, Any]) -> dict[str, Any]:
+    """How users sign in and out. A client is told of a sign-out at one address."""
+    told = row.get("oidc_logout")
+    told = listed(told, "backchannel_logout_urls") if isinstance(told, Mapping) else []
+    return {
+        "post_logout_redirect_uris": listed(row, "allowed_logout_urls"),
+        "initiate_login_uri": row.get("initiate_login_uri"),
+        "backchannel_logout_uri": told[0] if told else None,
+    }
 
 
 def _method(row: Mapping[str, Any]) -> str | None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import shown
 from . import Entry, Outcome, Unreadable
-from .rows import known_secret, objects, parse_json, read_each, text
+from .rows import known_secret, objects, openid_members, parse_json, read_each, text
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -53,6 +53,8 @@ def _entry(where: str, fields: Mapping[str, Any], settings: Settings) -> Entry:
     if not public:
         secrets, problem = known_secret(fields.get("client_secret"))
         notes += problem
+    after = str(fields.get("post_logout_redirect_uris") or "").split()
+    openid, outside = openid_members({"post_logout_redirect_uris": after}, settings)
     owner = fields.get("user")
     return Entry(
         where=where,
@@ -64,9 +66,10 @@ def _entry(where: str, fields: Mapping[str, Any], settings: Settings) -> Entry:
             "token_endpoint_auth_method": "none" if public else None,
             "scope": settings.app_scopes,  # there, every application may ask for every scope
             "skip_consent": bool(fields.get("skip_authorization")),
+            **openid,
         },
         secrets=secrets,
         owner=None if owner is None else "/".join(map(str, owner)) if isinstance(owner, list) else str(owner),
-        notes=notes,
+        notes=[*notes, *outside],
         says_scopes=False,
     )

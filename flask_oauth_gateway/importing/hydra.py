@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from . import Entry, Outcome, Unreadable
-from .rows import known_grants, known_scopes, known_secret, left_behind, read_each, table, text
+from .rows import known_grants, known_scopes, known_secret, left_behind, openid_members, read_each, table, text
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -29,13 +29,15 @@ AS_THEY_ARE = (
 )
 #: What says something that a registration here can't.
 BEYOND = (
-    "audience", "allowed_cors_origins", "post_logout_redirect_uris", "frontchannel_logout_uri", "backchannel_logout_uri",
-    "sector_identifier_uri", "request_uris", "authorization_code_grant_access_token_lifespan",
+    "audience", "allowed_cors_origins", "frontchannel_logout_uri", "sector_identifier_uri", "request_uris",
+    "authorization_code_grant_access_token_lifespan",
     "authorization_code_grant_refresh_token_lifespan", "client_credentials_grant_access_token_lifespan",
     "implicit_grant_access_token_lifespan", "jwt_bearer_grant_access_token_lifespan",
     "refresh_token_grant_access_token_lifespan", "refresh_token_grant_refresh_token_lifespan",
     "device_authorization_grant_access_token_lifespan", "device_authorization_grant_refresh_token_lifespan",
 )  # fmt: skip
+#: What OpenID Connect adds.
+OPENID = ("post_logout_redirect_uris", "backchannel_logout_uri", "backchannel_logout_session_required")
 LISTS = (
     "redirect_uris",
     "grant_types",
@@ -81,6 +83,7 @@ def _entry(row: Mapping[str, Any], settings: Settings) -> Entry:
     secrets, notes = ((), []) if public or signs else _secrets(row)
     grants, unknown = known_grants(row.get("grant_types") or ["authorization_code"])  # Hydra's default
     scopes, without = known_scopes(str(row.get("scope") or "").split(), settings)
+    openid, outside = openid_members({name: row.get(name) for name in OPENID}, settings)
     if row.get("subject_type") == "pairwise":
         notes.append("its users' subjects were pairwise there: they are others here")
     return Entry(
@@ -88,6 +91,7 @@ def _entry(row: Mapping[str, Any], settings: Settings) -> Entry:
         client_id=client_id,
         metadata={
             **{name: row[name] for name in AS_THEY_ARE if row.get(name)},
+            **openid,
             "redirect_uris": row.get("redirect_uris") or [],
             "grant_types": grants,
             "scope": scopes,
@@ -99,7 +103,7 @@ def _entry(row: Mapping[str, Any], settings: Settings) -> Entry:
         },
         secrets=secrets,
         owner=row.get("owner") or None,
-        notes=[*notes, *unknown, *without, *left_behind(row, *BEYOND)],
+        notes=[*notes, *unknown, *without, *outside, *left_behind(row, *BEYOND)],
     )
 
 

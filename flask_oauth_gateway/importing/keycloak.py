@@ -15,7 +15,18 @@ from urllib.parse import urljoin
 from ..clients.secrets import KnownSecret
 from ..errors import shown
 from . import Entry, Outcome, Unreadable
-from .rows import PROTOCOL_SCOPES, known_scopes, left_behind, listed, objects, parse_json, read_each, text, whole_number
+from .rows import (
+    PROTOCOL_SCOPES,
+    known_scopes,
+    left_behind,
+    listed,
+    objects,
+    openid_members,
+    parse_json,
+    read_each,
+    text,
+    whole_number,
+)  # fmt: skip
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -85,6 +96,7 @@ def _entry(client_id: str, where: str, row: Mapping[str, Any], silent: set[str],
     defaults, optional = listed(row, "defaultClientScopes"), listed(row, "optionalClientScopes")
     named = [each for each in (*defaults, *optional) if each in settings.scopes or each not in OWN_SCOPES]
     scopes, without = known_scopes(named, settings, silent)
+    openid, outside = openid_members(_openid(row, attributes), settings)
     return Entry(
         where=where,
         client_id=client_id,
@@ -102,6 +114,7 @@ def _entry(client_id: str, where: str, row: Mapping[str, Any], silent: set[str],
             "logo_uri": _url(attributes.get("logoUri")),
             "policy_uri": _url(attributes.get("policyUri")),
             "tos_uri": _url(attributes.get("tosUri")),
+            **openid,
             **(_keys(attributes) if method == "private_key_jwt" else {}),
         },
         secrets=secrets,
@@ -110,6 +123,7 @@ def _entry(client_id: str, where: str, row: Mapping[str, Any], silent: set[str],
             *([] if row.get("enabled") is not False else ["it is disabled"]),
             *notes,
             *without,
+            *outside,
             *left_behind(row, "protocolMappers", "authorizationSettings"),
             *_other_features(attributes),
         ],
@@ -143,6 +157,19 @@ def _redirect_uris(row: Mapping[str, Any]) -> list[str]:
     """The redirect URIs; those that are paths belong below `rootUrl`."""
     root = row.get("rootUrl") or ""
     return [urljoin(root, uri) if uri.startswith("/") else uri for uri in map(str, listed(row, "redirectUris"))]
+
+
+def _openid(row: Mapping[str, Any], attributes: Mapping[str, Any]) -> dict[str, Any]:
+    """How users sign out; a `+` stands for the redirect URIs."""
+    after = str(attributes.get("post.logout.redirect.uris") or "").split("##")
+    told = attributes.get("backchannel.logout.url")
+    return {
+        "post_logout_redirect_uris": [
+            uri for each in after for uri in (_redirect_uris(row) if each == "+" else [each])
+        ],
+        "backchannel_logout_uri": told,
+        "backchannel_logout_session_required": told and attributes.get("backchannel.logout.session.required") == "true",
+    }
 
 
 def _secrets(row: Mapping[str, Any], attributes: Mapping[str, Any]) -> tuple[tuple[KnownSecret, ...], list[str]]:
@@ -184,7 +211,6 @@ def _other_features(attributes: Mapping[str, Any]) -> list[str]:
     there = {
         "oidc.ciba.grant.enabled": "CIBA",
         "standard.token.exchange.enabled": "token exchange",
-        "backchannel.logout.url": "logout notices",
     }
     found = [name for key, name in there.items() if attributes.get(key) not in (None, "", "false")]
     return [f"without {', '.join(found)}"] * bool(found)

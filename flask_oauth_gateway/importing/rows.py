@@ -11,6 +11,8 @@ from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..clients.members import ClientMetadataError
+from ..clients.openid_members import OPENID_MEMBERS
 from ..clients.secrets import KnownSecret
 from ..config.checks import full_grant_type
 from ..crypto.hashing import BCRYPT, is_bcrypt_installed, is_known_digest, is_too_costly
@@ -154,6 +156,35 @@ def known_scopes(
     kept = [name for name in every if name not in beyond]
     named = ", ".join(shown(name, 80) for name in beyond[:10])
     return kept, [f"without the scopes {named}, which OAUTH_SCOPES lacks"] * bool(beyond)
+
+
+def openid_members(given: Mapping[str, Any], settings: Settings) -> tuple[dict[str, Any], list[str]]:
+    """What a registration says of OpenID Connect, as far as it can be had here, and a note that names the rest.
+
+    `given` has it by the names that it has here. Of a list, each item is taken or left by itself.
+    """
+    kept: dict[str, Any] = {}
+    without = []
+    for name, value in given.items():
+        if not value:
+            continue
+        items = value if isinstance(value, list) else [value]
+        good = [
+            item for item in items if settings.oidc and _is_good(name, [item] if value is items else item, settings)
+        ]
+        if good:
+            kept[name] = good if value is items else value
+        if len(good) < len(items):
+            without.append(name)
+    return kept, [f"without {'some of ' * (name in kept)}its {name}" for name in without]
+
+
+def _is_good(name: str, value: Any, settings: Settings) -> bool:
+    try:
+        OPENID_MEMBERS[name](name, value, settings)
+    except ClientMetadataError:
+        return False
+    return True
 
 
 def left_behind(row: Mapping[str, Any], *names: str) -> list[str]:

@@ -35,7 +35,7 @@ def test_applications_come_over_with_their_secrets_and_the_scopes_of_their_clien
     assert said["web"]["notes"] == [
         "without Auth0's own grants: mfa-otp",
         "without client_credentials: no client_grants in the file are its own",
-        "without its allowed_logout_urls",
+        "without its post_logout_redirect_uris",
         "without 'https://*.web.example/callback': redirect URIs have no wildcards here",
         "password is not in OAUTH_GRANT_TYPES: off until added there.",
     ]
