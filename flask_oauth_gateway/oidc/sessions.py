@@ -110,9 +110,12 @@ class Sessions:
     def end_of_browser(self, subject: str) -> int:
         """End the user's sessions of the browser that asks, and forget it; returns how many there were.
 
-        For an app's own sign-out, before it clears Flask's session. Raises `TemporarilyUnavailable`.
+        For an app's own sign-out, before or after it clears Flask's session. Raises `TemporarilyUnavailable`.
         """
         value = session.get(SESSION_KEY)
+        if value is None:  # the app may have cleared its session before: what the browser sent still tells
+            sent = self._app.session_interface.open_session(self._app, request)
+            value = None if sent is None else sent.get(SESSION_KEY)
         if value is None:
             return 0
         ended = self._end("the user", None, browser=_browser(value, subject))

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from flask import Flask, redirect, request, session
-from flask_login import LoginManager, UserMixin, login_user, logout_user
+from flask_login import LoginManager, UserMixin, current_user, login_user, logout_user
 from sqlalchemy import select
 
 from flask_oauth_gateway.database.tables import session as session_table
@@ -165,6 +165,8 @@ def with_flask_login(make_app: MakeApp) -> Flask:
 
     @app.get("/logout")
     def logout() -> str:
+        if current_user.is_authenticated and "clear" in request.args:
+            session.clear()
         logout_user()
         return "bye"
 
@@ -209,6 +211,13 @@ def test_the_sign_out_of_flask_login_ends_those_of_the_browser(with_flask_login:
     assert len([name for name, _ in told if name == "ended"]) == 1
     browser.get("/login")
     assert sid() != first
+
+
+def test_so_does_that_of_an_app_which_clears_its_session_before(with_flask_login: Flask) -> None:
+    browser, _, sid = signed_in(with_flask_login)
+    sid()
+    assert browser.get("/logout?clear").text == "bye"
+    assert rows(with_flask_login) == []
 
 
 def test_a_sign_out_where_the_database_is_away_is_answered_with_503(
