@@ -238,10 +238,8 @@ class AuthorizationServer(Server):
             return None
         from .database.redis.shared import Redis
 
-        return Redis(self.settings.redis_url, self._hear, notice_seconds=self.settings.revocation_poll_seconds)
-
-    def _hear(self, news: bytes) -> None:
-        self.revoking.hear(news)
+        hear = lambda news: self.revoking.hear(news)  # noqa: E731, PLW0108  that part is made later
+        return Redis(self.settings.redis_url, hear, notice_seconds=self.settings.revocation_poll_seconds)
 
     def _sub_of(self, client_id: str, subject: str) -> str | None:
         return self.openid.subjects.of_token(client_id, subject)
@@ -273,7 +271,10 @@ class AuthorizationServer(Server):
         """The parts of an OpenID provider."""
         from .oidc.provider import OpenidProvider
 
-        return OpenidProvider(self)
+        return OpenidProvider(
+            self.app, self.settings, self.hooks, self.issuer, self.database, self.revocations, self.clients, self.client_keys,
+            self.revoking, lambda: self.key_ring,
+        )  # fmt: skip
 
     @cached_property
     def jwt_assertions(self) -> JwtAssertions:

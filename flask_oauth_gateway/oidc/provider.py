@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from ..stores.openid.logouts import LogoutStore
 from ..stores.openid.sessions import SessionStore
@@ -16,23 +17,46 @@ from .sessions import Sessions
 from .subjects import Subjects
 from .userinfo import Userinfo
 
+if TYPE_CHECKING:
+    from flask import Flask
+
+    from ..clients.keys import ClientKeys
+    from ..config import Settings
+    from ..database.engine import Database
+    from ..hooks import Hooks
+    from ..stores.clients import ClientStore
+    from ..stores.revocations import RevocationStore
+    from ..tokens.revoking import Revoking
+    from ..tokens.signing_keys import KeyRing
+    from ..web.issuer import Issuer
+
 
 class OpenidProvider:
-    """What an authorization server has where OpenID Connect is on. `parts` is the server, which has the other parts."""
+    """What an authorization server has where OpenID Connect is on. `key_ring` makes the keys that sign on first use."""
 
-    def __init__(self, parts: Any) -> None:
-        app, settings, issuer = parts.app, parts.settings, parts.issuer
-        self.user_claims = UserClaims(settings, parts.hooks)
-        self.subjects = Subjects(settings, parts.clients)
-        key_ring, keys = (lambda: parts.key_ring), parts.client_keys
+    def __init__(
+        self,
+        app: Flask,
+        settings: Settings,
+        hooks: Hooks,
+        issuer: Issuer,
+        database: Database,
+        revocations: RevocationStore,
+        clients: ClientStore,
+        keys: ClientKeys,
+        revoking: Revoking,
+        key_ring: Callable[[], KeyRing],
+    ) -> None:
+        self.user_claims = UserClaims(settings, hooks)
+        self.subjects = Subjects(settings, clients)
         self.id_tokens = IdTokens(settings, issuer, key_ring, self.user_claims, self.subjects, keys)
         self.userinfo = Userinfo(issuer, key_ring, keys)
-        self.client_algorithms = ClientAlgorithms(app, parts.clients, key_ring)
-        self.logouts = LogoutStore(parts.database)
-        letters = LogoutLetters(app, settings, parts.clients, LogoutTokens(key_ring, self.subjects, keys))
-        self.backchannel_logout = BackchannelLogout(app, settings, issuer, parts.database, self.logouts, letters)
-        store = SessionStore(parts.database, parts.revocations)
-        self.sessions = Sessions(app, settings, parts.clients, store, parts.revoking)
+        self.client_algorithms = ClientAlgorithms(app, clients, key_ring)
+        self.logouts = LogoutStore(database)
+        letters = LogoutLetters(app, settings, clients, LogoutTokens(key_ring, self.subjects, keys))
+        self.backchannel_logout = BackchannelLogout(app, settings, issuer, database, self.logouts, letters)
+        store = SessionStore(database, revocations)
+        self.sessions = Sessions(app, settings, clients, store, revoking)
         self.sessions.deliver_soon = self.backchannel_logout.soon
 
     def close(self) -> None:
