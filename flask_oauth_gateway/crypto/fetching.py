@@ -28,6 +28,8 @@ TOO_SLOW = "it took too long"
 SPECIAL = (*map(ipaddress.ip_network, ("fec0::/10", "192.0.0.0/24", "3fff::/20")),)
 NAT64 = ipaddress.ip_network("64:ff9b::/96")  # IPv4 addresses, as a network with only IPv6 writes them
 
+_looking_up = Lock()
+_look_ups: dict[tuple[str, int], _LookUp] = {}  # those that are under way, by host and port
 _reading_authorities = Lock()  # so that threads which come at once wait for one
 
 
@@ -166,19 +168,39 @@ def _ask(
 
 
 def _addresses(host: str, port: int, deadline: float) -> list[str]:
-    """The addresses of a host, looked up in a thread, as a look-up itself has no time limit. Raises `FetchError`."""
-    found: list[str] = []
+    """The addresses of a host, looked up in a thread, as a look-up itself has no time limit. Raises `FetchError`.
 
-    def look_up() -> None:
-        with suppress(OSError, UnicodeError):
-            found.extend(str(item[4][0]) for item in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
-
-    thread = threading.Thread(target=look_up, daemon=True)
-    thread.start()
+    Who asks for what is just being looked up waits for the same: where no name server answers, one thread hangs for each host,
+    however many calls there are.
+    """
+    with _looking_up:
+        thread = _look_ups.get((host, port))
+        if thread is None or not thread.is_alive():  # a forked child has none of its parent's threads
+            thread = _LookUp(host, port)
+            thread.start()
+            _look_ups[host, port] = thread
     thread.join(max(0.1, deadline - time.monotonic()))
+    found = [*thread.found]
     if not found:
         raise FetchError(TOO_SLOW if thread.is_alive() else "the host's name can't be resolved")
-    return [*found]
+    return found
+
+
+class _LookUp(threading.Thread):
+    def __init__(self, host: str, port: int) -> None:
+        super().__init__(daemon=True)
+        self._of = host, port
+        self.found: list[str] = []
+
+    def run(self) -> None:
+        try:
+            with suppress(OSError, UnicodeError):
+                found = socket.getaddrinfo(*self._of, type=socket.SOCK_STREAM)
+                self.found = [str(item[4][0]) for item in found]
+        finally:
+            with _looking_up:
+                if _look_ups.get(self._of) is self:
+                    del _look_ups[self._of]
 
 
 def _is_public(address: str) -> bool:

@@ -5,6 +5,7 @@ import ssl
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import Any
 
@@ -159,6 +160,27 @@ def test_a_slow_server_is_given_up(server: KeyServer, how: str) -> None:
 def test_a_slow_name_server_is_given_up(server: KeyServer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: server.over.wait(5) and [])
     assert refused("https://slow.example/") == "it took too long"
+
+
+def test_where_no_name_server_answers_one_thread_waits_for_each_host(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(safe_fetch, "MAX_SECONDS", LIMIT)
+    over, asked = threading.Event(), []
+
+    def look_up(host: str, *_: Any, **__: Any) -> list[Any]:
+        asked.append(host)
+        over.wait(30)
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("10.0.0.1", 443))]
+
+    monkeypatch.setattr(socket, "getaddrinfo", look_up)
+    urls = ["https://one.example/", "https://two.example/"]
+    for url in urls * 3:
+        assert refused(url) == "it took too long"
+    assert asked == ["one.example", "two.example"]
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(refused, urls[0])
+        over.set()
+        assert waiting.result() == "the host has a private address"
+    assert refused(urls[1]) == "the host has a private address"
 
 
 def test_a_server_that_is_slow_at_shaking_hands_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
