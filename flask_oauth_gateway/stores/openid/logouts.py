@@ -55,16 +55,12 @@ class Claimed(NamedTuple):
     until: int
 
 
-def add_in(connection: Connection, rows: Iterable[Mapping[str, Any]], now: int, give_up_at: int) -> int:
-    """Note, in the caller's transaction, that clients must be told of a logout: of each the `client`, `subject` and `sid`.
-
-    Returns how many there are.
-    """
+def add_in(connection: Connection, rows: Iterable[Mapping[str, Any]], now: int, give_up_at: int) -> None:
+    """Note, in the caller's transaction, that clients must be told of a logout: of each the `client`, `subject` and `sid`."""
     times = {"created_at": now, "next_try_at": now, "give_up_at": give_up_at, "tries": 0}
     found = [{"id": time_ordered_key(), **row, **times} for row in rows]
     if found:
         connection.execute(insert(logout), found)
-    return len(found)
 
 
 class LogoutStore:
