@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 TYPE = "at+jwt"
 CACHE_SECONDS = 3600  # a signature is checked once in this time; expiry and revocation are checked each time
-SEALED_LENGTH = 128
+SEALED_LENGTH = 256  # bytes; the numbers of all marks need 122 of them
 GRANT_TYPE = "grant_type"  # the claim that names the grant
 
 
@@ -182,9 +182,12 @@ class JwtTokens:
         )
 
     def _sealed(self, subject: str, numbers: Mapping[str, int]) -> str:
-        """The app's own name for a user, and the numbers of the marks, for this server alone. The length tells nothing."""
-        text = json.dumps([subject, numbers], separators=(",", ":"))
-        return self._sealing.seal(text + " " * (-len(text) % SEALED_LENGTH))
+        """The app's own name for a user, and the numbers of the marks, for this server alone.
+
+        The length tells nothing, where the name has up to 128 bytes: neither how long it is, nor whether anything was revoked.
+        """
+        text = json.dumps([subject, numbers], separators=(",", ":"), ensure_ascii=False)
+        return self._sealing.seal(text + " " * (-len(text.encode()) % SEALED_LENGTH))
 
     def _opened(self, claims: Mapping[str, Any]) -> tuple[str, Mapping[str, int]]:
         """What `_sealed` sealed. Raises `InvalidToken` where that was under another key than this app's."""

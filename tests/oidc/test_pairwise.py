@@ -15,7 +15,7 @@ from tests.support.app import bearer, server_of
 from tests.support.device import decide
 from tests.support.key_server import KeyServer, key_server
 from tests.support.relying_party import MakeParty, RelyingParty
-from tests.support.site import DEVICE_CODE, REDIRECT_URI, Page, answer, location, split
+from tests.support.site import DEVICE_CODE, REDIRECT_URI, Page, Person, answer, location, split
 from tests.support.statements import statements_of
 from tests.support.stored import database_of
 
@@ -110,6 +110,25 @@ def test_what_was_revoked_before_is_told_to_nobody(make_party: MakeParty) -> Non
     assert "revocations" not in payload(party.tokens["access_token"])
     party.site.gateway.tokens.revoke(subject="alice")
     assert not party.site.is_live(party.tokens["access_token"])
+
+
+@pytest.mark.parametrize("person", ["3f0f9d5e-1111-2222-3333-444455556666", "\u30a2\u30ea\u30b9" * 14, "a" * 128])
+def test_the_length_of_what_is_sealed_tells_nothing(make_party: MakeParty, person: str) -> None:
+    """Not how long the app's own name is, and not what was revoked: two clients would know who of their users are the same."""
+    party = make_party({"subject_type": "pairwise"}, **PAIRWISE, OAUTH_ACCESS_TOKEN_FORMAT="jwt")
+    party.site.people[person] = Person(person)
+    client_id, tokens = party.client.client_id, party.site.gateway.tokens
+    lengths = []
+    for name in ("bob", person):
+        party.site.person = name
+        party.sign_in()
+        lengths.append(len(payload(party.tokens["access_token"])["sealed_sub"]))
+    for revoked in ({"client_id": client_id}, {"subject": person}, {"client_id": client_id, "subject": person}):
+        tokens.revoke(**revoked)
+        party.sign_in()
+        lengths.append(len(payload(party.tokens["access_token"])["sealed_sub"]))
+        assert party.site.me(party.tokens["access_token"])["subject"] == person  # type: ignore[index]
+    assert len(set(lengths)) == 1
 
 
 def test_another_app_that_checks_our_tokens_sees_the_client_s_name(make_party: MakeParty) -> None:
