@@ -73,6 +73,7 @@ def check_document(url: str, redirect_uris: Iterable[str], *, plain_http_on_loop
 
 def _hosts(redirect_uris: Iterable[str]) -> set[str]:
     """The hosts of redirect URIs, which nobody else has; where some have one and others none, that is one more."""
-    hosts = {urlsplit(uri).hostname or "" if uri.startswith(("http:", "https:")) else "" for uri in redirect_uris}
+    parts = [urlsplit(uri) for uri in redirect_uris]  # a scheme may be in capitals
+    hosts = {each.hostname or "" if each.scheme in ("http", "https") else "" for each in parts}
     hosts = {"" if is_loopback(host) else host for host in hosts}
     return hosts if hosts != {""} else set()

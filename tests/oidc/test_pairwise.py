@@ -287,6 +287,8 @@ def test_several_hosts_need_a_sector(make_party: MakeParty) -> None:
     client = party.site.register(subject_type="pairwise", redirect_uris=[REDIRECT_URI, "https://APP.example:8443/cb"])
     with pytest.raises(ValueError, match="sector_identifier_uri"):
         party.site.gateway.clients.update(client.client_id, redirect_uris=[REDIRECT_URI, OTHER])
+    with pytest.raises(ValueError, match="sector_identifier_uri"):
+        party.site.register(subject_type="pairwise", redirect_uris=["HTTPS://one.example/cb", "HTTPS://two.example/cb"])
     party.site.register(redirect_uris=[REDIRECT_URI, OTHER])
 
 
