@@ -146,6 +146,18 @@ def test_the_keys_may_be_at_a_url_and_change_there(make_party: MakeParty, keys: 
     assert opened(token, new)[0]["kid"] == "new", "what is known goes on while the server is down"
 
 
+def test_nothing_is_encrypted_to_a_key_that_was_taken_out_of_the_set(
+    make_party: MakeParty, keys: KeyServer, clock: Clock
+) -> None:
+    keys.says = public(RSA)
+    party = make_party({"id_token_encrypted_response_alg": "RSA-OAEP", "jwks_uri": keys.url})
+    assert trade(party, party.site.code(party.client, scope="openid")).status_code == 200
+    keys.says = {"keys": [SIGNING.jwk(use="sig")]}
+    clock.advance(3601)
+    refused = trade(party, party.site.code(party.client, scope="openid"))
+    assert (refused.status_code, refused.get_json()["error"]) == (503, "temporarily_unavailable")
+
+
 @pytest.mark.parametrize(
     ("says", "how"),
     [
@@ -257,7 +269,7 @@ def test_another_client_has_its_json(make_party: MakeParty) -> None:
         ({"alg": "RSA-OAEP", "enc": "A128", "jwks": public(RSA)}, "A128CBC-HS256"),
         ({"enc": "A128GCM", "jwks": public(RSA)}, "_alg beside it"), ({"alg": "RSA-OAEP"}, "jwks or jwks_uri"),
         ({"alg": "RSA-OAEP", "jwks": public(EC)}, "no key for RSA-OAEP"),
-        ({"alg": "ECDH-ES", "jwks": {"keys": [SIGNING.jwk(use="sig")]}}, "no key for encryption"),
+        ({"alg": "ECDH-ES", "jwks": {"keys": [SIGNING.jwk(use="sig")]}}, "no key for ECDH-ES"),
         ({"alg": "ECDH-ES", "jwks": {"keys": [SIGNING.jwk(alg="ES256")]}}, "no key for ECDH-ES"),
     ],
 )  # fmt: skip
