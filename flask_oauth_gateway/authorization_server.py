@@ -241,7 +241,7 @@ class AuthorizationServer(Server):
         hear = lambda news: self.revoking.hear(news)  # noqa: E731, PLW0108  that part is made later
         return Redis(self.settings.redis_url, hear, notice_seconds=self.settings.revocation_poll_seconds)
 
-    def _sub_of(self, client_id: str, subject: str) -> str | None:
+    def _sub_of(self, client_id: str, subject: str) -> str:
         return self.openid.subjects.of_token(client_id, subject)
 
     def _load_plans(self) -> Plans | None:

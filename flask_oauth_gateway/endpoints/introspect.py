@@ -117,11 +117,11 @@ def _jwt(server: AuthorizationServer, form: OAuthRequest, client: Client, token:
         client = _again(server, form, client)
     try:
         found = server.validators.validate_own(token)
+        if found.client_id != client.client_id and not client.resource_server:
+            return INACTIVE
+        return {"active": True, **_claims(server, found), "iss": server.issuer.identifier()}
     except InvalidToken:
         return INACTIVE
-    if found.client_id != client.client_id and not client.resource_server:
-        return INACTIVE
-    return {"active": True, **_claims(server, found), "iss": server.issuer.identifier()}
 
 
 def _claims(server: AuthorizationServer, token: AccessToken) -> dict[str, Any]:

@@ -30,6 +30,7 @@ def tokeninfo(server: AuthorizationServer) -> Response:
         )
     try:
         token = server.validators.validate_own(presented)
+        user_id = server.validators.sub_of(token.client_id, token.subject)
     except InvalidToken as error:
         refused(error, request.environ)
         return json_response(400, {"error": error.error, "error_description": error.description})
@@ -39,7 +40,7 @@ def tokeninfo(server: AuthorizationServer) -> Response:
             **token.shown_attributes,
             "client_id": token.client_id,
             "audience": " ".join(token.audience) or token.client_id,
-            "user_id": server.validators.sub_of(token.client_id, token.subject),
+            "user_id": user_id,
             "scope": token.scope,
             "expires_in": max(0, token.exp - int(time.time())),
             "issued_at": token.iat,

@@ -10,6 +10,7 @@ from base64 import urlsafe_b64encode
 from typing import TYPE_CHECKING
 
 from ..clients.sectors import is_pairwise, sector_of
+from ..errors import InvalidToken
 
 if TYPE_CHECKING:
     from ..config import Settings
@@ -32,10 +33,14 @@ class Subjects:
         made = hmac.digest(self._salt, f"{sector_of(client)}\0{subject}".encode(), "sha256")
         return urlsafe_b64encode(made).rstrip(b"=").decode()
 
-    def of_token(self, client_id: str, subject: str) -> str | None:
-        """The `sub` of a token's user for the token's client; `None` where that client is gone."""
+    def of_token(self, client_id: str, subject: str) -> str:
+        """The `sub` of a token's user for the token's client. Raises `InvalidToken` where that client is gone."""
         client = self._clients.get(client_id)
-        return None if client is None else self.of(client, subject)
+        if (
+            client is None
+        ):  # the token may be remembered here for longer; without a user, it would seem the client's own
+            raise InvalidToken("The client of this access token is gone.", client_id)
+        return self.of(client, subject)
 
     def is_of(self, client: Client, subject: str, sub: object) -> bool:
         """Whether a client that says `sub` means this user."""

@@ -35,7 +35,7 @@ class Validators:
         cache: TokenCache | None,
         *,
         checks_user: bool,
-        sub_of: Callable[[str, str], str | None] | None = None,
+        sub_of: Callable[[str, str], str] | None = None,
     ) -> None:
         self._own = own
         self._trusted = trusted
@@ -73,7 +73,10 @@ class Validators:
         return found
 
     def sub_of(self, client_id: str, subject: str | None) -> str | None:
-        """The user of a token of this server's, as everybody but the app is told: by the name that its client knows."""
+        """The user of a token of this server's, as everybody but the app is told: by the name that its client knows.
+
+        Raises `InvalidToken` where names differ and that client is gone.
+        """
         return subject if subject is None or self._sub_of is None else self._sub_of(client_id, subject)
 
     def _check_user(self, subject: str, client_id: str) -> None:

@@ -12,6 +12,7 @@ from flask import Flask
 
 from flask_oauth_gateway import OAuthGateway, current_token, require_token
 from tests.support.app import bearer, server_of
+from tests.support.clock import Clock
 from tests.support.device import decide
 from tests.support.key_server import KeyServer, key_server
 from tests.support.relying_party import MakeParty, RelyingParty
@@ -167,6 +168,25 @@ def test_the_app_revokes_by_its_own_name(party: RelyingParty) -> None:
     assert party.site.is_live(party.tokens["access_token"])
     party.site.gateway.tokens.revoke(subject="alice")
     assert not party.site.is_live(party.tokens["access_token"])
+
+
+@pytest.mark.parametrize("subject_type", ["pairwise", "public"])
+def test_a_remembered_token_of_a_client_that_is_gone_is_never_one_without_a_user(
+    make_party: MakeParty, clock: Clock, subject_type: str
+) -> None:
+    config = {"OAUTH_TOKEN_CACHE_SECONDS": 60, "OAUTH_FORWARD_AUTH": True}
+    here, there = (make_party({"subject_type": subject_type}, **PAIRWISE, **config) for _ in range(2))
+    here.sign_in()
+    token = here.tokens["access_token"]
+    browser = here.site.app.test_client()
+    assert browser.get("/oauth/verify", headers=bearer(token)).headers["X-Auth-Subject"]
+    there.site.gateway.clients.delete(here.client.client_id)
+    clock.advance(6)
+    refused = browser.get("/oauth/verify", headers=bearer(token))
+    assert (refused.status_code, refused.headers.get("X-Auth-Subject")) == (401, None)
+    assert browser.get("/oauth/tokeninfo", headers=bearer(token)).get_json()["error"] == "invalid_token"
+    api = here.site.register(grant_types=[], redirect_uris=[], resource_server=True)
+    assert here.site.post(api, "/oauth/introspect", token=token).get_json() == {"active": False}
 
 
 def test_a_client_revokes_its_token(party: RelyingParty) -> None:
