@@ -122,6 +122,14 @@ class Sessions:
         session.pop(SESSION_KEY, None)
         return ended
 
+    def end_beside(self, sid: str, subject: str) -> int:
+        """End the user's session with this `sid` and those of the same browser, whichever that was; returns how many.
+
+        A browser that was closed may have lost what stands for it, while the app still knows its user.
+        """
+        browser = self._store.browser_of(sid, subject)
+        return 0 if browser is None else self._end("the user", None, browser=browser)
+
     def is_of_browser(self, sid: str, subject: str) -> bool:
         """Whether a `sid` is of a live session of this user and of the browser that asks."""
         value = session.get(SESSION_KEY)

@@ -9,7 +9,7 @@ from flask import redirect, request
 from ..config.checks import ConfigurationError
 from ..oidc.logout import read_logout
 from ..users.accounts import LOGOUT, url_of
-from ..web.csrf import is_form_token, new_form_token
+from ..web.csrf import carried_by, new_form_token
 from ..web.request import parse_parameters, read_form, values_by_name
 from .leaving import app_scheme
 from .person import go_to_client, last, page, person_at
@@ -67,10 +67,12 @@ def _sign_out(server: AuthorizationServer, person: Person, wanted: LogoutRequest
     if not server.users.can_sign_out():
         raise ConfigurationError(LOGOUT, None, "a function that ends the app's own session; or Flask-Login's")
     after = _address_after(server, wanted)
-    decided = form is not None and is_form_token(last(form, FORM_TOKEN), person.subject, FORM)
-    if not decided and (form is not None or not _is_own(server, person.subject, wanted)):
-        return _ask(person, wanted, is_stale=form is not None)
+    hinted = None if form is None else carried_by(last(form, FORM_TOKEN), person.subject, FORM)
+    if hinted is None and (form is not None or not _is_own(server, person.subject, wanted)):
+        return _ask(server, person, wanted, is_stale=form is not None)
     server.openid.sessions.end_of_browser(person.subject)
+    if hinted:
+        server.openid.sessions.end_beside(hinted, person.subject)
     server.users.sign_out()
     return _go(wanted, after)
 
@@ -98,19 +100,28 @@ def _hinted(server: AuthorizationServer, wanted: LogoutRequest) -> str | None:
 
 def _is_own(server: AuthorizationServer, subject: str, wanted: LogoutRequest) -> bool:
     """Whether the request's hint is of this user and of a live session of this browser, which no link from elsewhere has."""
-    hint, client = wanted.hint, wanted.client
-    if wanted.problem is not None or hint is None or hint.sid is None or client is None:
+    hint = wanted.hint
+    if hint is None or hint.sid is None or not _is_of_user(server, subject, wanted):
         return False
-    is_of_user = server.openid.subjects.is_of(client, subject, hint.sub)
-    return is_of_user and server.openid.sessions.is_of_browser(hint.sid, subject)
+    return server.openid.sessions.is_of_browser(hint.sid, subject)
 
 
-def _ask(person: Person, wanted: LogoutRequest, *, is_stale: bool) -> Answer:
+def _is_of_user(server: AuthorizationServer, subject: str, wanted: LogoutRequest) -> bool:
+    hint, client = wanted.hint, wanted.client
+    if wanted.problem is not None or hint is None or client is None:
+        return False
+    return server.openid.subjects.is_of(client, subject, hint.sub)
+
+
+def _ask(server: AuthorizationServer, person: Person, wanted: LogoutRequest, *, is_stale: bool) -> Answer:
+    """Ask the user. Their answer is about the hint's session too, if that is theirs: of a browser that was closed, perhaps."""
+    is_theirs = _is_of_user(server, person.subject, wanted)
+    hinted = wanted.hint.sid if is_theirs and wanted.hint is not None else None
     return render_page(
         "logout.html",
         400 if is_stale or wanted.problem is not None else 200,
         sends_to=None if wanted.redirect_uri is None else app_scheme(wanted.redirect_uri),
-        form_token=new_form_token(person.subject, FORM),
+        form_token=new_form_token(person.subject, FORM, carries=hinted or ""),
         wanted=wanted,
         client=wanted.client,
         user=person.user,

@@ -93,6 +93,11 @@ class SessionStore:
         row = self._database.first(select(_S.subject).where(_S.sid == sid, _S.expires_at > int(time.time())))
         return None if row is None else row.subject
 
+    def browser_of(self, sid: str, subject: str) -> bytes | None:
+        """The browser of a user's session, live or expired; `None` where there is none such."""
+        row = self._database.first(select(_S.browser).where(_S.sid == sid, _S.subject == subject))
+        return None if row is None else bytes(row.browser)
+
     def is_of_browser(self, sid: str, browser: bytes) -> bool:
         """Whether a live session is this browser's."""
         live = (_S.sid == sid, _S.browser == browser, _S.expires_at > int(time.time()))

@@ -109,6 +109,34 @@ def test_a_hint_of_another_browsers_session_of_the_same_user_is_a_question(site:
     assert arrival(press(site, page, browser=other)) == {}
 
 
+def test_a_browser_that_was_closed_has_lost_its_session_but_not_its_user(
+    party: RelyingParty, site: Site, hint: str
+) -> None:
+    """An app that remembers its users knows alice again, from a cookie of its own: what she signed in to ends all the same."""
+    sessions = server_of(site.app).openid.sessions
+    other = other_party(party)
+    first, beside = party.sign_in()["sid"], other.sign_in()["sid"]
+    elsewhere = another_browser(site)
+    here, site.browser = site.browser, elsewhere
+    kept = party.sign_in()["sid"]
+    site.browser = here
+    with here.session_transaction() as held:
+        held.clear()
+    page = ask(site, id_token_hint=hint, post_logout_redirect_uri=AFTER)
+    question(site, page)
+    with recorded(session_ended, site.app) as ended:
+        assert arrival(press(site, page)) == {}
+    assert {each["sid"] for each in ended} == {first[:8], beside[:8]}
+    assert sessions.end(sid=kept) == 1, "that of another browser goes on"
+
+
+def test_a_hint_of_another_users_session_ends_nothing_of_theirs(party: RelyingParty, site: Site, hint: str) -> None:
+    site.person = "bob"
+    with recorded(session_ended, site.app) as ended:
+        press(site, ask(site, id_token_hint=hint, post_logout_redirect_uri=AFTER))
+    assert ended == []
+
+
 def test_a_hint_of_a_session_that_is_over_is_a_question(site: Site, hint: str) -> None:
     assert ask(site, id_token_hint=hint).status_code == 200
     site.person = "alice"
