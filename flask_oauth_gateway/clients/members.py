@@ -177,9 +177,9 @@ def check_object(name: str, value: Any, settings: Settings | None = None) -> dic
 
 
 def read_jwks(name: str, value: Any, settings: Settings) -> dict[str, Any]:
-    """Check a key set: each key can be read, is public and strong enough. It may be for encryption alone."""
+    """Check a key set: each key is public, and those for signatures can be read and are strong enough. All may be to encrypt."""
     from ..crypto.certificates import UnusableKey
-    from ..crypto.jwk import NoKey, load_jwks
+    from ..crypto.jwk import NoKey, check_all_public, load_jwks
 
     kept = check_object(name, value)
     try:
@@ -187,6 +187,7 @@ def read_jwks(name: str, value: Any, settings: Settings) -> dict[str, Any]:
             load_jwks(kept)
         except NoKey:
             load_jwks(kept, for_encryption=True)
+        check_all_public(kept)
     except UnusableKey as error:
         raise ClientMetadataError(f"{name} can't be used: {error}.") from error
     return kept

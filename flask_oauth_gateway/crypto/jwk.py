@@ -128,10 +128,7 @@ def _load_jwk(item: Any, symmetric: bool, use: str) -> Key:
         raise UnusableKey(f"its kind is not known (kty {shown(item.get('kty'), 40)})")
     if not isinstance(item.get("kid", ""), str):
         raise UnusableKey("its kid is not a text")
-    if item["kty"] == "oct" and not symmetric:
-        raise UnusableKey("a shared secret (kty oct) has no place among public keys")
-    if item["kty"] != "oct" and PRIVATE_MEMBERS.intersection(item):
-        raise UnusableKey("a private key has no place here: give its public part")
+    _check_public(item, symmetric)
     for name in _MEMBERS[item["kty"]]:
         _check_member(item, name)
     if item["kty"] == "RSA":
@@ -146,6 +143,20 @@ def _load_jwk(item: Any, symmetric: bool, use: str) -> Key:
     if use == "sig" and "verify" not in (key.get("key_ops") or ("verify",)):
         raise UnusableKey("it is not for verifying signatures (key_ops)")
     return _known(key) if use == "sig" else key
+
+
+def check_all_public(jwks: Mapping[str, Any]) -> None:
+    """Check that no key of a set that was loaded is a secret, also none that has another purpose. Raises `UnusableKey`."""
+    for item in jwks.get("keys", [jwks]):
+        if isinstance(item, Mapping):
+            _check_public({name: value for name, value in item.items() if value is not None}, symmetric=False)
+
+
+def _check_public(item: Mapping[str, Any], symmetric: bool) -> None:
+    if item.get("kty") == "oct" and not symmetric:
+        raise UnusableKey("a shared secret (kty oct) has no place among public keys")
+    if item.get("kty") != "oct" and PRIVATE_MEMBERS.intersection(item):
+        raise UnusableKey("a private key has no place here: give its public part")
 
 
 def _has_another_purpose(item: Mapping[str, Any], use: str) -> bool:

@@ -72,6 +72,14 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     *each("jwks", [Signer(key=rsa_key(1024)).jwks()], "can't be used: an RSA key has 2048 to 8192 bits."),
     *each("jwks", [Signer("HS256").jwks()], "can't be used: a shared secret (kty oct) has no place among public keys."),
     *each("jwks", [{"keys": [SIGNER.jwk(d="AA")]}], "can't be used: a private key has no place here"),
+    *each(
+        "jwks",
+        [{"keys": [SIGNER.jwk(), SIGNER.jwk(d="AA", use=use)]} for use in ("enc", "other")],
+        "can't be used: a private key has no place here",
+    ),
+    *each(
+        "jwks", [{"keys": [SIGNER.jwk(), Signer("HS256").jwk(use="enc")]}], "can't be used: a shared secret (kty oct)"
+    ),
     *each("jwks", [Signer("ES256K").jwks()], "can't be used:"),
     *each("jwks_uri", ["http://a.example/jwks"], "is an https URL"),
     ({"token_endpoint_auth_method": "private_key_jwt"}, "A client registered for private_key_jwt needs a jwks,"),
