@@ -9,7 +9,7 @@ from joserfc import jwe
 from joserfc.errors import JoseError
 
 from .certificates import UnusableKey
-from .jwk import NoKey, is_for_encryption, load_jwks
+from .jwk import is_for_encryption, load_jwks
 from .key_sets import FixedKeys
 
 if TYPE_CHECKING:
@@ -19,15 +19,11 @@ TRIED_WITH = {"RSA": "RSA-OAEP"}  # any other kind: ECDH-ES
 
 
 def encryption_keys_in(document: Any, skipped: list[str] | None = None) -> FixedKeys:
-    """The keys of a key set to which something can be encrypted (RFC 7517 section 4.2), none where all are for signatures.
+    """The keys of a key set to which something can be encrypted (RFC 7517 section 4.2). Raises `UnusableKey`.
 
-    So nothing is encrypted any more to a key that was taken out of a set. Each is tried, since there are points with which no
-    secret can be agreed on. `skipped` is that of `load_jwks`. Raises `UnusableKey`.
+    Each is tried, since there are points with which no secret can be agreed on. `skipped` is that of `load_jwks`.
     """
-    try:
-        keys = load_jwks(document, for_encryption=True, skipped=skipped)
-    except NoKey:
-        keys = ()
+    keys = load_jwks(document, for_encryption=True, skipped=skipped)
     return FixedKeys(tuple(key for key in keys if _is_fine(key, skipped)))
 
 

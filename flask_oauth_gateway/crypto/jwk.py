@@ -80,7 +80,7 @@ def load_jwks(
 
     `symmetric`: a shared secret may be among them; never allow that where others can read the set. `skipped`: what can't
     be used is left out and told there, as long as one key is left; without it, only keys of unknown kinds are left out.
-    Raises `UnusableKey`, and `NoKey` where all keys have another purpose.
+    Raises `UnusableKey`, and `NoKey` where there are keys, and all have another purpose.
     """
     if not isinstance(jwks, Mapping):
         raise UnusableKey("a key set is a JSON object with 'keys'")
@@ -101,9 +101,8 @@ def load_jwks(
     if not keys and problems:
         raise UnusableKey(f"the key set can't be used: {'; '.join(problems[:3])}")
     if not keys:
-        raise NoKey(
-            f"the key set can't be used: it holds no key for {'encryption' if for_encryption else 'signatures'}"
-        )
+        why = f"the key set can't be used: it holds no key for {'encryption' if for_encryption else 'signatures'}"
+        raise NoKey(why) if listed else UnusableKey(why)
     if skipped is not None:
         skipped += problems
     return tuple(keys)

@@ -21,7 +21,7 @@ from ..locks import Lock
 from .certificates import UnusableKey, certificate_of
 from .fetching import FetchError, fetch
 from .jose import JwtError
-from .jwk import load_jwks, load_pem
+from .jwk import NoKey, load_jwks, load_pem
 
 logger = logging.getLogger(__name__)
 
@@ -196,6 +196,8 @@ class RemoteKeys:
                 if (more := len(skipped) - MAX_TOLD) > 0:
                     logger.warning("Of the key set %s were skipped %d more", without_secrets(self.url), more)
         except (FetchError, UnusableKey) as error:
+            if isinstance(error, NoKey):  # its owner took the keys out, and left others in: they are believed no more
+                self._found = FixedKeys(())
             self._failure = _printable(str(error))
             logger.warning("The key set %s can't be had: %s", without_secrets(self.url), self._failure)
         finally:  # not earlier, so that threads which come meanwhile wait for this fetch

@@ -269,7 +269,7 @@ def test_another_client_has_its_json(make_party: MakeParty) -> None:
         ({"alg": "RSA-OAEP", "enc": "A128", "jwks": public(RSA)}, "A128CBC-HS256"),
         ({"enc": "A128GCM", "jwks": public(RSA)}, "_alg beside it"), ({"alg": "RSA-OAEP"}, "jwks or jwks_uri"),
         ({"alg": "RSA-OAEP", "jwks": public(EC)}, "no key for RSA-OAEP"),
-        ({"alg": "ECDH-ES", "jwks": {"keys": [SIGNING.jwk(use="sig")]}}, "no key for ECDH-ES"),
+        ({"alg": "ECDH-ES", "jwks": {"keys": [SIGNING.jwk(use="sig")]}}, "no key for encryption"),
         ({"alg": "ECDH-ES", "jwks": {"keys": [SIGNING.jwk(alg="ES256")]}}, "no key for ECDH-ES"),
     ],
 )  # fmt: skip
