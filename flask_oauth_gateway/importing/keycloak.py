@@ -96,7 +96,7 @@ def _entry(client_id: str, where: str, row: Mapping[str, Any], silent: set[str],
     defaults, optional = listed(row, "defaultClientScopes"), listed(row, "optionalClientScopes")
     named = [each for each in (*defaults, *optional) if each in settings.scopes or each not in OWN_SCOPES]
     scopes, without = known_scopes(named, settings, silent)
-    openid, outside = openid_members(_openid(row, attributes), settings)
+    openid, outside = openid_members(_openid(row, attributes, settings), settings)
     return Entry(
         where=where,
         client_id=client_id,
@@ -159,9 +159,10 @@ def _redirect_uris(row: Mapping[str, Any]) -> list[str]:
     return [urljoin(root, uri) if uri.startswith("/") else uri for uri in map(str, listed(row, "redirectUris"))]
 
 
-def _openid(row: Mapping[str, Any], attributes: Mapping[str, Any]) -> dict[str, Any]:
-    """How users sign out; a `+` stands for the redirect URIs."""
+def _openid(row: Mapping[str, Any], attributes: Mapping[str, Any], settings: Settings) -> dict[str, Any]:
+    """How users sign out; a `+` stands for the redirect URIs, and every client has it."""
     after = str(attributes.get("post.logout.redirect.uris") or "").split("##")
+    after = [each for each in after if each and (settings.oidc or each != "+")]
     told = attributes.get("backchannel.logout.url")
     return {
         "post_logout_redirect_uris": [

@@ -144,27 +144,28 @@ class BackchannelLogout:
         sending: dict[bytes, Claimed] = {}
         outcomes: Counter[str] = Counter()
         looks, more, trouble = True, False, None
+        due_by = int(time.time())  # what is put back meanwhile is for another time: a client that is down ends this too
         while True:
             if looks and not self._later.is_closing:
                 looks = False
                 try:
-                    more = self._send_due(sending, news)
+                    more = self._send_due(sending, news, due_by)
                 except (TemporarilyUnavailable, NotConfigured) as error:  # what is under way is waited for all the same
                     trouble, more = error, False
             if not sending:
                 break
             answer = news.get()
             if answer is None:
-                looks = True
+                looks, due_by = True, int(time.time())
                 continue
-            del sending[answer.claimed.key]
+            sending.pop(answer.claimed.key, None)  # gone, where a clock was put forward and it was sent once more
             outcomes[self._settle(answer)] += 1
             looks = looks or more
         if trouble is not None:
             raise trouble
         return Delivered(outcomes["told"], outcomes["waiting"], outcomes["given_up"])
 
-    def _send_due(self, sending: dict[bytes, Claimed], news: Queue[_Answer | None]) -> bool:
+    def _send_due(self, sending: dict[bytes, Claimed], news: Queue[_Answer | None], due_by: int) -> bool:
         """Send what is due, as far as there may be more calls at once; returns whether something is left."""
         while self._unsettled:
             self._unsettled[0]()
@@ -173,7 +174,7 @@ class BackchannelLogout:
             calls = Counter(each.client for each in sending.values())
             without = [client for client, number in calls.items() if number >= OF_ONE_CLIENT]
             now = int(time.time())
-            rows = self._logouts.due(now, without)
+            rows = self._logouts.due(due_by, without)
             chosen: list[Row[Any]] = []
             for row in rows:
                 if calls[row.client] < OF_ONE_CLIENT and len(sending) + len(chosen) < AT_ONCE:

@@ -158,6 +158,18 @@ def test_a_client_that_is_there_again_is_told_once(provider: Provider, clock: Cl
     assert (entry.outcome, entry.client_id, entry.actor, entry.details) == ("ok", "shop", None, {"tries": 2})
 
 
+def test_a_client_that_is_down_is_tried_once_in_a_run_however_long_that_takes(provider: Provider, clock: Clock) -> None:
+    """Or cron's command, and whoever ends a session at the command line, would wait until the last one is given up."""
+    shop = provider.register("shop", 500)
+    provider.owe(*[shop] * 6)
+
+    def time_passes(*_: Any, **__: Any) -> None:
+        clock.advance(FIRST_WAIT + 1)
+
+    with signals.logout_failed.connected_to(time_passes, sender=provider.app):
+        assert provider.deliver() == Delivered(told=0, waiting=6, given_up=0)
+
+
 def test_without_retries_there_is_one_try(make_provider: MakeProvider) -> None:
     provider = make_provider(OAUTH_BACKCHANNEL_RETRY=0)
     provider.owe(provider.register("shop", 500))

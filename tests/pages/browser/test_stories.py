@@ -50,7 +50,7 @@ def test_sign_in_untick_a_scope_and_allow(visitor: Visitor, site: ServedSite) ->
     assert set(arrived) == {"code", "state", "iss"}
     assert (arrived["state"], arrived["iss"]) == ("the state", site.url)
     token = token_for(site, client, arrived["code"])
-    assert set(token["scope"].split()) == {"weather:read", "profile"}
+    assert set(token["scope"].split()) == {"openid", "weather:read", "profile"}
 
 
 def test_refuse(visitor: Visitor, site: ServedSite) -> None:
@@ -128,7 +128,7 @@ def test_a_device(visitor: Visitor, site: ServedSite) -> None:
     visitor.allow()
     expect(page.get_by_role("heading", level=1)).to_have_text("Device connected")
     token = site.token(client, grant_type=DEVICE_CODE, device_code=codes["device_code"])
-    assert set(token["scope"].split()) == {"weather:read", "profile"}
+    assert set(token["scope"].split()) == {"openid", "weather:read", "profile"}
 
 
 def test_a_device_is_refused(visitor: Visitor, site: ServedSite) -> None:
@@ -232,7 +232,7 @@ def test_everything_by_keyboard(make_visitor: Callable[..., Visitor], site: Serv
     ]
     page.keyboard.press("Enter")
     token = token_for(site, client, answer(page, site)["code"])
-    assert set(token["scope"].split()) == {"weather:read", "profile"}
+    assert set(token["scope"].split()) == {"openid", "weather:read", "profile"}
 
 
 @pytest.mark.parametrize("redirect_uri", ["http://localhost:{port}/callback", "http://127.0.0.1:{port}/callback"])
