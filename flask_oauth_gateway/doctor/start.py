@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from ..features import DEVICE_CODE
 from ..protection.order import open_by_mistake
-from ..users.accounts import CURRENT_USER, LOGIN_URL, LOGOUT
+from ..users.accounts import CURRENT_USER, LOGIN_URL, LOGOUT, POST_LOGOUT_URL, SIGNUP_URL, wrong_with
 from .weakness import Weakness
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ HOW_TO_SIGN_IN = {
     CURRENT_USER: "register gateway.current_user (or use Flask-Login)",
     LOGIN_URL: "set OAUTH_LOGIN_URL or register gateway.login",
 }
+HOW_TO_NAME = "name an endpoint of this app that GET reaches, or a URL with a slash ('{}')"
 
 
 def sign_in(server: AuthorizationServer) -> Iterator[Weakness]:
@@ -40,11 +41,9 @@ def sign_in(server: AuthorizationServer) -> Iterator[Weakness]:
     wrong = server.users.wrong_login_endpoint() if grants else None
     if wrong is not None:
         key, endpoint, why = wrong
-        yield Weakness(
-            key,
-            f"nobody can sign in: {endpoint!r} {why}",
-            "name an endpoint of this app that GET reaches, or a URL with a slash ('/login')",
-        )
+        yield Weakness(key, f"nobody can sign in: {endpoint!r} {why}", HOW_TO_NAME.format("/login"))
+    if grants and server.settings.oidc:
+        yield from _page_at(server, SIGNUP_URL, server.settings.signup_url, "nobody can make an account", "/signup")
     if "password" in server.settings.grant_types and server.hooks.check_password is None:
         yield Weakness(
             "gateway.check_password",
@@ -54,13 +53,24 @@ def sign_in(server: AuthorizationServer) -> Iterator[Weakness]:
 
 
 def sign_out(server: AuthorizationServer) -> Iterator[Weakness]:
-    """An OpenID provider at which nobody can sign out."""
+    """An OpenID provider at which nobody can sign out, or nobody comes back to the app afterwards."""
     if server.settings.oidc and not server.users.can_sign_out():
         yield Weakness(
             LOGOUT,
             "nobody can sign out at the logout endpoint: without this hook it can't end the app's own session",
             "register it: a function that signs the user out (or use Flask-Login)",
         )
+    if server.settings.oidc:
+        after = server.settings.post_logout_url
+        yield from _page_at(server, POST_LOGOUT_URL, after, "a sign-out ends at the built-in page", "/")
+
+
+def _page_at(
+    server: AuthorizationServer, key: str, target: str | None, effect: str, example: str
+) -> Iterator[Weakness]:
+    why = None if target is None else wrong_with(server.app, target)
+    if why is not None:
+        yield Weakness(key, f"{effect}: {target!r} {why}", HOW_TO_NAME.format(example))
 
 
 def views(server: AuthorizationServer) -> Iterator[Weakness]:

@@ -8,8 +8,9 @@ from flask import redirect, request
 
 from ..config.checks import ConfigurationError
 from ..oidc.logout import read_logout
-from ..users.accounts import LOGOUT, url_of
+from ..users.accounts import LOGOUT, POST_LOGOUT_URL, url_of
 from ..web.csrf import carried_by, new_form_token
+from ..web.logs import logger
 from ..web.request import parse_parameters, read_form, values_by_name
 from .leaving import app_scheme
 from .person import go_to_client, last, page, person_at
@@ -66,7 +67,6 @@ def _sign_out(server: AuthorizationServer, person: Person, wanted: LogoutRequest
     """
     if not server.users.can_sign_out():
         raise ConfigurationError(LOGOUT, None, "a function that ends the app's own session; or Flask-Login's")
-    after = _address_after(server, wanted)
     hinted = None if form is None else carried_by(last(form, FORM_TOKEN), person.subject, FORM)
     if hinted is None and (form is not None or not _is_own(server, person.subject, wanted)):
         return _ask(server, person, wanted, is_stale=form is not None)
@@ -74,20 +74,19 @@ def _sign_out(server: AuthorizationServer, person: Person, wanted: LogoutRequest
     if hinted:
         server.openid.sessions.end_beside(hinted, person.subject)
     server.users.sign_out()
-    return _go(wanted, after)
+    return _go(server, wanted)
 
 
 def _nobody(server: AuthorizationServer, wanted: LogoutRequest) -> Answer:
     """Answer where nobody is signed in: there is nothing to ask, and without a hint nobody is sent anywhere."""
     if wanted.problem is not None:
         return error_page(400, "invalid_request", wanted.problem)
-    after = _address_after(server, wanted)
     if wanted.hint is None and wanted.location is not None:
         return render_page("signed_out.html", client=wanted.client, to=wanted.location)
     subject = _hinted(server, wanted)
     if subject is not None and _is_own(server, subject, wanted):
         server.openid.sessions.end_of_browser(subject)  # the app ended its own session without our knowing
-    return _go(wanted, after)
+    return _go(server, wanted)
 
 
 def _hinted(server: AuthorizationServer, wanted: LogoutRequest) -> str | None:
@@ -130,13 +129,23 @@ def _ask(server: AuthorizationServer, person: Person, wanted: LogoutRequest, *, 
     )
 
 
-def _address_after(server: AuthorizationServer, wanted: LogoutRequest) -> str | None:
-    """Where the browser goes after a sign-out that names no client's address. Raises `ConfigurationError`."""
+def _address_after(server: AuthorizationServer) -> str | None:
+    """Where the browser goes after a sign-out that names no client's address; `None`: to our own page.
+
+    A typo in the setting keeps nobody signed in.
+    """
     target = server.settings.post_logout_url
-    return None if target is None or wanted.location is not None else url_of("OAUTH_POST_LOGOUT_URL", target)
+    if target is None:
+        return None
+    try:
+        return url_of(POST_LOGOUT_URL, target)
+    except ConfigurationError as error:
+        logger.error("The sign-out ends at the built-in page: %s", error.message)
+        return None
 
 
-def _go(wanted: LogoutRequest, after: str | None) -> Answer:
+def _go(server: AuthorizationServer, wanted: LogoutRequest) -> Answer:
     if wanted.location is not None:
         return go_to_client(wanted.location)
+    after = _address_after(server)
     return render_page("signed_out.html", client=None, to=None) if after is None else redirect(after, 303)

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 CURRENT_USER = "gateway.current_user"
 LOGIN_URL = "OAUTH_LOGIN_URL"
 LOGOUT = "gateway.logout"
+POST_LOGOUT_URL = "OAUTH_POST_LOGOUT_URL"
+SIGNUP_URL = "OAUTH_SIGNUP_URL"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,20 +137,10 @@ class Users:
     def wrong_login_endpoint(self) -> tuple[str, str, str] | None:
         """The endpoint of the sign-in page that can't be one: the setting that names it, its name, and what is wrong with it."""
         target = self._login_url or self._found_login()
-        if self._hooks.login is not None or not target or "/" in target:
+        if self._hooks.login is not None or not target:
             return None
-        key = LOGIN_URL if self._login_url else "login_manager.login_view"
-        try:
-            rules = list(self._app.url_map.iter_rules(target))
-        except KeyError:
-            if self._app.url_build_error_handlers:
-                return None  # they may know it
-            return key, target, "is no endpoint of this app"
-        if not any("GET" in (rule.methods or ("GET",)) for rule in rules):
-            return key, target, "takes no GET"
-        if not self._app.url_default_functions and all(rule.arguments - set(rule.defaults or ()) for rule in rules):
-            return key, target, "has an address with variables"
-        return None
+        why = wrong_with(self._app, target)
+        return None if why is None else (LOGIN_URL if self._login_url else "login_manager.login_view", target, why)
 
     def send_to_login(self, wanted: SignInRequest) -> Response | BaseResponse:
         """A response that signs the user in and leads back to `wanted.return_to`.
@@ -162,15 +154,16 @@ class Users:
                 None,
                 "a function that returns who is signed in, beside OAUTH_LOGIN_URL or gateway.login; or Flask-Login's",
             )
+        setting = LOGIN_URL
         if "create" in wanted.prompt and self._signup_url:
-            target: str | None = self._signup_url
+            setting, target = SIGNUP_URL, self._signup_url
         elif self._hooks.login is not None:
             return self._app.make_response(self._hooks.login(wanted))
         else:
-            target = self._login_url or self._found_login()
+            target = self._login_url or self._found_login() or ""
         if not target:
             raise ConfigurationError(LOGIN_URL, None, "the URL or endpoint of the app's sign-in page")
-        target = url_of(LOGIN_URL, target)
+        target = url_of(setting, target)
         separator = "&" if "?" in target else "?"
         return redirect(target + separator + urlencode({"next": wanted.return_to}))
 
@@ -189,6 +182,21 @@ class Users:
     @property
     def _login_manager(self) -> Any:
         return getattr(self._app, "login_manager", None)
+
+
+def wrong_with(app: Flask, target: str) -> str | None:
+    """Why a page can't be at the endpoint that a setting names; `None` where it can, or where the setting holds a URL."""
+    if "/" in target:
+        return None
+    try:
+        rules = list(app.url_map.iter_rules(target))
+    except KeyError:
+        return None if app.url_build_error_handlers else "is no endpoint of this app"  # the handlers may know it
+    if not any("GET" in (rule.methods or ("GET",)) for rule in rules):
+        return "takes no GET"
+    if not app.url_default_functions and all(rule.arguments - set(rule.defaults or ()) for rule in rules):
+        return "has an address with variables"
+    return None
 
 
 def url_of(setting: str, target: str) -> str:

@@ -1,12 +1,14 @@
 """What the app has to do with it: its hook, its address, its mistakes."""
 
+import json
+import logging
 from typing import Any
 
 import pytest
 
 from flask_oauth_gateway.errors import TemporarilyUnavailable
 from tests.support.app import MakeApp, server_of
-from tests.support.logout import AFTER, AFTERS, LOGOUT, arrival, ask, is_silent, press, question, with_logout
+from tests.support.logout import AFTER, AFTERS, LOGOUT, arrival, ask, goodbye, is_silent, press, question, with_logout
 from tests.support.relying_party import MakeParty, RelyingParty
 from tests.support.site import Site, error_page
 
@@ -28,14 +30,29 @@ def test_a_sign_out_without_an_address_ends_where_the_app_says(make_party: MakeP
         assert arrival(ask(site, id_token_hint=party.tokens["id_token"], post_logout_redirect_uri=AFTER)) == {}
 
 
-def test_an_endpoint_that_is_not_there_ends_nothing(make_party: MakeParty) -> None:
+def test_an_endpoint_that_is_not_there_keeps_nobody_signed_in(
+    make_party: MakeParty, caplog: pytest.LogCaptureFixture
+) -> None:
     party = make_party(OAUTH_POST_LOGOUT_URL="no_such_endpoint")
     site = with_logout(party.site)
     sid = party.sign_in()["sid"]
-    site.app.debug = True
-    text = error_page(ask(site, id_token_hint=party.tokens["id_token"]), "server_error", 503)
-    assert "OAUTH_POST_LOGOUT_URL" in text
-    assert (site.person, server_of(site.app).openid.sessions.end(sid=sid)) == ("alice", 1)
+    goodbye(site, ask(site, id_token_hint=party.tokens["id_token"]))
+    (said,) = (each for each in caplog.records if each.levelno == logging.ERROR)
+    assert "OAUTH_POST_LOGOUT_URL is 'no_such_endpoint'" in said.getMessage()
+    assert server_of(site.app).openid.sessions.end(sid=sid) == 0
+    goodbye(site, ask(site))
+
+
+def test_it_is_found_before_anybody_signs_out(make_party: MakeParty) -> None:
+    wrong = {"OAUTH_POST_LOGOUT_URL": "no_such_endpoint", "OAUTH_SIGNUP_URL": "sign_upp"}
+    app = with_logout(make_party(**wrong).site).app
+    found = json.loads(app.test_cli_runner().invoke(args=["oauth", "doctor", "--json"]).stdout)
+    why = {each["key"]: each["why"] for each in found}
+    assert why["OAUTH_POST_LOGOUT_URL"].endswith("'no_such_endpoint' is no endpoint of this app")
+    assert why["OAUTH_SIGNUP_URL"] == "nobody can make an account: 'sign_upp' is no endpoint of this app"
+    for fine in ("me", "/no/such/page"):
+        app = with_logout(make_party(OAUTH_POST_LOGOUT_URL=fine, OAUTH_SIGNUP_URL=fine).site).app
+        assert not {*wrong} & {*app.test_cli_runner().invoke(args=["oauth", "doctor"]).output.split(":")}
 
 
 def test_an_app_that_cannot_sign_out_is_told_what_it_lacks(party: RelyingParty, site: Site, hint: str) -> None:
