@@ -144,9 +144,13 @@ JWTs aren't counted: …
 $ flask oauth token purge
 0 expired rows deleted.
 """,
+    "session list": """\
+$ flask oauth session list --subject alice
+SID  CLIENT_ID  SUBJECT  SINCE  EXPIRES
+""",
     "session end": """\
 $ flask oauth session end --subject alice
-0 ended.
+0 ended: there is no such session (flask oauth session list).
 """,
     "session deliver": """\
 $ flask oauth session deliver

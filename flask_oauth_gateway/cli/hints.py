@@ -53,6 +53,12 @@ class AppOption(click.Option):
         return record[0], f"{record[1]} Here: {visible(', '.join(found[:MOST_VALUES])) or 'none'}{more}."
 
 
+def check_client(client_id: str | None) -> None:
+    """Raises `ClientNotFound`: a mistyped name must not look like a client that has nothing."""
+    if client_id is not None and current_server().client_registry.get(client_id) is None:
+        raise ClientNotFound(client_id)
+
+
 def by_client_id(command: Callable[..., Any]) -> Callable[..., Any]:
     """A command for one client. Where there is no such `client_id`, it offers those of the clients with this name."""
 

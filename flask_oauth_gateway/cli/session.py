@@ -1,4 +1,4 @@
-"""`flask oauth session …`: ends users' sessions at clients, and tells the clients (`OAUTH_OIDC`)."""
+"""`flask oauth session …`: lists and ends users' sessions at clients, and tells the clients (`OAUTH_OIDC`)."""
 
 from __future__ import annotations
 
@@ -9,16 +9,43 @@ import click
 from flask.cli import AppGroup, with_appcontext
 
 from ..authorization_server import current_server
+from ..descriptions.records import describe_session
 from ..errors import NotConfigured, TemporarilyUnavailable
-from .output import as_json, print_json
+from .hints import by_client_id, check_client
+from .output import as_json, print_json, print_table, when
 
 if TYPE_CHECKING:
     from ..oidc.provider import OpenidProvider
 
 session = AppGroup(
     "session",
-    help="End users' sessions at the clients at which they signed in by OpenID Connect, and tell the clients.",
+    help="List and end users' sessions at the clients at which they signed in by OpenID Connect, and tell the clients.",
 )
+
+
+@session.command("list")
+@click.option("--client", "client_id", help="Only those at this client.")
+@click.option("--subject", help="Only this user's.")
+@click.option("--limit", default=50, type=click.IntRange(1, 10_000), show_default=True)
+@click.option("--after", help="The place where the last page ended.")
+@as_json
+@with_appcontext
+@by_client_id
+def list_sessions(client_id: str | None, subject: str | None, limit: int, after: str | None, as_json: bool) -> None:
+    """List the live sessions: who is signed in at which client, and since when."""
+    sessions = provider().sessions
+    check_client(client_id)
+    try:
+        page = sessions.find(client_id=client_id, subject=subject, limit=limit, after=after)
+    except ValueError as error:
+        raise click.ClickException(f"--after: {error}") from error
+    if as_json:
+        print_json({"sessions": [describe_session(each) for each in page.sessions], "next": page.next})
+        return
+    rows = ((s.sid, s.client_id, s.subject, when(s.began_at), when(s.expires_at)) for s in page.sessions)
+    print_table(("SID", "CLIENT_ID", "SUBJECT", "SINCE", "EXPIRES"), rows)
+    if page.next:
+        click.echo(f"More: --after {page.next}")
 
 
 @session.command("end")
@@ -37,21 +64,22 @@ def end(subject: str | None, sid: str | None, as_json: bool) -> None:
     if as_json:
         print_json({"ended": count})
     else:
-        click.echo(f"{count} ended.")
+        click.echo(f"{count} ended." if count else "0 ended: there is no such session (flask oauth session list).")
 
 
 @session.command("deliver")
 @as_json
 @with_appcontext
 def deliver(as_json: bool) -> None:
-    """Tell the clients that are still to be told that a session has ended. Servers do that by themselves; this is for cron."""
+    """Tell the clients for which it is time that a session has ended. Servers do that by themselves; this is for cron."""
     openid = provider()
     delivered = openid.backchannel_logout.deliver_due()
-    waiting = openid.logouts.how_many()
+    waiting, following = openid.logouts.how_many(), openid.logouts.soonest()
     if as_json:
-        print_json({"told": delivered.told, "given_up": delivered.given_up, "waiting": waiting})
+        print_json({"told": delivered.told, "given_up": delivered.given_up, "waiting": waiting, "next": following})
     else:
-        click.echo(f"{delivered.told} told, {delivered.given_up} given up, {waiting} waiting.")
+        until = f" until {when(following)}" if following else ""
+        click.echo(f"{delivered.told} told, {delivered.given_up} given up, {waiting} waiting{until}.")
 
 
 def provider() -> OpenidProvider:

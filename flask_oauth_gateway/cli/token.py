@@ -11,14 +11,13 @@ import click
 from flask.cli import AppGroup, with_appcontext
 
 from ..authorization_server import current_server
-from ..clients.registry import ClientNotFound
 from ..crypto.hashing import token_key
 from ..database.partitions.run import AnotherRun, NotPostgreSQL, partition
 from ..descriptions.records import describe_token
 from ..errors import shown
 from ..tokens.access_token import AccessToken
 from ..tokens.reading import is_jwt
-from .hints import by_client_id
+from .hints import by_client_id, check_client
 from .output import Moment, as_json, print_json, print_table, visible, when
 
 token = AppGroup("token", help="List, inspect, revoke, purge and partition tokens.")
@@ -37,7 +36,7 @@ def list_tokens(
     client_id: str | None, subject: str | None, everything: bool, limit: int, after: str | None, as_json: bool
 ) -> None:
     """List tokens by their token_id. Only their holders know the tokens themselves; JWTs aren't stored, nor listed."""
-    _check_client(client_id)
+    check_client(client_id)
     try:
         page = current_server().token_registry.find(
             client_id=client_id, subject=subject, live=not everything, limit=limit, after=after
@@ -98,7 +97,7 @@ def revoke(token_or_id: str | None, client_id: str | None, subject: str | None, 
             "--issued-before lies in the future: tokens that are yet to come can't be revoked."
             " Leave it out, and all tokens issued until now are."
         )
-    _check_client(client_id)
+    check_client(client_id)
     which = {} if token_or_id is None else _named(token_or_id)
     count = current_server().token_registry.revoke(
         **which, client_id=client_id, subject=subject, issued_before=issued_before
@@ -192,9 +191,3 @@ def _no_such(value: str) -> click.ClickException:
         "There is no such token here; it may have been purged after it expired."
         " A JWT isn't stored, and not found by its jti: give the JWT itself."
     )
-
-
-def _check_client(client_id: str | None) -> None:
-    """Raises `ClientNotFound`: a mistyped name must not look like a client without tokens."""
-    if client_id is not None and current_server().client_registry.get(client_id) is None:
-        raise ClientNotFound(client_id)

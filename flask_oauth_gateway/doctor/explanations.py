@@ -93,11 +93,14 @@ def _client_id(refused: Refused, found: re.Match[str]) -> Found:
 
 
 def _redirect_uri(refused: Refused, found: re.Match[str]) -> Found:
-    client, sent = refused.client, refused.parameters.get("redirect_uri", "none")
-    registered = [] if client is None else client.redirect_uris
+    name = "post_logout_redirect_uri" if "post_logout_redirect_uri" in refused.parameters else "redirect_uri"
+    client, sent, hint = refused.client, refused.parameters.get(name, "none"), refused.parameters.get("id_token_hint")
+    if client is None and hint is not None and (read := refused.server.openid.id_tokens.read_hint(hint)) is not None:
+        client = refused.server.clients.load(read.client_id)
+    registered: list[str] = [] if client is None else getattr(client, f"{name}s")
     near = difflib.get_close_matches(sent, registered, n=1, cutoff=0)
     if not near:
-        return "a redirect URI that is registered for the client, which has none", sent
+        return f"a {name} that is registered for the client, which has none", sent
     return f"exactly {near[0]} (the nearest of {len(registered)})", f"{sent}: {_difference(near[0], sent)}"
 
 
@@ -255,7 +258,8 @@ RULES: tuple[tuple[str, str, str, Callable[[Refused, re.Match[str]], Found], str
     ("*", "The 'code_challenge' must be", "code challenge", _as_described, "RFC 7636 section 4.2"),
     ("*", f"The parameter {NAME} is missing", "required parameter", _missing, "RFC 6749 section 4"),
     ("invalid_client", "The application that sent you", "client_id", _client_id, "RFC 6749 section 4.1.2.1"),
-    ("*", "The address to send you back to", "redirect URI", _redirect_uri, "RFC 6749 section 3.1.2.3, RFC 9700 section 2.1"),
+    ("*", "The address to send you back to", "redirect URI", _redirect_uri,
+     "RFC 6749 section 3.1.2.3, RFC 9700 section 2.1, RP-Initiated Logout section 3"),
     ("unsupported_response_type", "", "response type", _response_type, "RFC 6749 section 3.1.1"),
     ("unauthorized_client", "", "grants of the client", _grant_of_client, "RFC 6749 section 5.2"),
     ("unsupported_grant_type", "", "grants of the server", _grant_of_server, "RFC 6749 section 5.2"),

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 from flask import redirect, request
 
 from ..config.checks import ConfigurationError
+from ..errors import InvalidRequestError
 from ..oidc.logout import read_logout
 from ..users.accounts import LOGOUT, POST_LOGOUT_URL, url_of
+from ..web.answers import note
 from ..web.csrf import carried_by, new_form_token
 from ..web.logs import logger
 from ..web.request import parse_parameters, read_form, values_by_name
@@ -38,6 +40,8 @@ def logout(server: AuthorizationServer) -> Answer:
     names = {name for name, _ in pairs} if request.method == "POST" else set()
     person = person_at(server)
     wanted = read_logout(pairs, server.clients, server.openid.id_tokens)
+    if wanted.problem is not None:
+        note(InvalidRequestError(wanted.problem))
     with in_language(wanted.ui_locales):
         if person is not None:
             return _sign_out(server, person, wanted, values_by_name(pairs) if FORM_TOKEN in names else None)

@@ -136,6 +136,22 @@ def test_authorization_requests(make_site: Callable[..., Any]) -> None:
     assert verdict(app, link(client))["error"] is None
 
 
+def test_logout_requests(make_site: Callable[..., Any]) -> None:
+    site = make_site(OAUTH_OIDC=True)
+    after = "https://app.example/bye"
+    client = site.register(client_id="board", scope="openid", post_logout_redirect_uris=[after])
+    site.gateway.logout(lambda: None)
+
+    def asked(**parameters: str) -> str:
+        return f"http://localhost/oauth/logout?{urlencode(parameters)}"
+
+    wrong = why(site.app, asked(client_id=client.client_id, post_logout_redirect_uri=f"{after}/"))
+    assert wrong[2] == f"exactly {after} (the nearest of 1)"
+    assert wrong[3] == f"{after}/: a slash at the end is a difference too"
+    assert "not valid" in verdict(site.app, asked(id_token_hint="abc"))["says"]
+    assert verdict(site.app, asked(client_id=client.client_id, post_logout_redirect_uri=after))["error"] is None
+
+
 def test_client_authentication(make_app: Callable[..., Any], clock: Clock) -> None:
     app = make_app(OAUTH_CLIENT_AUTH_METHODS=["client_secret_basic", "private_key_jwt", "none"])
     client = register(app, client_id="station")

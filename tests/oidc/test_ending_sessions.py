@@ -1,5 +1,6 @@
 """Who can end sessions, and who is told: code, the command line, programs, administrators, and the user's own sign-out."""
 
+import json
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -81,12 +82,29 @@ def test_without_openid_connect_there_are_none(make_app: MakeApp) -> None:
 def test_by_the_command_line(party: RelyingParty) -> None:
     app, sid = party.site.app, party.sign_in()["sid"]
     assert "Error: Name --subject or --sid." in told_by(app, "session", "end")
-    assert told_by(app, "session", "end", "--sid", sid, "--subject", "bob") == "0 ended.\n"
+    assert told_by(app, "session", "end", "--sid", sid, "--subject", "bob").startswith(
+        "0 ended: there is no such session"
+    )
     with heard(app) as told:
         assert told_by(app, "session", "end", "--sid", sid) == "1 ended.\n"
     assert told[0][1]["by"] == "the command line"
     party.sign_in()
     assert '"ended": 1' in told_by(app, "session", "end", "--subject", "alice", "--json")
+
+
+def test_the_command_line_lists_them(party: RelyingParty) -> None:
+    app, sid = party.site.app, party.sign_in()["sid"]
+    party.site.person = "bob"
+    party.sign_in()
+    (found,) = json.loads(told_by(app, "session", "list", "--subject", "alice", "--json"))["sessions"]
+    assert (found["sid"], found["client_id"], found["subject"]) == (sid, party.client.client_id, "alice")
+    for_people = told_by(app, "session", "list", "--client", party.client.client_id, "--limit", "1")
+    assert for_people.split()[:5] == ["SID", "CLIENT_ID", "SUBJECT", "SINCE", "EXPIRES"]
+    after = for_people.split("More: --after ")[1].strip()
+    rest = json.loads(told_by(app, "session", "list", "--after", after, "--json"))
+    assert (len(rest["sessions"]), rest["next"]) == (1, None)
+    assert "there is no client" in told_by(app, "session", "list", "--client", "nobody").lower()
+    assert "Error: --after: " in told_by(app, "session", "list", "--after", "x")
 
 
 def test_by_a_program(make_party: MakeParty) -> None:
