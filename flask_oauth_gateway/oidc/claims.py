@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from ..permissions.claims import claim_of, claims_by_scope
@@ -36,11 +37,16 @@ class UserClaims:
         """The user's claims that may leave the server: those of the scopes (`by_scope`), and those asked for by name.
 
         What is neither standard nor named in `OAUTH_CLAIMS` leaves as the hook gave it, where the claims of the scopes do.
-        Raises `UnusableClaims` where the hook's answer is no JSON.
+        Raises `UnusableClaims` where the hook's answer is no JSON object.
         """
         if self._hooks.user_claims is None or user is None or not (by_scope or asked_for):
             return {}
         given = self._hooks.user_claims(user, frozenset(scopes)) or {}
+        if not isinstance(given, Mapping) or not all(isinstance(name, str) for name in given):
+            kind = "dict with other keys than texts" if isinstance(given, Mapping) else type(given).__name__
+            raise UnusableClaims(
+                f"The user_claims hook gave a {kind}; it may give a dict of claims by their names, or None."
+            )
         allowed = set(asked_for)
         if by_scope:
             allowed.update(name for scope in scopes for name in self.by_scope.get(scope, ()))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
@@ -111,9 +113,9 @@ class Users:
             raise UnreadableSubject from error
 
     def login_details(self, user: Any) -> dict[str, Any]:
-        """`auth_time`, `acr` and `amr` of the user's sign-in, as far as the app knows them."""
+        """`auth_time`, `acr` and `amr` of the user's sign-in, as far as the app knows them (OIDC Core section 2)."""
         found = self._hooks.login_details(user) if self._hooks.login_details is not None else None
-        return {name: value for name, value in (found or {}).items() if name in ("auth_time", "acr", "amr") and value}
+        return _usable_details(found) if found else {}
 
     def lacking_for_sign_in(self) -> list[str]:
         """What the app lacks for its users to sign in: a hook, the setting of the sign-in page, both or neither."""
@@ -182,6 +184,31 @@ class Users:
     @property
     def _login_manager(self) -> Any:
         return getattr(self._app, "login_manager", None)
+
+
+def _usable_details(found: Any) -> dict[str, Any]:
+    """What a token can say of a user's sign-in. The rest is left out, with a line in the log: the mistake is the app's."""
+    details: dict[str, Any] = {}
+    wrong = [] if isinstance(found, Mapping) else [f"a {type(found).__name__}"]
+    for name in ("auth_time", "acr", "amr") if not wrong else ():
+        value = found.get(name)
+        if not value:
+            continue
+        if name == "auth_time" and isinstance(value, int | float) and value is not True and math.isfinite(value):
+            details[name] = int(value)
+        elif name == "acr" and isinstance(value, str):
+            details[name] = str(value)
+        elif name == "amr" and isinstance(value, list | tuple) and all(isinstance(each, str) for each in value):
+            details[name] = list(value)
+        else:
+            wrong.append(f"{name}: a {type(value).__name__}")
+    if wrong:
+        logger.warning(
+            "The login_details hook gave what no token can say, which is left out (%s). It may give a dict with auth_time"
+            " (seconds since 1970), acr (a text) and amr (a list of texts).",
+            ", ".join(wrong),
+        )
+    return details
 
 
 def wrong_with(app: Flask, target: str) -> str | None:

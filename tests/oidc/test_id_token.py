@@ -1,11 +1,14 @@
 """What a program learns from an ID token: who signed in, when, and that the tokens belong together (OIDC Core section 2)."""
 
 import hashlib
+import math
 from base64 import urlsafe_b64encode
+from datetime import datetime
 from typing import Any
 
 import pytest
 
+from flask_oauth_gateway.oidc.claims import UnusableClaims
 from tests.support.clock import Clock
 from tests.support.device import decide
 from tests.support.relying_party import CLAIMS, MakeParty, RelyingParty
@@ -53,6 +56,37 @@ def test_it_says_how_the_user_signed_in_as_far_as_the_app_knows(party: RelyingPa
     claims = party.sign_in()
     assert (claims["auth_time"], claims["acr"], claims["amr"]) == (1700000000, "2", ["pwd", "otp"])
     assert "nonce" not in claims
+
+
+@pytest.mark.parametrize(
+    ("given", "said", "wrong"),
+    [
+        ({"auth_time": 1700000000.7, "amr": ("pwd",)}, {"auth_time": 1700000000, "amr": ["pwd"]}, ""),
+        ({"auth_time": "yesterday", "acr": "2"}, {"acr": "2"}, "(auth_time: a str)"),
+        ({"auth_time": datetime(2026, 1, 31), "amr": "pwd"}, {}, "(auth_time: a datetime, amr: a str)"),  # noqa: DTZ001
+        ({"auth_time": True, "acr": 2}, {}, "(auth_time: a bool, acr: a int)"),
+        ({"auth_time": math.inf, "amr": ["pwd", 1]}, {}, "(auth_time: a float, amr: a list)"),
+        ([1700000000], {}, "(a list)"),
+        ({"auth_time": None, "acr": "", "amr": []}, {}, ""),
+    ],
+)
+def test_what_no_token_can_say_of_a_sign_in_is_left_out_with_a_line_in_the_log(
+    party: RelyingParty, caplog: pytest.LogCaptureFixture, given: Any, said: dict[str, Any], wrong: str
+) -> None:
+    party.site.gateway.login_details(lambda _: given)
+    claims = party.sign_in()
+    assert {name: claims[name] for name in ("auth_time", "acr", "amr") if name in claims} == said
+    lines = {each.getMessage() for each in caplog.records if "login_details" in each.getMessage()}
+    assert len(lines) == bool(wrong)
+    assert all(wrong in line and "auth_time (seconds since 1970)" in line for line in lines)
+
+
+@pytest.mark.parametrize("given", [["email"], {1: "one"}, "alice@example.com"])
+def test_claims_that_are_no_dict_are_an_error_that_names_the_hook(party: RelyingParty, given: Any) -> None:
+    party.site.gateway.user_claims(lambda _user, _scopes: given)
+    party.sign_in()
+    with pytest.raises(UnusableClaims, match="The user_claims hook gave a "):
+        party.userinfo()
 
 
 @pytest.mark.parametrize("access_token_format", FORMATS)
