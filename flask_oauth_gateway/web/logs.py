@@ -1,5 +1,7 @@
 """Logs one line for each token that is given and each refusal: logger `flask_oauth_gateway`, level INFO, nothing below it.
 
+A logout of which a client will never hear is a WARNING: the user goes on there.
+
 A line consists of `name=value` pairs. The record's `oauth`, a dict, has the same pairs for formatters that write JSON.
 No line holds a secret, a token or a user's name.
 """
@@ -51,8 +53,9 @@ class EventLog:
     @staticmethod
     def _receiver(event: str, names: tuple[str, ...]) -> Any:
         def receive(sender: Flask, **payload: Any) -> None:
-            if logger.isEnabledFor(logging.INFO):
-                _write(event, {name: payload[name] for name in names})
+            level = logging.WARNING if payload.get("given_up") else logging.INFO
+            if logger.isEnabledFor(level):
+                _write(event, {name: payload[name] for name in names}, level)
 
         return receive
 
@@ -83,7 +86,7 @@ def request_id() -> str | None:
     return str(known)
 
 
-def _write(event: str, details: dict[str, Any]) -> None:
+def _write(event: str, details: dict[str, Any], level: int = logging.INFO) -> None:
     fields: dict[str, Any] = {"event": event, "request_id": request_id()}
     if has_request_context():
         fields |= {"method": request.method, "path": request.path, "address": request.remote_addr}
@@ -92,7 +95,7 @@ def _write(event: str, details: dict[str, Any]) -> None:
         fields["scope"] = " ".join(fields.pop("scopes"))
     known = {name: _bounded(value) for name, value in fields.items() if value is not None}
     text = " ".join(f"{name}={_quoted(value)}" for name, value in known.items())
-    logger.info("%s", text, extra={"oauth": known})
+    logger.log(level, "%s", text, extra={"oauth": known})
 
 
 def _bounded(value: Any) -> Any:

@@ -111,7 +111,7 @@ def test_all_are_told_at_once_and_nobody_waits_for_those_that_are_down(provider:
 
 
 def test_a_client_that_is_down_is_told_again_with_growing_waits_and_a_new_token_each_time(
-    provider: Provider, clock: Clock
+    provider: Provider, clock: Clock, caplog: pytest.LogCaptureFixture
 ) -> None:
     provider.owe(provider.register("shop", 503))
     waits = []
@@ -142,6 +142,8 @@ def test_a_client_that_is_down_is_told_again_with_growing_waits_and_a_new_token_
     assert [(row.outcome, row.client_id, row.subject, row.details["reason"]) for row in entries] == [
         ("given_up", "shop", "alice", "the server answered 503")
     ]
+    (line,) = (each for each in caplog.records if "event=logout_failed" in each.getMessage())
+    assert (line.levelname, "given_up=true" in line.getMessage()) == ("WARNING", True), "seen at Python's own level"
 
 
 def test_a_client_that_is_there_again_is_told_once(provider: Provider, clock: Clock) -> None:
