@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
 from ..errors import InvalidRequestError, clean
+from ..web.logs import logger
 from ..web.request import values_by_name
-from .id_token import NotOurs
+from .id_token import ENCRYPTED_DOTS, NotOurs
 
 if TYPE_CHECKING:
     from ..stores.clients import ClientStore
@@ -71,7 +72,7 @@ def _read(
     hint = _read_hint(sent.get("id_token_hint"), id_tokens)
     if hint is not None and client_id not in (None, hint.client_id):
         raise InvalidRequestError("The application that sent you here is not the one that you signed in to.")
-    client = _client(clients, client_id if hint is None else hint.client_id)
+    client = _client(clients, client_id if hint is None else hint.client_id, uri)
     if client is None and client_id is not None and hint is None:
         raise InvalidRequestError("The application that sent you here is not known.")
     if state is not None and len(state.encode()) > MAX_STATE:
@@ -85,9 +86,18 @@ def _read_hint(token: str | None, id_tokens: IdTokens) -> Hint | None:
     try:
         return None if token is None else id_tokens.read_hint(token)
     except NotOurs:
+        if token is not None and token.count(".") == ENCRYPTED_DOTS:
+            logger.warning("The id_token_hint of a sign-out is encrypted: send the signed token that was in it.")
         raise InvalidRequestError("The application showed a proof of your sign-in that is not valid.") from None
 
 
-def _client(clients: ClientStore, client_id: str | None) -> Client | None:
+def _client(clients: ClientStore, client_id: str | None, uri: str | None) -> Client | None:
+    """The client that asks; `None` also for one that is disabled, which the log says where its address would have counted."""
     client = None if client_id is None else clients.load(client_id)
-    return client if client is not None and client.enabled else None
+    if client is None or client.enabled:
+        return client
+    if uri in client.post_logout_redirect_uris:
+        logger.warning(
+            "A sign-out doesn't end at the post_logout_redirect_uri of the client %s: it is disabled.", client.client_id
+        )
+    return None

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from tests.support.logout import (
     AFTER,
+    BAD_HINT,
     LOGOUT,
     NOT_REGISTERED,
     arrival,
@@ -51,9 +52,27 @@ def test_a_client_that_is_not_known(site: Site) -> None:
         assert "The application that sent you here is not known." in question(site, page, 400)
 
 
-def test_a_client_that_is_switched_off_gets_nobody_back(party: RelyingParty, site: Site, hint: str) -> None:
-    site.gateway.clients.update(party.client.client_id, enabled=False)
-    wrong(site, ask(site, id_token_hint=hint, post_logout_redirect_uri=AFTER), NOT_REGISTERED)
+def test_a_client_that_is_switched_off_gets_nobody_back_which_the_log_explains(
+    party: RelyingParty, site: Site, hint: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    client_id = party.client.client_id
+    site.gateway.clients.update(client_id, enabled=False)
+    question(site, ask(site, id_token_hint=hint, post_logout_redirect_uri="https://evil.example/"), 400)
+    assert "disabled" not in caplog.text
+    page = ask(site, id_token_hint=hint, post_logout_redirect_uri=AFTER)
+    assert caplog.text.count(f"post_logout_redirect_uri of the client {client_id}: it is disabled.") == 1
+    assert "disabled" not in page.text
+    wrong(site, page, NOT_REGISTERED)
+
+
+def test_a_hint_that_is_encrypted_which_the_log_explains(site: Site, caplog: pytest.LogCaptureFixture) -> None:
+    wrong(site, ask(site, id_token_hint="a.b.c.d"), BAD_HINT)
+    assert "encrypted" not in caplog.text
+    site.person = "alice"
+    page = ask(site, id_token_hint="head.key.iv.secret.tag")
+    assert caplog.text.count("is encrypted: send the signed token that was in it") == 1
+    assert "secret" not in caplog.text
+    wrong(site, page, BAD_HINT)
 
 
 def test_an_address_that_was_taken_away_while_the_page_was_open(party: RelyingParty, site: Site) -> None:
