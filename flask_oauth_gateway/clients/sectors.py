@@ -34,6 +34,13 @@ def is_pairwise(subject_type: str | None, settings: Settings) -> bool:
     return (subject_type or settings.subject_types[0]) == PAIRWISE
 
 
+def lacks_sector(client: Client, settings: Settings) -> bool:
+    """Whether a client has several hosts and says not which counts: it was registered while it had public subjects."""
+    if not is_pairwise(client.subject_type, settings) or client.sector_identifier_uri is not None:
+        return False
+    return len(_hosts(client.redirect_uris)) > 1
+
+
 def check_sector(values: Mapping[str, Any], settings: Settings) -> None:
     """Check that a client with pairwise subjects has one sector. Raises `ClientMetadataError`."""
     if values.get("sector_identifier_uri") and not values.get(

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from sqlalchemy import text
 
+from ..clients.sectors import lacks_sector
 from ..crypto.hashing import BCRYPT, is_bcrypt_installed, is_known_digest
 from ..database.sqlite.in_memory import InMemoryDatabase
 from ..database.sqlite.journal import SLOW, SWITCH, has_rollback_journal
@@ -50,6 +51,13 @@ def clients(server: AuthorizationServer) -> Iterator[Weakness]:
         if client.enabled:
             for why, fix in _of_client(client):
                 yield Weakness(f"client {client.client_id!r}", why, fix)
+            if lacks_sector(client, server.settings):
+                yield Weakness(
+                    f"client {client.client_id!r}",
+                    "it names no subject_type, so its subjects are pairwise, and its redirect URIs have several hosts:"
+                    " its users have new names, under a sector of its own (OpenID Connect Core section 8.1)",
+                    'register subject_type "public", as it was; or a sector_identifier_uri',
+                )
 
 
 def _of_client(client: Client) -> Iterator[tuple[str, str]]:

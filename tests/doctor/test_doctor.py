@@ -215,6 +215,25 @@ def test_it_looks_at_what_is_stored(make_app: Callable[..., Flask], clock: Clock
     assert set(weaknesses(app)) - set(found) == set(servers_clock)
 
 
+def test_it_names_clients_of_several_hosts_that_became_pairwise_with_the_order_of_the_setting(
+    make_app: Callable[..., Flask],
+) -> None:
+    """Which is first holds for whoever names none: those who were registered before couldn't be so now."""
+    before = make_app(**SOUND | PAIRWISE | {"OAUTH_SUBJECT_TYPES": ["public", "pairwise"]})
+    two = ["https://one.example/cb", "https://two.example/cb"]
+    for client_id, uris, given in [
+        ("names-none", two, {}),
+        ("one-host", two[:1], {}),
+        ("public", two, {"subject_type": "public"}),
+    ]:
+        register(before, client_id=client_id, grant_types=["authorization_code"], redirect_uris=uris, **given)
+    assert weaknesses(before) == {}
+    now = weaknesses(make_app(**SOUND | PAIRWISE))
+    assert {key: [why.partition(",")[0] for why in whys] for key, whys in now.items()} == {
+        "client 'names-none'": ["it names no subject_type"]
+    }
+
+
 def test_it_finds_a_changed_trail_a_key_that_can_t_be_opened_and_missing_tables(make_app: Callable[..., Flask]) -> None:
     app = make_app(**SOUND, OAUTH_ACCESS_TOKEN_FORMAT="jwt")
     database = app.extensions["oauth_gateway"].database
