@@ -54,7 +54,12 @@ def list_sessions(client_id: str | None, subject: str | None, limit: int, after:
 @as_json
 @with_appcontext
 def end(subject: str | None, sid: str | None, as_json: bool) -> None:
-    """End a user's sessions, or one. Their tokens end, save those that were allowed with offline_access; clients are told."""
+    """End a user's sessions at clients, or one.
+
+    Their tokens end, save those that were allowed with offline_access; clients are told.
+
+    The app's own session doesn't end: it signs the user in again at a client's next redirect. End that too.
+    """
     if subject is None and sid is None:
         raise click.ClickException("Name --subject or --sid.")
     openid = provider()

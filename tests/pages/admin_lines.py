@@ -186,7 +186,7 @@ LIVE = [
 ]  # fmt: skip
 SESSIONS = [
     admin("sessions", "of a user", "sessions?subject=alice", f"alice sid-0000{MORE} full 1970-01-01 00:01",
-        "End all sessions of this user alice End all"),
+        "End all sessions of this user alice These are the sessions at clients."),
     admin("sessions", "at a client, with a long name", "sessions?client_id=full", f"sss... sid-0001{MORE} full"),
     admin("sessions", "more than a page", "sessions", "one of many 50 ", "Next page"),
     admin("sessions", "clients that are still to be told", "sessions?client_id=nobody",
