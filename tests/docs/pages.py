@@ -60,10 +60,10 @@ class Page:
     def __init__(self, path: Path, folder: Path, commands: Path) -> None:
         """`commands` is a folder of programs that come first on the PATH."""
         self.ports = dict(zip(PORTS, free_ports(len(PORTS)), strict=True))
-        text = PORT.sub(lambda found: f"{found[1]}{self.ports[found[2]]}", path.read_text(encoding="utf-8"))
+        text = self._here(path.read_text(encoding="utf-8"))
         self._steps = [BLOCK.findall(step) for step in text.split(NEXT_STEP)]
         elsewhere = APP_OF.search(text)
-        self._app = app_of(path.parent / elsewhere[1]) if elsewhere else ""
+        self._app = self._here(app_of(path.parent / elsewhere[1])) if elsewhere else ""
         self._folder = folder
         self._seen = ""  # every output so far
         self._server: subprocess.Popen[bytes] | None = None
@@ -77,6 +77,9 @@ class Page:
             "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",  # a reader's machine has none of ours
         }
         self._environment.pop("FLASK_APP", None)
+
+    def _here(self, text: str) -> str:
+        return PORT.sub(lambda found: f"{found[1]}{self.ports[found[2]]}", text)
 
     @property
     def is_empty(self) -> bool:

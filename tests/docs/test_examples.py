@@ -1,5 +1,6 @@
 """Every example in the README and in docs/ works as it is written."""
 
+import time
 from pathlib import Path
 
 import pytest
@@ -7,6 +8,7 @@ import requests
 
 from tests.docs.accounts import arrive
 from tests.docs.pages import Page, programs_of
+from tests.support.serving import Form
 
 ROOT = Path(__file__).parent.parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -16,13 +18,25 @@ PROGRAMS = {"nginx": pytest.mark.nginx}
 LONG = {"tutorial.md": pytest.mark.timeout(180)}  # sixty commands
 
 
-def sign_in_at_the_dashboard(page: Page) -> None:
-    """What the page asks its reader to do with a browser."""
+def sign_in_and_out_at_the_dashboard(page: Page) -> None:
+    """What the page asks its reader to do with a browser; then out at the app, which tells the dashboard."""
+    accounts, dashboard = (f"http://127.0.0.1:{page.ports[port]}" for port in ("5000", "5001"))
     with requests.Session() as browser:
-        assert arrive(browser, f"http://127.0.0.1:{page.ports['5001']}/").text == "Hello, Alice Liddell!"
+        assert arrive(browser, f"{dashboard}/").text == "Hello, Alice Liddell!"
+        assert browser.post(Form(browser.get(f"{dashboard}/account")).action).text == "Signed out."
+        assert browser.get(f"{dashboard}/").url.startswith(f"{accounts}/login?"), "signed out at both"
+        assert arrive(browser, f"{dashboard}/").text == "Hello, Alice Liddell!"
+        form = Form(browser.get(f"{accounts}/oauth/logout"))
+        browser.post(f"{accounts}/oauth/logout", data=form.fields)
+        until = time.monotonic() + 20
+        while browser.get(f"{dashboard}/", allow_redirects=False).status_code == 200:
+            assert time.monotonic() < until, "the dashboard hasn't been told"
+            time.sleep(0.1)
+    forged = requests.post(f"{dashboard}/backchannel-logout", data={"logout_token": "e30.e30.e30"})
+    assert forged.status_code == 400
 
 
-LOOKS = {"openid.md": sign_in_at_the_dashboard}
+LOOKS = {"openid.md": sign_in_and_out_at_the_dashboard}
 
 
 def marked(path: Path) -> pytest.ParameterSet:
