@@ -142,6 +142,12 @@ def checked_subject(found: Any) -> str:
     return subject
 
 
+def check_subject(subject: object) -> None:
+    """Raise `ValueError` where what the app's code gives as a subject is no text: what is stored is one, never a number."""
+    if subject is not None and not isinstance(subject, str):
+        raise ValueError(f"The subject is of type {type(subject).__name__}; it may be a text: str(...) of it.")
+
+
 def is_subject(text: str) -> bool:
     """Whether a text can be a subject: every database stores it, and it is neither empty nor too long."""
     return _SUBJECT.fullmatch(text) is not None

@@ -65,4 +65,4 @@ class UserClaims:
     def names(self) -> list[str]:
         """The names that the server's metadata lists (`claims_supported`)."""
         own = (name for names in self.by_scope.values() for name in names)
-        return list(dict.fromkeys(["sub", "iss", "aud", "exp", "iat", "auth_time", "nonce", "acr", "amr", *own]))
+        return list(dict.fromkeys(["sub", "iss", "aud", "exp", "iat", "auth_time", "nonce", "acr", "amr", "sid", *own]))

@@ -17,7 +17,7 @@ from flask import abort, current_app, has_request_context, request, session
 
 from ..crypto.hashing import sha256
 from ..errors import TemporarilyUnavailable
-from ..hooks import UnusableSubject, subject_of
+from ..hooks import UnusableSubject, check_subject, subject_of
 from ..signals import session_ended
 from ..stores.openid.sessions import AT_ONCE
 from ..web.environ import actor as actor_of_request
@@ -79,8 +79,9 @@ class Sessions:
         """A page of live sessions: those at a client, of a user, of both, or all. Those that expire last come first.
 
         Each has `sid`, `client_id`, `subject`, `began_at` and `expires_at`. Raises `ValueError` for an `after` that no page
-        gave, or a `limit` below 1.
+        gave, a `limit` below 1, or a subject that is no text.
         """
+        check_subject(subject)
         if limit < 1:
             raise ValueError("limit is a number of 1 or more.")
         owner = None if client_id is None else self._clients.load(client_id)
@@ -99,10 +100,11 @@ class Sessions:
 
         With a session end its tokens, those that the user allowed with `offline_access` excepted, and its client is told.
         Signals and the audit trail name `by` (who did it) and `actor` (their subject, if known). Raises `ValueError` where
-        neither is given, so that nobody ends everybody's by oversight, and `TemporarilyUnavailable`.
+        neither is given, so that nobody ends everybody's by oversight, or the subject is no text, and `TemporarilyUnavailable`.
         """
         if subject is None and sid is None:
             raise ValueError("end() needs a subject or a sid.")
+        check_subject(subject)
         actor = actor_of_request() if actor is None and has_request_context() else actor
         by = by or ("code" if actor is None else "an administrator")
         return self._end(by, actor, subject=subject, sid=sid)

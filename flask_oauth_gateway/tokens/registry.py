@@ -15,7 +15,7 @@ from ..clients.registry import ClientNotFound
 from ..crypto.hashing import token_key
 from ..database.purge import purge_expired
 from ..errors import TemporarilyUnavailable
-from ..hooks import is_subject
+from ..hooks import check_subject, is_subject
 from ..permissions.scopes import resolve_scopes
 from ..web.environ import actor
 from .access_token import RESERVED, AccessToken
@@ -128,8 +128,10 @@ class TokenRegistry:
     ) -> TokenPage:
         """A page of tokens: those of a client, of a user, of both, or all. Those that expire last come first.
 
-        `live=False` lists dead tokens too. Raises `ValueError` for an `after` that no page gave, or a `limit` below 1.
+        `live=False` lists dead tokens too. Raises `ValueError` for an `after` that no page gave, a `limit` below 1, or a
+        subject that is no text.
         """
+        check_subject(subject)
         if limit < 1:
             raise ValueError("limit is a number of 1 or more.")
         key = None
@@ -170,11 +172,12 @@ class TokenRegistry:
 
         `issued_before` is an aware datetime, or seconds since 1970. It ends what was issued before, and of an approval
         that is older everything, also what was refreshed since. Raises `ValueError` where no argument is given, so that
-        nobody revokes everything by oversight, and where `issued_before` lies in the future, as new tokens would be
-        refused.
+        nobody revokes everything by oversight, where the subject is no text, and where `issued_before` lies in the
+        future, as new tokens would be refused.
         """
         if all(value is None for value in (token, token_id, client_id, subject, issued_before)):
             raise ValueError("revoke() needs a token, token_id, client_id, subject or issued_before.")
+        check_subject(subject)
         if isinstance(issued_before, datetime):
             issued_before = int(issued_before.timestamp())
         if issued_before is not None and issued_before > time.time():

@@ -22,7 +22,7 @@ def test_it_is_valid_and_agrees_with_the_metadata_of_oauth(make_party: MakeParty
     assert {"openid", "profile", "email", "address", "phone"} <= set(document["scopes_supported"])
     assert document["request_parameter_supported"] is document["request_uri_parameter_supported"] is False
     assert document["claims_parameter_supported"] is True
-    assert {"sub", "email", "auth_time"} <= set(document["claims_supported"])
+    assert {"sub", "email", "auth_time", "sid"} <= set(document["claims_supported"])
 
 
 @pytest.mark.parametrize("place", [f"/sites/a{OPENID}", f"{OPENID}/sites/a", f"{OAUTH}/sites/a"])

@@ -72,6 +72,12 @@ def test_to_revoke_tokens_is_not_to_sign_out_and_the_other_way_round(party: Rely
     assert site.is_live(party.tokens["access_token"])
 
 
+def test_a_user_s_number_is_no_subject_and_the_error_says_what_is(party: RelyingParty) -> None:
+    for ask in (party.site.gateway.sessions.end, party.site.gateway.sessions.find):
+        with pytest.raises(ValueError, match="The subject is of type int; it may be a text"):
+            ask(subject=1)  # type: ignore[arg-type]
+
+
 def test_without_openid_connect_there_are_none(make_app: MakeApp) -> None:
     app = make_app()
     with pytest.raises(RuntimeError, match="OAUTH_OIDC"):

@@ -135,6 +135,13 @@ def test_tokens_are_found_by_client_by_user_and_both_in_pages(
 
 
 @sqlite_only
+def test_a_user_s_number_is_no_subject_and_the_error_says_what_is(gateway: OAuthGateway) -> None:
+    for ask in (gateway.tokens.revoke, gateway.tokens.find):
+        with pytest.raises(ValueError, match="The subject is of type int; it may be a text"):
+            ask(subject=1)  # type: ignore[arg-type]
+
+
+@sqlite_only
 def test_a_page_is_asked_for_as_an_earlier_one_said(gateway: OAuthGateway) -> None:
     for wrong in ("", "5", "x.y", "5." + "G" * 64, "5." + "a" * 63, "-5." + "a" * 64):
         with pytest.raises(ValueError, match="what an earlier page gave as next"):
