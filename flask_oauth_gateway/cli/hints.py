@@ -16,12 +16,13 @@ from flask.cli import ScriptInfo
 from ..authorization_server import current_server
 from ..clients.members import ClientMetadataError, check_object
 from ..clients.metadata import REDIRECTING_GRANTS, grants_that_are_off
-from ..clients.openid_members import OPENID_MEMBERS
+from ..clients.openid_members import OF_OAUTH_TOO, OPENID_MEMBERS
 from ..clients.registry import ClientNotFound
 from ..crypto.hashing import new_secret
 from ..errors import shown
 from ..features import DEVICE_CODE, ENDPOINTS, SENT_SECRET_METHODS
 from ..stores.applications import ApplicationNotFound
+from ..stores.registered_client import DEFAULTS
 from ..web.environ import SERVER
 from .output import visible
 
@@ -127,6 +128,9 @@ def notes_of(client: Client, settings: Settings) -> Iterator[str]:
             yield f"the * in {uri} stands for itself: redirect URIs are compared letter by letter. Register each one."
     if client.grant_types == ["refresh_token"] or set(client.grant_types) == {"refresh_token", "client_credentials"}:
         yield "refresh_token is of no use to this client: only grants with a user give refresh tokens."
+    given = [name for name in OPENID_MEMBERS if name not in OF_OAUTH_TOO and getattr(client, name) != DEFAULTS[name]]
+    if given and not settings.oidc:
+        yield f"{' and '.join(given)} {'has' if len(given) == 1 else 'have'} no effect without OAUTH_OIDC."
 
 
 def next_steps(client: Client, settings: Settings) -> Iterator[str]:

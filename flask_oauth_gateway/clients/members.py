@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from ..config import OFFLINE_ACCESS
 from ..config.checks import ConfigurationError, full_grant_type, is_loopback, is_secure, positive
 from ..config.clients import NOT_OF_AN_APP
+from ..config.openid import OPENID_SCOPES
 from ..errors import shown
 
 if TYPE_CHECKING:
@@ -72,6 +73,10 @@ def read_scope(name: str, value: Any, settings: Settings) -> str:
     given = value.split() if isinstance(value, str) else read_list(name, value)
     names = [item for item in given if item != OFFLINE_ACCESS or item in settings.scopes]
     for item in names:
+        if item in OPENID_SCOPES and item not in settings.scopes:
+            raise ClientMetadataError(
+                f"{name} names {shown(item)}, which is not in OAUTH_SCOPES: set OAUTH_OIDC = True."
+            )
         if item not in settings.scopes:
             known = ", ".join(settings.scopes) or "none at all: set OAUTH_SCOPES"
             raise ClientMetadataError(f"{name} names {shown(item)}, which is not in OAUTH_SCOPES ({known}).")

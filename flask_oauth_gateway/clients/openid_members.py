@@ -172,6 +172,7 @@ def check_backchannel_logout_uri(url: str | None) -> None:
         )
 
 
+OF_OAUTH_TOO = frozenset({"application_type", "response_types", "require_pkce"})  # what counts with OAUTH_OIDC off
 OPENID_MEMBERS: dict[str, Callable[[str, Any, Settings], Any]] = {
     "id_token_signed_response_alg": read_signing_algorithm,
     "id_token_encrypted_response_alg": read_encryption_algorithm,

@@ -73,6 +73,20 @@ def test_what_is_hardly_meant_is_noted(app: Flask, flask_oauth: FlaskOAuth, opti
     assert flask_oauth("client", "update", client_id, "--name", "Two").stderr == printed.stderr
 
 
+def test_members_of_openid_connect_are_noted_while_it_is_off(flask_oauth: FlaskOAuth, make_app: MakeApp) -> None:
+    both = '{"backchannel_logout_uri": "https://app.example/out", "default_max_age": 60, "require_pkce": true}'
+    options = ("--redirect-uri", "https://app.example/cb", "--metadata")
+    client_id, _, said = create(flask_oauth, *options, both)
+    assert "Note: default_max_age and backchannel_logout_uri have no effect without OAUTH_OIDC." in said
+    one = flask_oauth("client", "update", client_id, "--metadata", '{"default_max_age": null}').stderr
+    assert one == "Note: backchannel_logout_uri has no effect without OAUTH_OIDC.\n"
+    said = create(flask_oauth, *options, '{"require_pkce": true, "application_type": "web"}')[2]
+    assert "OAUTH_OIDC" not in "".join(said), "these count without it"
+    oidc = make_app(OAUTH_OIDC=True).test_cli_runner()
+    result = oidc.invoke(args=["oauth", "client", "create", "One", *options, both])
+    assert (result.exit_code, "OAUTH_OIDC" in result.stderr) == (0, False)
+
+
 def test_what_is_in_order_gets_no_note(flask_oauth: FlaskOAuth) -> None:
     _, _, said = create(flask_oauth, "--redirect-uri", "https://app.example/cb")
     assert not [line for line in said if line.startswith("Note")]

@@ -117,6 +117,17 @@ def test_without_any_scope_the_refusal_says_where_scopes_are_named() -> None:
         check_metadata({"scope": "read"}, Settings())
 
 
+@pytest.mark.parametrize("scope", ["openid", "profile", "email", "address", "phone"])
+def test_without_openid_connect_the_refusal_of_its_scopes_says_what_turns_it_on(scope: str) -> None:
+    for settings in (Settings(), SETTINGS):
+        with pytest.raises(
+            ClientMetadataError, match=f"scope names '{scope}', which is not in OAUTH_SCOPES: set OAUTH_OIDC = True"
+        ):
+            check_metadata({"scope": scope}, settings)
+    with pytest.raises(ClientMetadataError, match="which is not in OAUTH_SCOPES"):
+        check_metadata({"scope": "offline"}, Settings())
+
+
 @pytest.mark.parametrize("grant", ["authorization_code", "implicit"])
 def test_a_client_that_sends_users_here_says_where_they_go_back_to(grant: str) -> None:
     with pytest.raises(ClientMetadataError, match="needs redirect_uris: one at least") as refused:
