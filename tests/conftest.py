@@ -27,6 +27,7 @@ from tests.support.clock import Clock
 from tests.support.compiled import keep_what_is_compiled, make_tables
 from tests.support.databases import DATABASES, EVERY_DATABASE, ServerDatabase
 from tests.support.other_process import begin_to_load
+from tests.support.rsa_keys import keep_rsa_keys
 from tests.support.signing import Signer
 from tests.support.site import GRANT_TYPES, MakeSite, Site
 from tests.support.trading import GRANT_TYPES as TRADING_GRANT_TYPES
@@ -92,6 +93,7 @@ hypothesis.settings.load_profile("gateway")
 # What a template names must be there, or be said to be missing: in every app of the tests, and in no other.
 Flask.jinja_options = {"undefined": StrictUndefined}
 keep_what_is_compiled()
+keep_rsa_keys()
 gc.disable()  # until everything is collected: nearly nothing of it is garbage
 
 

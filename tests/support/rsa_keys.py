@@ -1,0 +1,35 @@
+"""RSA keys for the apps of the tests: each process of the tests makes a few, in turn, and reads each once.
+
+To make one takes as long as several tests, and to read one nearly so.
+"""
+
+from itertools import count
+from typing import Any
+
+from joserfc._rfc7518.rsa_key import RSABinding
+
+MADE = 8
+
+
+def keep_rsa_keys() -> None:
+    """From now on, keys of the usual size come from a few that are made on first use, and none is read twice."""
+    generate, read = RSABinding.generate_private_key, RSABinding.import_private_key
+    made: list[Any] = []
+    known: dict[tuple[Any, ...], Any] = {}
+    turn = count()
+
+    def generate_private_key(size: int) -> Any:
+        if size != 2048:
+            return generate(size)
+        if len(made) < MADE:
+            made.append(generate(size))
+        return made[next(turn) % len(made)]
+
+    def import_private_key(cls: type[RSABinding], obj: Any) -> Any:
+        name = tuple(sorted((member, value) for member, value in obj.items() if isinstance(value, str)))
+        if name not in known:
+            known[name] = read(obj)
+        return known[name]
+
+    RSABinding.generate_private_key = staticmethod(generate_private_key)  # type: ignore[method-assign]
+    RSABinding.import_private_key = classmethod(import_private_key)  # type: ignore[method-assign, assignment]
