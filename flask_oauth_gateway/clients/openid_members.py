@@ -117,10 +117,7 @@ def read_post_logout_redirect_uris(name: str, value: Any, settings: Settings) ->
 
 def read_initiate_login_uri(name: str, value: Any, settings: Settings) -> str:
     """Check where others may send users to sign in at the client (OIDC Core section 4)."""
-    url = read_web_url(name, value, settings)
-    if not is_secure(url) or "#" in url:
-        raise ClientMetadataError(f"{name} is an https URL without a fragment.")
-    return url
+    return _https_url(name, value, settings)
 
 
 def read_seconds(name: str, value: Any, settings: Settings) -> int:
@@ -150,17 +147,22 @@ def read_subject_type(name: str, value: Any, settings: Settings) -> str:
 
 
 def read_sector(name: str, value: Any, settings: Settings) -> str:
+    """Check where the redirect URIs of a sector are named (OIDC Core section 8.1)."""
+    return _https_url(name, value, settings)
+
+
+def _https_url(name: str, value: Any, settings: Settings) -> str:
     url = read_web_url(name, value, settings)
     if not is_secure(url) or "#" in url:
-        raise ClientMetadataError(f"{name} is an https URL without a fragment (OpenID Connect Core section 8.1).")
+        raise ClientMetadataError(f"{name} must be an https URL without a fragment.")
     return url
 
 
 def read_backchannel_logout_uri(name: str, value: Any, settings: Settings) -> str:
     """Check where a client hears of sign-outs (OpenID Connect Back-Channel Logout section 2.2); a query is the client's."""
-    url = read_web_url(name, value, settings)
-    if not is_secure(url) or "#" in url or not re.fullmatch(r"[\x21-\x7e]+", url):
-        raise ClientMetadataError(f"{name} is an https URL, in ASCII and without a fragment.")
+    url = _https_url(name, value, settings)
+    if not re.fullmatch(r"[\x21-\x7e]+", url):
+        raise ClientMetadataError(f"{name} must be in ASCII.")
     return url
 
 

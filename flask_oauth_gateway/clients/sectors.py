@@ -43,9 +43,8 @@ def lacks_sector(client: Client, settings: Settings) -> bool:
 
 def check_sector(values: Mapping[str, Any], settings: Settings) -> None:
     """Check that a client with pairwise subjects has one sector. Raises `ClientMetadataError`."""
-    if values.get("sector_identifier_uri") and not values.get(
-        "redirect_uris"
-    ):  # else anybody could name another's sector
+    # Else anybody could name another's sector.
+    if values.get("sector_identifier_uri") and not values.get("redirect_uris"):
         raise ClientMetadataError("A sector_identifier_uri needs redirect_uris: its document names them.")
     if not is_pairwise(values.get("subject_type"), settings) or values.get("sector_identifier_uri"):
         return

@@ -244,9 +244,8 @@ class _Connection(http.client.HTTPConnection):
 
     def __init__(self, host: str, port: int, addresses: list[str], deadline: float, *, plain: bool) -> None:
         super().__init__(host, port)
-        self.default_port = (
-            http.client.HTTP_PORT if plain else http.client.HTTPS_PORT
-        )  # which the Host header leaves out
+        # The Host header leaves this port out.
+        self.default_port = http.client.HTTP_PORT if plain else http.client.HTTPS_PORT
         self._addresses = addresses
         self._deadline = deadline
         self._plain = plain

@@ -54,7 +54,7 @@ class UserClaims:
         found = {
             name: value
             for name, value in given.items()
-            if (name in allowed or claim_of(name) in allowed) and value is not None and name not in PROTOCOL
+            if (name in allowed or claim_of(name) in allowed) and value is not None and claim_of(name) not in PROTOCOL
         }
         try:
             json.dumps(found, allow_nan=False)

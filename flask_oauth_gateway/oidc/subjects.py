@@ -36,9 +36,8 @@ class Subjects:
     def of_token(self, client_id: str, subject: str) -> str:
         """The `sub` of a token's user for the token's client. Raises `InvalidToken` where that client is gone."""
         client = self._clients.get(client_id)
-        if (
-            client is None
-        ):  # the token may be remembered here for longer; without a user, it would seem the client's own
+        # The token may be remembered here for longer; without a user, it would seem the client's own.
+        if client is None:
             raise InvalidToken("The client of this access token is gone.", client_id)
         return self.of(client, subject)
 

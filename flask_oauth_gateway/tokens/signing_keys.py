@@ -78,9 +78,8 @@ class KeyRing:
             keys = self._keys
             newest = self._signs(keys, algorithm, now)
         if newest is None:
-            if (
-                not keys and algorithm is not None
-            ):  # that of access tokens comes first: any other than this follows a change
+            # That of access tokens comes first: any other than this follows a change.
+            if not keys and algorithm is not None:
                 self.rotate(publish_ahead=0, known=keys)
             self.rotate(algorithm, publish_ahead=0, known=keys)
             keys, now = self._keys, time.time()  # the key is active from the second in which it was made

@@ -21,7 +21,7 @@ MEMBERS: dict[str, Any] = {
     "initiate_login_uri": "https://a.example/start?via=us",
 }
 AFTER = "The address in post_logout_redirect_uris"
-HTTPS = "initiate_login_uri is an https URL without a fragment."
+HTTPS = "initiate_login_uri must be an https URL without a fragment."
 WRONG: list[tuple[dict[str, Any], str]] = [
     ({"application_type": "spa"}, "application_type is 'web' or 'native'."),
     ({"application_type": ["web"]}, "application_type is 'web' or 'native'."),

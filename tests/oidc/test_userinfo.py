@@ -60,6 +60,12 @@ def test_scopes_of_the_app_s_own_let_out_their_claims(make_party: MakeParty) -> 
     assert party.userinfo().get_json()["groups"] == CLAIMS["groups"]
 
 
+def test_the_app_can_t_set_what_a_token_says_by_itself_in_no_language(party: RelyingParty) -> None:
+    party.site.gateway.user_claims(lambda *_: {"sub": "bob", "sub#de": "bob", "exp#ja": 1, "nickname#ja": "あ"})
+    party.sign_in(scope="openid profile")
+    assert party.userinfo().get_json() == {"sub": "alice", "nickname#ja": "あ"}
+
+
 @pytest.mark.parametrize("access_token_format", ["opaque", "jwt"])
 def test_claims_asked_for_by_name_come_where_they_were_asked_for(
     make_party: MakeParty, access_token_format: str
