@@ -125,14 +125,9 @@ class AuthorizationServer(Server):
         self.own_tokens = OwnTokens(self.lookups, self.users, lambda: self.jwts, self.token_cache)
         self.trusted_tokens = self._load_trusted_tokens()
         self.validators = Validators(
-            self.own_tokens,
-            self.trusted_tokens,
-            self.users,
-            self.plans,
-            self.token_cache,
-            checks_user=settings.check_user,
-            sub_of=self._sub_of if PAIRWISE in settings.subject_types else None,
-        )
+            self.own_tokens, self.trusted_tokens, self.users, self.plans, self.token_cache,
+            checks_user=settings.check_user, sub_of=self._sub_of if PAIRWISE in settings.subject_types else None,
+        )  # fmt: skip
         read = self.validators.shortest()
         self.guard = Guard(self.app, settings, read, self.resources, self.plans, self._load_refusal())
 
@@ -141,16 +136,9 @@ class AuthorizationServer(Server):
         settings = self.settings
         self.lifetimes = Lifetimes(settings)
         self.issuing = Issuing(
-            self.app,
-            settings,
-            self.hooks,
-            self.database,
-            self.tokens,
-            self.resources,
-            self.lifetimes,
-            self.revoked,
+            self.app, settings, self.hooks, self.database, self.tokens, self.resources, self.lifetimes, self.revoked,
             lambda: self.jwts,
-        )
+        )  # fmt: skip
         self.authorization_checks = AuthorizationChecks(settings, self.resources, self.lifetimes)
         self.consent = Consents(settings, self.hooks, self.consents)
 
@@ -159,15 +147,9 @@ class AuthorizationServer(Server):
         self.failures = Failures(self.rate_limiter, self.addresses)
         by_secret = SecretAuthentication(self.clients, self.failures, self.last_used)
         by_assertion = AssertionAuthentication(
-            self.clients,
-            self.client_keys,
-            lambda: self.saml_assertions,
-            self.once,
-            self.issuer,
-            self.failures,
-            self.last_used,
-            skew=self.settings.clock_skew,
-        )
+            self.clients, self.client_keys, lambda: self.saml_assertions, self.once, self.issuer, self.failures,
+            self.last_used, skew=self.settings.clock_skew,
+        )  # fmt: skip
         methods = {
             "client_secret_basic": by_secret.basic,
             "client_secret_post": by_secret.post,
@@ -184,16 +166,9 @@ class AuthorizationServer(Server):
     def _give_grants(self) -> None:
         """Load the grants that are on: by `grant_type` for the token endpoint, by `response_type` for the authorize endpoint."""
         self.steps = GrantSteps(
-            self.settings,
-            self.authentication,
-            self.rate_limiter,
-            self.addresses,
-            self.resources,
-            self.users,
-            self.lifetimes,
-            self.issuing,
-            (lambda: self.openid.id_tokens) if self.settings.oidc else None,
-        )
+            self.settings, self.authentication, self.rate_limiter, self.addresses, self.resources, self.users,
+            self.lifetimes, self.issuing, (lambda: self.openid.id_tokens) if self.settings.oidc else None,
+        )  # fmt: skip
         self.authlib = AuthlibServer(self.steps, self.clients)
         self.grants = load_grants(self.settings.grant_types, self)
         self.token_grants: Mapping[str, TokenGrant | AuthlibGrant] = {
@@ -207,17 +182,9 @@ class AuthorizationServer(Server):
         self.client_registry = ClientRegistry(app, settings, self.clients, self.sealing, self.grants, forget)
         self.application_registry = ApplicationRegistry(app, settings, self.applications, self.clients, forget)
         self.token_registry = TokenRegistry(
-            settings,
-            self.database,
-            self.clients,
-            self.tokens,
-            self.approvals,
-            self.audit,
-            self.users,
-            self.issuing,
-            self.own_tokens,
-            self.revoking,
-        )
+            settings, self.database, self.clients, self.tokens, self.approvals, self.audit, self.users, self.issuing,
+            self.own_tokens, self.revoking,
+        )  # fmt: skip
 
     @property
     def grant_types(self) -> tuple[str, ...]:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from flask_oauth_gateway.config import PREFIX
-from flask_oauth_gateway.features import FEATURES, Endpoint, Feature
+from flask_oauth_gateway.features import FEATURES
+from flask_oauth_gateway.features.feature import Endpoint, Feature
 
 HEAD = """\
-<!-- Written by docs/generate.py from flask_oauth_gateway/features.py. Change it there. -->
+<!-- Written by docs/generate.py from flask_oauth_gateway/features/. Change it there. -->
 
 # Features
 

@@ -20,7 +20,8 @@ from ..clients.openid_members import OF_OAUTH_TOO, OPENID_MEMBERS
 from ..clients.registry import ClientNotFound
 from ..crypto.hashing import new_secret
 from ..errors import shown
-from ..features import DEVICE_CODE, ENDPOINTS, SENT_SECRET_METHODS
+from ..features import ENDPOINTS, SENT_SECRET_METHODS
+from ..features.grants import DEVICE_CODE
 from ..stores.applications import ApplicationNotFound
 from ..stores.registered_client import DEFAULTS
 from ..web.environ import SERVER

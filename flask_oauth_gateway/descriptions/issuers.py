@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
 from cryptography.hazmat.primitives.hashes import SHA256
 
 from ..errors import TemporarilyUnavailable, without_secrets
-from ..features import JWT_BEARER, SAML2_BEARER
+from ..features.grants import JWT_BEARER, SAML2_BEARER
 
 if TYPE_CHECKING:
     from joserfc.jwk import Key

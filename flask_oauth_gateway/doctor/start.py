@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from ..features import DEVICE_CODE
+from ..features.grants import DEVICE_CODE
 from ..protection.order import open_by_mistake
 from ..users.accounts import CURRENT_USER, LOGIN_URL, LOGOUT, POST_LOGOUT_URL, SIGNUP_URL, wrong_with
 from .weakness import Weakness

@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from ..features import WITH_A_PERSON
+from ..features.people import WITH_A_PERSON
 from .weakness import Weakness
 
 if TYPE_CHECKING:

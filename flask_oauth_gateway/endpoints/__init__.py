@@ -1,4 +1,4 @@
-"""The endpoints for programs, one file each. `make_blueprint` routes those that are on, by the table in `features.py`."""
+"""The endpoints for programs, one file each. `make_blueprint` routes those that are on, by the table in `features/`."""
 
 from __future__ import annotations
 

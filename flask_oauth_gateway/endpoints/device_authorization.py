@@ -12,7 +12,7 @@ from sqlalchemy.exc import IntegrityError
 
 from ..crypto.hashing import new_token, sha256, time_ordered_key, token_key
 from ..errors import UnauthorizedClientError
-from ..features import DEVICE_CODE
+from ..features.grants import DEVICE_CODE
 from ..permissions.scopes import resolve_scopes
 from ..stores.devices import LETTERS
 from ..web.answers import json_response

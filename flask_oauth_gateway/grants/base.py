@@ -14,7 +14,7 @@ from ..config import OFFLINE_ACCESS
 from ..config.openid import OPENID
 from ..crypto.hashing import time_ordered_key
 from ..errors import InvalidGrantError, InvalidScopeError, UnauthorizedClientError
-from ..features import DEVICE_CODE
+from ..features.grants import DEVICE_CODE
 from ..permissions.scopes import resolve_scopes
 from ..tokens.issuing import AlreadySpent, Approval, Issue, StaleClient
 from ..users.accounts import UnreadableSubject

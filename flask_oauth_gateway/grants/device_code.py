@@ -11,7 +11,7 @@ from sqlalchemy.engine import Row
 from ..authorization.request import AuthorizationError
 from ..crypto.hashing import token_key
 from ..errors import InvalidGrantError, InvalidRequestError
-from ..features import DEVICE_CODE
+from ..features.grants import DEVICE_CODE
 from ..permissions.scopes import stays_offline, still_allowed
 from ..tokens.issuing import Issue
 from .base import TokenGrant

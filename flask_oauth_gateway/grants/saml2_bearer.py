@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ..features import SAML2_BEARER
+from ..features.grants import SAML2_BEARER
 from .assertion import AssertionGrant
 
 if TYPE_CHECKING:

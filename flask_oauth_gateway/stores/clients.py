@@ -140,6 +140,8 @@ class ClientStore:
                     updated_at=now,
                     application=application,
                     enabled=switched_on and approved,
+                    origin=values.get("origin"),
+                    registration_digest=values.get("registration_digest"),
                     **_to_columns(values),
                 )
             ).inserted_primary_key[0]  # type: ignore[index]
@@ -239,6 +241,9 @@ def _from_rows(rows: Sequence[Row[Any]]) -> Client:
         enabled=row.enabled,
         switched_on=row.switched_on,
         owner=row.owner,
+        origin=row.origin,
+        registration_digest=row.registration_digest and bytes(row.registration_digest),
+        used_at=row.used_at,
         created_at=row.created_at,
         updated_at=row.updated_at,
         secrets=tuple(secrets),

@@ -9,6 +9,7 @@ from typing import Any
 
 from ..crypto.hashing import SHA256_PREFIX
 
+REGISTRATION, DOCUMENT = "registration", "document"
 LAST_USED_SECONDS = 300  # the stored time of a secret's last use may be so many seconds old
 
 
@@ -65,6 +66,9 @@ class Client:
     updated_at: int
     secrets: tuple[ClientSecret, ...] = ()
     client_secret: str | None = None
+    origin: str | None = None  # how it came here, if nobody registered it by hand: `REGISTRATION` or `DOCUMENT`
+    registration_digest: bytes | None = None  # of its registration access token (RFC 7592 section 3)
+    used_at: int | None = None
     application: str | None = None  # the application's `application_id`; then its values
     application_status: str | None = None
     application_plan: str | None = None
@@ -128,6 +132,11 @@ class Client:
     def is_as(self, other: Client) -> bool:
         """Whether this is the same client without a change; one that was deleted and made anew begins with version 1 again."""
         return (self.key, self.version) == (other.key, other.version)
+
+    @property
+    def is_unchecked(self) -> bool:
+        """Whether nobody here registered it by hand: what it says of itself is its author's word."""
+        return self.origin is not None
 
     @property
     def is_public(self) -> bool:

@@ -11,7 +11,7 @@ from sqlalchemy import MetaData
 
 from .columns import metadata
 from .operation import audit, audit_head, epoch, key, mark, once, schema
-from .registrations import application, client, client_secret, consent
+from .registrations import application, client, client_document, client_secret, consent, registration_token
 from .sessions import logout, session
 from .tokens import access_token, approval, code, device_code, refresh_token
 
@@ -24,6 +24,7 @@ __all__ = [
     "audit",
     "audit_head",
     "client",
+    "client_document",
     "client_secret",
     "code",
     "consent",
@@ -35,6 +36,7 @@ __all__ = [
     "metadata",
     "once",
     "refresh_token",
+    "registration_token",
     "schema",
     "session",
 ]

@@ -1,4 +1,4 @@
-"""Who is registered, and to whom a user has consented: applications, clients, their secrets, consents."""
+"""Who is registered, and to whom a user has consented: applications, clients, their secrets and documents, consents."""
 
 from __future__ import annotations
 
@@ -39,6 +39,9 @@ client = Table(
     Column("owner", Subject, index=True),
     Column("name", String(255)),  # the beginning of client_name, case folded, for searches
     Column("metadata", Object, nullable=False),  # the rest of the registration, by RFC 7591's names
+    Column("origin", String(16)),  # "registration" or "document" where nobody here registered it by hand
+    Column("registration_digest", Hash),  # of its registration access token (RFC 7592)
+    Column("used_at", BigInteger),  # about when one of no hand's making was last used; empty before its first tokens
     Column("created_at", BigInteger, nullable=False),
     Column("updated_at", BigInteger, nullable=False),
     UniqueConstraint("application", "id", name="uq_oauth_client_application"),  # the foreign key's index, see below
@@ -59,6 +62,36 @@ client_secret = Table(
     Column("expires_at", BigInteger),
     Column("last_used_at", BigInteger),
     UniqueConstraint("client", "id", name="uq_oauth_client_secret_client"),  # the foreign key's index, see below
+    **OPTIONS,
+)
+
+registration_token = Table(  # initial access tokens, with which programs register clients (RFC 7591 section 3)
+    "oauth_registration_token",
+    metadata,
+    Column("id", Key, primary_key=True, autoincrement=True),
+    Column("digest", Hash, nullable=False, unique=True),
+    Column("hint", String(8), nullable=False),  # its last characters
+    Column("scope", Text),  # the most that its clients may have; empty: what strangers may have
+    Column("owner", Subject),  # of its clients
+    Column("uses_left", Integer),  # empty: any number
+    Column("created_at", BigInteger, nullable=False),
+    Column("expires_at", BigInteger),
+    **OPTIONS,
+    **NEVER_REUSE_IDS,
+)
+
+client_document = Table(  # what is known of the documents whose URLs are client_ids, and when they are asked for again
+    "oauth_client_document",
+    metadata,
+    Column("client_id_hash", Hash, primary_key=True),
+    Column("client_id", String(2048), nullable=False),
+    Column("digest", Hash),  # of the document that was read last
+    Column("read_at", BigInteger),  # when a good one was read last
+    Column("fresh_until", BigInteger, nullable=False, default=0),
+    Column("failures", Integer, nullable=False, default=0),  # in a row
+    Column(
+        "held_until", BigInteger, nullable=False, default=0
+    ),  # nobody asks before: after a failure, or while one does
     **OPTIONS,
 )
 

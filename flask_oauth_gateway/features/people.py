@@ -1,0 +1,39 @@
+"""The rows of what is there for a person: what a user has allowed, and signing in."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from .feature import FORM, GET, POST, Endpoint, Feature
+from .grants import DEVICE_CODE
+
+WITH_A_PERSON = ("authorization_code", "implicit", "password", DEVICE_CODE)
+
+PEOPLE: Mapping[str, Feature] = {
+    "approvals": Feature(
+        source="RFC 9700 section 4.14",
+        page="consent.md",
+        grants=WITH_A_PERSON,
+        endpoints={
+            "applications": Endpoint("/applications", GET, "pages.approvals:approvals"),
+            "revoke_approval": Endpoint("/applications/revoke", POST, "pages.approvals:withdraw_approval"),
+            "revoke_application": Endpoint(  # of pages that apps wrote themselves; browsers change some paths
+                "/applications/<path:client_id>/revoke", POST, "pages.approvals:withdraw_approval"
+            ),
+        },
+    ),
+    "userinfo": Feature(
+        source="OpenID Connect Core section 5.3",
+        page="openid.md",
+        setting="oidc",
+        endpoints={
+            "userinfo": Endpoint("/userinfo", FORM, "endpoints.userinfo:userinfo", "userinfo_endpoint", cors=True)
+        },
+    ),
+    "logout": Feature(
+        source="OpenID Connect RP-Initiated Logout",
+        page="openid.md",
+        setting="oidc",
+        endpoints={"logout": Endpoint("/logout", FORM, "pages.logout:logout", "end_session_endpoint")},
+    ),
+}

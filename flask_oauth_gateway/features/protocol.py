@@ -1,0 +1,43 @@
+"""The rows of the protocol's own endpoints."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from .feature import FORM, GET, POST, Endpoint, Feature
+
+PROTOCOL: Mapping[str, Feature] = {
+    "authorization": Feature(
+        source="RFC 6749 section 3.1, RFC 9207",
+        page="consent.md",
+        grants=("authorization_code", "implicit"),
+        endpoints={"authorize": Endpoint("/authorize", FORM, "pages.authorize:authorize", "authorization_endpoint")},
+    ),
+    "tokens": Feature(
+        source="RFC 6749 section 3.2",
+        page="tokens.md",
+        endpoints={"token": Endpoint("/token", POST, "endpoints.token:token", "token_endpoint", cors=True)},
+    ),
+    "revocation": Feature(
+        source="RFC 7009",
+        page="tokens.md",
+        endpoints={"revoke": Endpoint("/revoke", POST, "endpoints.revoke:revoke", "revocation_endpoint", cors=True)},
+    ),
+    "introspection": Feature(
+        source="RFC 7662, RFC 9701",
+        page="tokens.md",
+        endpoints={
+            "introspect": Endpoint("/introspect", POST, "endpoints.introspect:introspect", "introspection_endpoint")
+        },
+    ),
+    "tokeninfo": Feature(
+        source="API gateways",
+        page="tokens.md",
+        endpoints={"tokeninfo": Endpoint("/tokeninfo", FORM, "endpoints.tokeninfo:tokeninfo")},
+    ),
+    "jwks": Feature(
+        source="RFC 7517 section 5",
+        page="tokens.md",
+        endpoints={"jwks": Endpoint("/jwks", GET, "endpoints.jwks:jwks", "jwks_uri", document=True)},
+    ),
+}
