@@ -64,6 +64,7 @@ if TYPE_CHECKING:
     from .hooks import Hooks
     from .oidc.provider import OpenidProvider
     from .protection.plans import Plans
+    from .stores.registration_tokens import RegistrationTokenStore
     from .tokens.jwt import JwtTokens
     from .tokens.signing_keys import KeyRing
 
@@ -217,6 +218,13 @@ class AuthorizationServer(Server):
         from .protection.plans import Plans
 
         return Plans(self.settings.plans, self.clients, self.rate_limiter)
+
+    @cached_property
+    def registration_tokens(self) -> RegistrationTokenStore:
+        """The initial access tokens of dynamic registration."""
+        from .stores.registration_tokens import RegistrationTokenStore
+
+        return RegistrationTokenStore(self.database)
 
     @cached_property
     def key_ring(self) -> KeyRing:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import bindparam, delete, insert, or_, select, update
+from sqlalchemy import Connection, bindparam, delete, insert, or_, select, update
 from sqlalchemy.engine import Row
 
 from ..crypto.hashing import sha256
@@ -123,14 +123,22 @@ class ClientStore:
         return _grouped(self._database.all(WITH_SECRETS.join(found, found.c.id == table.id)))
 
     @again_after_deadlock
-    def add(self, client_id: str, values: Mapping[str, Any], secrets: Sequence[Mapping[str, Any]]) -> None:
-        """Store a new client, and its secrets.
+    def add(
+        self,
+        client_id: str,
+        values: Mapping[str, Any],
+        secrets: Sequence[Mapping[str, Any]],
+        first: Callable[[Connection], None] | None = None,
+    ) -> None:
+        """Store a new client, and its secrets. `first` is called in the same transaction, before; what it raises undoes all.
 
         Raises `IntegrityError` where the `client_id` is taken, `ApplicationNotFound`.
         """
         now = int(time.time())
         switched_on = values.get("switched_on", True)
         with self._database.transaction() as connection:
+            if first is not None:
+                first(connection)
             application, approved = lock_application(connection, values.get("application"))
             key: int = connection.execute(
                 insert(client_table).values(

@@ -12,7 +12,9 @@ ROOT = Path(__file__).parents[1]
 FILES = {str(path.relative_to(ROOT)): path for path in sorted(ROOT.rglob("*.py"))}
 PACKAGE = Path(flask_oauth_gateway.__file__).parent
 #: Folders that are not the package's: what holds for everything, whole stories, and what stands beside the package.
-OWN = {"bench", "docs", "engines", "example_app", "flows", "rules", "support"}
+OWN = {
+    "bench", "docs", "engines", "example_app", "flows", "mcp", "metadata_documents", "registration", "rules", "support",
+}  # fmt: skip
 
 
 def imported(path: Path) -> Iterator[str]:
