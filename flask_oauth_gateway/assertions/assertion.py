@@ -51,16 +51,19 @@ def check_jwt(
     numeric_strings: bool = False,
     needs_jti: bool = False,
     scope_claim: bool = True,
+    plain: bool = True,
 ) -> Assertion:
     """Check the claims of a JWT assertion. Raises `AssertionRefused`.
 
-    `typ` is the type that its header may name, besides a plain JWT (RFC 8725 section 3.11). `scope_claim`: whether its
-    `scope` asks for something here.
+    `typ` is the type that its header may name; `plain`: it may be a plain JWT too (RFC 8725 section 3.11). `scope_claim`:
+    whether its `scope` asks for something here.
     """
     claims = jwt.claims
     typ_given = jwt.header.get("typ", "JWT")
-    if not isinstance(typ_given, str) or typ_given.lower().removeprefix("application/") not in ("jwt", typ):
-        raise AssertionRefused(f"it is another kind of token: typ is {str(typ_given)[:40]!r}, not 'JWT' or {typ!r}")
+    typs = ("JWT", typ) if plain else (typ,)
+    if not isinstance(typ_given, str) or typ_given.lower().removeprefix("application/") not in map(str.lower, typs):
+        wanted = " or ".join(map(repr, typs))
+        raise AssertionRefused(f"it is another kind of token: typ is {str(typ_given)[:40]!r}, not {wanted}")
     issuer = _text(claims, "iss")
     if issuer is None:
         raise AssertionRefused("it names no issuer (iss)")

@@ -11,6 +11,7 @@ from ..crypto.configured_keys import configured_algorithms, configured_keys
 from ..crypto.jose import JwtError, read, verify
 from ..crypto.key_sets import KeySource, keys_for
 from .assertion import GRANT_TYP, MAX_LIFETIME, Assertion, AssertionRefused, check_jwt
+from .identity_grant import ID_JAG_TYP
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -22,8 +23,10 @@ if TYPE_CHECKING:
 
 JWT_KEYS = (
     "jwks", "jwks_uri", "key", "algorithms", "audience", "scopes", "scope_claim", "max_lifetime", "client_id",
-    "numeric_strings", "private_addresses",
+    "numeric_strings", "private_addresses", "id_jag",
 )  # fmt: skip
+#: What an entry with `id_jag` can't have: who brings an ID-JAG, for whom it is and what it gives, it says itself.
+NOT_WITH_ID_JAG = ("client_id", "audience", "scope_claim")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,7 +34,7 @@ class TrustedIssuer:
     """An issuer whose assertions are accepted. `scopes`: the most that its assertions may give; `None`: no further limit.
 
     `client_id`: the client that gets the tokens; `is_client`: the issuer is that client itself. `max_lifetime` is in
-    seconds.
+    seconds. `id_jag`: its assertions are ID-JAGs, and nothing else (`identity_grant.py`).
     """
 
     issuer: str
@@ -40,6 +43,7 @@ class TrustedIssuer:
     max_lifetime: int = MAX_LIFETIME
     client_id: str | None = None
     is_client: bool = False
+    id_jag: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,11 +109,13 @@ class JwtAssertions:
             raise AssertionRefused(str(error)) from error
         checked = check_jwt(
             jwt,
-            typ=GRANT_TYP,
+            typ=ID_JAG_TYP if trusted.id_jag else GRANT_TYP,
+            plain=not trusted.id_jag,
             audience=trusted.audience or audience,
             skew=self._skew,
             max_lifetime=trusted.max_lifetime,
             numeric_strings=trusted.numeric_strings,
+            needs_jti=trusted.id_jag,
             scope_claim=trusted.scope_claim,
         )
         return checked, trusted
@@ -148,6 +154,10 @@ def _load(key: str, name: str, entry: Any, relaxed: bool) -> JwtIssuer:
     if not isinstance(entry, Mapping):
         raise ConfigurationError(key, entry, "a dict with a key set")
     check_keys(key, entry, JWT_KEYS)
+    id_jag = boolean(f"{key}['id_jag']", entry.get("id_jag", False))
+    for other in NOT_WITH_ID_JAG if id_jag else ():
+        if other in entry:
+            raise ConfigurationError(f"{key}[{other!r}]", entry[other], "left out where 'id_jag' is True")
     source = configured_keys(key, entry, relaxed=relaxed, symmetric=True)
     return JwtIssuer(
         issuer=name,
@@ -162,4 +172,5 @@ def _load(key: str, name: str, entry: Any, relaxed: bool) -> JwtIssuer:
         is_client=entry.get("client_id") == name,
         numeric_strings=boolean(f"{key}['numeric_strings']", entry.get("numeric_strings", False)),
         scope_claim=boolean(f"{key}['scope_claim']", entry.get("scope_claim", True)),
+        id_jag=id_jag,
     )

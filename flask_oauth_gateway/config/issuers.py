@@ -23,7 +23,8 @@ class IssuerSettings:
         " (the most that an assertion may give), `scope_claim` (`True`; whether a `scope` in its JWTs asks for"
         " scopes here), `max_lifetime` (3600 seconds), `client_id` (the client that the"
         " tokens belong to), `numeric_strings` (`False`; whether `exp` may be a text, as some clients write it),"
-        " and `private_addresses` (`False`; whether `jwks_uri` may be in a private network).",
+        " `private_addresses` (`False`; whether `jwks_uri` may be in a private network), and `id_jag` (`False`;"
+        " whether the issuer lets clients of its own in by ID-JAGs, and signs nothing else for here).",
     )
     saml_issuers: Mapping[str, Mapping[str, Any]] = setting(
         {},

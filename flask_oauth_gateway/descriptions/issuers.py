@@ -139,7 +139,7 @@ def _keys(source: KeySource, configured_only: bool) -> list[dict[str, Any]]:
 def _describe_jwt(trusted: JwtIssuer, source: str, configured_only: bool = False) -> dict[str, Any]:
     keys = _keys(trusted.source, configured_only)
     return {
-        **_describe("JWT", trusted, _with_url(trusted.source, source)),
+        **_describe("ID-JAG" if trusted.id_jag else "JWT", trusted, _with_url(trusted.source, source)),
         "algorithms": None if trusted.algorithms is None else list(trusted.algorithms),
         "problem": trusted.source.problem,
         "keys": keys,

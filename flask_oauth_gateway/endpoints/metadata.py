@@ -14,6 +14,7 @@ from flask import Flask, request
 from ..authorization.answer import RESPONSE_MODES
 from ..errors import NotConfigured, NotFound
 from ..features import CONFIDENTIAL_METHODS, METHODS, endpoints_that_are_on
+from ..features.grants import ID_JAG, JWT_BEARER
 from ..web.answers import bound, render_error
 from ..web.documents import publish_at
 from ..web.place import path_for, place_of
@@ -83,6 +84,8 @@ def describe(server: AuthorizationServer) -> dict[str, Any]:
         "revocation_endpoint_auth_methods_supported": methods,
         "introspection_endpoint_auth_methods_supported": [name for name in methods if name in CONFIDENTIAL_METHODS],
     }
+    if JWT_BEARER in server.grants and any(each.id_jag for each in server.jwt_assertions.issuers.values()):
+        body["authorization_grant_profiles_supported"] = [ID_JAG]
     body["protected_resources"] = list(dict.fromkeys(server.resources.all().values()))  # RFC 9728 section 4
     algorithms = [name for method, each in METHODS.items() if method in methods for name in each.algorithms]
     if algorithms:

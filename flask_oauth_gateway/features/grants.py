@@ -9,6 +9,7 @@ from .feature import FORM, POST, Endpoint, Feature
 JWT_BEARER = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 SAML2_BEARER = "urn:ietf:params:oauth:grant-type:saml2-bearer"
 DEVICE_CODE = "urn:ietf:params:oauth:grant-type:device_code"
+ID_JAG = "urn:ietf:params:oauth:grant-profile:id-jag"  # a profile of JWT_BEARER
 
 GRANT_TYPES: Mapping[str, Feature] = {
     "authorization_code": Feature(

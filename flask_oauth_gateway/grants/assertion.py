@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 
 from ..assertions.assertion import Assertion, AssertionRefused
+from ..assertions.identity_grant import check_identity_grant, resources_of
 from ..authentication import presents_credentials
 from ..config import OFFLINE_ACCESS
 from ..errors import AssertionNotAccepted, InvalidClient, InvalidRequestError, InvalidScopeError, clean
 from ..hooks import UnusableSubject, checked_subject
-from ..permissions.scopes import names_of
+from ..permissions.scopes import names_of, still_allowed
 from ..signals import assertion_rejected
 from ..stores.once import OnceStore
 from ..tokens.issuing import Issue
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from ..authentication import ClientAuthentication
     from ..config import Settings
     from ..hooks import Hooks
+    from ..permissions.resources import Resources
     from ..stores.clients import ClientStore
     from ..stores.registered_client import Client
     from ..users.accounts import Users
@@ -64,6 +66,7 @@ class AssertionGrant(TokenGrant):
     clients: ClientStore
     users: Users
     issuer: Issuer
+    resources: Resources
 
     @abstractmethod
     def verify(self, assertion: str, audience: frozenset[str]) -> tuple[Assertion, TrustedIssuer]:
@@ -98,6 +101,8 @@ class AssertionGrant(TokenGrant):
         assertion, trusted = self.verify(presented, audience)
         client = self._client(request, trusted, caller)
         self.check_registered(client)
+        if trusted.id_jag:
+            check_identity_grant(assertion.claims, self.issuer.identifier(), client.client_id)
         self.steps.count(client)
         subject, user = self._subject(assertion, trusted)
         request.client = request.environ[CLIENT] = client
@@ -108,7 +113,7 @@ class AssertionGrant(TokenGrant):
             subject=subject,
             user=user,
             scopes=self._scopes(request, client, assertion, trusted, has_user=subject is not None),
-            audience=self.steps.audience(request),
+            audience=self._audience(request, assertion, trusted),
         )
 
     def decide(self, request: OAuthRequest, client: Client) -> Issue:
@@ -116,7 +121,8 @@ class AssertionGrant(TokenGrant):
         approval: dict[str, Any] = {}
         if checked.subject is not None:
             scope, audience = " ".join(checked.scopes), " ".join(checked.audience) or None
-            approval = self.steps.approval(client, self.GRANT_TYPE, scope, audience)
+            refreshable = not checked.trusted.id_jag  # the identity provider decides anew each time
+            approval = self.steps.approval(client, self.GRANT_TYPE, scope, audience, refreshable=refreshable)
         return Issue(
             client=client,
             grant_type=self.GRANT_TYPE,
@@ -150,6 +156,11 @@ class AssertionGrant(TokenGrant):
             raise AssertionRefused(f"the client {trusted.client_id!r} of its issuer is unknown or disabled")
         return client
 
+    def _audience(self, request: OAuthRequest, assertion: Assertion, trusted: TrustedIssuer) -> tuple[str, ...]:
+        """The resources that the request asks for; of an ID-JAG, those that it names, and no other."""
+        named = resources_of(assertion.claims) if trusted.id_jag else ()
+        return self.steps.audience(request, " ".join(self.resources.resolve(named)) or None)
+
     def _subject(self, assertion: Assertion, trusted: TrustedIssuer) -> tuple[str | None, Any]:
         """The assertion's subject, through `map_assertion`, and its user; both `None` where the client is the subject."""
         if assertion.subject is None and not trusted.is_client:
@@ -181,7 +192,9 @@ class AssertionGrant(TokenGrant):
         """
         asked = names_of(request.payload.scope or "", self.settings)
         signed = names_of(assertion.scope or "", self.settings)
-        if not trusted.is_client and self.settings.scopes.keys().isdisjoint(signed):
+        if trusted.id_jag and signed:
+            signed = self._within(signed, client, trusted)
+        elif not trusted.is_client and self.settings.scopes.keys().isdisjoint(signed):
             signed = []  # other servers write scopes of their own into their tokens
         elif not trusted.is_client:
             signed = [name for name in signed if name in self.settings.scopes or name == OFFLINE_ACCESS]
@@ -189,7 +202,8 @@ class AssertionGrant(TokenGrant):
         if beyond:
             raise InvalidScopeError(f"The scope '{clean(beyond[0], 60)}' is not one that the assertion names.")
         asked = asked or signed
-        scopes = self.steps.scopes(" ".join(asked) or None, client, has_user=has_user)
+        offline = has_user and not trusted.id_jag
+        scopes = self.steps.scopes(" ".join(asked) or None, client, has_user=offline)
         if trusted.scopes is None:
             return scopes
         given = trusted.scopes | {OFFLINE_ACCESS}  # no scope of an issuer's: it asks for a refresh token
@@ -197,6 +211,16 @@ class AssertionGrant(TokenGrant):
         if beyond and asked:
             raise InvalidScopeError(f"The scope '{beyond[0]}' is not one that the issuer of the assertion may give.")
         return tuple(name for name in scopes if name in given)
+
+    def _within(self, signed: list[str], client: Client, trusted: TrustedIssuer) -> list[str]:
+        """Those scopes of an ID-JAG that may be given. Raises `InvalidScopeError` where there are none: it lets in to nothing."""
+        allowed = still_allowed(" ".join(signed), client, self.settings)
+        given = self.settings.scopes.keys() if trusted.scopes is None else trusted.scopes
+        found = [name for name in allowed if name in given]
+        if not found:
+            self.steps.look_again_at(client)
+            raise InvalidScopeError("The assertion names no scope that this client may have.")
+        return found
 
     def _refuse(self, request: OAuthRequest, reason: str) -> NoReturn:
         """Raise the one error that the client gets; the log says what was wrong."""
