@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from .clients.registry import ClientRegistry
     from .database.engine import Database
     from .oidc.sessions import Sessions
+    from .protection.asgi import ASGIApplication
     from .protection.openapi import OpenApi
     from .tokens.registry import TokenRegistry
     from .web.rate_limits import RateLimiter
@@ -191,6 +192,16 @@ class OAuthGateway(HookDecorators):
         `oauth.attributes`.
         """
         from .protection.wsgi import guarded_application
+
+        return guarded_application(self._server.app, application, requirement(*scopes, **options))
+
+    def asgi(self, application: ASGIApplication, *scopes: str, **options: Any) -> ASGIApplication:
+        """An ASGI application behind the check of `@require_token(*scopes, **options)`, on an event loop of asyncio.
+
+        The application finds the token as `scope["state"]["oauth_token"]`; Starlette and FastAPI call it
+        `request.state.oauth_token`. The body of a request is never read here, and lifespan events pass.
+        """
+        from .protection.asgi import guarded_application
 
         return guarded_application(self._server.app, application, requirement(*scopes, **options))
 

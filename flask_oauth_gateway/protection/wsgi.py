@@ -27,7 +27,7 @@ def guarded_application(app: Flask, application: WSGIApplication, wanted: Requir
 
     def guarded(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         # The body is the application's: whatever OAUTH_BEARER_METHODS says, it isn't read here.
-        asked = {**environ, "wsgi.input": io.BytesIO(), "CONTENT_LENGTH": "0", **_place(app, environ)}
+        asked = {**environ, "wsgi.input": io.BytesIO(), "CONTENT_LENGTH": "0", **place_in(app, environ)}
         with app.request_context(asked):
             refusal = current_guard().admit(wanted)  # a preflight too: the application answers it itself
             token, usage = request.environ.get(TOKEN), request.environ.get(USAGE)
@@ -56,7 +56,7 @@ def _with_usage(start_response: StartResponse, usage: Usage) -> StartResponse:
     return start
 
 
-def _place(app: Flask, environ: WSGIEnvironment) -> dict[str, str]:
+def place_in(app: Flask, environ: WSGIEnvironment) -> dict[str, str]:
     """The request's path as the app would route it: with the path where the application is mounted."""
     mount = str(app.config["APPLICATION_ROOT"]).rstrip("/")
     path = environ.get("SCRIPT_NAME", "") + environ.get("PATH_INFO", "")
