@@ -16,6 +16,7 @@ logger = logging.getLogger(__name__)
 
 SECONDS = 1.0
 IDLE_SECONDS = 30.0
+FORK_SECONDS = 1.0  # how long a fork waits at most for calls that are running
 
 
 class Later:
@@ -95,6 +96,15 @@ class Later:
         with self._working:
             self._work(True)
 
+    def pause(self, until: float) -> threading.Lock | None:
+        """Let no call run until what is returned is released. `None` where there is none, or one that runs on at that moment."""
+        if self._made is None:
+            return None
+        working = self._working
+        if working.acquire(blocking=False) or working.acquire(timeout=max(until - time.monotonic(), 0)):
+            return working
+        return None
+
     def after_fork(self) -> None:
         """Drop the parent's thread, and its locks, which it may have held."""
         self._begin()
@@ -140,7 +150,22 @@ _making = Lock()  # of all: it is held for a moment, in which nothing waits
 _all: weakref.WeakSet[Later] = weakref.WeakSet()
 
 
+_paused: list[threading.Lock] = []
+
+
+def _before_fork() -> None:
+    """No call runs at a fork. In the midst of one SQLite's library may hold locks of its own, which nobody opens in the child."""
+    until = time.monotonic() + FORK_SECONDS
+    _paused.extend(filter(None, [each.pause(until) for each in list(_all)]))
+
+
+def _after_fork_in_parent() -> None:
+    while _paused:
+        _paused.pop().release()
+
+
 def _after_fork() -> None:
+    _paused.clear()
     for each in _all:
         each.after_fork()
 
@@ -151,4 +176,4 @@ def _close_all() -> None:
         each.close()
 
 
-os.register_at_fork(after_in_child=_after_fork)
+os.register_at_fork(before=_before_fork, after_in_parent=_after_fork_in_parent, after_in_child=_after_fork)

@@ -4,20 +4,25 @@ import json
 import os
 import signal
 import socket
+import threading
 import time
 from collections.abc import Callable
 from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
 
+import pytest
 from flask import Flask
 from sqlalchemy import func, select
 
 from flask_oauth_gateway.crypto.key_sets import RemoteKeys
+from flask_oauth_gateway.database import background
 from flask_oauth_gateway.database.tables import access_token, audit
+from flask_oauth_gateway.stores.audit import chain
 from flask_oauth_gateway.web.counts import Counts
 from tests.support.app import MakeApp, basic, server_of, token_for
-from tests.support.processes import finished, python
+from tests.support.databases import sqlite_only
+from tests.support.processes import ended, finished, python
 from tests.support.stored import audit_of, database_of, register, status_with
 
 FORKING = """
@@ -86,8 +91,7 @@ def test_gunicorn_preloads_and_its_workers_answer(app: Flask, database_uri: str,
             bearer = {"Authorization": f"Bearer {json.loads(body)['access_token']}"}
             assert request(port, "GET", "/weather", "", bearer)[0] == 200
     finally:
-        server.send_signal(signal.SIGTERM)
-        _, errors = server.communicate(timeout=15)
+        _, errors = ended(server)
     assert "Traceback" not in errors, errors
     assert len(pids) <= 2
     with database_of(app).engine.connect() as connection:
@@ -113,8 +117,30 @@ def taken(lock: Any) -> bool:
         return True
 
 
-def test_a_lock_that_is_held_at_the_fork_holds_up_no_child(app: Flask) -> None:
+@sqlite_only
+def test_a_fork_waits_for_what_is_just_being_written(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    """SQLite's library has locks of its own: were one held at that moment, nobody would open it in the child."""
+    registered, append, begun, written = register(app), chain.append, threading.Event(), []
+
+    def append_slowly(*given: Any) -> None:
+        begun.set()
+        time.sleep(0.2)
+        append(*given)
+        written.append(True)
+
+    monkeypatch.setattr(chain, "append", append_slowly)
+    token_for(app.test_client(), registered)
+    audit_of(app)._later.hasten(0)
+    begun.wait()
+    assert in_a_child(lambda: written and token_for(app.test_client(), registered)) == 0
+    token_for(app.test_client(), registered)
+    audit_of(app).flush()
+    assert len(written) == 2, "the parent goes on"
+
+
+def test_a_lock_that_is_held_at_the_fork_holds_up_no_child(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
     """The thread that held it doesn't exist in the child."""
+    monkeypatch.setattr(background, "FORK_SECONDS", 0.05)
     register(app)
     store, database = audit_of(app), database_of(app)
     with store._lock, store._later._working:

@@ -28,6 +28,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.support.ports import free_ports, is_open, wait_for
+from tests.support.processes import ended
 
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 NAMED = re.compile(r"(?:#|//|<!--) ([\w-][\w/-]*\.\w+)(, now:)?(?: -->)?\n")
@@ -142,7 +143,7 @@ class Page:
             return
         with self._folder.joinpath("server.log").open("wb") as log:
             self._server = subprocess.Popen(
-                ["flask", "run"], cwd=self._folder, env=self._environment, stdout=log, stderr=log
+                ["flask", "run"], cwd=self._folder, env=self._environment, stdout=log, stderr=log, process_group=0
             )
         wait_for(self.ports["5000"], self._server)
 
@@ -167,8 +168,7 @@ class Page:
 
     def _stop(self) -> None:
         if self._server is not None:
-            self._server.terminate()
-            self._server.wait()
+            ended(self._server)
             self._server = None
         for process in self._background:
             with suppress(ProcessLookupError):

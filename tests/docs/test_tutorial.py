@@ -16,6 +16,7 @@ from playwright.sync_api import expect
 
 from tests.docs.pages import Page, wait_for
 from tests.support.browser import Browser
+from tests.support.processes import ended
 
 TUTORIAL = Path(__file__).parents[2] / "docs" / "tutorial.md"
 STEPS = 5  # as it is, 1, 2, 3, 4
@@ -54,13 +55,12 @@ def board(tmp_path: Path) -> Iterator[str]:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         with (tmp_path / "server.log").open("wb") as log:
             command = [sys.executable, "-c", SERVE, str(port), url]
-            notes = subprocess.Popen(command, cwd=tmp_path, stdout=log, stderr=log)
+            notes = subprocess.Popen(command, cwd=tmp_path, stdout=log, stderr=log, process_group=0)
         try:
             wait_for(port, notes)
             yield url
         finally:
-            notes.terminate()
-            notes.wait()
+            ended(notes)
             server.shutdown()
 
 

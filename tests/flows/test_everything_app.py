@@ -12,7 +12,7 @@ from playwright.sync_api import Page, expect
 from tests.flows.everything_app import CALLBACK, LIMIT, PASSWORD
 from tests.support.browser import DESKTOP, PATIENCE, PHONE, Browser, open_page
 from tests.support.ports import free_port
-from tests.support.processes import python
+from tests.support.processes import ended, python
 from tests.support.site import DEVICE_CODE, VERIFIER, challenge_of
 
 pytestmark = pytest.mark.chromium
@@ -46,13 +46,14 @@ class Everything:
 @pytest.fixture(scope="module")
 def everything(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Everything]:
     port = free_port()
-    with python("-m", "tests.flows.everything_app", str(port), str(tmp_path_factory.mktemp("everything"))) as process:
+    process = python("-m", "tests.flows.everything_app", str(port), str(tmp_path_factory.mktemp("everything")))
+    try:
         assert process.stdout is not None
         line = process.stdout.readline()
         assert line, process.communicate()[1]
         yield Everything(f"http://127.0.0.1:{port}", *json.loads(line))
-        process.terminate()
-        process.communicate()
+    finally:
+        ended(process)
 
 
 def came_back(page: Page, button: str) -> dict[str, list[str]]:

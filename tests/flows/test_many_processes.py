@@ -26,6 +26,7 @@ import pytest
 from flask_oauth_gateway.stores.registered_client import Client as RegisteredClient
 from tests.flows.many_processes_app import CACHE_SECONDS, create_app
 from tests.support.app import basic, bearer, close_app
+from tests.support.processes import ended
 from tests.support.redis_server import PASSWORD, RedisServer, own_redis
 from tests.support.site import REDIRECT_URI, VERIFIER, answer, query
 
@@ -64,7 +65,7 @@ class Serving:
         command = [sys.executable, "-m", "gunicorn", "-w", str(WORKERS), "-b", f"127.0.0.1:{self.port}", module]
         environment = {**os.environ, "GATEWAY_DATABASE": uri, "GATEWAY_REDIS": redis.url}
         with self.log.open("wb") as log:
-            self.master = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
+            self.master = subprocess.Popen(command, env=environment, stdout=log, stderr=log, process_group=0)
 
     def workers(self) -> list[int]:
         found = subprocess.run(["pgrep", "-P", str(self.master.pid)], capture_output=True, text=True, check=False)
@@ -185,8 +186,7 @@ def serving(
             time.sleep(0.05)
         yield served, registered, by_jwt
     finally:
-        served.master.send_signal(signal.SIGTERM)
-        served.master.wait(60)
+        ended(served.master, 60)
 
 
 def test_nothing_is_lost_spent_twice_or_taken_too_late(

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from tests.support.processes import ended
 from tests.support.warm import warm_commands
 
 ROOT = Path(__file__).parent.parent.parent
@@ -33,6 +34,7 @@ def example_app(folder: Path, port: str = "0") -> Iterator[str]:
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         text=True,
+        process_group=0,
     )
     try:
         assert server.stdout is not None
@@ -43,10 +45,7 @@ def example_app(folder: Path, port: str = "0") -> Iterator[str]:
                 break
         yield "".join(lines)
     finally:
-        server.terminate()
-        server.wait()
-        assert server.stdout is not None
-        server.stdout.close()
+        ended(server)
 
 
 def url_in(printed: str) -> str:

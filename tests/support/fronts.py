@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.support.ports import wait_for
+from tests.support.processes import ended
 from tests.support.services import NGINX
 
 
@@ -54,13 +55,12 @@ def running(command: list[str], folder: Path, port: int) -> Iterator[None]:
     """A program that listens on a port; it works and writes its log in the folder."""
     environment = os.environ | {"HOME": str(folder), "XDG_DATA_HOME": str(folder), "XDG_CONFIG_HOME": str(folder)}
     with folder.joinpath("server.log").open("wb") as log:
-        server = subprocess.Popen(command, cwd=folder, env=environment, stdout=log, stderr=log)
+        server = subprocess.Popen(command, cwd=folder, env=environment, stdout=log, stderr=log, process_group=0)
     try:
         wait_for(port, server)
         yield
     finally:
-        server.terminate()
-        server.wait()
+        ended(server)
 
 
 def nginx_with(folder: Path, conf: str) -> list[str]:

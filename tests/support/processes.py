@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -23,12 +25,30 @@ def fresh_python(*arguments: str, **options: Any) -> subprocess.Popen[str]:
 
 
 def _start(*command: str, **options: Any) -> subprocess.Popen[str]:
-    options = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True} | options
+    options = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True, "process_group": 0} | options
     return subprocess.Popen(command, cwd=ROOT, **options)
 
 
 def finished(process: subprocess.Popen[str], timeout: float = 40) -> str:
     """What a process printed, once it has ended well."""
-    out, err = process.communicate(timeout=timeout)
+    out, err = _to_the_end(process, timeout)
     assert process.returncode == 0, err
     return out
+
+
+def ended(process: subprocess.Popen[Any], timeout: float = 20) -> tuple[str, str]:
+    """Ask a server to end, and wait for it; what it has written to the pipes of its output and errors.
+
+    `process_group=0` started it. What hasn't ended by then is killed, and fails the test.
+    """
+    process.terminate()
+    return _to_the_end(process, timeout)
+
+
+def _to_the_end(process: subprocess.Popen[Any], timeout: float) -> tuple[Any, Any]:
+    try:
+        return process.communicate(timeout=timeout)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)  # whoever it started too: they hold the pipes
+        out, err = process.communicate()
+        raise AssertionError(f"It did not end within {timeout} seconds.\n{out}\n{err}") from None

@@ -53,7 +53,7 @@ if "{name}" == "python" and not (len(sys.argv) > 1 and (sys.argv[1] in ("-c", "-
     os.execv("{python}", ["{python}", *sys.argv[1:]])
 here = socket.socket(socket.AF_UNIX)
 here.connect("{address}")
-told = json.dumps(["{name}", sys.argv[1:], os.getcwd(), dict(os.environ)]).encode() + b"\\0"
+told = json.dumps(["{name}", sys.argv[1:], os.getcwd(), dict(os.environ), os.getpgrp()]).encode() + b"\\0"
 socket.send_fds(here, [told[:1]], [0, 1, 2])
 here.sendall(told[1:])
 answers = here.makefile()
@@ -150,7 +150,9 @@ def child(connection: socket.socket) -> int:
     told = first
     while not told.endswith(b"\0"):
         told += connection.recv(65536)
-    name, arguments, folder, environment = json.loads(told[:-1])
+    name, arguments, folder, environment, group = json.loads(told[:-1])
+    with contextlib.suppress(PermissionError):  # the caller is in another session
+        os.setpgid(0, group)  # who kills the caller's group kills this too
     for number, file in enumerate(array.array("i", files)):
         os.dup2(file, number)
         os.close(file)

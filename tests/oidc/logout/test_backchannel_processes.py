@@ -18,7 +18,7 @@ from tests.support.app import MakeApp, close_app
 from tests.support.databases import every_database
 from tests.support.logout_receivers import Receivers
 from tests.support.other_process import Doing, OtherProcess
-from tests.support.processes import finished, fresh_python, python
+from tests.support.processes import ended, finished, fresh_python, python
 from tests.support.told_of_logouts import Provider
 
 ROOT = Path(__file__).parents[3]
@@ -175,8 +175,7 @@ def test_gunicorn_s_workers_tell_after_a_preload(
             assert post(port, "/end") == 200
             provider.receivers.wait_for(number)
     finally:
-        server.terminate()
-        _, errors = server.communicate(timeout=60)
+        _, errors = ended(server, 60)
     assert "Traceback" not in errors, errors
 
 
