@@ -14,8 +14,8 @@ from .authorization.consent import Consents
 from .clients.applications import ApplicationRegistry
 from .clients.keys import ClientKeys
 from .clients.registry import ClientRegistry
-from .config.database_uri import check_replicas
 from .config.openid import PAIRWISE
+from .config.readers.database_uri import check_replicas
 from .crypto.hashing import audit_keys
 from .crypto.sealing import Sealing
 from .database.connect import database_of

@@ -159,7 +159,8 @@ def _needs_pkce(asked: Asked) -> bool:
         return required is not False
     if required == "public":
         return False
-    if required == "nonce" or (required and client.require_pkce is False):
+    is_excused = client.require_pkce is False and not asked.settings.in_profile.pkce_for_all
+    if required == "nonce" or (required and is_excused):
         scope = names_of(asked.parameters.get("scope") or "", asked.settings)
         has_nonce = asked.settings.oidc and OPENID in scope and asked.parameters.get(NONCE) is not None
         return not has_nonce

@@ -21,6 +21,7 @@ from .keys import KeySettings
 from .observing import ObservingSettings
 from .openid import OPENID_SCOPES, PAIRWISE, OpenidSettings
 from .permissions import PermissionSettings
+from .profiles import ProfileSettings, with_profile
 from .protection import ProtectionSettings
 from .server import ServerSettings
 from .tokens import TokenSettings
@@ -41,6 +42,7 @@ class ConfigurationWarning(UserWarning):
 @dataclass(frozen=True, slots=True)
 class Settings(
     ServerSettings,
+    ProfileSettings,
     ClientSettings,
     GrantSettings,
     PermissionSettings,
@@ -73,6 +75,7 @@ class Settings(
                 near = difflib.get_close_matches(key, known, n=1)
                 hint = f" Did you mean {near[0]}?" if near else ""
                 warnings.warn(f"{key} is not a setting of the gateway.{hint}", ConfigurationWarning, stacklevel=3)
+        values = with_profile(values, [item.name for item in known.values()])
         if values.get("admin"):
             values["scopes"] = {**values.get("scopes", {}), ADMIN_SCOPE: "Manage the gateway"}
         if values.get("oidc"):
@@ -93,6 +96,7 @@ class Settings(
 
     def _check_together(self, *, relaxed: bool) -> None:
         """Make the checks that need more than one key."""
+        self.check_profile()
         for key, names in (
             ("OAUTH_DEFAULT_SCOPES", self.default_scopes),
             ("OAUTH_REQUIRED_SCOPES", self.required_scopes),

@@ -9,8 +9,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from .checks import ConfigurationError, boolean, names, one_of, optional_boolean, positive
-from .database_uri import read_database_uri, read_database_uris
-from .redis_url import read_redis_url
+from .readers.database_uri import read_database_uri, read_database_uris
+from .readers.redis_url import read_redis_url
 from .setting import setting
 
 

@@ -12,7 +12,7 @@ from sqlalchemy import URL, Engine, create_engine, event, make_url
 from sqlalchemy.exc import IntegrityError, OperationalError, ProgrammingError
 from sqlalchemy.pool import StaticPool
 
-from ..config.database_uri import check_driver
+from ..config.readers.database_uri import check_driver
 from ..errors import TemporarilyUnavailable
 from .app_engine import engine_beside
 from .broken_off import drop_when_broken_off

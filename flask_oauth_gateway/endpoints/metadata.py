@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from flask import Flask, request
 
 from ..authorization.answer import RESPONSE_MODES
+from ..config import OFFLINE_ACCESS
 from ..errors import NotConfigured, NotFound
 from ..features import CONFIDENTIAL_METHODS, METHODS, endpoints_that_are_on
 from ..features.grants import ID_JAG, JWT_BEARER
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from werkzeug.wrappers import Response as BaseResponse
 
     from ..authorization_server import AuthorizationServer
+    from ..config import Settings
 
 WELL_KNOWN = "/.well-known/oauth-authorization-server"
 OPENID_WELL_KNOWN = "/.well-known/openid-configuration"
@@ -67,6 +69,12 @@ def openid_metadata(server: AuthorizationServer) -> BaseResponse:
         return render_error(error)
 
 
+def _offline_access(settings: Settings) -> list[str]:
+    """The scope that asks for a refresh token, where the profile offers it, and none of the app's scopes has its name."""
+    is_given = settings.in_profile.offers_offline_access and "refresh_token" in settings.grant_types
+    return [OFFLINE_ACCESS] if is_given and OFFLINE_ACCESS not in settings.scopes else []
+
+
 def describe(server: AuthorizationServer) -> dict[str, Any]:
     """The server's metadata (RFC 8414 section 2). Raises `NotConfigured` where the issuer isn't known."""
     settings, issuer = server.settings, server.issuer
@@ -77,7 +85,7 @@ def describe(server: AuthorizationServer) -> dict[str, Any]:
         if endpoint.metadata is not None:
             body[endpoint.metadata] = issuer.url(mount + path_for(f"oauth.{name}"))
     body |= {
-        "scopes_supported": settings.app_scopes,
+        "scopes_supported": [*settings.app_scopes, *_offline_access(settings)],
         "response_types_supported": list(server.response_types),
         "grant_types_supported": list(server.grants),
         "token_endpoint_auth_methods_supported": methods,

@@ -36,7 +36,7 @@ class Resources:
         below = [prefix for prefix in given if prefix != "/"]
         self._prefixes = ("/", *below)
         self._below = tuple((prefix, f"{prefix}/", given[prefix]) for prefix in sorted(below, key=len, reverse=True))
-        self.are_configured = bool(given)
+        self.are_configured = bool(given) or settings.in_profile.needs_audience
         self._metadata_urls: dict[tuple[Any, ...], str | None] = {}
 
     def of(self, path: str) -> str:

@@ -112,6 +112,7 @@ class Guard:
         self._bearer_methods = settings.bearer_methods
         self._resources = resources
         self._plans = plans
+        self._needs_audience = settings.in_profile.needs_audience
         self.validate = validate
         self.render = render
         self.watch: Callable[[Requirement], Response | None] | None = None
@@ -140,7 +141,8 @@ class Guard:
                 token = self.validate(presented)
             # `requirement.audience` names another resource than the path's, and other issuers have their own names for
             # us.
-            if token.audience and requirement.audience is None and token.issuer is None:
+            has_audience = token.audience or self._needs_audience
+            if has_audience and requirement.audience is None and token.issuer is None:
                 self._check_audience(token, requirement)
             requirement.check(token)
             if is_new and self._plans is not None:  # a request that is checked twice counts once

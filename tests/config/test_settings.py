@@ -34,6 +34,11 @@ SETTINGS: dict[str, tuple[list[tuple[Any, Any]], list[Any], str]] = {
         ["", "kong", True, 0, ["axway"]],
         "None or 'apigee' or 'axway'",
     ),
+    "profile": (
+        [(None, None), ("mcp", "mcp"), ("oauth2.1", "oauth2.1")],
+        ["", "MCP", "fapi2", True, ["mcp"]],
+        "None or 'oauth2.1' or 'mcp'",
+    ),
     "database_uri": (
         [(None, None), ("sqlite://", "sqlite://")],
         ["", 5, b"x", "x", "://", "db://h:port/x", "db://h/x?prepare_threshold=no"],

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from limits.storage import Storage
 
-    from ...config.redis_url import RedisServers
+    from ...config.readers.redis_url import RedisServers
 
     Client = redis.Redis | RedisCluster
 

@@ -19,7 +19,7 @@ import redis
 from redis.exceptions import MovedError
 from redis.sentinel import MasterNotFoundError
 
-from ...config.redis_url import servers_of
+from ...config.readers.redis_url import servers_of
 from ...errors import without_secrets
 from .servers import FAILURES, TIMEOUT, Connected, connect
 

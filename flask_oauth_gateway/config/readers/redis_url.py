@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 from urllib.parse import unquote, urlsplit
 
-from .checks import ConfigurationError, secret_text
+from ..checks import ConfigurationError, secret_text
 
 KEY = "OAUTH_REDIS_URL"
 #: As redis-py calls them: it speaks to Valkey too.

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from .checks import ConfigurationError, secret_text
+from ..checks import ConfigurationError, secret_text
 
 KEY = "OAUTH_DATABASE_URI"
 PLACE = "<user>:<password>@<host>/<name>"

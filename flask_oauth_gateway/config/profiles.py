@@ -1,0 +1,107 @@
+"""Settings of profiles: `OAUTH_PROFILE` sets other settings to what a specification asks for, and refuses what it forbids.
+
+A profile is a row of `PROFILES`. What the app sets itself counts, as long as the profile doesn't forbid it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from .checks import ConfigurationError, one_of
+from .setting import setting
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """What a profile asks of a setting: `allows` says whether a value will do, `allowed` says in words which do."""
+
+    setting: str
+    allowed: str
+    allows: Callable[[Any], bool]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Profile:
+    """A profile: the settings that it changes, those that it restricts, and what it does beyond settings.
+
+    `pkce_for_all`: no client is excused from PKCE by its registration. `needs_audience`: every token has an audience, and a
+    view takes no other token. `offers_offline_access`: the metadata name the scope `offline_access`. `for_old_clients`: the
+    endpoints and the metadata are also where clients of the Model Context Protocol look without having read of them.
+    """
+
+    sets: Mapping[str, Any] = field(default_factory=dict)
+    rules: tuple[Rule, ...] = ()
+    pkce_for_all: bool = False
+    needs_audience: bool = False
+    offers_offline_access: bool = False
+    for_old_clients: bool = False
+
+
+#: The draft of OAuth 2.1, sections 4.1.1, 4.3.1, 5.2 and 10.
+OAUTH_2_1 = (
+    Rule("require_pkce", "True", lambda value: value is True),
+    Rule("pkce_methods", "('S256',)", lambda value: value == ("S256",)),
+    Rule("grant_types", "without implicit and password", {"implicit", "password"}.isdisjoint),
+    Rule("bearer_methods", "without 'query'", lambda value: "query" not in value),
+    Rule("refresh_tokens", "'rotate' or 'once'", lambda value: value != "preserve"),
+)
+#: The Model Context Protocol of 2026-07-28, "Authorization".
+MCP = (
+    *OAUTH_2_1,
+    Rule("bearer_methods", "('header',)", lambda value: value == ("header",)),
+    Rule(
+        "trusted_token_issuers",
+        "entries that each name an 'audience'",
+        lambda value: all(isinstance(each, Mapping) and each.get("audience") for each in value.values()),
+    ),
+)
+PROFILES: Mapping[str | None, Profile] = {
+    None: Profile(),
+    "oauth2.1": Profile(rules=OAUTH_2_1, pkce_for_all=True),
+    "mcp": Profile(
+        sets={
+            "client_id_metadata": True,
+            "refresh_token_grace": 30,  # several windows of one client refresh in the same second
+            "access_token_lifetime": 3600,
+        },
+        rules=MCP,
+        pkce_for_all=True,
+        needs_audience=True,
+        offers_offline_access=True,
+        for_old_clients=True,
+    ),
+}
+
+
+def with_profile(values: Mapping[str, Any], known: Collection[str]) -> dict[str, Any]:
+    """What the app sets, and what its profile sets where the app says nothing; `known` are the names of all settings."""
+    sets = PROFILES[values.get("profile")].sets
+    return {name: value for name, value in sets.items() if name in known} | dict(values)
+
+
+@dataclass(frozen=True)
+class ProfileSettings:
+    __slots__ = ()
+
+    profile: str | None = setting(
+        None,
+        one_of(*PROFILES),
+        '`"mcp"`: what clients of the [Model Context Protocol](profiles.md) need; `"oauth2.1"`: the rules of OAuth 2.1. A'
+        " [profile](profiles.md) sets other settings where the app says nothing of them, and refuses what it forbids.",
+    )
+
+    @property
+    def in_profile(self) -> Profile:
+        """What the profile says; nothing, where there is none."""
+        return PROFILES[self.profile]
+
+    def check_profile(self) -> None:
+        """Raises `ConfigurationError` for a setting that the profile forbids."""
+        for rule in self.in_profile.rules:
+            value = getattr(self, rule.setting)
+            if not rule.allows(value):
+                key = f"OAUTH_{rule.setting.upper()}"
+                given = [*value] if isinstance(value, Mapping) else value  # without the secrets in it
+                raise ConfigurationError(key, given, f"{rule.allowed}, where OAUTH_PROFILE is {self.profile!r}")
