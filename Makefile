@@ -8,11 +8,12 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 MERMAID := 11.17.2
 
-.PHONY: help run test engines lint types texts docs screenshots bench clean
+.PHONY: help run test mcp-sdks engines lint types texts docs screenshots bench clean
 
 help:
 	@echo "make run      serve the example app on 127.0.0.1:5000 (PORT=8000 for another port)"
 	@echo "make test     run every test (ARGS=\"tests/grants/test_password.py -k name\" for some, JOBS=8 for more at a time)"
+	@echo "make mcp-sdks  install MCP's Python SDKs, each generation into a .venv-mcp of its own, for the tests of MCP servers"
 	@echo "make engines  test behind poolers, on standbys and on clusters, which it starts (needs their Debian packages)"
 	@echo "make lint     ruff, codespell, and whether the pages that are made from the code are up to date"
 	@echo "make types    mypy --strict on the package"
@@ -28,6 +29,14 @@ run: $(VENV)/.installed-run
 # The tests start hundreds of processes: where bytecode may not be kept, compiling it anew is a quarter of the time.
 test: $(VENV)/.installed-dev
 	PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest --workers $(JOBS) $(ARGS)
+
+# Two generations of the SDK can't be installed beside each other, nor beside the lowest versions of our dependencies.
+mcp-sdks: .venv-mcp1/.installed .venv-mcp2/.installed
+
+.venv-mcp%/.installed: tests/mcp/sdk%.txt pyproject.toml
+	$(PYTHON) -m venv .venv-mcp$*
+	.venv-mcp$*/bin/python -m pip install --quiet --disable-pip-version-check -r $< -e .
+	@touch $@
 
 # Each starts servers of its own: a file's tests stay together.
 engines: $(VENV)/.installed-dev
@@ -67,7 +76,7 @@ bench: $(VENV)/.installed-dev
 	$(BIN)/python -m bench.http $(ARGS)
 
 clean:
-	rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .venv-mcp1 .venv-mcp2 build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
 # Stamps: an installation is done again when pyproject.toml is newer. The test tools include all that

@@ -79,6 +79,7 @@ NAMES = {
     "redis_programs": "Redis's own programs",
     "pgpool": "pgpool",
     "galera": "Galera",
+    "mcp_sdks": "MCP's SDKs",
 }
 
 # Half of what a test on SQLite took was waiting for the disk. Nobody needs its data after a power cut.

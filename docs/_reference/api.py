@@ -15,6 +15,7 @@ from flask_oauth_gateway.clients.applications import ApplicationRegistry
 from flask_oauth_gateway.clients.registry import ClientPage, ClientRegistry
 from flask_oauth_gateway.extension import OAuthGateway
 from flask_oauth_gateway.hooks import Hooks
+from flask_oauth_gateway.mcp import TokenVerifier
 from flask_oauth_gateway.oidc.sessions import SessionPage, Sessions
 from flask_oauth_gateway.protection.require_token import requirement
 from flask_oauth_gateway.stores.applications import Application
@@ -87,6 +88,10 @@ def sections() -> Iterator[str]:
     yield entry("require_token", package.require_token, signature_of=requirement, returns="decorator")
     yield "### `current_token`\n\nThe token that `@require_token` verified for this request; falsy where there is none.\n"
     yield table([(name, *row) for name, row in TOKEN.items()] + list(properties(AccessToken)))
+
+    yield "## MCP servers\n\n`flask_oauth_gateway.mcp`, which needs the package `mcp`.\n"
+    yield entry("TokenVerifier", TokenVerifier)
+    yield entry("TokenVerifier.verify_token", TokenVerifier.verify_token)
 
     yield "## Clients\n"
     yield from registry("gateway.clients", ClientRegistry, but={"check", "adopt"})

@@ -57,6 +57,7 @@ class Asked(NamedTuple):
 class TokenIssuer:
     """One trusted server, which has keys (`source`) or is asked (`client`). `audience`: a token must be for one of these.
 
+    `issuer`: its name; empty where it is asked and may name any.
     `any_kind`: its JWTs don't show that they are access tokens, and are taken for what they are.
     """
 
@@ -94,7 +95,7 @@ class TokenIssuer:
             check_kind(jwt.header, jwt.claims)
         return self.accept(jwt.claims, skew)
 
-    def ask(self, token: str, skew: int, within: float) -> Asked | None:
+    def ask(self, token: str, skew: int, within: float = fetching.MAX_SECONDS) -> Asked | None:
         """Ask the issuer about a token, for at most `within` seconds; `None` where it isn't a live token of this issuer.
 
         Raises `NoAccessToken` and `TemporarilyUnavailable`.
@@ -105,7 +106,7 @@ class TokenIssuer:
         if answer is None:
             return None
         claims = answer.claims
-        if claims.get("iss") not in (None, self.issuer):
+        if self.issuer and claims.get("iss") not in (None, self.issuer):
             raise NoAccessToken("the issuer that was asked names another one")
         check_unbound(claims)
         # Refresh tokens are active too. Without a token_type, only a token whose audience is an API is surely no

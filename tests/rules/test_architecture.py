@@ -19,7 +19,7 @@ PACKAGE = "flask_oauth_gateway"
 #: below its own, and nothing that stands beside it.
 ORDER = """
 __init__
-testing
+testing  mcp
 extension
 cli
 endpoints

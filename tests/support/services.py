@@ -32,6 +32,8 @@ POSTGRESQL_PROGRAMS = None if _POSTGRES is None else Path(_POSTGRES).resolve().p
 REDIS_PROGRAMS = shutil.which("redis-server") and shutil.which("redis-cli")
 GALERA = next((str(path) for path in Path("/usr").glob("lib*/galera*/libgalera_smm.so")), None)
 NODE_CLIENTS = Path(__file__).parents[1] / "flows" / "node"
+#: A Python with MCP's SDK for each of its generations, which can't be installed beside each other: `make mcp-sdks` makes them.
+MCP_PYTHONS = {name: Path(__file__).parents[2] / f".venv-mcp{name}" / "bin" / "python" for name in ("1", "2")}
 
 CONNECT_TIMEOUT = 2
 
@@ -54,6 +56,7 @@ def missing_services() -> dict[str, str]:
         "standby": lambda: None if POSTGRESQL_PROGRAMS else "no postgres on the PATH or in /usr/lib/postgresql",
         "pgpool": lambda: None if PGPOOL else "not on the PATH",
         "galera": _galera_trouble,
+        "mcp_sdks": lambda: None if all(map(Path.exists, MCP_PYTHONS.values())) else "make mcp-sdks installs them",
     }
     return {name: reason for name, check in checks.items() if (reason := check())}
 
