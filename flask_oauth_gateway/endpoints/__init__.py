@@ -74,6 +74,10 @@ def make_blueprint(server: Server) -> Blueprint:
             )
         _answer_any_method(blueprint, endpoint.path, f"{name}_method", _method_not_allowed, allowed=sorted(allowed))
     blueprint.record(_know_anything)
+    if settings.in_profile.for_old_clients:
+        from .root import answer_at_root  # other apps never load it
+
+        answer_at_root(blueprint, server, place)
     know_any_host(server.app)
     exempt_from_csrf(server.app, blueprint)
     if settings.admin and server.issues_tokens:

@@ -21,6 +21,8 @@ from ..web.documents import publish_at
 from ..web.place import path_for, place_of
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from werkzeug.wrappers import Response as BaseResponse
 
     from ..authorization_server import AuthorizationServer
@@ -34,14 +36,28 @@ def add_metadata(app: Flask, server: AuthorizationServer) -> None:
     """Route the metadata at the root, followed by the issuer's path where it has one (RFC 8414 section 3.1).
 
     OpenID's stand behind the issuer's path (Discovery section 4), and where RFC 8414 looks for them (section 5). Where the app
-    is mounted at that path, it is no part of what the app sees.
+    is mounted at that path, it is no part of what the app sees. Where the profile is for old clients, who look where the
+    resource is, the metadata are at the root and for the path of each resource, too.
     """
-    path = urlsplit(server.settings.issuer or "").path
-    places = [place_of(app, server.settings.issuer)]
-    publish_at(app, places, WELL_KNOWN + path, "oauth.metadata", bound(metadata, server))
+    settings = server.settings
+    path = urlsplit(settings.issuer or "").path
+    paths = [path, *(("", *settings.resources) if settings.in_profile.for_old_clients else ())]
+    for each in dict.fromkeys(one.rstrip("/") for one in paths):
+        publish_for(app, server, each)
+    if settings.oidc and "" not in paths:
+        _publish(app, server, OPENID_WELL_KNOWN, "oauth.openid_metadata", openid_metadata)
+
+
+def publish_for(app: Flask, server: AuthorizationServer, path: str) -> None:
+    """Route the metadata where clients look who know the server, or its resource, by a URL with this path ("" for the root)."""
+    _publish(app, server, WELL_KNOWN + path, "oauth.metadata", metadata)
     if server.settings.oidc:
-        for rule in dict.fromkeys((OPENID_WELL_KNOWN, path + OPENID_WELL_KNOWN, OPENID_WELL_KNOWN + path)):
-            publish_at(app, places, rule, "oauth.openid_metadata", bound(openid_metadata, server))
+        for rule in dict.fromkeys((path + OPENID_WELL_KNOWN, OPENID_WELL_KNOWN + path)):
+            _publish(app, server, rule, "oauth.openid_metadata", openid_metadata)
+
+
+def _publish(app: Flask, server: AuthorizationServer, rule: str, endpoint: str, view: Callable[..., Any]) -> None:
+    publish_at(app, [place_of(app, server.settings.issuer)], rule, endpoint, bound(view, server))
 
 
 def metadata(server: AuthorizationServer) -> BaseResponse:
@@ -58,7 +74,8 @@ def openid_metadata(server: AuthorizationServer) -> BaseResponse:
     from ..oidc.discovery import openid_metadata as further
 
     path = urlsplit(server.settings.issuer or "").path
-    if path and request.path == OPENID_WELL_KNOWN and request.script_root != path:
+    is_elsewhere = path and request.path == OPENID_WELL_KNOWN and request.script_root != path
+    if is_elsewhere and not server.settings.in_profile.for_old_clients:
         raise NotFound("There is nothing at this address.")
     try:
         name = ("openid", server.issuer.identifier(), server.issuer.mount_point())

@@ -12,7 +12,7 @@ from flask import Flask
 from tests.support.app import build_app, close_app, server_of
 from tests.support.device import decide, start
 from tests.support.other_process import PROCESSES
-from tests.support.site import DEVICE_CODE, REDIRECT_URI, VERIFIER, MakeSite, Page, Site
+from tests.support.site import DEVICE_CODE, ISSUER, REDIRECT_URI, VERIFIER, MakeSite, Page, Site
 
 RIVALS = 20
 Outcome = tuple[int, dict[str, Any]]
@@ -114,11 +114,28 @@ def all_the_same(site: Site, outcomes: list[Outcome]) -> None:
     assert site.is_live(outcomes[0][1]["access_token"])
 
 
+def all_go_on(site: Site, outcomes: list[Outcome]) -> None:
+    """The same of JWTs, which are signed anew."""
+    assert [status for status, _ in outcomes] == [200] * RIVALS, outcomes
+    assert len({body["refresh_token"] for _, body in outcomes}) == 1
+    assert all(site.is_live(body["access_token"]) for _, body in outcomes)
+
+
+def window_of(site: Site) -> dict[str, str]:
+    return {**refresh_token_of(site), "resource": ISSUER}
+
+
 GRACE = {"OAUTH_REFRESH_TOKEN_GRACE": 60}
-RACES: dict[str, tuple[dict[str, int], Callable[..., dict[str, str]], Callable[..., None]]] = {
+MCP = {
+    "OAUTH_PROFILE": "mcp",
+    "OAUTH_GRANT_TYPES": ["authorization_code", "refresh_token"],
+    "OAUTH_ACCESS_TOKEN_FORMAT": "jwt",
+}
+RACES: dict[str, tuple[dict[str, Any], Callable[..., dict[str, str]], Callable[..., None]]] = {
     "a code": ({}, code_of, looks_stolen),
     "a refresh token": ({}, refresh_token_of, looks_stolen),
     "a refresh token within the grace": (GRACE, refresh_token_of, all_the_same),
+    "a refresh token in the windows of an MCP client": (MCP, window_of, all_go_on),
     "a device code": ({}, device_code_of, is_spent_once),
 }
 

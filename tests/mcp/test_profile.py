@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from tests.support.app import refusal
+from tests.support.clock import Clock
 from tests.support.site import (
     BOTH,
     GRANT_TYPES,
@@ -106,6 +107,18 @@ def test_every_token_has_an_audience_and_a_view_takes_no_other(make_site: MakeSi
         assert after.is_live(new["access_token"])
         told = after.post(client, "/oauth/introspect", token=new["access_token"]).get_json()
         assert told["aud"] == ISSUER
+
+
+def test_a_token_that_is_refreshed_again_after_half_a_minute_is_a_stolen_one(site: Site, clock: Clock) -> None:
+    client = site.register_public()
+    first = site.tokens(client)["refresh_token"]
+    second = granted(site.refresh(client, first))
+    clock.advance(29)
+    assert granted(site.refresh(client, first))["refresh_token"] == second["refresh_token"]
+    clock.advance(3)
+    refusal(site.refresh(client, first), 400, "invalid_grant")
+    refusal(site.refresh(client, second["refresh_token"]), 400, "invalid_grant")
+    assert not site.is_live(second["access_token"])
 
 
 def test_a_token_never_comes_in_the_body_or_the_query(site: Site) -> None:

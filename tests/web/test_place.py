@@ -71,6 +71,12 @@ def test_with_host_matching_they_stand_at_the_issuer_s_host(make: Any) -> None:
     assert answer.status_code == 200
 
 
+def test_with_host_matching_the_endpoints_at_the_root_stand_there_too(make: Any) -> None:
+    http = make({"OAUTH_ISSUER": "https://auth.example", "OAUTH_PROFILE": "mcp"}, host_matching=True).test_client()
+    assert http.post("/token", base_url="https://auth.example").status_code == 400
+    assert http.post("/token", base_url="https://www.example").status_code == 404
+
+
 def test_with_host_matching_a_port_belongs_to_the_host(make: Any) -> None:
     app = make({"OAUTH_ISSUER": "http://127.0.0.1:5000"}, host_matching=True)
     is_whole_at(app.test_client(), "http://127.0.0.1:5000", "http://127.0.0.1:5000")
