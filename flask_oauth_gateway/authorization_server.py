@@ -56,6 +56,7 @@ if TYPE_CHECKING:
 
     from .assertions.jwt import JwtAssertions
     from .assertions.saml_issuers import SamlAssertions
+    from .clients.registration import Registrations
     from .config import Settings
     from .database.engine import Database
     from .database.redis.shared import Redis
@@ -186,6 +187,8 @@ class AuthorizationServer(Server):
             settings, self.database, self.clients, self.tokens, self.approvals, self.audit, self.users, self.issuing,
             self.own_tokens, self.revoking,
         )  # fmt: skip
+        if settings.registration is not None:
+            _ = self.registrations  # now, so that a mistake in its settings shows at the start
 
     @property
     def grant_types(self) -> tuple[str, ...]:
@@ -249,6 +252,17 @@ class AuthorizationServer(Server):
         return OpenidProvider(
             self.app, self.settings, self.hooks, self.issuer, self.database, self.revocations, self.clients, self.client_keys,
             self.revoking, lambda: self.key_ring,
+        )  # fmt: skip
+
+    @cached_property
+    def registrations(self) -> Registrations:
+        """What programs register by themselves."""
+        from .assertions.software_statement import statements_of
+        from .clients.registration import Registrations
+
+        return Registrations(
+            self.app, self.settings, self.hooks, self.database, self.clients, self.client_registry, self.sealing, self.grants,
+            lambda: self.registration_tokens, statements_of(self.settings, relaxed=self.app.debug or self.app.testing),
         )  # fmt: skip
 
     @cached_property

@@ -18,6 +18,7 @@ TokenAttributes = Callable[[Any, Any, frozenset[str], str], Mapping[str, Any] | 
 Approve = Callable[[Any], bool]
 IsAdmin = Callable[[Any], bool]
 MapAssertion = Callable[[Any], str | None]
+OnRegistration = Callable[[dict[str, Any], Any], Mapping[str, Any] | None]
 
 Hook = TypeVar("Hook", bound=Callable[..., Any])
 
@@ -39,6 +40,7 @@ class Hooks:
     approve: Approve | None = None
     map_assertion: MapAssertion | None = None
     is_admin: IsAdmin | None = None
+    on_registration: OnRegistration | None = None
 
 
 class HookDecorators:
@@ -92,6 +94,15 @@ class HookDecorators:
     def is_admin(self, function: Hook) -> Hook:
         """Hook, called with a user: returns `True` to let them into `/oauth/admin/`. Without this hook nobody enters."""
         self.hooks.is_admin = function
+        return function
+
+    def on_registration(self, function: Hook) -> Hook:
+        """Hook, called with `metadata, request` where a program registers a client, or replaces its registration.
+
+        Returns the metadata, which it may change, or raises `ClientMetadataError` to refuse. It may add the gateway's own
+        members, such as `plan` and `attributes`; scopes and grants beyond the ceilings are left out afterwards too.
+        """
+        self.hooks.on_registration = function
         return function
 
     def token_attributes(self, function: Hook) -> Hook:

@@ -101,21 +101,30 @@ def check_jwt(
 def _check_times(claims: Mapping[str, Any], skew: int, max_lifetime: int, numeric_strings: bool) -> int:
     """Check `exp`, which is required, `nbf` and `iat`. Returns the first whole second after the assertion's expiry."""
     now = time.time()
+    exp, iat = check_moments(claims, skew, numeric_strings=numeric_strings)
+    if exp is None:
+        raise AssertionRefused("it does not say when it expires (exp)")
+    life = exp - (now if iat is None else iat)
+    if life > max_lifetime + skew or exp > now + max_lifetime + skew:
+        raise AssertionRefused(f"it lives for {int(life)} seconds, longer than the {max_lifetime} that are allowed")
+    return int(exp) + 1
+
+
+def check_moments(
+    claims: Mapping[str, Any], skew: int, *, numeric_strings: bool = False
+) -> tuple[float | None, float | None]:
+    """Check `exp`, `nbf` and `iat`, where they are there; returns the first and the last. Raises `AssertionRefused`."""
+    now = time.time()
     exp = _time(claims, "exp", numeric_strings)
     nbf = _time(claims, "nbf", numeric_strings)
     iat = _time(claims, "iat", numeric_strings)
-    if exp is None:
-        raise AssertionRefused("it does not say when it expires (exp)")
-    if exp + skew <= now:
+    if exp is not None and exp + skew <= now:
         raise AssertionRefused(f"it expired {int(now - exp)} seconds ago (exp {exp:.0f}, {skew} seconds of skew)")
     if nbf is not None and nbf - skew > now:
         raise AssertionRefused(f"it is not valid yet, for {int(nbf - now)} seconds (nbf {nbf:.0f})")
     if iat is not None and iat - skew > now:
         raise AssertionRefused(f"it was issued {int(iat - now)} seconds in the future (iat {iat:.0f})")
-    life = exp - (now if iat is None else iat)
-    if life > max_lifetime + skew or exp > now + max_lifetime + skew:
-        raise AssertionRefused(f"it lives for {int(life)} seconds, longer than the {max_lifetime} that are allowed")
-    return int(exp) + 1
+    return exp, iat
 
 
 def _time(claims: Mapping[str, Any], name: str, numeric_strings: bool) -> float | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -56,15 +56,22 @@ class JwtIssuer(TrustedIssuer):
     scope_claim: bool = True
 
 
-def load_jwt_issuers(configured: Mapping[str, Any], scopes: Collection[str], *, relaxed: bool) -> dict[str, JwtIssuer]:
-    """Load the issuers of `OAUTH_JWT_ISSUERS`, and parse their keys; `scopes` are all scopes of the server.
+def load_jwt_issuers(
+    configured: Mapping[str, Any],
+    scopes: Collection[str],
+    *,
+    relaxed: bool,
+    setting: str = "OAUTH_JWT_ISSUERS",
+    known: Sequence[str] = JWT_KEYS,
+) -> dict[str, JwtIssuer]:
+    """Load the issuers of a setting, and parse their keys; `scopes` are all scopes of the server.
 
-    Raises `ConfigurationError`.
+    `known`: what an issuer's entry may have. Raises `ConfigurationError`.
     """
     issuers = {}
     for name, entry in configured.items():
-        key = f"OAUTH_JWT_ISSUERS[{name!r}]"
-        issuers[name] = issuer = _load(key, name, entry, relaxed)
+        key = f"{setting}[{name!r}]"
+        issuers[name] = issuer = _load(key, name, entry, relaxed, known)
         for scope in issuer.scopes or ():
             if scope not in scopes:
                 raise ConfigurationError(f"{key}['scopes']", scope, "names from OAUTH_SCOPES")
@@ -150,10 +157,10 @@ def _verify(unverified: Jwt, trusted: JwtIssuer) -> Jwt:
     return verify(unverified, keys_for(trusted.source, unverified.header.get("kid")), trusted.algorithms)
 
 
-def _load(key: str, name: str, entry: Any, relaxed: bool) -> JwtIssuer:
+def _load(key: str, name: str, entry: Any, relaxed: bool, known: Sequence[str]) -> JwtIssuer:
     if not isinstance(entry, Mapping):
         raise ConfigurationError(key, entry, "a dict with a key set")
-    check_keys(key, entry, JWT_KEYS)
+    check_keys(key, entry, known)
     id_jag = boolean(f"{key}['id_jag']", entry.get("id_jag", False))
     for other in NOT_WITH_ID_JAG if id_jag else ():
         if other in entry:

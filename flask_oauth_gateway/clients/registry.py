@@ -71,7 +71,7 @@ class ClientRegistry:
         self._clients = clients
         self._sealing = sealing
         self._grant_types = grant_types
-        self._forget_tokens = forget_tokens
+        self.forget_tokens = forget_tokens
 
     def create(
         self,
@@ -215,7 +215,7 @@ class ClientRegistry:
             except ApplicationNotFound as error:
                 raise ClientMetadataError(str(error)) from None
             if changed:
-                self._forget_tokens()
+                self.forget_tokens()
                 self._changed(client_id, "update", sorted(changes))
                 return self._existing(client_id)
         raise ClientMetadataError(f"The client {shown(client_id)} is being changed by somebody else; try again.")
@@ -250,7 +250,7 @@ class ClientRegistry:
         """Delete a client; its tokens are dead at once. Raises `ClientNotFound`."""
         if not self._clients.remove(self._existing(client_id)):
             raise ClientNotFound(client_id)
-        self._forget_tokens()
+        self.forget_tokens()
         self._changed(client_id, "delete", [])
 
     def _changed(self, client_id: str, change: str, fields: Sequence[str]) -> None:

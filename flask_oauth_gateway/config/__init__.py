@@ -23,6 +23,7 @@ from .openid import OPENID_SCOPES, PAIRWISE, OpenidSettings
 from .permissions import PermissionSettings
 from .profiles import ProfileSettings, with_profile
 from .protection import ProtectionSettings
+from .registration import STATEMENT, RegistrationSettings
 from .server import ServerSettings
 from .tokens import TokenSettings
 from .users import UserSettings
@@ -44,6 +45,7 @@ class Settings(
     ServerSettings,
     ProfileSettings,
     ClientSettings,
+    RegistrationSettings,
     GrantSettings,
     PermissionSettings,
     UserSettings,
@@ -101,12 +103,23 @@ class Settings(
             ("OAUTH_DEFAULT_SCOPES", self.default_scopes),
             ("OAUTH_REQUIRED_SCOPES", self.required_scopes),
             ("OAUTH_CLAIMS", self.claims if self.oidc else ()),
+            ("OAUTH_REGISTRATION_SCOPES", self.registration_scopes or ()),
             *((f"OAUTH_PLANS[{name!r}]['scopes']", plan["scopes"] or ()) for name, plan in self.plans.items()),
             ("OAUTH_METRICS", [self.metrics] if isinstance(self.metrics, str) else []),
         ):
             unknown = [name for name in names if name not in self.scopes]
             if unknown:
                 raise ConfigurationError(key, list(names), f"names from OAUTH_SCOPES; {shown(unknown[0])} is not one")
+        if ADMIN_SCOPE in (self.registration_scopes or ()):
+            raise ConfigurationError(
+                "OAUTH_REGISTRATION_SCOPES",
+                list(self.registration_scopes or ()),
+                f"names from OAUTH_SCOPES but {ADMIN_SCOPE}",
+            )
+        if self.registration == STATEMENT and not self.software_statement_issuers:
+            raise ConfigurationError(
+                "OAUTH_SOFTWARE_STATEMENT_ISSUERS", {}, "a dict with an issuer, where OAUTH_REGISTRATION is 'statement'"
+            )
         if PAIRWISE in self.subject_types:
             self._check_pairwise()
         if self.issuer and not (self.allow_http or relaxed) and not is_secure(self.issuer):

@@ -149,8 +149,8 @@ class ProtectionSettings:
         read_rate_limits,
         "Limits by name, in the notation of the limits library (`10/minute;100/hour`): `token` (tokens of a client),"
         " `token_failures` (wrong client secrets), `password` (wrong passwords), `device` (new device codes),"
-        " `device_codes` (wrong user codes), `revoke` (a client's revocations of JWTs and approvals), `introspect`"
+        " `device_codes` (wrong user codes), `register` (registrations from an address), `revoke` (a client's revocations"
+        " of JWTs and approvals), `introspect`"
         " (questions about tokens), `admin` (requests of the administrator's pages). A limit that isn't named has its"
-        " default; `None`, for one limit or in place of the dict, turns one or all off. `register` is accepted for an"
-        " endpoint that is to come.",
+        " default; `None`, for one limit or in place of the dict, turns one or all off.",
     )

@@ -57,6 +57,7 @@ def make_blueprint(server: Server) -> Blueprint:
     cors = Cors(
         settings.cors_origins,
         frozenset(f"oauth.{name}" for name, each in ENDPOINTS.items() if each.cors),
+        frozenset(f"oauth.{name}" for name, each in ENDPOINTS.items() if each.anybody),
         cast("AuthorizationServer", server).clients.get if server.issues_tokens else None,
     )
     for name, endpoint in endpoints_that_are_on(settings, issues_tokens=server.issues_tokens):

@@ -1,8 +1,9 @@
 """Tells browsers which origins' scripts may read an answer: those of the client's redirect URIs, or `OAUTH_CORS_ORIGINS`.
 
 A preflight names no client and reveals nothing, so every origin passes it. Only the client's own origins may read the
-answer itself. An error that comes before the client has proved who it is may be read by the origins of the client that
-the request names: it holds nothing else than what is wrong. No cookies are ever involved.
+answer itself; where a client registers, every origin's may, as nobody knows it yet. An error that comes before the client
+has proved who it is may be read by the origins of the client that the request names: it holds nothing else than what is
+wrong. No cookies are ever involved.
 """
 
 from __future__ import annotations
@@ -24,22 +25,25 @@ if TYPE_CHECKING:
 ALLOWED_HEADERS = "Authorization, Content-Type, DPoP, X-Requested-With"
 EXPOSED_HEADERS = "WWW-Authenticate, Retry-After"
 PREFLIGHT_SECONDS = "3600"
+MANAGED = "oauth.registration_preflight"
 
 
 class Cors:
     """Lets scripts of other origins read the answers of `endpoints`. `configured`: the setting `OAUTH_CORS_ORIGINS`.
 
-    `find` finds a client by its `client_id`.
+    `anybody`: those of the endpoints whose caller isn't a client yet. `find` finds a client by its `client_id`.
     """
 
     def __init__(
         self,
         configured: tuple[str, ...] | None,
         endpoints: frozenset[str],
+        anybody: frozenset[str],
         find: Callable[[str], Client | None] | None,
     ) -> None:
         self._configured = configured
         self._endpoints = endpoints
+        self._anybody = anybody
         self._find = find
 
     def preflight(self, **_: str) -> Response:
@@ -50,7 +54,9 @@ class Cors:
             response.headers.update(
                 {
                     "Access-Control-Allow-Origin": origin,
-                    "Access-Control-Allow-Methods": "GET, POST, OPTIONS",
+                    "Access-Control-Allow-Methods": "GET, POST, PUT, DELETE, OPTIONS"
+                    if request.endpoint == MANAGED
+                    else "GET, POST, OPTIONS",
                     "Access-Control-Allow-Headers": ALLOWED_HEADERS,
                     "Access-Control-Max-Age": PREFLIGHT_SECONDS,
                     "Vary": "Origin",
@@ -63,7 +69,9 @@ class Cors:
         origin = request.environ.get("HTTP_ORIGIN")
         if origin is None or request.endpoint not in self._endpoints or request.method == "OPTIONS":
             return response
-        if self._configured is None:
+        if self._configured is None and request.endpoint in self._anybody:
+            allowed = True
+        elif self._configured is None:
             client = request.environ.get(CLIENT) or (self._named() if response.status_code >= 400 else None)
             allowed = client is not None and is_own_origin(origin, client)
         else:

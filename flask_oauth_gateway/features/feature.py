@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-GET, POST, FORM = ("GET",), ("POST",), ("GET", "POST")
+GET, POST, FORM, MANAGE = ("GET",), ("POST",), ("GET", "POST"), ("GET", "PUT", "DELETE")
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +18,7 @@ class Endpoint:
     view: str
     metadata: str | None = None  # the member of the server's metadata that holds its URL (RFC 8414 section 2)
     cors: bool = False  # scripts on the client's own origins may read the endpoint's answers
+    anybody: bool = False  # with `cors`: scripts on every origin, as the client isn't known yet
     document: bool = False  # a public document, which any script may read
 
 

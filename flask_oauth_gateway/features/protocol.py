@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from .feature import FORM, GET, POST, Endpoint, Feature
+from .feature import FORM, GET, MANAGE, POST, Endpoint, Feature
 
 PROTOCOL: Mapping[str, Feature] = {
     "authorization": Feature(
@@ -39,5 +39,18 @@ PROTOCOL: Mapping[str, Feature] = {
         source="RFC 7517 section 5",
         page="tokens.md",
         endpoints={"jwks": Endpoint("/jwks", GET, "endpoints.jwks:jwks", "jwks_uri", document=True)},
+    ),
+    "registration": Feature(
+        source="RFC 7591, RFC 7592",
+        page="registration.md",
+        setting="registration",
+        endpoints={
+            "register": Endpoint(
+                "/register", POST, "endpoints.register:register", "registration_endpoint", cors=True, anybody=True
+            ),
+            "registration": Endpoint(
+                "/register/<client_id>", MANAGE, "endpoints.register:registration", cors=True, anybody=True
+            ),
+        },
     ),
 }

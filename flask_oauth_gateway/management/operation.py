@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import wraps
 from typing import TYPE_CHECKING, Any
 
 from flask import Response, request
-from werkzeug.exceptions import RequestEntityTooLarge
 
 from ..clients.members import ClientMetadataError
 from ..clients.registry import ClientNotFound
 from ..config import ADMIN_SCOPE
-from ..errors import InvalidRequestError, NotFound, OAuth2Error, RequestTooLarge, clean
+from ..errors import InvalidRequestError, NotFound, OAuth2Error, clean
 from ..protection.guard import current_token
 from ..protection.require_token import require_token
 from ..stores.applications import ApplicationNotFound
 from ..web.answers import json_response
 from ..web.environ import ACTOR
+from ..web.json_body import read_object
 
 if TYPE_CHECKING:
     from ..authorization_server import AuthorizationServer
@@ -157,21 +156,7 @@ def _from_text(value: str, schema: Schema) -> Any:
 def _body(operation: Operation, most: int) -> dict[str, Any]:
     if operation.body is None:
         return {}
-    request.max_content_length = most + 1
-    try:
-        raw = request.get_data(cache=False)
-    except RequestEntityTooLarge:
-        raise RequestTooLarge from None
-    if len(raw) > most:
-        raise RequestTooLarge
-    if request.mimetype != "application/json":
-        raise InvalidRequestError("The body must be application/json.")
-    try:
-        found = json.loads(raw)
-    except (ValueError, RecursionError):
-        raise InvalidRequestError("The body is not JSON.") from None
-    if not isinstance(found, dict):
-        raise InvalidRequestError("The body must be a JSON object.")
+    found = read_object(most, InvalidRequestError)
     for name, value in found.items():
         if name not in operation.body:
             raise InvalidRequestError(f"There is no member '{clean(name, 40)}' here.")

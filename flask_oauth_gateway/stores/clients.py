@@ -44,7 +44,7 @@ WITH_SECRETS = (
 )
 BY_CLIENT_ID = Prepared(WITH_SECRETS.where(client_table.c.client_id_hash == bindparam("hash")))
 _BY_KEY = WITH_SECRETS.where(client_table.c.id == bindparam("key"))
-_CHANGE = (
+CHANGE = (
     update(client_table)
     .where(client_table.c.id == bindparam("key"))
     .values(version=client_table.c.version + 1, updated_at=bindparam("now"))
@@ -150,11 +150,11 @@ class ClientStore:
                     enabled=switched_on and approved,
                     origin=values.get("origin"),
                     registration_digest=values.get("registration_digest"),
-                    **_to_columns(values),
+                    **to_columns(values),
                 )
             ).inserted_primary_key[0]  # type: ignore[index]
             if secrets:
-                connection.execute(insert(secret_table), [_secret_columns(key, secret, now) for secret in secrets])
+                connection.execute(insert(secret_table), [secret_columns(key, secret, now) for secret in secrets])
 
     @again_after_deadlock
     def change(self, client: Client, values: Mapping[str, Any]) -> bool:
@@ -164,7 +164,7 @@ class ClientStore:
         """
         own = ("owner", "switched_on", "application")
         merged = {name: getattr(client, name) for name in (*REGISTERED, *own)} | dict(values)
-        statement = _CHANGE.where(client_table.c.version == client.version).values(**_to_columns(merged))
+        statement = CHANGE.where(client_table.c.version == client.version).values(**to_columns(merged))
         parameters = {"key": client.key, "now": int(time.time())}
         # While the client's version is the same, so is the status of its application that was read with it.
         enabled = merged["switched_on"] and client.application_status in (None, APPROVED)
@@ -191,7 +191,7 @@ class ClientStore:
         now = int(time.time())
         others_until = now + overlap
         with self._database.transaction() as connection:
-            if connection.execute(_CHANGE, {"key": client.key, "now": now}).rowcount == 0:
+            if connection.execute(CHANGE, {"key": client.key, "now": now}).rowcount == 0:
                 return False
             live_longer = or_(secret_table.c.expires_at.is_(None), secret_table.c.expires_at > others_until)
             connection.execute(
@@ -202,7 +202,7 @@ class ClientStore:
             connection.execute(
                 delete(secret_table).where(secret_table.c.client == client.key, secret_table.c.expires_at <= now)
             )
-            connection.execute(insert(secret_table).values(_secret_columns(client.key, secret, now)))
+            connection.execute(insert(secret_table).values(secret_columns(client.key, secret, now)))
             self._revocations.note_change(client.client_id, connection=connection)
         self._cache.pop(client.client_id, None)
         return True
@@ -218,6 +218,11 @@ class ClientStore:
                 self._revocations.remove([client.client_id], connection=connection)
         self._cache.pop(client.client_id, None)
         return bool(removed)
+
+    def note_change(self, client: Client, connection: Connection) -> None:
+        """Note, at the end of a transaction, that it changes a client."""
+        self._revocations.note_change(client.client_id, connection=connection)
+        self._cache.pop(client.client_id, None)
 
     def forget(self, client_id: str) -> None:
         """Drop a client from the cache."""
@@ -260,7 +265,7 @@ def _from_rows(rows: Sequence[Row[Any]]) -> Client:
     )
 
 
-def _to_columns(values: Mapping[str, Any]) -> dict[str, Any]:
+def to_columns(values: Mapping[str, Any]) -> dict[str, Any]:
     """A client's columns, of which `metadata` holds all registered values that differ from their defaults."""
     metadata = {
         name: values[name] for name in REGISTERED if values.get(name, DEFAULTS[name]) not in (None, DEFAULTS[name])
@@ -273,7 +278,8 @@ def _to_columns(values: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _secret_columns(client: int, secret: Mapping[str, Any], now: int) -> dict[str, Any]:
+def secret_columns(client: int, secret: Mapping[str, Any], now: int) -> dict[str, Any]:
+    """A new secret's columns."""
     expires_in = secret["expires_in"]
     return {
         "client": client,

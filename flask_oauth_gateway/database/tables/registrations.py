@@ -44,6 +44,7 @@ client = Table(
     Column("used_at", BigInteger),  # about when one of no hand's making was last used; empty before its first tokens
     Column("created_at", BigInteger, nullable=False),
     Column("updated_at", BigInteger, nullable=False),
+    Index("ix_oauth_client_unused", "origin", "used_at", "id"),
     UniqueConstraint("application", "id", name="uq_oauth_client_application"),  # the foreign key's index, see below
     **OPTIONS,
     **NEVER_REUSE_IDS,

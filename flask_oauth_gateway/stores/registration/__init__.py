@@ -1,0 +1,1 @@
+"""Clients that programs registered by themselves: what only these have."""
