@@ -15,8 +15,8 @@ from ..features import SECRET_METHODS
 from ..stores.registered_client import REGISTERED, Client
 from ..web.answers import NO_STORE, json_response
 from ..web.bearer import token_of
-from ..web.json_body import read_object
 from ..web.place import path_for
+from ..web.request import read_object
 
 if TYPE_CHECKING:
     from ..authorization_server import AuthorizationServer

@@ -18,7 +18,7 @@ from ..protection.require_token import require_token
 from ..stores.applications import ApplicationNotFound
 from ..web.answers import json_response
 from ..web.environ import ACTOR
-from ..web.json_body import read_object
+from ..web.request import read_object
 
 if TYPE_CHECKING:
     from ..authorization_server import AuthorizationServer

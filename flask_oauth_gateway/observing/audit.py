@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 #: Every event that the trail may hold.
 EVENTS = (
     "token_issued", "token_refreshed", "token_revoked", "token_rejected", "refresh_token_reused", "client_rejected",
-    "assertion_rejected", "authorization_granted", "authorization_denied", "client_created", "client_changed",
+    "assertion_rejected", "authorization_granted", "authorization_denied", "client_created", "client_registered",
+    "client_changed",
     "application_created", "application_changed", "session_ended", "logout_delivered", "logout_failed", "key_changed",
     "audit_exported", "audit_trimmed", "audit_broken",
 )  # fmt: skip
@@ -54,6 +55,7 @@ class Audit:
             (signals.client_rejected, self.client_rejected),
             (signals.assertion_rejected, self.assertion_rejected),
             (signals.client_created, self.client_created),
+            (signals.client_registered, self.client_registered),
             (signals.client_changed, self.client_changed),
             (signals.application_created, self.application_created),
             (signals.application_changed, self.application_changed),
@@ -105,6 +107,10 @@ class Audit:
 
     def client_created(self, sender: Flask, **payload: Any) -> None:
         self._write("client_created", "ok", payload["client_id"], None, None, at_once=True)
+
+    def client_registered(self, sender: Flask, **payload: Any) -> None:
+        details = {"by": payload["by"], "owner": payload["owner"]}
+        self._write("client_registered", "ok", payload["client_id"], None, details)
 
     def client_changed(self, sender: Flask, **payload: Any) -> None:
         details = {"change": payload["change"], "fields": payload["fields"]}

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from ..errors import NotConfigured, TemporarilyUnavailable
-from ..signals import client_changed, client_created
+from ..signals import client_changed, client_created, client_registered
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -25,6 +25,7 @@ class ClientAlgorithms:
         self._clients = clients
         self._key_ring = key_ring
         client_created.connect(self._registered, sender=app)
+        client_registered.connect(self._registered, sender=app)
         client_changed.connect(self._registered, sender=app)
 
     def _registered(self, sender: Flask, client_id: str, **_: Any) -> None:

@@ -6,6 +6,7 @@ parameter, and refuses plain http behind a TLS proxy.
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import parse_qsl
 
@@ -18,9 +19,12 @@ from .environ import FORM as READ_FORM
 from .environ import NAMED
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from flask import Request
 
     from ..config import Settings
+    from ..errors import OAuth2Error
 
 FORM = "application/x-www-form-urlencoded"
 MAX_PARAMETERS = 100
@@ -184,6 +188,26 @@ def read_token_request(settings: Settings) -> OAuthRequest:
         pairs += [(name, value) for name, value in found if value]
     request.payload = Payload(pairs)
     return request
+
+
+def read_object(most: int, wrong: Callable[[str], OAuth2Error]) -> dict[str, Any]:
+    """The JSON object of the current request, of at most `most` bytes. Raises `RequestTooLarge`, or what `wrong` makes."""
+    current_request.max_content_length = most + 1
+    try:
+        raw = current_request.get_data(cache=False)
+    except RequestEntityTooLarge:
+        raise RequestTooLarge from None
+    if len(raw) > most:
+        raise RequestTooLarge
+    if current_request.mimetype != "application/json":
+        raise wrong("The body must be application/json.")
+    try:
+        found = json.loads(raw)
+    except (ValueError, RecursionError):
+        raise wrong("The body is not JSON.") from None
+    if not isinstance(found, dict):
+        raise wrong("The body must be a JSON object.")
+    return found
 
 
 def values_by_name(pairs: list[tuple[str, str]]) -> dict[str, list[str]]:
