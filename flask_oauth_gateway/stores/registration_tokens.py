@@ -78,7 +78,7 @@ class RegistrationTokenStore:
     def find(self, token: str) -> RegistrationToken | None:
         """The one that this text is, where it is good now; `spending` asks again."""
         row = self._database.first(_FIND, {"digest": sha256(token), "now": int(time.time())})
-        return None if row is None else RegistrationToken(*row)
+        return None if row is None else RegistrationToken(**row._asdict())
 
     @staticmethod
     def spending(found: RegistrationToken) -> Callable[[Connection], None]:
@@ -90,7 +90,7 @@ class RegistrationTokenStore:
 
     def list(self) -> Sequence[RegistrationToken]:
         """All of them, the oldest first, with those that are used up or have expired."""
-        return [RegistrationToken(*row) for row in self._database.all(select(*_COLUMNS).order_by(_T.id))]
+        return [RegistrationToken(**row._asdict()) for row in self._database.all(select(*_COLUMNS).order_by(_T.id))]
 
     def revoke(self, token: int) -> bool:
         """Delete one by its number; False where there is none. Clients that it has registered stay."""

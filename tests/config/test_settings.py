@@ -64,6 +64,24 @@ SETTINGS: dict[str, tuple[list[tuple[Any, Any]], list[Any], str]] = {
     "key_rotation_days": ([(0, 0), (30, 30)], [-1, "90", None, True], "number"),
     "revocation_poll_seconds": ([(0, 0), (timedelta(seconds=5), 5)], [-1, "5", None, True], "from 0 to ten years"),
     "clock_skew": ([(0, 0), (timedelta(minutes=2), 120)], [-1, "60", None, True], "from 0 to ten years"),
+    "registration": (
+        [(None, None), ("open", "open"), ("token", "token")],
+        [True, "", "Open", "everybody", []],
+        "None or 'open' or 'token' or 'statement'",
+    ),
+    "registration_scopes": ([(None, None), ([], ())], [5, [5], [""]], "a list of names"),
+    "registration_grant_types": (
+        [("authorization_code", ("authorization_code",)), (["device_code"], ("urn:ietf:params:oauth:grant-type:device_code",))],
+        [5, None, [5], [""]],
+        "a list of names",
+    ),
+    "registration_max": ([(1, 1), (10**6, 10**6)], [0, -1, "60", None, True], "a number of 1 or more"),
+    "registration_unused_days": ([(1, 1), (timedelta(days=2), 2)], [0, -1, "60", None, True, 1.5], ""),
+    "software_statement_issuers": (
+        [({}, {}), ({"a": {"key": "x"}}, {"a": {"key": "x"}})],
+        [None, [], "a", {5: {}}, {"": {}}],
+        "a dict",
+    ),
     "grant_types": (
         [(["client_credentials"], ("client_credentials",)), ("client_credentials", ("client_credentials",))],
         [5, None, [5], [""]],
@@ -354,7 +372,18 @@ def test_keys_of_other_extensions_are_none_of_our_business() -> None:
 # Checks of two keys together
 
 
-@pytest.mark.parametrize("name", ["default_scopes", "required_scopes"])
+def test_who_may_register_fits_the_other_settings() -> None:
+    with pytest.raises(
+        ConfigurationError, match=r"OAUTH_SOFTWARE_STATEMENT_ISSUERS is \{\}; it may be a dict with an issuer"
+    ):
+        Settings.from_config({"OAUTH_REGISTRATION": "statement"})
+    with pytest.raises(
+        ConfigurationError, match=r"OAUTH_REGISTRATION_SCOPES is .*names from OAUTH_SCOPES but oauth:admin"
+    ):
+        Settings.from_config({"OAUTH_ADMIN": True, "OAUTH_REGISTRATION_SCOPES": ["oauth:admin"]})
+
+
+@pytest.mark.parametrize("name", ["default_scopes", "required_scopes", "registration_scopes"])
 def test_a_list_of_scopes_names_only_scopes_that_there_are(name: str) -> None:
     settings = Settings.from_config({"OAUTH_SCOPES": {"a": "A", "b": "B"}, key_of(name): "a b"})
     assert getattr(settings, name) == ("a", "b")

@@ -121,10 +121,10 @@ def test_every_bad_redirect_uri_refuses_the_whole_and_is_named(make_app: MakeApp
     for bad in (
         "", "*", "/callback", "app.example/callback", "javascript:alert(1)", "data:text/html,x", "http://app.example/cb",
         "https://app.example/cb#fragment", "https://app.example/\0", "unknown:/cb",
-        "https://app.example/" + "x" * 2049,
     ):  # fmt: skip
         why = refused(register(http, redirect_uris=[CALLBACK, bad]), "invalid_redirect_uri")
         assert bad[:40].replace("\0", "") in why
+    assert "2048" in refused(register(http, redirect_uris=[f"{CALLBACK}/{'x' * 2049}"]), "invalid_redirect_uri")
     assert "user name" in refused(register(http, redirect_uris=["https://me@app.example/cb"]), "invalid_redirect_uri")
     many = [f"{CALLBACK}/{number}" for number in range(21)]
     refused(register(http, redirect_uris=many), "invalid_redirect_uri")
