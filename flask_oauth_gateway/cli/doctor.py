@@ -10,6 +10,7 @@ from flask.cli import with_appcontext
 from ..authorization_server import current_server
 from ..doctor.examining import examine
 from ..doctor.mcp.walk import walk
+from ..doctor.notes import notes
 from .output import as_json, print_json, visible
 
 
@@ -26,7 +27,8 @@ def doctor(mcp: str | None, as_json: bool) -> None:
     if mcp is not None:
         _walk(mcp, as_json=as_json)
         return
-    found = examine(current_server())
+    server = current_server()
+    found = examine(server)
     if as_json:
         print_json([asdict(weakness) for weakness in found])
     else:
@@ -34,6 +36,8 @@ def doctor(mcp: str | None, as_json: bool) -> None:
             click.echo(visible(f"{weakness.key}: {weakness.why}. Better: {weakness.fix}."))
         if not found:
             click.echo("Nothing weak was found.")
+        for note in notes(server.settings):
+            click.echo(f"To know: {note}.")
     if found:
         raise click.ClickException("One thing is weak." if len(found) == 1 else f"{len(found)} things are weak.")
 

@@ -330,3 +330,13 @@ def test_a_class_view_is_explained_by_what_its_method_asks_for(make_app: Any) ->
         headers = {} if status == 401 else {"Authorization": f"Bearer {token}"}
         assert app.test_client().get("/decorated", headers=headers).status_code == status
         assert verdict(app, *line)["status"] == status
+
+
+def test_requests_at_the_root_of_the_clients_of_2025(make_site: Callable[..., Any]) -> None:
+    site = make_site(OAUTH_PROFILE="mcp", OAUTH_GRANT_TYPES=["authorization_code", "refresh_token"])
+    asked = link(site.register_public(), scope="claudeai").replace("/oauth/authorize", "/authorize")
+    assert verdict(site.app, asked)["error"] == "invalid_scope"
+    told = verdict(
+        site.app, "curl -d grant_type=refresh_token -d client_id=nobody -d refresh_token=x http://localhost/token"
+    )
+    assert told["error"] == "invalid_client"

@@ -111,6 +111,16 @@ def test_every_check_is_tried_here() -> None:
     assert {key for key, _ in WEAK} == {check.weakness.key for check in CHECKS}
 
 
+def test_what_is_to_be_known_is_no_weakness(make_app: Callable[..., Flask]) -> None:
+    mcp = SOUND | {"OAUTH_PROFILE": "mcp"}
+    assert "To know" not in doctor(make_app(**mcp)).stdout
+    app = make_app(**mcp, OAUTH_REGISTRATION="token")
+    result = doctor(app)
+    assert result.exit_code == 0
+    assert "\nTo know: OAUTH_REGISTRATION: keep it until 2027-07-28 at least." in result.stdout
+    assert json.loads(doctor(app, "--json").stdout) == []
+
+
 def test_it_complains_of_an_issuer_that_signs_with_sha1(make_app: Callable[..., Flask]) -> None:
     idp = Idp()
     entry = {**idp.entry, "allow_sha1": True}

@@ -65,6 +65,29 @@ def test_scripts_of_the_client_s_origin_may_ask_at_the_root_too(site: Site) -> N
     assert response.headers["Access-Control-Allow-Origin"] == "https://app.example"
 
 
+def test_a_client_that_knows_nothing_but_the_root_registers_and_gets_in(make_site: MakeSite) -> None:
+    site = make_site(**MCP, OAUTH_REGISTRATION="open")
+    asked = {
+        "redirect_uris": [REDIRECT_URI],
+        "token_endpoint_auth_method": "none",
+        "grant_types": ["authorization_code", "refresh_token"],
+        "response_types": ["code"],
+        "client_name": "Old client",
+    }
+    assert site.browser.options("/register", headers={"Origin": "https://any.example"}).status_code == 204
+    made = site.browser.post("/register", json=asked)
+    assert made.status_code == 201
+    client_id = made.get_json()["client_id"]
+    assert made.get_json()["registration_client_uri"] == f"http://localhost/oauth/register/{client_id}"
+    client = site.gateway.clients.get(client_id)
+    assert client is not None
+    page = Page(site.browser.get("/authorize", query_string=query(client)))
+    found = answer(location(site.send(page)))
+    tokens = granted(redeem_at_root(site, client_id, found["code"]))
+    sent = {"grant_type": "refresh_token", "client_id": client_id, "refresh_token": tokens["refresh_token"]}
+    assert site.is_live(granted(site.browser.post("/token", data=sent))["access_token"])
+
+
 def test_there_is_nothing_at_the_root_without_the_profile(make_site: MakeSite) -> None:
     for config in ({}, {"OAUTH_PROFILE": "oauth2.1", "OAUTH_GRANT_TYPES": GRANTS}):
         site = make_site(**config)

@@ -93,6 +93,11 @@ def _run(app: Flask, server: AuthorizationServer) -> tuple[Noted | None, Respons
         return noted(error), render_error(error)
     if request.endpoint not in server.own_endpoints:
         return _guards(app, server)
+    for name in (None, *reversed(request.blueprints)):
+        for prepare in app.url_value_preprocessors.get(
+            name, ()
+        ):  # some take out of the path's values what no view takes
+            prepare(request.endpoint, request.view_args)
     try:
         view: Any = app.view_functions[request.endpoint or ""]
         response = app.make_response(view(**(request.view_args or {})))

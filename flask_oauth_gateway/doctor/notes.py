@@ -1,0 +1,18 @@
+"""What the doctor tells beside weaknesses: dates to know of. Nothing of it is weak, so the doctor ends with status 0."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ..config import Settings
+
+
+def notes(settings: Settings) -> Iterator[str]:
+    """Sentences, each beginning with the setting that it is about."""
+    if settings.profile == "mcp" and settings.registration is not None:
+        yield (
+            "OAUTH_REGISTRATION: keep it until 2027-07-28 at least. The Model Context Protocol has deprecated registration since"
+            " 2026-07-28, and removes it a year later at the earliest; older clients know no other way in"
+        )
