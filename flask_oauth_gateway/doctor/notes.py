@@ -11,6 +11,11 @@ if TYPE_CHECKING:
 
 def notes(settings: Settings) -> Iterator[str]:
     """Sentences, each beginning with the setting that it is about."""
+    if settings.profile == "mcp" and "authorization_code" not in settings.grant_types:
+        yield (
+            "OAUTH_GRANT_TYPES: without authorization_code the metadata name no authorization_endpoint, and clients by the"
+            " SDKs of the Model Context Protocol can't read such metadata, not even for another grant"
+        )
     if settings.profile == "mcp" and settings.registration is not None:
         yield (
             "OAUTH_REGISTRATION: keep it until 2027-07-28 at least. The Model Context Protocol has deprecated registration since"

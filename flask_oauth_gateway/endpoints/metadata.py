@@ -89,7 +89,8 @@ def openid_metadata(server: AuthorizationServer) -> BaseResponse:
 def _offline_access(settings: Settings) -> list[str]:
     """The scope that asks for a refresh token, where the profile offers it, and none of the app's scopes has its name."""
     is_given = settings.in_profile.offers_offline_access and "refresh_token" in settings.grant_types
-    return [OFFLINE_ACCESS] if is_given and OFFLINE_ACCESS not in settings.scopes else []
+    # Alone it gives access to nothing, and some clients ask for all that is named here.
+    return [OFFLINE_ACCESS] if is_given and settings.app_scopes and OFFLINE_ACCESS not in settings.scopes else []
 
 
 def describe(server: AuthorizationServer) -> dict[str, Any]:

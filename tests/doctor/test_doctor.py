@@ -114,6 +114,8 @@ def test_every_check_is_tried_here() -> None:
 def test_what_is_to_be_known_is_no_weakness(make_app: Callable[..., Flask]) -> None:
     mcp = SOUND | {"OAUTH_PROFILE": "mcp"}
     assert "To know" not in doctor(make_app(**mcp)).stdout
+    machines = doctor(make_app(**mcp, OAUTH_GRANT_TYPES=["client_credentials"])).stdout
+    assert "To know: OAUTH_GRANT_TYPES: without authorization_code" in machines
     app = make_app(**mcp, OAUTH_REGISTRATION="token")
     result = doctor(app)
     assert result.exit_code == 0

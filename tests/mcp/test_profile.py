@@ -57,6 +57,7 @@ def test_the_metadata_offer_offline_access_and_those_of_the_resource_do_not(make
     assert "error" not in challenge
     assert "offline_access" not in scopes(mcp(make_site, OAUTH_GRANT_TYPES=["authorization_code"]))
     assert "offline_access" not in scopes(mcp(make_site, OAUTH_PROFILE="oauth2.1"))
+    assert "offline_access" not in scopes(mcp(make_site, OAUTH_SCOPES={}))
 
 
 def test_both_metadata_documents_name_s256_and_the_issuer_in_answers(make_site: MakeSite) -> None:
