@@ -184,16 +184,26 @@ class Registrations:
         if self._statements is None:
             raise ClientMetadataError("No software statement is accepted here.", "unapproved_software_statement")
         said, scopes = self._statements.read(statement)
+        if isinstance(said.get("scope"), str):  # its author's word, and not only what the program asks for at first
+            scopes = [name for name in said["scope"].split() if scopes is None or name in scopes]
         return {**metadata, **said}, scopes
 
     def _checked(self, given: Mapping[str, Any], ceiling: Ceiling, before: Client | None = None) -> dict[str, Any]:
-        """What is registered of this metadata, after the app's hook has seen it. Raises `ClientMetadataError`."""
+        """What is registered of this metadata, after the app's hook has seen it. Raises `ClientMetadataError`.
+
+        What a program asks for is its default; it may come back for the rest of the ceiling. The MCP SDKs register with the
+        scopes of the first challenge that they meet, and ask for those of later ones by the same registration.
+        """
         values = of_a_stranger(given, self._settings, ceiling)
+        asked = values["scope"]
         hook = self._hooks.on_registration
         if hook is not None:
             seen = check_metadata(values, self._settings)
             changed = self._app.ensure_sync(hook)(seen, request)
             values = within(seen if changed is None else changed, self._settings, ceiling)
+        everything = " ".join(ceiling.scopes)
+        if values["scope"] == asked != everything and "default_scope" not in values:
+            values |= {"default_scope": asked, "scope": everything}
         return self._registry.check(values, before)
 
     def _secret(self, values: Mapping[str, Any]) -> tuple[str | None, dict[str, Any] | None]:

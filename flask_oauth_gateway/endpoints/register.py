@@ -81,7 +81,8 @@ def _as_it_is(client: Client, token: str | None) -> Registration:
 
 def _describe(server: AuthorizationServer, found: Registration) -> dict[str, Any]:
     """The client information response (RFC 7591 section 3.2.1, RFC 7592 section 3), without members that have no value."""
-    settings, metadata = server.settings, found.metadata
+    settings, metadata = server.settings, dict(found.metadata)
+    metadata["scope"] = metadata.get("default_scope") or metadata["scope"]  # the part that it asked for
     usual: dict[str, Any] = {"application_type": "web"}
     if settings.oidc:
         usual |= {"subject_type": settings.subject_types[0], "id_token_signed_response_alg": settings.signing_algorithm}
