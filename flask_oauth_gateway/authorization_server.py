@@ -56,6 +56,7 @@ if TYPE_CHECKING:
 
     from .assertions.jwt import JwtAssertions
     from .assertions.saml_issuers import SamlAssertions
+    from .clients.directory import ClientDirectory
     from .clients.registration import Registrations
     from .config import Settings
     from .database.engine import Database
@@ -147,19 +148,14 @@ class AuthorizationServer(Server):
     def _authenticate_clients(self) -> None:
         """Make the part that finds out which client is calling, by the methods that are on."""
         self.failures = Failures(self.rate_limiter, self.addresses)
-        by_secret = SecretAuthentication(self.clients, self.failures, self.last_used)
+        self.directory = self._load_directory()
+        meet = None if self.directory is None else self.directory.meet
+        by_secret = SecretAuthentication(self.clients, self.failures, self.last_used, meet)
         by_assertion = AssertionAuthentication(
             self.clients, self.client_keys, lambda: self.saml_assertions, self.once, self.issuer, self.failures,
-            self.last_used, skew=self.settings.clock_skew,
+            self.last_used, skew=self.settings.clock_skew, meet=meet,
         )  # fmt: skip
-        methods = {
-            "client_secret_basic": by_secret.basic,
-            "client_secret_post": by_secret.post,
-            "none": by_secret.none,
-            "private_key_jwt": by_assertion.private_key_jwt,
-            "client_secret_jwt": by_assertion.client_secret_jwt,
-            "saml2_bearer": by_assertion.saml2_bearer,
-        }
+        methods = by_secret.methods() | by_assertion.methods()
         if "saml2_bearer" in self.settings.client_auth_methods:
             _ = self.saml_assertions  # loaded now, so that a mistake in OAUTH_SAML_ISSUERS shows at the start
         on = {name: methods[name] for name in self.settings.client_auth_methods}
@@ -221,6 +217,16 @@ class AuthorizationServer(Server):
         from .protection.plans import Plans
 
         return Plans(self.settings.plans, self.clients, self.rate_limiter)
+
+    def _load_directory(self) -> ClientDirectory | None:
+        if not self.settings.client_id_metadata:
+            return None
+        from .clients.directory import load_directory
+
+        return load_directory(
+            self.app, self.settings, self.hooks, self.database, self.clients, self.revocations, self.rate_limiter,
+            self.addresses, lambda: self.client_registry, self.revoking.forget,
+        )  # fmt: skip
 
     @cached_property
     def registration_tokens(self) -> RegistrationTokenStore:

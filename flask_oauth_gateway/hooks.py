@@ -18,6 +18,7 @@ TokenAttributes = Callable[[Any, Any, frozenset[str], str], Mapping[str, Any] | 
 Approve = Callable[[Any], bool]
 IsAdmin = Callable[[Any], bool]
 MapAssertion = Callable[[Any], str | None]
+TrustClient = Callable[[str, Mapping[str, Any]], bool]
 OnRegistration = Callable[[dict[str, Any], Any], Mapping[str, Any] | None]
 
 Hook = TypeVar("Hook", bound=Callable[..., Any])
@@ -41,6 +42,7 @@ class Hooks:
     map_assertion: MapAssertion | None = None
     is_admin: IsAdmin | None = None
     on_registration: OnRegistration | None = None
+    trust_client: TrustClient | None = None
 
 
 class HookDecorators:
@@ -103,6 +105,15 @@ class HookDecorators:
         members, such as `plan` and `attributes`; scopes and grants beyond the ceilings are left out afterwards too.
         """
         self.hooks.on_registration = function
+        return function
+
+    def trust_client(self, function: Hook) -> Hook:
+        """Hook, called with `client_id, metadata` where a client's metadata document was read: returns `True` to let it in.
+
+        `metadata` is what the document says. The hook is called each time when the document was read: a client that it let in
+        before, and lets in no longer, gets neither codes nor tokens any more.
+        """
+        self.hooks.trust_client = function
         return function
 
     def token_attributes(self, function: Hook) -> Hook:

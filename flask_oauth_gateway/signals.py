@@ -28,7 +28,7 @@ assertion_rejected = _signals.signal("oauth-assertion-rejected")
 #: A client was registered. `client_id`, `actor`.
 client_created = _signals.signal("oauth-client-created")
 #: A program registered a client by itself (RFC 7591). `client_id`, `owner` (of the initial access token), `by` ("open",
-#: "token", "statement").
+#: "token", "statement", or "document" for one that was read of its metadata document).
 client_registered = _signals.signal("oauth-client-registered")
 #: A client was changed. `client_id`, `change` ("update", "rotate_secret", "delete"), `fields` that changed,
 #: `actor`.

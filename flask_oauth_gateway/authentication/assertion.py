@@ -29,12 +29,16 @@ if TYPE_CHECKING:
     from ..web.issuer import Issuer
     from ..web.request import OAuthRequest
     from .failures import Failures
+    from .secret import Meet, Method
 
 MAX_ASSERTION = 65536
 
 
 class AssertionAuthentication:
-    """Authenticates clients by assertions. `saml` returns what verifies SAML, made on first use; `skew` is in seconds."""
+    """Authenticates clients by assertions. `saml` returns what verifies SAML, made on first use; `skew` is in seconds.
+
+    `meet`: reads the document of a client that isn't known, where there are such.
+    """
 
     def __init__(
         self,
@@ -47,6 +51,7 @@ class AssertionAuthentication:
         last_used: LastUsed,
         *,
         skew: int,
+        meet: Meet | None = None,
     ) -> None:
         self._clients = clients
         self._client_keys = client_keys
@@ -56,6 +61,15 @@ class AssertionAuthentication:
         self._failures = failures
         self._last_used = last_used
         self._skew = skew
+        self._meet = meet
+
+    def methods(self) -> dict[str, Method]:
+        """The methods of this file, by name."""
+        return {
+            "private_key_jwt": self.private_key_jwt,
+            "client_secret_jwt": self.client_secret_jwt,
+            "saml2_bearer": self.saml2_bearer,
+        }
 
     @staticmethod
     def method_of(assertion: str) -> str:
@@ -100,6 +114,8 @@ class AssertionAuthentication:
         client_id = unverified.claims.get("iss")
         if not isinstance(client_id, str) or client_id != unverified.claims.get("sub"):
             raise InvalidClient("client assertion: its iss and sub are not both the client_id")
+        if self._meet is not None:
+            self._meet(request, client_id)
         client = self._named(request.form, client_id, method)
         by_secret = method == "client_secret_jwt"  # which a person may have chosen
         try:

@@ -13,7 +13,7 @@ from ..errors import InvalidClient, InvalidRequestError
 from ..features import SENT_SECRET_METHODS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from ..stores.clients import ClientStore
     from ..stores.last_used import LastUsed
@@ -21,16 +21,25 @@ if TYPE_CHECKING:
     from ..web.request import OAuthRequest
     from .failures import Failures
 
+    Method = Callable[[OAuthRequest], Client]
+    Meet = Callable[[OAuthRequest, str], None]
+
 MAX_HEADER = 8192
 
 
 class SecretAuthentication:
     """Authenticates clients by their secrets. The caller counts failures; `failures` tells how many there were."""
 
-    def __init__(self, clients: ClientStore, failures: Failures, last_used: LastUsed) -> None:
+    def __init__(self, clients: ClientStore, failures: Failures, last_used: LastUsed, meet: Meet | None = None) -> None:
+        """`meet`: reads the document of a client that isn't known, where there are such."""
         self._clients = clients
         self._failures = failures
         self._last_used = last_used
+        self._meet = meet
+
+    def methods(self) -> dict[str, Method]:
+        """The methods of this file, by name."""
+        return {"client_secret_basic": self.basic, "client_secret_post": self.post, "none": self.none}
 
     def basic(self, request: OAuthRequest) -> Client:
         """HTTP Basic: form-decoded as RFC 6749 section 2.3.1 asks, or raw where the decoded values don't fit."""
@@ -64,6 +73,8 @@ class SecretAuthentication:
             if client_id not in ("", in_header):
                 raise InvalidRequestError("The 'client_id' in the body is not the one in the Authorization header.")
             client_id = in_header
+        if self._meet is not None:
+            self._meet(request, client_id)
         client = self._clients.get(client_id, rechecked=request.client_is_rechecked)
         if client is not None and not client.is_public:
             client = self._clients.load(client_id)  # it may be public by now

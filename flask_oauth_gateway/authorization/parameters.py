@@ -15,12 +15,14 @@ from urllib.parse import urlencode
 from flask import request
 
 from ..clients.redirect_uris import is_registered
+from ..stores.registered_client import UnreadableClient
 from ..users.relogin import MARK
 from ..web.request import parse_parameters, read_form, values_by_name
 from .answer import RESPONSE_MODES, gives_a_token, is_too_long
 from .request import Authorization, PageError
 
 if TYPE_CHECKING:
+    from ..clients.directory import ClientDirectory
     from ..config import Settings
     from ..stores.clients import ClientStore
 
@@ -78,7 +80,7 @@ class Parameters:
 
 
 def read_authorization(
-    clients: ClientStore, pairs: list[tuple[str, str]], issuer: str
+    clients: ClientStore | ClientDirectory, pairs: list[tuple[str, str]], issuer: str
 ) -> tuple[Authorization, Parameters]:
     """The client and where to answer it, and the parameters, most of them still unchecked. Raises `PageError`.
 
@@ -91,7 +93,14 @@ def read_authorization(
     client_id = parameters.get("client_id")
     if client_id is None:
         raise PageError("invalid_request", "The parameter 'client_id' is missing.")
-    client = clients.load(client_id)
+    try:
+        client = clients.load(client_id)
+    except UnreadableClient as error:
+        raise PageError(
+            "invalid_client",
+            "The application that sent you here is not known: what it says of itself could not be read. Please try again later.",
+            reason=f"its document can't be had: {error}",
+        ) from None
     if client is None or not client.enabled:
         raise PageError("invalid_client", "The application that sent you here is not known.")
     redirect_uri = parameters.get("redirect_uri")

@@ -15,10 +15,12 @@ if TYPE_CHECKING:
 class PageError(Exception):
     """An error before the redirect URI is known to be the client's: the user sees it, and is not redirected."""
 
-    def __init__(self, error: str, description: str) -> None:
+    def __init__(self, error: str, description: str, *, reason: str = "") -> None:
+        """`reason`: what the operator learns beyond the description."""
         super().__init__(description)
         self.error = error
         self.description = description
+        self.reason = reason
 
 
 class AuthorizationError(OAuth2Error):

@@ -47,6 +47,7 @@ def _add_commands(group: AppGroup) -> None:
     from .client import client
     from .doctor import doctor
     from .explaining.explain import explain_request
+    from .explaining.inspect import inspect_document
     from .importing import export_clients, import_clients
     from .issuer import issuer
     from .key import key
@@ -54,7 +55,7 @@ def _add_commands(group: AppGroup) -> None:
     from .session import session
     from .token import token
 
-    for command in (import_clients, export_clients):
+    for command in (import_clients, export_clients, inspect_document):
         client.add_command(command)
     for command in (client, application, token, session, key, issuer, audit, doctor, explain_request, routes, init_db):
         group.add_command(command)

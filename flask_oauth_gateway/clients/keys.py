@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from joserfc.jwk import Key
 
     from ..config import Settings
-    from ..crypto.key_sets import KeySource
+    from ..crypto.key_sets import KeySource, ReadKeys
     from ..crypto.sealing import Sealing
     from ..stores.registered_client import Client, ClientSecret
 
@@ -67,10 +67,18 @@ class ClientKeys:
     def _on_loopback(self) -> bool:
         return may_call_loopback(self._settings.issuer, relaxed=self._app.debug or self._app.testing)
 
+    def _remote(self, client: Client, url: str, read: ReadKeys | None = None) -> KeySource:
+        """The keys at a client's `jwks_uri`. What a stranger names is read where it says, and nowhere else."""
+        from ..crypto.fetching import MAX_REDIRECTS
+        from ..crypto.key_sets import RemoteKeys
+
+        redirects = 0 if client.is_unchecked else MAX_REDIRECTS
+        return RemoteKeys(url, redirects=redirects, plain_http_on_loopback=self._on_loopback(), read=read)
+
     def _load(self, client: Client) -> KeySource | None:
         from ..crypto.certificates import UnusableKey
         from ..crypto.jwk import load_jwks
-        from ..crypto.key_sets import FixedKeys, PemKeys, RemoteKeys
+        from ..crypto.key_sets import FixedKeys, PemKeys
 
         try:
             if client.jwks is not None:
@@ -80,16 +88,15 @@ class ClientKeys:
         except UnusableKey:
             return None
         if client.jwks_uri is not None:
-            return RemoteKeys(client.jwks_uri, plain_http_on_loopback=self._on_loopback())
+            return self._remote(client, client.jwks_uri)
         return None
 
     def _load_for_encryption(self, client: Client) -> KeySource | None:
         from ..crypto.certificates import UnusableKey
         from ..crypto.encryption import encryption_keys_in
-        from ..crypto.key_sets import RemoteKeys
 
         if client.jwks_uri is not None:
-            return RemoteKeys(client.jwks_uri, plain_http_on_loopback=self._on_loopback(), read=encryption_keys_in)
+            return self._remote(client, client.jwks_uri, encryption_keys_in)
         try:
             return None if client.jwks is None else encryption_keys_in(client.jwks)
         except UnusableKey:

@@ -70,7 +70,7 @@ class ClientRegistry:
         self._settings = settings
         self._clients = clients
         self._sealing = sealing
-        self._grant_types = grant_types
+        self.grant_types = grant_types
         self.forget_tokens = forget_tokens
 
     def create(
@@ -111,10 +111,13 @@ class ClientRegistry:
         client_created.send(self._app, client_id=client_id, actor=actor())
         return self._existing(client_id, plain)
 
-    def check(self, metadata: Mapping[str, Any], before: Client | None = None) -> dict[str, Any]:
+    def check(
+        self, metadata: Mapping[str, Any], before: Client | None = None, *, within: float | None = None
+    ) -> dict[str, Any]:
         """A whole registration, checked and converted. Raises `ClientMetadataError`, which says what is wrong.
 
         `before`: the registration that it changes; what lies elsewhere is looked at again where the change is about that.
+        `within`: the seconds that this may take.
         """
         values = check_metadata(metadata, self._settings)
         on_loopback = may_call_loopback(self._settings.issuer, relaxed=self._app.debug or self._app.testing)
@@ -123,7 +126,7 @@ class ClientRegistry:
         self._check_grant_types(values.get("grant_types", ()))
         sector = values.get("sector_identifier_uri")
         if sector is not None and (before is None or any(values.get(n) != getattr(before, n) for n in OF_A_SECTOR)):
-            check_document(sector, values.get("redirect_uris", ()), plain_http_on_loopback=on_loopback)
+            check_document(sector, values.get("redirect_uris", ()), plain_http_on_loopback=on_loopback, within=within)
         return values
 
     def adopt(
@@ -258,7 +261,7 @@ class ClientRegistry:
 
     def _check_grant_types(self, grant_types: Iterable[str]) -> None:
         """Check that each grant type exists; it may be off. Otherwise a typing error would show much later."""
-        known = {*GRANTS, *self._grant_types}
+        known = {*GRANTS, *self.grant_types}
         for name in grant_types:
             if name not in known:
                 near = difflib.get_close_matches(name, known, n=1)

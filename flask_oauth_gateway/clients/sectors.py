@@ -55,15 +55,18 @@ def check_sector(values: Mapping[str, Any], settings: Settings) -> None:
         )
 
 
-def check_document(url: str, redirect_uris: Iterable[str], *, plain_http_on_loopback: bool) -> None:
+def check_document(
+    url: str, redirect_uris: Iterable[str], *, plain_http_on_loopback: bool, within: float | None = None
+) -> None:
     """Fetch the document of a sector and check that it names each redirect URI (Registration section 5).
 
-    Raises `ClientMetadataError`.
+    `within`: seconds. Raises `ClientMetadataError`.
     """
-    from ..crypto.fetching import FetchError, fetch
+    from ..crypto.fetching import MAX_SECONDS, FetchError, fetch
 
+    within = MAX_SECONDS if within is None else within
     try:
-        body, _ = fetch(url, redirects=0, plain_http_on_loopback=plain_http_on_loopback)
+        body, _ = fetch(url, redirects=0, within=within, plain_http_on_loopback=plain_http_on_loopback)
     except FetchError as error:
         raise ClientMetadataError(f"The document at the sector_identifier_uri can't be had: {error}.") from None
     try:

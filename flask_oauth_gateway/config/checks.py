@@ -34,6 +34,7 @@ RATE_LIMITS: Mapping[str, str | None] = {
     "device": "30/minute",
     "device_codes": "10/minute;60/hour",
     "register": "20/hour",
+    "client_documents": "30/minute",  # clients of an address that nobody knew yet; those that are known don't count
     "revoke": "300/minute;6000/hour",  # what every process has to remember; stored tokens don't count
     "introspect": None,  # a resource server may ask at each of its own requests
     "admin": "600/minute",

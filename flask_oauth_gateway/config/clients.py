@@ -1,4 +1,4 @@
-"""Settings of clients: how a client proves who it is, and which origins' scripts may read its answers."""
+"""Settings of clients: how a client proves who it is, where its metadata document may be, whose scripts may read answers."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from .checks import ConfigurationError, names, one_or_more_of
+from .checks import ConfigurationError, boolean, names, one_or_more_of, positive
 from .setting import setting
 
 #: Schemes that no app has for itself: the web's, and those that run or show what stands in the URI itself.
@@ -30,6 +30,18 @@ def read_schemes(key: str, value: Any) -> tuple[str, ...]:
         raise ConfigurationError(
             key, value, "a list of apps' own schemes in small letters, such as 'vscode', without a colon"
         )
+    return listed
+
+
+def read_hosts(key: str, value: Any) -> tuple[str, ...] | None:
+    """Names of hosts, each alone or, with `*.` before it, for all below it; or `None`."""
+    if value is None:
+        return None
+    listed = tuple(item.lower() for item in names(key, value))
+    if any(
+        not re.fullmatch(r"(?:\*\.)?[a-z0-9_-]+(?:\.[a-z0-9_-]+)*|[0-9a-f:.]*:[0-9a-f:.]*", item) for item in listed
+    ):
+        raise ConfigurationError(key, value, "a list of hosts such as 'app.example.com' or '*.example.com', or None")
     return listed
 
 
@@ -61,4 +73,21 @@ class ClientSettings:
         read_schemes,
         "Schemes without a dot that a redirect URI may have, of apps that are known by them. A scheme with a dot, such"
         " as `com.example.app`, is always allowed (RFC 8252 section 7.1).",
+    )
+    client_id_metadata: bool = setting(
+        False,
+        boolean,
+        "Whether a `client_id` that begins with `https://` and is not registered is read as the URL of a"
+        " [metadata document](client-metadata-documents.md), in which the client says who it is.",
+    )
+    client_id_metadata_hosts: tuple[str, ...] | None = setting(
+        None,
+        read_hosts,
+        'The hosts whose documents count, such as `"app.example.com"`, or `"*.example.com"` for all below example.com.'
+        " `None`: every host's.",
+    )
+    client_id_metadata_max_bytes: int = setting(
+        16384,
+        positive,
+        "How many bytes such a document may have.",
     )

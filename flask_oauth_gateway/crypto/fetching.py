@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import ipaddress
+import re
 import socket
 import ssl
 import threading
@@ -26,6 +27,7 @@ TLS_SECONDS = 300  # after which a change of the system's certificate authoritie
 TOO_SLOW = "it took too long"
 #: Networks that are nobody's on the internet, which Python takes for public: site-local, the protocols' own, documentation.
 SPECIAL = (*map(ipaddress.ip_network, ("fec0::/10", "192.0.0.0/24", "3fff::/20")),)
+JSON = re.compile(r"application/(?:[a-z0-9.!#$&^_-]+\+)?json")  # as `get_content_type` has it, in small letters
 NAT64 = ipaddress.ip_network("64:ff9b::/96")  # IPv4 addresses, as a network with only IPv6 writes them
 
 _looking_up = Lock()
@@ -48,19 +50,26 @@ def fetch(
     url: str,
     *,
     redirects: int = MAX_REDIRECTS,
+    within: float = MAX_SECONDS,
+    max_bytes: int = MAX_BYTES,
+    only_json: bool = False,
     private_addresses: bool = False,
     plain_http_on_loopback: bool = False,
 ) -> tuple[bytes, int | None]:
     """A document, and the seconds that it may be kept (`Cache-Control: max-age`), or `None` where the answer doesn't say.
 
-    `redirects`: how many are followed, within the host. Raises `FetchError`. The host's addresses are looked up once, and
-    the connection goes to one of these, so that the name can't point elsewhere between the check and the connection.
+    `redirects`: how many are followed, within the host. `within`: seconds. `only_json`: the answer must say that it is JSON.
+    Raises `FetchError`. The host's addresses are looked up once, and the connection goes to one of these, so that the name
+    can't point elsewhere between the check and the connection.
     """
-    deadline = time.monotonic() + MAX_SECONDS
+    deadline = time.monotonic() + min(within, MAX_SECONDS)
     host = _split(url).hostname
+    get = _Request("GET", {"Accept": "application/json"}, max_bytes=max_bytes)
     for _ in range(redirects + 1):
-        status, headers, body = _ask(_GET, url, deadline, private_addresses, plain_http_on_loopback)
+        status, headers, body = _ask(get, url, deadline, private_addresses, plain_http_on_loopback)
         if status == 200:
+            if only_json and not JSON.fullmatch(headers.get_content_type()):
+                raise FetchError(f"it is {headers.get_content_type()}, not application/json")
             return body, _max_age(headers.get("Cache-Control", ""))
         location = headers.get("Location")
         if status not in (301, 302, 303, 307, 308) or location is None or not redirects:
@@ -118,9 +127,7 @@ class _Request:
     headers: Mapping[str, str]
     body: bytes | None = None
     reads_body: bool = True  # whether what is answered matters, beside its status
-
-
-_GET = _Request("GET", {"Accept": "application/json"})
+    max_bytes: int = MAX_BYTES
 
 
 def _split(url: str) -> SplitResult:
@@ -137,14 +144,16 @@ def _ask(
 ) -> tuple[int, http.client.HTTPMessage, bytes]:
     parts = _split(url)
     host = parts.hostname or ""
-    plain = parts.scheme == "http" and plain_http_on_loopback and is_loopback(host)
+    here = plain_http_on_loopback and is_loopback(host)  # what may be called so may be called by https, too
+    plain = here and parts.scheme == "http"
     if not host or parts.username is not None or not (parts.scheme == "https" or plain):
         raise RefusedUrl("the URL is not https")
     port = parts.port or (80 if plain else 443)
     addresses = _addresses(host, port, deadline)
     if plain and not all(map(is_loopback, addresses)):  # whoever answers for the name may say anything
         raise RefusedUrl("the host is not this machine, and the URL not https")
-    if not (private_addresses or plain) and not all(map(_is_public, addresses)):
+    here = here and all(map(is_loopback, addresses))
+    if not (private_addresses or here) and not all(map(_is_public, addresses)):
         raise RefusedUrl("the host has a private address")
     path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     connection = _Connection(host, port, addresses, deadline, plain=plain)
@@ -154,7 +163,8 @@ def _ask(
     try:
         connection.request(sent.method, path, sent.body, {**sent.headers, **HEADERS})
         with closing(connection.getresponse()) as response:
-            body = _body(response) if sent.reads_body else b""
+            # A redirect's body, and an error's, is nobody's business.
+            body = _body(response, sent.max_bytes) if sent.reads_body and response.status == 200 else b""
     except (OSError, http.client.HTTPException, ValueError) as error:
         if connection.aborted or isinstance(error, TimeoutError):
             raise FetchError(TOO_SLOW) from error
@@ -213,10 +223,10 @@ def _is_public(address: str) -> bool:
     return ip.is_global and not ip.is_multicast and not any(ip in network for network in SPECIAL)
 
 
-def _body(response: http.client.HTTPResponse) -> bytes:
-    body = response.read(MAX_BYTES + 1)
-    if len(body) > MAX_BYTES:
-        raise FetchError("it is longer than 64 KiB")
+def _body(response: http.client.HTTPResponse, max_bytes: int) -> bytes:
+    body = response.read(max_bytes + 1)
+    if len(body) > max_bytes:
+        raise FetchError(f"it is longer than {max_bytes / 1024:g} KiB")
     return body
 
 

@@ -19,7 +19,7 @@ from joserfc.jwk import Key
 from ..errors import shown, without_secrets
 from ..locks import Lock
 from .certificates import UnusableKey, certificate_of
-from .fetching import FetchError, fetch
+from .fetching import MAX_REDIRECTS, FetchError, fetch
 from .jose import JwtError
 from .jwk import NoKey, load_jwks, load_pem
 
@@ -130,6 +130,9 @@ def _validity(certificate: x509.Certificate | None) -> tuple[float, float]:
     return certificate.not_valid_before_utc.timestamp(), certificate.not_valid_after_utc.timestamp()
 
 
+ReadKeys = Callable[[Any, list[str]], FixedKeys | PemKeys]
+
+
 class RemoteKeys:
     """The keys at a `jwks_uri`: none until the first fetch succeeds. `read` finds those that are wanted in the document."""
 
@@ -137,11 +140,13 @@ class RemoteKeys:
         self,
         url: str,
         *,
+        redirects: int = MAX_REDIRECTS,
         private_addresses: bool = False,
         plain_http_on_loopback: bool = False,
-        read: Callable[[Any, list[str]], FixedKeys | PemKeys] | None = None,
+        read: ReadKeys | None = None,
     ) -> None:
         self.url = url
+        self._redirects = redirects
         self._private_addresses = private_addresses
         self._plain_http_on_loopback = plain_http_on_loopback
         self._read = read or _signature_keys
@@ -182,6 +187,7 @@ class RemoteKeys:
         try:
             body, seconds = fetch(
                 self.url,
+                redirects=self._redirects,
                 private_addresses=self._private_addresses,
                 plain_http_on_loopback=self._plain_http_on_loopback,
             )

@@ -13,6 +13,7 @@ from .tables import (
     access_token,
     approval,
     audit,
+    client_document,
     code,
     device_code,
     key,
@@ -27,7 +28,10 @@ from .tables import (
 #: known, and a session that has just expired lets its last code be exchanged.
 EXPIRING = {
     access_token: 0, refresh_token: 0, approval: 0, code: 86400, device_code: 0, once: 0, mark: 0, session: 86400, logout: 0,
+    client_document: 3600,
 }  # fmt: skip
+#: The columns that say when, where they aren't called `expires_at`.
+ENDS = {logout: logout.c.give_up_at, client_document: client_document.c.held_until}
 MAX_BATCH = 10_000  # a statement takes 32,766 parameters on SQLite, 65,535 on PostgreSQL
 RETIRED_SECONDS = 86400
 
@@ -75,7 +79,8 @@ def purge_audit(database: Database, up_to: int, *, batch: int) -> int:
 
 def _delete_some(database: Database, table: Table, before: int, batch: int) -> int:
     (column,) = table.primary_key.columns
-    expires_at = table.c.give_up_at if table is logout else table.c.expires_at
+    expires_at = ENDS.get(table)
+    expires_at = table.c.expires_at if expires_at is None else expires_at
     oldest = select(column).where(expires_at < before).order_by(expires_at).limit(batch)
     rows = database.all(oldest)
     if not rows:

@@ -248,6 +248,7 @@ SOURCES = {
     "slow_down": "RFC 8628 section 3.5",
     "expired_token": "RFC 8628 section 3.5",
 }
+DOCUMENTS = "draft-ietf-oauth-client-id-metadata-document-03 sections 3 to 5"
 NAME = r"'([^']+)'"
 
 #: The error, a pattern for the beginning of its reason or description, the check, its function, and its RFC.
@@ -257,6 +258,7 @@ RULES: tuple[tuple[str, str, str, Callable[[Refused, re.Match[str]], Found], str
     ("*", "The parameter 'code_challenge_method'", "PKCE method", _challenge, "RFC 7636 section 4.3, RFC 9700 section 2.1.1"),
     ("*", "The 'code_challenge' must be", "code challenge", _as_described, "RFC 7636 section 4.2"),
     ("*", f"The parameter {NAME} is missing", "required parameter", _missing, "RFC 6749 section 4"),
+    ("invalid_client", "its document can't be had", "client metadata document", _as_described, DOCUMENTS),
     ("invalid_client", "The application that sent you", "client_id", _client_id, "RFC 6749 section 4.1.2.1"),
     ("*", "The address to send you back to", "redirect URI", _redirect_uri,
      "RFC 6749 section 3.1.2.3, RFC 9700 section 2.1, RP-Initiated Logout section 3"),

@@ -31,6 +31,7 @@ def device_authorization(server: AuthorizationServer) -> Response:
     """Answer with both codes, and the address where the user types the user code (section 3.2)."""
     form = read_request(server.settings)
     server.rate_limiter.spend("device", f"address:{server.addresses.neighbourhood()}")
+    form.meets_clients = True
     client = server.authentication.authenticate(form)
     if not client.check_grant_type(DEVICE_CODE):
         raise UnauthorizedClientError("This client is not registered for device_code.")

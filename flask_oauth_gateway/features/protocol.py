@@ -40,6 +40,11 @@ PROTOCOL: Mapping[str, Feature] = {
         page="tokens.md",
         endpoints={"jwks": Endpoint("/jwks", GET, "endpoints.jwks:jwks", "jwks_uri", document=True)},
     ),
+    "client_id_metadata": Feature(
+        source="Client ID Metadata Document (draft 03)",
+        page="client-metadata-documents.md",
+        setting="client_id_metadata",
+    ),
     "registration": Feature(
         source="RFC 7591, RFC 7592",
         page="registration.md",

@@ -78,6 +78,7 @@ class GrantSteps:
 
     def authenticate(self, request: OAuthRequest, methods: tuple[str, ...] | None = None) -> Client:
         """The client that calls. Raises `InvalidClient`, and `TooManyRequests` where it asks for too many tokens."""
+        request.meets_clients = True
         client = self._authentication.authenticate(request, methods)
         self.count(client)
         return client

@@ -51,7 +51,7 @@ def authorize(server: AuthorizationServer) -> Answer:
     visit = read_visit(server.settings)
     issuer = server.issuer.identifier()
     try:
-        authorization, parameters = read_authorization(server.clients, visit.query, issuer)
+        authorization, parameters = read_authorization(server.directory or server.clients, visit.query, issuer)
     except PageError as error:
         note(error)
         return error_page(400, error.error, error.description, _explanation(server, error))
@@ -239,5 +239,12 @@ def _explanation(server: AuthorizationServer, error: PageError) -> Explanation |
     sent = request.values.to_dict()
     client_id = sent.get("client_id")
     return explain(
-        Refused(server=server, error=error.error, description=error.description, parameters=sent, client_id=client_id)
+        Refused(
+            server=server,
+            error=error.error,
+            description=error.description,
+            reason=error.reason,
+            parameters=sent,
+            client_id=client_id,
+        )
     )

@@ -162,7 +162,7 @@ class ClientStore:
 
         Raises `ApplicationNotFound`.
         """
-        own = ("owner", "switched_on", "application")
+        own = ("owner", "switched_on", "application", "fresh_until")
         merged = {name: getattr(client, name) for name in (*REGISTERED, *own)} | dict(values)
         statement = CHANGE.where(client_table.c.version == client.version).values(**to_columns(merged))
         parameters = {"key": client.key, "now": int(time.time())}
@@ -257,6 +257,7 @@ def _from_rows(rows: Sequence[Row[Any]]) -> Client:
         origin=row.origin,
         registration_digest=row.registration_digest and bytes(row.registration_digest),
         used_at=row.used_at,
+        fresh_until=row.fresh_until,
         created_at=row.created_at,
         updated_at=row.updated_at,
         secrets=tuple(secrets),
@@ -273,6 +274,7 @@ def to_columns(values: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "owner": values.get("owner"),
         "switched_on": values.get("switched_on", True),
+        "fresh_until": values.get("fresh_until"),
         "name": metadata.get("client_name", "").casefold()[:NAME_LENGTH] or None,
         "metadata": metadata,
     }

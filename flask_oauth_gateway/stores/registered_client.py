@@ -38,6 +38,10 @@ class ClientSecret:
         return now < self.ends_at
 
 
+class UnreadableClient(LookupError):
+    """A client says in a metadata document who it is, and that can't be read, or isn't good. The message says why."""
+
+
 LISTED: Mapping[str, Any] = {"registered": True, "default": []}
 
 
@@ -69,6 +73,7 @@ class Client:
     origin: str | None = None  # how it came here, if nobody registered it by hand: `REGISTRATION` or `DOCUMENT`
     registration_digest: bytes | None = None  # of its registration access token (RFC 7592 section 3)
     used_at: int | None = None
+    fresh_until: int | None = None  # of a `DOCUMENT`: when it must be read again, in seconds since 1970
     application: str | None = None  # the application's `application_id`; then its values
     application_status: str | None = None
     application_plan: str | None = None

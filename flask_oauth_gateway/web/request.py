@@ -79,6 +79,7 @@ class OAuthRequest(OAuth2Request):
         self.client: Any = None
         self.basic: tuple[str, str] | None = None  # the user and password of a Basic header, as they stand
         self.client_is_rechecked = False  # whether what acts checks that the client is still as it was read
+        self.meets_clients = False  # whether a client that isn't known may be read from its metadata document
         self.auth_method: str | None = None
         self.spent_assertion: bytes | None = None  # the key of the assertion that authenticated the client, once spent
         self.assertion: Any = None  # the assertion that is exchanged for a token, once it is checked

@@ -160,6 +160,13 @@ SETTINGS: dict[str, tuple[list[tuple[Any, Any]], list[Any], str]] = {
         ["a.example", ["https://a.example/"], ["https://a.example/x"], 5],
         "a list of",
     ),
+    "client_id_metadata": ([(True, True), (False, False)], [0, 1, None, "yes"], "True or False"),
+    "client_id_metadata_hosts": (
+        [(None, None), (["*.Example.com", "app.example"], ("*.example.com", "app.example")), ("::1", ("::1",))],
+        [5, [None], ["https://app.example"], ["*"], ["a.*.example"], ["app.example:443"], ["app.example/x"], ["."]],
+        "a list of ",
+    ),
+    "client_id_metadata_max_bytes": ([(5120, 5120)], [0, -1, "5120", None, True], "a number of 1 or more"),
     "redirect_schemes": (
         [((), ()), (["cursor", "x-y+z.1"], ("cursor", "x-y+z.1")), ("zed", ("zed",))],
         ["https", ["javascript"], "data", "zed:", "zed://", "Zed", "1a", None, 5],

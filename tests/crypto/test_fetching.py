@@ -118,8 +118,24 @@ def test_public_addresses_are_asked_one_after_the_other_and_looked_up_once(monke
 
 def test_a_private_address_may_be_allowed() -> None:
     url = f"https://127.0.0.1:{free_port()}/"
-    assert "private address" in refused(url)
-    assert "connection failed" in refused(url, private_addresses=True)  # it was tried: nobody listens there
+    with pytest.raises(FetchError, match="private address"):
+        fetch(url)
+    with pytest.raises(FetchError, match="connection failed"):  # it was tried: nobody listens there
+        fetch(url, private_addresses=True)
+
+
+def test_what_may_be_called_here_in_plain_http_may_be_called_here_by_https(monkeypatch: pytest.MonkeyPatch) -> None:
+    port, there, really = free_port(), ["127.0.0.1"], socket.getaddrinfo
+
+    def look_up(host: str, *rest: Any, **how: Any) -> Any:
+        return [(0, 0, 0, "", (each, 0)) for each in there] if host == "keys.localhost" else really(host, *rest, **how)
+
+    monkeypatch.setattr(socket, "getaddrinfo", look_up)
+    for host in ("127.0.0.1", "localhost", "keys.localhost"):
+        assert "connection failed" in refused(f"https://{host}:{port}/")
+    there[:] = ["127.0.0.1", "10.0.0.1"]
+    for host in ("keys.localhost", "10.0.0.1", "192.168.1.1"):
+        assert "private address" in refused(f"https://{host}:{port}/")
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])

@@ -216,5 +216,5 @@ def test_a_client_may_register_where_its_keys_are(make_trading: MakeTrading) -> 
             client_assertion = ONE.sign(claims_of(made.client_id, sub=made.client_id))
             assert trading.authenticate(client_assertion).status_code == 200
         assert len(server.requests) == 1
-        gone = trading.register_signing(ONE, jwks=None, jwks_uri="https://localhost/jwks")  # a private address
+        gone = trading.register_signing(ONE, jwks=None, jwks_uri="https://10.0.0.1/jwks")  # a private address
         assert "the host has a private address" in trading.why(ONE.sign(claims_of(gone.client_id)))

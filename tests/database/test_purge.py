@@ -12,8 +12,9 @@ from sqlalchemy import func, select
 from flask_oauth_gateway.database.purge import EXPIRING
 from flask_oauth_gateway.database.tables import access_token, audit, metadata
 from tests.support.app import server_of, token_for
+from tests.support.client_documents import named
 from tests.support.clock import Clock
-from tests.support.site import DEVICE_CODE, MakeSite
+from tests.support.site import DEVICE_CODE, MakeSite, error_page
 from tests.support.stored import audit_of, database_of, register, status_with, tokens_of
 
 EXPIRED = 3000
@@ -85,7 +86,9 @@ def test_the_tokens_of_a_deleted_client_go_when_they_expire(app: Flask) -> None:
 
 
 def test_every_table_that_grows_is_purged(make_site: MakeSite, clock: Clock) -> None:
-    site = make_site(OAUTH_ACCESS_TOKEN_FORMAT="jwt", OAUTH_OIDC=True)
+    site = make_site(OAUTH_ACCESS_TOKEN_FORMAT="jwt", OAUTH_OIDC=True, OAUTH_CLIENT_ID_METADATA=True)
+    error_page(site.ask(named("https://127.0.0.1:1/nobody")), "invalid_client")  # a document that can't be read
+    server_of(site.app).registration_tokens.make("", scope=None, owner=None, uses=1, expires_at=None)
     application = site.gateway.applications.create("Partner").application_id
     client, opaque = site.register(application=application), site.register(access_token_format="opaque")
     device = site.register(grant_types=[DEVICE_CODE])
@@ -111,7 +114,9 @@ def test_every_table_that_grows_is_purged(make_site: MakeSite, clock: Clock) -> 
     grow = {table.name for table in EXPIRING} | {"oauth_key"}
     before = rows()
     assert all(before.values()), before
-    registry = {"oauth_application", "oauth_client", "oauth_client_secret", "oauth_consent"}
+    registry = {
+        "oauth_application", "oauth_client", "oauth_client_secret", "oauth_consent", "oauth_registration_token",
+    }  # fmt: skip
     kept = registry | {
         "oauth_audit",
         "oauth_audit_head",

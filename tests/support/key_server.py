@@ -1,6 +1,7 @@
 """A server of key sets on loopback that answers as a test tells it, to forms too."""
 
 import json
+import ssl
 import threading
 import time
 from collections.abc import Iterator
@@ -13,11 +14,12 @@ from urllib.parse import parse_qsl
 class KeyServer:
     """`says` is what it answers: a JSON value, bytes, or a function of the form that came.
 
-    `how` is one of "well", "drip", "hang", "endless", "down".
+    `places` has answers of its own by path. `how` is one of "well", "drip", "hang", "endless", "down".
     """
 
     def __init__(self) -> None:
         self.says: Any = {"keys": []}
+        self.places: dict[str, Any] = {}
         self.status = 200
         self.headers: dict[str, str] = {}
         self.how = "well"
@@ -34,8 +36,9 @@ class KeyServer:
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}/jwks"
 
-    def body(self) -> bytes:
-        says = self.says(self.forms[-1]) if callable(self.says) else self.says
+    def body(self, path: str) -> bytes:
+        says = self.places.get(path, self.says)
+        says = says(self.forms[-1]) if callable(says) else says
         return says if isinstance(says, bytes) else json.dumps(says).encode()
 
     def answer(self, handler: BaseHTTPRequestHandler) -> None:
@@ -63,17 +66,17 @@ class KeyServer:
         handler.end_headers()
         while self.how == "endless":
             handler.wfile.write(b" " * 65536)
-        for byte in self.body() if self.how == "drip" else b"":
+        for byte in self.body(handler.path) if self.how == "drip" else b"":
             if self.over.wait(0.02):
                 return
             handler.wfile.write(bytes([byte]))
         if self.how == "well":
-            handler.wfile.write(self.body())
+            handler.wfile.write(self.body(handler.path))
 
 
 @contextmanager
-def key_server() -> Iterator[KeyServer]:
-    """A server for as long as the block runs."""
+def key_server(tls: ssl.SSLContext | None = None) -> Iterator[KeyServer]:
+    """A server for as long as the block runs; with `tls` by https."""
     keys = KeyServer()
 
     class Handler(BaseHTTPRequestHandler):
@@ -91,6 +94,8 @@ def key_server() -> Iterator[KeyServer]:
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = True
+    if tls is not None:  # each connection shakes hands in its own thread, so that none holds up the others
+        server.socket = tls.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
     keys.port = server.server_port
     threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
     try:

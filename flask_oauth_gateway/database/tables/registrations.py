@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import BigInteger, Boolean, Column, ForeignKey, Index, Integer, String, Table, Text, UniqueConstraint
 
-from .columns import NEVER_REUSE_IDS, OPTIONS, Hash, Key, Object, Subject, metadata
+from .columns import NEVER_REUSE_IDS, OPTIONS, ApprovalKey, Hash, Key, Object, Subject, metadata
 
 application = Table(  # a partner's group of clients, which work only while it is approved
     "oauth_application",
@@ -42,6 +42,7 @@ client = Table(
     Column("origin", String(16)),  # "registration" or "document" where nobody here registered it by hand
     Column("registration_digest", Hash),  # of its registration access token (RFC 7592)
     Column("used_at", BigInteger),  # about when one of no hand's making was last used; empty before its first tokens
+    Column("fresh_until", BigInteger),  # of one that is in a document: until when what was read of it counts as new
     Column("created_at", BigInteger, nullable=False),
     Column("updated_at", BigInteger, nullable=False),
     Index("ix_oauth_client_unused", "origin", "used_at", "id"),
@@ -81,18 +82,15 @@ registration_token = Table(  # initial access tokens, with which programs regist
     **NEVER_REUSE_IDS,
 )
 
-client_document = Table(  # what is known of the documents whose URLs are client_ids, and when they are asked for again
+client_document = Table(  # documents whose URLs are client_ids: who is reading one, and which can't be read just now
     "oauth_client_document",
     metadata,
     Column("client_id_hash", Hash, primary_key=True),
     Column("client_id", String(2048), nullable=False),
-    Column("digest", Hash),  # of the document that was read last
-    Column("read_at", BigInteger),  # when a good one was read last
-    Column("fresh_until", BigInteger, nullable=False, default=0),
+    Column("reader", ApprovalKey),  # who reads it just now, by a random name; empty: nobody
     Column("failures", Integer, nullable=False, default=0),  # in a row
-    Column(
-        "held_until", BigInteger, nullable=False, default=0
-    ),  # nobody asks before: after a failure, or while one does
+    Column("held_until", BigInteger, nullable=False),  # nobody reads it before, or while `reader` does
+    Index("ix_oauth_client_document_held_until", "held_until"),
     **OPTIONS,
 )
 

@@ -22,20 +22,24 @@ if TYPE_CHECKING:
 
 AT_ONCE = 500
 _C = client_table.c
-_NEVER_USED = and_(_C.origin == REGISTRATION, _C.used_at.is_(None))
 
 
-def delete_beyond(database: Database, most: int) -> int:
-    """Delete registered clients that no user has allowed anything yet, the oldest first, so that `most` remain.
+def _never_used(origin: str) -> ColumnElement[bool]:
+    return and_(_C.origin == origin, _C.used_at.is_(None))
+
+
+def delete_beyond(database: Database, most: int, origin: str = REGISTRATION) -> int:
+    """Delete clients of this origin that no user has allowed anything yet, the oldest first, so that `most` remain.
 
     Returns how many. What was read before is checked again by the statement that deletes: nobody has used these.
     """
-    newest = select(_C.id).where(_NEVER_USED).order_by(_C.id.desc()).offset(most).limit(1)
+    unused = _never_used(origin)
+    newest = select(_C.id).where(unused).order_by(_C.id.desc()).offset(most).limit(1)
     total = 0
     last = database.first(newest)
     while last is not None:
-        oldest = database.all(select(_C.id).where(_NEVER_USED, _C.id <= last.id).order_by(_C.id).limit(AT_ONCE))
-        deleted = _delete_some(database, [row.id for row in oldest]) if oldest else 0
+        oldest = database.all(select(_C.id).where(unused, _C.id <= last.id).order_by(_C.id).limit(AT_ONCE))
+        deleted = _delete_some(database, [row.id for row in oldest], unused) if oldest else 0
         total += deleted
         if not deleted:
             break
@@ -43,10 +47,10 @@ def delete_beyond(database: Database, most: int) -> int:
 
 
 @again_after_deadlock
-def _delete_some(database: Database, keys: Sequence[int]) -> int:
+def _delete_some(database: Database, keys: Sequence[int], unused: ColumnElement[bool]) -> int:
     """Delete those of these clients that are still unused, with their secrets. None of them has a code or a token."""
     with database.transaction() as connection:
-        return _delete_in(connection, keys, _NEVER_USED)
+        return _delete_in(connection, keys, unused)
 
 
 def _delete_in(connection: Connection, keys: Sequence[int], unused: ColumnElement[bool]) -> int:

@@ -1,0 +1,1 @@
+"""A `client_id` that is the URL of a metadata document."""
