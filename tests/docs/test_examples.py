@@ -14,7 +14,7 @@ ROOT = Path(__file__).parent.parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 NAMES = [str(path.relative_to(ROOT)) for path in PAGES]
 #: Programs that not every machine has. A page whose commands call one carries its mark.
-PROGRAMS = {"nginx": pytest.mark.nginx}
+PROGRAMS = {"nginx": pytest.mark.nginx, "uvicorn": pytest.mark.mcp_sdks}
 LONG = {"tutorial.md": pytest.mark.timeout(180)}  # sixty commands
 
 
