@@ -77,7 +77,7 @@ class Settings(
                 near = difflib.get_close_matches(key, known, n=1)
                 hint = f" Did you mean {near[0]}?" if near else ""
                 warnings.warn(f"{key} is not a setting of the gateway.{hint}", ConfigurationWarning, stacklevel=3)
-        values = with_profile(values, [item.name for item in known.values()])
+        values = with_profile(values)
         if values.get("admin"):
             values["scopes"] = {**values.get("scopes", {}), ADMIN_SCOPE: "Manage the gateway"}
         if values.get("oidc"):

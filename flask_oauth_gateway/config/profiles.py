@@ -5,7 +5,7 @@ A profile is a row of `PROFILES`. What the app sets itself counts, as long as th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -75,10 +75,9 @@ PROFILES: Mapping[str | None, Profile] = {
 }
 
 
-def with_profile(values: Mapping[str, Any], known: Collection[str]) -> dict[str, Any]:
-    """What the app sets, and what its profile sets where the app says nothing; `known` are the names of all settings."""
-    sets = PROFILES[values.get("profile")].sets
-    return {name: value for name, value in sets.items() if name in known} | dict(values)
+def with_profile(values: Mapping[str, Any]) -> dict[str, Any]:
+    """What the app sets, and what its profile sets where the app says nothing."""
+    return {**PROFILES[values.get("profile")].sets, **values}
 
 
 @dataclass(frozen=True)

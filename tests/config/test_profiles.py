@@ -51,10 +51,11 @@ def test_oauth_2_1_lets_a_token_come_in_the_body() -> None:
 def test_mcp_sets_what_the_app_does_not() -> None:
     found = settings(OAUTH_PROFILE="mcp")
     assert (found.refresh_token_grace, found.access_token_lifetime, found.require_pkce) == (30, 3600, True)
+    assert (found.client_id_metadata, found.registration) == (True, None)
     assert (found.oidc, found.grant_types) == (Settings().oidc, Settings().grant_types)
     assert settings(OAUTH_PROFILE="oauth2.1").refresh_token_grace == 0
 
 
 def test_what_the_app_sets_counts() -> None:
-    found = settings(OAUTH_PROFILE="mcp", OAUTH_REFRESH_TOKEN_GRACE=0, OAUTH_ACCESS_TOKEN_LIFETIME=600)
-    assert (found.refresh_token_grace, found.access_token_lifetime) == (0, 600)
+    found = settings(OAUTH_PROFILE="mcp", OAUTH_REFRESH_TOKEN_GRACE=0, OAUTH_CLIENT_ID_METADATA=False)
+    assert (found.refresh_token_grace, found.client_id_metadata) == (0, False)
