@@ -165,7 +165,7 @@ class AuthorizationServer(Server):
         """Load the grants that are on: by `grant_type` for the token endpoint, by `response_type` for the authorize endpoint."""
         self.steps = GrantSteps(
             self.settings, self.authentication, self.rate_limiter, self.addresses, self.resources, self.users,
-            self.lifetimes, self.issuing, (lambda: self.openid.id_tokens) if self.settings.oidc else None,
+            self.lifetimes, self.issuing, self.last_used, (lambda: self.openid.id_tokens) if self.settings.oidc else None,
         )  # fmt: skip
         self.authlib = AuthlibServer(self.steps, self.clients)
         self.grants = load_grants(self.settings.grant_types, self)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hmac
 import secrets
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
@@ -113,13 +112,13 @@ class Registrations:
         own = {"owner": owner, "origin": REGISTRATION, "registration_digest": sha256(new_token_value)}
         spend = None if initial is None else self._initial_tokens().spending(initial)
         try:
-            self._clients.add(client_id, {**values, **own}, [] if row is None else [row], first=spend)
+            issued_at = self._clients.add(client_id, {**values, **own}, [] if row is None else [row], first=spend)
         except RegistrationTokenSpent:
             raise InvalidToken(NO_INITIAL_TOKEN) from None
         self._registered.make_room()
         client_registered.send(self._app, client_id=client_id, owner=owner, by=self._settings.registration)
         return Registration(
-            client_id=client_id, issued_at=int(time.time()), metadata=values, client_secret=plain, token=new_token_value,
+            client_id=client_id, issued_at=issued_at, metadata=values, client_secret=plain, token=new_token_value,
             statement=metadata.get("software_statement"),
         )  # fmt: skip
 

@@ -12,7 +12,7 @@ from ..clients.strangers import OWN_MEMBERS
 from ..config.registration import TOKEN
 from ..errors import OAuth2Error, RequestTooLarge, clean
 from ..features import SECRET_METHODS
-from ..stores.registered_client import REGISTERED, Client
+from ..stores.registered_client import DEFAULTS, REGISTERED, Client
 from ..web.answers import NO_STORE, json_response
 from ..web.bearer import token_of
 from ..web.place import path_for
@@ -90,7 +90,10 @@ def _describe(server: AuthorizationServer, found: Registration) -> dict[str, Any
         name: value
         for name in REGISTERED
         if name not in OWN_MEMBERS
-        and ((value := metadata.get(name) or usual.get(name)) not in (None, "", [], False) or name in ALWAYS)
+        and (
+            (value := metadata.get(name) or usual.get(name) or DEFAULTS[name]) not in (None, "", [], False)
+            or name in ALWAYS
+        )
     }
     answer: dict[str, Any] = {
         "client_id": found.client_id,

@@ -43,6 +43,8 @@ class AuthorizationCodeGrant(TokenGrant, AuthorizationGrant):
         """A code for the scopes that the user allowed (section 4.1.2)."""
         now = int(time.time())
         code = new_token(self.settings.token_prefix, now)
+        if authorization.client.origin is not None:
+            self.codes.note_first_use(authorization.client)
         self.codes.add(
             {
                 "code_hash": token_key(code),

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from ..config import Settings
     from ..oidc.id_token import IdTokens
     from ..permissions.resources import Resources
+    from ..stores.last_used import LastUsed
     from ..stores.registered_client import Client
     from ..tokens.issuing import Issuing
     from ..tokens.lifetimes import Lifetimes
@@ -60,6 +61,7 @@ class GrantSteps:
         users: Users,
         lifetimes: Lifetimes,
         issuing: Issuing,
+        last_used: LastUsed,
         id_tokens: Callable[[], IdTokens] | None,
     ) -> None:
         self._settings = settings
@@ -70,6 +72,7 @@ class GrantSteps:
         self._users = users
         self._lifetimes = lifetimes
         self._issuing = issuing
+        self._last_used = last_used
         self._id_tokens = id_tokens
 
     def moment(self) -> int:
@@ -165,7 +168,13 @@ class GrantSteps:
 
     def issue(self, request: Issue, moment: int | None = None) -> dict[str, Any]:
         """Issue the token and return the members of the token response. Raises `AlreadySpent` and `StaleClient`."""
+        self.note_use(request.client)
         return self.with_id_token(request, lambda: self._issuing.issue(request, moment))
+
+    def note_use(self, client: Client) -> None:
+        """Note that a client was used, where nobody registered it by hand: others are never deleted for want of use."""
+        if client.origin is not None:
+            self._last_used.note_client(client)
 
     def with_id_token(self, request: Issue, answer: Callable[[], dict[str, Any]]) -> dict[str, Any]:
         """The token response that `answer` makes, with an ID token where the scopes ask for one (OIDC Core section 3.1.3.3).

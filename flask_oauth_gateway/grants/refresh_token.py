@@ -130,6 +130,7 @@ class RefreshTokenGrant(TokenGrant):
         except BaseException:  # whether there is this user can't be told now: the client asks again with what it has
             self.approvals.take_back(token_key(token), token_key(refresh_token), token_hash)
             raise
+        self.steps.note_use(client)
         scopes, token_id = tuple(row.scope.split()), token_id_of(token_hash)
         self.issuing.announce(client, self.GRANT_TYPE, row.subject, scopes, token_id)
         return token_response(access_token, row.token_expires_at - now, row.scope, refresh_token, row.attributes)

@@ -129,9 +129,10 @@ class ClientStore:
         values: Mapping[str, Any],
         secrets: Sequence[Mapping[str, Any]],
         first: Callable[[Connection], None] | None = None,
-    ) -> None:
-        """Store a new client, and its secrets. `first` is called in the same transaction, before; what it raises undoes all.
+    ) -> int:
+        """Store a new client, and its secrets; returns its `created_at`.
 
+        `first` is called in the same transaction, before; what it raises undoes all.
         Raises `IntegrityError` where the `client_id` is taken, `ApplicationNotFound`.
         """
         now = int(time.time())
@@ -155,6 +156,7 @@ class ClientStore:
             ).inserted_primary_key[0]  # type: ignore[index]
             if secrets:
                 connection.execute(insert(secret_table), [secret_columns(key, secret, now) for secret in secrets])
+        return now
 
     @again_after_deadlock
     def change(self, client: Client, values: Mapping[str, Any]) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import bindparam, exists, insert, select, update
 from sqlalchemy.engine import Row
@@ -13,6 +13,9 @@ from ..database.engine import Database
 from ..database.prepared import Prepared
 from ..database.tables import client, code, session
 from .issuance import Spend
+
+if TYPE_CHECKING:
+    from .registered_client import Client
 
 _INSERT = Prepared(insert(code), set(code.c.keys()) - {"spent_at"})
 _FIND = Prepared(
@@ -26,6 +29,11 @@ _SPENDING = (
     .values(spent_at=bindparam("now"))
 )
 _SPEND = Prepared(_SPENDING)
+FIRST_USE = (
+    update(client)
+    .where(client.c.id == bindparam("key"), client.c.used_at.is_(None))
+    .values(used_at=bindparam("moment"))
+)
 # A logout waits for whoever holds the session's row, and an exchange for a logout that has deleted it.
 _IS_LIVE = exists(select(session.c.sid).where(session.c.sid == bindparam("in_session")).with_for_update(read=True))
 _SPEND_IN_SESSION = Prepared(_SPENDING.where(_IS_LIVE))
@@ -40,6 +48,14 @@ class CodeStore:
     def add(self, values: Mapping[str, Any]) -> None:
         """Store a new code."""
         self._database.run(_INSERT, dict(values), repeatable=True)
+
+    def note_first_use(self, used: Client) -> None:
+        """Note, before there is a code, that a user allowed something to a client which nobody registered by hand.
+
+        Who deletes clients that no user has allowed anything leaves this one.
+        """
+        if used.used_at is None:
+            self._database.run(FIRST_USE, {"key": used.key, "moment": int(time.time())}, repeatable=True)
 
     def find(self, code_hash: bytes) -> Row[Any] | None:
         """A code, spent or not, with its client's `client_id`; `None` where there is none."""

@@ -253,9 +253,12 @@ class TokenRegistry:
     def purge(self, *, batch: int = 1000, audit_older_than: timedelta | int | None = None) -> int:
         """Delete all expired rows, `batch` rows a statement; returns how many were deleted.
 
-        The audit trail stays, except entries that are older than `audit_older_than` (a `timedelta` or seconds).
+        Clients that nobody registered by hand go too, if nobody used them for `OAUTH_REGISTRATION_UNUSED_DAYS`. The audit
+        trail stays, except entries that are older than `audit_older_than` (a `timedelta` or seconds).
         """
         deleted = purge_expired(self._database, batch=batch)
+        unused_since = int(time.time()) - self._settings.registration_unused_days * 86400
+        deleted += self._revoking.unused_clients(self._database, unused_since, batch=batch)
         if audit_older_than is not None:
             age = audit_older_than.total_seconds() if isinstance(audit_older_than, timedelta) else audit_older_than
             deleted += self._audit.purge(int(time.time() - age), batch=batch)

@@ -18,6 +18,7 @@ from .revoked import kind_of
 if TYPE_CHECKING:
     from flask import Flask
 
+    from ..database.engine import Database
     from ..database.redis.shared import Redis
     from ..stores.approvals import ApprovalStore
     from ..stores.registered_client import Client
@@ -167,6 +168,15 @@ class Revoking:
         """What marks a stored token; `None` where no replica may be late, and the token's row says all."""
         replicated = self._revocations.replicated
         return partial(self._revocations.refuse, "token", token_id_of(token_hash)) if replicated else None
+
+    def unused_clients(self, database: Database, before: int, *, batch: int) -> int:
+        """Delete the clients that nobody registered by hand and nobody has used since a time, with all that they were given."""
+        from ..stores.registration.unused import purge_unused
+
+        deleted = purge_unused(database, self._revocations, before, batch=batch)
+        if deleted:
+            self.forget()
+        return deleted
 
     @contextmanager
     def forgetting_in_doubt(self) -> Iterator[None]:

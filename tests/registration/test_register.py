@@ -3,37 +3,14 @@
 from typing import Any
 
 from flask import Flask
-from flask.testing import FlaskClient
-from werkzeug.test import TestResponse
 
 from tests.support.app import MakeApp, server_of
+from tests.support.registering import CALLBACK, NATIVE, OPEN, refused, register, registered
 from tests.support.signing import Signer
-
-CALLBACK = "https://app.example/callback"
-NATIVE = {"redirect_uris": ["http://127.0.0.1/callback"], "token_endpoint_auth_method": "none"}
-UNLIMITED = {"OAUTH_RATE_LIMITS": None}
-
-
-def register(http: FlaskClient, **metadata: Any) -> TestResponse:
-    return http.post("/oauth/register", json=metadata)
-
-
-def registered(http: FlaskClient, **metadata: Any) -> dict[str, Any]:
-    answer = register(http, **metadata)
-    assert answer.status_code == 201, answer.text
-    assert answer.headers["Cache-Control"] == "no-store"
-    found: dict[str, Any] = answer.json
-    return found
-
-
-def refused(answer: TestResponse, error: str, status: int = 400) -> str:
-    assert (answer.status_code, answer.json["error"]) == (status, error), answer.text
-    description: str = answer.json["error_description"]
-    return description
 
 
 def open_app(make_app: MakeApp, **config: Any) -> Flask:
-    return make_app(**{"OAUTH_REGISTRATION": "open", **UNLIMITED} | config)
+    return make_app(**OPEN | config)
 
 
 def test_a_program_that_says_nothing_gets_every_default_and_is_told_all_of_it(make_app: MakeApp) -> None:
@@ -148,5 +125,18 @@ def test_methods_keys_grants_and_response_types_that_do_not_fit_are_refused(make
     ):  # fmt: skip
         refused(register(http, **metadata), "invalid_client_metadata")
     assert registered(http, **jwt, jwks=keys)["jwks"] == keys
+    elsewhere = make_app(**OPEN, TESTING=False, OAUTH_ISSUER="https://auth.example").test_client()
+    for host in (
+        "10.0.0.1",
+        "[fd00::1]",
+        "169.254.169.254",
+        "127.0.0.1",
+        "0x7f.1",
+        "2130706433",
+        "localhost",
+        "[::ffff:10.0.0.1]",
+    ):
+        refused(register(elsewhere, **jwt, jwks_uri=f"https://{host}/jwks"), "invalid_client_metadata")
+    registered(elsewhere, **jwt, jwks_uri="https://app.example/jwks")
     both = registered(http, **base, grant_types=["authorization_code", "implicit"], response_types=["code", "token"])
     assert both["response_types"] == ["code", "token"]
