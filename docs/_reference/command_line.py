@@ -51,6 +51,7 @@ MORE = {
     "client": "[Clients](client-registry.md)",
     "client import": "[Moving in](moving-in.md)",
     "application": "[Applications](applications.md)",
+    "registration-token": "[Registration](registration.md)",
     "token": "[Tokens](tokens.md)",
     "token purge": "[Purging](database.md#purging)",
     "token partition": "[Partitions by time](scaling.md#partitions-by-time-on-postgresql)",
@@ -122,6 +123,20 @@ application_id: example
     "application list": """\
 $ flask oauth application list --status approved
 …  Example GmbH  …
+""",
+    "registration-token create": """\
+$ flask oauth registration-token create --uses 5 --expires 30 --scope weather:read
+id:     1
+token:  …   (shown once)
+""",
+    "registration-token list": """\
+$ flask oauth registration-token list
+ID  ENDS IN  STATUS  USES LEFT  EXPIRES               OWNER  SCOPE
+1   …        live    5          …                            weather:read
+""",
+    "registration-token revoke": """\
+$ flask oauth registration-token revoke 1
+1 is revoked.
 """,
     "token list": """\
 $ curl -su "$ID:$SECRET" -d grant_type=client_credentials http://127.0.0.1:5000/oauth/token

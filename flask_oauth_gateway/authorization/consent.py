@@ -52,19 +52,20 @@ class Consents:
     def question_for(self, authorization: Authorization, subject: str, shown: Collection[str] = ()) -> Question:
         """What this user must be asked for this request; only scopes without a remembered consent are new.
 
-        For a public client whose redirect URI any app could receive, the user is always asked: nothing proves that it
-        is the same client (RFC 8252 section 8.6). `shown` are the scopes on the page that the user is answering: they
-        count as new even where another tab was answered meanwhile, so that the user can still refuse them here.
+        For a client whose redirect URI any app could receive, and which is public or unchecked, the user is always asked:
+        nothing proves that it is the same client (RFC 8252 section 8.6). For an unchecked one neither `skip_consent` nor
+        the hook counts: only the user knows this client. `shown` are the scopes on the page that the user is answering:
+        they count as new even where another tab was answered meanwhile, so that the user can still refuse them here.
         """
         client, hook = authorization.client, self._hooks.approve
         granted = self._store.scopes(subject, client)
         wanted = (*authorization.scopes, *authorization.beyond_scopes)
         new = tuple(name for name in wanted if name not in granted or name in shown)
         known = tuple(name for name in wanted if name not in new)
-        anybody = client.is_public and is_impersonable(authorization.redirect_uri)
+        anybody = (client.is_public or client.is_unchecked) and is_impersonable(authorization.redirect_uri)
         if anybody or "consent" in authorization.prompt:
             needs_asking = True
-        elif client.skip_consent or (hook is not None and hook(authorization)):
+        elif not client.is_unchecked and (client.skip_consent or (hook is not None and hook(authorization))):
             needs_asking = False
         else:
             needs_asking = bool(new) or not granted

@@ -14,7 +14,7 @@ from urllib.parse import urlencode
 
 from flask import request
 
-from ..clients.redirect_uris import is_registered
+from ..clients.redirect_uris import is_registered, is_same_on_loopback
 from ..stores.registered_client import UnreadableClient
 from ..users.relogin import MARK
 from ..web.request import parse_parameters, read_form, values_by_name
@@ -102,11 +102,21 @@ def read_authorization(
             reason=f"its document can't be had: {error}",
         ) from None
     if client is None or not client.enabled:
-        raise PageError("invalid_client", "The application that sent you here is not known.")
+        raise PageError(
+            "invalid_client",
+            "The application that sent you here is not known, or no longer. Remove the connection in that program, and"
+            " connect again.",
+        )
     redirect_uri = parameters.get("redirect_uri")
     if redirect_uri is None and len(client.redirect_uris) != 1:
         raise PageError("invalid_request", "The parameter 'redirect_uri' is missing.")
     if redirect_uri is not None and not is_registered(redirect_uri, client):
+        if any(is_same_on_loopback(known, redirect_uri) for known in client.redirect_uris):
+            raise PageError(
+                "invalid_request",
+                "The address to send you back to is not one that is registered for the application: it calls this device by"
+                " another name, such as localhost for 127.0.0.1. That is a mistake in the program that sent you here.",
+            )
         raise PageError(
             "invalid_request", "The address to send you back to is not one that is registered for the application."
         )

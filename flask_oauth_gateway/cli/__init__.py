@@ -51,13 +51,16 @@ def _add_commands(group: AppGroup) -> None:
     from .importing import export_clients, import_clients
     from .issuer import issuer
     from .key import key
+    from .registering.registration_token import registration_token
     from .routes import routes
     from .session import session
     from .token import token
 
     for command in (import_clients, export_clients, inspect_document):
         client.add_command(command)
-    for command in (client, application, token, session, key, issuer, audit, doctor, explain_request, routes, init_db):
+    for command in (
+        client, application, registration_token, token, session, key, issuer, audit, doctor, explain_request, routes, init_db,
+    ):  # fmt: skip
         group.add_command(command)
 
 

@@ -14,88 +14,13 @@ from ..clients.members import ClientMetadataError
 from ..clients.metadata import usual_grant_types
 from ..clients.registry import ClientNotFound
 from ..descriptions.records import describe_client
-from ..features import GRANTS, METHODS
 from ..stores.applications import APPROVED, ApplicationNotFound
-from ..stores.registered_client import Client
-from .hints import AppOption, advise, by_client_id, in_options, members_without_option
+from ..stores.registered_client import ORIGINS, Client
+from .hints import advise, by_client_id, in_options, members_without_option
 from .output import Duration, as_json, print_json, print_table, visible, when
-
-
-def short_grant_type(grant_type: str) -> str:
-    """A grant type as people type it: `device_code` for its URN."""
-    return grant_type.rpartition(":")[2].replace("-", "_") if grant_type.startswith("urn:") else grant_type
-
-
-GRANT_NAMES = ", ".join(map(short_grant_type, GRANTS))
+from .registering.options import metadata_options, short_grant_type
 
 client = AppGroup("client", help="Register, show, change and delete clients.")
-
-METADATA_OPTIONS = (
-    click.option(
-        "--grant",
-        "grant_types",
-        multiple=True,
-        cls=AppOption,
-        values=lambda settings: map(short_grant_type, settings.grant_types),
-        help=f"A grant that it may use; repeatable: {GRANT_NAMES}.",
-    ),
-    click.option(
-        "--scope",
-        "scope",
-        multiple=True,
-        cls=AppOption,
-        values=lambda settings: settings.scopes,
-        help="A scope that it may have; repeatable.",
-    ),
-    click.option(
-        "--default-scope",
-        multiple=True,
-        cls=AppOption,
-        values=lambda settings: settings.scopes,
-        help="A scope that it gets where it asks for none.",
-    ),
-    click.option("--redirect-uri", "redirect_uris", multiple=True, help="Where it sends users back to."),
-    click.option(
-        "--auth-method",
-        "token_endpoint_auth_method",
-        cls=AppOption,
-        values=lambda settings: settings.client_auth_methods,
-        help=f"How it proves who it is: {', '.join(METHODS)}.",
-    ),
-    click.option("--public", is_flag=True, help="A client that can't keep a secret: --auth-method none."),
-    click.option("--access-token-lifetime", type=Duration(), help="Seconds, or 15m, 12h, 30d."),
-    click.option(
-        "--access-token-format",
-        type=click.Choice(["opaque", "jwt"]),
-        help="The format of its access tokens, instead of OAUTH_ACCESS_TOKEN_FORMAT.",
-    ),
-    click.option("--resource-server", is_flag=True, default=None, help="It may introspect every token."),
-    click.option("--skip-consent", is_flag=True, default=None, help="Don't ask its users: only for your own apps."),
-    click.option("--application", help="The application_id of its application (update: '' removes it)."),
-    click.option(
-        "--plan",
-        cls=AppOption,
-        values=lambda settings: settings.plans,
-        help="Its plan, from OAUTH_PLANS (update: '' removes it).",
-    ),
-    click.option("--owner", help="The owner, a subject."),
-    click.option("--contact", "contacts", multiple=True, help="An address of its developers."),
-    click.option("--client-uri", help="Its home page."),
-    click.option("--attributes", help="Custom attributes, a JSON object."),
-    click.option("--metadata", help="Members that no option names, a JSON object: '{\"require_pkce\": false}'."),
-    click.option(
-        "--jwks", type=click.File(), help="The file of its public keys, a key set in JSON ('-': standard input)."
-    ),
-    click.option("--jwks-uri", help="The URL of its key set."),
-    click.option("--certificate", type=click.File(), help="The file of its X.509 certificate, PEM."),
-)
-
-
-def metadata_options(command: Any) -> Any:
-    """The options that describe a client."""
-    for option in reversed(METADATA_OPTIONS):
-        command = option(command)
-    return command
 
 
 @client.command("create")
@@ -132,18 +57,28 @@ def create(client_name: str, as_json: bool, client_secret: str | None, **given: 
 
 @client.command("list")
 @click.option("--application", help="Only those of the application with this application_id.")
+@click.option(
+    "--origin", type=click.Choice([*ORIGINS]), help="Only those registered by hand, by themselves, by a document."
+)
 @as_json
 @with_appcontext
-def list_clients(application: str | None, as_json: bool) -> None:
-    """List all clients, or those of an application."""
+def list_clients(application: str | None, origin: str | None, as_json: bool) -> None:
+    """List all clients, or those of an application or of an origin."""
     if application is not None and current_server().applications.get(application) is None:
         raise ApplicationNotFound(application)
     clients = current_server().client_registry.list(application)
+    if origin is not None:
+        clients = [each for each in clients if each.origin == ORIGINS[origin]]
     if as_json:
         print_json([describe_client(each) for each in clients])
         return
-    rows = ((c.client_id, c.client_name, _status(c), " ".join(c.grant_types), c.scope) for c in clients)
-    print_table(("CLIENT_ID", "NAME", "STATUS", "GRANTS", "SCOPE"), rows)
+    own = int(any(c.is_unchecked for c in clients))  # else all of them have the same origin
+    rows = (
+        [c.client_id, c.client_name, _status(c), " ".join(c.grant_types), c.scope, c.origin or "hand"] for c in clients
+    )
+    print_table(
+        ["CLIENT_ID", "NAME", "STATUS", "GRANTS", "SCOPE", "ORIGIN"][: 5 + own], (row[: 5 + own] for row in rows)
+    )
 
 
 @client.command("show")

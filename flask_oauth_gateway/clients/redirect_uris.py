@@ -1,4 +1,4 @@
-"""The redirect URIs that a client may use: exactly those registered; a loopback one with any port (RFC 9700 section 2.1)."""
+"""The redirect URIs that a client may use: exactly those registered; a loopback one, `localhost` too, with any port."""
 
 from __future__ import annotations
 
@@ -23,6 +23,15 @@ def is_registered(uri: str, client: Client) -> bool:
     )
 
 
+def is_same_on_loopback(registered: str, uri: str) -> bool:
+    """Whether both are loopback URIs, and differ in nothing but host and port, as `localhost` and 127.0.0.1 do.
+
+    That isn't forgiven, as another program may listen there; but it is said, since some programs do it.
+    """
+    path = _loopback_path(uri)
+    return path is not None and path == _loopback_path(registered)
+
+
 def is_impersonable(uri: str) -> bool:
     """Whether any app on the user's machine can receive what is sent to this URI (RFC 8252 section 8.6)."""
     parts = urlsplit(uri)
@@ -45,6 +54,12 @@ def is_own_origin(origin: str, client: Client) -> bool:
         for known in map(origin_of, client.redirect_uris)
         if known is not None
     )
+
+
+def _loopback_path(uri: str) -> str | None:
+    """What follows the host and port of a loopback URI; `None` for any other URI."""
+    bare = _without_loopback_port(uri)
+    return None if bare is None else bare.removeprefix("http://").partition("/")[2]
 
 
 def _without_loopback_port(uri: str) -> str | None:

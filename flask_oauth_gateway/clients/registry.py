@@ -17,7 +17,7 @@ from ..errors import shown
 from ..features import GRANTS, SECRET_METHODS
 from ..signals import client_changed, client_created
 from ..stores.applications import ApplicationNotFound
-from ..stores.registered_client import REGISTERED, Client
+from ..stores.registered_client import ORIGINS, REGISTERED, Client
 from ..web.environ import actor
 from .members import ClientMetadataError, check_jwks_uri, check_owner
 from .metadata import check_metadata
@@ -173,18 +173,26 @@ class ClientRegistry:
         *,
         owner: str | None = None,
         application: str | None = None,
+        origin: str | None = None,
         after: str | None = None,
         limit: int = 100,
     ) -> ClientPage:
         """A page of the clients, the oldest first.
 
         `text` selects those whose `client_id` begins with it, or whose name contains it; `application` those of this
-        `application_id`. Raises `ValueError` for an `after` that no page gave, or a `limit` below 1.
+        `application_id`; `origin` those that somebody registered here (`"hand"`), that registered themselves
+        (`"registration"`), or that a metadata document describes (`"document"`). Raises `ValueError` for another origin,
+        an `after` that no page gave, or a `limit` below 1.
         """
         start = check_page(after, limit)
+        if origin is not None and origin not in ORIGINS:
+            raise ValueError(f"origin is one of {', '.join(ORIGINS)}.")
+        having: dict[str, str | None] = {} if owner is None else {"owner": owner}
+        if origin is not None:
+            having["origin"] = ORIGINS[origin]
         text = text and text.replace("\0", "")  # PostgreSQL takes no null characters
         found = self._clients.page(
-            text=text or None, owner=owner, application=application, after=start, limit=limit + 1
+            text=text or None, application=application, having=having, after=start, limit=limit + 1
         )
         return ClientPage(found[:limit], str(found[limit - 1].key) if len(found) > limit else None)
 

@@ -22,6 +22,8 @@ def describe_client(client: Client) -> dict[str, Any]:
         "switched_on": client.switched_on,
         "application": client.application,
         "owner": client.owner,
+        "origin": client.origin,
+        "used_at": client.used_at,
         "created_at": client.created_at,
         "updated_at": client.updated_at,
         **{name: getattr(client, name) for name in REGISTERED},

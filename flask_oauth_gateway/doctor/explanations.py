@@ -10,22 +10,23 @@ import difflib
 import re
 import time
 from base64 import urlsafe_b64encode
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from hashlib import sha256 as hash_of
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
+from ..clients.redirect_uris import is_same_on_loopback
 from ..config.checks import full_grant_type
 from ..crypto.hashing import token_key, verify_secret
 from ..features import SENT_SECRET_METHODS
 from ..stores.applications import APPROVED
+from .comparing import difference_of, listed, or_nearest, when
 
 if TYPE_CHECKING:
     from ..authorization_server import AuthorizationServer
     from ..stores.registered_client import Client
 
+MOST_KNOWN = 1000
 Found = tuple[str, str]  # what was expected, and what came
 
 
@@ -73,12 +74,12 @@ def explain(refused: Refused) -> Explanation:
 
 
 def _missing(refused: Refused, found: re.Match[str]) -> Found:
-    return f"the parameter '{found[1]}'", _listed(refused.parameters) or "no parameters"
+    return f"the parameter '{found[1]}'", listed(refused.parameters) or "no parameters"
 
 
 def _as_described(refused: Refused, found: re.Match[str]) -> Found:
     """The error's own sentence, where nothing needs to be added."""
-    return refused.description, refused.reason or _listed(refused.parameters)
+    return refused.description, refused.reason or listed(refused.parameters)
 
 
 def _client_id(refused: Refused, found: re.Match[str]) -> Found:
@@ -88,8 +89,12 @@ def _client_id(refused: Refused, found: re.Match[str]) -> Found:
         return "a client whose application is approved", f"{client.client_id}; {what}"
     if client is not None:
         return "a client that is enabled", f"{client.client_id}, which is disabled (flask oauth client enable)"
-    known = [each.client_id for each in refused.server.clients.list()]
-    return _or_nearest("a client_id that is registered", refused.client_id or "", known), refused.client_id or "none"
+    known = [each.client_id for each in refused.server.client_registry.find(origin="hand", limit=MOST_KNOWN).clients]
+    expected, sent = or_nearest("a client_id that is registered", refused.client_id or "", known), refused.client_id
+    return (
+        expected,
+        f"{sent} (if it was deleted, the program must remove the connection and connect again)" if sent else "none",
+    )
 
 
 def _redirect_uri(refused: Refused, found: re.Match[str]) -> Found:
@@ -98,23 +103,11 @@ def _redirect_uri(refused: Refused, found: re.Match[str]) -> Found:
     if client is None and hint is not None and (read := refused.server.openid.id_tokens.read_hint(hint)) is not None:
         client = refused.server.clients.load(read.client_id)
     registered: list[str] = [] if client is None else getattr(client, f"{name}s")
-    near = difflib.get_close_matches(sent, registered, n=1, cutoff=0)
+    near = [each for each in registered if is_same_on_loopback(each, sent)]
+    near = near or difflib.get_close_matches(sent, registered, n=1, cutoff=0)
     if not near:
         return f"a {name} that is registered for the client, which has none", sent
-    return f"exactly {near[0]} (the nearest of {len(registered)})", f"{sent}: {_difference(near[0], sent)}"
-
-
-def _difference(registered: str, sent: str) -> str:
-    if sent.rstrip("/") == registered.rstrip("/"):
-        return "a slash at the end is a difference too"
-    try:
-        one, other = urlsplit(registered), urlsplit(sent)
-    except ValueError:
-        return "it is no URI"
-    names = ("scheme", "netloc", "path", "query", "fragment")
-    differing = [name for name in names if getattr(one, name) != getattr(other, name)]
-    words = {"netloc": "host or port"}
-    return "another " + " and ".join(words.get(name, name) for name in differing)
+    return f"exactly {near[0]} (the nearest of {len(registered)})", f"{sent}: {difference_of(near[0], sent)}"
 
 
 def _response_type(refused: Refused, found: re.Match[str]) -> Found:
@@ -126,18 +119,18 @@ def _response_type(refused: Refused, found: re.Match[str]) -> Found:
 def _grant_of_client(refused: Refused, found: re.Match[str]) -> Found:
     client = refused.client
     asked = refused.parameters.get("grant_type") or f"response_type={refused.parameters.get('response_type')}"
-    return f"what the client is registered for: {_listed(client.grant_types if client else ())}", asked
+    return f"what the client is registered for: {listed(client.grant_types if client else ())}", asked
 
 
 def _grant_of_server(refused: Refused, found: re.Match[str]) -> Found:
     asked = refused.parameters.get("grant_type", "")
-    expected = _or_nearest("what OAUTH_GRANT_TYPES holds", asked, refused.server.settings.grant_types)
+    expected = or_nearest("what OAUTH_GRANT_TYPES holds", asked, refused.server.settings.grant_types)
     hint = " (a short name is for the configuration alone)" if full_grant_type(asked) != asked else ""
     return expected, asked + hint
 
 
 def _scope_of_server(refused: Refused, found: re.Match[str]) -> Found:
-    return _or_nearest("a name in OAUTH_SCOPES", found[1], refused.server.settings.scopes), found[1]
+    return or_nearest("a name in OAUTH_SCOPES", found[1], refused.server.settings.scopes), found[1]
 
 
 def _scope_of_client(refused: Refused, found: re.Match[str]) -> Found:
@@ -160,7 +153,7 @@ def _secret(refused: Refused, found: re.Match[str]) -> Found:
     now = time.time()
     for known in client.secrets:
         if not known.is_live(now) and verify_secret(secret, known.digest):
-            return "a secret that lives", f"one that ended on {_when(known.expires_at)}"
+            return "a secret that lives", f"one that ended on {when(known.expires_at)}"
     if any(verify_secret(secret.strip(), known.digest) for known in client.secrets):
         return "the secret as it is", "the secret with white space around it"
     live = [f"...{known.hint}" for known in client.secrets if known.is_live(now)]
@@ -170,7 +163,7 @@ def _secret(refused: Refused, found: re.Match[str]) -> Found:
 
 def _auth_method(refused: Refused, found: re.Match[str]) -> Found:
     client = refused.client
-    offered = _listed(refused.server.settings.client_auth_methods)
+    offered = listed(refused.server.settings.client_auth_methods)
     own = "" if client is None else f"; this client is registered for {client.token_endpoint_auth_method}"
     return f"one of OAUTH_CLIENT_AUTH_METHODS: {offered}{own}", refused.method or "none"
 
@@ -182,11 +175,11 @@ def _code(refused: Refused, found: re.Match[str]) -> Found:
     if row.client_id != refused.client_id:
         return f"the client that it was given to, {row.client_id}", refused.client_id or "none"
     if row.spent_at is not None:
-        return "a code that is used for the first time", f"one that was used at {_when(row.spent_at)}"
+        return "a code that is used for the first time", f"one that was used at {when(row.spent_at)}"
     if row.expires_at <= time.time():
         return (
             f"a code that is used within {row.expires_at - row.issued_at} s",
-            f"one that expired at {_when(row.expires_at)}",
+            f"one that expired at {when(row.expires_at)}",
         )
     return _verifier_or_uri(refused, row)
 
@@ -215,10 +208,10 @@ def _refresh_token(refused: Refused, found: re.Match[str]) -> Found:
     if row.client_id != refused.client_id:
         return f"the client that it was given to, {row.client_id}", refused.client_id or "none"
     if row.revoked_at is not None:
-        return "an approval that holds", f"one that was revoked at {_when(row.revoked_at)}"
+        return "an approval that holds", f"one that was revoked at {when(row.revoked_at)}"
     if row.spent_at is not None:
-        return "a refresh token that is used for the first time", f"one that was used at {_when(row.spent_at)}"
-    return "a refresh token that lives", f"one that ended at {_when(server.lifetimes.refresh_token_dies_at(row))}"
+        return "a refresh token that is used for the first time", f"one that was used at {when(row.spent_at)}"
+    return "a refresh token that lives", f"one that ended at {when(server.lifetimes.refresh_token_dies_at(row))}"
 
 
 def _access_token(refused: Refused, found: re.Match[str]) -> Found:
@@ -226,7 +219,7 @@ def _access_token(refused: Refused, found: re.Match[str]) -> Found:
     if row is None:
         return "an access token that lives", refused.description
     token = refused.server.own_tokens.from_row(row)
-    times = f"issued at {_when(token.iat)}, good until {_when(token.exp)}"
+    times = f"issued at {when(token.iat)}, good until {when(token.exp)}"
     return "an access token that lives", f"one of {token.client_id}, {times}: {token.refusal or refused.description}"
 
 
@@ -279,17 +272,3 @@ RULES: tuple[tuple[str, str, str, Callable[[Refused, re.Match[str]], Found], str
     ("invalid_token", "", "access token", _access_token, "RFC 6750 section 3.1"),
     ("insufficient_scope", "", "scopes of the token", _scopes_of_token, "RFC 6750 section 3.1"),
 )  # fmt: skip
-
-
-def _or_nearest(what: str, given: str, known: Iterable[str]) -> str:
-    names = list(known)
-    near = difflib.get_close_matches(given, names, n=1)
-    return f"{what}; the nearest is {near[0]}" if near else f"{what}: {_listed(names[:20])}"
-
-
-def _listed(names: Iterable[str]) -> str:
-    return ", ".join(names)
-
-
-def _when(seconds: int | None) -> str:
-    return datetime.fromtimestamp(seconds or 0, UTC).strftime("%Y-%m-%d %H:%M:%SZ")

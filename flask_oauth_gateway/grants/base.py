@@ -10,6 +10,7 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from ..authorization.request import AuthorizationError
 from ..config import OFFLINE_ACCESS
 from ..config.openid import OPENID
 from ..crypto.hashing import time_ordered_key
@@ -213,9 +214,16 @@ class TokenGrant(ABC):
         moment = self.steps.moment()
         client = self.authenticate(request)
         try:
-            return self.at_once(request) or self.steps.issue(self.decide(request, client), moment)
-        except AlreadySpent:
-            return self.spent_before(request)
+            try:
+                return self.at_once(request) or self.steps.issue(self.decide(request, client), moment)
+            except AlreadySpent:
+                return self.spent_before(request)
+        except (
+            InvalidGrantError,
+            AuthorizationError,
+        ):  # one that is gone since it was read hears that, and nothing else
+            self.steps.look_again_at(client)
+            raise
 
     def authenticate(self, request: OAuthRequest) -> Client:
         """The client that calls, if it is registered for this grant."""

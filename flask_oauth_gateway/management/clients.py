@@ -8,7 +8,7 @@ from typing import Any
 from ..clients.registry import ClientNotFound
 from ..descriptions.records import describe_client
 from ..errors import InvalidRequestError
-from ..stores.registered_client import REGISTERED, Client
+from ..stores.registered_client import ORIGINS, REGISTERED, Client
 from .operation import FLAG, PAGE, SECONDS, TEXT, Call, Operation, PreconditionFailed, Schema, expected_version
 
 OR_NULL: dict[str, Schema] = {
@@ -28,6 +28,7 @@ _KINDS = {
 }  # fmt: skip
 METADATA = {name: OR_NULL[_KINDS.get(name, "text")] for name in REGISTERED}
 OWNER: Schema = {"type": ["string", "null"], "maxLength": 255}
+ORIGIN: Schema = {"type": ["string", "null"], "description": "'registration', 'document', or null: registered by hand."}
 SECRET: Schema = {
     "type": "object",
     "properties": {
@@ -39,7 +40,8 @@ SECRET: Schema = {
 }
 CLIENT: dict[str, Schema] = {
     "client_id": TEXT, "enabled": FLAG, "switched_on": FLAG, "application": OR_NULL["text"],
-    "owner": OWNER, "created_at": SECONDS, "updated_at": SECONDS, **METADATA,
+    "owner": OWNER, "origin": ORIGIN, "used_at": {**OR_NULL["seconds"], "description": "Of one with an origin: about when."},
+    "created_at": SECONDS, "updated_at": SECONDS, **METADATA,
     "secrets": {"type": "array", "items": SECRET},
 }  # fmt: skip
 SHOWN_ONCE: Schema = {"type": ["string", "null"], "description": "Only this answer shows it."}
@@ -118,7 +120,7 @@ _ALL = (
     Operation(
         name="list_clients", method="GET", path="/clients", summary="Search the clients, the oldest first", run=find,
         query={"text": {**TEXT, "description": "The beginning of the client_id, or a part of the name."}, "owner": TEXT,
-               "application": TEXT, **PAGE},
+               "application": TEXT, "origin": {**TEXT, "enum": list(ORIGINS)}, **PAGE},
         answer={"clients": {"type": "array", "items": {"$ref": "#/components/schemas/Client"}}, "next": OR_NULL["text"]},
     ),
     Operation(

@@ -26,9 +26,8 @@ if TYPE_CHECKING:
 EVENTS = (
     "token_issued", "token_refreshed", "token_revoked", "token_rejected", "refresh_token_reused", "client_rejected",
     "assertion_rejected", "authorization_granted", "authorization_denied", "client_created", "client_registered",
-    "client_changed",
-    "application_created", "application_changed", "session_ended", "logout_delivered", "logout_failed", "key_changed",
-    "audit_exported", "audit_trimmed", "audit_broken",
+    "client_changed", "application_created", "application_changed", "registration_token_changed", "session_ended",
+    "logout_delivered", "logout_failed", "key_changed", "audit_exported", "audit_trimmed", "audit_broken",
 )  # fmt: skip
 REFUSAL_SECONDS = 60
 MAX_REMEMBERED_REFUSALS = 10_000
@@ -147,6 +146,11 @@ class Audit:
         """Write that an administrator exported the trail as a file."""
         asked = {name: value for name, value in filters.items() if value is not None}
         self._write("audit_exported", "ok", None, None, {"format": kind, "filters": asked}, at_once=True)
+
+    def registration_token_changed(self, change: str, number: int, hint: str | None = None) -> None:
+        """Write that an initial access token was made or revoked, with its last characters (`change`: "create", "revoke")."""
+        details = {"change": change, "id": number, "hint": hint}
+        self._write("registration_token_changed", "ok", None, None, details, at_once=True)
 
     def _issued(self, event: str, payload: dict[str, Any]) -> None:
         details = {

@@ -106,7 +106,7 @@ class ClientStore:
         return _grouped(self._database.all(statement))
 
     def page(
-        self, *, text: str | None, owner: str | None, application: str | None, after: int, limit: int
+        self, *, text: str | None, application: str | None, having: Mapping[str, str | None], after: int, limit: int
     ) -> Sequence[Client]:
         """The clients after a key, the oldest first; `text`: the beginning of the `client_id`, or a part of the name."""
         table = client_table.c
@@ -114,8 +114,7 @@ class ClientStore:
         if text is not None:
             named = table.name.contains(text.casefold(), autoescape=True)
             page = page.where(or_(table.client_id.startswith(text, autoescape=True), named))
-        if owner is not None:
-            page = page.where(table.owner == owner)
+        page = page.where(*(table[column] == value for column, value in having.items()))
         if application is not None:
             its = select(application_table.c.id).where(application_table.c.application_id == application)
             page = page.where(table.application == its.scalar_subquery())

@@ -10,6 +10,8 @@ from typing import Any
 from ..crypto.hashing import SHA256_PREFIX
 
 REGISTRATION, DOCUMENT = "registration", "document"
+#: As searches name them; a client that was registered by hand has none.
+ORIGINS = {"hand": None, REGISTRATION: REGISTRATION, DOCUMENT: DOCUMENT}
 LAST_USED_SECONDS = 300  # the stored time of a secret's last use may be so many seconds old
 
 

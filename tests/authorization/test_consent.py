@@ -5,10 +5,12 @@ from typing import Any
 
 import pytest
 
+from flask_oauth_gateway.stores.registered_client import DOCUMENT, REGISTRATION
 from tests.support.app import refusal, server_of
 from tests.support.clock import Clock
 from tests.support.databases import sqlite_only
 from tests.support.site import BOTH, READ, REDIRECT_URI, WRITE, MakeSite, Page, Site, answer, granted, location, refused
+from tests.support.stranger import make_stranger
 
 DAY = 86400
 
@@ -132,6 +134,42 @@ def test_a_public_client_that_any_program_could_pretend_to_be_is_always_asked_fo
     ):
         site.approve(client, redirect_uri=where)
         assert "code" in answer(location(site.ask(client, redirect_uri=where)), where)
+
+
+@sqlite_only
+@pytest.mark.parametrize("origin", [REGISTRATION, DOCUMENT])
+def test_a_client_that_nobody_here_registered_never_gets_past_the_page_by_anybody_s_word_but_the_user_s(
+    site: Site, origin: str
+) -> None:
+    site.gateway.approve(lambda _: True)
+    for owned in (site.register(skip_consent=True), site.register_public(skip_consent=True)):
+        client = make_stranger(site.app, owned, origin)
+        refused(location(site.ask(client, prompt="none")), "consent_required")
+        page = Page(site.ask(client))
+        assert "This application was not checked by us." in page.text
+        assert "Any program on this device" not in page.text
+        assert "code" in answer(location(site.send(page)))
+        assert "code" in answer(location(site.ask(client)))  # this user allowed exactly this client exactly this
+        site.person = "bob"
+        assert Page(site.ask(client)).boxes
+        site.person = "alice"
+        other = make_stranger(site.app, site.register(client_name=client.client_name, skip_consent=True), origin)
+        assert Page(site.ask(other)).boxes
+
+
+@sqlite_only
+def test_one_that_any_program_on_the_machine_could_pretend_to_be_is_asked_for_each_time_with_a_secret_too(
+    site: Site,
+) -> None:
+    uris = ["http://localhost/cb", "com.example.app:/cb", REDIRECT_URI]
+    client = make_stranger(site.app, site.register(redirect_uris=uris), DOCUMENT)
+    for uri in ("http://localhost:50001/cb", "com.example.app:/cb"):
+        for _ in range(2):
+            page = Page(site.ask(client, redirect_uri=uri))
+            assert "Any program on this device could pretend to be this application." in page.text
+            assert "code" in answer(location(site.send(page)), uri)
+            refused(location(site.ask(client, redirect_uri=uri, prompt="none")), "consent_required", redirect_uri=uri)
+    assert "code" in answer(location(site.ask(client)))  # at an https address nobody else answers
 
 
 @sqlite_only

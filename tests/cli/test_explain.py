@@ -104,14 +104,23 @@ def test_nothing_of_it_has_happened(make_site: Callable[..., Any]) -> None:
 
 def test_authorization_requests(make_site: Callable[..., Any]) -> None:
     site = make_site(OAUTH_GRANT_TYPES=["authorization_code", "client_credentials"])
-    app, client = site.app, site.register(client_id="weather-app", redirect_uris=[REDIRECT_URI, "https://b.example/x"])
-    missing, registered = "required parameter", f"exactly {REDIRECT_URI} (the nearest of 2)"
+    app, client = (
+        site.app,
+        site.register(
+            client_id="weather-app", redirect_uris=[REDIRECT_URI, "https://b.example/x", "http://127.0.0.1/cb"]
+        ),
+    )
+    missing, registered = "required parameter", f"exactly {REDIRECT_URI} (the nearest of 3)"
     cases = [
         ({"redirect_uri": f"{REDIRECT_URI}/"}, "redirect URI", registered, f"{REDIRECT_URI}/: a slash at the end is"),
         ({"redirect_uri": "http://app.example/cb"}, "redirect URI", registered, "http://app.example/cb: another scheme"),
         ({"redirect_uri": OTHER}, "redirect URI", registered, f"{OTHER}: another host or port and path"),
+        ({"redirect_uri": "http://localhost:1455/cb"}, "redirect URI", "exactly http://127.0.0.1/cb (the nearest of 3)",
+         "http://localhost:1455/cb: localhost, 127.0.0.1 and [::1] are three hosts, and the program registered the other one"),
         ({"redirect_uri": None}, missing, "the parameter 'redirect_uri'", "response_type, client_id"),
         ({"client_id": "weather-ap"}, "client_id", "a client_id that is registered; the nearest is weather-app", "weather-ap"),
+        ({"client_id": "0f3a"}, "client_id", "a client_id that is registered: weather-app",
+         "0f3a (if it was deleted, the program must remove the connection and connect again)"),
         ({"client_id": None}, missing, "the parameter 'client_id'", ""),
         ({"response_type": "token"}, "response type", "response_type=code (OAUTH_GRANT_TYPES)", "token"),
         ({"scope": "weather:raed"}, "scope", "a name in OAUTH_SCOPES; the nearest is weather:read", "weather:raed"),

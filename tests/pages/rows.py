@@ -10,11 +10,13 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.test import TestResponse
 
 from flask_oauth_gateway.database import tables
+from flask_oauth_gateway.stores.registered_client import DOCUMENT
 from tests.pages.branches import Watched
 from tests.support.app import build_app, server_of
 from tests.support.idp import certificate_of, ec_key, metadata, pem, rsa_key
 from tests.support.signing import Signer, claims_of
 from tests.support.site import DEVICE_CODE, GRANT_TYPES, REDIRECT_URI, Page, Site, query
+from tests.support.stranger import make_stranger
 
 IDP, SAML = "https://idp.example", "https://idp.example/saml"
 NOWHERE = "http://127.0.0.1:9/jwks"  # nobody listens there
@@ -83,7 +85,12 @@ class Rows(Site):
 
     def __init__(self, app: Flask) -> None:
         super().__init__(app)
-        for name, user in (("nameless", {"name": None}), ("mailed", {"name": "", "email": "m@example.com"})):
+        users = {
+            "nameless": {"name": None},
+            "mailed": {"name": "", "email": "m@example.com"},
+            "carol": {"name": "Carol"},
+        }
+        for name, user in users.items():
             self.people[name] = SimpleNamespace(id=name, **user)  # type: ignore[assignment]
         self.people["root"] = SimpleNamespace(id="root", name="Root")  # type: ignore[assignment]
         self.gateway.is_admin(lambda user: user.id == "root")
@@ -244,6 +251,7 @@ def _clients(site: Rows) -> None:
     }.items():
         scope = "" if name == "unscoped" else [*SCOPES]
         site.register_public(client_id=name, client_name=name.title(), redirect_uris=uris, scope=scope)
+    _strangers(site)
     site.register_public(client_id="tv", client_name="Television", redirect_uris=[], grant_types=[DEVICE_CODE])
 
 
@@ -306,6 +314,25 @@ def _crowd(site: Rows) -> None:
         connection.execute(insert(tables.approval), families)
         connection.execute(insert(tables.access_token), tokens)
         connection.execute(insert(tables.consent), consents)
+
+
+def _strangers(site: Rows) -> None:
+    """Clients that nobody registered by hand: the first has all that it can say of itself, the second is on this machine."""
+    links = {name: f"https://stranger.example/{name}" for name in ("client_uri", "policy_uri", "tos_uri")}
+    document = "https://client.example/oauth/metadata.json"
+    strangers = (
+        make_stranger(
+            site.app, site.register_public(client_id=document, client_name="Described", **links), DOCUMENT, 60
+        ),
+        make_stranger(
+            site.app,
+            site.register_public(
+                client_id="itself", client_name="Itself", redirect_uris=["http://localhost/cb"], policy_uri=NOWHERE
+            ),
+        ),
+    )
+    for stranger in strangers:
+        site.server.consents.remember("carol", stranger, ["plain"], ["plain"], None)
 
 
 def _sessions(site: Rows) -> None:

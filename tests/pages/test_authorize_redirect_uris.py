@@ -35,6 +35,35 @@ def test_nothing_else_of_a_loopback_address_may_differ(site: Site, registered: s
         error_page(site.ask(client, redirect_uri=f"https://{host}:5000/cb"), "invalid_request")
 
 
+def test_who_registers_one_name_of_this_machine_and_asks_with_another_is_told_that_it_is_the_program_s_mistake(
+    site: Site,
+) -> None:
+    client = site.register_public(redirect_uris=["http://127.0.0.1:1455/auth/callback", "https://app.example/cb"])
+    for uri in ("http://localhost:1455/auth/callback", "http://[::1]:9/auth/callback"):
+        page = error_page(site.ask(client, redirect_uri=uri), "invalid_request")
+        assert "it calls this device by another name, such as localhost for 127.0.0.1." in page
+    for uri in (
+        "http://localhost:1455/other",
+        "https://localhost:1455/auth/callback",
+        "https://app.example/auth/callback",
+    ):
+        assert "mistake" not in error_page(site.ask(client, redirect_uri=uri), "invalid_request")
+
+
+def test_a_mixture_of_addresses_may_be_used_one_by_one(site: Site) -> None:
+    """As editors register them: on the web, on loopback with the port of the moment, by their own scheme."""
+    uris = [
+        "https://vscode.dev/redirect",
+        "http://localhost/cb",
+        "http://127.0.0.1:33418/",
+        "cursor://anysphere.cursor-mcp/cb",
+    ]
+    client = site.register_public(redirect_uris=uris, application_type="web")
+    for uri in (*uris, "http://localhost:50001/cb", "http://127.0.0.1:33419/", "http://127.0.0.1/"):
+        code = answer(site.approve(client, redirect_uri=uri), uri)["code"]
+        granted(site.redeem(client, code, redirect_uri=uri))
+
+
 def test_an_app_s_own_scheme_fits_byte_by_byte(site: Site) -> None:
     uri = "com.example.app:/cb"
     client = site.register_public(redirect_uris=[uri])

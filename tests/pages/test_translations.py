@@ -133,7 +133,7 @@ def test_errors_are_translated(looker: Looker) -> None:
     assert "Der Parameter „client_id“ kommt mehrmals vor." in get("/oauth/authorize?client_id=a&client_id=b").text
     assert "Der Parameter „x“ enthält ein Steuerzeichen." in get("/oauth/authorize?x=%01").text
     assert "Der Parameter „100%(z)s“ enthält ein Steuerzeichen." in get("/oauth/authorize?100%25(z)s=%01").text
-    assert "nicht bekannt" in get("/oauth/authorize?client_id=a").text
+    assert "nicht mehr bekannt" in get("/oauth/authorize?client_id=a").text
 
 
 def test_without_flask_babel_the_pages_are_in_english(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from ...clients.members import ClientMetadataError
 from ...clients.openid_members import OPENID_MEMBERS
 from ...config.checks import MAX_LIFETIME
 from ...features import SECRET_METHODS
-from ...stores.registered_client import DEFAULTS
+from ...stores.registered_client import DEFAULTS, ORIGINS
 from . import PAGE, Visit, go, not_there, page, stale_text
 
 if TYPE_CHECKING:
@@ -27,12 +27,14 @@ OVERLAPS = (0, HOUR, DAY, 7 * DAY, 30 * DAY)
 @page
 def clients(visit: Visit) -> Response:
     """Show the list, page by page, or a search in it."""
-    text, owner = visit.asked("q"), visit.asked("owner")
+    text, owner, origin = visit.asked("q"), visit.asked("owner"), visit.asked("origin")
     try:
-        found = visit.server.client_registry.find(text, owner=owner, after=visit.asked("after"), limit=PAGE)
+        found = visit.server.client_registry.find(
+            text, owner=owner, origin=origin, after=visit.asked("after"), limit=PAGE
+        )
     except ValueError as error:
         raise BadRequest(str(error)) from error
-    return visit.render("clients.html", "clients", found=found, text=text, owner=owner)
+    return visit.render("clients.html", "clients", found=found, text=text, owner=owner, origin=origin, origins=ORIGINS)
 
 
 @page

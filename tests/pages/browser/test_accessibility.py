@@ -6,8 +6,10 @@ from typing import Any
 import pytest
 from playwright.sync_api import Route
 
+from flask_oauth_gateway.stores.registered_client import DOCUMENT
 from tests.support.browser import Visitor, check
 from tests.support.served_site import ServedSite
+from tests.support.stranger import make_stranger
 
 pytestmark = pytest.mark.chromium
 
@@ -29,6 +31,15 @@ def test_consent(visitor: Visitor, site: ServedSite) -> None:
     visitor.allow()
     visitor.page.wait_for_url(f"{site.callback}*")
     visitor.visit(site.request_for(client))
+    check(visitor)
+
+
+def test_consent_for_a_client_that_nobody_checked(visitor: Visitor, site: ServedSite) -> None:
+    long = f"https://client.example/{'path/' * 60}"
+    links = {"client_name": "N" * 200, "redirect_uris": ["http://localhost/cb"], "owner": None, "policy_uri": long}
+    made = site.register(client_id="https://client.example/oauth/client.json", **links)
+    visitor.visit(site.request_for(make_stranger(site.app, made, DOCUMENT), redirect_uri="http://localhost:33418/cb"))
+    visitor.page.get_by_role("note").get_by_text("This application was not checked by us.").wait_for()
     check(visitor)
 
 
