@@ -6,15 +6,17 @@ ARGS ?=
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+CLIENTS := tests/mcp/real_clients
 MERMAID := 11.17.2
 
-.PHONY: help run test mcp-sdks engines lint types texts docs screenshots bench clean
+.PHONY: help run test engines mcp mcp-sdks lint types texts docs screenshots bench clean
 
 help:
 	@echo "make run      serve the example app on 127.0.0.1:5000 (PORT=8000 for another port)"
 	@echo "make test     run every test (ARGS=\"tests/grants/test_password.py -k name\" for some, JOBS=8 for more at a time)"
 	@echo "make mcp-sdks  install MCP's Python SDKs, each generation into a .venv-mcp of its own, for the tests of MCP servers"
 	@echo "make engines  test behind poolers, on standbys and on clusters, which it starts (needs their Debian packages)"
+	@echo "make mcp      test with clients and servers of the Model Context Protocol, which it installs (needs npm)"
 	@echo "make lint     ruff, codespell, and whether the pages that are made from the code are up to date"
 	@echo "make types    mypy --strict on the package"
 	@echo "make texts    bring the pages' translations up to date, and say what lacks one"
@@ -41,6 +43,14 @@ mcp-sdks: .venv-mcp1/.installed .venv-mcp2/.installed
 # Each starts servers of its own: a file's tests stay together.
 engines: $(VENV)/.installed-dev
 	PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n 2 --dist loadfile tests/engines $(ARGS)
+
+mcp: $(VENV)/.installed-dev mcp-sdks $(CLIENTS)/node/node_modules/.package-lock.json
+	PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n 2 --dist loadfile $(CLIENTS) $(ARGS)
+
+# Their scripts aren't needed, nor trusted.
+$(CLIENTS)/node/node_modules/.package-lock.json: $(CLIENTS)/node/package-lock.json
+	cd $(CLIENTS)/node && npm ci --ignore-scripts --omit-lockfile-registry-resolved --no-audit --no-fund
+	touch $@
 
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check .

@@ -153,6 +153,7 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
         lines.append(f"Left out on this machine: {_left_out(missing)}.")
     if _is_everything(config):
         lines.append("Left out: poolers, standbys and clusters, which `make engines` starts and tests.")
+        lines.append("Left out: MCP's own clients and servers, which `make mcp` installs and tests with.")
     if lines:
         terminalreporter.section("Left out")
     for line in lines:
