@@ -6,15 +6,15 @@ A profile is a row of `PROFILES`. What the app sets itself counts, as long as th
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 from .checks import ConfigurationError, one_of
 from .setting import setting
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
+class Rule(NamedTuple):  # which takes a third of the time that a dataclass takes to be made, at each import
     """What a profile asks of a setting: `allows` says whether a value will do, `allowed` says in words which do."""
 
     setting: str
@@ -22,8 +22,7 @@ class Rule:
     allows: Callable[[Any], bool]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Profile:
+class Profile(NamedTuple):
     """A profile: the settings that it changes, those that it restricts, and what it does beyond settings.
 
     `pkce_for_all`: no client is excused from PKCE by its registration. `needs_audience`: every token has an audience, and a
@@ -31,7 +30,7 @@ class Profile:
     endpoints and the metadata are also where clients of the Model Context Protocol look without having read of them.
     """
 
-    sets: Mapping[str, Any] = field(default_factory=dict)
+    sets: Mapping[str, Any] = MappingProxyType({})
     rules: tuple[Rule, ...] = ()
     pkce_for_all: bool = False
     needs_audience: bool = False
