@@ -2,15 +2,17 @@
 
 import json
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 from flask import Flask
 from werkzeug.wrappers import Request, Response
 
-from tests.support.app import MakeApp
+from flask_oauth_gateway import require_token
+from tests.support.app import MakeApp, gateway_of
 from tests.support.ports import free_ports
-from tests.support.serving import serving
+from tests.support.serving import build_server, serving
 
 RESOURCE = "/.well-known/oauth-protected-resource"
 OAUTH, OPENID = "/.well-known/oauth-authorization-server", "/.well-known/openid-configuration"
@@ -332,6 +334,28 @@ def test_each_thing_in_the_way_is_said_with_the_clients_that_trip_over_it(
         assert result.exit_code == 1
         assert result.stderr.endswith("in clients' way.\n")
         assert all(each["fix"] for each in said)
+
+
+def test_nothing_is_in_the_way_at_a_server_of_ours(doctor: Callable[..., Any], tmp_path: Path) -> None:
+    """By the profile alone, and with registration and OpenID Connect for those that want them."""
+    for number, further in enumerate(({}, {"OAUTH_REGISTRATION": "open", "OAUTH_OIDC": True})):
+        config = {
+            "TESTING": True,
+            "OAUTH_DATABASE_URI": f"sqlite:///{tmp_path / f'{number}.db'}",
+            "OAUTH_PROFILE": "mcp",
+            "OAUTH_GRANT_TYPES": ["authorization_code", "refresh_token"],
+        }
+        with serving(lambda url, config=config | further: ours(url, config)) as (url, app):
+            result = doctor(f"{url}/mcp", "--json")
+            assert [each for each in found(result) if not each["is_note"]] == []
+            assert result.exit_code == 0
+            assert gateway_of(app).clients.list() == [], "nothing was registered"
+
+
+def ours(url: str, config: dict[str, Any]) -> Flask:
+    app = build_server(url, **config | {"OAUTH_RESOURCES": {"/mcp": f"{url}/mcp"}})
+    app.add_url_rule("/mcp", "mcp", require_token("weather:read")(dict), methods=["POST"])
+    return app
 
 
 def test_a_note_is_no_failure(doctor: Callable[..., Any], other: Other) -> None:

@@ -5,8 +5,10 @@ The authorization server is another process on the same database; both generatio
 
 import json
 import os
+import socket
 import subprocess
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -93,6 +95,21 @@ def test_a_revoked_token_is_refused_at_once_and_one_without_the_scope_is_sent_fo
         lacking = running.call(name, running.token(name, scope="weather:write"))
         assert lacking.status_code == 403
         assert 'error="insufficient_scope"' in lacking.headers["WWW-Authenticate"]
+
+
+def test_many_calls_at_once_and_callers_that_hang_up_spoil_no_other(running: Running) -> None:
+    good, bad = running.token("asgi"), running.token("inside")
+    host, port = running.base.removeprefix("http://").split(":")
+    left = []
+    for _ in range(20):  # who says that more will come, and then goes
+        left.append(socket.create_connection((host, int(port))))
+        line = f"POST /asgi/mcp HTTP/1.1\r\nHost: {host}:{port}\r\nAuthorization: Bearer {good}\r\n"
+        left[-1].sendall(f"{line}Content-Type: application/json\r\nContent-Length: 500\r\n\r\n{{".encode())
+    with ThreadPoolExecutor(20) as pool:
+        calls = [pool.submit(running.call, "asgi", each) for each in (good, bad, None) * 34]
+        for each in left:
+            each.close()
+        assert [call.result().status_code for call in calls] == [200, 401, 401] * 34
 
 
 def test_a_verifier_says_no_to_whatever_is_not_a_good_token_and_not_when_it_cannot_know(tmp_path: Path) -> None:
