@@ -94,6 +94,9 @@ def test_an_application_is_reached_with_a_good_token_alone(app: Flask, client: F
     token = inner.token
     assert (token.client_id, token.subject, token.scopes) == (made.client_id, "alice", {"weather:read"})
     assert token.attributes == {"region": "n"}
+    gateway.load_user(lambda subject: f"the user {subject}")
+    with app.app_context():
+        assert token.user == "the user alice"
     assert (inner.seen[-1]["path"], inner.seen[-1]["method"]) == ("/x", "POST")
 
 
