@@ -12,7 +12,7 @@ from flask import Flask, render_template
 
 from flask_oauth_gateway import OAuthGateway
 
-from . import api, clients, idp, login, spa
+from . import api, clients, idp, login, mcp, spa
 from .secret_key import secret_key_in
 from .users import USERS, User, check_password
 
@@ -67,6 +67,8 @@ def create_app(config: Mapping[str, Any] | None = None, *, instance_path: str | 
         OAUTH_ADMIN=True,
         OAUTH_FORWARD_AUTH=True,
         OAUTH_PROTECT=PROTECT,
+        OAUTH_REGISTRATION="open",  # programs that nobody here knows may register,
+        OAUTH_CLIENT_ID_METADATA=True,  # or publish a document that says who they are
     )
     app.config.update(config or {})
     if not app.config["SECRET_KEY"]:
@@ -74,6 +76,7 @@ def create_app(config: Mapping[str, Any] | None = None, *, instance_path: str | 
     gateway.init_app(app)
     app.register_blueprint(api.blueprint)
     app.register_blueprint(login.blueprint)
+    app.register_blueprint(mcp.blueprint)
     app.register_blueprint(spa.blueprint)
     app.register_blueprint(identity_provider.blueprint())
     app.add_url_rule("/", "home", home)

@@ -50,6 +50,9 @@ Clients that ask to be let in:
   {url}/spa      a single-page app
   {url}/tv       a device without a keyboard
 
+An MCP server, for Claude Code, VS Code, Cursor and the like on this machine:
+  {url}/mcp
+
 For the administrator, who signs in as admin (password admin):
   {url}/oauth/admin/
 

@@ -7,7 +7,7 @@ from typing import Any
 from flask import Flask
 from werkzeug.serving import BaseWSGIServer, make_server
 
-from . import create_app
+from . import create_app, mcp
 from .clients import connect
 from .seed import seed
 
@@ -22,7 +22,11 @@ def make(port: int, *, instance_path: str | None = None, **config: Any) -> tuple
     """
     server = make_server(HOST, port, Flask(__name__), threaded=True)
     url = f"http://{HOST}:{server.server_port}"
-    app = create_app({"OAUTH_ISSUER": url, **config}, instance_path=instance_path)
+    settings = {
+        "OAUTH_ISSUER": url,
+        "OAUTH_RESOURCES": {mcp.PATH: url + mcp.PATH},
+    }  # the MCP server takes its own tokens alone
+    app = create_app(settings | config, instance_path=instance_path)
     secrets = seed(app)
     connect(app, url, secrets)
     server.app = app

@@ -11,12 +11,17 @@ from flask import Flask
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
 
 from .. import playground
-from . import tv, web_app
+from . import assistant, tv, web_app
 
 
 def mount(app: Flask) -> None:
     """Mount the client apps at their paths."""
-    clients = {"/client": web_app.make_app(), "/tv": tv.make_app(), "/playground": playground.make_app()}
+    clients = {
+        "/assistant": assistant.make_app(),
+        "/client": web_app.make_app(),
+        "/playground": playground.make_app(),
+        "/tv": tv.make_app(),
+    }
     app.wsgi_app = DispatcherMiddleware(app.wsgi_app, clients)  # type: ignore[method-assign]
     app.extensions["example_clients"] = clients
 

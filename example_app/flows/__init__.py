@@ -29,6 +29,9 @@ FLOWS = (
     "implicit",
     "jwt_bearer",
     "saml2_bearer",
+    "registration",
+    "client_id_metadata",
+    "mcp",
 )
 
 

@@ -55,7 +55,11 @@ def pkce(verifier: str) -> dict[str, str]:
 
 
 def approve(to: Walk, untick: str = "", **more: str) -> Getting:
-    """Walk through the whole authorization code flow; `untick` is a scope that the user may refuse, `more` is for the request."""
+    """Walk through the whole authorization code flow; `untick` is a scope that the user may refuse, `more` is for the request.
+
+    Another client than the app is named by `client_id`; a `resource` is named again where the code is redeemed.
+    """
+    client_id = more.get("client_id", to.app_id)
     verifier = secrets.token_urlsafe(32)
     challenge = pkce(verifier)
     to.tell(
@@ -67,11 +71,13 @@ def approve(to: Walk, untick: str = "", **more: str) -> Getting:
     to.tell("The state is the one that the app sent, and the answer names this server as its issuer. Both must be so.")
     form = {
         "grant_type": "authorization_code",
-        "client_id": to.app_id,
+        "client_id": client_id,
         "code": brought["code"],
         "redirect_uri": to.redirect_uri,
         "code_verifier": verifier,
     }
+    if "resource" in more:
+        form["resource"] = more["resource"]
     answer = yield to.request("The app redeems the code, and shows the verifier.", "POST", "/oauth/token", form=form)
     to.check(answer.json["token_type"] == "Bearer", "the token is a bearer token")
-    return Held(to.app_id, answer.json, redeemed=form)
+    return Held(client_id, answer.json, redeemed=form)

@@ -37,8 +37,11 @@ def refusals(to: Walk, held: Held) -> Flow:
     yield to.request("The access tokens are dead as well.", "GET", "/api/me", token=third["access_token"], expect=401)
 
 
-def refresh(to: Walk, title: str, token: dict[str, str], scope: str = "", *, expect: int = 200) -> Step:
-    form = {"grant_type": "refresh_token", "client_id": to.app_id, "refresh_token": token["refresh_token"]}
+def refresh(
+    to: Walk, title: str, token: dict[str, str], scope: str = "", *, client_id: str = "", expect: int = 200
+) -> Step:
+    form = {"grant_type": "refresh_token", "refresh_token": token["refresh_token"]}
+    form["client_id"] = client_id or to.app_id
     if scope:
         form["scope"] = scope
     return to.request(title, "POST", "/oauth/token", form=form, expect=expect)

@@ -7,6 +7,7 @@ when a button is pressed.
 
 from __future__ import annotations
 
+import json as json_text
 import textwrap
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass, field
@@ -142,6 +143,7 @@ class Walk:
         client: tuple[str, str] | bool = False,
         token: str | None = None,
         form: dict[str, str] | Sequence[tuple[str, str]] | None = None,
+        json: dict[str, Any] | None = None,
         cookies: dict[str, str] | None = None,
         expect: int | tuple[int, ...] = 200,
         only: tuple[str, ...] = (),
@@ -157,10 +159,13 @@ class Walk:
             headers["Authorization"] = f"Bearer {token}"
         if form is not None:
             headers["Content-Type"] = FORM
+        if json is not None:
+            headers["Content-Type"] = "application/json"
         if cookies:
             headers["Cookie"] = "; ".join(f"{name}={value}" for name, value in cookies.items())
         url = path if "://" in path else self.url + path
         body = "" if form is None else urlencode(form)
+        body = body if json is None else json_text.dumps(json, ensure_ascii=False)
         expected = (expect,) if isinstance(expect, int) else expect
         return Step(title, method, url, headers, body, expected, only=only)
 

@@ -68,6 +68,27 @@ CATALOGUE = (
         has_jwt=False,
     ),
     Entry(
+        "mcp",
+        "MCP server",
+        "Assistants such as Claude, ChatGPT, VS Code and Cursor",
+        "An assistant knows only the address of some tools. It finds out who gives tokens, asks the user, and calls them.",
+        has_jwt=False,
+    ),
+    Entry(
+        "client_id_metadata",
+        "Client ID metadata document",
+        "Programs that nobody here registered",
+        "A program says who it is by a document at its own address, and that address is its name here. Nobody registers it.",
+        has_jwt=False,
+    ),
+    Entry(
+        "registration",
+        "Dynamic registration",
+        "Older programs that nobody here registered",
+        "A program registers itself, asks the user, and removes its registration when the user removes the program.",
+        has_jwt=False,
+    ),
+    Entry(
         "implicit",
         "Implicit",
         "Old single-page apps",

@@ -175,6 +175,37 @@ FIELDS = {
     "email_verified": Field("Whether the server has seen that the address is the user's."),
     "client": Field("The client whose token this is."),
     "by": Field("The user in whose name the weather was reported."),
+    # of programs that nobody registered by hand
+    "registration_endpoint": Field("Where programs register themselves.", ALL),
+    "client_id_metadata_document_supported": Field("Whether a client_id may be the address of a document.", ALL),
+    "client_name": Field("What the program calls itself. Nobody has checked it, and the user is told so.", ALL),
+    "redirect_uris": Field("The addresses to which codes may go. On this machine the port is free.", ALL),
+    "grant_types": Field("The flows that the program may use.", ALL),
+    "response_types": Field("What browsers may bring back to it.", ALL),
+    "token_endpoint_auth_method": Field(
+        "How it proves who it is; none: it has no secret, as it couldn't keep one.", ALL
+    ),
+    "color": Field("A member that this server doesn't know. It passes it over."),
+    "application_type": Field("Whether it says that it is a web app, which is what counts where it says nothing.", ALL),
+    "subject_type": Field("Whether every app has the same name for a user (public), or each one of its own.", ALL),
+    "id_token_signed_response_alg": Field("How this server signs what it says of the user to this program.", ALL),
+    "client_id_issued_at": Field("When it was registered, in seconds since 1970."),
+    "registration_client_uri": Field("Where the program looks after its registration."),
+    "registration_access_token": Field(
+        "Opens the program's own registration, and nothing else.",
+        CLIENT,
+        "as long as the client is registered",
+        is_secret=True,
+    ),
+    "resource": Field("The API that the token is to be for. Nothing else takes it then.", ALL),
+    "authorization_servers": Field("Who gives tokens for this resource.", ALL),
+    "scopes_supported": Field("The scopes that there are for it.", ALL),
+    "bearer_methods_supported": Field("Where a request may carry its token.", ALL),
+    "jsonrpc": Field("The version of JSON-RPC, in which MCP speaks."),
+    "id": Field("The number of the request. Its answer has the same."),
+    "method": Field("What the MCP server is to do."),
+    "params": Field("What that takes, and which version of the protocol the program speaks: there are no sessions."),
+    "result": Field("What the MCP server answers."),
     # headers
     "Authorization: Basic": Field(
         "The client's name and secret, with a colon between them, in base64. That hides nothing: HTTPS does.",

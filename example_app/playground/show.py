@@ -69,7 +69,10 @@ def step(each: Step) -> dict[str, Any]:
         else:
             lines.append(Line(f"{name}: ", value))
     lines += [Line("")] if each.body else []
-    lines += parameters(parse_qsl(each.body), names)
+    if each.headers.get("Content-Type") == "application/json":
+        lines += json_lines(json.loads(each.body), names)
+    else:
+        lines += parameters(parse_qsl(each.body), names)
     answered = None if each.answer is None else answer(each, each.answer)
     return {
         "kind": "step",

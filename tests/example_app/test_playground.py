@@ -15,7 +15,7 @@ from tests.support.player import END, SEND, Player
 
 #: Each flow once, and those whose tokens come about differently also with a JWT.
 FORMATS = [
-    *((entry.name, "opaque") for entry in CATALOGUE if entry.name != "logout"),
+    *((entry.name, "opaque") for entry in CATALOGUE if entry.name not in ("logout", "mcp")),
     ("authorization_code", "jwt"),
     ("client_credentials", "jwt"),
     ("device_code", "jwt"),
@@ -90,6 +90,17 @@ class TestEveryFlow:
 
 
 class TestAFlowStepByStep:
+    def test_an_mcp_server_is_called_to_the_end(self, alice: Player) -> None:
+        alice.start("mcp")
+        alice.walk()
+        told = alice.text()
+        assert END in told
+        for chapter in ("Find out who gives tokens", "Call a tool", "Ask for more", "What is refused"):
+            assert chapter in told
+        assert "The sky is clear" in told
+        assert [status for status in alice.statuses() if status >= 400] == [401, 403, 401, 401]
+        assert unexplained(alice.page.text) == set()
+
     def test_a_request_is_shown_then_sent(self, alice: Player) -> None:
         alice.start("client_credentials")
         told = alice.text()
