@@ -17,6 +17,7 @@ from tests.support.app import bearer
 from tests.support.checking import API, ISSUER, asked, checking_app, said
 from tests.support.clock import Clock
 from tests.support.key_server import KeyServer, key_server
+from tests.support.ports import free_ports
 from tests.support.signing import Signer
 
 pytest_plugins = ["flask_oauth_gateway.testing"]
@@ -167,6 +168,12 @@ def test_the_commands_are_those_that_such_an_app_has_a_use_for(app: Flask) -> No
     assert "routes" in text
     assert "client" not in text.partition("Commands:")[2]
     assert "weather:read" in run(app, "routes")
+    assert "looks at MCP servers alone: give it --mcp URL" in run(app, "doctor", fails=True)
+    (port,) = free_ports(1)
+    assert (
+        run(app, "doctor", "--mcp", f"http://127.0.0.1:{port}/mcp", fails=True)
+        == "Error: One thing is in clients' way."
+    )
 
 
 def test_issuer_list_shows_keys_and_who_is_asked_and_no_secret(asking: tuple[Flask, KeyServer]) -> None:

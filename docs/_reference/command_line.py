@@ -23,7 +23,7 @@ Commands that list or show something take `--json`. `client create` and `client 
 standard error where something is hardly meant, and `Next:` with the command that comes next. A DURATION is a number of
 seconds, or `15m`, `12h`, `30d`.
 
-An app that only checks tokens ([resource server](resource-server.md)) has only `issuer` and `routes`.
+An app that only checks tokens ([resource server](resource-server.md)) has only `issuer`, `routes` and `doctor --mcp`.
 
 The examples belong to this app:
 

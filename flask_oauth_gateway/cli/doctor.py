@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from typing import TYPE_CHECKING, cast
 
 import click
 from flask.cli import with_appcontext
 
-from ..authorization_server import current_server
-from ..doctor.examining import examine
-from ..doctor.mcp.walk import walk
-from ..doctor.notes import notes
+from ..resource_server import any_server
 from .output import as_json, print_json, visible
+
+if TYPE_CHECKING:
+    from ..authorization_server import AuthorizationServer
 
 
 @click.command("doctor")
@@ -27,7 +28,14 @@ def doctor(mcp: str | None, as_json: bool) -> None:
     if mcp is not None:
         _walk(mcp, as_json=as_json)
         return
-    server = current_server()
+    if not any_server().issues_tokens:
+        raise click.UsageError(
+            "In an app that only checks tokens, the doctor looks at MCP servers alone: give it --mcp URL."
+        )
+    from ..doctor.examining import examine  # a resource server, which has this command too, loads nothing of it
+    from ..doctor.notes import notes
+
+    server = cast("AuthorizationServer", any_server())
     found = examine(server)
     if as_json:
         print_json([asdict(weakness) for weakness in found])
@@ -45,6 +53,8 @@ def doctor(mcp: str | None, as_json: bool) -> None:
 def _walk(url: str, *, as_json: bool) -> None:
     if not url.startswith(("http://", "https://")):
         raise click.BadParameter("it is the URL of an MCP server: https://api.example.com/mcp", param_hint="--mcp")
+    from ..doctor.mcp.walk import walk
+
     found = walk(url)
     if as_json:
         print_json([asdict(hindrance) for hindrance in found])
