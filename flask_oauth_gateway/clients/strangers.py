@@ -95,6 +95,12 @@ def within(metadata: Mapping[str, Any], settings: Settings, ceiling: Ceiling) ->
     values = {name: value for name, value in metadata.items() if name not in NEVER}
     if len(values.get("redirect_uris", ())) > MAX_REDIRECT_URIS:
         raise ClientMetadataError(f"redirect_uris has more than {MAX_REDIRECT_URIS}.", "invalid_redirect_uri")
+    for uri in values.get("redirect_uris", ()):
+        if "*" in uri:
+            raise ClientMetadataError(
+                f"The redirect URI {shown(uri)} holds a *, which stands for nothing else here: register each URI.",
+                "invalid_redirect_uri",
+            )
     wanted = list(values.get("grant_types", ())) or usual_grant_types(settings)
     values["grant_types"] = _grant_types(wanted, ceiling)
     values["response_types"] = _response_types(values, wanted, settings)

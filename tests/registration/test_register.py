@@ -97,7 +97,8 @@ def test_every_bad_redirect_uri_refuses_the_whole_and_is_named(make_app: MakeApp
     refused(register(http, redirect_uris=[]), "invalid_redirect_uri")
     for bad in (
         "", "*", "/callback", "app.example/callback", "javascript:alert(1)", "data:text/html,x", "http://app.example/cb",
-        "https://app.example/cb#fragment", "https://app.example/\0", "unknown:/cb",
+        "https://app.example/cb#fragment", "https://*.app.example/cb", "https://app.example/*", "http://localhost:*/cb",
+        "http://127.0.0.1.evil.example/cb", "vbscript:x", "https://app.example/\0", "unknown:/cb",
     ):  # fmt: skip
         why = refused(register(http, redirect_uris=[CALLBACK, bad]), "invalid_redirect_uri")
         assert bad[:40].replace("\0", "") in why
