@@ -12,10 +12,14 @@ import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from threading import Thread
+from typing import Any
+from urllib.parse import urlencode
 
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from example_app import mcp
 from example_app.flows import FLOWS, walk
+from example_app.flows.approval import pkce
 from example_app.flows.walk import Walk
 from example_app.serving import make
 
@@ -26,6 +30,29 @@ DESKTOP = {"width": 900, "height": 640}
 PHONE = {"width": 390, "height": 760}
 PORT = int(os.environ.get("PORT", "5000"))  # as on the reader's machine: pages show it
 MOST = 150_000  # bytes of a picture
+#: What MCP clients register here, by the name of the picture; they ask with the first of the addresses.
+STRANGERS: dict[str, dict[str, Any]] = {
+    "claude": {"client_name": "Claude", "redirect_uris": ["https://claude.ai/api/mcp/auth_callback"]},
+    "vscode": {
+        "client_name": "Visual Studio Code",
+        "grant_types": ["authorization_code", "refresh_token", "urn:ietf:params:oauth:grant-type:device_code"],
+        "redirect_uris": [
+            "http://127.0.0.1:33418/",
+            "http://127.0.0.1/",
+            "https://vscode.dev/redirect",
+            "https://insiders.vscode.dev/redirect",
+        ],
+    },
+    "cursor": {
+        "client_name": "Cursor",
+        "redirect_uris": [
+            "cursor://anysphere.cursor-mcp/oauth/callback",
+            "https://www.cursor.com/agents/mcp/oauth/callback",
+            "http://localhost:8787/callback",
+        ],
+        "application_type": "web",
+    },
+}
 
 
 def main() -> str | None:
@@ -42,7 +69,7 @@ def main() -> str | None:
         for name in FLOWS:  # so that the administrator has something to see
             walk(name, Walk(url, "weather-station", secrets["weather-station"], quiet=True))
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=[*ARGUMENTS])
-        for take in (desktop, phone):
+        for take in (desktop, strangers, phone):
             take(browser, url)
         browser.close()
         server.shutdown()
@@ -92,6 +119,34 @@ def desktop(browser: Browser, url: str) -> None:
     page.goto(f"{url}/oauth/admin/")
     sign_in(page, "admin")
     picture(page, "admin")
+
+
+def strangers(browser: Browser, url: str) -> None:
+    """The consent page as users of MCP clients see it, which have registered themselves."""
+    page = browser.new_context(viewport=DESKTOP, color_scheme="light", reduced_motion="reduce").new_page()
+    for name, metadata in STRANGERS.items():
+        asked = {
+            "response_type": "code",
+            "client_id": register(url, {"token_endpoint_auth_method": "none", **metadata}),
+            "redirect_uri": metadata["redirect_uris"][0],
+            "scope": "weather:read",
+            "resource": url + mcp.PATH,
+            **pkce("v" * 43),
+        }
+        page.goto(f"{url}/oauth/authorize?{urlencode(asked)}")
+        if page.get_by_label("User name").is_visible():
+            sign_in(page, "alice")
+        page.get_by_role("button", name="Allow").wait_for()
+        page.set_viewport_size({**DESKTOP, "height": page.evaluate("document.documentElement.scrollHeight")})
+        picture(page, f"consent-{name}")
+        page.set_viewport_size(DESKTOP)
+
+
+def register(url: str, metadata: dict[str, Any]) -> str:
+    """Register a client; returns its client_id."""
+    to = Walk(url, "", "", quiet=True)
+    to.begin("registration", "")
+    return str(to.send(to.request("", "POST", "/oauth/register", json=metadata, expect=201)).json["client_id"])
 
 
 def phone(browser: Browser, url: str) -> None:
