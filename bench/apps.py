@@ -50,7 +50,7 @@ def call(
         **{f"HTTP_{name.upper().replace('-', '_')}": value for name, value in (headers or {}).items()},
     }
     if body or bodies is not None:
-        fixed["CONTENT_TYPE"] = "application/x-www-form-urlencoded"
+        fixed["CONTENT_TYPE"] = fixed.pop("HTTP_CONTENT_TYPE", "application/x-www-form-urlencoded")
     status = [0]
 
     def start_response(line: str, response_headers: Any, exc_info: Any = None) -> Any:

@@ -9,6 +9,7 @@ from .apps import Call, answer, bare_app, basic, call, gateway_app
 from .jwt import NAME as JWT_ISSUER
 from .jwt import JwtIssuer
 from .openid import openid_work
+from .registration import registration_work
 from .saml import NAME as IDP
 from .saml import IdentityProvider
 from .seeding import analyse, seed_refresh_tokens, seed_tokens
@@ -31,7 +32,10 @@ def operations(
     `tokens`: so many other tokens are in the table, so that a look-up searches a table of real size.
     """
     making = (
-        _own_work(folder, uri, tokens, repeats) | token_work(folder, uri, repeats) | openid_work(folder, uri, repeats)
+        _own_work(folder, uri, tokens, repeats)
+        | token_work(folder, uri, repeats)
+        | openid_work(folder, uri, repeats)
+        | registration_work(folder, uri)
     )
     return {name: (make(), base) for name, (make, base) in making.items() if only is None or name in only}
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from ..config.registration import OPEN
+
 if TYPE_CHECKING:
     from ..config import Settings
 
@@ -20,4 +22,9 @@ def notes(settings: Settings) -> Iterator[str]:
         yield (
             "OAUTH_REGISTRATION: keep it until 2027-07-28 at least. The Model Context Protocol has deprecated registration since"
             " 2026-07-28, and removes it a year later at the earliest; older clients know no other way in"
+        )
+    if settings.registration == OPEN:
+        yield (
+            "OAUTH_REGISTRATION: everybody may register a client, and nobody here checks what it says of itself. Between it and a"
+            " user's data stand the consent page and the ceilings (OAUTH_REGISTRATION_SCOPES)"
         )

@@ -25,8 +25,12 @@ class ClientAlgorithms:
         self._clients = clients
         self._key_ring = key_ring
         client_created.connect(self._registered, sender=app)
-        client_registered.connect(self._registered, sender=app)
+        client_registered.connect(self._registered_itself, sender=app)
         client_changed.connect(self._registered, sender=app)
+
+    def _registered_itself(self, sender: Flask, client_id: str, **_: Any) -> None:
+        self._registered(sender, client_id)
+        self._clients.forget(client_id)  # a flood of these would push out of the cache who is in use
 
     def _registered(self, sender: Flask, client_id: str, **_: Any) -> None:
         client = self._clients.load(client_id)

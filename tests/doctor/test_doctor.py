@@ -121,6 +121,10 @@ def test_what_is_to_be_known_is_no_weakness(make_app: Callable[..., Flask]) -> N
     assert result.exit_code == 0
     assert "\nTo know: OAUTH_REGISTRATION: keep it until 2027-07-28 at least." in result.stdout
     assert json.loads(doctor(app, "--json").stdout) == []
+    assert "everybody may register" not in result.stdout
+    everybody = doctor(make_app(**SOUND, OAUTH_REGISTRATION="open"))
+    assert everybody.exit_code == 0
+    assert "\nTo know: OAUTH_REGISTRATION: everybody may register a client" in everybody.stdout
 
 
 def test_it_complains_of_an_issuer_that_signs_with_sha1(make_app: Callable[..., Flask]) -> None:

@@ -171,3 +171,31 @@ def test_what_a_deleted_client_had_is_dead_and_it_is_told_to_register_again(
     refresh_token = granted(other.redeem(there, code, redirect_uri=uri))["refresh_token"]
     assert manage(http, "DELETE", public).status_code == 204
     refused(other.refresh(there, refresh_token), "invalid_client", 401)
+
+
+def test_what_ends_while_a_slow_hook_decides_is_not_registered(make_site: MakeSite) -> None:
+    """An initial access token is revoked, and a client deleted, while the app's hook still looks at what was sent."""
+    site = make_site(**OPEN | {"OAUTH_REGISTRATION": "token"})
+    tokens, http = server_of(site.app).registration_tokens, site.app.test_client()
+    text, token = tokens.make("", scope=None, owner=None, uses=5, expires_at=None)
+    found = registered_with(http, text)
+
+    @site.gateway.on_registration
+    def on_registration(metadata: dict[str, Any], request: Any) -> None:
+        if request.method == "PUT":
+            site.gateway.clients.delete(found["client_id"])
+        else:
+            tokens.revoke(token.id)
+
+    before = len(site.gateway.clients.list())
+    refused(register(http, token=text, **NATIVE), "invalid_token", 401)
+    assert len(site.gateway.clients.list()) == before
+    refused(manage(http, "PUT", found, client_id=found["client_id"], **NATIVE), "invalid_token", 401)
+    assert len(site.gateway.clients.list()) == before - 1
+
+
+def registered_with(http: Any, token: str) -> dict[str, Any]:
+    response = register(http, token=token, **NATIVE)
+    assert response.status_code == 201, response.text
+    found: dict[str, Any] = response.get_json()
+    return found

@@ -141,3 +141,18 @@ def test_methods_keys_grants_and_response_types_that_do_not_fit_are_refused(make
     registered(elsewhere, **jwt, jwks_uri="https://app.example/jwks")
     both = registered(http, **base, grant_types=["authorization_code", "implicit"], response_types=["code", "token"])
     assert both["response_types"] == ["code", "token"]
+
+
+def test_a_script_of_any_origin_registers_and_reads_the_answer(make_app: MakeApp) -> None:
+    """As the inspector does in a browser: nobody knows the client's origin yet, and no cookie has a part in it."""
+    http, origin = open_app(make_app).test_client(), {"Origin": "http://localhost:6274"}
+    found = http.post("/oauth/register", json=NATIVE, headers=origin)
+    path = found.get_json()["registration_client_uri"].removeprefix("http://localhost")
+    for response in (found, http.post("/oauth/register", json={}, headers=origin), http.get(path, headers=origin)):
+        assert response.headers["Access-Control-Allow-Origin"] == origin["Origin"]
+        assert "Access-Control-Allow-Credentials" not in response.headers
+    preflight = http.options(path, headers=origin)
+    assert preflight.status_code == 204
+    assert {"PUT", "DELETE"} <= set(preflight.headers["Access-Control-Allow-Methods"].split(", "))
+    named = open_app(make_app, OAUTH_CORS_ORIGINS=["https://app.example"]).test_client()
+    assert "Access-Control-Allow-Origin" not in named.post("/oauth/register", json=NATIVE, headers=origin).headers
