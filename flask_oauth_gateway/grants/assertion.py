@@ -83,6 +83,7 @@ class AssertionGrant(TokenGrant):
             raise InvalidRequestError("The parameter 'assertion' is missing.")
         if len(presented) > MAX_ASSERTION:
             raise InvalidRequestError("The assertion is longer than 64 KiB.")
+        request.meets_clients = True
         caller = self.authentication.authenticate(request) if presents_credentials(request) else None
         try:
             # A line break at the end comes from the file that the assertion was read from.
