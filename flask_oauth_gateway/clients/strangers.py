@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -41,7 +40,6 @@ EXISTING_GRANTS = frozenset({*GRANTS, *SHORT_GRANT_TYPES.values(), "urn:openid:p
 EXISTING_RESPONSE_TYPES: Mapping[str, tuple[str, ...]] = {
     **{name: (grant,) for name, grant in RESPONSE_TYPES.items()}, **OPENID_RESPONSE_TYPES, "none": (),
 }  # fmt: skip
-_LOCALIZED = re.compile(r"([a-z_]+)#[A-Za-z0-9-]{1,35}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from flask_oauth_gateway.database.tables import metadata
 from tests.support.app import basic, bearer, server_of
 from tests.support.databases import every_database
 from tests.support.registering import (
@@ -199,3 +200,27 @@ def registered_with(http: Any, token: str) -> dict[str, Any]:
     assert response.status_code == 201, response.text
     found: dict[str, Any] = response.get_json()
     return found
+
+
+def test_neither_the_log_nor_the_database_holds_a_token_or_secret(
+    make_site: MakeSite, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("DEBUG")
+    site = make_site(**OPEN | {"OAUTH_REGISTRATION": "token"})
+    http = site.app.test_client()
+    text, _ = server_of(site.app).registration_tokens.make("", scope=None, owner=None, uses=5, expires_at=None)
+    found = register(http, token=text, redirect_uris=[CALLBACK]).get_json()
+    secrets = [text, found["client_secret"], found["registration_access_token"]]
+    for token in (text, found["client_secret"]):
+        refused(manage(http, "GET", found, token), "invalid_token", 401)
+    refused(register(http, token=found["registration_access_token"], **NATIVE), "invalid_token", 401)
+    bad = {"client_id": found["client_id"], "client_secret": text}
+    refused(manage(http, "PUT", found, **bad, redirect_uris=[CALLBACK]), "invalid_client_metadata")
+    server = server_of(site.app)
+    server.audit.flush()
+    with server.database.engine.connect() as connection:
+        rows = [str(row) for table in metadata.sorted_tables for row in connection.execute(table.select())]
+    assert any(found["client_id"] in row for row in rows)
+    for secret in secrets:
+        assert secret not in caplog.text
+        assert not any(secret in row for row in rows)
