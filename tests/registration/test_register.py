@@ -48,6 +48,7 @@ def test_what_nobody_knows_what_is_null_and_what_is_off_is_passed_over(make_app:
         logo_uri="",
         tls_client_certificate_bound_access_tokens=True,
         nobody_knows={"a": [1]},
+        **{"client_name#ja": "\u5929\u6c17", "client_uri#fr": 5},
         skip_consent=True,
         resource_server=True,
         plan="gold",
