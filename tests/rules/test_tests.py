@@ -4,9 +4,8 @@ import ast
 from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
-
 import flask_oauth_gateway
+from tests.support.sources import imports_of
 
 ROOT = Path(__file__).parents[1]
 FILES = {str(path.relative_to(ROOT)): path for path in sorted(ROOT.rglob("*.py")) if "node_modules" not in path.parts}
@@ -19,17 +18,21 @@ OWN = {
 
 def imported(path: Path) -> Iterator[str]:
     """The modules of ours that a file imports, wherever in it, or lets another process import by its name."""
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.ImportFrom) and node.module:
-            yield from (node.module, *(f"{node.module}.{name.name}" for name in node.names))
-        elif isinstance(node, ast.Import):
+    for node in imports_of(path):
+        if isinstance(node, ast.Import):
             yield from (name.name for name in node.names)
+        elif node.module:
+            yield from (node.module, *(f"{node.module}.{name.name}" for name in node.names))
 
 
-@pytest.mark.parametrize("name", FILES)
-def test_no_test_imports_from_another_test_s_file(name: str) -> None:
-    tests = [each for each in imported(FILES[name]) if each.startswith("tests.") and is_test(each)]
-    assert not tests, f"what they share belongs in tests/support: {tests}"
+def test_no_test_imports_from_another_test_s_file() -> None:
+    tests = [
+        (name, each)
+        for name, path in FILES.items()
+        for each in imported(path)
+        if each.startswith("tests.") and is_test(each)
+    ]
+    assert not tests, "what they share belongs in tests/support"
 
 
 def is_test(module: str) -> bool:

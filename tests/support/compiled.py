@@ -16,6 +16,7 @@ from jinja2 import BytecodeCache
 from jinja2.bccache import Bucket
 from sqlalchemy import URL, Engine, event, inspect
 from werkzeug.routing import Rule
+from werkzeug.security import generate_password_hash
 
 from flask_oauth_gateway.crypto import hashing
 from flask_oauth_gateway.database import connect
@@ -56,6 +57,7 @@ def keep_what_is_compiled() -> None:
     connect.create_engine = _engine  # type: ignore[attr-defined]
     connect.create_tables = _tables.create
     hashing._ARGON2_MEMORY_KIB, hashing._ARGON2_TIME = 64, 1
+    generate_password_hash.__defaults__ = ("scrypt:128:1:1", 16)
     # Reads the machine's certificates for every connection, also for those without TLS.
     pymysql.connections.Connection._create_ssl_ctx = _ssl_context
 

@@ -29,6 +29,7 @@ import time
 import traceback
 import warnings
 from functools import cache
+from importlib.metadata import entry_points
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -42,9 +43,8 @@ ROOT = Path(__file__).parents[2]
 IMPORTED = (
     "flask.cli", "flask_sqlalchemy", "authlib.oauth2.rfc6749", "joserfc.jwt", "sqlalchemy.dialects.sqlite", "werkzeug.serving",
     "authlib.integrations.requests_client",  # what the pages' own clients are written with
-    "apiflask.commands",  # each `flask` looks for commands in what is installed
     "dotenv", "flask_login", "limits.storage", "limits.strategies", "pytest", "signxml", "sqlite3", "lxml.etree",
-    "argon2", "cryptography.fernet",
+    "argon2", "cryptography.fernet", "flask_migrate", "gunicorn.app.wsgiapp", "gunicorn.arbiter", "gunicorn.workers.gthread",
 )  # fmt: skip
 
 COMMAND = """#!{python} -IS
@@ -107,6 +107,8 @@ def load() -> None:
     """Import and compile what the children will need, each of which would do it anew."""
     for name in IMPORTED:
         importlib.import_module(name)
+    for commands in entry_points(group="flask.commands"):  # each `flask` looks for them in what is installed
+        commands.load()
     for module in pkgutil.walk_packages(flask_oauth_gateway.__path__, "flask_oauth_gateway."):
         importlib.import_module(module.name)
     compile_once()
