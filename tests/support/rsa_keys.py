@@ -9,13 +9,14 @@ from typing import Any
 from joserfc._rfc7518.rsa_key import RSABinding
 
 MADE = 8
+MEMBERS = "n", "e", "d", "p", "q", "dp", "dq", "qi", "oth"
 
 
 def keep_rsa_keys() -> None:
     """From now on, keys of the usual size come from a few that are made on first use, and none is read twice."""
     generate, read = RSABinding.generate_private_key, RSABinding.import_private_key
     made: list[Any] = []
-    known: dict[tuple[Any, ...], Any] = {}
+    known: dict[tuple[tuple[str, str], ...], Any] = {}
     turn = count()
 
     def generate_private_key(size: int) -> Any:
@@ -26,7 +27,7 @@ def keep_rsa_keys() -> None:
         return made[next(turn) % len(made)]
 
     def import_private_key(cls: type[RSABinding], obj: Any) -> Any:
-        name = tuple(sorted((member, value) for member, value in obj.items() if isinstance(value, str)))
+        name = tuple((member, repr(obj[member])) for member in MEMBERS if member in obj)  # its "kid" is each app's own
         if name not in known:
             known[name] = read(obj)
         return known[name]
