@@ -45,7 +45,7 @@ def read_hosts(key: str, value: Any) -> tuple[str, ...] | None:
     return listed
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, init=False, repr=False, eq=False)
 class ClientSettings:
     __slots__ = ()
 

@@ -14,7 +14,7 @@ def read_grant_types(key: str, value: Any) -> tuple[str, ...]:
     return tuple(dict.fromkeys(map(full_grant_type, names(key, value))))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, init=False, repr=False, eq=False)
 class GrantSettings:
     __slots__ = ()
 

@@ -10,7 +10,7 @@ from .checks import dict_of_dicts, seconds
 from .setting import setting
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, init=False, repr=False, eq=False)
 class IssuerSettings:
     __slots__ = ()
 

@@ -15,7 +15,7 @@ ENCRYPTION_ALGORITHMS = (
 ENCRYPTION_METHODS = ("A128CBC-HS256", "A192CBC-HS384", "A256CBC-HS512", "A128GCM", "A192GCM", "A256GCM")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, init=False, repr=False, eq=False)
 class KeySettings:
     __slots__ = ()
 

@@ -17,7 +17,7 @@ def read_boolean_or_scope(key: str, value: Any) -> bool | str:
     return value
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, init=False, repr=False, eq=False)
 class ObservingSettings:
     __slots__ = ()
 

@@ -85,7 +85,7 @@ def read_claims(key: str, value: Any) -> Mapping[str, tuple[str, ...]]:
     return {scope: tuple(names) for scope, names in value.items()}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, init=False, repr=False, eq=False)
 class OpenidSettings:
     __slots__ = ()
 

@@ -25,7 +25,7 @@ def read_scopes(key: str, value: Any) -> Mapping[str, str]:
     return dict(value)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, init=False, repr=False, eq=False)
 class PermissionSettings:
     __slots__ = ()
 

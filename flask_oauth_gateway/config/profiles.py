@@ -79,7 +79,7 @@ def with_profile(values: Mapping[str, Any]) -> dict[str, Any]:
     return {**PROFILES[values.get("profile")].sets, **values}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, init=False, repr=False, eq=False)
 class ProfileSettings:
     __slots__ = ()
 

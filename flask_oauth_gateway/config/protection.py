@@ -99,7 +99,7 @@ def _check_limits(key: str, value: Any) -> None:
         raise ConfigurationError(key, value, "a limit such as '10/minute;100/hour', or None") from error
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, init=False, repr=False, eq=False)
 class ProtectionSettings:
     __slots__ = ()
 

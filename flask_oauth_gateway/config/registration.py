@@ -25,7 +25,7 @@ def read_unused_days(key: str, value: Any) -> int:
     return found
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, init=False, repr=False, eq=False)
 class RegistrationSettings:
     __slots__ = ()
 

@@ -51,7 +51,7 @@ def read_trusted_proxies(key: str, value: Any) -> int | tuple[IPv4Network | IPv6
         raise wrong from None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, init=False, repr=False, eq=False)
 class ServerSettings:
     __slots__ = ()
 

@@ -26,7 +26,7 @@ def read_token_prefix(key: str, value: Any) -> str:
     return value
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, init=False, repr=False, eq=False)
 class TokenSettings:
     __slots__ = ()
 

@@ -17,7 +17,7 @@ def read_durations(key: str, value: Any) -> tuple[str | int, ...]:
     return tuple(item if isinstance(item, str) else positive(key, item) for item in items)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, init=False, repr=False, eq=False)
 class UserSettings:
     __slots__ = ()
 
