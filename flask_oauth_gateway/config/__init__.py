@@ -40,7 +40,7 @@ class ConfigurationWarning(UserWarning):
     """A configuration key that has no effect."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True)
 class Settings(
     ServerSettings,
     ProfileSettings,
