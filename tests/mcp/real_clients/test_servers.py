@@ -10,14 +10,18 @@ from typing import Any
 import pytest
 
 from tests.support.app import close_app
-from tests.support.mcp_clients import PYTHON_1, PYTHON_2, SCRIPTS, Documents, build, tell, way
+from tests.support.mcp_clients import PYTHON_1, PYTHON_2, SCRIPTS, TYPESCRIPT, Documents, build, tell, way
 from tests.support.ports import free_ports, wait_for
+from tests.support.services import MCP_PYTHONS
 from tests.support.serving import Server, Walker, serving
 
 #: The servers, by name: the command, what it is told, and the client that calls it.
 SERVERS: dict[str, tuple[list[str], dict[str, Any], list[str], dict[str, Any]]] = {
     "TypeScript 1": (["node", "node/server.mjs"], {"sdk": 1}, PYTHON_1, {}),
     "TypeScript 2": (["node", "node/server.mjs"], {"sdk": 2}, PYTHON_2, {}),
+    "Python 1": ([str(MCP_PYTHONS["1"]), "python/server.py"], {"by": "sdk"}, TYPESCRIPT, {"sdk": 1}),
+    "Python 2": ([str(MCP_PYTHONS["2"]), "python/server.py"], {"by": "sdk"}, TYPESCRIPT, {"sdk": 2}),
+    "FastMCP": ([str(MCP_PYTHONS["2"]), "python/server.py"], {"by": "fastmcp"}, TYPESCRIPT, {"sdk": 2}),
 }
 
 
