@@ -137,7 +137,7 @@ class AuthorizationServer(Server):
     def _issue_tokens(self) -> None:
         """Make the parts that issue tokens, and those that ask a user to allow them."""
         settings = self.settings
-        self.lifetimes = Lifetimes(settings)
+        self.lifetimes = Lifetimes(settings, self.resources)
         self.issuing = Issuing(
             self.app, settings, self.hooks, self.database, self.tokens, self.resources, self.lifetimes, self.revoked,
             lambda: self.jwts,

@@ -10,18 +10,20 @@ from flask import Blueprint, Flask, current_app, has_app_context
 from werkzeug.local import LocalProxy
 
 from .config import ConfigurationWarning, Settings
+from .config.permissions import Resource, read_added_resource
 from .endpoints import make_blueprint
 from .features import ENDPOINTS
 from .hooks import HookDecorators, Hooks
 from .protection.guard import GUARD
 from .protection.order import check_at_first_request
 from .protection.require_token import protect, requirement
+from .protection.resources import add_resource, know_views
 from .resource_server import ResourceServer, Server
 from .web.environ import SERVER
 from .web.first_request import at_first_request
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
     from typing import Any
 
     from _typeshed.wsgi import WSGIApplication
@@ -52,6 +54,7 @@ class OAuthGateway(HookDecorators):
     ) -> None:
         self.hooks = Hooks()
         self._servers: list[Server] = []
+        self._resources: list[tuple[str, Resource]] = []  # those of every app that is still to come
         self._resource_server = resource_server
         if app is not None:
             self.init_app(app, db)
@@ -91,6 +94,9 @@ class OAuthGateway(HookDecorators):
 
             guard_paths(app, server.path_rules, server.own_endpoints)
         check_at_first_request(app)
+        know_views(app, server.resources, server.guard, server.path_rules, server.own_endpoints)
+        for path, resource in self._resources:
+            _add_resource(server, path, resource)
         if server.issues_tokens and not app.testing:
             from .doctor.start import say_at_start  # now, not in the first request
 
@@ -185,6 +191,20 @@ class OAuthGateway(HookDecorators):
         """Ask for a token before every view of a blueprint, as `@require_token(*scopes, **options)` does for one view."""
         protect(blueprint, *scopes, **options)
 
+    def resource(self, path: str, *, scopes: Iterable[str] | None = None, **about: Any) -> None:
+        """Make what is at a path and below a resource of its own, as an entry of `OAUTH_RESOURCES` does.
+
+        A token opens it only if it is for this resource, and browsers' scripts may call it. `scopes`: only these are given
+        for it. `about`: the other members of such an entry; without `identifier` it is called by the URL of its path.
+        Before `init_app` this holds for each app of the gateway. Raises `ConfigurationError` where it contradicts another
+        resource, and `RuntimeError` after the app's first request.
+        """
+        prefix, resource = read_added_resource(path, {**about, "scopes": scopes})
+        if self._servers:
+            _add_resource(self._server, prefix, resource)
+        else:
+            self._resources.append((prefix, resource))
+
     def wsgi(self, application: WSGIApplication, *scopes: str, **options: Any) -> WSGIApplication:
         """A WSGI application behind the check of `@require_token(*scopes, **options)`, which never reads a request's body.
 
@@ -226,13 +246,9 @@ class OAuthGateway(HookDecorators):
 
         server = self._server
         return OpenApi(
-            server.app,
-            server.settings,
-            server.issuer,
-            server.path_rules,
-            server.own_endpoints,
+            server.app, server.settings, server.issuer, server.path_rules, server.own_endpoints,
             issues_tokens=server.issues_tokens,
-        )
+        )  # fmt: skip
 
     @property
     def _authorization_server(self) -> AuthorizationServer:
@@ -258,6 +274,14 @@ class OAuthGateway(HookDecorators):
                 else "This gateway is on several apps: use it inside `with app.app_context():`."
             )
         return self._servers[0]
+
+
+def _add_resource(server: Server, path: str, resource: Resource) -> None:
+    add_resource(server.app, server.settings, server.resources, path, resource)
+    if server.issues_tokens and server.settings.in_profile.for_old_clients:
+        from .endpoints.metadata import publish_for
+
+        publish_for(server.app, cast("AuthorizationServer", server), path.rstrip("/"))
 
 
 def _current_gateway() -> OAuthGateway:

@@ -57,7 +57,7 @@ class Server:
         self.hooks = hooks
         self.issuer = Issuer(app, settings, issues_tokens=self.issues_tokens)
         self.addresses = Addresses(settings.trusted_proxies)
-        self.resources = Resources(app, settings, self.issuer)
+        self.resources = Resources(app, settings, self.issuer, issues_tokens=self.issues_tokens)
         self.documents = Documents()
         self.path_rules = self._load_path_rules()
         self.event_log = EventLog(app)

@@ -74,7 +74,7 @@ def page() -> str:
 def sections() -> Iterator[str]:
     yield "## The extension\n"
     yield entry("OAuthGateway", OAuthGateway)
-    for name in ("init_app", "protect", "wsgi", "asgi", "close"):
+    for name in ("init_app", "protect", "resource", "wsgi", "asgi", "close"):
         yield entry(f"gateway.{name}", getattr(OAuthGateway, name))
     for name in ("clients", "applications", "tokens", "sessions", "settings"):
         yield attribute(f"gateway.{name}", getattr(OAuthGateway, name))

@@ -176,9 +176,12 @@ def scopes(asked: Asked) -> Found:
 
 
 def resources(asked: Asked) -> Found:
-    """The resources that the token is to be for (RFC 8707 section 2.1)."""
-    named = asked.authorization.audience
-    return {"audience": asked.resources.resolve(named)} if named else {}
+    """The resources that the token is to be for (RFC 8707 section 2.1), and those of the scopes that are given for them."""
+    named, known = asked.authorization.audience, asked.resources
+    audience = known.resolve(named) if named else ()
+    if not known.have_terms:
+        return {"audience": audience} if named else {}
+    return {"audience": audience, "scopes": known.within(asked.authorization.scopes, audience)}
 
 
 def prompt(asked: Asked) -> Found:

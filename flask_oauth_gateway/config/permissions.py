@@ -1,14 +1,19 @@
-"""Settings of permissions: the scopes that a client may ask for."""
+"""Settings of permissions: the scopes that a client may ask for, and the resources that tokens may be for (RFC 8707)."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..errors import shown
-from .checks import SCOPE_NAME, ConfigurationError, names
+from .checks import SCOPE_NAME, ConfigurationError, check_keys, names, one_of, optional_positive, optional_text
 from .setting import setting
+
+_PATH = r"/|(/[A-Za-z0-9._~!$&'()*+,;=:@-]+)+/?"
+_IDENTIFIER = r"[A-Za-z][A-Za-z0-9+.-]*:[!$-\[\]-~]+"  # no fragment
+MAX_IDENTIFIER = 2048
 
 
 def read_scopes(key: str, value: Any) -> Mapping[str, str]:
@@ -23,6 +28,89 @@ def read_scopes(key: str, value: Any) -> Mapping[str, str]:
                 f"a dict of scope name (no space, quote or backslash) to description; {shown(name)} is not that",
             )
     return dict(value)
+
+
+class Resource(NamedTuple):
+    """What tokens may be for. With `identifier=None` it is called by the URL of its path, at "/" by the issuer.
+
+    `scopes`: only these are given for it; `None`: all. `access_token_format` and `access_token_lifetime` (seconds) are
+    those of tokens for it. Clients and users read `name` and `documentation`.
+    """
+
+    identifier: str | None = None
+    scopes: tuple[str, ...] | None = None
+    name: str | None = None
+    documentation: str | None = None
+    access_token_format: str | None = None
+    access_token_lifetime: int | None = None
+
+    @property
+    def has_terms(self) -> bool:
+        """Whether tokens for it differ from others."""
+        return (self.scopes, self.access_token_format, self.access_token_lifetime) != (None, None, None)
+
+
+KEYS = Resource._fields
+
+
+def is_identifier(text: object) -> bool:
+    """Whether a text can name a resource: an absolute URI without fragment (RFC 8707 section 2)."""
+    return isinstance(text, str) and len(text) <= MAX_IDENTIFIER and bool(re.fullmatch(_IDENTIFIER, text))
+
+
+def read_resources(key: str, value: Any) -> Mapping[str, Resource]:
+    """A dict of path prefix to an identifier, or to a dict; a slash at the end of a prefix makes no difference."""
+    allowed = (
+        "a dict of path such as '/api' to an absolute URI without fragment, such as 'https://api.example.com', or to a"
+        f" dict with {', '.join(KEYS)}"
+    )
+    if not isinstance(value, Mapping):
+        raise ConfigurationError(key, value, allowed)
+    found: dict[str, Resource] = {}
+    for path, entry in value.items():
+        prefix = read_path(path)
+        if prefix is None:
+            raise ConfigurationError(key, value, f"{allowed}; {shown(path)} is no such path")
+        if not isinstance(entry, Mapping) and not is_identifier(entry):
+            raise ConfigurationError(key, value, f"{allowed}; {shown(entry)} is no such URI")
+        if prefix in found:
+            raise ConfigurationError(key, value, f"{allowed}; {shown(path)} is there twice")
+        given = entry if isinstance(entry, Mapping) else {"identifier": entry}
+        found[prefix] = read_resource(f"{key}[{path!r}]", given)
+    return found
+
+
+def read_path(path: Any) -> str | None:
+    """The path at which a resource stands, as Flask routes it, without a slash at its end; `None` where it can't be one."""
+    return (path.rstrip("/") or "/") if isinstance(path, str) and re.fullmatch(_PATH, path) else None
+
+
+def read_added_resource(path: Any, entry: Mapping[str, Any]) -> tuple[str, Resource]:
+    """The path and the resource of a `gateway.resource(…)`. Raises `ConfigurationError`."""
+    prefix = read_path(path)
+    if prefix is None:
+        raise ConfigurationError("gateway.resource", path, "a path such as '/mcp'")
+    return prefix, read_resource(f"gateway.resource({path!r})", entry)
+
+
+def read_resource(key: str, entry: Mapping[str, Any]) -> Resource:
+    """One resource, from a dict with any of `KEYS`. Raises `ConfigurationError`."""
+    check_keys(key, entry, KEYS)
+    given = {name: value for name, value in entry.items() if value is not None}
+    if "identifier" in given and not is_identifier(given["identifier"]):
+        raise ConfigurationError(
+            f"{key}['identifier']", given["identifier"], "an absolute URI without fragment, such as 'https://a.example'"
+        )
+    documentation = given.get("documentation")
+    if documentation is not None and not (is_identifier(documentation) and documentation.startswith("http")):
+        raise ConfigurationError(f"{key}['documentation']", documentation, "the URL of a page, or None")
+    readers = {
+        "scopes": names,
+        "name": optional_text,
+        "access_token_format": one_of("opaque", "jwt"),
+        "access_token_lifetime": optional_positive,
+    }
+    return Resource(**{n: readers[n](f"{key}[{n!r}]", v) if n in readers else v for n, v in given.items()})
 
 
 @dataclass(frozen=True, init=False, repr=False, eq=False)
@@ -43,4 +131,14 @@ class PermissionSettings:
     )
     required_scopes: tuple[str, ...] = setting(
         (), names, "Scopes that a user can't untick on the consent page; the user may untick every other scope."
+    )
+    resources: Mapping[str, Resource] = setting(
+        {},
+        read_resources,
+        "Resources by path prefix: an identifier, which is an absolute URI without fragment, or a dict. The `resource`"
+        " parameter may name them (RFC 8707), `/.well-known/oauth-protected-resource` describes them (RFC 9728),"
+        ' and a token\'s `aud` holds them where nothing else was asked for. Where `"/"` has no entry, its'
+        " identifier is the issuer. A dict has any of `identifier` (left out: the URL of the path), `scopes` (only these"
+        " are given for it), `name` (for users), `documentation` (a URL, for developers), `access_token_format`"
+        " and `access_token_lifetime` (of tokens for it).",
     )

@@ -29,25 +29,6 @@ def read_peers(key: str, value: Any) -> tuple[str, ...]:
     return listed
 
 
-def read_resources(key: str, value: Any) -> Mapping[str, str]:
-    """A dict of path prefix to absolute URI (RFC 8707 section 2); a slash at the end of a prefix makes no difference."""
-    allowed = "a dict of path such as '/api' to an absolute URI without fragment, such as 'https://api.example.com'"
-    if not isinstance(value, Mapping):
-        raise ConfigurationError(key, value, allowed)
-    found = {}
-    for path, identifier in value.items():
-        if not isinstance(path, str) or not re.fullmatch(r"/|(/[A-Za-z0-9._~!$&'()*+,;=:@-]+)+/?", path):
-            raise ConfigurationError(key, value, f"{allowed}; {shown(path)} is no such path")
-        if not isinstance(identifier, str) or not re.fullmatch(r"[A-Za-z][A-Za-z0-9+.-]*:[!$-~]+", identifier):
-            raise ConfigurationError(key, value, f"{allowed}; {shown(identifier)} is no such URI")
-        if "#" in identifier or "\\" in identifier or len(identifier) > 2048:
-            raise ConfigurationError(key, value, f"{allowed}; {shown(identifier)} is no such URI")
-        if (path.rstrip("/") or "/") in found:
-            raise ConfigurationError(key, value, f"{allowed}; {shown(path)} is there twice")
-        found[path.rstrip("/") or "/"] = identifier
-    return found
-
-
 def read_plans(key: str, value: Any) -> Mapping[str, Mapping[str, Any]]:
     """A dict of name to a dict with any of `PLAN_KEYS`; each plan that is returned has all of them."""
     found = {}
@@ -127,14 +108,6 @@ class ProtectionSettings:
         read_peers,
         "Addresses and networks of the proxies that may name a request's path, method and host in headers; `unix`"
         " stands for whoever comes by a Unix socket.",
-    )
-    resources: Mapping[str, str] = setting(
-        {},
-        read_resources,
-        "Resource identifiers by path prefix; an identifier is an absolute URI without fragment. The `resource`"
-        " parameter may name them (RFC 8707), `/.well-known/oauth-protected-resource` describes them (RFC 9728),"
-        ' and a token\'s `aud` holds them where nothing else was asked for. Where `"/"` has no entry, its'
-        " identifier is the issuer.",
     )
     plans: Mapping[str, Mapping[str, Any]] = setting(
         {},

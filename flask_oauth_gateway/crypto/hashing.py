@@ -12,7 +12,7 @@ import hmac
 import re
 import secrets
 import time
-from base64 import b64decode, b64encode
+from base64 import b64decode, b64encode, urlsafe_b64encode
 from collections.abc import Mapping
 from functools import lru_cache
 from importlib.util import find_spec
@@ -219,3 +219,9 @@ _HASHED_ELSEWHERE = (
     (BCRYPT, _fits_bcrypt),
     ("$argon2", _fits_argon2),
 )
+
+
+def derived(token: str, salt: bytes, what: str) -> str:
+    """A token's successor: 256 bits that only somebody can compute who has the token and the salt stored with it."""
+    value = hmac.digest(token.encode(), salt + what.encode(), "sha256")
+    return urlsafe_b64encode(value).rstrip(b"=").decode()

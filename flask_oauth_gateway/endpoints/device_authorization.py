@@ -38,6 +38,7 @@ def device_authorization(server: AuthorizationServer) -> Response:
     offline = server.lifetimes.gives_refresh_tokens(client)
     scopes = resolve_scopes(form.payload.scope, client, server.settings, offline=offline)
     audience = server.resources.resolve(form.payload.datalist.get("resource", ()))
+    scopes = server.resources.within(scopes, audience)
     page = server.issuer.url(path_for("oauth.device"))
     now = int(time.time())
     device_code = new_token(server.settings.token_prefix, now)

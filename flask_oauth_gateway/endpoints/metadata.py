@@ -112,7 +112,7 @@ def describe(server: AuthorizationServer) -> dict[str, Any]:
     }
     if JWT_BEARER in server.grants and any(each.id_jag for each in server.jwt_assertions.issuers.values()):
         body["authorization_grant_profiles_supported"] = [ID_JAG]
-    body["protected_resources"] = list(dict.fromkeys(server.resources.all().values()))  # RFC 9728 section 4
+    body["protected_resources"] = list(server.resources.all())  # RFC 9728 section 4
     algorithms = [name for method, each in METHODS.items() if method in methods for name in each.algorithms]
     if algorithms:
         for name in ("token", "revocation", "introspection"):

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from flask import Flask
 
+from ..config import OFFLINE_ACCESS
 from ..errors import NotConfigured, NotFound
 from ..permissions.resources import WELL_KNOWN
 from ..web.answers import bound, render_error
@@ -21,7 +22,8 @@ if TYPE_CHECKING:
 def add_resource_metadata(app: Flask, server: Server) -> None:
     """Route the documents at the root: a resource's path follows the well-known part (section 3.1)."""
     view = bound(resource_metadata, server)
-    places = places_of(app, [server.settings.issuer, *server.settings.resources.values()])
+    named = [each.identifier for each in server.settings.resources.values() if each.identifier is not None]
+    places = places_of(app, [server.settings.issuer, *named])
     for rule in (WELL_KNOWN, f"{WELL_KNOWN}/<path:path>"):
         publish_at(app, places, rule, "oauth.resource_metadata", view)
 
@@ -29,10 +31,9 @@ def add_resource_metadata(app: Flask, server: Server) -> None:
 def resource_metadata(server: Server, path: str = "") -> BaseResponse:
     """Answer with the metadata of the resource at this path, or of the one whose identifier has this path."""
     try:
-        prefix = server.resources.prefix_at(f"/{path}" if path else "")
-        if prefix is None:
+        identifier = server.resources.described_at(f"/{path}" if path else "")
+        if identifier is None:
             return render_error(NotFound("No resource of this server is described at this address."))
-        identifier = server.resources.of(prefix)
         name = ("resource", server.issuer.identifier(), identifier)
         return server.documents.publish(name, lambda: describe_resource(server, identifier))
     except NotConfigured as error:
@@ -47,7 +48,11 @@ def describe_resource(server: Server, identifier: str) -> dict[str, Any]:
         "resource": identifier,
         "authorization_servers": [*own, *settings.trusted_token_issuers],  # those whose tokens are taken
     }
-    if settings.app_scopes:
-        body["scopes_supported"] = settings.app_scopes
+    resource = server.resources.all()[identifier]
+    scopes = settings.app_scopes if resource.scopes is None else resource.scopes
+    scopes = [name for name in scopes if name != OFFLINE_ACCESS]  # no scope of a resource: it asks for a refresh token
+    if scopes:
+        body["scopes_supported"] = scopes
     body["bearer_methods_supported"] = list(settings.bearer_methods)
-    return body
+    further = {"resource_name": resource.name, "resource_documentation": resource.documentation}
+    return body | {name: value for name, value in further.items() if value is not None}

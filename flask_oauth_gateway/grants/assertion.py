@@ -159,8 +159,8 @@ class AssertionGrant(TokenGrant):
 
     def _audience(self, request: OAuthRequest, assertion: Assertion, trusted: TrustedIssuer) -> tuple[str, ...]:
         """The resources that the request asks for; of an ID-JAG, those that it names, and no other."""
-        named = resources_of(assertion.claims) if trusted.id_jag else ()
-        return self.steps.audience(request, " ".join(self.resources.resolve(named)) or None)
+        named = self.resources.resolve(resources_of(assertion.claims)) if trusted.id_jag else ()
+        return self.steps.approved_audience(request, " ".join(named)) if named else self.steps.audience(request)
 
     def _subject(self, assertion: Assertion, trusted: TrustedIssuer) -> tuple[str | None, Any]:
         """The assertion's subject, through `map_assertion`, and its user; both `None` where the client is the subject."""

@@ -12,7 +12,7 @@ from authlib.oauth2.rfc7636 import create_s256_code_challenge
 from sqlalchemy.engine import Row
 
 from ..crypto.hashing import new_token, time_ordered_key, token_key
-from ..errors import InvalidGrantError, InvalidRequestError, OAuth2Error
+from ..errors import InvalidGrantError, InvalidRequestError, InvalidTarget, OAuth2Error
 from ..permissions.scopes import still_allowed
 from ..tokens.issuing import AlreadySpent, Issue
 from .base import AuthorizationGrant, TokenGrant
@@ -68,7 +68,10 @@ class AuthorizationCodeGrant(TokenGrant, AuthorizationGrant):
         return {"code": code}
 
     def decide(self, request: OAuthRequest, client: Client) -> Issue:
-        """Every check, in the RFC's order (section 4.1.3). A code that fails one is spent too."""
+        """Every check, in the RFC's order (section 4.1.3). A code that fails one is spent too.
+
+        It isn't where the rest is right and only another `resource` was asked for (RFC 8707 section 2.2).
+        """
         code = request.form.get("code")
         if code is None:
             raise InvalidRequestError("The parameter 'code' is missing.")
@@ -80,6 +83,8 @@ class AuthorizationCodeGrant(TokenGrant, AuthorizationGrant):
             raise AlreadySpent
         try:
             return self._decide(request, client, row)
+        except InvalidTarget:
+            raise
         except OAuth2Error:
             if not self.codes.spend(code_hash):
                 raise AlreadySpent from None
@@ -96,7 +101,7 @@ class AuthorizationCodeGrant(TokenGrant, AuthorizationGrant):
             scopes=still_allowed(row.scope, client, self.settings),
             subject=row.subject,
             user=self.steps.user(row.subject, "code"),
-            audience=self.steps.audience(request, row.audience),
+            audience=self.steps.approved_audience(request, row.audience),
             claims=row.claims,
             spend=self.codes.spending(bytes(row.code_hash), row.sid),
             **self.steps.approval(

@@ -118,13 +118,18 @@ class GrantSteps:
             self.look_again_at(client)
             raise
 
-    def audience(self, request: OAuthRequest, approved: str | None = None) -> tuple[str, ...]:
-        """The resources that the token is for: those that the request asks for, among the `approved` ones where given.
+    def audience(self, request: OAuthRequest) -> tuple[str, ...]:
+        """The resources that the request asks for, if any. Raises `InvalidTarget` (RFC 8707 section 2.2)."""
+        asked = request.payload.datalist.get("resource")
+        return self._resources.resolve(asked) if asked else ()
+
+    def approved_audience(self, request: OAuthRequest, approved: str | None) -> tuple[str, ...]:
+        """The resources that the token is for: those of the `approved` ones that the request asks for, or all of them.
 
         Empty where no resource was asked for or approved. Raises `InvalidTarget` (RFC 8707 section 2.2).
         """
         asked = request.payload.datalist.get("resource", ())
-        return self._resources.resolve(asked, approved) if asked or approved else ()
+        return self._resources.among(asked, approved) if asked or approved else ()
 
     def user(self, subject: str, what: str) -> Any:
         """A subject's user, from the app's `load_user` hook. Raises `UserGone`, and `InvalidGrantError` where nobody can tell.
@@ -159,7 +164,7 @@ class GrantSteps:
         """
         ends_with = sid if self._settings.logout_ends_tokens and OFFLINE_ACCESS not in scope.split() else None
         refresh_ends = self._lifetimes.refresh_token_ends(client, lasts_until) if refreshable else None
-        ends = self._lifetimes.approval_ends(client, grant_type, refresh_ends, lasts_until)
+        ends = self._lifetimes.approval_ends(client, grant_type, refresh_ends, lasts_until, (audience or "").split())
         return {
             "approval": Approval(
                 key=key or time_ordered_key(), scope=scope, expires_at=ends, audience=audience, sid=ends_with

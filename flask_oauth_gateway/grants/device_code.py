@@ -56,7 +56,7 @@ class DeviceCodeGrant(TokenGrant):
             scopes=still_allowed(scope, client, self.settings),
             subject=row.subject,
             user=self.steps.user(row.subject, "device code"),
-            audience=self.steps.audience(request, row.audience),
+            audience=self.steps.approved_audience(request, row.audience),
             claims=row.claims,
             spend=self.devices.spending(bytes(row.device_code_hash)),
             **self.steps.approval(

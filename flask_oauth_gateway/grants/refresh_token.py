@@ -63,10 +63,10 @@ class RefreshTokenGrant(TokenGrant):
         if row.spent_at is not None:  # before the scopes are checked: a theft is one whatever the request asks for
             raise AlreadySpent
         scopes = self._scopes(request, client, row)
-        audience = self.steps.audience(request, row.audience)
+        audience = self.steps.approved_audience(request, row.audience)
         rotates = self.settings.refresh_tokens == "rotate"
         stored_salt = salt = os.urandom(32) if rotates and self.settings.refresh_token_grace else None
-        if salt is not None and self.issuing.format_of(client) == "jwt":
+        if salt is not None and self.issuing.format_of(client, audience) == "jwt":
             salt = bound_to(salt, scopes, audience)
         preserves = self.settings.refresh_tokens == "preserve"
         token_hash, now = token_key(token), int(time.time())
@@ -97,6 +97,7 @@ class RefreshTokenGrant(TokenGrant):
             settings.refresh_tokens != "rotate"
             or request.payload.scope is not None
             or "resource" in request.payload.datalist
+            or self.resources.have_terms
             or self.hooks.token_attributes is not None
             or client.plan_in_force is not None
             or self.steps.may_give_id_token(client)
@@ -156,14 +157,17 @@ class RefreshTokenGrant(TokenGrant):
         request is no repeat.
         """
         client, salt = request.client, bytes(row.salt)
-        is_jwt = self.issuing.format_of(client) == "jwt"
         scopes: tuple[str, ...] = ()
         audience: tuple[str, ...] = ()
-        if is_jwt:
+        is_jwt = self.issuing.format_of(client) == "jwt"
+        if is_jwt or self.resources.have_terms:
             try:
-                scopes, audience = self._scopes(request, client, row), self.steps.audience(request, row.audience)
+                audience = self.steps.approved_audience(request, row.audience)
+                is_jwt = self.issuing.format_of(client, audience) == "jwt"
+                scopes = self._scopes(request, client, row)
             except (InvalidScopeError, InvalidTarget):
                 return None
+        if is_jwt:
             salt = bound_to(salt, scopes, audience)
         derive_from = request.form["refresh_token"], salt, row.spent_at
         refresh_token = self.issuing.new_value(derive_from, "refresh", row.spent_at)

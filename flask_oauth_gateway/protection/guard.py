@@ -29,7 +29,7 @@ from ..errors import (
 )
 from ..signals import token_rejected
 from ..web.bearer import token_of
-from ..web.environ import CHECKED_BY, TOKEN
+from ..web.environ import CHECKED_BY, TOGETHER, TOKEN
 from ..web.logs import refused
 
 if TYPE_CHECKING:
@@ -115,6 +115,7 @@ class Guard:
         self._needs_audience = settings.in_profile.needs_audience
         self.validate = validate
         self.render = render
+        self.operation: Callable[[], tuple[Requirement, ...]] = lambda: ()  # all that the operation asked for asks for
         self.watch: Callable[[Requirement], Response | None] | None = None
 
     def admit(self, requirement: Requirement) -> Response | None:
@@ -158,12 +159,19 @@ class Guard:
         if not requirement.any_audience and self._resources.asked_for() not in token.audience:
             raise InvalidToken("The access token is meant for another audience.", token.client_id)
 
+    def _needed(self, requirement: Requirement) -> str:
+        """The scopes for the challenge: all that the operation needs, so that a client asks for them at once."""
+        together = (*request.environ.get(TOGETHER, ()), *self.operation())
+        if requirement not in together:
+            return requirement.scope
+        return " ".join(sorted({name for each in together for name in each.scope.split()}))
+
     def refuse(self, error: OAuth2Error, requirement: Requirement) -> Response:
         """The response to a request whose token doesn't do, with a line in the log and a signal."""
         path = request.path
         if isinstance(error, BearerError):
-            error.needed = requirement.scope
-            error.resource_metadata = self._resources.metadata_url(path)
+            error.needed = self._needed(requirement)
+            error.resource_metadata = self._resources.metadata_url(path, requirement.audience)
         if not isinstance(error, SAY_NOTHING_OF_A_TOKEN):
             client_id = getattr(error, "client_id", None)
             token_rejected.send(self._app, error=error.error, reason=error.description, client_id=client_id, path=path)

@@ -11,7 +11,7 @@ from flask import has_request_context, request
 
 from ..errors import NotConfigured
 from ..features import ENDPOINTS, GRANTS
-from .require_token import requirements_of
+from .operations import requirements_at
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -108,12 +108,8 @@ class OpenApi:
 
     def _requirements(self, rule: Rule, method: str) -> Iterator[Requirement]:
         """All requirements that a request has to meet: those of `OAUTH_PROTECT`, of its blueprints and of its view."""
-        if self._path_rules is not None and rule.endpoint not in self._own:
-            entry = self._path_rules.find(method, _VARIABLE.sub(ANYTHING, rule.rule))
-            if entry is not None and entry.requirement is not None:
-                yield entry.requirement
-        for _, wanted in requirements_of(self._app, rule.endpoint, method):
-            yield wanted
+        path = _VARIABLE.sub(ANYTHING, rule.rule)
+        return requirements_at(self._app, self._path_rules, self._own, rule.endpoint, method, path)
 
     def _endpoint_of(self, view: Callable[..., Any]) -> str | None:
         for endpoint, function in self._app.view_functions.items():

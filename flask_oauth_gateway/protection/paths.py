@@ -16,6 +16,7 @@ from typing import Any
 from flask import Flask, Response, request
 
 from ..config.checks import ConfigurationError, full_grant_type
+from ..web.environ import TOGETHER
 from .guard import Requirement, current_guard, is_answered_by_flask
 from .path_patterns import pattern_of, readings
 from .require_token import requirement
@@ -115,8 +116,11 @@ def is_for_preflights(rule: PathRule | None) -> bool:
 
 def ask_all(requirements: Iterable[Requirement | None]) -> Response | None:
     """The first refusal, where the request doesn't meet one of the requirements."""
-    for wanted in requirements:
-        refusal = None if wanted is None else current_guard().admit(wanted)
+    asked = [each for each in requirements if each is not None]
+    if len(asked) > 1:
+        request.environ[TOGETHER] = asked
+    for wanted in asked:
+        refusal = current_guard().admit(wanted)
         if refusal is not None:
             return refusal
     return None

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import hmac
 import time
-from base64 import urlsafe_b64encode
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from ..crypto.hashing import new_token, timed, token_key
+from ..crypto.hashing import derived, new_token, timed, token_key
 from ..signals import token_issued, token_refreshed
 from ..stores.issuance import Deed, do
 from ..stores.revocations.mark import MAX_TOKEN_LIFETIME, NO_NUMBERS
@@ -105,7 +103,7 @@ class Issuing:
         self._hooks = hooks
         self._database = database
         self._tokens = tokens
-        self._resources = resources if resources.are_configured else None
+        self._resources = resources
         self._lifetimes = lifetimes
         self._revoked = revoked
         self._jwts = jwts
@@ -121,12 +119,14 @@ class Issuing:
         `moment`: that of `Revoked` when the request began, where hooks were asked since: a revocation that came
         meanwhile covers the token.
 
-        Returns the token response (RFC 6749 section 5.1). Raises `AlreadySpent`, `StaleClient`, and `ValueError` for an
-        attribute with the name of one of the protocol's own members.
+        Returns the token response (RFC 6749 section 5.1). Raises `AlreadySpent`, `StaleClient`, `InvalidScopeError` where none
+        of the scopes is given for these resources, and `ValueError` for an attribute with a name of the protocol's own.
         """
-        client, approval = request.client, request.approval
+        if self._resources.have_terms:
+            request = replace(request, scopes=self._resources.within(request.scopes, request.audience))
+        client, approval, audience = request.client, request.approval, request.audience
         now = int(time.time())
-        expires_in = request.expires_in or self._lifetimes.access_token_seconds(client, request.grant_type)
+        expires_in = request.expires_in or self._lifetimes.access_token_seconds(client, request.grant_type, audience)
         if approval is not None:
             expires_in = max(1, min(expires_in, approval.expires_at - now))
         attributes = self._attributes(request)
@@ -136,7 +136,7 @@ class Issuing:
             "family": None if approval is None else approval.key,
             "subject": request.subject,
             "scope": scope,
-            "audience": " ".join(request.audience) or (self._resources and self._resources.default_audience()),
+            "audience": " ".join(audience) or self._default_audience(),
             "grant_type": request.grant_type,
             "attributes": attributes,
             "claims": request.claims and for_access_token(request.claims),
@@ -146,7 +146,7 @@ class Issuing:
         refresh_token = (
             None if request.refresh_token_expires_at is None else self.new_value(request.derive_from, "refresh", now)
         )
-        is_jwt = self.format_of(client) == "jwt"
+        is_jwt = self.format_of(client, audience) == "jwt"
         numbers = self._standing(request, moment, is_jwt=is_jwt)
         if is_jwt:
             values["expires_at"] = now + min(expires_in, MAX_TOKEN_LIFETIME)
@@ -201,9 +201,13 @@ class Issuing:
             token_id=token_id,
         )
 
-    def format_of(self, client: Client) -> str:
-        """The format of this client's access tokens: "opaque" or "jwt"."""
-        return client.access_token_format or self._settings.access_token_format
+    def _default_audience(self) -> str | None:
+        return self._resources.default_audience() if self._resources.are_configured else None
+
+    def format_of(self, client: Client, audience: Collection[str] = ()) -> str:
+        """The format of this client's access tokens for these resources: "opaque" or "jwt"."""
+        usual = client.access_token_format or self._settings.access_token_format
+        return self._resources.format_for(audience, usual) if self._resources.have_terms else usual
 
     def new_value(self, derive_from: tuple[str, bytes, int] | None, what: str, now: int) -> str:
         """A new token's value: random, or derived from a spent refresh token, its salt and the second of that."""
@@ -288,9 +292,3 @@ def token_response(
     if attributes:
         response.update((name, value) for name, value in attributes.items() if not name.startswith("_"))
     return response
-
-
-def derived(token: str, salt: bytes, what: str) -> str:
-    """A token's successor: 256 bits that only somebody can compute who has the token and the salt stored with it."""
-    value = hmac.digest(token.encode(), salt + what.encode(), "sha256")
-    return urlsafe_b64encode(value).rstrip(b"=").decode()

@@ -8,19 +8,29 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy.engine import Row
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from ..config import Settings
+    from ..permissions.resources import Resources
     from ..stores.registered_client import Client
 
 
 class Lifetimes:
-    """Lifetimes, by the settings and by the client's registration. Times are seconds since 1970."""
+    """Lifetimes, by the settings, the client's registration and the resources. Times are seconds since 1970."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, resources: Resources) -> None:
         self._settings = settings
+        self._resources = resources
         self._by_grant = settings.access_token_lifetime
 
-    def access_token_seconds(self, client: Client, grant_type: str) -> int:
-        """The lifetime of a client's access token of this grant, in seconds; its approval may end sooner."""
+    def access_token_seconds(self, client: Client, grant_type: str, audience: Collection[str] = ()) -> int:
+        """The lifetime of a client's access token of this grant, in seconds; its approval may end sooner.
+
+        `audience`: the resources that were asked for, if any were.
+        """
+        if self._resources.have_terms:
+            usual = self._settings.access_token_lifetime_of(grant_type)
+            return self._resources.seconds_for(audience, client.access_token_lifetime, usual)
         seconds = client.access_token_lifetime or self._by_grant
         return seconds if isinstance(seconds, int) else self._settings.access_token_lifetime_of(grant_type)
 
@@ -36,10 +46,15 @@ class Lifetimes:
         return ends if lasts_until is None else min(ends, lasts_until)
 
     def approval_ends(
-        self, client: Client, grant_type: str, refresh_ends: int | None, lasts_until: int | None = None
+        self,
+        client: Client,
+        grant_type: str,
+        refresh_ends: int | None,
+        lasts_until: int | None = None,
+        audience: Collection[str] = (),
     ) -> int:
         """When an approval ends: with its refresh token or its access token, whichever ends later."""
-        access = int(time.time()) + self.access_token_seconds(client, grant_type)
+        access = int(time.time()) + self.access_token_seconds(client, grant_type, audience)
         ends = access if refresh_ends is None else max(access, refresh_ends)
         return ends if lasts_until is None else min(ends, lasts_until)
 

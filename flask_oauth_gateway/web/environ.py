@@ -13,6 +13,7 @@ REFUSED = "flask_oauth_gateway.refused"  # the code of the error, where the requ
 PAGE_ERROR = "flask_oauth_gateway.page_error"  # the error that an error page shows
 NOTED = "flask_oauth_gateway.noted"  # the parts of the answered error, for `flask oauth explain`
 ASKED_PATHS = "flask_oauth_gateway.asked_paths"  # the paths that a proxy asks about; without it, the request's own
+TOGETHER = "flask_oauth_gateway.together"  # the requirements that are checked together, where there are several
 USAGE = "flask_oauth_gateway.usage"  # what is left of the quota of the client's plan
 ACTOR = "flask_oauth_gateway.actor"  # the subject of the administrator who acts
 FORM = "flask_oauth_gateway.form"  # the parameters as they were sent, where OAUTH_COMPATIBILITY is on

@@ -23,8 +23,9 @@ class Issuer:
     def __init__(self, app: Flask, settings: Settings, *, issues_tokens: bool) -> None:
         self._app = app
         self._configured = settings.issuer
-        if self._configured is None and not issues_tokens and "/" in settings.resources:
-            self._configured = settings.resources["/"].rstrip("/")  # a resource server's name
+        root = settings.resources.get("/")
+        if self._configured is None and not issues_tokens and root is not None and root.identifier is not None:
+            self._configured = root.identifier.rstrip("/")  # a resource server's name
 
     def identifier(self) -> str:
         """The issuer identifier (RFC 8414 section 2): the setting, or the request's root URL in debug, testing and on loopback.
@@ -59,7 +60,8 @@ class Issuer:
         This is `SCRIPT_NAME`, or Flask's `APPLICATION_ROOT` in a request for a well-known address at the root, for
         which a server sets no `SCRIPT_NAME`.
         """
-        return request.script_root or str(self._app.config["APPLICATION_ROOT"]).rstrip("/")
+        root = request.script_root if has_request_context() else ""
+        return root or str(self._app.config["APPLICATION_ROOT"]).rstrip("/")
 
 
 def _host() -> str:

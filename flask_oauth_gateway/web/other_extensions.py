@@ -6,12 +6,14 @@ import sys
 import time
 from typing import TYPE_CHECKING, Any
 
+from flask import request
+
 from .first_request import at_first_request
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from flask import Blueprint, Flask
+    from flask import Blueprint, Flask, Response
     from werkzeug.exceptions import HTTPException
 
 RETRY_SECONDS = 60  # where nobody says when a limit is free again
@@ -36,6 +38,14 @@ def exempt_from_csrf(app: Flask, blueprint: Blueprint) -> None:
 def keep_page_headers(view: Callable[..., Any]) -> None:
     """Let Flask-Talisman leave a page's own policy and frame options as they are; its other headers stay."""
     view.talisman_view_options = {"content_security_policy": None, "frame_options": None}  # type: ignore[attr-defined]
+
+
+def has_flask_cors(app: Flask, response: Response) -> bool:
+    """Whether Flask-CORS decides which origins may read an answer: for the app, the view's blueprint or the view."""
+    names = (None, *request.blueprints)
+    functions = (each for name in names for each in app.after_request_funcs.get(name, ()))
+    on_view = getattr(response, "_FLASK_CORS_EVALUATED", False)  # its decorator's mark
+    return bool(on_view) or any((each.__module__ or "").startswith("flask_cors.") for each in functions)
 
 
 def seconds_to_wait(app: Flask, error: HTTPException) -> int:

@@ -11,6 +11,7 @@ import pytest
 from flask import Flask
 
 from flask_oauth_gateway import ConfigurationError, ConfigurationWarning, OAuthGateway, Settings
+from flask_oauth_gateway.config.permissions import Resource
 from tests.support.signing import Signer
 
 NAN = float("nan")
@@ -184,7 +185,12 @@ SETTINGS: dict[str, tuple[list[tuple[Any, Any]], list[Any], str]] = {
         "a list of",
     ),
     "resources": (
-        [({}, {}), ({"/": "urn:weather", "/api/": "https://a.example/api"}, {"/": "urn:weather", "/api": "https://a.example/api"})],
+        [({}, {}), ({"/": "urn:weather", "/api/": "https://a.example/api"},
+                    {"/": Resource(identifier="urn:weather"), "/api": Resource(identifier="https://a.example/api")}),
+         ({"/mcp": {"scopes": "a b", "name": "Files", "documentation": "https://a.example/docs", "access_token_format": "jwt",
+                    "access_token_lifetime": timedelta(minutes=5), "identifier": None}},
+          {"/mcp": Resource(scopes=("a", "b"), name="Files", documentation="https://a.example/docs", access_token_format="jwt",
+                            access_token_lifetime=300)})],
         [None, [], "https://a.example", {"api": "urn:a"}, {"//": "urn:a"}, {"/a b": "urn:a"}, {"/": "a.example"}, {5: "urn:a"},
          {"/": "https://a.example#x"}, {"/": "https://a.example/ b"}, {"/": None}, {"/a": "urn:a", "/a/": "urn:b"}],
         "an absolute URI without fragment",

@@ -238,8 +238,11 @@ def test_a_view_may_ask_for_an_audience_a_grant_or_a_bound_token(
         "/grant": [200, 401, 401, 401],
         "/bound": [401, 401, 401, 200],
     }
-    refused = challenge(client.get("/audience", headers=bearer(other)), 401, "invalid_token")
-    assert refused.endswith('error_description="The access token is meant for another audience."')
+    response = client.get("/audience", headers=bearer(other))
+    refusal(response, 401, "invalid_token")
+    assert response.headers["WWW-Authenticate"].endswith(
+        f'error_description="The access token is meant for another audience.", resource_metadata="{METADATA}/audience"'
+    )
 
 
 def test_a_view_may_ask_how_and_when_the_user_signed_in(app: Flask, client: FlaskClient, clock: Clock) -> None:
