@@ -20,7 +20,7 @@ from .issuers import IssuerSettings
 from .keys import KeySettings
 from .observing import ObservingSettings
 from .openid import OPENID_SCOPES, PAIRWISE, OpenidSettings
-from .permissions import PermissionSettings
+from .permissions import PermissionSettings, with_implied
 from .profiles import ProfileSettings, with_profile
 from .protection import ProtectionSettings
 from .registration import STATEMENT, RegistrationSettings
@@ -83,6 +83,10 @@ class Settings(
             values["scopes"] = {**values.get("scopes", {}), ADMIN_SCOPE: "Manage the gateway"}
         if values.get("oidc"):
             values["scopes"] = {**OPENID_SCOPES, **values.get("scopes", {})}
+        implies = values.get("scope_implies", {})
+        for plan in values.get("plans", {}).values() if implies else ():
+            if plan["scopes"] is not None:
+                plan["scopes"] = tuple(sorted(with_implied(frozenset(plan["scopes"]), implies)))
         settings = cls(**values)
         settings._check_together(relaxed=relaxed)
         return settings
@@ -103,6 +107,10 @@ class Settings(
         for key, names in (
             ("OAUTH_DEFAULT_SCOPES", self.default_scopes),
             ("OAUTH_REQUIRED_SCOPES", self.required_scopes),
+            (
+                "OAUTH_SCOPE_IMPLIES",
+                (*self.scope_implies, *frozenset().union(*self.scope_implies.values())) if self.scopes else (),
+            ),
             ("OAUTH_CLAIMS", self.claims if self.oidc else ()),
             ("OAUTH_REGISTRATION_SCOPES", self.registration_scopes or ()),
             *((f"OAUTH_PLANS[{name!r}]['scopes']", plan["scopes"] or ()) for name, plan in self.plans.items()),

@@ -30,6 +30,31 @@ def read_scopes(key: str, value: Any) -> Mapping[str, str]:
     return dict(value)
 
 
+def read_scope_implies(key: str, value: Any) -> Mapping[str, frozenset[str]]:
+    """A dict of scope name to the scopes that it includes; what comes back holds theirs too. None includes itself."""
+    if not isinstance(value, Mapping):
+        raise ConfigurationError(key, value, "a dict of scope name to the names of the scopes that it includes")
+    direct = {name: names(f"{key}[{shown(name)}]", listed) for name, listed in value.items()}
+    found = {}
+    for name, listed in direct.items():
+        reached: set[str] = set()
+        waiting = [*listed]
+        while waiting:
+            one = waiting.pop()
+            if one == name:
+                raise ConfigurationError(key, value, f"without circles; {shown(name)} would include itself")
+            if one not in reached:
+                reached.add(one)
+                waiting.extend(direct.get(one, ()))
+        found[name] = frozenset(reached)
+    return found
+
+
+def with_implied(scopes: frozenset[str], implies: Mapping[str, frozenset[str]]) -> frozenset[str]:
+    """The scopes, and those that they include (`OAUTH_SCOPE_IMPLIES`)."""
+    return scopes.union(*(implies[name] for name in scopes if name in implies))
+
+
 class Resource(NamedTuple):
     """What tokens may be for. With `identifier=None` it is called by the URL of its path, at "/" by the issuer.
 
@@ -131,6 +156,13 @@ class PermissionSettings:
     )
     required_scopes: tuple[str, ...] = setting(
         (), names, "Scopes that a user can't untick on the consent page; the user may untick every other scope."
+    )
+    scope_implies: Mapping[str, frozenset[str]] = setting(
+        {},
+        read_scope_implies,
+        "Scopes that include others: a dict of scope name to a list of names, as in"
+        ' `{"files": ("files:read", "files:write")}`. What a view, a path or a proxy asks for is also met by a scope that'
+        " includes it, and what a plan or a resource allows includes what its scopes include.",
     )
     resources: Mapping[str, Resource] = setting(
         {},

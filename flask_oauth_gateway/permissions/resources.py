@@ -17,7 +17,7 @@ from flask import request
 from ..config import OFFLINE_ACCESS
 from ..config.checks import ConfigurationError
 from ..config.openid import OPENID_SCOPES
-from ..config.permissions import Resource, is_identifier
+from ..config.permissions import Resource, is_identifier, with_implied
 from ..errors import InvalidScopeError, InvalidTarget, NotConfigured, clean, shown
 
 if TYPE_CHECKING:
@@ -40,6 +40,7 @@ class Resources:
         self._app = app
         self._issuer = issuer
         self._configured_issuer = settings.issuer
+        self._implies = settings.scope_implies
         self._needs_audience = settings.in_profile.needs_audience
         self._known_scopes = {*settings.scopes, OFFLINE_ACCESS} if issues_tokens else None
         self._always: frozenset[str] = frozenset({OFFLINE_ACCESS, *(OPENID_SCOPES if settings.oidc else ())})
@@ -171,7 +172,11 @@ class Resources:
             if resource.scopes is None:
                 return scopes
             allowed.update(resource.scopes)
-        kept = tuple(name for name in scopes if name in allowed)
+        reached = with_implied(frozenset(allowed), self._implies)
+        parts = (
+            [name] if name in reached else sorted(self._implies.get(name, frozenset()) & reached) for name in scopes
+        )
+        kept = tuple(dict.fromkeys(name for part in parts for name in part))
         if not kept:
             names = " ".join(sorted(allowed - self._always))
             raise InvalidScopeError(f"For the resource only these scopes are given: {clean(names)}.")

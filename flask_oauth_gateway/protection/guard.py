@@ -9,13 +9,14 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import wraps
+from functools import lru_cache, wraps
 from inspect import iscoroutinefunction
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from flask import current_app, has_request_context, request
 from werkzeug.local import LocalProxy
 
+from ..config.permissions import with_implied
 from ..errors import (
     BearerError,
     InsufficientScope,
@@ -67,15 +68,18 @@ class Requirement:
         only_scopes = not any(further) and self.max_age is None and self.acr is None
         object.__setattr__(self, "only_scopes", only_scopes)
 
-    def check(self, token: AccessToken) -> None:
-        """Raises `InsufficientScope`, `InvalidToken` or `InsufficientUserAuthentication` where the token doesn't do."""
-        if not self.scopes <= token.scopes:
+    def check(self, token: AccessToken, scopes: frozenset[str]) -> None:
+        """Raises `InsufficientScope`, `InvalidToken` or `InsufficientUserAuthentication` where the token doesn't do.
+
+        `scopes`: those of the token, and those that they include.
+        """
+        if not self.scopes <= scopes:
             raise InsufficientScope(self.scope, "The access token lacks a scope that this needs.", token.client_id)
         if not self.only_scopes:
-            self._check_further(token)
+            self._check_further(token, scopes)
 
-    def _check_further(self, token: AccessToken) -> None:
-        if self.any_of and not self.any_of & token.scopes:
+    def _check_further(self, token: AccessToken, scopes: frozenset[str]) -> None:
+        if self.any_of and not self.any_of & scopes:
             raise InsufficientScope(
                 self.scope, "The access token has none of the scopes that this takes.", token.client_id
             )
@@ -113,6 +117,8 @@ class Guard:
         self._resources = resources
         self._plans = plans
         self._needs_audience = settings.in_profile.needs_audience
+        implies = settings.scope_implies
+        self._widened = lru_cache(1024)(lambda scopes: with_implied(scopes, implies)) if implies else None
         self.validate = validate
         self.render = render
         self.operation: Callable[[], tuple[Requirement, ...]] = lambda: ()  # all that the operation asked for asks for
@@ -145,7 +151,8 @@ class Guard:
             has_audience = token.audience or self._needs_audience
             if has_audience and requirement.audience is None and token.issuer is None:
                 self._check_audience(token, requirement)
-            requirement.check(token)
+            scopes = token.scopes if self._widened is None else self._widened(token.scopes)
+            requirement.check(token, scopes)
             if is_new and self._plans is not None:  # a request that is checked twice counts once
                 self._plans.spend(token)
         except OAuth2Error as error:

@@ -195,6 +195,11 @@ SETTINGS: dict[str, tuple[list[tuple[Any, Any]], list[Any], str]] = {
          {"/": "https://a.example#x"}, {"/": "https://a.example/ b"}, {"/": None}, {"/a": "urn:a", "/a/": "urn:b"}],
         "an absolute URI without fragment",
     ),
+    "scope_implies": (
+        [({}, {}), ({"a": ["b"], "b": "c"}, {"a": frozenset("bc"), "b": frozenset("c")})],
+        [None, [], {"a": ["a"]}, {"a": "b", "b": "c", "c": "a"}],
+        "",
+    ),
     "plans": (
         [({}, {}), ({"free": {}}, {"free": {"scopes": None, "paths": None, "quota": None, "attributes": {}}}),
          ({"free": {"paths": ["/api/*"], "quota": "10/second;9/day", "attributes": {"tier": 1}}},
