@@ -163,6 +163,7 @@ def _ask(
         authorization=authorization,
         client=authorization.client,
         question=question,
+        resources=server.resources.names_of(authorization.audience),
         user=person.user,
         notice=notice,
         descriptions=scope_descriptions(server.settings),

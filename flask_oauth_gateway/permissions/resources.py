@@ -114,6 +114,11 @@ class Resources:
             found.setdefault(self.of(prefix), resource)
         return found | {identifier: _UNNAMED for identifier in self._named if identifier not in found}
 
+    def names_of(self, audience: Iterable[str]) -> tuple[tuple[str, str], ...]:
+        """What users read of resources: each one's name, which is empty where it has none, and its identifier."""
+        known = self._governing()
+        return tuple((known.get(each, _UNNAMED).name or "", each) for each in audience)
+
     # Which resources a token is for
 
     def resolve(self, asked: Iterable[str]) -> tuple[str, ...]:

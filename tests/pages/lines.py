@@ -69,6 +69,8 @@ PEOPLE = [
         "Named by a URL", "Signed in as nameless", "Its privacy policy"),
     Line("consent", "the app offers no durations", consent("alone"), ("Alone", "s1 s1 You will be sent to"),
         is_empty=True),
+    done("consent", "resources, with and without a name",
+        consent("port", "bob", resource=["urn:notes", "http://localhost"]), "For use with: Your notes urn:notes http://localhost"),
     done("consent", "no scope", consent("unscoped", "bob"), "It asks for no particular permission."),
     done("consent", "an app on this machine", consent("loopback", "bob", redirect_uri="http://127.0.0.1:5001/cb"),
         "An app on this device http:// 127.0.0.1:5001 /cb"),

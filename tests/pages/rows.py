@@ -181,6 +181,7 @@ def full_site(folder: Any) -> Rows:
             OAUTH_SCOPES=SCOPES,
             OAUTH_PLANS={"gold": {}},
             OAUTH_REQUIRED_SCOPES=["plain"],
+            OAUTH_RESOURCES={"/notes": {"identifier": "urn:notes", "name": "Your notes"}},
             OAUTH_CONSENT_DURATIONS=["once", 3600, "always"],
             OAUTH_CLIENT_AUTH_METHODS=["client_secret_basic", "client_secret_jwt", "private_key_jwt", "none"],
             OAUTH_JWT_ISSUERS=JWT_ISSUERS,

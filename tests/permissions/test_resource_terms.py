@@ -55,6 +55,22 @@ def test_the_user_is_asked_for_no_scope_that_the_resource_has_not(make_site: Mak
     assert granted(site.refresh(client, first["refresh_token"], resource=B))["scope"] == WRITE, "which spent nothing"
 
 
+def test_the_pages_name_the_resources_that_were_asked_for(make_site: MakeSite) -> None:
+    named = {"/n": {"identifier": "urn:notes", "name": "Your notes"}}
+    site = make_site(OAUTH_RESOURCES={**FILES, **named})
+    client, both = site.register(), ["urn:notes", B]
+    text = Page(site.ask(client, resource=both)).text  # type: ignore[arg-type]
+    assert "For use with: Your notes urn:notes https://b.example" in text
+    assert "For use with" not in Page(site.ask(client)).text
+    tv = site.register(grant_types=["device_code"])
+    started = site.post(tv, "/oauth/device_authorization", resource="urn:notes").get_json()
+    form = {
+        "user_code": started["user_code"],
+        "form_token": Page(site.browser.get("/oauth/device")).hidden("form_token"),
+    }
+    assert "Your notes urn:notes" in Page(site.browser.post("/oauth/device", data=form)).text
+
+
 def test_a_code_is_not_spent_where_nothing_is_left_for_the_resource(make_site: MakeSite) -> None:
     site = make_site(OAUTH_RESOURCES=FILES)
     client = site.register(scope=WRITE)
