@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from ..clients.redirect_uris import is_impersonable
@@ -28,6 +28,7 @@ class Question:
     known: tuple[str, ...]
     required: frozenset[str]
     needs_asking: bool
+    included: Mapping[str, frozenset[str]] = field(default_factory=dict)  # what isn't shown: by each, what includes it
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +78,13 @@ class Consents:
         self, subject: str, new: tuple[str, ...], known: tuple[str, ...] = (), *, needs_asking: bool = True
     ) -> Question:
         """What to ask a user, with the scopes that can't be unticked: `OAUTH_REQUIRED_SCOPES`, and `openid`."""
-        return Question(subject, new, known, self._required, needs_asking)
+        included: dict[str, frozenset[str]] = {}
+        for name in new if self._settings.scope_implies else ():
+            by = frozenset(one for one in (*new, *known) if name in self._settings.scope_implies.get(one, ()))
+            if by and name not in self._required:
+                included[name] = by
+        new = tuple(name for name in new if name not in included)
+        return Question(subject, new, known, self._required, needs_asking, included)
 
     def read_decision(self, question: Question, form: Mapping[str, list[str]]) -> Decision | None:
         """The decision in a form; `None` where the user refused, or unticked everything."""
@@ -86,6 +93,7 @@ class Consents:
         ticked = set(form.get("scope", ()))
         chosen = {name for name in question.new if name in ticked or name in question.required}
         scopes = tuple(name for name in (*question.known, *question.new) if name in question.known or name in chosen)
+        scopes += tuple(name for name, by in question.included.items() if not by.isdisjoint(scopes))
         if (question.new or question.known) and not scopes_in(scopes):
             return None
         return self._lasting(scopes, form.get("duration", [""])[-1])
@@ -93,7 +101,7 @@ class Consents:
     def remember(self, client: Client, question: Question, decision: Decision) -> None:
         """Remember the consent, so that the user isn't asked again while it lasts."""
         if decision.is_remembered:
-            asked = (*question.new, *question.known)
+            asked = (*question.new, *question.known, *question.included)
             self._store.remember(question.subject, client, decision.scopes, asked, decision.lasts_until)
 
     def _lasting(self, scopes: tuple[str, ...], duration: str) -> Decision:

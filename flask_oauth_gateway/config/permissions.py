@@ -162,7 +162,8 @@ class PermissionSettings:
         read_scope_implies,
         "Scopes that include others: a dict of scope name to a list of names, as in"
         ' `{"files": ("files:read", "files:write")}`. What a view, a path or a proxy asks for is also met by a scope that'
-        " includes it, and what a plan or a resource allows includes what its scopes include.",
+        " includes it, and what a plan or a resource allows includes what its scopes include. The consent page shows only"
+        " the scope that includes the others.",
     )
     resources: Mapping[str, Resource] = setting(
         {},

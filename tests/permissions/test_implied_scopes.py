@@ -7,6 +7,7 @@ from flask import Flask
 
 from flask_oauth_gateway import ConfigurationError, require_token
 from tests.support.app import ask, bearer, build_app, gateway_of, register, token_for
+from tests.support.site import MakeSite, Page
 
 SCOPES = {name: name for name in ("all", "files", "files:read", "files:write", "mail")}
 IMPLIES = {"all": ["files"], "files": ("files:read", "files:write")}
@@ -50,3 +51,15 @@ def test_a_plan_with_a_scope_has_those_that_it_includes(make_app: Callable[..., 
 def test_unknown_names_and_circles_are_mistakes(implies: dict[str, list[str]]) -> None:
     with pytest.raises(ConfigurationError, match="OAUTH_SCOPE_IMPLIES"):
         build_app(OAUTH_DATABASE_URI="sqlite://", OAUTH_SCOPES=SCOPES, OAUTH_SCOPE_IMPLIES=implies)
+
+
+def test_the_user_sees_each_once_and_the_client_gets_all_that_it_asked_for(make_site: MakeSite) -> None:
+    site = make_site(OAUTH_SCOPES=SCOPES, OAUTH_SCOPE_IMPLIES=IMPLIES)
+    client, asked = site.register(scope=" ".join(SCOPES)), "mail files files:read all"
+    assert list(Page(site.ask(client, scope=asked)).boxes) == ["mail", "all"]
+    assert set(site.tokens(client, scope="files:write mail")["scope"].split()) == {"files:write", "mail"}
+    assert set(site.tokens(client, "mail", scope=asked)["scope"].split()) == {"mail"}, (
+        "unticked with what includes them"
+    )
+    assert set(site.tokens(client, scope=asked)["scope"].split()) == set(asked.split())
+    assert site.ask(client, scope=asked).status_code in (302, 303), "all of them are remembered"
