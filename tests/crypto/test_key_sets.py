@@ -1,6 +1,7 @@
 """Key sets from a URL: fetched when they are needed, kept for their time, and a server that is down stops nobody known."""
 
 import logging
+import socket
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 from typing import Any
@@ -206,7 +207,7 @@ def test_a_server_that_is_down_stops_neither_known_keys_nor_other_issuers(
         assert "no key of its issuer fits alg 'ES256' and kid 'one'" in trading.why(trading.assertion())
 
 
-def test_a_client_may_register_where_its_keys_are(make_trading: MakeTrading) -> None:
+def test_a_client_may_register_where_its_keys_are(make_trading: MakeTrading, monkeypatch: pytest.MonkeyPatch) -> None:
     with key_server() as server:
         server.says = ONE.jwks()
         trading = make_trading()
@@ -216,5 +217,9 @@ def test_a_client_may_register_where_its_keys_are(make_trading: MakeTrading) -> 
             client_assertion = ONE.sign(claims_of(made.client_id, sub=made.client_id))
             assert trading.authenticate(client_assertion).status_code == 200
         assert len(server.requests) == 1
-        gone = trading.register_signing(ONE, jwks=None, jwks_uri="https://10.0.0.1/jwks")  # a private address
+        with pytest.raises(ValueError, match="private network"):
+            trading.register_signing(ONE, jwks=None, jwks_uri="https://10.0.0.1/jwks")
+        private = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("10.0.0.1", 443))]
+        monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: private)
+        gone = trading.register_signing(ONE, jwks=None, jwks_uri="https://keys.example/jwks")
         assert "the host has a private address" in trading.why(ONE.sign(claims_of(gone.client_id)))
