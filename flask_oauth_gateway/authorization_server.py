@@ -143,7 +143,7 @@ class AuthorizationServer(Server):
             lambda: self.jwts,
         )  # fmt: skip
         self.authorization_checks = AuthorizationChecks(settings, self.resources, self.lifetimes)
-        self.consent = Consents(settings, self.hooks, self.consents)
+        self.consent = Consents(settings, self.hooks, self.consents, self.resources)
 
     def _authenticate_clients(self) -> None:
         """Make the part that finds out which client is calling, by the methods that are on."""

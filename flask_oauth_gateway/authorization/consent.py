@@ -14,6 +14,7 @@ from ..permissions.claims import scopes_in
 if TYPE_CHECKING:
     from ..config import Settings
     from ..hooks import Hooks
+    from ..permissions.resources import Resources
     from ..stores.consents import ConsentStore
     from ..stores.registered_client import Client
     from .request import Authorization
@@ -29,6 +30,7 @@ class Question:
     required: frozenset[str]
     needs_asking: bool
     included: Mapping[str, frozenset[str]] = field(default_factory=dict)  # what isn't shown: by each, what includes it
+    resources: tuple[str, ...] = ()  # that the token is to be for
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,14 +46,17 @@ class Decision:
 class Consents:
     """Finds out what to ask users, and remembers what they consented to."""
 
-    def __init__(self, settings: Settings, hooks: Hooks, consents: ConsentStore) -> None:
+    def __init__(self, settings: Settings, hooks: Hooks, consents: ConsentStore, resources: Resources) -> None:
         self._settings = settings
         self._hooks = hooks
         self._store = consents
+        self._resources = resources
         self._required = frozenset(settings.required_scopes).union({OPENID} if settings.oidc else ())
 
     def question_for(self, authorization: Authorization, subject: str, shown: Collection[str] = ()) -> Question:
         """What this user must be asked for this request; only scopes without a remembered consent are new.
+
+        A consent is for the resources that the token was for: what a client may read of one says nothing about another.
 
         For a client whose redirect URI any app could receive, and which is public or unchecked, the user is always asked:
         nothing proves that it is the same client (RFC 8252 section 8.6). For an unchecked one neither `skip_consent` nor
@@ -59,7 +64,8 @@ class Consents:
         they count as new even where another tab was answered meanwhile, so that the user can still refuse them here.
         """
         client, hook = authorization.client, self._hooks.approve
-        granted = self._store.scopes(subject, client)
+        resources = authorization.audience or tuple((self._resources.default_audience() or "").split())
+        granted = self._store.find(subject, client).for_all(resources)
         wanted = (*authorization.scopes, *authorization.beyond_scopes)
         new = tuple(name for name in wanted if name not in granted or name in shown)
         known = tuple(name for name in wanted if name not in new)
@@ -72,10 +78,16 @@ class Consents:
             needs_asking = bool(new) or not granted
         if needs_asking and not new:
             new, known = wanted, ()
-        return self.question(subject, new, known, needs_asking=needs_asking)
+        return self.question(subject, new, known, resources, needs_asking=needs_asking)
 
     def question(
-        self, subject: str, new: tuple[str, ...], known: tuple[str, ...] = (), *, needs_asking: bool = True
+        self,
+        subject: str,
+        new: tuple[str, ...],
+        known: tuple[str, ...] = (),
+        resources: tuple[str, ...] = (),
+        *,
+        needs_asking: bool = True,
     ) -> Question:
         """What to ask a user, with the scopes that can't be unticked: `OAUTH_REQUIRED_SCOPES`, and `openid`."""
         included: dict[str, frozenset[str]] = {}
@@ -84,7 +96,7 @@ class Consents:
             if by and name not in self._required:
                 included[name] = by
         new = tuple(name for name in new if name not in included)
-        return Question(subject, new, known, self._required, needs_asking, included)
+        return Question(subject, new, known, self._required, needs_asking, included, resources)
 
     def read_decision(self, question: Question, form: Mapping[str, list[str]]) -> Decision | None:
         """The decision in a form; `None` where the user refused, or unticked everything."""
@@ -102,7 +114,9 @@ class Consents:
         """Remember the consent, so that the user isn't asked again while it lasts."""
         if decision.is_remembered:
             asked = (*question.new, *question.known, *question.included)
-            self._store.remember(question.subject, client, decision.scopes, asked, decision.lasts_until)
+            self._store.remember(
+                question.subject, client, decision.scopes, asked, decision.lasts_until, question.resources
+            )
 
     def _lasting(self, scopes: tuple[str, ...], duration: str) -> Decision:
         """The decision, with the duration that the user chose; for one that isn't offered, the first of the offered ones."""

@@ -1,10 +1,10 @@
-"""Stores consents: one record for each user and client, with the scopes that the user isn't asked about again."""
+"""Stores consents: one record for each user and client, with the scopes and resources that the user isn't asked about again."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any, NamedTuple
 
 from sqlalchemy import bindparam, delete, insert, select, update
 from sqlalchemy.engine import Row
@@ -19,28 +19,57 @@ _C = consent.c
 _FIND = select(consent).where(_C.subject == bindparam("who"), _C.client == bindparam("whom"))
 
 
+class Consented(NamedTuple):
+    """What a user has consented to for a client."""
+
+    scopes: frozenset[str] = frozenset()
+    by_resource: Mapping[str, frozenset[str]] | None = {}  # None: all for any resource, as it wasn't kept yet
+
+    def for_all(self, resources: Iterable[str]) -> frozenset[str]:
+        """The scopes that the user has consented to for each of these resources."""
+        if self.by_resource is None:
+            return self.scopes
+        each = [self.by_resource.get(name, frozenset()) for name in resources]
+        return frozenset.intersection(*each) if each else self.scopes
+
+
 class ConsentStore:
     """Reads and writes consents."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def scopes(self, subject: str, client: Client) -> frozenset[str]:
-        """The scopes that a user has consented to for a client, as far as the consent still holds."""
+    def find(self, subject: str, client: Client) -> Consented:
+        """What a user has consented to for a client, as far as the consent still holds."""
         row = self._database.first(_FIND, {"who": subject, "whom": client.key})
         if row is None or (row.expires_at is not None and row.expires_at <= time.time()):
-            return frozenset()
-        return frozenset(row.scope.split())
+            return Consented()
+        kept = row.by_resource
+        by_resource = None if kept is None else {name: frozenset(scope.split()) for name, scope in kept.items()}
+        return Consented(frozenset(row.scope.split()), by_resource)
 
     def remember(
-        self, subject: str, client: Client, granted: Iterable[str], asked: Iterable[str], expires_at: int | None
+        self,
+        subject: str,
+        client: Client,
+        granted: Collection[str],
+        asked: Collection[str],
+        expires_at: int | None,
+        resources: Iterable[str] = (),
     ) -> None:
-        """Keep those of the `asked` scopes that were `granted`, and let the consent hold until `expires_at`."""
+        """Keep those of the `asked` scopes that were `granted` for these resources; the consent holds until `expires_at`."""
         for _ in range(5):  # two tabs may approve at once
-            known = self.scopes(subject, client)
-            scope = " ".join(sorted(known.difference(asked).union(granted)))
-            now = int(time.time())
-            values = {"scope": scope, "granted_at": now, "expires_at": expires_at}
+            known = self.find(subject, client)
+            by_resource = dict(known.by_resource or {})
+            for name in resources:
+                by_resource[name] = by_resource.get(name, frozenset()).difference(asked).union(granted)
+            scopes = known.scopes.difference(asked).union(granted, *by_resource.values())
+            values = {
+                "scope": " ".join(sorted(scopes)),
+                "by_resource": {name: " ".join(sorted(each)) for name, each in by_resource.items()},
+                "granted_at": int(time.time()),
+                "expires_at": expires_at,
+            }
             same = (_C.subject == subject, _C.client == client.key)
             if self._database.run(update(consent).where(*same).values(**values)):
                 return

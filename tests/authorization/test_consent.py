@@ -4,12 +4,14 @@ import time
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 
 from flask_oauth_gateway.stores.registered_client import DOCUMENT, REGISTRATION
 from tests.support.app import refusal, server_of
 from tests.support.clock import Clock
 from tests.support.databases import sqlite_only
 from tests.support.site import BOTH, READ, REDIRECT_URI, WRITE, MakeSite, Page, Site, answer, granted, location, refused
+from tests.support.stored import database_of
 from tests.support.stranger import make_stranger
 
 DAY = 86400
@@ -253,3 +255,22 @@ def as_form(pairs: list[tuple[str, str]]) -> dict[str, list[str]]:
     for name, value in pairs:
         form.setdefault(name, []).append(value)
     return form
+
+
+def test_a_consent_is_for_the_resources_that_the_token_was_for(make_site: MakeSite) -> None:
+    notes, mail = "https://api.example/notes", "https://api.example/mail"
+    site = make_site(OAUTH_RESOURCES={"/notes": notes, "/mail": mail})
+    client = site.register()
+    site.approve(client, resource=notes)
+    assert "code" in answer(location(site.ask(client, scope=READ, resource=notes)))
+    assert list(Page(site.ask(client, scope=READ, resource=mail)).boxes) == [READ], "the other resource"
+    assert list(Page(site.ask(client, scope=READ)).boxes) == [READ], "without a name the token is for all of them"
+    site.approve(client, scope=READ, resource=mail)
+    assert "code" in answer(location(site.ask(client, resource=notes))), "what was allowed there still is"
+    page = Page(site.ask(client, resource=mail))
+    assert list(page.boxes) == [WRITE], "allowed for the notes alone"
+    site.send(page, "")
+    assert "code" in answer(location(site.ask(client, resource=notes))), "refused for the mail alone"
+    # a consent of before resources were kept holds for any
+    database_of(site.app).run(text("UPDATE oauth_consent SET by_resource = NULL"))
+    assert "code" in answer(location(site.ask(client, resource=mail)))

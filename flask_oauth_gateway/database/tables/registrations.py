@@ -101,6 +101,7 @@ consent = Table(
     Column("client", Key, ForeignKey("oauth_client.id", ondelete="CASCADE"), nullable=False),
     Column("subject", Subject, nullable=False),
     Column("scope", Text, nullable=False),
+    Column("by_resource", Object),  # the scopes for each resource, by its identifier; NULL: for any, as it wasn't kept
     Column("granted_at", BigInteger, nullable=False),
     Column("expires_at", BigInteger),
     # A constraint that begins with the foreign key's column serves as its index: MariaDB refuses to drop an index that
