@@ -7,6 +7,7 @@ such a path or fits it by chance (`/<page>`).
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from werkzeug.routing import BaseConverter, ValidationError
@@ -16,6 +17,7 @@ from ..features import endpoints_that_are_on
 if TYPE_CHECKING:
     from flask import Blueprint
     from flask.blueprints import BlueprintSetupState
+    from werkzeug.routing import Rule
 
     from ..resource_server import Server
 
@@ -24,19 +26,29 @@ NAME = "oauth_at_root"  # the converter, and the one variable of each of these r
 
 
 class _Word(BaseConverter):
-    """Matches one word, where no other route fits: one without variables comes first, and then all others by their weight."""
+    """Matches one word, where no other route fits: one without variables comes first, and then all others by their weight.
+
+    `place`: where the route stands in an app that routes by host, as `place_of` says it.
+    """
 
     weight = 10**6
 
-    def __init__(self, url_map: Any, word: str) -> None:
+    def __init__(self, url_map: Any, word: str, place: dict[str, Any]) -> None:
         super().__init__(url_map)
         self.regex = word
+        self._place = {"subdomain": url_map.default_subdomain} | place
 
     def to_python(self, value: str) -> str:
         """The word. Raises `ValidationError` where the app has a route there, if only for other methods."""
-        if any(rule.rule.rstrip("/") == f"/{value}" and NAME not in rule.arguments for rule in self.map.iter_rules()):
+        if any(rule.rule.rstrip("/") == f"/{value}" and self._is_in_the_way(rule) for rule in self.map.iter_rules()):
             raise ValidationError
         return value
+
+    def _is_in_the_way(self, rule: Rule) -> bool:
+        """Whether a rule is the app's, and where this route stands: a rule of another host's is not."""
+        name = "host" if self.map.host_matching else "subdomain"
+        where = getattr(rule, name) or ""
+        return NAME not in rule.arguments and ("<" in where or where == (self._place[name] or ""))
 
 
 def answer_at_root(blueprint: Blueprint, server: Server, place: dict[str, Any]) -> None:
@@ -44,7 +56,7 @@ def answer_at_root(blueprint: Blueprint, server: Server, place: dict[str, Any]) 
     on = dict(endpoints_that_are_on(server.settings, issues_tokens=server.issues_tokens))
 
     def add(setup: BlueprintSetupState) -> None:
-        setup.app.url_map.converters[NAME] = _Word
+        setup.app.url_map.converters[NAME] = partial(_Word, place=place)  # type: ignore[assignment]  # it is only called
         for name in AT_ROOT:
             if name not in on:
                 continue

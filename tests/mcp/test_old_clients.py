@@ -4,11 +4,12 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from flask import Response
+from flask import Flask, Response
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
 from werkzeug.test import Client as WsgiClient
 from werkzeug.test import TestResponse
 
+from flask_oauth_gateway import OAuthGateway
 from tests.support.app import MakeApp, refusal
 from tests.support.site import (
     GRANT_TYPES,
@@ -107,6 +108,28 @@ def test_a_route_of_the_app_comes_first_whenever_it_was_made(make_site: MakeSite
     assert browser.post("/token").status_code == 404
     assert browser.post("/oauth/token").status_code == 400
     assert browser.get("/elsewhere").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("flask", "config", "place"),
+    [
+        ({"host_matching": True, "static_host": "auth.example"}, {}, {"host": "api.example"}),
+        ({"subdomain_matching": True}, {"SERVER_NAME": "auth.example"}, {"subdomain": "api"}),
+    ],
+)
+def test_a_route_of_another_host_is_in_nobody_s_way(
+    flask: dict[str, Any], config: dict[str, Any], place: dict[str, str]
+) -> None:
+    app = Flask("hosts", **flask)
+    app.config.update(MCP, OAUTH_ISSUER=ISSUER, TESTING=True, SECRET_KEY="only for tests", **config)
+    app.add_url_rule("/token", "theirs", lambda: "theirs", methods=["POST"], **place)
+    app.add_url_rule("/authorize", "mine", lambda: "mine", **({"host": "auth.example"} if "host" in place else {}))
+    OAuthGateway(app)
+    browser, elsewhere = app.test_client(), "https://api.example" if "host" in place else "https://api.auth.example"
+    assert browser.post("/token", base_url=elsewhere).text == "theirs"
+    refusal(browser.post("/token", **AT_ISSUER), 400, "invalid_request")
+    assert browser.get("/authorize", **AT_ISSUER).text == "mine"
+    assert browser.post("/authorize", **AT_ISSUER).status_code == 405
 
 
 @pytest.mark.parametrize("rule", ["/<page>", "/<path:page>", "/<string(length=5):page>"])

@@ -125,11 +125,19 @@ def test_a_verifier_says_no_to_whatever_is_not_a_good_token_and_not_when_it_cann
         assert said[form] == {
             "good": ["caller", ["weather:read"], "https://api.example/mcp", "alice"],
             "lacks a scope": None,
+            "includes them": [
+                "caller",
+                ["weather", "weather:read", "weather:write"],
+                "https://api.example/mcp",
+                "alice",
+            ],
+            "a slash more": ["caller", ["weather:read"], "https://bare.example/", "alice"],
             "no audience": None,
             "strange": [None] * 7,
             "revoked": None,
             "scopes": [["weather:read", "weather:write"]] * 2,
         }
+    assert [each and each[2] for each in said["asked"]] == ["https://bare.example", "https://bare.example/", None, None]
     unavailable = "unavailable: The issuer of the access token can't be asked at the moment."
     assert said["away"] == [unavailable, unavailable, None, None]
     assert said["refused"] == [

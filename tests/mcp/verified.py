@@ -6,8 +6,10 @@ Prints as JSON what it makes of good, bad and strange tokens, in process and by 
 import asyncio
 import json
 import sys
+from threading import Thread
 
 from flask import Flask
+from werkzeug.serving import make_server
 
 from flask_oauth_gateway import OAuthGateway
 from flask_oauth_gateway.errors import TemporarilyUnavailable
@@ -15,6 +17,7 @@ from flask_oauth_gateway.mcp import TokenVerifier
 
 database, nobody = sys.argv[1:]
 resource = "https://api.example/mcp"
+bare = "https://bare.example"
 
 
 def app_with(form):
@@ -23,8 +26,9 @@ def app_with(form):
         SECRET_KEY="only for tests",
         OAUTH_ISSUER="https://api.example",
         OAUTH_DATABASE_URI=database,
-        OAUTH_SCOPES={"weather:read": "Read", "weather:write": "Write"},
-        OAUTH_RESOURCES={"/mcp": resource},
+        OAUTH_SCOPES={"weather:read": "Read", "weather:write": "Write", "weather": "Both"},
+        OAUTH_SCOPE_IMPLIES={"weather": ["weather:read", "weather:write"]},
+        OAUTH_RESOURCES={"/mcp": resource, "/bare": bare},
         OAUTH_ACCESS_TOKEN_FORMAT=form,
     )
     return made
@@ -53,7 +57,9 @@ for form in ("opaque", "jwt"):
     with app.app_context():
         if form == "opaque":
             app.test_cli_runner().invoke(args=["oauth", "init-db"])
-            gateway.clients.create(client_id="caller", grant_types=["client_credentials"], scope=["weather:read"])
+            gateway.clients.create(
+                client_id="caller", grant_types=["client_credentials"], scope=["weather:read", "weather"]
+            )
 
     def issue(gateway=gateway, **further):
         given = {"scope": "weather:read", "audience": resource, "subject": "alice"} | further
@@ -67,6 +73,8 @@ for form in ("opaque", "jwt"):
     said[form] = {
         "good": verdict(plain, good),
         "lacks a scope": verdict(narrow, good),
+        "includes them": verdict(narrow, issue(scope="weather")),
+        "a slash more": verdict(TokenVerifier(gateway, resource=f"{bare}/"), issue(audience=bare)),
         "no audience": verdict(plain, issue(audience="https://api.example")),
         "strange": [verdict(plain, text) for text in ("", " ", f"{good} x", f"{good}\n", "ü", "\x00", "a" * 20000)],
     }
@@ -76,8 +84,19 @@ for form in ("opaque", "jwt"):
         gateway.database.engine.dispose()
     said[form]["scopes"] = [narrow.required_scopes, narrow.scopes_supported]
 
+told = Flask("told")
+told.add_url_rule(
+    "/", view_func=lambda: {"active": True, "token_type": "Bearer", "aud": bare, "sub": "alice"}, methods=["POST"]
+)
+server = make_server("127.0.0.1", 0, told)
+Thread(target=server.serve_forever, daemon=True).start()
 asking = {"client_id": "a", "client_secret": "b"}
 away = TokenVerifier(introspection_endpoint=nobody, resource=resource, **asking)
+here = f"http://127.0.0.1:{server.server_port}/"
+said["asked"] = [
+    verdict(TokenVerifier(introspection_endpoint=here, resource=each, **asking), "t")
+    for each in (bare, f"{bare}/", f"{bare}/x", resource)
+]
 said["away"] = [verdict(away, "anything"), verdict(away, "again"), verdict(away, "ü"), verdict(away, "")]
 said["refused"] = [
     refusal(resource=resource),
