@@ -64,7 +64,8 @@ class Consents:
         they count as new even where another tab was answered meanwhile, so that the user can still refuse them here.
         """
         client, hook = authorization.client, self._hooks.approve
-        resources = authorization.audience or tuple((self._resources.default_audience() or "").split())
+        default = self._resources.default_audience() if self._resources.are_configured else None
+        resources = authorization.audience or tuple((default or "").split())
         granted = self._store.find(subject, client).for_all(resources)
         wanted = (*authorization.scopes, *authorization.beyond_scopes)
         new = tuple(name for name in wanted if name not in granted or name in shown)
