@@ -50,6 +50,7 @@ OAUTH_2_1 = (
 MCP = (
     *OAUTH_2_1,
     Rule("bearer_methods", "('header',)", lambda value: value == ("header",)),
+    Rule("compatibility", "None", lambda value: value is None),  # clients of MCP can't read such answers
     Rule(
         "trusted_token_issuers",
         "entries that each name an 'audience'",

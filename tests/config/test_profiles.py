@@ -22,6 +22,7 @@ FORBIDDEN: list[tuple[str, Any]] = [
 ]
 FORBIDDEN_BY_MCP: list[tuple[str, Any]] = [
     ("OAUTH_BEARER_METHODS", ("header", "body")),
+    ("OAUTH_COMPATIBILITY", "apigee"),
     (
         "OAUTH_TRUSTED_TOKEN_ISSUERS",
         {"https://idp.example": {"introspection": "https://idp.example", "client_secret": "s3cret", "audience": ()}},
