@@ -94,7 +94,7 @@ class ClientDirectory:
     def load(self, client_id: str) -> Client | None:
         """The client that sends a user here, as it is stored, and as its document says. Raises `UnreadableClient`."""
         client = self._clients.load(client_id)
-        if not _may_be_a_document(client_id, client) or (client is not None and not client.enabled):
+        if not _may_be_a_document(client_id, client):
             return client
         return self._as_read(client_id, client)
 
@@ -106,7 +106,7 @@ class ClientDirectory:
         if not request.meets_clients:
             return
         client = self._clients.get(client_id, rechecked=request.client_is_rechecked)
-        if not _may_be_a_document(client_id, client) or (client is not None and not client.enabled):
+        if not _may_be_a_document(client_id, client):
             return
         try:
             if client is not None:
@@ -152,7 +152,7 @@ class ClientDirectory:
                 time.sleep(PAUSES[min(turn, len(PAUSES) - 1)])
                 turn += 1
                 client = self._clients.load(client_id)
-                if client is not None and (client.origin != DOCUMENT or _is_fresh(client)):
+                if client is not None and (not _may_be_a_document(client_id, client) or _is_fresh(client)):
                     return client
                 state = self._stored.state(client_id)
         raise NoClient(TOO_SLOW)
@@ -162,7 +162,7 @@ class ClientDirectory:
         client = None
         try:
             client = self._clients.load(client_id)  # who was the one before may have stored it
-            if client is None or (client.origin == DOCUMENT and not _is_fresh(client)):
+            if client is None or (_may_be_a_document(client_id, client) and not _is_fresh(client)):
                 document = self._documents.read(client_id, deadline - time.monotonic())
                 client = self._store(client_id, client, document)
         except BaseException as error:
@@ -182,8 +182,8 @@ class ClientDirectory:
         """Store what the document says, where the client was as it is given. Raises `NoClient`."""
         fresh_until = int(time.time()) + document.seconds
         for _ in range(MAX_TRIES):
-            if client is not None and client.origin != DOCUMENT:
-                return client  # somebody has registered it by hand meanwhile
+            if client is not None and not _may_be_a_document(client_id, client):
+                return client  # somebody has registered it by hand meanwhile, or disabled it
             if client is None:
                 done = self._stored.add(client_id, document.values, fresh_until)
                 changed = None
@@ -239,8 +239,8 @@ class _Places:
 
 
 def _may_be_a_document(client_id: str, client: Client | None) -> bool:
-    """Whether a client is, or could be, in a document: one that somebody registered by hand never is."""
-    return client_id.startswith(SCHEME) if client is None else client.origin == DOCUMENT
+    """Whether a client is, or could be, read from a document: one that is registered by hand, or disabled, never is."""
+    return client_id.startswith(SCHEME) if client is None else client.origin == DOCUMENT and client.enabled
 
 
 def _is_fresh(client: Client) -> bool:

@@ -25,8 +25,9 @@ MAX_MESSAGE = 300
 HEADERS = {"Accept-Encoding": "identity", "User-Agent": "flask-oauth-gateway"}  # some firewalls refuse who says no name
 TLS_SECONDS = 300  # after which a change of the system's certificate authorities is seen at the latest
 TOO_SLOW = "it took too long"
-#: Networks that are nobody's on the internet, which Python takes for public: site-local, the protocols' own, documentation.
-SPECIAL = (*map(ipaddress.ip_network, ("fec0::/10", "192.0.0.0/24", "3fff::/20")),)
+#: Networks that are nobody's on the internet, which Python, or an older one, takes for public: site-local, the protocols' own,
+#: documentation, and those that a site translates to its own IPv4 (RFC 8215, RFC 7526).
+SPECIAL = (*map(ipaddress.ip_network, ("fec0::/10", "192.0.0.0/24", "3fff::/20", "64:ff9b:1::/48", "192.88.99.0/24")),)
 JSON = re.compile(r"application/(?:[a-z0-9.!#$&^_-]+\+)?json")  # as `get_content_type` has it, in small letters
 NAT64 = ipaddress.ip_network("64:ff9b::/96")  # IPv4 addresses, as a network with only IPv6 writes them
 
@@ -153,7 +154,7 @@ def _ask(
     if plain and not all(map(is_loopback, addresses)):  # whoever answers for the name may say anything
         raise RefusedUrl("the host is not this machine, and the URL not https")
     here = here and all(map(is_loopback, addresses))
-    if not (private_addresses or here) and not all(map(_is_public, addresses)):
+    if not (private_addresses or here) and not all(map(is_public, addresses)):
         raise RefusedUrl("the host has a private address")
     path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     connection = _Connection(host, port, addresses, deadline, plain=plain)
@@ -213,7 +214,8 @@ class _LookUp(threading.Thread):
                     del _look_ups[self._of]
 
 
-def _is_public(address: str) -> bool:
+def is_public(address: str) -> bool:
+    """Whether an address is one on the internet. Raises `ValueError` where it is none."""
     ip = ipaddress.ip_address(address.partition("%")[0])
     if isinstance(ip, ipaddress.IPv6Address):
         inner = ip.ipv4_mapped or ip.sixtofour or (ipaddress.IPv4Address(int(ip) % 2**32) if ip in NAT64 else None)

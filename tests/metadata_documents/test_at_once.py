@@ -165,6 +165,26 @@ def test_who_is_changed_while_the_document_is_read_has_both_changes(
     assert (kept.client_name, kept.owner) == ("Two", "bob")
 
 
+def test_who_is_disabled_while_the_document_is_read_stays_so(
+    site: Site, documents: DocumentServer, clock: Clock
+) -> None:
+    client = documents.publish()
+    tokens = site.tokens(client)
+
+    @site.gateway.trust_client
+    def trust_client(client_id: str, metadata: object) -> bool:
+        site.gateway.clients.update(client_id, enabled=False)
+        return True
+
+    documents.publish(redirect_uris=[REDIRECT_URI, "https://elsewhere.example/cb"])
+    clock.advance(3700)
+    error_page(site.ask(client), "invalid_client")
+    kept = site.gateway.clients.get(client.client_id)
+    assert kept is not None
+    assert not kept.enabled
+    assert site.refresh(client, tokens["refresh_token"]).status_code in (400, 401)
+
+
 def test_a_hook_that_fails_leaves_the_document_for_the_next(
     site: Site, documents: DocumentServer, clock: Clock
 ) -> None:
