@@ -21,10 +21,10 @@ class Lock:
         self.renew()
         _all.add(self)
 
-    def acquire(self, *, wait: bool = True) -> bool:
-        """Take the lock; without `wait`, False where somebody has it."""
+    def acquire(self, *, wait: bool = True, seconds: float = -1) -> bool:
+        """Take the lock; without `wait`, or after so many seconds, False where somebody has it."""
         lock = self._lock
-        return (self._made() if lock is None else lock).acquire(blocking=wait)
+        return (self._made() if lock is None else lock).acquire(wait, seconds if wait else -1)
 
     def release(self) -> None:
         """Open the lock."""

@@ -20,6 +20,7 @@ from ..locks import Lock
 from ..signals import client_changed, client_registered
 from ..stores.registered_client import DEFAULTS, DOCUMENT, REGISTERED, Client, UnreadableClient
 from ..stores.registration.client_documents import ClientDocumentStore
+from ..web.environ import READING_ENDS
 from .metadata_documents import MAX_SECONDS, SCHEME, Documents, NoClient, is_another
 from .strangers import OWN_MEMBERS
 
@@ -112,6 +113,7 @@ class ClientDirectory:
             if client is not None:
                 self._check_url(client_id)
             if client is None or not _goes_on(client):
+                request.environ[READING_ENDS] = time.monotonic() + IN_ALL_SECONDS
                 self._as_read(client_id, self._clients.load(client_id))
         except UnreadableClient as error:
             raise InvalidClient(f"its document can't be had: {error}", client_id) from None

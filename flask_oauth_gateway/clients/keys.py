@@ -8,8 +8,11 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
+from flask import has_request_context, request
+
 from ..config.checks import may_call_loopback
 from ..crypto.hashing import SEALED
+from ..web.environ import READING_ENDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -23,6 +26,7 @@ if TYPE_CHECKING:
     from ..stores.registered_client import Client, ClientSecret
 
 MAX_REMEMBERED = 1000
+MIN_SECONDS = 0.5  # for a key set, however long the request has waited already
 
 Remembered = dict[int, tuple[int, int, "KeySource | None"]]  # by the client's key
 
@@ -73,7 +77,9 @@ class ClientKeys:
         from ..crypto.key_sets import RemoteKeys
 
         redirects = 0 if client.is_unchecked else MAX_REDIRECTS
-        return RemoteKeys(url, redirects=redirects, plain_http_on_loopback=self._on_loopback(), read=read)
+        return RemoteKeys(
+            url, redirects=redirects, plain_http_on_loopback=self._on_loopback(), read=read, within=_seconds_left
+        )
 
     def _load(self, client: Client) -> KeySource | None:
         from ..crypto.certificates import UnusableKey
@@ -101,6 +107,14 @@ class ClientKeys:
             return None if client.jwks is None else encryption_keys_in(client.jwks)
         except UnusableKey:
             return None
+
+
+def _seconds_left() -> float:
+    """For how long a key set may be read: less, where this request has waited for the client's metadata document before."""
+    from ..crypto.fetching import MAX_SECONDS
+
+    ends = request.environ.get(READING_ENDS) if has_request_context() else None
+    return MAX_SECONDS if ends is None else min(MAX_SECONDS, max(MIN_SECONDS, ends - time.monotonic()))
 
 
 def _recalled(remembered: Remembered, client: Client, load: Callable[[Client], KeySource | None]) -> KeySource | None:

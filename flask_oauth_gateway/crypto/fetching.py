@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import http.client
-import ipaddress
 import re
 import socket
 import ssl
@@ -17,6 +16,7 @@ from urllib.parse import SplitResult, urljoin, urlsplit
 
 from ..config.checks import is_loopback
 from ..locks import Lock
+from .private_addresses import is_public
 
 MAX_BYTES = 65536
 MAX_SECONDS = 5.0
@@ -25,11 +25,7 @@ MAX_MESSAGE = 300
 HEADERS = {"Accept-Encoding": "identity", "User-Agent": "flask-oauth-gateway"}  # some firewalls refuse who says no name
 TLS_SECONDS = 300  # after which a change of the system's certificate authorities is seen at the latest
 TOO_SLOW = "it took too long"
-#: Networks that are nobody's on the internet, which Python, or an older one, takes for public: site-local, the protocols' own,
-#: documentation, and those that a site translates to its own IPv4 (RFC 8215, RFC 7526).
-SPECIAL = (*map(ipaddress.ip_network, ("fec0::/10", "192.0.0.0/24", "3fff::/20", "64:ff9b:1::/48", "192.88.99.0/24")),)
 JSON = re.compile(r"application/(?:[a-z0-9.!#$&^_-]+\+)?json")  # as `get_content_type` has it, in small letters
-NAT64 = ipaddress.ip_network("64:ff9b::/96")  # IPv4 addresses, as a network with only IPv6 writes them
 
 _looking_up = Lock()
 _look_ups: dict[tuple[str, int], _LookUp] = {}  # those that are under way, by host and port
@@ -212,17 +208,6 @@ class _LookUp(threading.Thread):
             with _looking_up:
                 if _look_ups.get(self._of) is self:
                     del _look_ups[self._of]
-
-
-def is_public(address: str) -> bool:
-    """Whether an address is one on the internet. Raises `ValueError` where it is none."""
-    ip = ipaddress.ip_address(address.partition("%")[0])
-    if isinstance(ip, ipaddress.IPv6Address):
-        inner = ip.ipv4_mapped or ip.sixtofour or (ipaddress.IPv4Address(int(ip) % 2**32) if ip in NAT64 else None)
-        if inner is None and ip.is_reserved:
-            return False
-        ip = inner or ip
-    return ip.is_global and not ip.is_multicast and not any(ip in network for network in SPECIAL)
 
 
 def _body(response: http.client.HTTPResponse, max_bytes: int) -> bytes:

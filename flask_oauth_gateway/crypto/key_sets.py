@@ -20,6 +20,7 @@ from ..errors import shown, without_secrets
 from ..locks import Lock
 from .certificates import UnusableKey, certificate_of
 from .fetching import MAX_REDIRECTS, FetchError, fetch
+from .fetching import MAX_SECONDS as FETCH_SECONDS
 from .jose import JwtError
 from .jwk import NoKey, load_jwks, load_pem
 
@@ -134,7 +135,10 @@ ReadKeys = Callable[[Any, list[str]], FixedKeys | PemKeys]
 
 
 class RemoteKeys:
-    """The keys at a `jwks_uri`: none until the first fetch succeeds. `read` finds those that are wanted in the document."""
+    """The keys at a `jwks_uri`: none until the first fetch succeeds.
+
+    `read` finds those that are wanted in the document; `within` says for how many seconds the one who asks now can wait.
+    """
 
     def __init__(
         self,
@@ -144,12 +148,14 @@ class RemoteKeys:
         private_addresses: bool = False,
         plain_http_on_loopback: bool = False,
         read: ReadKeys | None = None,
+        within: Callable[[], float] | None = None,
     ) -> None:
         self.url = url
         self._redirects = redirects
         self._private_addresses = private_addresses
         self._plain_http_on_loopback = plain_http_on_loopback
         self._read = read or _signature_keys
+        self._within = within or _as_long_as_any
         self._found: FixedKeys | PemKeys = FixedKeys(())
         self._skipped: list[str] = []
         self._fresh_until = 0.0
@@ -174,7 +180,7 @@ class RemoteKeys:
 
     def _fetch(self, *, wait: bool) -> None:
         """Fetch the keys, unless another thread is fetching them; `wait`: then wait for that thread."""
-        if not self._lock.acquire(wait=wait):
+        if not self._lock.acquire(wait=wait, seconds=self._within()):
             return
         try:
             if time.monotonic() >= self._next_fetch:
@@ -188,6 +194,7 @@ class RemoteKeys:
             body, seconds = fetch(
                 self.url,
                 redirects=self._redirects,
+                within=self._within(),
                 private_addresses=self._private_addresses,
                 plain_http_on_loopback=self._plain_http_on_loopback,
             )
@@ -208,6 +215,10 @@ class RemoteKeys:
             logger.warning("The key set %s can't be had: %s", without_secrets(self.url), self._failure)
         finally:  # not earlier, so that threads which come meanwhile wait for this fetch
             self._next_fetch = time.monotonic() + MIN_SECONDS
+
+
+def _as_long_as_any() -> float:
+    return FETCH_SECONDS
 
 
 def _signature_keys(document: Any, skipped: list[str]) -> FixedKeys | PemKeys:

@@ -16,6 +16,7 @@ ASKED_PATHS = "flask_oauth_gateway.asked_paths"  # the paths that a proxy asks a
 TOGETHER = "flask_oauth_gateway.together"  # the requirements that are checked together, where there are several
 USAGE = "flask_oauth_gateway.usage"  # what is left of the quota of the client's plan
 ACTOR = "flask_oauth_gateway.actor"  # the subject of the administrator who acts
+READING_ENDS = "flask_oauth_gateway.reading_ends"  # until when documents of its client are read, by `time.monotonic()`
 FORM = "flask_oauth_gateway.form"  # the parameters as they were sent, where OAUTH_COMPATIBILITY is on
 
 

@@ -1,10 +1,12 @@
 """A client in a document that signs: it is confidential, and its keys are read by the same rules as the document."""
 
+import time
 from typing import Any
 
 import pytest
 from werkzeug.test import TestResponse
 
+from flask_oauth_gateway.clients import directory
 from flask_oauth_gateway.stores.registered_client import Client
 from tests.support.client_documents import DocumentServer
 from tests.support.clock import Clock
@@ -58,3 +60,26 @@ def test_a_client_that_was_never_met_is_read_at_the_token_endpoint(site: Site, d
         )  # fmt: skip
         assert answered.get_json()["error"] == "invalid_grant"  # it is known who it is
     assert documents.fetched() == 1
+
+
+def test_a_slow_document_leaves_its_keys_less_time(
+    site: Site, documents: DocumentServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(directory, "IN_ALL_SECONDS", 1.5)
+    signer = Signer()
+
+    def slow(seconds: float, says: Any) -> Any:
+        time.sleep(seconds)
+        return says
+
+    client = documents.publish(token_endpoint_auth_method="private_key_jwt", jwks_uri=documents.url("/keys"))
+    said = documents.server.places["/client.json"]
+    documents.server.forms.append({})
+    documents.server.places["/client.json"] = lambda _: slow(0.7, said)
+    documents.server.places["/keys"] = lambda _: slow(1.7, signer.jwks())
+    began = time.monotonic()
+    assertion = signer.sign(claims_of(client.client_id, sub=client.client_id))
+    answered = site.redeem(client, "x", client_assertion=assertion, client_assertion_type=CLIENT_ASSERTION)
+    assert answered.status_code == 401
+    assert documents.fetched("/keys") == 1
+    assert time.monotonic() - began < 2
