@@ -193,7 +193,7 @@ class AssertionGrant(TokenGrant):
         """
         asked = names_of(request.payload.scope or "", self.settings)
         signed = names_of(assertion.scope or "", self.settings)
-        if trusted.id_jag and signed:
+        if trusted.id_jag and assertion.claims.get("scope") is not None:  # an empty one is no leave for all of them
             signed = self._within(signed, client, trusted)
         elif not trusted.is_client and self.settings.scopes.keys().isdisjoint(signed):
             signed = []  # other servers write scopes of their own into their tokens

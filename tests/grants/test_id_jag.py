@@ -126,7 +126,7 @@ def test_its_scope_is_a_ceiling(make_trading: MakeTrading) -> None:
     trading, by = enterprise.trading, enterprise.client
     assert enterprise.trade()["scope"] == READ  # as far as the issuer may go
     assert enterprise.trade(scope=f"{WRITE} {READ} unknown")["scope"] == READ
-    for scope in (WRITE, "unknown", "offline_access"):
+    for scope in (WRITE, "unknown", "offline_access", "", " ", []):
         why = refusal(trading.post(enterprise.id_jag(scope=scope), by=by), 400, "invalid_scope")
         assert why == "The assertion names no scope that this client may have."
     refusal(trading.post(enterprise.id_jag(scope=READ), by=by, scope=f"{READ} {WRITE}"), 400, "invalid_scope")
