@@ -132,7 +132,7 @@ def test_each_extension_does_its_work_beside_the_gateway(everything: Everything)
     assert "frame-ancestors 'none'" in policy
     assert page.headers["X-Frame-Options"] == "DENY"
     assert page.headers["Permissions-Policy"]  # Talisman's
-    assert "nicht bekannt" in page.text  # Babel's
+    assert "nicht mehr bekannt" in page.text  # Babel's
     api = requests.options(f"{everything.url}/weather", headers={"Origin": "https://any.example"})
     assert api.headers["Access-Control-Allow-Origin"]  # flask-cors'
     own = requests.post(f"{everything.url}/login", data={"email": "alice@example.com", "password": PASSWORD})
