@@ -87,6 +87,7 @@ class ClientDirectory:
         self._clients = clients
         self._stored = stored
         self._documents = documents
+        self.read_document = documents.read
         self._limiter = limiter
         self._addresses = addresses
         self._forget_tokens = forget_tokens
@@ -165,7 +166,7 @@ class ClientDirectory:
         try:
             client = self._clients.load(client_id)  # who was the one before may have stored it
             if client is None or (_may_be_a_document(client_id, client) and not _is_fresh(client)):
-                document = self._documents.read(client_id, deadline - time.monotonic())
+                document = self.read_document(client_id, deadline - time.monotonic())
                 client = self._store(client_id, client, document)
         except BaseException as error:
             seconds = self._stored.hold_off(client_id, who)

@@ -2,17 +2,18 @@
 
 import json
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from click.testing import Result
 from flask import Flask
-from sqlalchemy import func, select
+from sqlalchemy import create_engine, func, select, text
 
 from flask_oauth_gateway.database.tables import client_document
 from tests.support.app import server_of
 from tests.support.client_documents import DocumentServer, named
 from tests.support.clock import Clock
-from tests.support.site import READ, MakeSite, Site, error_page, query
+from tests.support.site import READ, MakeSite, Page, Site, error_page, query
 
 
 def run(app: Flask, *arguments: str) -> Result:
@@ -88,3 +89,26 @@ def troubles(site: Site) -> int:
     row = server_of(site.app).database.first(select(func.count()).select_from(client_document))
     assert row is not None
     return int(row[0])
+
+
+def test_explain_reads_a_document_while_no_transaction_is_open(
+    site: Site, documents: DocumentServer, database_uri: str
+) -> None:
+    site.register_public()  # the tables are there
+    client, bad = documents.publish(), documents.publish("/bad", redirect_uris=[])
+    said, written = dict(documents.server.places), []
+
+    def says(path: str) -> Any:
+        with create_engine(database_uri).begin() as connection:  # another process of the app
+            written.append(connection.execute(text("UPDATE oauth_client SET owner = 'bob'")).rowcount)
+        return said[path]
+
+    documents.server.forms.append({})
+    for path in said:
+        documents.server.places[path] = lambda _, path=path: says(path)
+    for each, status in ((client, 0), (bad, 1)):
+        found = run(site.app, "explain", f"http://localhost/oauth/authorize?{urlencode(query(each))}")
+        assert found.exit_code == status, found.output
+        assert site.gateway.clients.get(each.client_id) is None
+    assert written == [1, 1]
+    assert "Notes" in Page(site.ask(client)).text  # it is read for itself, as before

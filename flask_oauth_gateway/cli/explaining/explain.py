@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
@@ -18,6 +18,7 @@ from werkzeug.exceptions import HTTPException
 from ... import signals
 from ...authentication.secret import named_credentials
 from ...authorization_server import current_server
+from ...clients.metadata_documents import NoClient
 from ...database.rehearsal import rehearsing
 from ...doctor.explanations import Explanation, Refused, explain
 from ...errors import OAuth2Error
@@ -30,6 +31,7 @@ from .curl import NotUnderstood, Wanted, read_line
 
 if TYPE_CHECKING:
     from ...authorization_server import AuthorizationServer
+    from ...clients.metadata_documents import Document
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +68,49 @@ def explain_request(line: tuple[str, ...], as_json: bool) -> None:
 
 
 def judge(app: Flask, server: AuthorizationServer, wanted: Wanted) -> Verdict:
-    """The app's answer to a request, and the reason; everything that the checks write is undone."""
+    """The app's answer to a request, and the reason; everything that the checks write is undone.
+
+    A client's metadata document is read between two runs, as nothing may wait for another server while a transaction is open.
+    """
+    directory = server.directory
+    if directory is None:
+        return _judge(app, server, wanted)
+    read = directory.read_document
+    try:
+        directory.read_document = _refuse_to_read
+        return _judge(app, server, wanted)
+    except _Unread as unread:
+        found = _attempt(read, *unread.args)
+        directory.read_document = lambda *_: found()
+        return _judge(app, server, wanted)
+    finally:
+        directory.read_document = read
+
+
+class _Unread(BaseException):
+    """A client's document is needed; with the `client_id`, and the seconds that reading may take."""
+
+
+def _refuse_to_read(client_id: str, within: float) -> Document:
+    raise _Unread(client_id, within)
+
+
+def _attempt(read: Callable[[str, float], Document], client_id: str, within: float) -> Callable[[], Document]:
+    """Read a document; what is returned gives it, or raises as the reading did."""
+    try:
+        document = read(client_id, within)
+    except NoClient as error:
+        failure = error
+    else:
+        return lambda: document
+
+    def fail() -> Document:
+        raise failure
+
+    return fail
+
+
+def _judge(app: Flask, server: AuthorizationServer, wanted: Wanted) -> Verdict:
     parts = urlsplit(wanted.url)
     environment: dict[str, Any] = {"base_url": f"{parts.scheme}://{parts.netloc}"} if parts.netloc else {}
     path = f"{parts.path or '/'}?{parts.query}" if parts.query else parts.path or "/"
