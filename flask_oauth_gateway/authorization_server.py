@@ -216,7 +216,7 @@ class AuthorizationServer(Server):
             return None
         from .protection.plans import Plans
 
-        return Plans(self.settings.plans, self.clients, self.rate_limiter)
+        return Plans(self.settings, self.clients, self.rate_limiter)
 
     def _load_directory(self) -> ClientDirectory | None:
         if not self.settings.client_id_metadata:

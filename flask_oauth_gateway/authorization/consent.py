@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from ..clients.redirect_uris import is_impersonable
 from ..config.openid import OPENID
+from ..config.permissions import with_implied
 from ..permissions.claims import scopes_in
 
 if TYPE_CHECKING:
@@ -67,6 +68,8 @@ class Consents:
         default = self._resources.default_audience() if self._resources.are_configured else None
         resources = authorization.audience or tuple((default or "").split())
         granted = self._store.find(subject, client).for_all(resources)
+        if self._settings.scope_implies:
+            granted = with_implied(granted, self._settings.scope_implies)
         wanted = (*authorization.scopes, *authorization.beyond_scopes)
         new = tuple(name for name in wanted if name not in granted or name in shown)
         known = tuple(name for name in wanted if name not in new)

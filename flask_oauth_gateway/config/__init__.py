@@ -119,6 +119,11 @@ class Settings(
             unknown = [name for name in names if name not in self.scopes]
             if unknown:
                 raise ConfigurationError(key, list(names), f"names from OAUTH_SCOPES; {shown(unknown[0])} is not one")
+        included = frozenset().union(*self.scope_implies.values())
+        asked_alone = included.intersection({ADMIN_SCOPE, OFFLINE_ACCESS, *(OPENID_SCOPES if self.oidc else ())})
+        if asked_alone:
+            allowed = f"without {min(asked_alone)}, which no other scope may include"
+            raise ConfigurationError("OAUTH_SCOPE_IMPLIES", self.scope_implies, allowed)
         if ADMIN_SCOPE in (self.registration_scopes or ()):
             raise ConfigurationError(
                 "OAUTH_REGISTRATION_SCOPES",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -53,6 +53,14 @@ def read_scope_implies(key: str, value: Any) -> Mapping[str, frozenset[str]]:
 def with_implied(scopes: frozenset[str], implies: Mapping[str, frozenset[str]]) -> frozenset[str]:
     """The scopes, and those that they include (`OAUTH_SCOPE_IMPLIES`)."""
     return scopes.union(*(implies[name] for name in scopes if name in implies))
+
+
+def narrowed(scopes: Iterable[str], allowed: Collection[str], implies: Mapping[str, frozenset[str]]) -> tuple[str, ...]:
+    """Those of the scopes that are allowed; in the place of one that isn't, those that it includes and that are."""
+    parts = (
+        [name] if name in allowed else sorted(implies.get(name, frozenset()).intersection(allowed)) for name in scopes
+    )
+    return tuple(dict.fromkeys(name for part in parts for name in part))
 
 
 class Resource(NamedTuple):

@@ -125,8 +125,13 @@ def _jwt(server: AuthorizationServer, form: OAuthRequest, client: Client, token:
 
 
 def _claims(server: AuthorizationServer, token: AccessToken) -> dict[str, Any]:
-    """The claims of an access token; whoever asks is told of the user by the name that the token's client knows."""
+    """The claims of an access token; whoever asks is told of the user by the name that the token's client knows.
+
+    The scopes that its scopes include are named too: which these are, only this server knows.
+    """
     claims = token.claims
+    if server.settings.scope_implies:
+        claims["scope"] = " ".join((*token.scope.split(), *sorted(server.guard.scopes_of(token) - token.scopes)))
     if token.subject is not None:
         claims["sub"] = server.validators.sub_of(token.client_id, token.subject)
     return claims

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy.engine import Row
 
 from ..config import OFFLINE_ACCESS
+from ..config.permissions import with_implied
 from ..crypto.hashing import sha256, token_key
 from ..errors import InvalidGrantError, InvalidRequestError, InvalidScopeError, InvalidTarget, clean
 from ..permissions.scopes import names_of, still_allowed, without_offline_access
@@ -182,6 +183,12 @@ class RefreshTokenGrant(TokenGrant):
         stored = self.tokens.find(token_key(access_token))
         if stored is None or stored.revoked_at is not None:
             return None
+        if "resource" in request.payload.datalist:
+            audience = self.steps.approved_audience(request, row.audience)
+            if set(audience) != set((stored.audience or "").split()):
+                raise InvalidTarget(
+                    "This refresh token was just exchanged for a token for other resources: use its successor."
+                )
         left = max(0, stored.expires_at - int(time.time()))
         again = self._of_approval(client, row, scopes=tuple(stored.scope.split()), user=user)
         return self.steps.with_id_token(
@@ -213,8 +220,9 @@ class RefreshTokenGrant(TokenGrant):
             return approved
         if OFFLINE_ACCESS not in approved:
             names = without_offline_access(names, self.settings)
+        allowed = with_implied(frozenset(approved), self.settings.scope_implies)  # it may ask for less
         for name in names:
-            if name not in approved:
+            if name not in allowed:
                 self.steps.look_again_at(client)
                 raise InvalidScopeError(
                     f"The scope '{clean(name, 60)}' is not one that the user approved, or that this client may still have."

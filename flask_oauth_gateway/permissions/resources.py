@@ -17,7 +17,7 @@ from flask import request
 from ..config import OFFLINE_ACCESS
 from ..config.checks import ConfigurationError
 from ..config.openid import OPENID_SCOPES
-from ..config.permissions import Resource, is_identifier, with_implied
+from ..config.permissions import Resource, is_identifier, narrowed, with_implied
 from ..errors import InvalidScopeError, InvalidTarget, NotConfigured, clean, shown
 
 if TYPE_CHECKING:
@@ -178,10 +178,7 @@ class Resources:
                 return scopes
             allowed.update(resource.scopes)
         reached = with_implied(frozenset(allowed), self._implies)
-        parts = (
-            [name] if name in reached else sorted(self._implies.get(name, frozenset()) & reached) for name in scopes
-        )
-        kept = tuple(dict.fromkeys(name for part in parts for name in part))
+        kept = narrowed(scopes, reached, self._implies)
         if not kept:
             names = " ".join(sorted(allowed - self._always))
             raise InvalidScopeError(f"For the resource only these scopes are given: {clean(names)}.")

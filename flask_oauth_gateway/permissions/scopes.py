@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..config import OFFLINE_ACCESS
+from ..config.permissions import narrowed, with_implied
 from ..errors import InvalidScopeError, clean
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Iterable
 
     from ..config import Settings
     from ..stores.registered_client import Client
@@ -38,7 +39,7 @@ def resolve_scopes(asked: str | None, client: Client, settings: Settings, *, off
     for name in found:
         if name not in settings.scopes:
             raise InvalidScopeError(f"The scope '{clean(name, 60)}' is not known here.")
-        if name not in client.scopes:
+        if name not in may_have(client, settings):
             raise InvalidScopeError(f"The scope '{clean(name, 60)}' is not one that this client may have.")
         if not is_in_plan(name, client, settings):
             raise InvalidScopeError(f"The scope '{clean(name, 60)}' is not one that this client's plan has.")
@@ -55,13 +56,23 @@ def without_offline_access(names: list[str], settings: Settings) -> list[str]:
     return found
 
 
+def may_have(client: Client, settings: Settings) -> frozenset[str]:
+    """The scopes that a client is registered for, and those that they include: it may always ask for less."""
+    return with_implied(client.scopes, settings.scope_implies) if settings.scope_implies else client.scopes
+
+
 def still_allowed(scope: str, client: Client, settings: Settings) -> tuple[str, ...]:
     """Those of the approved scopes (a text with spaces) that still exist, and that the client may still have."""
+    allowed = may_have(client, settings)
+    names: Iterable[str] = scope.split()
+    if settings.scope_implies:
+        in_plan = {name for name in allowed if is_in_plan(name, client, settings)}
+        names = narrowed(names, in_plan | {OFFLINE_ACCESS}, settings.scope_implies)
     return tuple(
         name
-        for name in scope.split()
+        for name in names
         if name == OFFLINE_ACCESS
-        or (name in settings.scopes and name in client.scopes and is_in_plan(name, client, settings))
+        or (name in settings.scopes and name in allowed and is_in_plan(name, client, settings))
     )
 
 

@@ -151,8 +151,7 @@ class Guard:
             has_audience = token.audience or self._needs_audience
             if has_audience and requirement.audience is None and token.issuer is None:
                 self._check_audience(token, requirement)
-            scopes = token.scopes if self._widened is None else self._widened(token.scopes)
-            requirement.check(token, scopes)
+            requirement.check(token, token.scopes if self._widened is None else self._widened(token.scopes))
             if is_new and self._plans is not None:  # a request that is checked twice counts once
                 self._plans.spend(token)
         except OAuth2Error as error:
@@ -160,6 +159,10 @@ class Guard:
         environ[TOKEN] = token
         environ[CHECKED_BY] = self
         return None
+
+    def scopes_of(self, token: AccessToken) -> frozenset[str]:
+        """The scopes of a token, and those that they include."""
+        return token.scopes if self._widened is None else self._widened(token.scopes)
 
     def _check_audience(self, token: AccessToken, requirement: Requirement) -> None:
         """Raises `InvalidToken` where the token isn't meant for the resource at the request's path."""

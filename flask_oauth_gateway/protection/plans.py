@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from flask import Response, request
 
 from ..config.checks import ConfigurationError
+from ..config.permissions import narrowed
 from ..errors import InsufficientScope, InvalidToken, TooManyRequests
 from ..tokens.access_token import RESERVED
 from ..web.environ import ASKED_PATHS, USAGE
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
     from limits import RateLimitItem
 
+    from ..config import Settings
     from ..stores.clients import ClientStore
     from ..tokens.access_token import AccessToken
     from ..web.rate_limits import RateLimiter, Usage
@@ -55,8 +57,9 @@ class QuotaUsedUp(TooManyRequests):
 class Plans:
     """The plans of one app, applied to the tokens of its clients."""
 
-    def __init__(self, plans: Mapping[str, Mapping[str, Any]], clients: ClientStore, limiter: RateLimiter) -> None:
-        self._plans = {name: _plan(name, entry) for name, entry in plans.items()}
+    def __init__(self, settings: Settings, clients: ClientStore, limiter: RateLimiter) -> None:
+        self._plans = {name: _plan(name, entry) for name, entry in settings.plans.items()}
+        self._implies = settings.scope_implies
         self._clients = clients
         self._limiter = limiter
 
@@ -75,8 +78,8 @@ class Plans:
         planned = copy.copy(token)  # the token itself may be remembered, and outlive the plan
         planned.plan = plan.name
         if plan.scopes is not None and not token.scopes <= plan.scopes:
-            planned.scope = " ".join(name for name in token.scope.split() if name in plan.scopes)
-            planned.scopes = token.scopes & plan.scopes
+            kept = narrowed(token.scope.split(), plan.scopes, self._implies)
+            planned.scope, planned.scopes = " ".join(kept), frozenset(kept)
         if plan.attributes or client.attributes or client.application_attributes:
             of_client = {name: value for name, value in client.attributes_in_force.items() if name not in RESERVED}
             planned.attributes = {**plan.attributes, **of_client, **token.attributes}

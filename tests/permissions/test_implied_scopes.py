@@ -6,8 +6,8 @@ import pytest
 from flask import Flask
 
 from flask_oauth_gateway import ConfigurationError, require_token
-from tests.support.app import ask, bearer, build_app, gateway_of, register, token_for
-from tests.support.site import MakeSite, Page
+from tests.support.app import ask, basic, bearer, build_app, gateway_of, register, token_for
+from tests.support.site import MakeSite, Page, granted, refused
 
 SCOPES = {name: name for name in ("all", "files", "files:read", "files:write", "mail")}
 IMPLIES = {"all": ["files"], "files": ("files:read", "files:write")}
@@ -46,11 +46,24 @@ def test_a_plan_with_a_scope_has_those_that_it_includes(make_app: Callable[..., 
 
 
 @pytest.mark.parametrize(
-    "implies", [{"files": ["nowhere"]}, {"nowhere": ["files"]}, {"all": ["files"], "files": ["all"]}]
+    "implies",
+    [
+        {"files": ["nowhere"]},
+        {"nowhere": ["files"]},
+        {"all": ["files"], "files": ["all"]},
+        {"files": ["oauth:admin"]},  # which no client that registers itself may have
+        {"files": ["email"]},
+    ],
 )
 def test_unknown_names_and_circles_are_mistakes(implies: dict[str, list[str]]) -> None:
     with pytest.raises(ConfigurationError, match="OAUTH_SCOPE_IMPLIES"):
-        build_app(OAUTH_DATABASE_URI="sqlite://", OAUTH_SCOPES=SCOPES, OAUTH_SCOPE_IMPLIES=implies)
+        build_app(
+            OAUTH_DATABASE_URI="sqlite://",
+            OAUTH_SCOPES=SCOPES,
+            OAUTH_SCOPE_IMPLIES=implies,
+            OAUTH_ADMIN=True,
+            OAUTH_OIDC=True,
+        )
 
 
 def test_the_user_sees_each_once_and_the_client_gets_all_that_it_asked_for(make_site: MakeSite) -> None:
@@ -63,3 +76,47 @@ def test_the_user_sees_each_once_and_the_client_gets_all_that_it_asked_for(make_
     )
     assert set(site.tokens(client, scope=asked)["scope"].split()) == set(asked.split())
     assert site.ask(client, scope=asked).status_code in (302, 303), "all of them are remembered"
+
+
+def test_a_client_may_ask_for_less_than_it_is_registered_for(make_site: MakeSite) -> None:
+    site = make_site(
+        OAUTH_SCOPES=SCOPES,
+        OAUTH_SCOPE_IMPLIES=IMPLIES,
+        OAUTH_RESOURCES={"/r": {"identifier": "urn:r", "scopes": ["files:read"]}},
+    )
+    client = site.register(scope="files mail")
+    first = site.tokens(client, scope="files", resource="urn:r")
+    assert first["scope"] == "files:read", "the part of it that the resource gives"
+    assert granted(site.refresh(client, first["refresh_token"]))["scope"] == "files:read"
+    assert site.tokens(client, scope="files:read mail")["scope"] == "files:read mail"
+    refused(site.approve(client, scope="all"), "invalid_scope")
+    first = site.tokens(client, scope="files")
+    narrower = granted(site.refresh(client, first["refresh_token"], scope="files:read"))
+    assert narrower["scope"] == "files:read"
+    assert granted(site.refresh(client, narrower["refresh_token"]))["scope"] == "files"
+    for scope in ("files:write", "files files:write"):
+        assert site.ask(client, scope=scope).status_code in (302, 303), "the user allowed what includes it"
+
+
+def test_a_plan_or_a_registration_that_shrinks_leaves_the_part_that_is_still_allowed(make_site: MakeSite) -> None:
+    site = make_site(OAUTH_SCOPES=SCOPES, OAUTH_SCOPE_IMPLIES=IMPLIES, OAUTH_PLANS={"free": {"scopes": ["files:read"]}})
+    site.app.add_url_rule("/read", "read", require_token("files:read")(lambda: "seen"))
+    site.app.add_url_rule("/write", "write", require_token("files:write")(lambda: "seen"))
+    clients = gateway_of(site.app).clients
+    for further in ({"plan": "free"}, {"scope": ["files:read"]}):
+        client = site.register(scope="files")
+        first = site.tokens(client, scope="files")
+        clients.update(client.client_id, **further)
+        if "plan" in further:
+            token = bearer(first["access_token"])
+            assert [site.browser.get(path, headers=token).status_code for path in ("/read", "/write")] == [200, 403]
+        assert granted(site.refresh(client, first["refresh_token"]))["scope"] == "files:read"
+
+
+def test_a_resource_server_that_asks_is_told_of_the_included_scopes(make_app: Callable[..., Flask]) -> None:
+    app = make_app(OAUTH_SCOPES=SCOPES, OAUTH_SCOPE_IMPLIES=IMPLIES)
+    http, client = app.test_client(), register(app, scope=" ".join(SCOPES))
+    token = token_for(http, client, scope="mail files")["access_token"]
+    asked = http.post("/oauth/introspect", data={"token": token}, headers=basic(client.client_id, client.client_secret))
+    assert asked.get_json()["scope"] == "mail files files:read files:write"
+    assert http.get("/oauth/tokeninfo", headers=bearer(token)).get_json()["scope"] == "mail files", "as it was given"

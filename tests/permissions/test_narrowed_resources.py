@@ -119,3 +119,14 @@ def test_nobody_gets_the_audience_of_a_single_view_by_an_approval_that_named_non
     browser = site.app.test_client()
     for tokens, status in ((answer, 401), (asked, 200), (own, 200)):
         assert browser.get("/vault", headers=bearer(tokens["access_token"])).status_code == status
+
+
+def test_a_second_window_never_gets_a_token_for_another_resource_than_it_asked_for(make_site: MakeSite) -> None:
+    site = make_site(OAUTH_RESOURCES=RESOURCES, OAUTH_REFRESH_TOKEN_GRACE=30)
+    client, both = site.register(), [A, B]
+    first = site.tokens(client, resource=both)  # type: ignore[arg-type]
+    one = granted(site.refresh(client, first["refresh_token"], resource=A))
+    refusal(site.refresh(client, first["refresh_token"], resource=B), 400, "invalid_target")
+    again = granted(site.refresh(client, first["refresh_token"], resource=A))
+    assert again["access_token"] == one["access_token"], "nothing was revoked"
+    assert audience(site, granted(site.refresh(client, one["refresh_token"], resource=B))) == B
