@@ -171,7 +171,9 @@ class PermissionSettings:
         "Scopes that include others: a dict of scope name to a list of names, as in"
         ' `{"files": ("files:read", "files:write")}`. What a view, a path or a proxy asks for is also met by a scope that'
         " includes it, and what a plan or a resource allows includes what its scopes include. The consent page shows only"
-        " the scope that includes the others.",
+        " the scope that includes the others. A client may ask for an included scope alone, and introspection names the"
+        " included ones too; JWTs and `current_token.scopes` hold what was given. None may include `oauth:admin`,"
+        " `offline_access`, or one of OpenID Connect's.",
     )
     resources: Mapping[str, Resource] = setting(
         {},
