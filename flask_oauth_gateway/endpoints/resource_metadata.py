@@ -31,7 +31,8 @@ def add_resource_metadata(app: Flask, server: Server) -> None:
 def resource_metadata(server: Server, path: str = "") -> BaseResponse:
     """Answer with the metadata of the resource at this path, or of the one whose identifier has this path."""
     try:
-        identifier = server.resources.described_at(f"/{path}" if path else "")
+        # A slash at the end stays where a client makes the address of one in the identifier (section 3.1).
+        identifier = server.resources.described_at(f"/{path}".rstrip("/"))
         if identifier is None:
             return render_error(NotFound("No resource of this server is described at this address."))
         name = ("resource", server.issuer.identifier(), identifier)

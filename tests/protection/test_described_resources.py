@@ -32,6 +32,7 @@ def test_each_resource_says_what_is_given_for_it(make_app: Callable[..., Flask])
     for place, resource, given in (
         ("", AUTH, [READ, WRITE]),
         ("/mcp", f"{AUTH}/mcp", [READ]),
+        ("/mcp/", f"{AUTH}/mcp", [READ]),
         ("/billing", "https://billing.example", [WRITE]),
         ("/query?tenant=1", f"{AUTH}/query?tenant=1", [READ, WRITE]),
         ("/query", f"{AUTH}/query?tenant=1", [READ, WRITE]),
