@@ -20,10 +20,11 @@ from ..stores.registered_client import DEFAULTS, REGISTERED, REGISTRATION, Clien
 from ..stores.registration.registered import RegisteredClients
 from ..stores.registration_tokens import RegistrationTokenSpent
 from ..web.environ import actor
-from .members import ClientMetadataError
+from .members import ClientMetadataError, read_scope
 from .metadata import check_metadata
+from .registry import ClientNotFound
 from .secrets import new_secret
-from .strangers import Ceiling, ceiling_of, ceiling_of_change, of_a_stranger, within
+from .strangers import NEVER, OWN_MEMBERS, Ceiling, ceiling_of, ceiling_of_change, of_a_stranger, within
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
@@ -104,7 +105,7 @@ class Registrations:
         """
         given, scopes = self._with_statement(metadata)
         if initial is not None and initial.scope is not None:
-            scopes = initial.scope.split()
+            scopes = [name for name in initial.scope.split() if scopes is None or name in scopes]
         values = self._checked(given, ceiling_of(self._settings, self._grant_types, scopes))
         client_id, new_token_value = secrets.token_hex(16), new_token()
         plain, row = self._secret(values)
@@ -140,7 +141,7 @@ class Registrations:
             client = self.find(client_id, token)
             self._check_its_own(client, metadata)
             given, scopes = self._with_statement(metadata)
-            if scopes is None:
+            if scopes is None or self._settings.registration == TOKEN:  # its initial access token's ceiling stays
                 ceiling = ceiling_of_change(self._settings, self._grant_types, client)
             else:
                 ceiling = ceiling_of(self._settings, self._grant_types, scopes)
@@ -171,7 +172,10 @@ class Registrations:
     def delete(self, client_id: str, token: str | None) -> None:
         """Delete a client; its tokens are dead at once (RFC 7592 section 2.3). Raises `InvalidToken`."""
         self.find(client_id, token)
-        self._registry.delete(client_id)
+        try:
+            self._registry.delete(client_id)
+        except ClientNotFound:  # somebody else has deleted it at the same moment
+            raise InvalidToken(NOT_YOURS) from None
 
     def _with_statement(self, metadata: Mapping[str, Any]) -> tuple[Mapping[str, Any], Collection[str] | None]:
         """The metadata, with those of its software statement in front (RFC 7591 section 2.3), and the ceiling of its issuer."""
@@ -184,25 +188,29 @@ class Registrations:
             raise ClientMetadataError("No software statement is accepted here.", "unapproved_software_statement")
         said, scopes = self._statements.read(statement)
         if isinstance(said.get("scope"), str):  # its author's word, and not only what the program asks for at first
-            scopes = [name for name in said["scope"].split() if scopes is None or name in scopes]
+            most = self._settings.registration_scopes if scopes is None else scopes
+            scopes = [name for name in said["scope"].split() if most is None or name in most]
         return {**metadata, **said}, scopes
 
     def _checked(self, given: Mapping[str, Any], ceiling: Ceiling, before: Client | None = None) -> dict[str, Any]:
         """What is registered of this metadata, after the app's hook has seen it. Raises `ClientMetadataError`.
 
         What a program asks for is its default; it may come back for the rest of the ceiling. The MCP SDKs register with the
-        scopes of the first challenge that they meet, and ask for those of later ones by the same registration.
+        scopes of the first challenge that they meet, and ask for those of later ones by the same registration. The hook sees
+        all that the program could have. `before`: what it replaces; what the app set of it is no program's to undo.
         """
         values = of_a_stranger(given, self._settings, ceiling)
-        asked = values["scope"]
+        own = {} if before is None else {name: getattr(before, name) for name in OWN_MEMBERS if name != "default_scope"}
+        values |= {name: value for name, value in own.items() if name not in NEVER and value != DEFAULTS[name]}
+        everything = " ".join(ceiling.scopes)
+        if values["scope"] != everything:
+            values |= {"default_scope": values["scope"], "scope": everything}
         hook = self._hooks.on_registration
         if hook is not None:
-            seen = check_metadata(values, self._settings)
-            changed = self._app.ensure_sync(hook)(seen, request)
-            values = within(seen if changed is None else changed, self._settings, ceiling)
-        everything = " ".join(ceiling.scopes)
-        if values["scope"] == asked != everything and "default_scope" not in values:
-            values |= {"default_scope": asked, "scope": everything}
+            changed = self._app.ensure_sync(hook)(check_metadata(values, self._settings), request)
+            if changed is not None:
+                values = within(_of_the_hook(changed, self._settings), self._settings, ceiling)
+        values |= {name: own[name] for name in NEVER.intersection(own)}
         return self._registry.check(values, before)
 
     def _secret(self, values: Mapping[str, Any]) -> tuple[str | None, dict[str, Any] | None]:
@@ -220,6 +228,21 @@ class Registrations:
             raise ClientMetadataError(
                 "client_secret must be the present one, or be left out: no client chooses its own."
             )
+
+
+def _of_the_hook(changed: Any, settings: Settings) -> dict[str, Any]:
+    """The metadata that a hook returned, checked. Of the default scope, what is no longer in the scope is left out."""
+    if not isinstance(changed, Mapping):
+        raise TypeError("on_registration returns the metadata, a dict, or None where they stay as they are.")
+    given = dict(changed)
+    if given.get("scope") is not None:
+        given["scope"] = read_scope("scope", given["scope"], settings)
+        if not given["scope"]:  # and not all of them, which is what a program gets that names none
+            raise ClientMetadataError("No scope remains for this client.")
+        if isinstance(given.get("default_scope"), str):
+            left = given["scope"].split()
+            given["default_scope"] = " ".join(name for name in given["default_scope"].split() if name in left)
+    return check_metadata(given, settings)
 
 
 def _same_kind(client: Client, values: Mapping[str, Any]) -> bool:

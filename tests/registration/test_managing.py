@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from flask_oauth_gateway.database.tables import metadata
+from flask_oauth_gateway.stores.registered_client import Client
 from tests.support.app import basic, bearer, server_of
 from tests.support.databases import every_database
 from tests.support.registering import (
@@ -36,7 +37,7 @@ def test_what_is_shown_is_what_was_registered_without_the_secret(open_site: Site
     assert shown.get_json() == found
 
 
-def test_every_other_token_gets_the_same_answer(open_site: Site) -> None:
+def test_every_other_token_gets_the_same_answer(open_site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     http = open_site.app.test_client()
     mine, others = registered(http, redirect_uris=[CALLBACK]), registered(http, **NATIVE)
     access_token = open_site.tokens(as_client(open_site.app, mine))["access_token"]
@@ -55,6 +56,19 @@ def test_every_other_token_gets_the_same_answer(open_site: Site) -> None:
             response = manage(http, method, found, token, client_id=found["client_id"], redirect_uris=[CALLBACK])
             refused(response, "invalid_token", 401)
             answers.add((response.text, response.headers["WWW-Authenticate"]))
+    server, twice = server_of(open_site.app), registered(http, **NATIVE)
+    find = server.registrations.find
+
+    def deleted_meanwhile(client_id: str, token: str | None) -> Client:
+        client: Client = find(client_id, token)
+        assert server.clients.remove(client)
+        return client
+
+    monkeypatch.setattr(server.registrations, "find", deleted_meanwhile)
+    response = manage(http, "DELETE", twice)
+    monkeypatch.undo()
+    refused(response, "invalid_token", 401)
+    answers.add((response.text, response.headers["WWW-Authenticate"]))
     path = f"/oauth/register/{mine['client_id']}"
     without = http.get(path)
     answers.add((without.text, without.headers["WWW-Authenticate"]))
@@ -132,6 +146,20 @@ def test_new_redirect_uris_ask_the_user_anew(open_site: Site) -> None:
     asked = open_site.ask(client, redirect_uri="https://elsewhere.example/cb")
     assert asked.status_code == 200
     assert Page(asked).boxes
+
+
+def test_what_the_app_has_set_of_a_client_is_not_undone_by_its_program(make_site: MakeSite) -> None:
+    site = make_site(**OPEN, OAUTH_PLANS={"guests": {"quota": "10/hour"}})
+    http = site.app.test_client()
+    found = registered(http, redirect_uris=[CALLBACK], client_name="Desk")
+    by_the_app = {"plan": "guests", "access_token_lifetime": 60, "attributes": {"tenant": "a"}, "resource_server": True}
+    site.gateway.clients.update(found["client_id"], **by_the_app)
+    changed = manage(http, "PUT", found, client_id=found["client_id"], redirect_uris=[CALLBACK], plan="gold")
+    assert changed.status_code == 200, changed.text
+    client = stored(site.app, found)
+    assert client is not None
+    assert {name: getattr(client, name) for name in by_the_app} == by_the_app
+    assert client.client_name == ""
 
 
 def test_a_narrow_registration_is_not_widened_where_not_everybody_may_register(make_site: MakeSite) -> None:

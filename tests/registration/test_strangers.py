@@ -91,6 +91,32 @@ def test_the_app_s_hook_changes_or_refuses(make_app: MakeApp) -> None:
     assert seen[-1][1] == "PUT"
 
 
+def test_the_hook_sees_and_decides_on_all_that_the_program_could_have(make_app: MakeApp) -> None:
+    app = make_app(**OPEN)
+    answers: list[Any] = [None, READ, [READ], "", [], 5]
+    seen: list[tuple[str, str]] = []
+
+    @gateway_of(app).on_registration
+    def on_registration(metadata: dict[str, Any], request: Request) -> Any:
+        seen.append((metadata["scope"], metadata["default_scope"]))
+        answer = answers.pop(0)
+        return metadata if answer is None else answer if answer == 5 else {**metadata, "scope": answer}
+
+    http, asked = app.test_client(), {**NATIVE, "scope": WRITE}
+    client = stored(app, registered(http, **asked))
+    assert client is not None
+    assert (client.scope, client.default_scope) == (BOTH, WRITE) == seen[0]
+    for _ in range(2):
+        found = registered(http, **asked)
+        client = stored(app, found)
+        assert client is not None
+        assert (client.scope, client.default_scope, found["scope"]) == (READ, "", READ)
+    for _ in range(2):  # nothing is left: never all of them
+        refused(register(http, **asked), "invalid_client_metadata")
+    with pytest.raises(TypeError, match="on_registration returns the metadata"):
+        register(http, **asked)
+
+
 def test_who_registered_is_told_and_written_down_without_a_secret(make_app: MakeApp) -> None:
     app = make_app(**OPEN)
     with recorded(client_registered, app) as heard:
@@ -105,9 +131,10 @@ def statement(signer: Signer = SIGNER, header: dict[str, Any] | None = None, **c
     return signer.sign({"iss": DIRECTORY, **claims}, **(header or {}))
 
 
-def trusting(make_app: MakeApp, registration: str = "open", **entry: Any) -> Any:
+def trusting(make_app: MakeApp, registration: str = "open", most: list[str] | None = None, **entry: Any) -> Any:
     issuers = {DIRECTORY: {"jwks": SIGNER.jwks(), **entry}}
-    return make_app(**OPEN | {"OAUTH_REGISTRATION": registration, "OAUTH_SOFTWARE_STATEMENT_ISSUERS": issuers})
+    settings = {"OAUTH_REGISTRATION": registration, "OAUTH_REGISTRATION_SCOPES": most}
+    return make_app(**OPEN | settings, OAUTH_SOFTWARE_STATEMENT_ISSUERS=issuers)
 
 
 def test_what_a_statement_says_wins_and_it_may_come_again(make_app: MakeApp) -> None:
@@ -123,6 +150,23 @@ def test_what_a_statement_says_wins_and_it_may_come_again(make_app: MakeApp) -> 
     client = stored(app, found)
     assert client is not None
     assert not client.skip_consent
+
+
+def test_no_statement_goes_beyond_the_ceiling_of_its_issuer_or_of_all(make_app: MakeApp) -> None:
+    said = statement(scope=BOTH)
+    open_to_all = trusting(make_app, most=[READ])
+    with_token = trusting(make_app, "token", most=[READ], scopes=[READ, WRITE])
+    text, _ = server_of(with_token).registration_tokens.make("", scope=READ, owner=None, uses=None, expires_at=None)
+    for app, token in ((open_to_all, None), (with_token, text)):
+        http = app.test_client()
+        found = registered(http, token=token, **NATIVE, software_statement=said)
+        assert (
+            manage(http, "PUT", found, client_id=found["client_id"], **NATIVE, software_statement=said).status_code
+            == 200
+        )
+        client = stored(app, found)
+        assert client is not None
+        assert client.scope == READ
 
 
 def test_a_statement_that_cannot_be_believed_is_refused(make_app: MakeApp) -> None:
