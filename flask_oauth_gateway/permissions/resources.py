@@ -107,6 +107,19 @@ class Resources:
         """The resource of the request's path. Raises `NotConfigured` where the issuer isn't known."""
         return self.of(request.path) if self._below else self._root or self._issuer.identifier()
 
+    def is_for_another(self, audience: Collection[str]) -> bool:
+        """Whether an audience names resources as we do, and not that of the request's path.
+
+        For tokens of other issuers, which may have names of their own for us.
+        """
+
+        def is_named(prefix: str) -> bool:
+            with suppress(NotConfigured):
+                return self.of(prefix) in audience
+            return False
+
+        return any(map(is_named, self._given)) and not is_named(self.prefix_of(request.path))
+
     def all(self) -> dict[str, Resource]:
         """Every resource by its identifier, that of "/" first. Raises `NotConfigured` where the issuer isn't known."""
         found = {self.of("/"): self._given.get("/", _UNNAMED)}

@@ -146,10 +146,8 @@ class Guard:
                         return None
                     raise MissingToken
                 token = self.validate(presented)
-            # `requirement.audience` names another resource than the path's, and other issuers have their own names for
-            # us.
-            has_audience = token.audience or self._needs_audience
-            if has_audience and requirement.audience is None and token.issuer is None:
+            # `requirement.audience` names another resource than the path's.
+            if requirement.audience is None and (token.audience or self._needs_audience):
                 self._check_audience(token, requirement)
             requirement.check(token, token.scopes if self._widened is None else self._widened(token.scopes))
             if is_new and self._plans is not None:  # a request that is checked twice counts once
@@ -165,8 +163,19 @@ class Guard:
         return token.scopes if self._widened is None else self._widened(token.scopes)
 
     def _check_audience(self, token: AccessToken, requirement: Requirement) -> None:
-        """Raises `InvalidToken` where the token isn't meant for the resource at the request's path."""
-        if not requirement.any_audience and self._resources.asked_for() not in token.audience:
+        """Raises `InvalidToken` where the token isn't meant for the resource at the request's path.
+
+        Other issuers may have their own names for us; where their token names resources as we do, they count.
+        """
+        if requirement.any_audience:
+            return
+        resources = self._resources
+        is_for_another = (
+            resources.asked_for() not in token.audience
+            if token.issuer is None
+            else resources.is_for_another(token.audience)
+        )
+        if is_for_another:
             raise InvalidToken("The access token is meant for another audience.", token.client_id)
 
     def _needed(self, requirement: Requirement) -> str:

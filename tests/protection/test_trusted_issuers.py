@@ -154,6 +154,30 @@ def test_an_audience_may_have_a_space_in_it(make_app: Callable[..., Flask]) -> N
         assert client.get("/audience", headers=bearer(SIGNER.sign(said(aud=aud)))).status_code == 401
 
 
+@pytest.mark.parametrize("profile", [None, "mcp"])
+def test_a_token_that_names_one_of_our_resources_opens_no_other(make_app: MakeApp, profile: str | None) -> None:
+    mcp, files = f"{API}/mcp", f"{API}/files"
+    app = make_app(
+        OAUTH_PROFILE=profile,
+        OAUTH_ISSUER=API,
+        OAUTH_RESOURCES={"/mcp": mcp, "/files": {"identifier": files}, "/unnamed": {}},
+        OAUTH_TRUSTED_TOKEN_ISSUERS={ISSUER: {"jwks": SIGNER.jwks(), "audience": [mcp, files, "account"]}},
+    )
+    for path in ("/mcp", "/files", "/unnamed", "/other"):
+        app.add_url_rule(path, path, require_token()(lambda: "ok"))
+    client = app.test_client()
+
+    def open_to(*aud: str) -> list[str]:
+        headers = bearer(SIGNER.sign(said(aud=[*aud])))
+        return [
+            p for p in ("/mcp", "/files", "/unnamed", "/other") if client.get(p, headers=headers).status_code == 200
+        ]
+
+    assert open_to(mcp) == open_to(mcp, "account") == ["/mcp"]
+    assert open_to(mcp, files) == ["/mcp", "/files"]
+    assert open_to("account") == ["/mcp", "/files", "/unnamed", "/other"]  # that server's own name for all of us
+
+
 @pytest.mark.parametrize("entry", [{}, {"audience": ""}, {"audience": []}, {"audience": None}, {"audience": [5]}])
 @pytest.mark.parametrize("asks", [True, False])
 def test_an_issuer_s_entry_says_what_its_tokens_name_us(make_app: MakeApp, entry: dict[str, Any], asks: bool) -> None:
