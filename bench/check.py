@@ -17,6 +17,7 @@ from pathlib import Path
 from .apps import Call
 from .openid import EXCHANGE, PROTECTED, USERINFO, WITH_ES256
 from .registration import JSON, REGISTRATION
+from .resources import WITH_AUDIENCE, WITHOUT
 from .work import FORM, VIEW, operations
 
 RATIOS = Path(__file__).with_name("ratios.json")
@@ -25,8 +26,9 @@ CHECKED = (
     "client credentials, JWT ES256", "introspect", "refresh", "revoke",
 )  # fmt: skip
 MOST = 1.15  # times the committed ratio
-#: What OpenID Connect may cost: times the same without it; and registration, times a bare view that reads JSON.
-BARS = {WITH_ES256: 1.25, USERINFO: 1.35, REGISTRATION: 6.0}
+#: What OpenID Connect may cost: times the same without it; registration, times a bare view that reads JSON; an audience,
+#: times the same view without.
+BARS = {WITH_ES256: 1.25, USERINFO: 1.35, REGISTRATION: 6.0, WITH_AUDIENCE: 1.03}
 TRIES = 3
 WARM_UP, CALLS = 50, 800
 QUICK = 0.03  # of the calls are quicker than the one that counts
@@ -68,7 +70,9 @@ def above(found: dict[str, float], most: dict[str, float]) -> dict[str, float]:
 def measure(names: tuple[str, ...]) -> dict[str, float]:
     """Return the ratio of each operation's CPU time to that of the bare view or form with which it took turns."""
     with tempfile.TemporaryDirectory() as folder:
-        work = operations(folder, None, TOKENS, WARM_UP + CALLS, (VIEW, FORM, JSON, EXCHANGE, PROTECTED, *names))
+        work = operations(
+            folder, None, TOKENS, WARM_UP + CALLS, (VIEW, FORM, JSON, EXCHANGE, PROTECTED, WITHOUT, *names)
+        )
         gc.collect()
         gc.disable()
         try:

@@ -10,6 +10,7 @@ from .jwt import NAME as JWT_ISSUER
 from .jwt import JwtIssuer
 from .openid import openid_work
 from .registration import registration_work
+from .resources import resource_work
 from .saml import NAME as IDP
 from .saml import IdentityProvider
 from .seeding import analyse, seed_refresh_tokens, seed_tokens
@@ -36,6 +37,7 @@ def operations(
         | token_work(folder, uri, repeats)
         | openid_work(folder, uri, repeats)
         | registration_work(folder, uri)
+        | resource_work(folder, uri)
     )
     return {name: (make(), base) for name, (make, base) in making.items() if only is None or name in only}
 
