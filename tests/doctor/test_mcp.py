@@ -403,7 +403,13 @@ def test_whatever_a_server_answers_ends_in_sentences(doctor: Callable[..., Any],
     assert "nobody answers" in result.output
 
 
-def test_an_address_where_nobody_answers_and_one_that_is_none(doctor: Callable[..., Any]) -> None:
+def test_an_address_where_nobody_answers_one_with_nothing_there_and_one_that_is_none(
+    doctor: Callable[..., Any], other: Other
+) -> None:
+    elsewhere = doctor(f"{other.url}/mpc")
+    assert elsewhere.exit_code == 1
+    assert elsewhere.output.count("POST") == 1
+    assert "nothing is at this path" in elsewhere.output
     (port,) = free_ports(1)
     away = doctor(f"http://127.0.0.1:{port}/mcp")
     assert away.exit_code == 1

@@ -41,7 +41,9 @@ def look_at_the_401(first: Answer) -> Iterator[Hindrance]:
     if first.status != 401:
         why = f"the answer is {first.status}, so no client learns that it has to sign in"
         fix = "answer 401 with a challenge wherever no token came"
-        if 200 <= first.status < 300:
+        if first.status == 404:
+            why, fix = "the answer is 404: nothing is at this path", f"look whether this is the URL, and {PROXY[5:]}"
+        elif 200 <= first.status < 300:
             why, fix = f"the answer is {first.status}: anybody may call, without a token", "ask for a token here"
         yield Hindrance(NO_TOKEN, why, EVERY_CLIENT, fix)
         return
@@ -94,7 +96,7 @@ def look_around(url: str) -> Iterator[Hindrance]:
     is_allowed = allowed >= {"authorization", "mcp-protocol-version"} or "*" in allowed
     if not (200 <= asked.status < 300 and asked.is_for_browsers and is_allowed):
         why = f"the preflight is answered with {asked.status}, and allows a page of another origin no call (CORS)"
-        fix = f"allow other origins and the headers {SENT_BY_BROWSERS}, if such clients matter"
+        fix = f"allow other origins, POST and the headers {SENT_BY_BROWSERS}, if such clients matter"
         yield Hindrance("OPTIONS", why, BROWSERS, fix, is_note=True)
 
 

@@ -16,6 +16,8 @@ def walk(url: str) -> list[Hindrance]:
     """Everything that a client would trip over at an MCP server, in the order in which it would; notes among it."""
     try:
         first = call(url)
+        if first.status == 404:  # whatever else is asked there would say so again
+            return list(look_at_the_401(first))
         found = [*look_at_the_401(first), *look_around(url)]
     except Away as error:
         return [
