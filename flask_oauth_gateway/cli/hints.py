@@ -188,7 +188,7 @@ def _credentials(client: Client, settings: Settings) -> str | None:
 def members_without_option(metadata: Any) -> dict[str, Any]:
     """What `--metadata` holds: members of a registration that have no option. Raises `ClientMetadataError`."""
     found = {} if metadata is None else check_object("--metadata", metadata)
-    known = (*OPENID_MEMBERS, "logo_uri", "policy_uri", "tos_uri")
+    known = (*OPENID_MEMBERS, "logo_uri", "policy_uri", "tos_uri", "software_id", "software_version")
     for name in found:
         if name not in known:
             raise ClientMetadataError(f"--metadata names {shown(name)}; it may be {', '.join(known)}.")

@@ -100,6 +100,8 @@ _CHECKS: dict[str, Callable[[str, Any, Settings], Any]] = {
     "client_uri": read_web_url,
     "policy_uri": read_web_url,
     "tos_uri": read_web_url,
+    "software_id": read_text,
+    "software_version": read_text,
     "skip_consent": read_boolean,
     "access_token_format": read_token_format,
     "access_token_lifetime": read_lifetime,

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 KEPT = (
     "client_name", "grant_types", "redirect_uris", "scope", "token_endpoint_auth_method", "jwks", "jwks_uri",
     "contacts", "logo_uri", "client_uri", "policy_uri", "tos_uri",
+    "software_id", "software_version",
 )  # fmt: skip
 OLD_COLUMNS = {"redirect_uri": "redirect_uris", "grant_type": "grant_types"}  # before Authlib 0.13, one a line
 

@@ -94,6 +94,8 @@ class Client:
     client_uri: str | None = registered(None)
     policy_uri: str | None = registered(None)
     tos_uri: str | None = registered(None)
+    software_id: str | None = registered(None)
+    software_version: str | None = registered(None)
     skip_consent: bool = registered(False)
     access_token_format: str | None = registered(None)
     access_token_lifetime: int | None = registered(None)

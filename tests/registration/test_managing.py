@@ -29,7 +29,9 @@ def open_site(make_site: MakeSite) -> Site:
 
 def test_what_is_shown_is_what_was_registered_without_the_secret(open_site: Site) -> None:
     http = open_site.app.test_client()
-    found = registered(http, redirect_uris=[CALLBACK], client_name="Desk", contacts=["me@example.com"])
+    software = {"software_id": "desk", "software_version": "1.2"}
+    found = registered(http, redirect_uris=[CALLBACK], client_name="Desk", contacts=["me@example.com"], **software)
+    assert found.items() >= software.items()
     shown = manage(http, "GET", found)
     assert shown.status_code == 200
     assert shown.headers["Cache-Control"] == "no-store"
