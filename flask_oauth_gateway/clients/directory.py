@@ -12,7 +12,7 @@ import logging
 import secrets
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any
 
 from ..errors import InvalidClient, clean
@@ -45,6 +45,7 @@ logger = logging.getLogger(__name__)
 LIMIT = "client_documents"  # in OAUTH_RATE_LIMITS
 IN_ALL_SECONDS = 5.5  # for which a request reads, or waits for who reads
 READ_AT_ONCE, WAITING_AT_ONCE = 10, 40  # of requests in this process
+SLOW_SECONDS, SLOW_COUNTS = 1, 5  # each second that a reading takes counts as so many more of them
 GONE_SECONDS = 86400  # for which a client goes on whose document can't be read any more
 PAUSES = (0.05, 0.1, 0.2)  # the last one again and again
 MAX_TRIES = 5  # a try fails only where somebody else's change came in between
@@ -142,9 +143,8 @@ class ClientDirectory:
         """Read the document, or wait for whoever is reading it. Raises `NoClient`."""
         deadline, who, turn = time.monotonic() + IN_ALL_SECONDS, secrets.token_bytes(16), 0
         state = self._stored.state(client_id)
-        if not is_known and (state is None or state.is_free or state.reader is not None):
-            self._limiter.spend(LIMIT, f"address:{self._addresses.neighbourhood()}")
-        with self._waiting.one():
+        is_counted = not is_known and (state is None or state.is_free or state.reader is not None)
+        with self._waiting.one(), self._limited() if is_counted else nullcontext():
             while time.monotonic() < deadline:
                 if state is None or state.is_free:
                     with self._reading.one():
@@ -159,6 +159,18 @@ class ClientDirectory:
                     return client
                 state = self._stored.state(client_id)
         raise NoClient(TOO_SLOW)
+
+    @contextmanager
+    def _limited(self) -> Iterator[None]:
+        """Count who makes an unknown document be read: the longer that takes, the more, as one of few workers is held up."""
+        identity, began = f"address:{self._addresses.neighbourhood()}", time.monotonic()
+        self._limiter.spend(LIMIT, identity)
+        try:
+            yield
+        finally:
+            more = int((time.monotonic() - began) / SLOW_SECONDS)
+            if more:
+                self._limiter.count(LIMIT, identity, more * SLOW_COUNTS)
 
     def _read(self, client_id: str, who: bytes, deadline: float) -> Client:
         """Read the document, as the only one who does. Raises `NoClient`."""

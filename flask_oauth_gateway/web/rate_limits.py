@@ -114,6 +114,12 @@ class RateLimiter:
             taken = [self.take(item, name, identity) for item in self._limits(name) for identity in identities]
             refuse([time.time() + usage.reset for usage in taken if not usage.allowed])
 
+    def count(self, name: str, identity: str, times: int) -> None:
+        """Count something that has happened already as so many, and refuse nothing now."""
+        if self.is_on(name):
+            for item in self._limits(name):
+                self._do(partial(_hit, times=times), item, name, identity)
+
     def take(self, item: RateLimitItem, name: str, identity: str) -> Usage:
         """Hit a limit of the limits library, whatever `OAUTH_RATE_LIMITS` says; returns what is left of it.
 
@@ -150,8 +156,8 @@ class RateLimiter:
         return work(self._memory, item, key)
 
 
-def _hit(storage: Storage, item: RateLimitItem, key: str) -> Usage:
-    count = storage.incr(key, item.get_expiry())
+def _hit(storage: Storage, item: RateLimitItem, key: str, times: int = 1) -> Usage:
+    count = storage.incr(key, item.get_expiry(), amount=times)
     seconds = storage.get_expiry(key) - time.time()
     return Usage(count <= item.amount, item.amount, max(0, item.amount - count), max(1, math.ceil(seconds)), count)
 

@@ -73,6 +73,16 @@ def test_one_address_makes_thirty_unknown_clients_be_read_in_a_minute(site: Site
     assert site.tokens(known)
 
 
+@pytest.mark.usefixtures("quick")
+def test_slow_documents_use_up_the_limit_of_their_address_sooner(
+    site: Site, documents: DocumentServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(directory, "SLOW_SECONDS", 0.1)
+    documents.server.how = "hang"
+    answers = [site.ask(named(documents.url(f"/{n}"))).status_code for n in range(4)]
+    assert answers == [400, 400, 429, 429]  # 0.4 seconds counted as 20
+
+
 @pytest.mark.parametrize("how", ["drip", "hang", "endless", "down"])
 @pytest.mark.usefixtures("quick")
 def test_a_server_that_is_slow_or_never_ends_is_given_up(site: Site, documents: DocumentServer, how: str) -> None:
