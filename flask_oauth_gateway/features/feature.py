@@ -9,7 +9,7 @@ from typing import Any
 GET, POST, FORM, MANAGE = ("GET",), ("POST",), ("GET", "POST"), ("GET", "PUT", "DELETE")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Endpoint:
     """An endpoint: its path under `OAUTH_URL_PREFIX`, the methods that it takes (`()`: any) and the view that answers."""
 
@@ -22,7 +22,7 @@ class Endpoint:
     document: bool = False  # a public document, which any script may read
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Feature:
     """One part of the protocol. It is on where all of these hold that it names, and always where it names none.
 
