@@ -109,7 +109,10 @@ class Settings(
             ("OAUTH_REQUIRED_SCOPES", self.required_scopes),
             (
                 "OAUTH_SCOPE_IMPLIES",
-                (*self.scope_implies, *frozenset().union(*self.scope_implies.values())) if self.scopes else (),
+                # The longest first: the end of a secret that stands here by mistake is where nothing is shown any more.
+                (*self.scope_implies, *sorted(frozenset().union(*self.scope_implies.values()), key=len, reverse=True))
+                if self.scopes
+                else (),
             ),
             ("OAUTH_CLAIMS", self.claims if self.oidc else ()),
             ("OAUTH_REGISTRATION_SCOPES", self.registration_scopes or ()),
