@@ -4,13 +4,13 @@ The one is told the server's name, the other only the API's address: where every
 """
 
 import json
-import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from flask_oauth_gateway.stores.registered_client import Client
+from tests.support.conversation import told
 from tests.support.serving import Server, Walker
 
 SCRIPTS = Path(__file__).parent / "node"
@@ -30,30 +30,13 @@ def tell(library: str, story: str, server: Server, registered: Client, alice: Wa
         "client_secret": registered.client_secret,
         "redirect_uri": REDIRECT_URI,
     }
-    script = subprocess.Popen(
-        ["node", f"{library}.mjs", json.dumps(setup)],
-        cwd=SCRIPTS,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    with script:
-        assert script.stdin is not None
-        assert script.stdout is not None
-        assert script.stderr is not None
-        for line in script.stdout:
-            said = json.loads(line)
-            if "done" in said:
-                result: dict[str, Any] = said["done"]
-                return result
-            if "open" in said:
-                answer = alice.approve(said["open"], REDIRECT_URI, **deed)
-            else:
-                answer = alice.connect_device(server.device, said["type"], **deed).url
-            script.stdin.write(json.dumps(answer) + "\n")
-            script.stdin.flush()
-        raise AssertionError(script.stderr.read())
+
+    def answer(said: dict[str, Any]) -> str:
+        if "open" in said:
+            return alice.approve(said["open"], REDIRECT_URI, **deed)
+        return alice.connect_device(server.device, said["type"], **deed).url
+
+    return told(["node", f"{library}.mjs", json.dumps(setup)], SCRIPTS, answer)
 
 
 def web_app(server: Server) -> Any:

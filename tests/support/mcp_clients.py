@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import ssl
-import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -16,6 +15,7 @@ from typing import Any
 from flask import Flask
 
 from example_app import mcp
+from tests.support.conversation import told
 from tests.support.redis_sets import certificate
 from tests.support.services import MCP_PYTHONS
 from tests.support.serving import Walker, build_server
@@ -69,27 +69,8 @@ def way(how: str, documents: Documents, **metadata: Any) -> dict[str, Any]:
 
 def tell(command: list[str], alice: Walker, **setup: Any) -> dict[str, Any]:
     """Let `node/client.mjs` or `python/client.py` be a client; alice allows what it asks for. Returns what it ends with."""
-    script = subprocess.Popen(
-        [*command, json.dumps({"metadata": METADATA, **setup})],
-        cwd=SCRIPTS,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    with script:
-        assert script.stdin is not None
-        assert script.stdout is not None
-        assert script.stderr is not None
-        for line in script.stdout:
-            said = json.loads(line)
-            if "done" in said:
-                result: dict[str, Any] = said["done"]
-                return result
-            script.stdin.write(json.dumps(alice.approve(said["open"], CALLBACK)) + "\n")
-            script.stdin.flush()
-        script.stdin.close()
-        raise AssertionError(script.stderr.read())
+    setup = {"metadata": METADATA, **setup}
+    return told([*command, json.dumps(setup)], SCRIPTS, lambda said: alice.approve(said["open"], CALLBACK))
 
 
 class Browser:
