@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cached_property, partial
+from functools import partial
 from typing import TYPE_CHECKING, cast
 
 from .authentication import ClientAuthentication
@@ -22,10 +22,11 @@ from .database.connect import database_of
 from .grants import load_grants, load_response_types
 from .grants.authlib import AuthlibServer
 from .grants.base import GrantSteps
+from .made_on_first_use import MadeOnFirstUse
 from .observing.audit import Audit
 from .protection.guard import Guard
 from .protection.validators import Validators
-from .resource_server import Server, any_server, cache_for
+from .resource_server import any_server, cache_for
 from .stores.applications import ApplicationStore
 from .stores.approvals import ApprovalStore
 from .stores.audit.entries import AuditStore
@@ -38,7 +39,6 @@ from .stores.last_used import LastUsed
 from .stores.once import OnceStore
 from .stores.revocations import RevocationStore
 from .stores.tokens import TokenStore
-from .tokens.access_token import RESERVED
 from .tokens.issuing import Issuing
 from .tokens.lifetimes import Lifetimes
 from .tokens.reading import OwnTokens, lookups_of
@@ -54,24 +54,17 @@ if TYPE_CHECKING:
     from flask import Flask
     from flask_sqlalchemy import SQLAlchemy
 
-    from .assertions.jwt import JwtAssertions
-    from .assertions.saml_issuers import SamlAssertions
     from .clients.directory import ClientDirectory
-    from .clients.registration import Registrations
     from .config import Settings
     from .database.engine import Database
     from .database.redis.shared import Redis
     from .grants.authlib import AuthlibGrant
     from .grants.base import TokenGrant
     from .hooks import Hooks
-    from .oidc.provider import OpenidProvider
     from .protection.plans import Plans
-    from .stores.registration_tokens import RegistrationTokenStore
-    from .tokens.jwt import JwtTokens
-    from .tokens.signing_keys import KeyRing
 
 
-class AuthorizationServer(Server):
+class AuthorizationServer(MadeOnFirstUse):
     """One app's authorization server. It checks its own tokens, and those of the issuers that it trusts."""
 
     issues_tokens = True
@@ -227,67 +220,6 @@ class AuthorizationServer(Server):
             self.app, self.settings, self.hooks, self.database, self.clients, self.revocations, self.rate_limiter,
             self.addresses, lambda: self.client_registry, self.revoking.forget,
         )  # fmt: skip
-
-    @cached_property
-    def registration_tokens(self) -> RegistrationTokenStore:
-        """The initial access tokens of dynamic registration."""
-        from .stores.registration_tokens import RegistrationTokenStore
-
-        return RegistrationTokenStore(self.database)
-
-    @cached_property
-    def key_ring(self) -> KeyRing:
-        """The keys that sign."""
-        from .tokens.signing_keys import KeyRing
-
-        return KeyRing(self.app, self.settings, self.keys, self.sealing, self.revoked, self.revoking)
-
-    @cached_property
-    def jwts(self) -> JwtTokens:
-        """Signs and reads this server's own JWTs."""
-        from .tokens.jwt import JwtTokens
-
-        sub_of = self.openid.subjects.of if PAIRWISE in self.settings.subject_types else None
-        return JwtTokens(self.issuer, self.key_ring, self.revoked, self.users, self.sealing, sub_of)
-
-    @cached_property
-    def openid(self) -> OpenidProvider:
-        """The parts of an OpenID provider."""
-        from .oidc.provider import OpenidProvider
-
-        return OpenidProvider(
-            self.app, self.settings, self.hooks, self.issuer, self.database, self.revocations, self.clients, self.client_keys,
-            self.revoking, lambda: self.key_ring,
-        )  # fmt: skip
-
-    @cached_property
-    def registrations(self) -> Registrations:
-        """What programs register by themselves."""
-        from .assertions.software_statement import statements_of
-        from .clients.registration import Registrations
-
-        return Registrations(
-            self.app, self.settings, self.hooks, self.database, self.clients, self.client_registry, self.sealing, self.grants,
-            lambda: self.registration_tokens, statements_of(self.settings, relaxed=self.app.debug or self.app.testing),
-        )  # fmt: skip
-
-    @cached_property
-    def jwt_assertions(self) -> JwtAssertions:
-        """Verifies JWT assertions."""
-        from .assertions.jwt import JwtAssertions, load_jwt_issuers
-
-        settings, relaxed = self.settings, self.app.debug or self.app.testing
-        axway = settings.compatibility == "axway"
-        issuers = load_jwt_issuers(settings.jwt_issuers, settings.scopes, relaxed=relaxed)
-        return JwtAssertions(issuers, self.clients, self.client_keys, skew=settings.clock_skew, numeric_strings=axway)
-
-    @cached_property
-    def saml_assertions(self) -> SamlAssertions:
-        """Verifies SAML assertions."""
-        from .assertions.saml_issuers import SamlAssertions, load_saml_issuers
-
-        issuers = load_saml_issuers(self.settings.saml_issuers, self.settings.scopes, RESERVED)
-        return SamlAssertions(issuers, self.clients, skew=self.settings.clock_skew)
 
 
 def current_server() -> AuthorizationServer:

@@ -9,6 +9,7 @@ from ..config import ADMIN_SCOPE
 from ..config.openid import response_types_of
 from ..errors import shown
 from ..stores.registered_client import REGISTERED
+from .hardening_members import HARDENING_MEMBERS
 from .members import (
     ClientMetadataError,
     check_object,
@@ -111,6 +112,7 @@ _CHECKS: dict[str, Callable[[str, Any, Settings], Any]] = {
     "resource_server": read_boolean,
     "plan": check_plan,
     **OPENID_MEMBERS,
+    **HARDENING_MEMBERS,
 }
 if set(_CHECKS) != set(REGISTERED):
     raise RuntimeError("A member of a client's registration has no check.")

@@ -18,7 +18,7 @@ from ..features import SECRET_METHODS
 from ..signals import client_changed, client_registered
 from ..stores.registered_client import DEFAULTS, REGISTERED, REGISTRATION, Client
 from ..stores.registration.registered import RegisteredClients
-from ..stores.registration_tokens import RegistrationTokenSpent
+from ..stores.registration.registration_tokens import RegistrationTokenSpent
 from ..web.environ import actor
 from .members import ClientMetadataError, read_scope
 from .metadata import check_metadata
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from ..database.engine import Database
     from ..hooks import Hooks
     from ..stores.clients import ClientStore
-    from ..stores.registration_tokens import RegistrationToken, RegistrationTokenStore
+    from ..stores.registration.registration_tokens import RegistrationToken, RegistrationTokenStore
     from .registry import ClientRegistry
 
 MAX_TRIES = 5

@@ -12,6 +12,7 @@ from ..config.registration import OPEN
 from ..errors import shown
 from ..features import GRANTS, RESPONSE_TYPES
 from ..stores.registered_client import REGISTERED
+from .hardening_members import is_off
 from .members import ClientMetadataError
 from .metadata import REDIRECTING_GRANTS, usual_grant_types
 from .openid_members import OF_OAUTH_TOO, OPENID_MEMBERS
@@ -85,6 +86,7 @@ def of_a_stranger(metadata: Mapping[str, Any], settings: Settings, ceiling: Ceil
     }
     if not settings.oidc:  # what these say is about ID tokens and the like
         known = {name: value for name, value in known.items() if name not in OPENID_MEMBERS or name in OF_OAUTH_TOO}
+    known = {name: value for name, value in known.items() if not is_off(name, settings)}
     return within(known, settings, ceiling)
 
 

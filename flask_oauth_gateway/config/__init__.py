@@ -16,12 +16,14 @@ from ..errors import shown
 from .checks import ConfigurationError, is_secure
 from .clients import ClientSettings
 from .grants import GrantSettings
+from .hardening.authorization_requests import AuthorizationRequestSettings
+from .hardening.bound_tokens import BoundTokenSettings
+from .hardening.profiles import ProfileSettings, with_profile
 from .issuers import IssuerSettings
 from .keys import KeySettings
 from .observing import ObservingSettings
 from .openid import OPENID_SCOPES, PAIRWISE, OpenidSettings
 from .permissions import PermissionSettings, with_implied
-from .profiles import ProfileSettings, with_profile
 from .protection import ProtectionSettings
 from .registration import STATEMENT, RegistrationSettings
 from .server import ServerSettings
@@ -47,6 +49,8 @@ class Settings(
     ClientSettings,
     RegistrationSettings,
     GrantSettings,
+    AuthorizationRequestSettings,
+    BoundTokenSettings,
     PermissionSettings,
     UserSettings,
     OpenidSettings,

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from .checks import ConfigurationError, boolean, names, one_or_more_of, positive
+from .checks import ConfigurationError, boolean, names, one_of, one_or_more_of, positive
 from .setting import setting
 
 #: Schemes that no app has for itself: the web's, and those that run or show what stands in the URI itself.
@@ -61,6 +61,12 @@ class ClientSettings:
         ),
         "How a client may say who it is (RFC 7591 section 2, `token_endpoint_auth_method`; for `saml2_bearer`,"
         " RFC 7522 section 2.2).",
+    )
+    client_assertion_audience: str = setting(
+        "any",
+        one_of("any", "issuer"),
+        'Whom a client\'s assertion must name as its audience. `"any"`: the issuer, the token endpoint or the endpoint that it'
+        ' is sent to; `"issuer"`: the issuer alone, as a text, so that no other server can use it.',
     )
     cors_origins: tuple[str, ...] | None = setting(
         None,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from .checks import ConfigurationError, boolean, optional_text, positive
+from .checks import ConfigurationError, boolean, names, optional_text, positive
 from .setting import setting
 
 
@@ -32,6 +32,12 @@ class UserSettings:
         read_durations,
         'How long a user may let an approval last: any of `"once"`, seconds or a `timedelta`, and `"always"`.'
         " Where the list is empty, the user isn't asked how long, and an approval lasts until it is revoked.",
+    )
+    acr_values: tuple[str, ...] = setting(
+        (),
+        names,
+        "How strongly a user may have signed in, the weakest first (RFC 9470): what clients and views may ask for, by the"
+        " names that the `login_details` hook tells as `acr`. What asks for one takes any stronger.",
     )
     check_user: bool = setting(
         False,

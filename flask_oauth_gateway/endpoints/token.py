@@ -9,7 +9,7 @@ from flask import Response
 
 from ..config.checks import full_grant_type
 from ..errors import InvalidRequestError, TemporarilyUnavailable, UnsupportedGrantType, clean
-from ..tokens.issuing import StaleClient
+from ..tokens.issue import StaleClient
 from ..web.request import read_token_request
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ from ..hooks import UnusableSubject, checked_subject
 from ..permissions.scopes import names_of, still_allowed
 from ..signals import assertion_rejected
 from ..stores.once import OnceStore
-from ..tokens.issuing import Issue
+from ..tokens.issue import Issue
 from ..tokens.owners import is_clients_own
 from ..web.environ import CLIENT
 from .base import TokenGrant

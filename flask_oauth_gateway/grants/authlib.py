@@ -13,7 +13,7 @@ from authlib.oauth2.rfc6749 import AuthorizationServer
 from flask import Response
 
 from ..hooks import subject_of
-from ..tokens.issuing import Issue
+from ..tokens.issue import Issue
 from ..web.answers import json_response
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from sqlalchemy.engine import Row
 from ..crypto.hashing import new_token, time_ordered_key, token_key
 from ..errors import InvalidGrantError, InvalidRequestError, InvalidTarget, OAuth2Error
 from ..permissions.scopes import still_allowed
-from ..tokens.issuing import AlreadySpent, Issue
+from ..tokens.issue import AlreadySpent, Issue
 from .base import AuthorizationGrant, TokenGrant
 
 if TYPE_CHECKING:

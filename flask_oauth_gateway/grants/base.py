@@ -17,7 +17,7 @@ from ..crypto.hashing import time_ordered_key
 from ..errors import InvalidGrantError, InvalidScopeError, UnauthorizedClientError
 from ..features.grants import DEVICE_CODE
 from ..permissions.scopes import resolve_scopes
-from ..tokens.issuing import AlreadySpent, Approval, Issue, StaleClient
+from ..tokens.issue import AlreadySpent, Approval, Issue, StaleClient
 from ..users.accounts import UnreadableSubject
 from ..web.answers import json_response
 

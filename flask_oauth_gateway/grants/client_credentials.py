@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..features import CONFIDENTIAL_METHODS
-from ..tokens.issuing import Issue
+from ..tokens.issue import Issue
 from .base import TokenGrant
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from ..crypto.hashing import token_key
 from ..errors import InvalidGrantError, InvalidRequestError
 from ..features.grants import DEVICE_CODE
 from ..permissions.scopes import stays_offline, still_allowed
-from ..tokens.issuing import Issue
+from ..tokens.issue import Issue
 from .base import TokenGrant
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from ..config.openid import OPENID, OPENID_RESPONSE_TYPES
-from ..tokens.issuing import Issue
+from ..tokens.issue import Issue
 from .base import AuthorizationGrant
 
 if TYPE_CHECKING:

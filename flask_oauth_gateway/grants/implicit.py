@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ..tokens.issuing import Issue
+from ..tokens.issue import Issue
 from .base import AuthorizationGrant
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import InvalidGrantError, InvalidRequestError
 from ..hooks import subject_of
-from ..tokens.issuing import Issue
+from ..tokens.issue import Issue
 from .base import TokenGrant
 
 if TYPE_CHECKING:

@@ -20,7 +20,8 @@ from ..errors import InvalidGrantError, InvalidRequestError, InvalidScopeError, 
 from ..permissions.scopes import names_of, still_allowed, without_offline_access
 from ..stores.issuance import can_rotate_at_once, rotate_at_once
 from ..stores.tokens import token_id_of
-from ..tokens.issuing import AlreadySpent, Approval, Issue, token_response
+from ..tokens.issue import AlreadySpent, Approval, Issue
+from ..tokens.issuing import token_response
 from .base import TokenGrant, UserGone
 
 if TYPE_CHECKING:

@@ -25,6 +25,9 @@ _KINDS = {
     "certificate": "long text", "scope": "long text", "default_scope": "long text", "response_types": "texts",
     "post_logout_redirect_uris": "texts", "backchannel_logout_session_required": "flag",
     "default_max_age": "seconds", "require_auth_time": "flag", "default_acr_values": "texts", "require_pkce": "flag",
+    "require_pushed_authorization_requests": "flag", "pushed_redirect_uris": "flag", "require_signed_request_object": "flag",
+    "request_uris": "texts", "authorization_details_types": "texts", "dpop_bound_access_tokens": "flag",
+    "tls_client_certificate_bound_access_tokens": "flag",
 }  # fmt: skip
 METADATA = {name: OR_NULL[_KINDS.get(name, "text")] for name in REGISTERED}
 OWNER: Schema = {"type": ["string", "null"], "maxLength": 255}

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from ..clients.keys import ClientKeys
     from ..config import Settings
     from ..stores.registered_client import Client
-    from ..tokens.issuing import Issue
+    from ..tokens.issue import Issue
     from ..tokens.signing_keys import KeyRing
     from ..web.issuer import Issuer
     from .claims import UserClaims

@@ -16,7 +16,7 @@ from ..errors import NotConfigured, OAuth2Error, TemporarilyUnavailable
 from ..permissions.claims import scopes_in, still_asked_for
 from ..permissions.scopes import stays_offline
 from ..signals import authorization_denied, authorization_granted
-from ..tokens.issuing import AlreadySpent, StaleClient
+from ..tokens.issue import AlreadySpent, StaleClient
 from ..tokens.sign_in import ID_TOKEN, OPENID, USERINFO, in_session
 from ..users.relogin import NOT_NEEDED, came_back_at
 from ..web.answers import note

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from ..crypto.hashing import derived, new_token, timed, token_key
@@ -13,6 +13,7 @@ from ..stores.issuance import Deed, do
 from ..stores.revocations.mark import MAX_TOKEN_LIFETIME, NO_NUMBERS
 from ..stores.tokens import token_id_of
 from .access_token import RESERVED
+from .issue import AlreadySpent, StaleClient
 from .revoked import Superseded, marks_of_user, shared_marks
 from .sign_in import for_access_token, for_approval
 
@@ -25,62 +26,12 @@ if TYPE_CHECKING:
     from ..database.engine import Database
     from ..hooks import Hooks
     from ..permissions.resources import Resources
-    from ..stores.issuance import Spend
     from ..stores.registered_client import Client
     from ..stores.tokens import TokenStore
+    from .issue import Issue
     from .jwt import JwtTokens
     from .lifetimes import Lifetimes
     from .revoked import Revoked
-
-
-class StaleClient(Exception):
-    """The client changed, or tokens were revoked, after the request began and before the statement that acts for it.
-
-    Read the client again and try anew.
-    """
-
-
-class AlreadySpent(Exception):
-    """Another request has spent the code, refresh token or device code for which this token was to be given."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Approval:
-    """What a user allowed, once. Each of its tokens carries its key; at `expires_at` all of them have ended."""
-
-    key: bytes
-    scope: str
-    expires_at: int
-    audience: str | None = None
-    sid: str | None = None  # the session with which it ends
-    began_at: int | None = None  # seconds since 1970; None: it begins with this token
-
-    @property
-    def is_new(self) -> bool:
-        return self.began_at is None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Issue:
-    """What a token is to hold. `subject` is `None` where no user takes part; `expires_in` is in seconds.
-
-    `spend` spends the code, refresh token or assertion that is exchanged, together with storing the new token.
-    `derive_from`: a spent refresh token, a salt and the second in which it was spent, from which the same tokens come again.
-    """
-
-    client: Client
-    grant_type: str
-    scopes: tuple[str, ...]
-    subject: str | None = None
-    user: Any = None
-    audience: tuple[str, ...] = ()
-    attributes: Mapping[str, Any] | None = None
-    claims: Mapping[str, Any] | None = None
-    expires_in: int | None = None
-    approval: Approval | None = None
-    refresh_token_expires_at: int | None = None  # None: no refresh token is given
-    derive_from: tuple[str, bytes, int] | None = None
-    spend: Spend | None = None
 
 
 class Issuing:
@@ -239,7 +190,7 @@ class Issuing:
         """
         approval, now = request.approval, values["issued_at"]
         begun = None
-        if approval is not None and approval.is_new:
+        if approval is not None and approval.began_at is None:
             begun = {
                 "id": approval.key,
                 "client": request.client.key,

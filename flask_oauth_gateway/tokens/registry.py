@@ -19,7 +19,7 @@ from ..hooks import check_subject, is_subject
 from ..permissions.scopes import resolve_scopes
 from ..web.environ import actor
 from .access_token import RESERVED, AccessToken
-from .issuing import Issue, StaleClient
+from .issue import Issue, StaleClient
 from .reading import is_jwt
 
 if TYPE_CHECKING:

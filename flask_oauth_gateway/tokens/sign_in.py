@@ -1,8 +1,8 @@
 """What is kept of a user's sign-in, with a code, an approval and a token: one JSON object, the column `claims`.
 
-`auth_time`, `acr`, `amr` and `cnf` go with each access token. What OpenID Connect adds stands under `openid`: the `nonce` of
-the request, the session's `sid`, and the names of the claims that the request asked for. An access token keeps those for
-userinfo alone.
+`auth_time`, `acr`, `amr`, `cnf` and `authorization_details` go with each access token. What OpenID Connect adds stands under
+`openid`: the `nonce` of the request, the session's `sid`, and the names of the claims that the request asked for. An access
+token keeps those for userinfo alone.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-DETAILS = ("auth_time", "acr", "amr", "cnf")
+DETAILS = ("auth_time", "acr", "amr", "cnf", "authorization_details")
 OPENID, NONCE, ID_TOKEN, USERINFO, SID = "openid", "nonce", "id_token", "userinfo", "sid"
 _NOTHING: Mapping[str, Any] = {}
 

@@ -11,7 +11,7 @@ from flask.views import MethodView, View
 
 from flask_oauth_gateway import OAuthGateway, current_token, require_token
 from flask_oauth_gateway.stores.registered_client import Client
-from flask_oauth_gateway.tokens.issuing import Issue
+from flask_oauth_gateway.tokens.issue import Issue
 from tests.support.app import MakeApp, bearer, refusal, register, server_of, token_for
 from tests.support.clock import Clock
 

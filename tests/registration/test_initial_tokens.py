@@ -8,7 +8,7 @@ import pytest
 from flask import Flask
 from werkzeug.test import TestResponse
 
-from flask_oauth_gateway.stores.registration_tokens import RegistrationToken, RegistrationTokenSpent
+from flask_oauth_gateway.stores.registration.registration_tokens import RegistrationToken, RegistrationTokenSpent
 from tests.support.app import MakeApp, refusal, server_of
 from tests.support.clock import Clock
 from tests.support.databases import every_database

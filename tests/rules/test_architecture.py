@@ -28,6 +28,7 @@ management  pages
 importing  doctor
 descriptions
 authorization_server
+made_on_first_use
 resource_server
 compatibility  observing
 protection

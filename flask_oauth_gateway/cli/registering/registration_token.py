@@ -17,7 +17,7 @@ from ..hints import AppOption
 from ..output import as_json, print_json, print_table, visible, when
 
 if TYPE_CHECKING:
-    from ...stores.registration_tokens import RegistrationToken
+    from ...stores.registration.registration_tokens import RegistrationToken
 
 MAX_USES, MAX_DAYS = 10**6, 3660
 

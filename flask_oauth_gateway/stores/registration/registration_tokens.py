@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import bindparam, delete, insert, or_, select, update
 
-from ..crypto.hashing import new_secret, sha256
-from ..database.engine import Database
-from ..database.tables import registration_token
+from ...crypto.hashing import new_secret, sha256
+from ...database.engine import Database
+from ...database.tables import registration_token
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -1,0 +1,106 @@
+"""The parts of an authorization server that are made on first use: apps that never need one never load its module."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from .config.openid import PAIRWISE
+from .resource_server import Server
+from .tokens.access_token import RESERVED
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from .assertions.jwt import JwtAssertions
+    from .assertions.saml_issuers import SamlAssertions
+    from .clients.keys import ClientKeys
+    from .clients.registration import Registrations
+    from .clients.registry import ClientRegistry
+    from .crypto.sealing import Sealing
+    from .database.engine import Database
+    from .oidc.provider import OpenidProvider
+    from .stores.clients import ClientStore
+    from .stores.keys import KeyStore
+    from .stores.registration.registration_tokens import RegistrationTokenStore
+    from .stores.revocations import RevocationStore
+    from .tokens.jwt import JwtTokens
+    from .tokens.revoked import Revoked
+    from .tokens.revoking import Revoking
+    from .tokens.signing_keys import KeyRing
+
+
+class MadeOnFirstUse(Server):
+    """Makes each of these parts from the server's others, which `AuthorizationServer` makes."""
+
+    database: Database
+    clients: ClientStore
+    client_keys: ClientKeys
+    client_registry: ClientRegistry
+    keys: KeyStore
+    revocations: RevocationStore
+    revoked: Revoked
+    revoking: Revoking
+    sealing: Sealing
+    grants: Mapping[str, Any]
+
+    @cached_property
+    def registration_tokens(self) -> RegistrationTokenStore:
+        """The initial access tokens of dynamic registration."""
+        from .stores.registration.registration_tokens import RegistrationTokenStore
+
+        return RegistrationTokenStore(self.database)
+
+    @cached_property
+    def key_ring(self) -> KeyRing:
+        """The keys that sign."""
+        from .tokens.signing_keys import KeyRing
+
+        return KeyRing(self.app, self.settings, self.keys, self.sealing, self.revoked, self.revoking)
+
+    @cached_property
+    def jwts(self) -> JwtTokens:
+        """Signs and reads this server's own JWTs."""
+        from .tokens.jwt import JwtTokens
+
+        sub_of = self.openid.subjects.of if PAIRWISE in self.settings.subject_types else None
+        return JwtTokens(self.issuer, self.key_ring, self.revoked, self.users, self.sealing, sub_of)
+
+    @cached_property
+    def openid(self) -> OpenidProvider:
+        """The parts of an OpenID provider."""
+        from .oidc.provider import OpenidProvider
+
+        return OpenidProvider(
+            self.app, self.settings, self.hooks, self.issuer, self.database, self.revocations, self.clients, self.client_keys,
+            self.revoking, lambda: self.key_ring,
+        )  # fmt: skip
+
+    @cached_property
+    def registrations(self) -> Registrations:
+        """What programs register by themselves."""
+        from .assertions.software_statement import statements_of
+        from .clients.registration import Registrations
+
+        return Registrations(
+            self.app, self.settings, self.hooks, self.database, self.clients, self.client_registry, self.sealing, self.grants,
+            lambda: self.registration_tokens, statements_of(self.settings, relaxed=self.app.debug or self.app.testing),
+        )  # fmt: skip
+
+    @cached_property
+    def jwt_assertions(self) -> JwtAssertions:
+        """Verifies JWT assertions."""
+        from .assertions.jwt import JwtAssertions, load_jwt_issuers
+
+        settings, relaxed = self.settings, self.app.debug or self.app.testing
+        axway = settings.compatibility == "axway"
+        issuers = load_jwt_issuers(settings.jwt_issuers, settings.scopes, relaxed=relaxed)
+        return JwtAssertions(issuers, self.clients, self.client_keys, skew=settings.clock_skew, numeric_strings=axway)
+
+    @cached_property
+    def saml_assertions(self) -> SamlAssertions:
+        """Verifies SAML assertions."""
+        from .assertions.saml_issuers import SamlAssertions, load_saml_issuers
+
+        issuers = load_saml_issuers(self.settings.saml_issuers, self.settings.scopes, RESERVED)
+        return SamlAssertions(issuers, self.clients, skew=self.settings.clock_skew)
