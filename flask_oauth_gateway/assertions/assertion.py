@@ -52,11 +52,13 @@ def check_jwt(
     needs_jti: bool = False,
     scope_claim: bool = True,
     plain: bool = True,
+    aud_is_text: bool = False,
 ) -> Assertion:
     """Check the claims of a JWT assertion. Raises `AssertionRefused`.
 
     `typ` is the type that its header may name; `plain`: it may be a plain JWT too (RFC 8725 section 3.11). `scope_claim`:
-    whether its `scope` asks for something here.
+    whether its `scope` asks for something here. `aud_is_text`: a list of audiences won't do, not even of one
+    (FAPI 2.0 Security Profile section 5.3.2.1).
     """
     claims = jwt.claims
     typ_given = jwt.header.get("typ", "JWT")
@@ -69,6 +71,8 @@ def check_jwt(
         raise AssertionRefused("it names no issuer (iss)")
     aud = claims.get("aud")
     named = [aud] if isinstance(aud, str) else aud
+    if aud_is_text and isinstance(aud, list):
+        raise AssertionRefused(f"its aud is a list, and may only be the text {min(audience)!r}")
     if not isinstance(named, list) or not all(isinstance(item, str) for item in named):
         raise AssertionRefused("its aud is neither a text nor a list of texts")
     if not audience.intersection(named):

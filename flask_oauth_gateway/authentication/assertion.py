@@ -37,6 +37,7 @@ MAX_ASSERTION = 65536
 class AssertionAuthentication:
     """Authenticates clients by assertions. `saml` returns what verifies SAML, made on first use; `skew` is in seconds.
 
+    `for_issuer_alone`: an assertion names the issuer as its audience, and nothing else, so that no other server can use it.
     `meet`: reads the document of a client that isn't known, where there are such.
     """
 
@@ -51,6 +52,7 @@ class AssertionAuthentication:
         last_used: LastUsed,
         *,
         skew: int,
+        for_issuer_alone: bool = False,
         meet: Meet | None = None,
     ) -> None:
         self._clients = clients
@@ -61,6 +63,7 @@ class AssertionAuthentication:
         self._failures = failures
         self._last_used = last_used
         self._skew = skew
+        self._for_issuer_alone = for_issuer_alone
         self._meet = meet
 
     def methods(self) -> dict[str, Method]:
@@ -95,9 +98,9 @@ class AssertionAuthentication:
 
         The client signed it with its own certificate, or the issuer's entry names the client as its `client_id`.
         """
-        form, audience = request.form, frozenset(self._audiences())
+        form, recipients = request.form, frozenset((self._issuer.identifier(), self._issuer.token_endpoint()))
         try:
-            checked, trusted = self._saml().verify(form.get("client_assertion", ""), audience, audience)
+            checked, trusted = self._saml().verify(form.get("client_assertion", ""), self._audiences(), recipients)
         except AssertionRefused as error:
             raise InvalidClient(f"client assertion: {error}", form.get("client_id")) from None
         # An issuer of assertions about users can't authenticate clients: a user may have the same name as a client.
@@ -140,7 +143,8 @@ class AssertionAuthentication:
         return check_jwt(
             jwt,
             typ=CLIENT_TYP,
-            audience=frozenset((*self._audiences(), here)),
+            audience=self._audiences(here),
+            aud_is_text=self._for_issuer_alone,
             skew=self._skew,
             max_lifetime=MAX_LIFETIME,
             needs_jti=True,
@@ -171,8 +175,9 @@ class AssertionAuthentication:
             return jwt
         raise JwtError("it was not signed with a live secret of the client")
 
-    def _audiences(self) -> tuple[str, str]:
-        return self._issuer.identifier(), self._issuer.token_endpoint()
+    def _audiences(self, *further: str) -> frozenset[str]:
+        issuer = self._issuer.identifier()
+        return frozenset((issuer,) if self._for_issuer_alone else (issuer, self._issuer.token_endpoint(), *further))
 
     def _spend(self, request: OAuthRequest, checked: Assertion, client_id: str) -> None:
         """Spend the assertion, once a request: an endpoint may authenticate its client a second time."""

@@ -44,7 +44,7 @@ def doctor(mcp: str | None, as_json: bool) -> None:
             click.echo(visible(f"{weakness.key}: {weakness.why}. Better: {weakness.fix}."))
         if not found:
             click.echo("Nothing weak was found.")
-        for note in notes(server.settings):
+        for note in notes(server):
             click.echo(f"To know: {note}.")
     if found:
         raise click.ClickException("One thing is weak." if len(found) == 1 else f"{len(found)} things are weak.")

@@ -6,13 +6,17 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from ..config.registration import OPEN
+from ..errors import TemporarilyUnavailable
 
 if TYPE_CHECKING:
-    from ..config import Settings
+    from ..authorization_server import AuthorizationServer
+
+SIGN = frozenset({"private_key_jwt", "client_secret_jwt"})
 
 
-def notes(settings: Settings) -> Iterator[str]:
+def notes(server: AuthorizationServer) -> Iterator[str]:
     """Sentences, each beginning with the setting that it is about."""
+    settings = server.settings
     if settings.profile == "mcp" and "authorization_code" not in settings.grant_types:
         yield (
             "OAUTH_GRANT_TYPES: without authorization_code the metadata name no authorization_endpoint, and clients by the"
@@ -28,3 +32,15 @@ def notes(settings: Settings) -> Iterator[str]:
             "OAUTH_REGISTRATION: everybody may register a client, and nobody here checks what it says of itself. Between it and a"
             " user's data stand the consent page and the ceilings (OAUTH_REGISTRATION_SCOPES)"
         )
+    if settings.client_assertion_audience == "any" and _some_client_signs(server):
+        yield (
+            'OAUTH_CLIENT_ASSERTION_AUDIENCE: "issuer" is better where your clients can do it. A client that signs for the'
+            " address of a token endpoint may be led to sign for another server's, which then speaks here in its name"
+        )
+
+
+def _some_client_signs(server: AuthorizationServer) -> bool:
+    try:
+        return any(each.enabled and each.token_endpoint_auth_method in SIGN for each in server.clients.list())
+    except TemporarilyUnavailable:  # which is said already
+        return False

@@ -230,3 +230,35 @@ def test_a_refused_assertion_is_noted_without_itself(site: Trading) -> None:
     (noted,) = [each for each in server_of(site.app).audit.newest(9) if each.event == "client_rejected"]
     assert noted.client_id == "signing"
     assert assertion not in str(noted.details)
+
+
+@sqlite_only
+def test_with_the_issuer_as_the_only_audience_nothing_else_is_one(make_trading: MakeTrading) -> None:
+    site = make_trading(
+        OAUTH_CLIENT_AUTH_METHODS=METHODS,
+        OAUTH_GRANT_TYPES=GRANTS,
+        OAUTH_CLIENT_ASSERTION_AUDIENCE="issuer",
+        OAUTH_RATE_LIMITS=None,
+    )
+    own = Signer()
+    site.register_signing(own, client_id="signing", grant_types=GRANTS)
+    made, secret = by_secret(site)
+    for client_id, signer in (("signing", own), (made.client_id, secret)):
+        for path in PATHS:
+            assert site.authenticate(signer.sign(said(client_id)), path).status_code == 200
+            for audience in (f"{HERE}/oauth/token", f"{HERE}{path}", f"{HERE}/"):
+                assertion = signer.sign(said(client_id, aud=audience))
+                assert f"does not name this server ('{HERE}')" in why(site, assertion, path)
+            for several in ([HERE], [HERE, f"{HERE}/oauth/token"], [], [5]):
+                assertion = signer.sign(said(client_id, aud=several))
+                assert why(site, assertion, path) == f"its aud is a list, and may only be the text '{HERE}'"
+
+
+@sqlite_only
+def test_its_clock_may_be_a_little_ahead_and_no_more_than_a_minute(site: Trading, clock: Clock) -> None:
+    """FAPI 2.0 Security Profile section 5.3.2.1: 10 seconds ahead are taken, more than 60 are not."""
+    now = int(time.time())
+    for name in ("nbf", "iat"):
+        for ahead in (8, 10):
+            assert site.authenticate(site.own.sign(said(**{name: now + ahead}))).status_code == 200
+        assert why(site, site.own.sign(said(**{name: now + 62}))).startswith("it ")

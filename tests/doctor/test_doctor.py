@@ -274,3 +274,15 @@ def test_it_misses_the_hook_that_knows_users_and_counts_that_processes_share(
     monkeypatch.setenv("FLASK_DEBUG", "0")
     monkeypatch.setenv("WEB_CONCURRENCY", "4")
     assert set(weaknesses(make_app(**SOUND))) == {"OAUTH_REDIS_URL"}
+
+
+def test_it_recommends_that_clients_which_sign_do_so_for_the_issuer_alone(make_app: Callable[..., Flask]) -> None:
+    signing = SOUND | {"OAUTH_CLIENT_AUTH_METHODS": ["private_key_jwt", "client_secret_basic"]}
+    app = make_app(**signing)
+    register(app, client_id="plain")
+    assert "To know" not in doctor(app).stdout
+    register(app, client_id="signs", token_endpoint_auth_method="private_key_jwt", jwks=Signer().jwks())
+    result = doctor(app)
+    assert result.exit_code == 0
+    assert '\nTo know: OAUTH_CLIENT_ASSERTION_AUDIENCE: "issuer" is better' in result.stdout
+    assert "To know" not in doctor(make_app(**signing, OAUTH_CLIENT_ASSERTION_AUDIENCE="issuer")).stdout
