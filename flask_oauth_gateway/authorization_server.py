@@ -57,7 +57,6 @@ if TYPE_CHECKING:
     from .clients.directory import ClientDirectory
     from .config import Settings
     from .database.engine import Database
-    from .database.redis.shared import Redis
     from .grants.authlib import AuthlibGrant
     from .grants.base import TokenGrant
     from .hooks import Hooks
@@ -104,7 +103,8 @@ class AuthorizationServer(MadeOnFirstUse):
     def _limit_and_forget(self) -> None:
         """Make the parts that a server's processes share, through Redis if there is one: counts and news of revocations."""
         settings = self.settings
-        self.redis = self._connect_redis()
+        self.redis = self._connect_redis(lambda news: self.revoking.hear(news))  # noqa: PLW0108  that part is made later
+        self.binding = self._load_binding(self.redis, self.once)
         listen = None if self.redis is None else self.redis.listen
         self.rate_limiter = RateLimiter(settings.rate_limits, self.redis)
         self.revoked = Revoked(self.revocations, settings.revocation_poll_seconds, listen)
@@ -193,14 +193,6 @@ class AuthorizationServer(MadeOnFirstUse):
         self.database.dispose()
 
     # These import their modules only where the settings need them, or on first use: other apps never load joserfc or lxml.
-
-    def _connect_redis(self) -> Redis | None:
-        if self.settings.redis_url is None:
-            return None
-        from .database.redis.shared import Redis
-
-        hear = lambda news: self.revoking.hear(news)  # noqa: E731, PLW0108  that part is made later
-        return Redis(self.settings.redis_url, hear, notice_seconds=self.settings.revocation_poll_seconds)
 
     def _sub_of(self, client_id: str, subject: str) -> str:
         return self.openid.subjects.of_token(client_id, subject)

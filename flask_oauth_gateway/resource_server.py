@@ -26,12 +26,15 @@ if TYPE_CHECKING:
     from flask import Response
 
     from .config import Settings
+    from .database.redis.shared import Redis
     from .errors import OAuth2Error
     from .hooks import Hooks
     from .observing.watch import Observer
+    from .proofs.binding import Binding
     from .protection.paths import PathRules
     from .protection.plans import Plans
     from .protection.trusted_issuers import TrustedTokens
+    from .stores.once import OnceStore
     from .tokens.revoked import Revoked
 
 #: The setting that turns an observer on, the observer's class, and the extra that installs what the class needs.
@@ -50,6 +53,7 @@ class Server:
     validators: Validators
     trusted_tokens: TrustedTokens | None
     plans: Plans | None = None  # only clients have plans
+    binding: Binding | None  # None: neither DPoP nor mutual TLS is on
 
     def __init__(self, app: Flask, settings: Settings, hooks: Hooks) -> None:
         self.app = app
@@ -87,6 +91,23 @@ class Server:
         from .protection.trusted_issuers import load_trusted_tokens
 
         return load_trusted_tokens(self.settings, self.users, relaxed=self.app.debug or self.app.testing)
+
+    def _load_binding(self, redis: Redis | None, once: OnceStore | None) -> Binding | None:
+        if not (self.settings.dpop or self.settings.mtls):
+            return None
+        from .proofs.binding import load_binding
+
+        return load_binding(
+            self.app, self.settings, self.issuer.mount_point, self.resources.named_for,
+            lambda http: http.endpoint in self.own_endpoints, redis, once,
+        )  # fmt: skip
+
+    def _connect_redis(self, hear: Callable[[bytes], None]) -> Redis | None:
+        if self.settings.redis_url is None:
+            return None
+        from .database.redis.shared import Redis
+
+        return Redis(self.settings.redis_url, hear, notice_seconds=self.settings.revocation_poll_seconds)
 
     def _load_refusal(self) -> Callable[[OAuth2Error], Response]:
         """What turns a refusal into a response: RFC 6750's, or that of another gateway (`OAUTH_COMPATIBILITY`)."""
@@ -126,7 +147,14 @@ class ResourceServer(Server):
         self.validators = Validators(
             None, self.trusted_tokens, self.users, None, cache_for(settings), checks_user=settings.check_user
         )
+        self._redis = self._connect_redis(lambda _: None) if settings.dpop else None
+        self.binding = self._load_binding(self._redis, None)
         self.guard = Guard(app, settings, self.validators.shortest(), self.resources, None, self._load_refusal())
+
+    def close(self) -> None:
+        """Close the connections to Redis, where used proofs are kept."""
+        if self._redis is not None:
+            self._redis.close()
 
 
 def any_server() -> Server:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -35,14 +35,17 @@ class JwtError(Exception):
 class Jwt:
     """A JWT, with its signature checked (`verify`) or not (`read`). `signed` is the text that the signature covers."""
 
-    header: dict[str, Any]
+    header: Mapping[str, Any]
     claims: dict[str, Any]
     signed: bytes
     signature: bytes
 
 
-def read(token: str) -> Jwt:
-    """Read a JWT without verifying anything, to find out which keys are needed. Raises `JwtError`."""
+def read(token: str, header_of: Callable[[str], Mapping[str, Any]] | None = None) -> Jwt:
+    """Read a JWT without verifying anything, to find out which keys are needed. Raises `JwtError`.
+
+    `header_of` reads its header instead (`object_in`), where the caller may know that from before.
+    """
     if len(token) > MAX_TOKEN:
         raise JwtError("it is longer than 64 KiB")
     parts = _COMPACT.fullmatch(token)
@@ -52,8 +55,8 @@ def read(token: str) -> Jwt:
     if len(header) > MAX_HEADER:
         raise JwtError("its header is too long")
     return Jwt(
-        header={**_header(header)},
-        claims=_object(payload, "payload"),
+        header={**_header(header)} if header_of is None else header_of(header),
+        claims=object_in(payload, "payload"),
         signed=token[: parts.end(2)].encode(),
         signature=_decoded(signature, "signature"),
     )
@@ -135,10 +138,11 @@ def _decoded(segment: str, what: str) -> bytes:
 @lru_cache(maxsize=64)
 def _header(segment: str) -> dict[str, Any]:
     """A JWT's header; cached, as the tokens of one key share their header."""
-    return _object(segment, "header")
+    return object_in(segment, "header")
 
 
-def _object(segment: str, what: str) -> dict[str, Any]:
+def object_in(segment: str, what: str) -> dict[str, Any]:
+    """The JSON object in a part of a JWT. Raises `JwtError`, which names the part by `what` it is."""
     try:
         text = _decoded(segment, what).decode()  # given bytes, the parser would accept UTF-16 and UTF-32 too
         value = _JSON.decode(text)

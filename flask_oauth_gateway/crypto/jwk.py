@@ -131,8 +131,8 @@ def _load_jwk(item: Any, symmetric: bool, use: str) -> Key:
     for name in _MEMBERS[item["kty"]]:
         _check_member(item, name)
     if item["kty"] == "RSA":
-        _check_rsa(int.from_bytes(_raw(item["n"])).bit_length())
-    if item["kty"] == "oct" and len(_raw(item["k"])) < MIN_SECRET_BYTES:
+        _check_rsa(int.from_bytes(raw_bytes(item["n"])).bit_length())
+    if item["kty"] == "oct" and len(raw_bytes(item["k"])) < MIN_SECRET_BYTES:
         raise UnusableKey(f"a symmetric key has {MIN_SECRET_BYTES} bytes or more")
     try:
         key = _KEY_TYPES[item["kty"]].import_key(item if use == "sig" else _without_operations(item))
@@ -183,7 +183,7 @@ def _check_member(item: Mapping[str, Any], name: str) -> None:
         raise UnusableKey(f"its {name!r} is not base64url without padding (RFC 7518 section 2)")
 
 
-def _raw(number: str) -> bytes:
+def raw_bytes(number: str) -> bytes:
     """The bytes of a member in base64url; empty where its length is none that base64url has."""
     try:
         return urlsafe_b64decode(number + "=" * (-len(number) % 4))

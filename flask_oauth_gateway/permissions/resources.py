@@ -99,6 +99,10 @@ class Resources:
                 return identifier or self._issuer.url(self._issuer.mount_point() + prefix)
         return self._root or self._issuer.identifier()
 
+    def named_for(self, path: str) -> str | None:
+        """The identifier that the configuration gives a path's resource; `None` where that is the issuer's, or made of it."""
+        return self._given.get(self.prefix_of(path), _UNNAMED).identifier
+
     def prefix_of(self, path: str) -> str:
         """The prefix that covers a path."""
         return next((prefix for prefix, start, _ in self._below if path == prefix or path.startswith(start)), "/")

@@ -17,6 +17,10 @@ TOGETHER = "flask_oauth_gateway.together"  # the requirements that are checked t
 USAGE = "flask_oauth_gateway.usage"  # what is left of the quota of the client's plan
 ACTOR = "flask_oauth_gateway.actor"  # the subject of the administrator who acts
 READING_ENDS = "flask_oauth_gateway.reading_ends"  # until when documents of its client are read, by `time.monotonic()`
+PROVED = "flask_oauth_gateway.proved"  # the key of the DPoP proof that this request has claimed
+PROOF_TARGET = (
+    "flask_oauth_gateway.proof_target"  # method and raw path that a proof is for, where a proxy asks about them
+)
 FORM = "flask_oauth_gateway.form"  # the parameters as they were sent, where OAUTH_COMPATIBILITY is on
 
 

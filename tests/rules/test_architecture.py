@@ -39,6 +39,7 @@ tokens
 users
 permissions
 authentication
+proofs
 assertions
 clients
 web

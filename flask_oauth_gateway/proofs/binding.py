@@ -1,0 +1,211 @@
+"""Which key a request proves, for whoever issues tokens, and whether it is a token's own key, for whoever takes them.
+
+What a token is bound to stands in its `cnf`: `jkt`, a key of DPoP's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+
+from flask import after_this_request, has_request_context
+
+from ..config.checks import ConfigurationError
+from ..crypto.hashing import app_keys
+from ..errors import InvalidToken
+from ..web.environ import PROOF_TARGET, PROVED
+from .dpop import DpopProofs, Proof
+from .errors import NONCE_HEADER, InvalidDpopProof
+from .nonces import Nonces
+from .replay import OnceInMemory, OnceInRedis
+from .target_uri import Targets
+
+if TYPE_CHECKING:
+    from flask import Flask, Request, Response
+
+    from ..config import Settings
+    from ..database.redis.shared import Redis
+    from ..stores.issuance import Spend
+    from ..stores.once import OnceStore
+    from .replay import Once
+
+JKT, CERTIFICATE = "jkt", "x5t#S256"
+DPOP = "dpop"  # the scheme, in lower case
+USED = "The proof was used before: each is good once."
+NOT_TAKEN = "The access token is bound to a key in a way that is not taken here."
+Confirmation = Mapping[str, str]
+
+
+class Taken(Protocol):
+    """What is read of a token that is taken."""
+
+    client_id: str
+    details: Mapping[str, Any]
+
+
+class Offer(NamedTuple):
+    """What an endpoint's request proves: members of a `cnf`, empty where it proves nothing.
+
+    `claim` claims the proof as used, in the statement or transaction that stores the token; `None` where nothing is left
+    to claim. `settle` claims it now, and does nothing where it is claimed.
+    """
+
+    confirmation: dict[str, str]
+    claim: Spend | None
+    settle: Callable[[], None]
+
+
+class Binding:
+    """Binds tokens to keys, and checks that who presents a bound one has the key. There is one for each app."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        dpop: DpopProofs | None,
+        targets: Targets,
+        once: Once,
+        store: OnceStore | None,
+        nonces: tuple[Nonces, Nonces] | None,
+        is_own_endpoint: Callable[[Request], bool],
+    ) -> None:
+        """`store`: the database's replay guard, where it is the one. `nonces`: those of endpoints, and of taken tokens."""
+        self.algorithms = settings.dpop_algorithms
+        self._dpop = dpop
+        self._targets = targets
+        self._once = once
+        self._store = store
+        self._at_endpoints = None if nonces is None else nonces[0]
+        self._where_taken = None if nonces is None else nonces[1]
+        self._is_own_endpoint = is_own_endpoint
+        self._remembers_everywhere = settings.dpop_replay == "everywhere"
+
+    def offered(self, http: Request) -> dict[str, str]:
+        """The members of a `cnf` that an endpoint's request proves; none where it has no proof.
+
+        Raises `InvalidDpopProof` and `UseDpopNonce`, and `TemporarilyUnavailable` where nobody can tell whether the
+        proof was used before.
+        """
+        offer = self.offer(http)
+        offer.settle()
+        return offer.confirmation
+
+    def offer(self, http: Request) -> Offer:
+        """What `offered` returns, with a proof that the caller claims, in the statement that acts. Raises the same."""
+        proof = None if self._dpop is None else self._proof_of(self._dpop, http, None, self._at_endpoints)
+        if proof is None:
+            return Offer({}, None, _nothing)
+        confirmation = {JKT: proof.thumbprint}
+        if self._store is None or http.environ.get(PROVED) == proof.key:
+            self._claim(http, proof)
+            return Offer(confirmation, None, _nothing)
+        claim = self._store.claiming(proof.key, proof.until)
+        return Offer(confirmation, claim, lambda: self._claim(http, proof))
+
+    def check(self, http: Request, token: Taken, presented: str, scheme: str) -> None:
+        """Check that a request may use this token: it proves the key to which the token is bound, if to any.
+
+        `presented`: the token as it came, by this `scheme` ("bearer", "dpop"). Raises `BearerError`s, and
+        `TemporarilyUnavailable`. A binding of a kind that isn't known, or isn't on, is never passed over.
+        """
+        confirmation = token.details.get("cnf")
+        if confirmation is None:
+            if scheme == DPOP:
+                raise InvalidToken("The access token is not bound to a key: send it as Bearer.", token.client_id)
+            return
+        if not isinstance(confirmation, Mapping) or set(confirmation) != {JKT} or self._dpop is None:
+            raise InvalidToken(NOT_TAKEN, token.client_id)
+        if scheme != DPOP:
+            raise InvalidToken("The access token is bound to a key: send it as DPoP, with a proof.", token.client_id)
+        try:
+            proof = self._proof_of(self._dpop, http, presented, self._where_taken)
+            if proof is None:
+                raise InvalidDpopProof(
+                    "The access token is bound to a key: the request needs a proof in the header DPoP."
+                )
+            if proof.thumbprint != confirmation[JKT]:
+                raise InvalidToken("The access token is bound to another key than the proof's.", token.client_id)
+            if self._remembers_everywhere or self._is_own_endpoint(http):
+                self._claim(http, proof)
+        except InvalidDpopProof as error:
+            raise error.where_a_token_is_taken(self.algorithms) from None
+        if proof.new_nonce is not None and has_request_context():
+            _send(proof.new_nonce)
+
+    def _proof_of(self, dpop: DpopProofs, http: Request, presented: str | None, nonces: Nonces | None) -> Proof | None:
+        if "HTTP_DPOP" not in http.environ:
+            return None
+        method, path = http.environ.get(PROOF_TARGET) or (http.method, None)
+        proof = dpop.check(
+            http, access_token=presented, method=method, uris=self._targets.of(http, path), nonces=nonces
+        )
+        if proof is not None and proof.new_nonce is not None and presented is None:
+            _send(proof.new_nonce)
+        return proof
+
+    def _claim(self, http: Request, proof: Proof) -> None:
+        """Claim a proof, once for each request however often it is checked. Raises `InvalidDpopProof` where it was used."""
+        if http.environ.get(PROVED) == proof.key:
+            return
+        if not self._once.claim(proof.key, proof.until):
+            raise InvalidDpopProof(USED)
+        http.environ[PROVED] = proof.key
+
+
+def load_binding(
+    app: Flask,
+    settings: Settings,
+    mount_point: Callable[[], str],
+    resource_of: Callable[[str], str | None],
+    is_own_endpoint: Callable[[Request], bool],
+    redis: Redis | None,
+    store: OnceStore | None,
+) -> Binding:
+    """The binding of an app in which tokens may be bound. Raises `ConfigurationError` where nothing can keep used proofs."""
+    once: Once
+    if redis is not None:
+        once, store = OnceInRedis(redis), None
+    elif store is not None:
+        once = store
+    else:
+        if settings.dpop and settings.dpop_replay == "everywhere" and not (app.debug or app.testing):
+            raise ConfigurationError(
+                "OAUTH_DPOP", settings.dpop,
+                "True in an app without a database only with OAUTH_REDIS_URL, where used proofs are kept, or with"
+                ' OAUTH_DPOP_REPLAY = "endpoints"',
+            )  # fmt: skip
+        once = OnceInMemory()
+    nonces = None
+    if settings.dpop and settings.dpop_nonce:
+        keys = _keys(app, settings)
+        nonces = Nonces(keys, "of the endpoints"), Nonces(keys, "of resources")
+    dpop = (
+        DpopProofs(settings.dpop_algorithms, settings.dpop_lifetime, skew=settings.clock_skew)
+        if settings.dpop
+        else None
+    )
+    targets = Targets(app, settings, mount_point, resource_of)
+    return Binding(settings, dpop, targets, once, store, nonces, is_own_endpoint)
+
+
+def _keys(app: Flask, settings: Settings) -> Callable[[], list[bytes]]:
+    def keys() -> list[bytes]:
+        return app_keys(app.config, settings.key_encryption_key)
+
+    if not keys():
+        raise ConfigurationError(
+            "OAUTH_DPOP_NONCE", True, "False in an app without SECRET_KEY: nonces are made from it"
+        )
+    return keys
+
+
+def _send(nonce: str) -> None:
+    """Tell the client the nonce to use from now on, in whatever answer it gets."""
+
+    @after_this_request
+    def send(response: Response) -> Response:
+        response.headers[NONCE_HEADER] = nonce
+        return response
+
+
+def _nothing() -> None:
+    """Settle an offer of which nothing is left to claim."""
