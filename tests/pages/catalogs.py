@@ -64,7 +64,7 @@ def error_texts() -> Iterator[tuple[str, str]]:
                 if text is not None and text not in NOT_SHOWN:
                     yield f"{name.replace('.', '/')}.py", text
     errors = import_module(f"{flask_oauth_gateway.__name__}.errors")
-    yield from (("errors.py", getattr(errors, name).description) for name in DESCRIBED)
+    yield from (("errors/__init__.py", getattr(errors, name).description) for name in DESCRIBED)
 
 
 def _text(node: ast.expr, module: ModuleType) -> str | None:
