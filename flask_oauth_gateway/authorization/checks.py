@@ -17,7 +17,7 @@ from ..permissions.claims import beyond_the_scopes
 from ..permissions.scopes import names_of, resolve_scopes
 from ..tokens.sign_in import NONCE
 from .answer import RESPONSE_MODES, gives_a_token
-from .request import AuthorizationError
+from .request import AuthorizationError, UnmetAuthenticationRequirements
 from .requested_claims import is_essential, read_requested, values_of
 
 if TYPE_CHECKING:
@@ -208,10 +208,14 @@ def sign_in(asked: Asked) -> Found:
         max_age = client.default_max_age if max_age is None else max_age
         max_age = NEVER_TOO_OLD if max_age is None and client.require_auth_time else max_age
         acr_values = acr_values or tuple(client.default_acr_values)
+    strong_enough = asked.settings.strong_enough(acr_values) if acr_values else frozenset()
+    if asked.settings.acr_values and acr_values and not strong_enough:
+        raise UnmetAuthenticationRequirements("None of the 'acr_values' is known here.")
     return {
         "max_age": max_age,
         "login_hint": asked.parameters.get("login_hint"),
         "acr_values": acr_values,
+        "strong_enough": strong_enough,
         "wants_sign_in": bool(asked.authorization.prompt or max_age is not None or acr_values),
     }
 
@@ -242,10 +246,21 @@ def openid(asked: Asked) -> Found:
         found |= {"max_age": NEVER_TOO_OLD, "wants_sign_in": True}
     if is_essential(asked_for, "acr") or not asked.authorization.acr_values:
         found["acr_values"] = tuple(each for each in values_of(asked_for, "acr") if isinstance(each, str))
+        if is_essential(asked_for, "acr") and found["acr_values"] and asked.settings.acr_values:
+            found["strong_enough"] = _essential(found["acr_values"], asked)
         found["wants_sign_in"] = found.get("wants_sign_in", asked.authorization.wants_sign_in) or bool(
             found["acr_values"]
         )
     return found
+
+
+def _essential(values: tuple[str, ...], asked: Asked) -> frozenset[str]:
+    """Those of the essential `acr` values that will do. It is one of these that the ID token must say (OIDC Core 5.5.1.1)."""
+    will_do = asked.authorization.strong_enough or frozenset(asked.settings.acr_values)
+    strong_enough = will_do.intersection(values)
+    if not strong_enough:
+        raise UnmetAuthenticationRequirements("No sign-in here is of the kind that 'claims' ask for.")
+    return strong_enough
 
 
 CHECKS = (

@@ -30,6 +30,13 @@ class AuthorizationError(OAuth2Error):
         super().__init__(clean(description), error=error)
 
 
+class UnmetAuthenticationRequirements(AuthorizationError):
+    """The user's sign-in is not what the client needs (OpenID Connect Core Error Code unmet_authentication_requirements)."""
+
+    def __init__(self, description: str) -> None:
+        super().__init__("unmet_authentication_requirements", description)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Authorization:
     """An authorization request, with what it asks for. The `approve` hook and the consent page get it."""
@@ -48,6 +55,7 @@ class Authorization:
     login_hint: str | None = None
     max_age: int | None = None
     acr_values: tuple[str, ...] = ()
+    strong_enough: frozenset[str] = frozenset()  # the sign-in's `acr` must be one of them; none: any will do
     claims: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)  # asked for by name (OIDC Core section 5.5)
     wants_sign_in: bool = False  # whether the request says anything of how its user should have signed in
     beyond_scopes: tuple[str, ...] = ()  # claims that are asked for by name alone (`permissions/claims.py`)

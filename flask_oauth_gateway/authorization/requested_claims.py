@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..errors import InvalidRequestError
-from .request import AuthorizationError
+from .request import AuthorizationError, UnmetAuthenticationRequirements
 
 MAX_CLAIMS = 8192  # bytes
 MAX_DEPTH = 10  # of the JSON; the standard's own needs four levels
@@ -84,6 +84,4 @@ def check_sign_in(requested: Requested, details: Mapping[str, Any]) -> None:
     """Check that the user signed in as the ID token must say (OIDC Core section 5.5.1.1). Raises `AuthorizationError`."""
     wanted = values_of(requested, "acr")
     if wanted and is_essential(requested, "acr") and details.get("acr") not in wanted:
-        raise AuthorizationError(
-            "unmet_authentication_requirements", "The user's sign-in is not of the kind that was asked for."
-        )
+        raise UnmetAuthenticationRequirements("The user's sign-in is not of the kind that was asked for.")

@@ -119,6 +119,8 @@ def describe(server: AuthorizationServer) -> dict[str, Any]:
             body[f"{name}_endpoint_auth_signing_alg_values_supported"] = algorithms
     if server.sealing.has_key():
         body["introspection_signing_alg_values_supported"] = [settings.signing_algorithm]  # RFC 9701 section 7
+    if settings.acr_values:
+        body["acr_values_supported"] = list(settings.acr_values)  # RFC 9470 section 7
     if "authorization_endpoint" in body:
         body["response_modes_supported"] = list(RESPONSE_MODES)
         body["authorization_response_iss_parameter_supported"] = True  # RFC 9207 section 3

@@ -23,7 +23,7 @@ from ..web.answers import note
 from ..web.csrf import new_form_token
 from .leaving import app_scheme, post_to_client
 from .person import go_to_client, page, person_at
-from .reauthentication import ask_to_sign_in, settle, sign_in_for, use_up
+from .reauthentication import ask_to_sign_in, check_strength, settle, sign_in_for, use_up
 from .rendering import error_page, render_page, scope_descriptions
 from .translations import in_language
 
@@ -97,6 +97,8 @@ def _answer_or_page(server: AuthorizationServer, visit: Visit, authorization: Au
         if silent:
             raise AuthorizationError("login_required", "Nobody is signed in, or not recently enough.")
         return ask_to_sign_in(server, visit, authorization, person, details)
+    if authorization.strong_enough:
+        check_strength(authorization, details)
     if authorization.claims:
         check_user(authorization.claims, server.openid.subjects.of(authorization.client, person.subject))
         comes_now = visit.form is None and not visit.has_mark and not silent

@@ -12,6 +12,7 @@ from sqlalchemy.engine import Row
 from ..crypto.hashing import sha256
 from ..signals import authorization_denied, authorization_granted
 from ..stores.devices import LETTERS
+from ..users.accounts import SignInRequest
 from ..users.relogin import RETURN_SECONDS
 from ..web.csrf import is_form_token, new_form_token
 from .person import last, page, person_at, sent_form, sign_in
@@ -45,8 +46,9 @@ def device(server: AuthorizationServer) -> Response | BaseResponse:
     row = _find(server, typed, person)
     if row is None:
         return _ask_for_code(person, typed[:40], problem="unknown")
-    if _signed_in_too_long_ago(server, row, person, 0 if not decided else RETURN_SECONDS):
-        return sign_in(server, _here(typed), "login")
+    wanted = _sign_in_wanted(server, row, person, _here(typed), 0 if not decided else RETURN_SECONDS)
+    if wanted is not None:
+        return server.users.send_to_login(wanted)
     if not decided:
         return _ask_to_confirm(server, row, person, typed)
     return _decide(server, row, person, form)
@@ -58,16 +60,32 @@ def _here(typed: str) -> str:
     return request.script_root + request.path + query
 
 
-def _signed_in_too_long_ago(server: AuthorizationServer, row: Row[Any], person: Person, reading: int) -> bool:
-    """Whether the client's `default_max_age` asks for a newer sign-in (Registration section 2), as far as the app tells of it.
+def _sign_in_wanted(
+    server: AuthorizationServer, row: Row[Any], person: Person, return_to: str, reading: int
+) -> SignInRequest | None:
+    """The sign-in that the client's registration asks for, where the user's is older or weaker (Registration section 2).
 
+    As far as the app tells when that was; a strength that it doesn't tell is too weak where `OAUTH_ACR_VALUES` is set.
     `reading`: the seconds that the user may have taken to read the page.
     """
-    client = server.clients.load(row.client_id) if server.settings.oidc else None
-    if client is None or client.default_max_age is None:
-        return False
-    at = server.users.login_details(person.user).get("auth_time")
-    return at is not None and time.time() > at + client.default_max_age + reading
+    settings = server.settings
+    client = server.clients.load(row.client_id) if settings.oidc else None
+    acr_values = () if client is None or not settings.acr_values else tuple(client.default_acr_values)
+    if client is None or (client.default_max_age is None and not acr_values):
+        return None
+    details, strong_enough = server.users.login_details(person.user), settings.strong_enough(acr_values)
+    max_age, at = client.default_max_age, details.get("auth_time")
+    is_old = max_age is not None and at is not None and time.time() > at + max_age + reading
+    if not is_old and (not acr_values or details.get("acr") in strong_enough):
+        return None
+    return SignInRequest(
+        return_to=return_to,
+        prompt=("login",),
+        max_age=max_age,
+        acr_values=acr_values,
+        strong_enough=strong_enough,
+        client=client,
+    )
 
 
 def _find(server: AuthorizationServer, typed: str, person: Person) -> Row[Any] | None:

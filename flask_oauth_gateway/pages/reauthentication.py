@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any
 
-from ..authorization.request import AuthorizationError
+from ..authorization.request import AuthorizationError, UnmetAuthenticationRequirements
 from ..stores.once import once_key
 from ..users import relogin
 from ..users.accounts import SignInRequest
@@ -80,12 +80,25 @@ def ask_to_sign_in(
 
 
 def sign_in_for(visit: Visit, authorization: Authorization) -> SignInRequest:
-    """The sign-in that a request asks for. A strength that is only wished for is no reason to refuse a silent request."""
+    """The sign-in that a request asks for. A silent request is sent to none: a strength that is wished for is no reason to
+    refuse it, and one that it needs is looked at before it is answered (`check_strength`).
+    """
+    silent = "none" in authorization.prompt
     return SignInRequest(
         return_to=visit.path,
         prompt=authorization.prompt,
         login_hint=authorization.login_hint,
         max_age=authorization.max_age,
-        acr_values=() if "none" in authorization.prompt else authorization.acr_values,
+        acr_values=() if silent else authorization.acr_values,
+        strong_enough=frozenset() if silent else authorization.strong_enough,
         client=authorization.client,
     )
+
+
+def check_strength(authorization: Authorization, details: Details) -> None:
+    """Check that the sign-in from which the user comes is as strong as the request needs (RFC 9470 section 5).
+
+    Raises `UnmetAuthenticationRequirements`.
+    """
+    if details.get("acr") not in authorization.strong_enough:
+        raise UnmetAuthenticationRequirements("The user's sign-in is weaker than what was asked for.")

@@ -7,7 +7,7 @@ is settled when the view is decorated.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache, wraps
 from inspect import iscoroutinefunction
@@ -68,17 +68,20 @@ class Requirement:
         only_scopes = not any(further) and self.max_age is None and self.acr is None
         object.__setattr__(self, "only_scopes", only_scopes)
 
-    def check(self, token: AccessToken, scopes: frozenset[str]) -> None:
+    def check(self, token: AccessToken, scopes: frozenset[str], strengths: Mapping[str, frozenset[str]]) -> None:
         """Raises `InsufficientScope`, `InvalidToken` or `InsufficientUserAuthentication` where the token doesn't do.
 
-        `scopes`: those of the token, and those that they include.
+        `scopes`: those of the token, and those that they include. `strengths`: what does for an `acr`, where that is more
+        than itself.
         """
         if not self.scopes <= scopes:
             raise InsufficientScope(self.scope, "The access token lacks a scope that this needs.", token.client_id)
         if not self.only_scopes:
-            self._check_further(token, scopes)
+            self._check_further(token, scopes, strengths)
 
-    def _check_further(self, token: AccessToken, scopes: frozenset[str]) -> None:
+    def _check_further(
+        self, token: AccessToken, scopes: frozenset[str], strengths: Mapping[str, frozenset[str]]
+    ) -> None:
         if self.any_of and not self.any_of & scopes:
             raise InsufficientScope(
                 self.scope, "The access token has none of the scopes that this takes.", token.client_id
@@ -92,7 +95,8 @@ class Requirement:
         signed_in = token.details.get("auth_time")
         if self.max_age is not None and (signed_in is None or signed_in + self.max_age < time.time()):
             raise InsufficientUserAuthentication("A more recent sign-in is needed.", max_age=self.max_age, acr=self.acr)
-        if self.acr is not None and token.details.get("acr") != self.acr:
+        acr = token.details.get("acr")
+        if self.acr is not None and acr != self.acr and acr not in strengths.get(self.acr, ()):
             raise InsufficientUserAuthentication("A stronger sign-in is needed.", max_age=self.max_age, acr=self.acr)
 
 
@@ -117,6 +121,7 @@ class Guard:
         self._resources = resources
         self._plans = plans
         self._needs_audience = settings.in_profile.needs_audience
+        self._strengths = settings.strengths
         implies = settings.scope_implies
         self._widened = lru_cache(1024)(lambda scopes: with_implied(scopes, implies)) if implies else None
         self.validate = validate
@@ -149,7 +154,9 @@ class Guard:
             # `requirement.audience` names another resource than the path's.
             if requirement.audience is None and (token.audience or self._needs_audience):
                 self._check_audience(token, requirement)
-            requirement.check(token, token.scopes if self._widened is None else self._widened(token.scopes))
+            requirement.check(
+                token, token.scopes if self._widened is None else self._widened(token.scopes), self._strengths
+            )
             if is_new and self._plans is not None:  # a request that is checked twice counts once
                 self._plans.spend(token)
         except OAuth2Error as error:

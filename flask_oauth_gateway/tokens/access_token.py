@@ -124,6 +124,16 @@ class AccessToken:
         return datetime.fromtimestamp(self.exp, UTC)
 
     @property
+    def acr(self) -> str | None:
+        """How strongly the user signed in, as far as it is known (RFC 9470)."""
+        return self.details.get("acr")
+
+    @property
+    def auth_time(self) -> int | None:
+        """When the user signed in, in seconds since 1970, as far as it is known."""
+        return self.details.get("auth_time")
+
+    @property
     def shown_attributes(self) -> dict[str, Any]:
         """The attributes that clients see: all but those whose names begin with an underscore."""
         return {name: value for name, value in self.attributes.items() if not name.startswith("_")}

@@ -37,13 +37,18 @@ SIGNUP_URL = "OAUTH_SIGNUP_URL"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SignInRequest:
-    """What the app's login needs to know: why the user must sign in, and the path on this site to come back to."""
+    """What the app's login needs to know: why the user must sign in, and the path on this site to come back to.
+
+    `acr_values`: what the client asked for. `strong_enough`: those of `OAUTH_ACR_VALUES` that will do; a weaker sign-in gives
+    no token. Empty where any will do.
+    """
 
     return_to: str
     prompt: tuple[str, ...] = ()
     login_hint: str | None = None
     max_age: int | None = None
     acr_values: tuple[str, ...] = ()
+    strong_enough: frozenset[str] = frozenset()
     client: Client | None = None
 
 

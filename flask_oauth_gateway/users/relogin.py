@@ -125,10 +125,13 @@ def kept() -> list[str] | None:
 
 
 def is_over(wanted: SignInRequest, details: Details, number: str) -> bool:
-    """Whether the sign-in that settled a request when its page was shown is too long ago by now (`max_age`).
+    """Whether the sign-in that settled a request when its page was shown does no longer: it is too long ago (`max_age`), or
+    the user has signed in more weakly since.
 
     A page may be read for some minutes, like a sign-in.
     """
+    if wanted.strong_enough and _is_too_weak(wanted, details):
+        return True
     at = details.get("auth_time") or came_back_at(number)
     return wanted.max_age is not None and at is not None and time.time() > at + wanted.max_age + RETURN_SECONDS
 
@@ -151,6 +154,8 @@ def _is_too_old(wanted: SignInRequest, details: Details) -> bool:
 
 def _is_too_weak(wanted: SignInRequest, details: Details) -> bool:
     acr = details.get("acr")
+    if wanted.strong_enough:
+        return acr not in wanted.strong_enough
     return acr is not None and bool(wanted.acr_values) and acr not in wanted.acr_values
 
 
