@@ -23,6 +23,9 @@ authorization_denied = _signals.signal("oauth-authorization-denied")
 token_revoked = _signals.signal("oauth-token-revoked")
 #: A presented token was refused. `error`, `reason`, `client_id` (`None` where the token is unknown), `path`.
 token_rejected = _signals.signal("oauth-token-rejected")
+#: A certificate's header came from somebody who is no proxy of ours, and did not count. `address` (the connection's own),
+#: `header`.
+certificate_ignored = _signals.signal("oauth-certificate-ignored")
 #: A JWT or SAML assertion was refused. `kind` ("JWT", "SAML"), `reason`, `client_id` (`None` where none authenticated).
 assertion_rejected = _signals.signal("oauth-assertion-rejected")
 #: A client was registered. `client_id`, `actor`.

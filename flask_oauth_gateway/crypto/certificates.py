@@ -32,6 +32,14 @@ def certificate_of(pem: bytes) -> x509.Certificate:
         raise UnusableKey(_why(pem, "certificate")) from error
 
 
+def certificate_of_der(der: bytes) -> x509.Certificate:
+    """A certificate in DER, and nothing after it. Raises `UnusableKey`."""
+    try:
+        return _whole(x509.load_der_x509_certificate(der))
+    except UNREADABLE as error:
+        raise UnusableKey("it is no certificate, or its kind of key or version is unknown") from error
+
+
 def certificates_of(pem: bytes) -> list[x509.Certificate]:
     """All certificates of a PEM text. Raises `UnusableKey`."""
     try:

@@ -11,7 +11,6 @@ import json
 import re
 from dataclasses import replace
 from functools import lru_cache
-from ipaddress import ip_address, ip_network
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, quote, unquote_to_bytes
 
@@ -22,6 +21,7 @@ from ..errors import OAuth2Error
 from ..protection.guard import Requirement
 from ..protection.paths import PathRule, PathRules, ask_all, is_for_preflights
 from ..protection.require_token import requirement
+from ..web.addresses import is_trusted_peer, peer_of
 from ..web.answers import NO_STORE
 from ..web.environ import ASKED_PATHS, TOKEN
 
@@ -62,7 +62,7 @@ def verify(server: Server) -> Response:
     # Where the query equals that of the caller's request, the proxy may have passed it on: it isn't enough by itself.
     by_path = asked is None or query == uri.partition("?")[2]
     rule, ruled = None, None
-    if _is_trusted(_peer(environ), server.settings.forward_auth_peers):
+    if is_trusted_peer(peer_of(environ), server.settings.forward_auth_peers):
         method, host = _one_of(METHOD), environ.get("HTTP_X_FORWARDED_HOST")
         if method is not None:
             rule = _rule(server, method.upper(), uri.partition("?")[0], host)
@@ -192,20 +192,3 @@ def _decode(text: str | bytes) -> str:
         return unquote_to_bytes(text).decode()
     except UnicodeDecodeError:
         raise AccessDenied("The path is malformed.") from None
-
-
-def _peer(environ: dict[str, Any]) -> str:
-    """The connection's address, even where ProxyFix has replaced it by the caller's."""
-    return str(environ.get("werkzeug.proxy_fix.orig", environ).get("REMOTE_ADDR") or "")
-
-
-@lru_cache(maxsize=256)
-def _is_trusted(address: str, peers: tuple[str, ...]) -> bool:
-    if not address:  # a Unix socket has none
-        return "unix" in peers
-    try:
-        ip = ip_address(address)
-    except ValueError:
-        return False
-    ip = getattr(ip, "ipv4_mapped", None) or ip
-    return any(ip in ip_network(peer) for peer in peers if peer != "unix")

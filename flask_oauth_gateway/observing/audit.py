@@ -25,9 +25,9 @@ if TYPE_CHECKING:
 #: Every event that the trail may hold.
 EVENTS = (
     "token_issued", "token_refreshed", "token_revoked", "token_rejected", "refresh_token_reused", "client_rejected",
-    "assertion_rejected", "authorization_granted", "authorization_denied", "client_created", "client_registered",
-    "client_changed", "application_created", "application_changed", "registration_token_changed", "session_ended",
-    "logout_delivered", "logout_failed", "key_changed", "audit_exported", "audit_trimmed", "audit_broken",
+    "assertion_rejected", "certificate_ignored", "authorization_granted", "authorization_denied", "client_created",
+    "client_registered", "client_changed", "application_created", "application_changed", "registration_token_changed",
+    "session_ended", "logout_delivered", "logout_failed", "key_changed", "audit_exported", "audit_trimmed", "audit_broken",
 )  # fmt: skip
 REFUSAL_SECONDS = 60
 MAX_REMEMBERED_REFUSALS = 10_000
@@ -53,6 +53,7 @@ class Audit:
             (signals.token_rejected, self.token_rejected),
             (signals.client_rejected, self.client_rejected),
             (signals.assertion_rejected, self.assertion_rejected),
+            (signals.certificate_ignored, self.certificate_ignored),
             (signals.client_created, self.client_created),
             (signals.client_registered, self.client_registered),
             (signals.client_changed, self.client_changed),
@@ -103,6 +104,11 @@ class Audit:
     def assertion_rejected(self, sender: Flask, **payload: Any) -> None:
         details = {"reason": payload["reason"][:MAX_REASON], "kind": payload["kind"]}
         self._refused("assertion_rejected", "invalid_grant", payload["client_id"], details)
+
+    def certificate_ignored(self, sender: Flask, **payload: Any) -> None:
+        reason = "the connection is from none of OAUTH_MTLS_PEERS"
+        details = {"reason": reason, "connection": payload["address"] or "unix", "header": payload["header"]}
+        self._refused("certificate_ignored", "ignored", None, details)
 
     def client_created(self, sender: Flask, **payload: Any) -> None:
         self._write("client_created", "ok", payload["client_id"], None, None, at_once=True)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
+from collections.abc import Mapping
+from functools import lru_cache
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+from typing import Any
 
 from flask import request
 
@@ -43,6 +46,24 @@ class Addresses:
     def client_here(self, client_id: str | None) -> str:
         """The identity for limits by client and address, so that nobody uses up a client's limit from elsewhere."""
         return f"client:{client_id} address:{self.neighbourhood()}"
+
+
+def peer_of(environ: Mapping[str, Any]) -> str:
+    """The connection's own address, even where ProxyFix has replaced it by the caller's; empty for a Unix socket."""
+    return str(environ.get("werkzeug.proxy_fix.orig", environ).get("REMOTE_ADDR") or "")
+
+
+@lru_cache(maxsize=256)
+def is_trusted_peer(address: str, peers: tuple[str, ...]) -> bool:
+    """Whether a connection's own address is among addresses, networks and `unix`."""
+    if not address:  # a Unix socket has none
+        return "unix" in peers
+    try:
+        ip = ip_address(address)
+    except ValueError:
+        return False
+    ip = getattr(ip, "ipv4_mapped", None) or ip
+    return any(ip in ip_network(peer) for peer in peers if peer != "unix")
 
 
 def _plain(hop: str) -> str:
