@@ -1,10 +1,11 @@
 """Which key a request proves, for whoever issues tokens, and whether it is a token's own key, for whoever takes them.
 
-What a token is bound to stands in its `cnf`: `jkt`, a key of DPoP's.
+What a token is bound to stands in its `cnf`: `jkt`, a key of DPoP's; `x5t#S256`, the certificate of a TLS connection.
 """
 
 from __future__ import annotations
 
+import hmac
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from ..database.redis.shared import Redis
     from ..stores.issuance import Spend
     from ..stores.once import OnceStore
+    from .certificates import Certificates
     from .replay import Once
 
 JKT, CERTIFICATE = "jkt", "x5t#S256"
@@ -67,8 +69,13 @@ class Binding:
         store: OnceStore | None,
         nonces: tuple[Nonces, Nonces] | None,
         is_own_endpoint: Callable[[Request], bool],
+        certificates: Certificates | None = None,
     ) -> None:
-        """`store`: the database's replay guard, where it is the one. `nonces`: those of endpoints, and of taken tokens."""
+        """`store`: the database's replay guard, where it is the one. `nonces`: those of endpoints, and of taken tokens.
+
+        `dpop`, `certificates`: each `None` where it is off.
+        """
+        self.certificates = certificates
         self.algorithms = settings.dpop_algorithms
         self._dpop = dpop
         self._targets = targets
@@ -77,6 +84,7 @@ class Binding:
         self._at_endpoints = None if nonces is None else nonces[0]
         self._where_taken = None if nonces is None else nonces[1]
         self._is_own_endpoint = is_own_endpoint
+        self._kinds = ({JKT} if dpop else set()) | ({CERTIFICATE} if certificates else set())
         self._remembers_everywhere = settings.dpop_replay == "everywhere"
 
     def offered(self, http: Request) -> dict[str, str]:
@@ -92,9 +100,13 @@ class Binding:
     def offer(self, http: Request) -> Offer:
         """What `offered` returns, with a proof that the caller claims, in the statement that acts. Raises the same."""
         proof = None if self._dpop is None else self._proof_of(self._dpop, http, None, self._at_endpoints)
+        confirmation = {}
+        certificate = None if self.certificates is None else self.certificates.of(http)
+        if certificate is not None:
+            confirmation[CERTIFICATE] = certificate.thumbprint
         if proof is None:
-            return Offer({}, None, _nothing)
-        confirmation = {JKT: proof.thumbprint}
+            return Offer(confirmation, None, _nothing)
+        confirmation[JKT] = proof.thumbprint
         if self._store is None or http.environ.get(PROVED) == proof.key:
             self._claim(http, proof)
             return Offer(confirmation, None, _nothing)
@@ -112,9 +124,17 @@ class Binding:
             if scheme == DPOP:
                 raise InvalidToken("The access token is not bound to a key: send it as Bearer.", token.client_id)
             return
-        if not isinstance(confirmation, Mapping) or set(confirmation) != {JKT} or self._dpop is None:
+        if not isinstance(confirmation, Mapping) or not confirmation or not confirmation.keys() <= self._kinds:
             raise InvalidToken(NOT_TAKEN, token.client_id)
-        if scheme != DPOP:
+        if CERTIFICATE in confirmation:
+            self._check_certificate(http, token, confirmation[CERTIFICATE])
+        if JKT not in confirmation:
+            if scheme == DPOP:
+                raise InvalidToken(
+                    "The access token is bound to a certificate, and no key: send it as Bearer.", token.client_id
+                )
+            return
+        if scheme != DPOP or self._dpop is None:
             raise InvalidToken("The access token is bound to a key: send it as DPoP, with a proof.", token.client_id)
         try:
             proof = self._proof_of(self._dpop, http, presented, self._where_taken)
@@ -130,6 +150,16 @@ class Binding:
             raise error.where_a_token_is_taken(self.algorithms) from None
         if proof.new_nonce is not None and has_request_context():
             _send(proof.new_nonce)
+
+    def _check_certificate(self, http: Request, token: Taken, thumbprint: object) -> None:
+        """Check that the request comes with the certificate to which a token is bound (RFC 8705 section 3)."""
+        found = None if self.certificates is None else self.certificates.of(http)
+        if found is None or not isinstance(thumbprint, str):
+            raise InvalidToken("The access token is bound to a certificate: the connection needs it.", token.client_id)
+        if not hmac.compare_digest(found.thumbprint.encode(), thumbprint.encode("utf-8", "replace")):
+            raise InvalidToken(
+                "The access token is bound to another certificate than the connection's.", token.client_id
+            )
 
     def _proof_of(self, dpop: DpopProofs, http: Request, presented: str | None, nonces: Nonces | None) -> Proof | None:
         if "HTTP_DPOP" not in http.environ:
@@ -184,7 +214,12 @@ def load_binding(
         else None
     )
     targets = Targets(app, settings, mount_point, resource_of)
-    return Binding(settings, dpop, targets, once, store, nonces, is_own_endpoint)
+    certificates = None
+    if settings.mtls:
+        from .certificates import Certificates
+
+        certificates = Certificates(app, settings)
+    return Binding(settings, dpop, targets, once, store, nonces, is_own_endpoint, certificates)
 
 
 def _keys(app: Flask, settings: Settings) -> Callable[[], list[bytes]]:
