@@ -10,7 +10,7 @@ from flask import request
 
 from ..authorization.answer import answer_of, location_of
 from ..authorization.parameters import read_authorization, read_visit
-from ..authorization.request import AuthorizationError, Granted, PageError
+from ..authorization.request import AuthorizationError, Granted, PageError, UnmetAuthenticationRequirements
 from ..authorization.requested_claims import check_sign_in, check_user, is_essential
 from ..errors import NotConfigured, OAuth2Error, TemporarilyUnavailable
 from ..permissions.claims import scopes_in, still_asked_for
@@ -23,7 +23,7 @@ from ..web.answers import note
 from ..web.csrf import new_form_token
 from .leaving import app_scheme, post_to_client
 from .person import go_to_client, page, person_at
-from .reauthentication import ask_to_sign_in, check_strength, settle, sign_in_for, use_up
+from .reauthentication import ask_to_sign_in, settle, sign_in_for, use_up
 from .rendering import error_page, render_page, scope_descriptions
 from .translations import in_language
 
@@ -97,8 +97,7 @@ def _answer_or_page(server: AuthorizationServer, visit: Visit, authorization: Au
         if silent:
             raise AuthorizationError("login_required", "Nobody is signed in, or not recently enough.")
         return ask_to_sign_in(server, visit, authorization, person, details)
-    if authorization.strong_enough:
-        check_strength(authorization, details)
+    _check_strength(authorization, details)
     if authorization.claims:
         check_user(authorization.claims, server.openid.subjects.of(authorization.client, person.subject))
         comes_now = visit.form is None and not visit.has_mark and not silent
@@ -124,6 +123,12 @@ def _answer_or_page(server: AuthorizationServer, visit: Visit, authorization: Au
         return _decide(server, visit.form, authorization, question, person, details)
     granted = Granted(subject=person.subject, scopes=authorization.scopes, claims=details)
     return _grant(server, authorization, granted, asked=False)
+
+
+def _check_strength(authorization: Authorization, details: dict[str, Any]) -> None:
+    """Check that the user, back from the sign-in, signed in as strongly as the request needs (RFC 9470 section 5)."""
+    if authorization.strong_enough and details.get("acr") not in authorization.strong_enough:
+        raise UnmetAuthenticationRequirements("The user's sign-in is weaker than what was asked for.")
 
 
 def _kept(authorization: Authorization, details: dict[str, Any], sign_in: str) -> dict[str, Any]:

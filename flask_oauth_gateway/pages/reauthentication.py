@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any
 
-from ..authorization.request import AuthorizationError, UnmetAuthenticationRequirements
+from ..authorization.request import AuthorizationError
 from ..stores.once import once_key
 from ..users import relogin
 from ..users.accounts import SignInRequest
@@ -81,7 +81,7 @@ def ask_to_sign_in(
 
 def sign_in_for(visit: Visit, authorization: Authorization) -> SignInRequest:
     """The sign-in that a request asks for. A silent request is sent to none: a strength that is wished for is no reason to
-    refuse it, and one that it needs is looked at before it is answered (`check_strength`).
+    refuse it, and one that it needs is looked at before it is answered.
     """
     silent = "none" in authorization.prompt
     return SignInRequest(
@@ -93,12 +93,3 @@ def sign_in_for(visit: Visit, authorization: Authorization) -> SignInRequest:
         strong_enough=frozenset() if silent else authorization.strong_enough,
         client=authorization.client,
     )
-
-
-def check_strength(authorization: Authorization, details: Details) -> None:
-    """Check that the sign-in from which the user comes is as strong as the request needs (RFC 9470 section 5).
-
-    Raises `UnmetAuthenticationRequirements`.
-    """
-    if details.get("acr") not in authorization.strong_enough:
-        raise UnmetAuthenticationRequirements("The user's sign-in is weaker than what was asked for.")
