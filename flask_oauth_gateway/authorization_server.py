@@ -54,6 +54,7 @@ if TYPE_CHECKING:
     from flask import Flask
     from flask_sqlalchemy import SQLAlchemy
 
+    from .authorization.parameters import Sources
     from .clients.directory import ClientDirectory
     from .config import Settings
     from .database.engine import Database
@@ -125,7 +126,7 @@ class AuthorizationServer(MadeOnFirstUse):
             checks_user=settings.check_user, sub_of=self._sub_of if PAIRWISE in settings.subject_types else None,
         )  # fmt: skip
         read = self.validators.shortest()
-        self.guard = Guard(self.app, settings, read, self.resources, self.plans, self._load_refusal(), self.binding)
+        self.guard = Guard(self.app, settings, read, self.resources, self.plans, self._load_refusal())
 
     def _issue_tokens(self) -> None:
         """Make the parts that issue tokens, and those that ask a user to allow them."""
@@ -136,6 +137,7 @@ class AuthorizationServer(MadeOnFirstUse):
             lambda: self.jwts,
         )  # fmt: skip
         self.authorization_checks = AuthorizationChecks(settings, self.resources, self.lifetimes)
+        self.request_sources = self._load_request_sources() if settings.par else None
         self.consent = Consents(settings, self.hooks, self.consents, self.resources)
 
     def _authenticate_clients(self) -> None:
@@ -196,6 +198,11 @@ class AuthorizationServer(MadeOnFirstUse):
 
     def _sub_of(self, client_id: str, subject: str) -> str:
         return self.openid.subjects.of_token(client_id, subject)
+
+    def _load_request_sources(self) -> Sources:
+        from .authorization.parameters import Sources
+
+        return Sources(self.pushed_requests if self.settings.par else None)
 
     def _load_plans(self) -> Plans | None:
         if not self.settings.plans:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from .assertions.jwt import JwtAssertions
     from .assertions.saml_issuers import SamlAssertions
+    from .authorization.pushed import PushedRequests
     from .clients.keys import ClientKeys
     from .clients.registration import Registrations
     from .clients.registry import ClientRegistry
@@ -50,6 +51,14 @@ class MadeOnFirstUse(Server):
         from .stores.registration.registration_tokens import RegistrationTokenStore
 
         return RegistrationTokenStore(self.database)
+
+    @cached_property
+    def pushed_requests(self) -> PushedRequests:
+        """The authorization requests that clients push."""
+        from .authorization.pushed import PushedRequests
+        from .stores.pushed_requests import PushedRequestStore
+
+        return PushedRequests(PushedRequestStore(self.database), self.settings.par_lifetime)
 
     @cached_property
     def key_ring(self) -> KeyRing:

@@ -149,9 +149,7 @@ class ResourceServer(Server):
         )
         self._redis = self._connect_redis(lambda _: None) if settings.dpop else None
         self.binding = self._load_binding(self._redis, None)
-        self.guard = Guard(
-            app, settings, self.validators.shortest(), self.resources, None, self._load_refusal(), self.binding
-        )
+        self.guard = Guard(app, settings, self.validators.shortest(), self.resources, None, self._load_refusal())
 
     def close(self) -> None:
         """Close the connections to Redis, where used proofs are kept."""

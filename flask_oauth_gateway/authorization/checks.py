@@ -98,6 +98,17 @@ def state(asked: Asked) -> Found:
     return {}
 
 
+def pushed(asked: Asked) -> Found:
+    """The request was pushed, where the server or the client's registration asks for that (RFC 9126 sections 5 and 6)."""
+    par, client = asked.settings.par, asked.authorization.client
+    if par and not asked.parameters.is_pushed and (par == "required" or client.require_pushed_authorization_requests):
+        raise InvalidRequestError(
+            "The request was not pushed: send it to the pushed authorization request endpoint, and the browser with its"
+            " request_uri."
+        )
+    return {}
+
+
 def response_type(asked: Asked) -> Found:
     """`response_type` is one of this server's, and the client is registered for its grant (RFC 6749 section 3.1.1)."""
     given, client = asked.parameters.get("response_type"), asked.authorization.client
@@ -266,6 +277,7 @@ def _essential(values: tuple[str, ...], asked: Asked) -> frozenset[str]:
 CHECKS = (
     Check(nothing_repeated),
     Check(state),
+    Check(pushed),
     Check(response_type),
     Check(response_mode),
     Check(request_object),

@@ -1,5 +1,6 @@
-"""Reads an authorization request: its parameters, its client, and where to answer the client (RFC 6749 section 4.1.1).
+"""Reads an authorization request: where its parameters come from, its client, and where to answer the client.
 
+That is RFC 6749 section 4.1.1, and for requests that don't stand in the query RFC 9126 section 4 and RFC 9101 section 5.
 Until the client and its redirect URI are known to be right, the user sees the error, and is not redirected
 (`PageError`).
 """
@@ -9,7 +10,8 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from types import MappingProxyType
+from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlencode
 
 from flask import request
@@ -25,7 +27,13 @@ if TYPE_CHECKING:
     from ..clients.directory import ClientDirectory
     from ..config import Settings
     from ..stores.clients import ClientStore
+    from ..stores.pushed_requests import PushedRequest
+    from ..stores.registered_client import Client
+    from .pushed import PushedRequests
 
+Pairs = list[tuple[str, str]]
+
+ANOTHER_ACCOUNT = "oauth_another_account"  # our own mark, beside a request that stands elsewhere
 REPEATABLE = frozenset({"resource"})  # RFC 8707 section 2
 
 
@@ -33,9 +41,10 @@ REPEATABLE = frozenset({"resource"})  # RFC 8707 section 2
 class Visit:
     """What a browser sends to the authorize endpoint: an authorization request, and the form of its page if that was sent."""
 
-    query: list[tuple[str, str]]
+    query: Pairs
     form: dict[str, list[str]] | None
     has_mark: bool = False  # the browser comes back from a sign-in (`users/relogin.py`)
+    names_request: bool = False  # the query only says where the request is: the client has pushed or signed it
 
     @property
     def path(self) -> str:
@@ -48,11 +57,79 @@ class Visit:
 
     @property
     def path_for_another_account(self) -> str:
-        """The URL of this authorization request that lets the user choose another account."""
-        query = [(name, value) for name, value in self.query if name not in ("prompt", "id_token_hint")]
-        asked = [word for name, value in self.query if name == "prompt" for word in value.split() if word != "none"]
-        prompt = " ".join(dict.fromkeys((*asked, "select_account")))
-        return f"{request.script_root}{request.path}?{urlencode([*query, ('prompt', prompt)])}"
+        """The URL of this authorization request that lets the user choose another account.
+
+        What stands in the query is changed there. What a client has pushed or signed nobody changes: our mark adds one
+        wish to it.
+        """
+        if self.names_request:
+            query = [*(pair for pair in self.query if pair[0] != ANOTHER_ACCOUNT), (ANOTHER_ACCOUNT, "1")]
+        else:
+            kept = [(name, value) for name, value in self.query if name not in ("prompt", "id_token_hint")]
+            query = [*kept, ("prompt", _choosing_an_account(self.query))]
+        return f"{request.script_root}{request.path}?{urlencode(query)}"
+
+
+class Sources(NamedTuple):
+    """The parts that read authorization requests which don't stand in the query, as far as they are on."""
+
+    pushed: PushedRequests | None = None
+
+
+class Resolved(NamedTuple):
+    """An authorization request's parameters, wherever they came from.
+
+    `visit`: the browser's visit, with what of its query counts: that is what its pages and sign-ins lead back to.
+    """
+
+    visit: Visit
+    pairs: Pairs
+    is_pushed: bool = False  # the client has pushed it, or pushes it now (RFC 9126)
+    is_signed: bool = False  # the client has signed it (RFC 9101)
+    pushed: PushedRequest | None = None
+    confirmation: Mapping[str, str] = MappingProxyType(
+        {}
+    )  # the key of the proof that came with it (RFC 9449 section 10.1)
+
+
+def resolve(visit: Visit, sources: Sources | None) -> Resolved:
+    """Where a request's parameters come from: the query or form itself, or where that points to.
+
+    A request that is pushed is named by `client_id` and `request_uri` alone; whatever stands beside them doesn't count and
+    isn't carried on (RFC 9126 section 4). `sources`: `None` where nothing but the query is on. Raises `PageError`.
+    """
+    if sources is None:
+        return Resolved(visit, visit.query)
+    named = _by_name(visit.query)
+    request_uri = named.get("request_uri")
+    if sources.pushed is not None and request_uri is not None and sources.pushed.are_named_by(request_uri):
+        _refuse_repeated(named, "client_id", "request_uri")
+        pushed = sources.pushed.find(request_uri, named.get("client_id"))
+        visit = _only(visit, "client_id", "request_uri")
+        pairs = _with_wishes(pushed.parameters, visit)
+        return Resolved(visit, pairs, True, pushed.is_signed, pushed, pushed.confirmation)
+    return Resolved(visit, visit.query)
+
+
+def _only(visit: Visit, *names: str) -> Visit:
+    """The visit with these names of its query alone, and our own mark."""
+    return replace(
+        visit, query=[pair for pair in visit.query if pair[0] in (*names, ANOTHER_ACCOUNT)], names_request=True
+    )
+
+
+def _with_wishes(pairs: Pairs, visit: Visit) -> Pairs:
+    """A request's parameters, and that the user wants to choose another account, unless no page may be shown."""
+    wants = any(name == ANOTHER_ACCOUNT for name, _ in visit.query)
+    if not wants or any(name == "prompt" and "none" in value.split() for name, value in pairs):
+        return pairs
+    return [*(pair for pair in pairs if pair[0] != "prompt"), ("prompt", _choosing_an_account(pairs))]
+
+
+def _choosing_an_account(pairs: Pairs) -> str:
+    """The prompt of a request whose user wants to choose another account."""
+    asked = [word for name, value in pairs if name == "prompt" for word in value.split() if word != "none"]
+    return " ".join(dict.fromkeys((*asked, "select_account")))
 
 
 def read_visit(settings: Settings) -> Visit:
@@ -73,23 +150,18 @@ class Parameters:
 
     values: Mapping[str, str]
     repeated: frozenset[str]
+    is_pushed: bool = False
+    is_signed: bool = False
 
     def get(self, name: str) -> str | None:
         """A parameter's value; `None` where it wasn't sent, or was sent without a value (RFC 6749 section 3.1)."""
         return self.values.get(name)
 
 
-def read_authorization(
-    clients: ClientStore | ClientDirectory, pairs: list[tuple[str, str]], issuer: str
-) -> tuple[Authorization, Parameters]:
-    """The client and where to answer it, and the parameters, most of them still unchecked. Raises `PageError`.
-
-    `issuer` is in every answer. A `state` with which no answer could be read is left out of the authorization.
-    """
-    parameters = _by_name(pairs)
-    for name in ("client_id", "redirect_uri"):
-        if name in parameters.repeated:
-            raise PageError("invalid_request", f"The parameter '{name}' is repeated.")
+def find_client(clients: ClientStore | ClientDirectory, resolved: Resolved) -> Client:
+    """The client that an authorization request names. Raises `PageError`."""
+    parameters = _by_name(resolved.pairs)
+    _refuse_repeated(parameters, "client_id", "redirect_uri")
     client_id = parameters.get("client_id")
     if client_id is None:
         raise PageError("invalid_request", "The parameter 'client_id' is missing.")
@@ -107,10 +179,20 @@ def read_authorization(
             "The application that sent you here is not known, or no longer. Remove the connection in that program, and"
             " connect again.",
         )
+    return client
+
+
+def read_authorization(client: Client, resolved: Resolved, issuer: str) -> tuple[Authorization, Parameters]:
+    """Where to answer the client, and the parameters, most of them still unchecked. Raises `PageError`.
+
+    `issuer` is in every answer. A `state` with which no answer could be read is left out of the authorization.
+    """
+    parameters = replace(_by_name(resolved.pairs), is_pushed=resolved.is_pushed, is_signed=resolved.is_signed)
+    _refuse_repeated(parameters, "redirect_uri")
     redirect_uri = parameters.get("redirect_uri")
     if redirect_uri is None and len(client.redirect_uris) != 1:
         raise PageError("invalid_request", "The parameter 'redirect_uri' is missing.")
-    if redirect_uri is not None and not is_registered(redirect_uri, client):
+    if redirect_uri is not None and not (is_registered(redirect_uri, client) or _may_push_others(client, resolved)):
         if any(is_same_on_loopback(known, redirect_uri) for known in client.redirect_uris):
             raise PageError(
                 "invalid_request",
@@ -126,14 +208,30 @@ def read_authorization(
         redirect_uri_sent=redirect_uri is not None,
         state=None if "state" in parameters.repeated else parameters.get("state"),
         response_mode=_response_mode(parameters),
-        audience=tuple(value for name, value in pairs if name == "resource" and value),
+        confirmation=resolved.confirmation,
+        pushed=resolved.pushed,
+        audience=tuple(value for name, value in resolved.pairs if name == "resource" and value),
     )
     if authorization.state is not None and is_too_long(authorization, parameters.get("response_type"), issuer):
         authorization = replace(authorization, state=None)
     return authorization, parameters
 
 
-def _by_name(pairs: list[tuple[str, str]]) -> Parameters:
+def _may_push_others(client: Client, resolved: Resolved) -> bool:
+    """Whether a client may push redirect URIs that aren't registered: one that proves who it is, and is allowed to.
+
+    That is RFC 9126 section 2.4. The endpoint that takes them checks that they follow the rules for redirect URIs.
+    """
+    return resolved.is_pushed and client.pushed_redirect_uris and not client.is_public
+
+
+def _refuse_repeated(parameters: Parameters, *names: str) -> None:
+    for name in names:
+        if name in parameters.repeated:
+            raise PageError("invalid_request", f"The parameter '{name}' is repeated.")
+
+
+def _by_name(pairs: Pairs) -> Parameters:
     values: dict[str, str] = {}
     repeated = set()
     for name, value in pairs:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from ..errors import OAuth2Error, clean
 
 if TYPE_CHECKING:
+    from ..stores.pushed_requests import PushedRequest
     from ..stores.registered_client import Client
 
 
@@ -21,6 +22,18 @@ class PageError(Exception):
         self.error = error
         self.description = description
         self.reason = reason
+
+
+class NoSuchRequest(PageError):
+    """A `request_uri` that is unknown, expired, used or another client's: nobody learns which (RFC 9126 section 4)."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(
+            "invalid_request_uri",
+            "The request with which the application sent you here is not known, has expired, or was answered already. Go back"
+            " to the application, and start again.",
+            reason=reason,
+        )
 
 
 class AuthorizationError(OAuth2Error):
@@ -62,6 +75,10 @@ class Authorization:
     hinted_sub: str | None = None  # whom the `id_token_hint` is about, by the name that this client knows
     ui_locales: tuple[str, ...] = ()  # the languages in which the user wants to read, the preferred one first
     openid: Mapping[str, Any] = field(default_factory=dict)  # what is kept for ID tokens (`tokens/sign_in.py`)
+    confirmation: Mapping[str, str] = field(
+        default_factory=dict
+    )  # the key that the code is bound to (RFC 9449 section 10)
+    pushed: PushedRequest | None = None  # that the client has pushed it (RFC 9126): the answer uses it up
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

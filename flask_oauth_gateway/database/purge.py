@@ -20,15 +20,17 @@ from .tables import (
     logout,
     mark,
     once,
+    pushed_request,
     refresh_token,
     session,
 )
 
 #: The tables with rows that expire, and how many seconds longer rows are kept: a code that is used twice must still be
-#: known, and a session that has just expired lets its last code be exchanged.
+#: known, a session that has just expired lets its last code be exchanged, and a request that was pushed lets a user finish whose
+#: last form came in time.
 EXPIRING = {
     access_token: 0, refresh_token: 0, approval: 0, code: 86400, device_code: 0, once: 0, mark: 0, session: 86400, logout: 0,
-    client_document: 3600,
+    client_document: 3600, pushed_request: 600,
 }  # fmt: skip
 #: The columns that say when, where they aren't called `expires_at`.
 ENDS = {logout: logout.c.give_up_at, client_document: client_document.c.held_until}

@@ -124,6 +124,8 @@ def describe(server: AuthorizationServer) -> dict[str, Any]:
     if "authorization_endpoint" in body:
         body["response_modes_supported"] = list(RESPONSE_MODES)
         body["authorization_response_iss_parameter_supported"] = True  # RFC 9207 section 3
+        if settings.par:
+            body["require_pushed_authorization_requests"] = settings.par == "required"  # RFC 9126 section 5
         if settings.client_id_metadata:
             body["client_id_metadata_document_supported"] = True
     if "authorization_code" in settings.grant_types:

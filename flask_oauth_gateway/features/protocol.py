@@ -40,6 +40,14 @@ PROTOCOL: Mapping[str, Feature] = {
         page="tokens.md",
         endpoints={"jwks": Endpoint("/jwks", GET, "endpoints.jwks:jwks", "jwks_uri", document=True)},
     ),
+    "par": Feature(
+        source="RFC 9126",
+        page="pushed-authorization-requests.md",
+        setting="par",
+        endpoints={
+            "par": Endpoint("/par", POST, "endpoints.par:par", "pushed_authorization_request_endpoint", cors=True)
+        },
+    ),
     "client_id_metadata": Feature(
         source="Client ID Metadata Document (draft 03)",
         page="client-metadata-documents.md",

@@ -14,7 +14,8 @@ from sqlalchemy.engine import Row
 from ..crypto.hashing import new_token, time_ordered_key, token_key
 from ..errors import InvalidGrantError, InvalidRequestError, InvalidTarget, OAuth2Error
 from ..permissions.scopes import still_allowed
-from ..tokens.issue import AlreadySpent, Issue
+from ..stores.issuance import AlreadyAnswered
+from ..tokens.issue import AlreadySpent, Issue, StaleClient
 from .base import AuthorizationGrant, TokenGrant
 
 if TYPE_CHECKING:
@@ -40,31 +41,40 @@ class AuthorizationCodeGrant(TokenGrant, AuthorizationGrant):
     revoking: Revoking
 
     def authorize(self, authorization: Authorization, granted: Granted) -> dict[str, Any]:
-        """A code for the scopes that the user allowed (section 4.1.2)."""
+        """A code for the scopes that the user allowed (section 4.1.2), which uses up the pushed request, if it is for one.
+
+        Raises `AlreadyAnswered` where another answer used that up, and `StaleClient`.
+        """
         now = int(time.time())
         code = new_token(self.settings.token_prefix, now)
         if authorization.client.origin is not None:
             self.codes.note_first_use(authorization.client)
-        self.codes.add(
-            {
-                "code_hash": token_key(code),
-                "client": authorization.client.key,
-                "family": time_ordered_key(),
-                "subject": granted.subject,
-                "scope": " ".join(granted.scopes),
-                "audience": " ".join(authorization.audience) or None,
-                "redirect_uri": authorization.redirect_uri,
-                "redirect_uri_sent": authorization.redirect_uri_sent,
-                "code_challenge": authorization.code_challenge,
-                "code_challenge_method": authorization.code_challenge_method,
-                "lasts_until": granted.lasts_until,
-                "refreshable": granted.refreshable,
-                "claims": granted.claims or None,
-                "issued_at": now,
-                "expires_at": now + self.settings.authorization_code_lifetime,
-                "sid": granted.sid,
-            }
-        )
+        values = {
+            "code_hash": token_key(code),
+            "client": authorization.client.key,
+            "family": time_ordered_key(),
+            "subject": granted.subject,
+            "scope": " ".join(granted.scopes),
+            "audience": " ".join(authorization.audience) or None,
+            "redirect_uri": authorization.redirect_uri,
+            "redirect_uri_sent": authorization.redirect_uri_sent,
+            "code_challenge": authorization.code_challenge,
+            "code_challenge_method": authorization.code_challenge_method,
+            "lasts_until": granted.lasts_until,
+            "refreshable": granted.refreshable,
+            "claims": granted.claims or None,
+            "issued_at": now,
+            "expires_at": now + self.settings.authorization_code_lifetime,
+            "sid": granted.sid,
+        }
+        if authorization.pushed is None:
+            self.codes.add(values)
+            return {"code": code}
+        outcome = self.codes.add_for(authorization.pushed.spend, values, authorization.client)
+        if not outcome.is_live:
+            raise StaleClient(authorization.client.client_id)
+        if not outcome.spent:
+            raise AlreadyAnswered
         return {"code": code}
 
     def decide(self, request: OAuthRequest, client: Client) -> Issue:

@@ -9,18 +9,26 @@ from typing import TYPE_CHECKING, Any
 from flask import request
 
 from ..authorization.answer import answer_of, location_of
-from ..authorization.parameters import read_authorization, read_visit
-from ..authorization.request import AuthorizationError, Granted, PageError, UnmetAuthenticationRequirements
+from ..authorization.parameters import find_client, read_authorization, read_visit, resolve
+from ..authorization.request import (
+    AuthorizationError,
+    Granted,
+    NoSuchRequest,
+    PageError,
+    UnmetAuthenticationRequirements,
+)
 from ..authorization.requested_claims import check_sign_in, check_user, is_essential
 from ..errors import NotConfigured, OAuth2Error, TemporarilyUnavailable
 from ..permissions.claims import scopes_in, still_asked_for
 from ..permissions.scopes import stays_offline
 from ..signals import authorization_denied, authorization_granted
+from ..stores.issuance import AlreadyAnswered
 from ..tokens.issue import AlreadySpent, StaleClient
 from ..tokens.sign_in import ID_TOKEN, OPENID, USERINFO, in_session
 from ..users.relogin import NOT_NEEDED, came_back_at
-from ..web.answers import note
+from ..web.answers import error_response, note
 from ..web.csrf import new_form_token
+from ..web.request import is_browser
 from .leaving import app_scheme, post_to_client
 from .person import go_to_client, page, person_at
 from .reauthentication import ask_to_sign_in, settle, sign_in_for, use_up
@@ -31,7 +39,7 @@ if TYPE_CHECKING:
     from flask import Response
 
     from ..authorization.consent import Decision, Question
-    from ..authorization.parameters import Parameters, Visit
+    from ..authorization.parameters import Parameters, Resolved, Visit
     from ..authorization.request import Authorization
     from ..authorization_server import AuthorizationServer
     from ..doctor.explanations import Explanation
@@ -39,6 +47,8 @@ if TYPE_CHECKING:
 
 
 ATTEMPTS = 3
+#: Errors of requests that a program made, before anybody knows where to answer it (RFC 9101 section 7).
+FOR_PROGRAMS = ("invalid_request_uri", "invalid_request_object")
 
 
 @page
@@ -49,24 +59,41 @@ def authorize(server: AuthorizationServer) -> Answer:
     the consent page and the code or token; where it fails, the client gets the error.
     """
     visit = read_visit(server.settings)
-    issuer = server.issuer.identifier()
     try:
-        authorization, parameters = read_authorization(server.directory or server.clients, visit.query, issuer)
-    except PageError as error:
+        return _answer(server, resolve(visit, server.request_sources))
+    except (PageError, AlreadyAnswered) as found:
+        error = found if isinstance(found, PageError) else NoSuchRequest("the request_uri was used meanwhile")
         note(error)
+        if error.error in FOR_PROGRAMS and not is_browser():
+            return error_response(AuthorizationError(error.error, error.description))
         return error_page(400, error.error, error.description, _explanation(server, error))
+
+
+def _answer(server: AuthorizationServer, resolved: Resolved) -> Answer:
+    """What a browser gets that comes with this request. Raises `PageError`, and `AlreadyAnswered`.
+
+    A pushed request is used up by its answer: by a code or token when that is given, by an error here.
+    """
+    issuer = server.issuer.identifier()
+    client = find_client(server.directory or server.clients, resolved)
+    authorization, parameters = read_authorization(client, resolved, issuer)
     try:
         authorization = _with_hint(server, server.authorization_checks.check(authorization, parameters), parameters)
         with in_language(authorization.ui_locales) if authorization.ui_locales else nullcontext():
-            answer = _answer_or_page(server, visit, authorization)
+            answer = _answer_or_page(server, resolved.visit, authorization)
     except (NotConfigured, TemporarilyUnavailable):
         raise  # shown to the user: the client would only send them here again
     except OAuth2Error as error:
         note(error)
         answer = {"error": error.error, "error_description": error.description or None}
-    if isinstance(answer, dict):
-        return _send(authorization, answer_of(authorization, answer, issuer))
-    return answer
+    pushed = resolved.pushed
+    if not isinstance(answer, dict):
+        if pushed is not None:
+            pushed.keep_open()
+        return answer
+    if pushed is not None and "error" in answer:
+        pushed.use()
+    return _send(authorization, answer_of(authorization, answer, issuer))
 
 
 def _with_hint(server: AuthorizationServer, authorization: Authorization, parameters: Parameters) -> Authorization:
@@ -139,6 +166,8 @@ def _kept(authorization: Authorization, details: dict[str, Any], sign_in: str) -
     """
     at = None if "auth_time" in details or authorization.max_age is None else came_back_at(sign_in)
     kept = details if at is None else {**details, "auth_time": at}
+    if authorization.confirmation:
+        kept = {**kept, "cnf": dict(authorization.confirmation)}
     return {**kept, OPENID: authorization.openid} if authorization.openid else kept
 
 
@@ -219,6 +248,8 @@ def _grant(
     if server.settings.oidc and OPENID in granted.scopes:
         sid = server.openid.sessions.sid_for(authorization.client, granted.subject)
         granted = granted if sid is None else replace(granted, sid=sid, claims=in_session(granted.claims, sid))
+    if authorization.pushed is not None and "code" not in authorization.response_type.split():
+        authorization.pushed.use()  # the row of a code is stored in the same transaction
     for _ in range(ATTEMPTS):
         try:
             return response_type.authorize(authorization, granted)

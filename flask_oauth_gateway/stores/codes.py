@@ -12,7 +12,8 @@ from sqlalchemy.engine import Row
 from ..database.engine import Database
 from ..database.prepared import Prepared
 from ..database.tables import client, code, session
-from .issuance import Spend
+from .issuance import Deed, Outcome, Spend, do
+from .revocations.mark import NO_NUMBERS
 
 if TYPE_CHECKING:
     from .registered_client import Client
@@ -48,6 +49,10 @@ class CodeStore:
     def add(self, values: Mapping[str, Any]) -> None:
         """Store a new code."""
         self._database.run(_INSERT, dict(values), repeatable=True)
+
+    def add_for(self, spend: Spend, values: Mapping[str, Any], client: Client) -> Outcome:
+        """Store a new code and spend what it is given for, both or neither, if the client is as it was read."""
+        return do(self._database, Deed(client=client, numbers=NO_NUMBERS, spend=spend, code=values))
 
     def note_first_use(self, used: Client) -> None:
         """Note, before there is a code, that a user allowed something to a client which nobody registered by hand.

@@ -1,5 +1,7 @@
 """The last step of a grant, all or nothing: a code or token is spent, and the approval and tokens for it are stored.
 
+So is a pushed request spent for a code.
+
 On PostgreSQL this is one statement, in which each part waits for the one before it; elsewhere it is a transaction. One
 round trip instead of six makes a refresh on PostgreSQL almost as quick as a new token. There, a rotation also does its
 checks in the same statement (`rotate_at_once`): where no row comes back, one of them failed, and a look-up tells which.
@@ -34,13 +36,17 @@ from sqlalchemy.sql.dml import Insert, Update
 
 from ..database.deadlocks import again_after_deadlock
 from ..database.prepared import Prepared
-from ..database.tables import access_token, approval, client, once, refresh_token
+from ..database.tables import access_token, approval, client, code, once, refresh_token
 from .revocations.mark import standing
 from .tokens import TokenStore, client_is_live
 
 if TYPE_CHECKING:
     from ..database.engine import Database
     from .registered_client import Client
+
+
+class AlreadyAnswered(Exception):
+    """Another answer has used up the pushed request for which this one was to be given."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +72,7 @@ class Deed:
     numbers: Mapping[bytes, int]
     spend: Spend | None
     approval: Mapping[str, Any] | None = None
+    code: Mapping[str, Any] | None = None
     access_token: Mapping[str, Any] | None = None  # None: a stateless token, which isn't stored
     refresh_token: Mapping[str, Any] | None = None
 
@@ -114,6 +121,8 @@ def _in_a_transaction(database: Database, deed: Deed) -> Outcome:
                 raise _Undo(Outcome(is_live=True, spent=False))
             if deed.approval is not None:
                 _insert(approval, tuple(deed.approval)).execute(connection, deed.approval)
+            if deed.code is not None:
+                _insert(code, tuple(deed.code)).execute(connection, deed.code)
             if not TokenStore.add_in(connection, deed.access_token, deed.client, deed.numbers):
                 raise _Undo(Outcome(is_live=False, spent=True))
             if deed.refresh_token is not None:
@@ -149,7 +158,9 @@ def _insert(table: Table, columns: tuple[str, ...]) -> Prepared:
 
 
 def _in_one_statement(database: Database, deed: Deed) -> Outcome:
-    given = {approval: deed.approval, access_token: deed.access_token, refresh_token: deed.refresh_token}
+    given = {
+        approval: deed.approval, code: deed.code, access_token: deed.access_token, refresh_token: deed.refresh_token,
+    }  # fmt: skip
     rows = {table: row for table, row in given.items() if row is not None}
     shape = tuple((table, tuple(row)) for table, row in rows.items())
     statement = _statement(None if deed.spend is None else deed.spend.statement, shape, len(deed.numbers))

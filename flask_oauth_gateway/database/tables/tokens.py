@@ -1,4 +1,4 @@
-"""What is given and spent: approvals, access and refresh tokens, codes and device codes."""
+"""What is given and spent: approvals, access and refresh tokens, codes, device codes and pushed requests."""
 
 from __future__ import annotations
 
@@ -103,5 +103,20 @@ device_code = Table(
     Column("issued_at", BigInteger, nullable=False),
     Column("expires_at", BigInteger, nullable=False, index=True),
     Column("spent_at", BigInteger),
+    **OPTIONS,
+)
+
+pushed_request = Table(
+    "oauth_pushed_request",
+    metadata,
+    Column("request_hash", Hash, primary_key=True),
+    Column("client", Key, nullable=False),
+    Column("parameters", Object, nullable=False),  # pairs of names and values, as the client sent them
+    Column("is_signed", Boolean, nullable=False),  # they stood in a signed object
+    Column("confirmation", Object),  # the key to which the code is bound
+    Column("issued_at", BigInteger, nullable=False),
+    Column("expires_at", BigInteger, nullable=False, index=True),  # later, once a browser has come with it
+    Column("opened_at", BigInteger),
+    Column("used_at", BigInteger),
     **OPTIONS,
 )
