@@ -126,7 +126,7 @@ class AuthorizationServer(MadeOnFirstUse):
             checks_user=settings.check_user, sub_of=self._sub_of if PAIRWISE in settings.subject_types else None,
         )  # fmt: skip
         read = self.validators.shortest()
-        self.guard = Guard(self.app, settings, read, self.resources, self.plans, self._load_refusal())
+        self.guard = Guard(self.app, settings, read, self.resources, self.plans, self._load_refusal(), self.binding)
 
     def _issue_tokens(self) -> None:
         """Make the parts that issue tokens, and those that ask a user to allow them."""

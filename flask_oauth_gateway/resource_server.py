@@ -149,7 +149,9 @@ class ResourceServer(Server):
         )
         self._redis = self._connect_redis(lambda _: None) if settings.dpop else None
         self.binding = self._load_binding(self._redis, None)
-        self.guard = Guard(app, settings, self.validators.shortest(), self.resources, None, self._load_refusal())
+        self.guard = Guard(
+            app, settings, self.validators.shortest(), self.resources, None, self._load_refusal(), self.binding
+        )
 
     def close(self) -> None:
         """Close the connections to Redis, where used proofs are kept."""

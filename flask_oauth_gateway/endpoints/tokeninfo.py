@@ -9,7 +9,7 @@ from flask import Response, request
 
 from ..errors import InvalidRequestError, InvalidToken
 from ..web.answers import json_response
-from ..web.bearer import token_of
+from ..web.bearer import BEARER, token_of, with_scheme
 from ..web.logs import refused
 from ..web.request import read_request
 
@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 def tokeninfo(server: AuthorizationServer) -> Response:
     """Describe the token in the Authorization header, or in the body's `access_token`."""
     form = read_request(server.settings)
-    in_header, in_body = token_of(request), form.form.get("access_token")
+    in_body = form.form.get("access_token")
+    scheme, in_header = (BEARER, token_of(request)) if server.binding is None else with_scheme(request)
     if in_header and in_body:
         raise InvalidRequestError("The access token was sent more than once: use one way.")
     presented = in_header or in_body
@@ -30,6 +31,7 @@ def tokeninfo(server: AuthorizationServer) -> Response:
         )
     try:
         token = server.validators.validate_own(presented)
+        server.guard.check_binding(request, token, presented, scheme)
         user_id = server.validators.sub_of(token.client_id, token.subject)
     except InvalidToken as error:
         refused(error, request.environ)

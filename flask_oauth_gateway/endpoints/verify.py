@@ -23,7 +23,7 @@ from ..protection.paths import PathRule, PathRules, ask_all, is_for_preflights
 from ..protection.require_token import requirement
 from ..web.addresses import is_trusted_peer, peer_of
 from ..web.answers import NO_STORE
-from ..web.environ import ASKED_PATHS, TOKEN
+from ..web.environ import ASKED_PATHS, PROOF_TARGET, TOKEN
 
 if TYPE_CHECKING:
     from ..resource_server import Server
@@ -65,6 +65,7 @@ def verify(server: Server) -> Response:
     if is_trusted_peer(peer_of(environ), server.settings.forward_auth_peers):
         method, host = _one_of(METHOD), environ.get("HTTP_X_FORWARDED_HOST")
         if method is not None:
+            environ[PROOF_TARGET] = method, uri.partition("?")[0]
             rule = _rule(server, method.upper(), uri.partition("?")[0], host)
             if asked is None and _passes_as_preflight(rule, method):
                 return _passed(204, None, server)
@@ -86,6 +87,7 @@ def verify_path(server: Server, original: str = "") -> Response:
     _, found, rest = raw.partition("?")[0].partition(f"{server.settings.url_prefix}/verify/")
     # The path as the server decoded it is ambiguous, so the path as it was sent is better.
     path = "/" + (rest if found else quote(original, safe="/;"))
+    environ[PROOF_TARGET] = request.method, path
     rule = _rule(server, request.method, path, request.host)
     if rule is None:
         if server.path_rules is None:

@@ -35,8 +35,8 @@ class BearerError(OAuth2Error):
         told = ", ".join(parts)
         if not self.algs:
             return [("WWW-Authenticate", f"Bearer {told}")]
-        # DPoP first: some clients look only at the first scheme, and one that can prove its key is to do so. One header,
-        # as nginx before 1.23 hands on no second one.
+        # DPoP first, or alone where its proof is what is wrong: some clients look only at the first scheme. One header, as
+        # nginx before 1.23 hands on no second one.
         dpop = f'DPoP {told}, algs="{self.algs}"'
         return [("WWW-Authenticate", dpop if self.is_of_dpop else f"{dpop}, Bearer {told}")]
 

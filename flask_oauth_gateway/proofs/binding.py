@@ -14,7 +14,7 @@ from flask import after_this_request, has_request_context
 from ..config.checks import ConfigurationError
 from ..crypto.hashing import app_keys
 from ..errors import InvalidToken
-from ..web.environ import PROOF_TARGET, PROVED
+from ..web.environ import NEW_NONCE, PROOF_TARGET, PROVED
 from .dpop import DpopProofs, Proof
 from .errors import NONCE_HEADER, InvalidDpopProof
 from .nonces import Nonces
@@ -149,7 +149,7 @@ class Binding:
         except InvalidDpopProof as error:
             raise error.where_a_token_is_taken(self.algorithms) from None
         if proof.new_nonce is not None and has_request_context():
-            _send(proof.new_nonce)
+            _send(http, proof.new_nonce)
 
     def _check_certificate(self, http: Request, token: Taken, thumbprint: object) -> None:
         """Check that the request comes with the certificate to which a token is bound (RFC 8705 section 3)."""
@@ -169,7 +169,7 @@ class Binding:
             http, access_token=presented, method=method, uris=self._targets.of(http, path), nonces=nonces
         )
         if proof is not None and proof.new_nonce is not None and presented is None:
-            _send(proof.new_nonce)
+            _send(http, proof.new_nonce)
         return proof
 
     def _claim(self, http: Request, proof: Proof) -> None:
@@ -233,8 +233,12 @@ def _keys(app: Flask, settings: Settings) -> Callable[[], list[bytes]]:
     return keys
 
 
-def _send(nonce: str) -> None:
-    """Tell the client the nonce to use from now on, in whatever answer it gets."""
+def _send(http: Request, nonce: str) -> None:
+    """Tell the client the nonce to use from now on, in whatever answer it gets.
+
+    The note is for what answers without Flask: `gateway.wsgi`, `gateway.asgi`.
+    """
+    http.environ[NEW_NONCE] = nonce
 
     @after_this_request
     def send(response: Response) -> Response:

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from ..errors import REALM, BearerError, OAuth2Error
+from ..errors import BearerError, OAuth2Error
 
 NONCE_HEADER = "DPoP-Nonce"
 
@@ -45,11 +45,9 @@ class DpopProofRefused(BearerError):
     def __init__(self, why: InvalidDpopProof, algorithms: tuple[str, ...]) -> None:
         super().__init__(why.description, error=why.error)
         self.reason = why.reason
-        self.algorithms = algorithms
+        self.algs, self.is_of_dpop = " ".join(algorithms), True
         self.nonce = getattr(why, "nonce", None)
 
     def extra_headers(self) -> list[tuple[str, str]]:
-        """The challenge names DPoP alone: some clients answer a nonce only where the header begins with that."""
-        parts = [f'DPoP realm="{REALM}"', *self.challenge(), f'algs="{" ".join(self.algorithms)}"']
-        headers = [("WWW-Authenticate", ", ".join(parts))]
+        headers = super().extra_headers()
         return headers if self.nonce is None else [*headers, (NONCE_HEADER, self.nonce)]

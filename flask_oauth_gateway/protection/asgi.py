@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from flask import request
 
-from ..web.environ import TOKEN, USAGE
+from ..web.environ import TOKEN
 from .guard import Requirement, current_guard
-from .wsgi import place_in
+from .wsgi import headers_of_answer, place_in
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -76,12 +76,7 @@ def admit(app: Flask, environ: dict[str, Any], wanted: Requirement) -> Admission
         if refusal is not None:
             body, status, headers = refusal.get_wsgi_response(request.environ)
             return Admission(Answer(int(status.split()[0]), _encoded(headers), b"".join(body)))
-        token, usage = request.environ.get(TOKEN), request.environ.get(USAGE)
-    if usage is None:
-        return Admission(None, token)
-    from .plans import headers_of
-
-    return Admission(None, token, headers_of(usage))
+        return Admission(None, request.environ.get(TOKEN), headers_of_answer(request.environ))
 
 
 def environ_of(scope: Scope) -> dict[str, Any]:
@@ -132,7 +127,7 @@ async def _refuse(scope: Scope, receive: Receive, send: Send, answer: Answer) ->
 
 
 def _with_headers(send: Send, headers: Iterable[tuple[str, str]]) -> Send:
-    """A `send` that also sends what is left of the client's quota."""
+    """A `send` that also sends what goes with the answer."""
     further = _encoded(headers)
 
     async def start(message: Message) -> None:

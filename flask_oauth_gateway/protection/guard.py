@@ -29,7 +29,7 @@ from ..errors import (
     TooManyRequests,
 )
 from ..signals import token_rejected
-from ..web.bearer import token_of
+from ..web.bearer import BEARER, token_of, with_scheme
 from ..web.environ import CHECKED_BY, TOGETHER, TOKEN
 from ..web.logs import refused
 
@@ -38,10 +38,12 @@ if TYPE_CHECKING:
 
     from ..config import Settings
     from ..permissions.resources import Resources
+    from ..proofs.binding import Binding
     from ..tokens.access_token import AccessToken
     from .plans import Plans
 
 View = TypeVar("View", bound=Callable[..., Any])
+BOUND_BY = {"dpop": "jkt", "mtls": "x5t#S256"}  # the member of a token's `cnf`, by what binds it
 GUARD = "oauth_gateway_guard"  # the key in `app.extensions`
 SAY_NOTHING_OF_A_TOKEN = (MissingToken, NotConfigured, TemporarilyUnavailable, TooManyRequests)
 
@@ -57,7 +59,7 @@ class Requirement:
     max_age: int | None = None
     acr: str | None = None
     grant_types: frozenset[str] = frozenset()
-    bound: bool = False
+    bound: bool | str = False  # "dpop", "mtls": bound in this way
     any_audience: bool = False  # the token may be meant for any resource of this server
     scope: str = field(init=False)
     only_scopes: bool = field(init=False)
@@ -90,7 +92,9 @@ class Requirement:
             raise InvalidToken("The access token is meant for another audience.", token.client_id)
         if self.grant_types and token.grant_type not in self.grant_types:
             raise InvalidToken("The access token comes from a grant that is not taken here.", token.client_id)
-        if self.bound and "cnf" not in token.details:
+        if self.bound and not (
+            token.confirmation if self.bound is True else BOUND_BY[self.bound] in token.confirmation
+        ):
             raise InvalidToken("Only a sender-constrained access token is taken here.", token.client_id)
         signed_in = token.details.get("auth_time")
         if self.max_age is not None and (signed_in is None or signed_in + self.max_age < time.time()):
@@ -115,11 +119,14 @@ class Guard:
         resources: Resources,
         plans: Plans | None,
         render: Callable[[OAuth2Error], Response],
+        binding: Binding | None,
     ) -> None:
         self._app = app
         self._bearer_methods = settings.bearer_methods
         self._resources = resources
         self._plans = plans
+        self._binding = binding
+        self._algs = " ".join(settings.dpop_algorithms) if settings.dpop else ""
         self._needs_audience = settings.in_profile.needs_audience
         self._strengths = settings.strengths
         implies = settings.scope_implies
@@ -145,12 +152,20 @@ class Guard:
             token = environ.get(TOKEN) if environ.get(CHECKED_BY) is self else None
             is_new = token is None
             if token is None:
-                presented = token_of(http, self._bearer_methods)
+                scheme = BEARER
+                if self._binding is None:
+                    presented = token_of(http, self._bearer_methods)
+                else:
+                    scheme, presented = with_scheme(http, self._bearer_methods)
                 if presented is None:
                     if requirement.optional:
                         return None
                     raise MissingToken
                 token = self.validate(presented)
+                # Before all else that depends on the token: a thief learns nothing of it, and uses up nobody's quota. After
+                # the look-up: for a token that isn't good, no signature is checked and no proof is kept as used.
+                if "cnf" in token.details or scheme != BEARER:
+                    self.check_binding(http, token, presented, scheme)
             # `requirement.audience` names another resource than the path's.
             if requirement.audience is None and (token.audience or self._needs_audience):
                 self._check_audience(token, requirement)
@@ -164,6 +179,18 @@ class Guard:
         environ[TOKEN] = token
         environ[CHECKED_BY] = self
         return None
+
+    def check_binding(self, http: Request, token: AccessToken, presented: str, scheme: str) -> None:
+        """Check that a request may use a valid token, as it was presented: it proves the key to which that is bound, if to any.
+
+        At each request, as a token may be remembered, but no proof. Raises `BearerError` and `TemporarilyUnavailable`.
+        """
+        if self._binding is not None:
+            self._binding.check(http, token, presented, scheme)
+        elif token.details.get("cnf") is not None:
+            raise InvalidToken(
+                "The access token is bound to a key, and proofs of that are not taken here.", token.client_id
+            )
 
     def scopes_of(self, token: AccessToken) -> frozenset[str]:
         """The scopes of a token, and those that they include."""
@@ -197,6 +224,7 @@ class Guard:
         path = request.path
         if isinstance(error, BearerError):
             error.needed = self._needed(requirement)
+            error.algs = self._algs
             error.resource_metadata = self._resources.metadata_url(path, requirement.audience)
         if not isinstance(error, SAY_NOTHING_OF_A_TOKEN):
             client_id = getattr(error, "client_id", None)

@@ -19,7 +19,7 @@ from ..config.checks import ConfigurationError, full_grant_type
 from ..web.environ import TOGETHER
 from .guard import Requirement, current_guard, is_answered_by_flask
 from .path_patterns import pattern_of, readings
-from .require_token import requirement
+from .require_token import BOUND, requirement
 
 KEY = "OAUTH_PROTECT"
 OPTIONS = tuple(
@@ -210,7 +210,7 @@ FITTING: dict[str, tuple[str, Callable[[Any], bool]]] = {
     "any_of": ("a list of scopes", lambda value: bool(_listed(value))),
     "grant_types": ("a list of grant types", lambda value: bool(_listed(value))),
     "optional": ("True or False", lambda value: isinstance(value, bool)),
-    "bound": ("True or False", lambda value: isinstance(value, bool)),
+    "bound": ("True, False, 'dpop' or 'mtls'", lambda value: isinstance(value, (bool, str)) and value in BOUND),
     "audience": ("a text", lambda value: isinstance(value, str) and bool(value)),
     "acr": ("a text", lambda value: isinstance(value, str) and bool(value)),
     "max_age": ("seconds", lambda value: isinstance(value, int) and not isinstance(value, bool) and value >= 0),

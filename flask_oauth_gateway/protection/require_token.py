@@ -7,13 +7,14 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
-from .guard import Requirement, current_guard, guarded, is_answered_by_flask
+from .guard import BOUND_BY, Requirement, current_guard, guarded, is_answered_by_flask
 
 if TYPE_CHECKING:
     from flask import Blueprint, Flask, Response
 
 View = TypeVar("View", bound=Callable[..., Any])
 REQUIREMENT = "oauth_requirement"
+BOUND = (True, False, *BOUND_BY)
 WRAPPED = "oauth_wrapped"  # on the bare function, what wraps it: `order.py` looks which of them is registered
 
 
@@ -30,7 +31,7 @@ def require_token(
     max_age: int | None = None,
     acr: str | None = None,
     grant_types: Iterable[str] = (),
-    bound: bool = False,
+    bound: bool | str = False,
 ) -> Callable[[View], View]: ...
 
 
@@ -40,8 +41,8 @@ def require_token(*scopes: Any, **options: Any) -> Any:
     `scopes`: the token needs all of these. `any_of`: it needs one of these. `optional`: a request without a token is
     fine too, one with a bad token isn't. `audience`: the token must be meant for this audience. `max_age` (seconds),
     `acr`: how the user must have signed in (RFC 9470). `grant_types`: only tokens of these grants. `bound`: only
-    sender-constrained tokens. Decorates functions and async views, and goes into the `decorators` of `View` and
-    `MethodView`.
+    sender-constrained tokens; `"dpop"`, `"mtls"`: only those that are bound in this way. Decorates functions and async
+    views, and goes into the `decorators` of `View` and `MethodView`.
     """
     if len(scopes) == 1 and callable(scopes[0]) and not options:
         return _protected(scopes[0], requirement())
@@ -57,9 +58,11 @@ def requirement(
     max_age: int | None = None,
     acr: str | None = None,
     grant_types: Iterable[str] = (),
-    bound: bool = False,
+    bound: bool | str = False,
 ) -> Requirement:
     """The arguments of `require_token`, checked. Raises `TypeError` where a list of names holds something else."""
+    if bound not in BOUND:
+        raise TypeError(f"bound is True, False or one of {', '.join(map(repr, BOUND_BY))}; {bound!r} is not.")
     return Requirement(
         scopes=_names(scopes),
         any_of=_names(any_of),

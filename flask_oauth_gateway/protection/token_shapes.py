@@ -34,6 +34,7 @@ CERTAIN = ("typ", "token_use")
 OF_ACCESS_TOKENS = ("gty", "cid", "azpacr", "appidacr")
 OF_ADFS = "apptype"
 OPENID_SCOPES = frozenset({"openid", "profile", "email", "address", "phone", "offline_access"})
+BOUND_KIND = "dpop"  # of a token that is bound to a key of DPoP's: Keycloak's `typ`, and the `token_type` of RFC 9449
 HOW_TO_TAKE_IT = 'where this issuer\'s tokens show no kind, its entry says "kind": "any"'
 #: Claims that show an access token where it isn't for the client that got it, as an ID token is.
 HINTS = ("scope", "permissions")
@@ -121,18 +122,24 @@ def check_use(claims: Mapping[str, Any]) -> bool:
     """Whether the claims name the token's kind. Raises `NoAccessToken` where that is another kind than an access token."""
     named = [(name, str(claims[name]), fitting) for name, fitting in KINDS if claims.get(name) is not None]
     for name, kind, fitting in named:
-        if kind.lower() not in fitting:
+        if kind.lower() not in (*fitting, BOUND_KIND):  # that it is bound is another check's
             raise NoAccessToken(f"its {name} is {kind[:40]!r}, which is no access token's")
     return bool(named)
 
 
-def check_unbound(claims: Mapping[str, Any]) -> None:
-    """Raises `NoAccessToken` for a token that is bound to a key (RFC 9449 section 7.1, RFC 8705 section 3).
+def check_bound(claims: Mapping[str, Any], *, proofs: bool) -> None:
+    """Raises `NoAccessToken` for a token whose binding to a key can't be checked (RFC 9449 section 6, RFC 8705 section 3).
 
-    Nothing here checks that the sender holds the key, so a thief would be let in too.
+    `proofs`: each request is asked for a proof of the key that the token names. Elsewhere a thief would be let in too.
     """
-    if claims.get("cnf") is not None or any(str(claims.get(name)).lower() == "dpop" for name, _ in KINDS):
+    bound_to = claims.get("cnf")
+    says_dpop = any(str(claims.get(name)).lower() == BOUND_KIND for name, _ in KINDS)
+    if bound_to is None and not says_dpop:
+        return
+    if not proofs:
         raise NoAccessToken("it is bound to a key, and proofs of that are not checked here")
+    if not isinstance(bound_to, Mapping) or (says_dpop and "jkt" not in bound_to):
+        raise NoAccessToken("it is bound to a key, and doesn't say to which (cnf)")
 
 
 def check_times(claims: Mapping[str, Any], skew: int) -> tuple[int, int]:
@@ -239,6 +246,7 @@ def _is_time(value: Any) -> bool:
 DETAILS: Mapping[str, Callable[[Any], bool]] = {
     "auth_time": _is_time,
     "acr": lambda value: isinstance(value, str),
+    "cnf": lambda value: isinstance(value, Mapping),
     "amr": lambda value: isinstance(value, list) and all(isinstance(each, str) for each in value),
 }
 

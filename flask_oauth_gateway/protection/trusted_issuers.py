@@ -26,9 +26,9 @@ from .token_shapes import (
     access_token,
     audience_of,
     check_any_kind,
+    check_bound,
     check_kind,
     check_times,
-    check_unbound,
     check_use,
 )
 
@@ -59,6 +59,7 @@ class TokenIssuer:
 
     `issuer`: its name; empty where it is asked and may name any.
     `any_kind`: its JWTs don't show that they are access tokens, and are taken for what they are.
+    `proofs`: a token that is bound to a key is taken with its proof (`Guard.check_binding`).
     """
 
     issuer: str
@@ -70,6 +71,7 @@ class TokenIssuer:
     scope_claims: tuple[str, ...] | None = None
     subject_claim: str = "sub"
     any_kind: bool = False
+    proofs: bool = False
 
     @property
     def is_away(self) -> bool:
@@ -88,7 +90,7 @@ class TokenIssuer:
             logger.error("The keys of %s can't be had: %s", self.issuer, self.source.problem)
             raise TemporarilyUnavailable("The keys of the access token's issuer can't be had at the moment.")
         verify(jwt, keys, self.algorithms)
-        check_unbound(jwt.claims)
+        check_bound(jwt.claims, proofs=self.proofs)
         if self.any_kind:
             check_any_kind(jwt.header, jwt.claims, self.audience, self.subject_claim)
         else:
@@ -108,7 +110,7 @@ class TokenIssuer:
         claims = answer.claims
         if self.issuer and claims.get("iss") not in (None, self.issuer):
             raise NoAccessToken("the issuer that was asked names another one")
-        check_unbound(claims)
+        check_bound(claims, proofs=self.proofs)
         # Refresh tokens are active too. Without a token_type, only a token whose audience is an API is surely no
         # refresh token.
         if not check_use(claims) and not (self.audience - {self.client.client_id}).intersection(audience_of(claims)):
@@ -219,13 +221,14 @@ def _refused(error: Exception) -> InvalidToken:
 def load_trusted_tokens(settings: Settings, users: Users, *, relaxed: bool) -> TrustedTokens:
     """Load the issuers of `OAUTH_TRUSTED_TOKEN_ISSUERS` and parse their keys. Raises `ConfigurationError`."""
     configured = settings.trusted_token_issuers
-    issuers = {name: _load(name, entry, relaxed) for name, entry in configured.items()}
+    proofs = bool(settings.dpop or settings.mtls)
+    issuers = {name: _load(name, entry, relaxed, proofs=proofs) for name, entry in configured.items()}
     if settings.issuer in issuers:
         raise ConfigurationError("OAUTH_TRUSTED_TOKEN_ISSUERS", settings.issuer, "other servers than this one")
     return TrustedTokens(issuers, users, settings.clock_skew)
 
 
-def _load(name: str, entry: Any, relaxed: bool) -> TokenIssuer:
+def _load(name: str, entry: Any, relaxed: bool, *, proofs: bool) -> TokenIssuer:
     key = f"OAUTH_TRUSTED_TOKEN_ISSUERS[{name!r}]"
     if not isinstance(entry, Mapping):
         raise ConfigurationError(key, entry, "a dict with a key set, or with 'introspection'")
@@ -249,6 +252,7 @@ def _load(name: str, entry: Any, relaxed: bool) -> TokenIssuer:
         scope_claims=names(f"{key}['scope_claims']", entry["scope_claims"]) if "scope_claims" in entry else None,
         subject_claim=optional_text(f"{key}['subject_claim']", entry.get("subject_claim")) or "sub",
         any_kind=_any_kind(f"{key}['kind']", entry.get("kind"), asks=asks),
+        proofs=proofs,
     )
 
 

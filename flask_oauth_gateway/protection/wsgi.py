@@ -8,14 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 from flask import request
 
-from ..web.environ import TOKEN, USAGE
+from ..web.environ import CHECKED_BY, NEW_NONCE, PROVED, TOKEN, USAGE
 from .guard import Requirement, current_guard
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
     from flask import Flask
-
-    from ..web.rate_limits import Usage
 
 
 def guarded_application(app: Flask, application: WSGIApplication, wanted: Requirement) -> WSGIApplication:
@@ -30,28 +28,40 @@ def guarded_application(app: Flask, application: WSGIApplication, wanted: Requir
         asked = {**environ, "wsgi.input": io.BytesIO(), "CONTENT_LENGTH": "0", **place_in(app, environ)}
         with app.request_context(asked):
             refusal = current_guard().admit(wanted)  # a preflight too: the application answers it itself
-            token, usage = request.environ.get(TOKEN), request.environ.get(USAGE)
+            token, headers = request.environ.get(TOKEN), headers_of_answer(request.environ)
+            # The application may be an app that checks the token again: once is enough, as a proof is good once.
+            checked = {name: request.environ.get(name) for name in (TOKEN, CHECKED_BY, PROVED)}
         if refusal is not None:
             return refusal(environ, start_response)
         about: dict[str, Any] = {
-            TOKEN: token,
+            **checked,
             "oauth.client_id": token.client_id if token else None,
             "oauth.subject": token.subject if token else None,
             "oauth.scopes": token.scopes if token else frozenset(),
             "oauth.attributes": dict(token.attributes) if token else {},
         }
         environ.update(about)
-        return application(environ, start_response if usage is None else _with_usage(start_response, usage))
+        return application(environ, _with_headers(start_response, headers) if headers else start_response)
 
     return guarded
 
 
-def _with_usage(start_response: StartResponse, usage: Usage) -> StartResponse:
-    """A `start_response` that also sends what is left of the client's quota."""
-    from .plans import headers_of
+def headers_of_answer(environ: WSGIEnvironment) -> list[tuple[str, str]]:
+    """What goes with the answer to a request that is let through: what is left of a quota, and the next proof's nonce."""
+    usage, nonce = environ.get(USAGE), environ.get(NEW_NONCE)
+    headers = [] if nonce is None else [("DPoP-Nonce", nonce)]
+    if usage is not None:
+        from .plans import headers_of
+
+        headers += headers_of(usage)
+    return headers
+
+
+def _with_headers(start_response: StartResponse, further: list[tuple[str, str]]) -> StartResponse:
+    """A `start_response` that also sends what goes with the answer."""
 
     def start(status: str, headers: list[tuple[str, str]], exc_info: Any = None, /) -> Any:
-        return start_response(status, [*headers, *headers_of(usage)], exc_info)
+        return start_response(status, [*headers, *further], exc_info)
 
     return start
 

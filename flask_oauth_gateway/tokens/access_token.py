@@ -134,6 +134,12 @@ class AccessToken:
         return self.details.get("auth_time")
 
     @property
+    def confirmation(self) -> Mapping[str, Any]:
+        """What the token is bound to: `jkt` a key of DPoP's, `x5t#S256` a certificate. Empty, where whoever has it may use it."""
+        found = self.details.get("cnf")
+        return found if isinstance(found, Mapping) else NOTHING
+
+    @property
     def shown_attributes(self) -> dict[str, Any]:
         """The attributes that clients see: all but those whose names begin with an underscore."""
         return {name: value for name, value in self.attributes.items() if not name.startswith("_")}
@@ -147,7 +153,7 @@ class AccessToken:
             **self.shown_attributes,
             "client_id": self.client_id,
             "scope": self.scope,
-            "token_type": "Bearer",
+            "token_type": "DPoP" if "jkt" in self.confirmation else "Bearer",
             "iat": self.iat,
             "exp": self.exp,
             "jti": self.token_id,

@@ -1,4 +1,4 @@
-"""Finds the access token in a request (RFC 6750 section 2)."""
+"""Finds the access token in a request (RFC 6750 section 2, RFC 9449 section 7.1)."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ from flask import Request
 
 from ..errors import InvalidBearerRequest
 
-BEARER = ("bearer ", "bearer")  # servers cut the space off where no token follows it
+BEARER, DPOP = "bearer", "dpop"  # the schemes
+_BEARER, _DPOP = ("bearer ", "bearer"), ("dpop ", "dpop")  # servers cut the space off where no token follows it
+TWICE = "The access token was sent more than once: use one way."
 
 
 def token_of(http: Request, methods: tuple[str, ...] = ("header",)) -> str | None:
@@ -16,16 +18,35 @@ def token_of(http: Request, methods: tuple[str, ...] = ("header",)) -> str | Non
     """
     header = http.environ.get("HTTP_AUTHORIZATION")
     found = []
-    if header is not None and "header" in methods and header[:7].lower() in BEARER:
-        token = header[7:].strip(" ")
-        if not token or " " in token or not token.isascii():
-            raise InvalidBearerRequest("The Authorization header must be 'Bearer <token>', with one token.")
-        found.append(token)
+    if header is not None and "header" in methods and header[:7].lower() in _BEARER:
+        found.append(_alone(header[7:], "Bearer"))
     if len(methods) > 1 or methods[0] != "header":
         found += _elsewhere(http, methods)
     if len(found) > 1:
-        raise InvalidBearerRequest("The access token was sent more than once: use one way.")
+        raise InvalidBearerRequest(TWICE)
     return found[0] if found else None
+
+
+def with_scheme(http: Request, methods: tuple[str, ...] = ("header",)) -> tuple[str, str | None]:
+    """The scheme and the token of a request, where tokens may be bound to a key; the token is `None` where there is none.
+
+    What comes without a scheme, in a body or a query, is a bearer token. Raises as `token_of` does.
+    """
+    header = http.environ.get("HTTP_AUTHORIZATION", "")
+    if "header" not in methods or header[:5].lower() not in _DPOP:
+        return BEARER, token_of(http, methods)
+    token = _alone(header[5:], "DPoP")
+    if _elsewhere(http, methods):
+        raise InvalidBearerRequest(TWICE)
+    return DPOP, token
+
+
+def _alone(text: str, scheme: str) -> str:
+    """What follows the scheme in the header, if it is one token."""
+    token = text.strip(" ")
+    if not token or " " in token or not token.isascii():
+        raise InvalidBearerRequest(f"The Authorization header must be '{scheme} <token>', with one token.")
+    return token
 
 
 def _elsewhere(http: Request, methods: tuple[str, ...]) -> list[str]:

@@ -18,6 +18,9 @@ USAGE = "flask_oauth_gateway.usage"  # what is left of the quota of the client's
 ACTOR = "flask_oauth_gateway.actor"  # the subject of the administrator who acts
 READING_ENDS = "flask_oauth_gateway.reading_ends"  # until when documents of its client are read, by `time.monotonic()`
 PROVED = "flask_oauth_gateway.proved"  # the key of the DPoP proof that this request has claimed
+NEW_NONCE = (
+    "flask_oauth_gateway.new_nonce"  # the nonce that the client's next DPoP proof needs, where its own ends soon
+)
 PROOF_TARGET = (
     "flask_oauth_gateway.proof_target"  # method and raw path that a proof is for, where a proxy asks about them
 )

@@ -217,26 +217,21 @@ def test_an_optional_token_may_be_missing_and_must_be_good_if_it_is_there(
     assert client.get("/maybe", headers=bearer(writer)).status_code == 403
 
 
-def test_a_view_may_ask_for_an_audience_a_grant_or_a_bound_token(
-    app: Flask, client: FlaskClient, gateway: OAuthGateway
-) -> None:
+def test_a_view_may_ask_for_an_audience_or_a_grant(app: Flask, client: FlaskClient, gateway: OAuthGateway) -> None:
     app.add_url_rule("/audience", "audience", require_token(audience="https://api.example")(hello))
     app.add_url_rule("/grant", "grant", require_token(grant_types=["client_credentials", "password"])(hello))
-    app.add_url_rule("/bound", "bound", require_token(bound=True)(hello))
     made = register(app)
     plain = token_for(client, made)["access_token"]
     two = ["https://other.example", "https://api.example"]
     meant = gateway.tokens.issue(made.client_id, audience=two)["access_token"]
     other = gateway.tokens.issue(made.client_id, audience="https://api.example.org")["access_token"]
-    bound = token_saying(app, cnf={"jkt": "thumbprint"})
     statuses = {
-        path: [client.get(path, headers=bearer(token)).status_code for token in (plain, meant, other, bound)]
-        for path in ("/audience", "/grant", "/bound")
+        path: [client.get(path, headers=bearer(token)).status_code for token in (plain, meant, other)]
+        for path in ("/audience", "/grant")
     }
     assert statuses == {
-        "/audience": [401, 200, 401, 401],
-        "/grant": [200, 401, 401, 401],
-        "/bound": [401, 401, 401, 200],
+        "/audience": [401, 200, 401],
+        "/grant": [200, 401, 401],
     }
     response = client.get("/audience", headers=bearer(other))
     refusal(response, 401, "invalid_token")
