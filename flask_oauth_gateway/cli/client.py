@@ -18,6 +18,7 @@ from ..stores.applications import APPROVED, ApplicationNotFound
 from ..stores.registered_client import ORIGINS, Client
 from .hints import advise, by_client_id, in_options, members_without_option
 from .output import Duration, as_json, print_json, print_table, visible, when
+from .registering.hardening_options import without_empty
 from .registering.options import metadata_options, short_grant_type
 
 client = AppGroup("client", help="Register, show, change and delete clients.")
@@ -203,7 +204,7 @@ def _metadata(given: dict[str, Any]) -> dict[str, Any]:
         given[name] = " ".join(given[name]) or None
     others = members_without_option(given.pop("metadata"))
     named = {name: value for name, value in given.items() if value not in (None, ())}
-    return {**others, **named}
+    return {**others, **without_empty(named)}
 
 
 def _existing(client_id: str) -> Client:

@@ -14,6 +14,7 @@ from authlib.oauth2.rfc7636 import create_s256_code_challenge
 from flask.cli import ScriptInfo
 
 from ..authorization_server import current_server
+from ..clients.hardening_members import NEEDED_SETTING, is_off
 from ..clients.members import ClientMetadataError, check_object
 from ..clients.metadata import REDIRECTING_GRANTS, grants_that_are_off
 from ..clients.openid_members import OF_OAUTH_TOO, OPENID_MEMBERS
@@ -131,7 +132,21 @@ def notes_of(client: Client, settings: Settings) -> Iterator[str]:
         yield "refresh_token is of no use to this client: only grants with a user give refresh tokens."
     given = [name for name in OPENID_MEMBERS if name not in OF_OAUTH_TOO and getattr(client, name) != DEFAULTS[name]]
     if given and not settings.oidc:
-        yield f"{' and '.join(given)} {'has' if len(given) == 1 else 'have'} no effect without OAUTH_OIDC."
+        yield _no_effect(given, "oidc")
+    for setting in dict.fromkeys(NEEDED_SETTING.values()):
+        given = [
+            name for name, needed in NEEDED_SETTING.items() if needed == setting and _is_idle(client, name, settings)
+        ]
+        if given:
+            yield _no_effect(given, setting)
+
+
+def _is_idle(client: Client, name: str, settings: Settings) -> bool:
+    return is_off(name, settings) and getattr(client, name) != DEFAULTS[name]
+
+
+def _no_effect(names: list[str], setting: str) -> str:
+    return f"{' and '.join(names)} {'has' if len(names) == 1 else 'have'} no effect without OAUTH_{setting.upper()}."
 
 
 def next_steps(client: Client, settings: Settings) -> Iterator[str]:

@@ -215,18 +215,20 @@ def read_jwks_uri(name: str, value: Any, settings: Settings) -> str:
     return url
 
 
-def check_jwks_uri(url: str | None, *, on_loopback: bool) -> None:
-    """Check that a key set isn't in a private network, which is never called; a name is looked up when it is called.
+def check_called(values: Mapping[str, Any], *, on_loopback: bool) -> None:
+    """Check that nothing is in a private network that is read for a client; a name is looked up when it is called.
 
     `on_loopback`: this machine may be called. Raises `ClientMetadataError`.
     """
-    host = urlsplit(url or "").hostname
-    if host is None or (on_loopback and is_loopback(host)):
-        return
-    from ..crypto.private_addresses import is_private
+    urls = [("jwks_uri", values.get("jwks_uri")), *(("request_uris", each) for each in values.get("request_uris", ()))]
+    for name, url in urls:
+        host = urlsplit(url or "").hostname
+        if host is None or (on_loopback and is_loopback(host)):
+            continue
+        from ..crypto.private_addresses import is_private
 
-    if is_private(host):
-        raise ClientMetadataError("jwks_uri is in a private network, or on this machine.")
+        if is_private(host):
+            raise ClientMetadataError(f"{name} is in a private network, or on this machine.")
 
 
 def read_certificate(name: str, value: Any, settings: Settings) -> str:

@@ -9,7 +9,7 @@ from ..config import ADMIN_SCOPE
 from ..config.openid import response_types_of
 from ..errors import shown
 from ..stores.registered_client import REGISTERED
-from .hardening_members import HARDENING_MEMBERS
+from .hardening_members import HARDENING_MEMBERS, check_hardening
 from .members import (
     ClientMetadataError,
     check_object,
@@ -80,6 +80,7 @@ def check_metadata(metadata: Mapping[str, Any], settings: Settings) -> dict[str,
     if values.get("jwks") and values.get("jwks_uri"):
         raise ClientMetadataError("A client has either jwks or jwks_uri, not both (RFC 7591 section 2).")
     check_encryption(values)
+    check_hardening(values, method)
     if method == "private_key_jwt" and not any(values.get(name) for name in ("jwks", "jwks_uri", "certificate")):
         raise ClientMetadataError("A client registered for private_key_jwt needs a jwks, jwks_uri or certificate.")
     if method == "private_key_jwt" and values.get("jwks") and not signs_with(values["jwks"]):

@@ -19,7 +19,7 @@ from ..signals import client_changed, client_created
 from ..stores.applications import ApplicationNotFound
 from ..stores.registered_client import ORIGINS, REGISTERED, Client
 from ..web.environ import actor
-from .members import ClientMetadataError, check_jwks_uri, check_owner
+from .members import ClientMetadataError, check_called, check_owner
 from .metadata import check_metadata
 from .openid_members import check_backchannel_logout_uri
 from .secrets import MAX_SECONDS, KnownSecret, known_secret, new_secret
@@ -123,7 +123,7 @@ class ClientRegistry:
         on_loopback = may_call_loopback(self._settings.issuer, relaxed=self._app.debug or self._app.testing)
         if not on_loopback:
             check_backchannel_logout_uri(values.get("backchannel_logout_uri"))
-        check_jwks_uri(values.get("jwks_uri"), on_loopback=on_loopback)
+        check_called(values, on_loopback=on_loopback)
         self._check_grant_types(values.get("grant_types", ()))
         sector = values.get("sector_identifier_uri")
         if sector is not None and (before is None or any(values.get(n) != getattr(before, n) for n in OF_A_SECTOR)):

@@ -26,16 +26,19 @@ OWN_MEMBERS = frozenset(
     {
         "default_scope", "skip_consent", "access_token_format", "access_token_lifetime", "refresh_token_lifetime",
         "certificate", "attributes", "resource_server", "plan", "id_token_claims", "require_pkce",
+        "pushed_redirect_uris",
     }
 )  # fmt: skip
-#: What no hook gives such a client either: it never gets past the consent page, nor asks about others' tokens.
-NEVER = frozenset({"skip_consent", "resource_server"})
+#: What no hook gives such a client either: it never gets past the consent page, asks about others' tokens, nor sends users
+#: where nobody could look before.
+NEVER = frozenset({"skip_consent", "resource_server", "pushed_redirect_uris"})
 LISTS = frozenset(
     {
         "redirect_uris", "grant_types", "response_types", "contacts", "post_logout_redirect_uris", "default_acr_values",
+        "request_uris", "authorization_details_types",
     }
 )  # fmt: skip
-MAX_REDIRECT_URIS = 20
+MAX_REDIRECT_URIS = MAX_REQUEST_URIS = 20
 #: Grants that exist, whether this server knows them or not: a program that asks for one besides others isn't refused.
 EXISTING_GRANTS = frozenset({*GRANTS, *SHORT_GRANT_TYPES.values(), "urn:openid:params:grant-type:ciba"})
 EXISTING_RESPONSE_TYPES: Mapping[str, tuple[str, ...]] = {
@@ -87,6 +90,8 @@ def of_a_stranger(metadata: Mapping[str, Any], settings: Settings, ceiling: Ceil
     if not settings.oidc:  # what these say is about ID tokens and the like
         known = {name: value for name, value in known.items() if name not in OPENID_MEMBERS or name in OF_OAUTH_TOO}
     known = {name: value for name, value in known.items() if not is_off(name, settings)}
+    if known.get("authorization_details_types"):
+        known["authorization_details_types"] = _detail_types(known["authorization_details_types"], settings)
     return within(known, settings, ceiling)
 
 
@@ -95,6 +100,8 @@ def within(metadata: Mapping[str, Any], settings: Settings, ceiling: Ceiling) ->
     values = {name: value for name, value in metadata.items() if name not in NEVER}
     if len(values.get("redirect_uris", ())) > MAX_REDIRECT_URIS:
         raise ClientMetadataError(f"redirect_uris has more than {MAX_REDIRECT_URIS}.", "invalid_redirect_uri")
+    if len(values.get("request_uris", ())) > MAX_REQUEST_URIS:
+        raise ClientMetadataError(f"request_uris has more than {MAX_REQUEST_URIS}.")
     for uri in values.get("redirect_uris", ()):
         if "*" in uri:
             raise ClientMetadataError(
@@ -162,6 +169,15 @@ def _scope(given: str, ceiling: Ceiling) -> str:
         offered = ", ".join(ceiling.scopes) or "none at all"
         raise ClientMetadataError(f"None of the scopes is open to registered clients here; those are {offered}.")
     return " ".join(kept)
+
+
+def _detail_types(given: list[str], settings: Settings) -> list[str]:
+    """Those types of authorization details that there are here."""
+    kept = [name for name in given if name in settings.authorization_details]
+    if not kept:
+        offered = ", ".join(settings.authorization_details)
+        raise ClientMetadataError(f"None of the authorization_details_types is there; here are {offered}.")
+    return kept
 
 
 def _usual_method(settings: Settings) -> str:

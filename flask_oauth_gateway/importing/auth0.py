@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any
 from ..clients.secrets import KnownSecret
 from . import Entry, Outcome
 from .rows import (
+    further_members,
     known_grants,
     known_scopes,
     left_behind,
     listed,
     objects,
-    openid_members,
     parse_json,
     read_each,
     text,
@@ -71,7 +71,7 @@ def _entry(client_id: str, where: str, row: Mapping[str, Any], client_grants: li
     scopes, without = known_scopes(scopes, settings)
     if secret is None and method is None:
         notes.append("its secret is not in the file, which takes read:client_keys: give it one with rotate-secret")
-    openid, outside = openid_members(_openid(row), settings)
+    further, outside = further_members(_openid(row) | _protection(row, method), settings)
     refresh = row.get("refresh_token")
     refresh = refresh if isinstance(refresh, Mapping) and refresh.get("expiration_type") == "expiring" else {}
     return Entry(
@@ -88,7 +88,7 @@ def _entry(client_id: str, where: str, row: Mapping[str, Any], client_grants: li
             "refresh_token_lifetime": whole_number(refresh, "token_lifetime") or None,
             "resource_server": row.get("app_type") == "resource_server",
             "attributes": row.get("client_metadata") or None,
-            **openid,
+            **further,
         },
         secrets=(KnownSecret(plain=secret),) if secret and method is None else (),
         notes=[*notes, *without, *outside, *left_behind(row, *BEYOND)],
@@ -104,6 +104,18 @@ def _openid(row: Mapping[str, Any]) -> dict[str, Any]:
         "post_logout_redirect_uris": listed(row, "allowed_logout_urls"),
         "initiate_login_uri": row.get("initiate_login_uri"),
         "backchannel_logout_uri": told[0] if told else None,
+    }
+
+
+def _protection(row: Mapping[str, Any], method: str | None) -> dict[str, Any]:
+    """How its requests and tokens are protected. The keys of signed requests are not in the list."""
+    signed = row.get("signed_request_object")
+    by_certificate = method in ("tls_client_auth", "self_signed_tls_client_auth")
+    bound = "tls_client_certificate_bound_access_tokens" if by_certificate else "dpop_bound_access_tokens"
+    return {
+        "require_pushed_authorization_requests": row.get("require_pushed_authorization_requests") is True,
+        "require_signed_request_object": isinstance(signed, Mapping) and signed.get("required") is True,
+        bound: row.get("require_proof_of_possession") is True,
     }
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import shown
 from . import Entry, Outcome, Unreadable
-from .rows import known_secret, objects, openid_members, parse_json, read_each, text
+from .rows import further_members, known_secret, objects, parse_json, read_each, text
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -54,7 +54,7 @@ def _entry(where: str, fields: Mapping[str, Any], settings: Settings) -> Entry:
         secrets, problem = known_secret(fields.get("client_secret"))
         notes += problem
     after = str(fields.get("post_logout_redirect_uris") or "").split()
-    openid, outside = openid_members({"post_logout_redirect_uris": after}, settings)
+    openid, outside = further_members({"post_logout_redirect_uris": after}, settings)
     owner = fields.get("user")
     return Entry(
         where=where,

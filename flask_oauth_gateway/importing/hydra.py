@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from . import Entry, Outcome, Unreadable
-from .rows import known_grants, known_scopes, known_secret, left_behind, openid_members, read_each, table, text
+from .rows import further_members, known_grants, known_scopes, known_secret, left_behind, read_each, table, text
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -29,15 +29,18 @@ AS_THEY_ARE = (
 )
 #: What says something that a registration here can't.
 BEYOND = (
-    "audience", "allowed_cors_origins", "frontchannel_logout_uri", "sector_identifier_uri", "request_uris",
+    "audience", "allowed_cors_origins", "frontchannel_logout_uri", "sector_identifier_uri",
     "authorization_code_grant_access_token_lifespan",
     "authorization_code_grant_refresh_token_lifespan", "client_credentials_grant_access_token_lifespan",
     "implicit_grant_access_token_lifespan", "jwt_bearer_grant_access_token_lifespan",
     "refresh_token_grant_access_token_lifespan", "refresh_token_grant_refresh_token_lifespan",
     "device_authorization_grant_access_token_lifespan", "device_authorization_grant_refresh_token_lifespan",
 )  # fmt: skip
-#: What OpenID Connect adds.
-OPENID = ("post_logout_redirect_uris", "backchannel_logout_uri", "backchannel_logout_session_required")
+#: What OpenID Connect adds, and signed requests.
+FURTHER = (
+    "post_logout_redirect_uris", "backchannel_logout_uri", "backchannel_logout_session_required", "request_uris",
+    "request_object_signing_alg",
+)  # fmt: skip
 LISTS = (
     "redirect_uris",
     "grant_types",
@@ -83,7 +86,12 @@ def _entry(row: Mapping[str, Any], settings: Settings) -> Entry:
     secrets, notes = ((), []) if public or signs else _secrets(row)
     grants, unknown = known_grants(row.get("grant_types") or ["authorization_code"])  # Hydra's default
     scopes, without = known_scopes(str(row.get("scope") or "").split(), settings)
-    openid, outside = openid_members({name: row.get(name) for name in OPENID}, settings)
+    jwks = row["jwks"] if isinstance(row.get("jwks"), Mapping) and row["jwks"].get("keys") else None
+    has_keys, method = bool(jwks or row.get("jwks_uri")), row.get("token_endpoint_auth_method")
+    given = {name: row[name] for name in FURTHER if row.get(name) not in (None, "none")}
+    if not has_keys:  # every client is said to sign by RS256 there
+        given.pop("request_object_signing_alg", None)
+    further, outside = further_members(given, settings, method=method, has_keys=has_keys)
     if row.get("subject_type") == "pairwise":
         notes.append("its users' subjects were pairwise there: they are others here")
     return Entry(
@@ -91,12 +99,12 @@ def _entry(row: Mapping[str, Any], settings: Settings) -> Entry:
         client_id=client_id,
         metadata={
             **{name: row[name] for name in AS_THEY_ARE if row.get(name)},
-            **openid,
+            **further,
             "redirect_uris": row.get("redirect_uris") or [],
             "grant_types": grants,
             "scope": scopes,
             "contacts": row.get("contacts") or [],
-            "jwks": row["jwks"] if isinstance(row.get("jwks"), Mapping) and row["jwks"].get("keys") else None,
+            "jwks": jwks,
             "skip_consent": bool(row.get("skip_consent")),
             "access_token_format": FORMATS.get(str(row.get("access_token_strategy"))),
             "attributes": row.get("metadata") or None,

@@ -17,11 +17,12 @@ from ..errors import shown
 from . import Entry, Outcome, Unreadable
 from .rows import (
     PROTOCOL_SCOPES,
+    SIGNED,
+    further_members,
     known_scopes,
     left_behind,
     listed,
     objects,
-    openid_members,
     parse_json,
     read_each,
     text,
@@ -53,6 +54,7 @@ METHODS = {
     "client-secret-jwt": "client_secret_jwt",
     "client-x509": "tls_client_auth",
 }
+NOT_SIGNED = "not required"
 MASK = "**********"
 
 
@@ -96,7 +98,10 @@ def _entry(client_id: str, where: str, row: Mapping[str, Any], silent: set[str],
     defaults, optional = listed(row, "defaultClientScopes"), listed(row, "optionalClientScopes")
     named = [each for each in (*defaults, *optional) if each in settings.scopes or each not in OWN_SCOPES]
     scopes, without = known_scopes(named, settings, silent)
-    openid, outside = openid_members(_openid(row, attributes, settings), settings)
+    keys = _keys(attributes)
+    given = _openid(row, attributes, settings) | _protection(attributes, method)
+    further, outside = further_members(given, settings, method=method, has_keys=bool(keys))
+    needs_keys = method == "private_key_jwt" or any(name in further for name in SIGNED)
     return Entry(
         where=where,
         client_id=client_id,
@@ -114,8 +119,8 @@ def _entry(client_id: str, where: str, row: Mapping[str, Any], silent: set[str],
             "logo_uri": _url(attributes.get("logoUri")),
             "policy_uri": _url(attributes.get("policyUri")),
             "tos_uri": _url(attributes.get("tosUri")),
-            **openid,
-            **(_keys(attributes) if method == "private_key_jwt" else {}),
+            **further,
+            **(keys if needs_keys else {}),
         },
         secrets=secrets,
         enabled=row.get("enabled") is not False,
@@ -125,6 +130,7 @@ def _entry(client_id: str, where: str, row: Mapping[str, Any], silent: set[str],
             *without,
             *outside,
             *left_behind(row, "protocolMappers", "authorizationSettings"),
+            *left_behind(attributes, "minimum.acr.value"),
             *_other_features(attributes),
         ],
         says_scopes=bool(scopes),
@@ -170,6 +176,26 @@ def _openid(row: Mapping[str, Any], attributes: Mapping[str, Any], settings: Set
         ],
         "backchannel_logout_uri": told,
         "backchannel_logout_session_required": told and attributes.get("backchannel.logout.session.required") == "true",
+    }
+
+
+def _protection(attributes: Mapping[str, Any], method: str | None) -> dict[str, Any]:
+    """How its requests and tokens are protected: there texts, of which some stand for nothing."""
+    if method == "tls_client_auth" and attributes.get("x509.allow.regex.pattern.comparison") == "true":
+        raise Unreadable("its certificate's subject is a pattern there: here it is one subject, to the letter.")
+    algorithm = attributes.get("request.object.signature.alg")
+    return {
+        "require_pkce": attributes.get("pkce.code.challenge.method") in ("S256", "plain"),
+        "default_acr_values": [each for each in str(attributes.get("default.acr.values") or "").split("##") if each],
+        "require_pushed_authorization_requests": attributes.get("require.pushed.authorization.requests") == "true",
+        "request_object_signing_alg": None if algorithm in ("any", "none") else algorithm,
+        "require_signed_request_object": (attributes.get("request.object.required") or NOT_SIGNED) != NOT_SIGNED,
+        "request_uris": [each for each in str(attributes.get("request.uris") or "").split("##") if each],
+        "authorization_signed_response_alg": attributes.get("authorization.signed.response.alg"),
+        "dpop_bound_access_tokens": attributes.get("dpop.bound.access.tokens") == "true",
+        "tls_client_certificate_bound_access_tokens": attributes.get("tls.client.certificate.bound.access.tokens")
+        == "true",
+        "tls_client_auth_subject_dn": attributes.get("x509.subjectdn") if method == "tls_client_auth" else None,
     }
 
 

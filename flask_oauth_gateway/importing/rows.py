@@ -11,8 +11,9 @@ from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..clients.hardening_members import HARDENING_MEMBERS, SHARED_SECRET, is_off
 from ..clients.members import ClientMetadataError
-from ..clients.openid_members import OPENID_MEMBERS
+from ..clients.openid_members import OF_OAUTH_TOO, OPENID_MEMBERS
 from ..clients.secrets import KnownSecret
 from ..config.checks import full_grant_type
 from ..crypto.hashing import BCRYPT, is_bcrypt_installed, is_known_digest, is_too_costly
@@ -28,6 +29,9 @@ SQLITE = b"SQLite format 3\0"
 PROTOCOL_SCOPES = frozenset({"openid", "profile", "email", "address", "phone", "offline", "offline_access"})
 #: How the stored form of a hashed secret begins: `$function$`, or as in Django.
 HASHED = re.compile(r"\$[a-z0-9_-]{1,20}\$|pbkdf2_|argon2\$|bcrypt|scrypt\$|md5\$")
+
+#: What a client can only be held to that has something to sign with.
+SIGNED = ("request_object_signing_alg", "require_signed_request_object")
 
 
 def read_each(
@@ -158,10 +162,13 @@ def known_scopes(
     return kept, [f"without the scopes {named}, which OAUTH_SCOPES lacks"] * bool(beyond)
 
 
-def openid_members(given: Mapping[str, Any], settings: Settings) -> tuple[dict[str, Any], list[str]]:
-    """What a registration says of OpenID Connect, as far as it can be had here, and a note that names the rest.
+def further_members(
+    given: Mapping[str, Any], settings: Settings, *, method: str | None = None, has_keys: bool = False
+) -> tuple[dict[str, Any], list[str]]:
+    """What a registration says beyond plain OAuth, as far as it can be had here, and a note that names the rest.
 
-    `given` has it by the names that it has here. Of a list, each item is taken or left by itself.
+    `given` has it by the names that it has here. Of a list, each item is taken or left by itself. `method` and `has_keys`
+    say how the client could sign its requests.
     """
     kept: dict[str, Any] = {}
     without = []
@@ -169,9 +176,8 @@ def openid_members(given: Mapping[str, Any], settings: Settings) -> tuple[dict[s
         if not value:
             continue
         items = value if isinstance(value, list) else [value]
-        good = [
-            item for item in items if settings.oidc and _is_good(name, [item] if value is items else item, settings)
-        ]
+        is_on = _is_on(name, settings) and (name not in SIGNED or _could_sign(given, method, has_keys))
+        good = [item for item in items if is_on and _is_good(name, [item] if value is items else item, settings)]
         if good:
             kept[name] = good if value is items else value
         if len(good) < len(items):
@@ -179,9 +185,21 @@ def openid_members(given: Mapping[str, Any], settings: Settings) -> tuple[dict[s
     return kept, [f"without {'some of ' * (name in kept)}its {name}" for name in without]
 
 
+def _is_on(name: str, settings: Settings) -> bool:
+    if name in OPENID_MEMBERS and name not in OF_OAUTH_TOO:
+        return settings.oidc
+    return not is_off(name, settings)
+
+
+def _could_sign(given: Mapping[str, Any], method: str | None, has_keys: bool) -> bool:
+    if given.get("request_object_signing_alg") == SHARED_SECRET:
+        return method == "client_secret_jwt"
+    return has_keys or (method == "client_secret_jwt" and not given.get("request_object_signing_alg"))
+
+
 def _is_good(name: str, value: Any, settings: Settings) -> bool:
     try:
-        OPENID_MEMBERS[name](name, value, settings)
+        {**OPENID_MEMBERS, **HARDENING_MEMBERS}[name](name, value, settings)
     except ClientMetadataError:
         return False
     return True

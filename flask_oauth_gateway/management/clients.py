@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from ..clients.hardening_members import REQUEST_ALGORITHMS
 from ..clients.registry import ClientNotFound
+from ..config.keys import SIGNING_ALGORITHMS
 from ..descriptions.records import describe_client
 from ..errors import InvalidRequestError
 from ..stores.registered_client import ORIGINS, REGISTERED, Client
@@ -29,7 +31,13 @@ _KINDS = {
     "request_uris": "texts", "authorization_details_types": "texts", "dpop_bound_access_tokens": "flag",
     "tls_client_certificate_bound_access_tokens": "flag",
 }  # fmt: skip
-METADATA = {name: OR_NULL[_KINDS.get(name, "text")] for name in REGISTERED}
+_ONE_OF = {
+    "request_object_signing_alg": REQUEST_ALGORITHMS, "authorization_signed_response_alg": SIGNING_ALGORITHMS,
+}  # fmt: skip
+METADATA: dict[str, Schema] = {
+    name: {**OR_NULL[_KINDS.get(name, "text")], **({"enum": [*_ONE_OF[name], None]} if name in _ONE_OF else {})}
+    for name in REGISTERED
+}
 OWNER: Schema = {"type": ["string", "null"], "maxLength": 255}
 ORIGIN: Schema = {"type": ["string", "null"], "description": "'registration', 'document', or null: registered by hand."}
 SECRET: Schema = {

@@ -178,7 +178,7 @@ def _checked(name: str, value: Any, schema: Schema) -> Any:
     if not fits:
         raise InvalidRequestError(f"'{name}' is not of type {' or '.join(types)}.")
     if value not in schema.get("enum", (value,)):
-        raise InvalidRequestError(f"'{name}' is none of {', '.join(schema['enum'])}.")
+        raise InvalidRequestError(f"'{name}' is none of {', '.join(filter(None, schema['enum']))}.")
     if isinstance(value, str):
         if "\0" in value or not schema.get("minLength", 0) <= len(value) <= schema.get("maxLength", 2**20):
             raise InvalidRequestError(f"'{name}' is too short, too long, or holds a NUL.")

@@ -70,6 +70,16 @@ TOKEN_ISSUERS: dict[str, Any] = {
         "audience": (),
     },
 }
+HARDENED: dict[str, Any] = {
+    "OAUTH_PAR": True,
+    "OAUTH_JAR": True,
+    "OAUTH_REQUEST_URIS": True,
+    "OAUTH_JARM": True,
+    "OAUTH_AUTHORIZATION_DETAILS": {"payment": {"description": "Pay somebody"}, "account": {}},
+    "OAUTH_DPOP": True,
+    "OAUTH_MTLS": True,
+    "OAUTH_MTLS_CERTIFICATE": {"header": "X-Client-Cert", "format": "pem", "verified": ("X-Client-Verified", "yes")},
+}
 EVENTS: list[dict[str, Any]] = [
     {"event": "token_issued", "client_id": "c1", "subject": "s1", "address": "192.0.2.1", "details": {"scope": "x"}},
     {"event": "token_rejected", "outcome": "invalid_token"},
@@ -187,6 +197,7 @@ def full_site(folder: Any) -> Rows:
             OAUTH_JWT_ISSUERS=JWT_ISSUERS,
             OAUTH_SAML_ISSUERS=SAML_ISSUERS,
             OAUTH_TRUSTED_TOKEN_ISSUERS=TOKEN_ISSUERS,
+            **HARDENED,
         )
     )
     for fill in (_applications, _clients, _approvals, _tokens, _crowd, _sessions, _keys, _trail):
@@ -226,6 +237,17 @@ def _clients(site: Rows) -> None:
         **{f"{name}_uri": f"https://weather.example/{name}" for name in ("client", "logo", "policy", "tos")},
     )
     registry.create(client_id="bare")
+    create(
+        client_id="bound",
+        client_name="Bank",
+        jwks=SIGNER.jwks(),
+        request_object_signing_alg="ES256",
+        require_pushed_authorization_requests=True,
+        request_uris=["https://bank.example/r1", "https://bank.example/r2"],
+        authorization_details_types=["payment"],
+        dpop_bound_access_tokens=True,
+        tls_client_auth_san_dns="bank.example",
+    )
     create(client_id="opaque", client_name="", skip_consent=True, access_token_format="opaque")
     create(client_id="long", client_name=LONG, owner="ops", tos_uri="https://weather.example/terms")
     create(client_id="off", client_name="Off")

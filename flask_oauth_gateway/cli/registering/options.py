@@ -9,6 +9,7 @@ import click
 from ...features import GRANTS, METHODS
 from ..hints import AppOption
 from ..output import Duration
+from .hardening_options import HARDENING_OPTIONS
 
 
 def short_grant_type(grant_type: str) -> str:
@@ -76,6 +77,7 @@ METADATA_OPTIONS = (
     ),
     click.option("--jwks-uri", help="The URL of its key set."),
     click.option("--certificate", type=click.File(), help="The file of its X.509 certificate, PEM."),
+    *HARDENING_OPTIONS,
 )
 
 

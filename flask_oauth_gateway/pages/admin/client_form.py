@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from ...clients.hardening_members import HARDENING_MEMBERS
 from ...clients.members import ClientMetadataError
 from ...clients.metadata import usual_grant_types
 from ...clients.openid_members import OPENID_MEMBERS
@@ -12,6 +13,7 @@ from ...errors import holds_private_key, shown
 from ...stores.registered_client import REGISTERED
 from . import Visit, go, page, stale_text
 from .clients import DAY, existing, further_members, number
+from .hardening_fields import fields_for, sent_by, stored_in, without_field
 
 if TYPE_CHECKING:
     from flask import Response
@@ -57,7 +59,7 @@ def client_edit(visit: Visit) -> Response | BaseResponse:
     """Change a client's registration."""
     found = existing(visit)
     if visit.form is None:
-        return _form(visit, found, _as_stored(found))
+        return _form(visit, found, _as_stored(visit, found))
     try:
         if visit.is_stale:
             raise ClientMetadataError(stale_text())
@@ -86,6 +88,7 @@ def _form(visit: Visit, client: Client | None, values: dict[str, Any], problem: 
         methods=list(methods),
         scopes=list(dict.fromkeys([*settings.scopes, *(values.get("scope") or ())])),
         plans=list(dict.fromkeys([*settings.plans, *([values["plan"]] if values.get("plan") else [])])),
+        hardening=fields_for(settings),
     )
 
 
@@ -96,13 +99,14 @@ def _registration(visit: Visit) -> dict[str, Any]:
     found |= {name: " ".join(form.get(name, ())).split() for name in LISTS}
     found |= {name: number(visit, name) for name in NUMBERS}
     found |= {name: visit.sent(name) == "yes" for name in SWITCHES}
-    found |= {name: _object(visit, name) for name in OBJECTS}
+    found |= {name: _object(visit, name) for name in OBJECTS} | sent_by(visit)
     if FURTHER in form:  # as above, a template of the app's own may lack it
         further = _object(visit, FURTHER) or {}
-        unknown = [name for name in further if name not in OPENID_MEMBERS]
+        known = (*OPENID_MEMBERS, *without_field(visit.server.settings))
+        unknown = [name for name in further if name not in known]
         if unknown:
-            raise ClientMetadataError(f"{FURTHER} names {shown(unknown[0])}; it may name {', '.join(OPENID_MEMBERS)}.")
-        found |= dict.fromkeys(OPENID_MEMBERS) | further
+            raise ClientMetadataError(f"{FURTHER} names {shown(unknown[0])}; it may name {', '.join(known)}.")
+        found |= dict.fromkeys(known) | further
     return found
 
 
@@ -120,25 +124,27 @@ def _object(visit: Visit, name: str) -> Any:
 def _as_sent(visit: Visit) -> dict[str, Any]:
     """The form's values as the user entered them, to show the form again; a private key is not shown."""
     form = visit.form or {}
+    fields = (*TEXTS, *NUMBERS, *OBJECTS, *HARDENING_MEMBERS, FURTHER)
     found: dict[str, Any] = {
-        name: visit.sent(name)
-        for name in (*TEXTS, *NUMBERS, *OBJECTS, FURTHER, "owner", "application", "client_id", "secret_days")
+        name: visit.sent(name) for name in (*fields, "owner", "application", "client_id", "secret_days")
     }
     found |= {name: " ".join(form.get(name, ())).split() for name in LISTS}
+    found |= {name: value or "" for name, value in sent_by(visit).items()}
     found = {name: type(value)() if _is_secret(name, value) else value for name, value in found.items()}
     return found | {name: visit.sent(name) == "yes" for name in SWITCHES} | {"version": visit.sent("version")}
 
 
-def _is_secret(name: str, value: str | list[str]) -> bool:
+def _is_secret(name: str, value: Any) -> bool:
     """Whether a field holds a private key; attributes may have members of any name."""
-    text = value if isinstance(value, str) else " ".join(value)
+    text = " ".join(value) if isinstance(value, list) else str(value)
     return holds_private_key(text) if name == "jwks" else "PRIVATE KEY" in text
 
 
-def _as_stored(client: Client) -> dict[str, Any]:
+def _as_stored(visit: Visit, client: Client) -> dict[str, Any]:
     found: dict[str, Any] = {name: getattr(client, name) for name in REGISTERED}
     found |= {name: found[name].split() for name in ("scope", "default_scope")}
-    found[FURTHER] = further_members(client)
+    idle, hardening = without_field(visit.server.settings), stored_in(client)
+    found[FURTHER] = further_members(client) | {name: value for name, value in hardening.items() if name in idle}
     for name in (*OBJECTS, FURTHER):
         found[name] = json.dumps(found[name], indent=2, ensure_ascii=False) if found[name] else ""
     return found | {"owner": client.owner, "application": client.application, "version": str(client.version)}

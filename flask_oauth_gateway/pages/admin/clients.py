@@ -12,7 +12,10 @@ from ...clients.openid_members import OPENID_MEMBERS
 from ...config.checks import MAX_LIFETIME
 from ...features import SECRET_METHODS
 from ...stores.registered_client import DEFAULTS, ORIGINS
+from ..rendering import plain
+from ..translations import translate
 from . import PAGE, Visit, go, not_there, page, stale_text
+from .hardening_fields import stored_in
 
 if TYPE_CHECKING:
     from flask import Response
@@ -51,10 +54,20 @@ def show(visit: Visit, found: Client, problem: str | None = None) -> Response:
         client=found,
         problem=problem,
         further=further_members(found),
+        hardening={name: shown_in(value) for name, value in stored_in(found).items()},
         counts=visit.server.tokens.live_counts(found.key),
         has_secrets=found.token_endpoint_auth_method in SECRET_METHODS,
         overlaps=OVERLAPS,
         now=time.time(),
+    )
+
+
+def shown_in(value: Any) -> list[str]:
+    """The texts in which a member's value is shown."""
+    return (
+        [translate("yes")]
+        if value is True
+        else [plain(each) for each in ([value] if isinstance(value, str) else value)]
     )
 
 

@@ -31,6 +31,15 @@ LABELS = {
     "secret_days": "The secret expires after days",
     "expires_days": "The new one expires after days",
     "overlap": "The old secrets still live for",
+    "require_pushed_authorization_requests": "It must push its authorization requests",
+    "pushed_redirect_uris": "It may push redirect URIs that are not registered",
+    "require_signed_request_object": "It must sign its authorization requests",
+    "dpop_bound_access_tokens": "Its access tokens are always bound to a key (DPoP)",
+    "tls_client_certificate_bound_access_tokens": "Its access tokens are always bound to its certificate (mutual TLS)",
+    "request_object_signing_alg": "Signatures of its requests",
+    "authorization_signed_response_alg": "Signatures of the answers to it",
+    "request_uris": "Addresses of its signed requests",
+    "authorization_details_types": "Types of authorization details",
 }
 #: A name in a text: not in quotes, where somebody's own words stand; one that is an ordinary word too only at the start.
 _NAME = re.compile(r"(?<![^\s(])'[^']*'|\b(scope|[a-z]+(?:_[a-z]+)+)\b|\A([a-z]+)(?= )")

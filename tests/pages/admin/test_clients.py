@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from flask_babel import Babel
 
+from flask_oauth_gateway.clients.hardening_members import HARDENING_MEMBERS
 from flask_oauth_gateway.pages.admin.labels import LABELS
 from tests.support.admin import HOSTILE, AdminSite
 from tests.support.app import is_accepted
@@ -91,7 +92,10 @@ def test_the_labels_are_those_that_stand_beside_the_fields(site: AdminSite) -> N
     box = r'<legend>([^<]+)</legend>\s*<ul[^>]*><li><label><input type="checkbox" name="([^"]+)"'
     groups = re.findall(box, text)
     shown |= {name: label for label, name in groups}
-    without = {"plan"}  # where no plans are configured
+    without = {
+        "plan",
+        *HARDENING_MEMBERS,
+    }  # where no plans are configured, and nothing is on that protects requests and tokens
     assert {name: shown[name] for name in LABELS if name not in without} == {
         name: label for name, label in LABELS.items() if name not in without
     }
