@@ -149,6 +149,7 @@ class AuthorizationServer(MadeOnFirstUse):
         by_assertion = AssertionAuthentication(
             self.clients, self.client_keys, lambda: self.saml_assertions, self.once, self.issuer, self.failures,
             self.last_used, skew=self.settings.clock_skew, meet=meet,
+            algorithms=self.settings.in_profile.algorithms,
             for_issuer_alone=self.settings.client_assertion_audience == "issuer",
         )  # fmt: skip
         methods = by_secret.methods() | by_assertion.methods()

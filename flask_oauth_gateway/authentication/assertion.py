@@ -37,6 +37,7 @@ MAX_ASSERTION = 65536
 class AssertionAuthentication:
     """Authenticates clients by assertions. `saml` returns what verifies SAML, made on first use; `skew` is in seconds.
 
+    `algorithms`: those by which a client may sign with its key; `None`: all that its key is good for.
     `for_issuer_alone`: an assertion names the issuer as its audience, and nothing else, so that no other server can use it.
     `meet`: reads the document of a client that isn't known, where there are such.
     """
@@ -52,6 +53,7 @@ class AssertionAuthentication:
         last_used: LastUsed,
         *,
         skew: int,
+        algorithms: tuple[str, ...] | None = None,
         for_issuer_alone: bool = False,
         meet: Meet | None = None,
     ) -> None:
@@ -63,6 +65,7 @@ class AssertionAuthentication:
         self._failures = failures
         self._last_used = last_used
         self._skew = skew
+        self._algorithms = algorithms
         self._for_issuer_alone = for_issuer_alone
         self._meet = meet
 
@@ -165,7 +168,8 @@ class AssertionAuthentication:
 
         if method == "private_key_jwt":
             source = self._client_keys.of(client)
-            return verify(unverified, () if source is None else keys_for(source, unverified.header.get("kid")))
+            keys = () if source is None else keys_for(source, unverified.header.get("kid"))
+            return verify(unverified, keys, self._algorithms)
         for secret, key in self._client_keys.secrets_of(client):
             try:
                 jwt = verify(unverified, (key,))

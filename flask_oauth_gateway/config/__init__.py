@@ -101,6 +101,11 @@ class Settings(
         return [name for name in self.scopes if name != ADMIN_SCOPE]
 
     @property
+    def id_token_algorithm(self) -> str:
+        """What signs ID tokens for clients that don't say it (OIDC Core section 15.1), where the profile takes that."""
+        return "RS256" if self.in_profile.takes("RS256") else self.signing_algorithm
+
+    @property
     def has_admin_sessions(self) -> bool:
         """Whether the administrator's pages show sessions."""
         return self.admin and self.oidc

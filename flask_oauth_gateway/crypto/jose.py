@@ -18,7 +18,7 @@ from joserfc.errors import JoseError
 from joserfc.jwk import Key
 from joserfc.jws import JWSRegistry
 
-from .jwk import algorithms_of
+from .jwk import algorithms_of, full_name
 
 MAX_TOKEN = 65536
 MAX_HEADER = 16384
@@ -121,7 +121,9 @@ def _segment(content: bytes) -> bytes:
 
 
 def _fits(key: Key, algorithm: str, kid: str | None, allowed: tuple[str, ...] | None) -> bool:
-    if algorithm not in algorithms_of(key) or (allowed is not None and algorithm not in allowed):
+    if algorithm not in algorithms_of(key):
+        return False
+    if allowed is not None and algorithm not in allowed and full_name(key, algorithm) not in allowed:
         return False
     if key.get("alg") not in (None, algorithm):
         return False

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from base64 import urlsafe_b64decode
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, rsa
@@ -61,6 +61,17 @@ class _ForSomethingElse(Exception):
 def algorithms_of(key: Key) -> tuple[str, ...]:
     """The algorithms with which a key can be used."""
     return ALGORITHMS.get(_kind_of(key), ())
+
+
+def full_name(key: Key, algorithm: str) -> str:
+    """The algorithm's name that says the curve too: EdDSA is Ed25519 or Ed448, by the key."""
+    return str(key.get("crv")) if algorithm == "EdDSA" else algorithm
+
+
+def signs_by(key: Key, algorithms: Collection[str]) -> bool:
+    """Whether a key can sign by one of these algorithms, as far as it says which it is for."""
+    names = algorithms_of(key) if key.get("alg") is None else (str(key.get("alg")),)
+    return any(full_name(key, name) in algorithms for name in names)
 
 
 def is_for_encryption(key: Key, algorithm: str) -> bool:

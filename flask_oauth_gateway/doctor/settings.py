@@ -85,7 +85,7 @@ CHECKS = (
         "OAUTH_REFRESH_TOKENS",
         "a stolen refresh token that goes on is never noticed (RFC 9700 section 4.14.2)",
         "set it to 'rotate'",
-        lambda s: s.refresh_tokens == "preserve",
+        lambda s: s.refresh_tokens == "preserve" and s.in_profile.sets.get("refresh_tokens") != "preserve",
     ),
     _check(
         "OAUTH_BEARER_METHODS",

@@ -93,6 +93,8 @@ def make_blueprint(server: Server) -> Blueprint:
     for path in ("", "/", "/<oauth_anything:path>"):
         _answer_any_method(blueprint, path, "not_found", _not_found)
     blueprint.after_request(cors.allow_origin)
+    if settings.in_profile.see_other:
+        blueprint.after_request(_see_other)
     if settings.compatibility is not None and server.issues_tokens:
         issuing = cast("AuthorizationServer", server)
         rewrite = import_module(f"{PACKAGE}.compatibility.{settings.compatibility}").rewrite
@@ -104,6 +106,13 @@ def make_blueprint(server: Server) -> Blueprint:
         blueprint.register_error_handler(code, _http_error)
     blueprint.register_error_handler(HTTPException, _http_error)
     return blueprint
+
+
+def _see_other(response: Response) -> Response:
+    """A redirect after which no browser sends a form on, whichever one it was (FAPI 2.0 Security Profile section 5.3.2.1)."""
+    if response.status_code in (301, 302, 307, 308):
+        response.status_code = 303
+    return response
 
 
 def _view(path: str, server: Server) -> Callable[..., Any]:

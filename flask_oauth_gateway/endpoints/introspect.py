@@ -38,7 +38,8 @@ def introspect(server: AuthorizationServer) -> Response:
     if token is None:
         raise InvalidRequestError("The parameter 'token' is missing.")
     answer = _jwt(server, form, client, token) if is_jwt(token) else _opaque(server, form, client, token, asked)
-    response = _signed(server, client, answer) if _wants_jwt(form) else json_response(200, answer)
+    is_signed = _wants_jwt(form) or (server.settings.in_profile.signs_introspection and not _wants_json(form))
+    response = _signed(server, client, answer) if is_signed else json_response(200, answer)
     seconds = server.settings.token_cache_seconds
     if seconds and "token_type" in answer:  # the caller may learn of a revocation as late as this server itself
         kept = max(0, min(seconds, answer["exp"] - int(time.time())))  # not beyond `exp` (RFC 7662 section 4)
@@ -51,6 +52,11 @@ def _wants_jwt(form: OAuthRequest) -> bool:
     """Whether the caller prefers a signed answer (RFC 9701 section 4)."""
     accept = form.environ.get("HTTP_ACCEPT", "")
     return JWT_TYPE in accept.lower() and request.accept_mimetypes.best_match(MEDIA_TYPES) == MEDIA_TYPES[1]
+
+
+def _wants_json(form: OAuthRequest) -> bool:
+    """Whether the caller asks for plain JSON by its name."""
+    return MEDIA_TYPES[0] in form.environ.get("HTTP_ACCEPT", "").lower()
 
 
 def _signed(server: AuthorizationServer, client: Client, answer: dict[str, Any]) -> Response:

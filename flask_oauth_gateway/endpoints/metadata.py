@@ -114,6 +114,7 @@ def describe(server: AuthorizationServer) -> dict[str, Any]:
         body["authorization_grant_profiles_supported"] = [ID_JAG]
     body["protected_resources"] = list(server.resources.all())  # RFC 9728 section 4
     algorithms = [name for method, each in METHODS.items() if method in methods for name in each.algorithms]
+    algorithms = list(filter(settings.in_profile.takes, algorithms))
     if algorithms:
         for name in ("token", "revocation", "introspection"):
             body[f"{name}_endpoint_auth_signing_alg_values_supported"] = algorithms

@@ -14,12 +14,13 @@ if TYPE_CHECKING:
 
 def openid_metadata(settings: Settings, claims: UserClaims) -> dict[str, Any]:
     """The members that OpenID Connect adds. Those that are left out mean what the standard says of them."""
+    signed_by = list(filter(settings.in_profile.takes, SIGNING_ALGORITHMS))
     return {
         "subject_types_supported": list(settings.subject_types),
-        "id_token_signing_alg_values_supported": list(SIGNING_ALGORITHMS),
+        "id_token_signing_alg_values_supported": signed_by,
         "id_token_encryption_alg_values_supported": list(ENCRYPTION_ALGORITHMS),
         "id_token_encryption_enc_values_supported": list(ENCRYPTION_METHODS),
-        "userinfo_signing_alg_values_supported": list(SIGNING_ALGORITHMS),
+        "userinfo_signing_alg_values_supported": signed_by,
         "userinfo_encryption_alg_values_supported": list(ENCRYPTION_ALGORITHMS),
         "userinfo_encryption_enc_values_supported": list(ENCRYPTION_METHODS),
         "claims_supported": claims.names(),

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 from ..crypto.jose import JwtError, read, sign, verify
 from ..errors import InvalidRequestError
 from ..tokens.sign_in import ID_TOKEN, NONCE, SID, openid_part, sign_in_details
-from ..tokens.signing_key import ALWAYS_FOR_ID_TOKENS
 from .encryption import encryption_for
 
 if TYPE_CHECKING:
@@ -67,7 +66,7 @@ class IdTokens:
         It takes the access token and the code that are given beside it. `alone`: no access token ever is, so that the claims
         of the scopes stand in the ID token (OIDC Core section 5.4).
         """
-        client, signing = request.client, self._key_ring().signing_key(algorithm_of(request.client))
+        client, signing = request.client, self._key_ring().signing_key(algorithm_of(request.client, self._settings))
         encrypt = encryption_of(client, self._client_keys)
         openid = openid_part(request.claims)
         wants_all = alone or (client.id_token_claims or self._settings.id_token_claims) == "all"
@@ -136,9 +135,10 @@ class IdTokens:
         return hint.sub
 
 
-def algorithm_of(client: Client) -> str:
-    """The algorithm that signs this client's ID tokens."""
-    return client.id_token_signed_response_alg or ALWAYS_FOR_ID_TOKENS
+def algorithm_of(client: Client, settings: Settings) -> str:
+    """The algorithm that signs this client's ID tokens: the one that it is registered for, if the profile takes that."""
+    registered = client.id_token_signed_response_alg
+    return registered if registered and settings.in_profile.takes(registered) else settings.id_token_algorithm
 
 
 def encryption_of(client: Client, keys: ClientKeys) -> Callable[[str], str]:

@@ -12,6 +12,7 @@ from .id_token import algorithm_of, encryption_of
 
 if TYPE_CHECKING:
     from ..clients.keys import ClientKeys
+    from ..config import Settings
     from ..stores.registered_client import Client
     from ..tokens.signing_keys import KeyRing
     from .subjects import Subjects
@@ -24,7 +25,10 @@ SECONDS = 120  # as section 4 advises
 class LogoutTokens:
     """Makes the logout tokens of one server, signed and encrypted as the client's ID tokens are."""
 
-    def __init__(self, key_ring: Callable[[], KeyRing], subjects: Subjects, client_keys: ClientKeys) -> None:
+    def __init__(
+        self, settings: Settings, key_ring: Callable[[], KeyRing], subjects: Subjects, client_keys: ClientKeys
+    ) -> None:
+        self._settings = settings
         self._key_ring = key_ring
         self._subjects = subjects
         self._client_keys = client_keys
@@ -34,7 +38,7 @@ class LogoutTokens:
 
         It may have to fetch the client's keys, and raises `ClientKeyMissing` where these can't be had.
         """
-        signing = self._key_ring().signing_key(algorithm_of(client))
+        signing = self._key_ring().signing_key(algorithm_of(client, self._settings))
         now = int(time.time())
         claims: dict[str, Any] = {
             "iss": issuer,

@@ -53,7 +53,7 @@ class OpenidProvider:
         self.userinfo = Userinfo(issuer, key_ring, keys)
         self.client_algorithms = ClientAlgorithms(app, clients, key_ring)
         self.logouts = LogoutStore(database)
-        letters = LogoutLetters(app, settings, clients, LogoutTokens(key_ring, self.subjects, keys))
+        letters = LogoutLetters(app, settings, clients, LogoutTokens(settings, key_ring, self.subjects, keys))
         self.backchannel_logout = BackchannelLogout(app, settings, issuer, database, self.logouts, letters)
         store = SessionStore(database, revocations)
         self.sessions = Sessions(app, settings, clients, store, revoking)

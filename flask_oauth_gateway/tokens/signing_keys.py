@@ -21,7 +21,6 @@ from ..stores.revocations.mark import MAX_TOKEN_LIFETIME, mark_of
 from ..web.environ import actor
 from .revoking import KEY
 from .signing_key import (
-    ALWAYS_FOR_ID_TOKENS,
     Keys,
     SigningKey,
     before_the_change,
@@ -115,8 +114,8 @@ class KeyRing:
         if self._settings.oidc:
             if self._settings.signing_algorithm not in there:
                 self.signing_key()
-            if ALWAYS_FOR_ID_TOKENS not in there:
-                self.signing_key(ALWAYS_FOR_ID_TOKENS)
+            if self._settings.id_token_algorithm not in there:
+                self.signing_key(self._settings.id_token_algorithm)
         elif not self._keys:
             self.signing_key()
         now = time.time()
@@ -189,9 +188,11 @@ class KeyRing:
         """
         others: set[str] = set()
         if self._settings.oidc:
-            others = {self._settings.signing_algorithm, ALWAYS_FOR_ID_TOKENS, *self._store.wanted_by_clients()} - {
-                algorithm
-            }
+            others = {
+                self._settings.signing_algorithm,
+                self._settings.id_token_algorithm,
+                *self._store.wanted_by_clients(),
+            } - {algorithm}
         for each in self._keys.values():
             if each.retired_at is None and each.algorithm not in others:
                 self._store.retire(each.kid, at)

@@ -36,9 +36,9 @@ SETTINGS: dict[str, tuple[list[tuple[Any, Any]], list[Any], str]] = {
         "None or 'apigee' or 'axway'",
     ),
     "profile": (
-        [(None, None), ("mcp", "mcp"), ("oauth2.1", "oauth2.1")],
-        ["", "MCP", "fapi2", True, ["mcp"]],
-        "None or 'oauth2.1' or 'mcp'",
+        [(None, None), ("mcp", "mcp"), ("oauth2.1", "oauth2.1"), ("fapi2", "fapi2")],
+        ["", "MCP", "fapi", True, ["mcp"]],
+        "None or 'oauth2.1' or 'mcp' or 'fapi2' or 'fapi2-message-signing'",
     ),
     "database_uri": (
         [(None, None), ("sqlite://", "sqlite://")],
@@ -225,7 +225,7 @@ SETTINGS: dict[str, tuple[list[tuple[Any, Any]], list[Any], str]] = {
         [None, [], "private", ["public", "pairwise", "x"], 5, True],
         "one or more of 'public', 'pairwise'",
     ),
-    "acr_values": ([([], ()), (("silver", "gold"), ("silver", "gold"))], [None, 5, [None], [""]], "a "),
+    "acr_values": ([([], ()), (("silver", "gold"), ("silver", "gold"))], [None, 5, [None], [""], ["a b"], ['"']], "a "),
     "client_assertion_audience": ([("any", "any"), ("issuer", "issuer")], [None, "", "both", True], "'any' or 'issuer'"),
     "par": ([(False, False), (True, True), ("required", "required")], [None, "", 1, "yes"], "True, False or 'required'"),
     "par_lifetime": ([(60, 60), (timedelta(minutes=10), 600)], [0, -1, None, "60", 601, True], "a number"),

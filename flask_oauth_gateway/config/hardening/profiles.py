@@ -28,6 +28,9 @@ class Profile(NamedTuple):
     `pkce_for_all`: no client is excused from PKCE by its registration. `needs_audience`: every token has an audience, and a
     view takes no other token. `offers_offline_access`: the metadata name the scope `offline_access`. `for_old_clients`: the
     endpoints and the metadata are also where clients of the Model Context Protocol look without having read of them.
+    `algorithms`: signatures are made and taken by these alone, of clients' keys too; `None`: by any. `see_other`: redirects are
+    303, so that no browser sends a form on. `signs_introspection`: who asks about a token gets a signed answer, unless they
+    want JSON by name.
     """
 
     sets: Mapping[str, Any] = MappingProxyType({})
@@ -36,6 +39,13 @@ class Profile(NamedTuple):
     needs_audience: bool = False
     offers_offline_access: bool = False
     for_old_clients: bool = False
+    algorithms: tuple[str, ...] | None = None
+    see_other: bool = False
+    signs_introspection: bool = False
+
+    def takes(self, algorithm: str) -> bool:
+        """Whether signatures may be by this algorithm. EdDSA is what this server and older clients call Ed25519."""
+        return self.algorithms is None or algorithm.replace("EdDSA", "Ed25519") in self.algorithms
 
 
 #: The draft of OAuth 2.1, sections 4.1.1, 4.3.1, 5.2 and 10.
@@ -57,6 +67,47 @@ MCP = (
         lambda value: all(isinstance(each, Mapping) and each.get("audience") for each in value.values()),
     ),
 )
+#: FAPI 2.0 Security Profile (final, February 2025), sections 5.3.2 and 5.4.
+FAPI_2_ALGORITHMS = ("PS256", "ES256", "Ed25519")
+FAPI_2_CLIENTS = ("private_key_jwt", "tls_client_auth", "self_signed_tls_client_auth")
+FAPI_2 = (
+    Rule("par", "'required'", lambda value: value == "required"),
+    Rule("par_lifetime", "less than 600", lambda value: value < 600),
+    Rule("require_pkce", "True", lambda value: value is True),
+    Rule("pkce_methods", "('S256',)", lambda value: value == ("S256",)),
+    Rule("client_auth_methods", f"any of {FAPI_2_CLIENTS}", set(FAPI_2_CLIENTS).issuperset),
+    Rule("client_assertion_audience", "'issuer'", lambda value: value == "issuer"),
+    Rule("grant_types", "without implicit and password", {"implicit", "password"}.isdisjoint),
+    Rule("dpop", "'required': a token is bound by a proof, or by a certificate", lambda value: value == "required"),
+    Rule("dpop_algorithms", f"any of {FAPI_2_ALGORITHMS}", set(FAPI_2_ALGORITHMS).issuperset),
+    Rule("signing_algorithm", "'PS256', 'ES256' or 'EdDSA'", {"PS256", "ES256", "EdDSA"}.__contains__),
+    Rule("authorization_code_lifetime", "60 at most", lambda value: value <= 60),
+    Rule("refresh_tokens", "'preserve'", lambda value: value == "preserve"),
+    Rule("clock_skew", "10 to 60", lambda value: 10 <= value <= 60),
+    Rule("bearer_methods", "('header',)", lambda value: value == ("header",)),
+    Rule("compatibility", "None", lambda value: value is None),
+    Rule("allow_http", "False", lambda value: value is False),
+)
+FAPI_2_PROFILE = Profile(
+    sets={
+        "par": "required",
+        "client_auth_methods": ("private_key_jwt",),
+        "client_assertion_audience": "issuer",
+        "dpop": "required",
+        "dpop_algorithms": FAPI_2_ALGORITHMS,
+        "refresh_tokens": "preserve",
+    },
+    rules=FAPI_2,
+    pkce_for_all=True,
+    algorithms=FAPI_2_ALGORITHMS,
+    see_other=True,
+)
+#: FAPI 2.0 Message Signing (final, September 2025), sections 5.3 to 5.5.
+MESSAGE_SIGNING = (
+    *FAPI_2,
+    Rule("jar", "'required'", lambda value: value == "required"),
+    Rule("jarm", "'required'", lambda value: value == "required"),
+)
 PROFILES: Mapping[str | None, Profile] = {
     None: Profile(),
     "oauth2.1": Profile(rules=OAUTH_2_1, pkce_for_all=True),
@@ -71,6 +122,12 @@ PROFILES: Mapping[str | None, Profile] = {
         needs_audience=True,
         offers_offline_access=True,
         for_old_clients=True,
+    ),
+    "fapi2": FAPI_2_PROFILE,
+    "fapi2-message-signing": FAPI_2_PROFILE._replace(
+        sets={**FAPI_2_PROFILE.sets, "jar": "required", "jarm": "required"},
+        rules=MESSAGE_SIGNING,
+        signs_introspection=True,
     ),
 }
 
@@ -87,7 +144,8 @@ class ProfileSettings:
     profile: str | None = setting(
         None,
         one_of(*PROFILES),
-        '`"mcp"`: what clients of the [Model Context Protocol](profiles.md) need; `"oauth2.1"`: the rules of OAuth 2.1. A'
+        '`"mcp"`: what clients of the [Model Context Protocol](profiles.md) need; `"oauth2.1"`: the rules of OAuth 2.1;'
+        ' `"fapi2"` and `"fapi2-message-signing"`: those of [FAPI 2.0](fapi.md), for banks and health. A'
         " [profile](profiles.md) sets other settings where the app says nothing of them, and refuses what it forbids.",
     )
 
