@@ -142,7 +142,10 @@ def _print_access_token(server: Server, text: str, no_file: str) -> None:
         raise click.ClickException(f"Nobody can tell: {visible(error.description)}") from error
     except InvalidToken as error:
         raise _refused(no_file + (error.reason or str(error.description)).rstrip(".")) from error
-    click.echo("Accepted: protected views take it, with this in current_token.")
+    if token.confirmation and server.binding is None:
+        raise _refused(f"{no_file}it is bound to a key, and proofs of that are not taken here (OAUTH_DPOP, OAUTH_MTLS)")
+    with_proof = ", with the proof of its key" if token.confirmation else ""
+    click.echo(f"Accepted: protected views take it{with_proof}, with this in current_token.")
     for name, value in (
         ("issuer", token.issuer),
         ("client_id", token.client_id or "not named"),
@@ -150,6 +153,7 @@ def _print_access_token(server: Server, text: str, no_file: str) -> None:
         ("scope", token.scope),
         ("audience", " ".join(token.audience)),
         ("grant_type", token.grant_type),
+        ("bound to", ", ".join(f"{name} {value}" for name, value in token.confirmation.items())),
         ("good until", when(token.exp)),
         ("attributes", json.dumps(token.attributes) if token.attributes else ""),
     ):

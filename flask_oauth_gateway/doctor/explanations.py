@@ -10,54 +10,20 @@ import difflib
 import re
 import time
 from base64 import urlsafe_b64encode
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable
 from hashlib import sha256 as hash_of
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ..clients.redirect_uris import is_same_on_loopback
 from ..config.checks import full_grant_type
 from ..crypto.hashing import token_key, verify_secret
 from ..features import SENT_SECRET_METHODS
 from ..stores.applications import APPROVED
+from .bound_tokens import BOUND_TOKEN_RULES
 from .comparing import difference_of, listed, or_nearest, when
-
-if TYPE_CHECKING:
-    from ..authorization_server import AuthorizationServer
-    from ..stores.registered_client import Client
+from .refused import Explanation, Found, Refused
 
 MOST_KNOWN = 1000
-Found = tuple[str, str]  # what was expected, and what came
-
-
-@dataclass(frozen=True, slots=True)
-class Explanation:
-    """The check that failed, what it expected, what it got, and the RFC and section that ask for it."""
-
-    check: str
-    expected: str
-    got: str
-    source: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Refused:
-    """A request that was refused: its error, its parameters, the client that it names, and its credentials and token."""
-
-    server: AuthorizationServer
-    error: str
-    description: str
-    reason: str = ""
-    parameters: Mapping[str, str]
-    client_id: str | None = None
-    secret: str | None = None
-    method: str | None = None
-    token: str | None = None
-    needed: str = ""
-
-    @property
-    def client(self) -> Client | None:
-        return None if self.client_id is None else self.server.clients.load(self.client_id)
 
 
 def explain(refused: Refused) -> Explanation:
@@ -268,6 +234,7 @@ RULES: tuple[tuple[str, str, str, Callable[[Refused, re.Match[str]], Found], str
     ("invalid_grant", "The 'redirect_uri'", "redirect URI of the code", _code_check, "RFC 6749 section 4.1.3"),
     ("invalid_grant", "(The|A) 'code_verifier'", "PKCE verifier", _code_check, "RFC 7636 section 4.6"),
     ("invalid_grant", "The refresh token", "refresh token", _refresh_token, "RFC 6749 section 6, RFC 9700 section 4.14.2"),
+    *BOUND_TOKEN_RULES,
     ("unauthorized", "", "access token", _as_described, "RFC 6750 section 2.1"),
     ("invalid_token", "", "access token", _access_token, "RFC 6750 section 3.1"),
     ("insufficient_scope", "", "scopes of the token", _scopes_of_token, "RFC 6750 section 3.1"),

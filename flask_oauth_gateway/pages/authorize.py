@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from ..authorization.parameters import Parameters, Resolved, Visit
     from ..authorization.request import Authorization
     from ..authorization_server import AuthorizationServer
-    from ..doctor.explanations import Explanation
+    from ..doctor.refused import Explanation
     from .person import Answer, Form, Person
 
 
@@ -273,7 +273,8 @@ def _explanation(server: AuthorizationServer, error: PageError) -> Explanation |
     """An explanation of the error for the developer, in debug mode only."""
     if not server.app.debug:
         return None
-    from ..doctor.explanations import Refused, explain
+    from ..doctor.explanations import explain
+    from ..doctor.refused import Refused
 
     sent = request.values.to_dict()
     client_id = sent.get("client_id")

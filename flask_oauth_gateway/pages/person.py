@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from werkzeug.wrappers import Response as BaseResponse
 
     from ..authorization_server import AuthorizationServer
-    from ..doctor.explanations import Explanation
+    from ..doctor.refused import Explanation
 
     Answer = Response | BaseResponse
 
@@ -65,7 +65,7 @@ def _stays(server: AuthorizationServer, answer: Answer) -> bool:
 
 def _lacking(error: ConfigurationError | UnusableSubject) -> Explanation:
     """What is wrong, for the developer."""
-    from ..doctor.explanations import Explanation
+    from ..doctor.refused import Explanation
 
     if isinstance(error, ConfigurationError):
         return Explanation(error.key, error.allowed, error.shown, "flask oauth doctor")

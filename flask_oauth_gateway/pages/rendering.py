@@ -20,7 +20,7 @@ from .translations import date, language, translate, translate_own, translate_pl
 
 if TYPE_CHECKING:
     from ..config import Settings
-    from ..doctor.explanations import Explanation
+    from ..doctor.refused import Explanation
     from ..errors import OAuth2Error
     from ..stores.registered_client import Client
 

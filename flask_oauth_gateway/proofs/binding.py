@@ -6,7 +6,8 @@ What a token is bound to stands in its `cnf`: `jkt`, a key of DPoP's; `x5t#S256`
 from __future__ import annotations
 
 import hmac
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from flask import after_this_request, has_request_context
@@ -18,7 +19,7 @@ from ..web.environ import NEW_NONCE, PROOF_TARGET, PROVED
 from .dpop import DpopProofs, Proof
 from .errors import NONCE_HEADER, InvalidDpopProof
 from .nonces import Nonces
-from .replay import OnceInMemory, OnceInRedis
+from .replay import AskedInRedis, OnceInMemory, OnceInRedis
 from .target_uri import Targets
 
 if TYPE_CHECKING:
@@ -150,6 +151,17 @@ class Binding:
             raise error.where_a_token_is_taken(self.algorithms) from None
         if proof.new_nonce is not None and has_request_context():
             _send(http, proof.new_nonce)
+
+    @contextmanager
+    def rehearsing(self) -> Iterator[None]:
+        """Claim no proof in Redis meanwhile; what is claimed in a database is undone with the rest that is written there."""
+        kept = self._once
+        if isinstance(kept, OnceInRedis):
+            self._once = AskedInRedis(kept.redis)
+        try:
+            yield
+        finally:
+            self._once = kept
 
     def _check_certificate(self, http: Request, token: Taken, thumbprint: object) -> None:
         """Check that the request comes with the certificate to which a token is bound (RFC 8705 section 3)."""

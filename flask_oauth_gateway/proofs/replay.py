@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from ..database.redis.shared import Redis
 
 
+PREFIX = b"oauth/proof/"
+
+
 class Once(Protocol):
     """Claims keys: of two callers at once, in whichever process, exactly one gets True."""
 
@@ -26,15 +29,30 @@ class OnceInRedis:
     """Claims by one command. Where Redis is away, nothing is claimed, and nothing let through."""
 
     def __init__(self, redis: Redis) -> None:
-        self._redis = redis
+        self.redis = redis
 
     def claim(self, key: bytes, until: int) -> bool:
         from ..database.redis.shared import RedisAway  # redis-py is loaded only where it is used
 
         milliseconds = max(1000, int((until - time.time()) * 1000))
-        name = b"oauth/proof/" + key
+        name = PREFIX + key
         try:
-            return bool(self._redis.run(lambda connected: connected.client.set(name, b"", nx=True, px=milliseconds)))
+            return bool(self.redis.run(lambda connected: connected.client.set(name, b"", nx=True, px=milliseconds)))
+        except RedisAway:
+            raise TemporarilyUnavailable from None
+
+
+class AskedInRedis:
+    """Asks whether a key was claimed, and claims nothing: for `flask oauth explain`."""
+
+    def __init__(self, redis: Redis) -> None:
+        self._redis = redis
+
+    def claim(self, key: bytes, until: int) -> bool:
+        from ..database.redis.shared import RedisAway
+
+        try:
+            return not self._redis.run(lambda connected: connected.client.exists(PREFIX + key))
         except RedisAway:
             raise TemporarilyUnavailable from None
 

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
+from ipaddress import ip_network
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -20,11 +21,13 @@ from ...authentication.secret import named_credentials
 from ...authorization_server import current_server
 from ...clients.metadata_documents import NoClient
 from ...database.rehearsal import rehearsing
-from ...doctor.explanations import Explanation, Refused, explain
+from ...doctor.explanations import explain
+from ...doctor.refused import Explanation, Refused
 from ...errors import OAuth2Error
 from ...protection.guard import Requirement
 from ...protection.require_token import requirements_of
 from ...web.answers import Noted, noted, render_error
+from ...web.bearer import BEARER, DPOP
 from ...web.environ import CLIENT, NOTED
 from ..output import as_json, print_json, visible
 from .curl import NotUnderstood, Wanted, read_line
@@ -114,6 +117,10 @@ def _judge(app: Flask, server: AuthorizationServer, wanted: Wanted) -> Verdict:
     parts = urlsplit(wanted.url)
     environment: dict[str, Any] = {"base_url": f"{parts.scheme}://{parts.netloc}"} if parts.netloc else {}
     path = f"{parts.path or '/'}?{parts.query}" if parts.query else parts.path or "/"
+    if server.settings.mtls:  # a certificate in the line counts, as if the proxy had sent it
+        (address,) = server.settings.mtls_peers[:1] or ("unix",)
+        peer = "" if address == "unix" else str(ip_network(address).network_address)
+        environment["environ_overrides"] = {"REMOTE_ADDR": peer}
     with app.test_request_context(path, method=wanted.method, headers=wanted.headers, data=wanted.body, **environment):
         try:
             with _without_a_trace(server):
@@ -191,6 +198,8 @@ def _without_a_trace(server: AuthorizationServer) -> Iterator[None]:
         stack.enter_context(rehearsing(server.database))
         stack.enter_context(server.rate_limiter.paused())
         stack.enter_context(server.revoking.untold())
+        if server.binding is not None:
+            stack.enter_context(server.binding.rehearsing())
         yield
 
 
@@ -199,7 +208,7 @@ def _refused(server: AuthorizationServer, wanted: Wanted, error: Noted) -> Refus
     parameters = dict(pairs)
     client_id, secret, method = named_credentials(request.headers.get("Authorization"), parameters)
     known = request.environ.get(CLIENT)
-    header = request.headers.get("Authorization", "")
+    scheme, _, sent = request.headers.get("Authorization", "").partition(" ")
     return Refused(
         server=server,
         error=error.error,
@@ -209,7 +218,7 @@ def _refused(server: AuthorizationServer, wanted: Wanted, error: Noted) -> Refus
         client_id=known.client_id if known is not None else client_id,
         secret=secret,
         method=method,
-        token=header[7:].strip() if header[:7].lower() == "bearer " else parameters.get("access_token"),
+        token=sent.strip() if scheme.lower() in (BEARER, DPOP) else parameters.get("access_token"),
         needed=error.needed,
     )
 
