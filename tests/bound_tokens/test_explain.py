@@ -10,9 +10,11 @@ from flask import Flask
 from tests.bound_tokens.places import HOST, Places
 from tests.support.app import MakeApp, bearer
 from tests.support.certificates import self_signed
+from tests.support.checking import API, ISSUER, said
 from tests.support.proofs import ProofKey
+from tests.support.signing import Signer
 
-HOLDER, THIEF = ProofKey(), ProofKey()
+SIGNER, HOLDER, THIEF = Signer("ES256"), ProofKey(), ProofKey()
 CERTIFICATE, ANOTHER = self_signed("holder"), self_signed("holder")
 JKT, X5T = {"jkt": HOLDER.thumbprint}, {"x5t#S256": CERTIFICATE.thumbprint}
 ON: dict[str, Any] = {"OAUTH_DPOP": True, "OAUTH_MTLS": True, "OAUTH_MTLS_CERTIFICATE": "nginx"}
@@ -107,3 +109,15 @@ def test_no_proof_is_spent_by_looking(make_app: MakeApp, redis_url: str, shared:
     assert [verdict(app, headers)["error"] for _ in range(2)] == [None, None]
     assert app.test_client().get("/weather", headers=headers).status_code == 200
     assert "used before" in why(app, headers)[1]
+
+
+def test_issuer_check_says_what_an_access_token_is_bound_to(make_app: MakeApp) -> None:
+    entry = {"OAUTH_TRUSTED_TOKEN_ISSUERS": {ISSUER: {"jwks": SIGNER.jwks(), "audience": API}}}
+    token = SIGNER.sign(said(cnf=JKT))
+    for config, told in (
+        (ON, f"bound to:   jkt {HOLDER.thumbprint}"),
+        ({}, "it is bound to a key, and proofs of that are not"),
+    ):
+        result = make_app(**config, **entry).test_cli_runner().invoke(args=["oauth", "issuer", "check", token])
+        assert told in result.output
+        assert result.exit_code == (0 if config else 1)
