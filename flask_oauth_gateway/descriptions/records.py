@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from ..stores.applications import Application
@@ -48,6 +49,16 @@ def describe_application(application: Application) -> dict[str, Any]:
     }
 
 
+#: What a token may be bound to, by the member of its `cnf`.
+BINDINGS = {"jkt": "DPoP", "x5t#S256": "mTLS"}
+
+
+def bindings_in(claims: Mapping[str, Any] | None) -> list[str]:
+    """What is bound, of a token's or an approval's claims, by short names."""
+    found = (claims or {}).get("cnf") or {}
+    return [name for member, name in BINDINGS.items() if member in found]
+
+
 def describe_token(token: AccessToken) -> dict[str, Any]:
     """A token's values, without the token itself."""
     return {
@@ -61,6 +72,7 @@ def describe_token(token: AccessToken) -> dict[str, Any]:
         "issued_at": token.iat,
         "expires_at": token.exp,
         "attributes": dict(token.attributes),
+        "cnf": dict(token.confirmation) or None,
     }
 
 

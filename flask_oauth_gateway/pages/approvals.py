@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from flask import Response, redirect, url_for
 
+from ..clients.hardening_members import always_bound
 from ..signals import authorization_denied
 from ..web.csrf import is_form_token, new_form_token
 from .person import last, page, person_at, sent_form, sign_in
@@ -30,6 +31,7 @@ class Held:
     scopes: tuple[str, ...]
     since: int
     last_used_at: int | None
+    is_bound: bool  # a copy of the access is of no use to others
 
 
 @page
@@ -68,8 +70,15 @@ def granted_by(server: AuthorizationServer, subject: str) -> list[Held]:
         if approval is not None:
             scopes |= server.approvals.scopes_of_subject(subject, client)
         since = min(time for time in (consent and consent.granted_at, approval and approval.since) if time)
-        found.append(Held(client, tuple(sorted(scopes)), since, approval and approval.last_used_at))
+        last_used_at = approval and approval.last_used_at
+        found.append(Held(client, tuple(sorted(scopes)), since, last_used_at, _is_bound(server, client, subject)))
     return found
+
+
+def _is_bound(server: AuthorizationServer, client: Client, subject: str) -> bool:
+    if not (server.settings.dpop or server.settings.mtls):
+        return False
+    return always_bound(client, server.settings) or server.approvals.are_bound(subject, client)
 
 
 def _list(server: AuthorizationServer, person: Person, problem: str | None = None) -> Response:

@@ -18,6 +18,7 @@ from ..authorization.request import (
     UnmetAuthenticationRequirements,
 )
 from ..authorization.requested_claims import check_sign_in, check_user, is_essential
+from ..clients.hardening_members import always_bound
 from ..errors import NotConfigured, OAuth2Error, TemporarilyUnavailable
 from ..permissions.claims import scopes_in, still_asked_for
 from ..permissions.scopes import stays_offline
@@ -200,6 +201,7 @@ def _ask(
         client=authorization.client,
         question=question,
         resources=server.resources.names_of(authorization.audience),
+        bound=bool(authorization.confirmation) or always_bound(authorization.client, server.settings),
         user=person.user,
         notice=notice,
         descriptions=scope_descriptions(server.settings),

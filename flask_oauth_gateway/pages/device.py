@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 from flask import Response, request, url_for
 from sqlalchemy.engine import Row
 
+from ..clients.hardening_members import always_bound
 from ..crypto.hashing import sha256
 from ..signals import authorization_denied, authorization_granted
 from ..stores.devices import LETTERS
@@ -120,11 +121,12 @@ def _ask_for_code(person: Person, typed: str, problem: str | None = None) -> Res
 
 
 def _ask_to_confirm(server: AuthorizationServer, row: Row[Any], person: Person, typed: str) -> Response:
-    code = normal(typed)
+    code, client = normal(typed), server.clients.load(row.client_id)
     return render_page(
         "device_confirm.html",
         user=person.user,
-        client=server.clients.load(row.client_id),
+        client=client,
+        bound=client is not None and always_bound(client, server.settings),
         question=_question(server, row, person),
         resources=server.resources.names_of((row.audience or "").split()),
         descriptions=scope_descriptions(server.settings),

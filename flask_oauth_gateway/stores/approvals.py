@@ -121,6 +121,17 @@ class ApprovalStore:
             .group_by(_A.client)
         )
 
+    def are_bound(self, subject: str, owner: Client) -> bool:
+        """Whether each of a user's live approvals of a client is bound to a key, as a public client's is (RFC 9449 section 5)."""
+        live = (
+            _A.subject == subject,
+            _A.client == owner.key,
+            _A.revoked_at.is_(None),
+            _A.expires_at > int(time.time()),
+        )
+        rows = self._database.all(select(_A.claims).where(*live))
+        return bool(rows) and all(row.claims and row.claims.get("cnf") for row in rows)
+
     def scopes_of_subject(self, subject: str, owner: Client) -> frozenset[str]:
         """The scopes that a user's live approvals give a client."""
         live = (

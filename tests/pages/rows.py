@@ -200,7 +200,7 @@ def full_site(folder: Any) -> Rows:
             **HARDENED,
         )
     )
-    for fill in (_applications, _clients, _approvals, _tokens, _crowd, _sessions, _keys, _trail):
+    for fill in (_applications, _clients, _approvals, _bound, _tokens, _crowd, _sessions, _keys, _trail):
         fill(site)
     return site
 
@@ -242,7 +242,6 @@ def _clients(site: Rows) -> None:
         client_name="Bank",
         jwks=SIGNER.jwks(),
         request_object_signing_alg="ES256",
-        require_pushed_authorization_requests=True,
         request_uris=["https://bank.example/r1", "https://bank.example/r2"],
         authorization_details_types=["payment"],
         dpop_bound_access_tokens=True,
@@ -303,6 +302,21 @@ def _approvals(site: Rows) -> None:
     site.answered("alice", site.consent("unscoped", "alice", scope=None), decision="allow", duration="always")
     consent = site.consent("remembered", "alice", scope="plain")
     site.answered("alice", consent, decision="allow", duration="always")
+
+
+def _bound(site: Rows) -> None:
+    """An approval that is bound to a key, tokens that are bound to a key or a certificate, and a consent of a client of such."""
+    site.answered("bob", site.consent("bound", "bob", scope="plain"), decision="allow", duration="always")
+    site.gateway.tokens.issue("bound", subject="by-a-key")
+    site.gateway.tokens.issue("bound", subject="by-a-certificate")
+    token, approval, short = tables.access_token, tables.approval, site.gateway.clients.get("short")
+    with site.server.database.transaction() as connection:
+        for subject, member in (("by-a-key", "jkt"), ("by-a-certificate", "x5t#S256")):
+            bound = {"cnf": {member: "k" * 43}}
+            connection.execute(update(token).where(token.c.subject == subject).values(claims=bound))
+        connection.execute(
+            update(approval).where(approval.c.client == short.key).values(claims={"cnf": {"jkt": "k" * 43}})
+        )
 
 
 def _tokens(site: Rows) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from werkzeug.exceptions import BadRequest
 
 from ...clients.registry import ClientNotFound
+from ...descriptions.records import bindings_in
 from . import PAGE, Visit, go, page, stale_text
 
 if TYPE_CHECKING:
@@ -84,7 +85,9 @@ def _end_approval(visit: Visit) -> None:
 def _render(visit: Visit, section: str, problem: str | None, **context: object) -> Response:
     status = 200 if problem is None else 400
     asked = {name: value for name in ("client_id", "subject") if (value := visit.asked(name)) is not None}
-    return visit.render("tokens.html", section, status, problem=problem, asked=asked, **context)
+    return visit.render(
+        "tokens.html", section, status, problem=problem, asked=asked, bindings_in=bindings_in, **context
+    )
 
 
 def _back(visit: Visit, endpoint: str) -> BaseResponse:
