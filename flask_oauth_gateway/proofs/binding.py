@@ -152,6 +152,11 @@ class Binding:
         if proof.new_nonce is not None and has_request_context():
             _send(http, proof.new_nonce)
 
+    def asked_of_proof(self, http: Request) -> dict[str, str]:
+        """What a good proof says of a request with a token: `htm`, an `htu`, and where nonces are on the `nonce`."""
+        claims = {"htm": http.method, "htu": min(self._targets.of(http))}
+        return claims if self._where_taken is None else claims | {"nonce": self._where_taken.current()}
+
     @contextmanager
     def rehearsing(self) -> Iterator[None]:
         """Claim no proof in Redis meanwhile; what is claimed in a database is undone with the rest that is written there."""

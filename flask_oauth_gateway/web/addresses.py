@@ -53,6 +53,11 @@ def peer_of(environ: Mapping[str, Any]) -> str:
     return str(environ.get("werkzeug.proxy_fix.orig", environ).get("REMOTE_ADDR") or "")
 
 
+def first_peer(peers: tuple[str, ...]) -> str:
+    """An address that is among these, as `peer_of` gives it."""
+    return str(ip_network(peers[0]).network_address) if peers and peers[0] != "unix" else ""
+
+
 @lru_cache(maxsize=256)
 def is_trusted_peer(address: str, peers: tuple[str, ...]) -> bool:
     """Whether a connection's own address is among addresses, networks and `unix`."""

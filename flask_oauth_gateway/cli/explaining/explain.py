@@ -6,7 +6,6 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
-from ipaddress import ip_network
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -26,6 +25,7 @@ from ...doctor.refused import Explanation, Refused
 from ...errors import OAuth2Error
 from ...protection.guard import Requirement
 from ...protection.require_token import requirements_of
+from ...web.addresses import first_peer
 from ...web.answers import Noted, noted, render_error
 from ...web.bearer import BEARER, DPOP
 from ...web.environ import CLIENT, NOTED
@@ -118,9 +118,7 @@ def _judge(app: Flask, server: AuthorizationServer, wanted: Wanted) -> Verdict:
     environment: dict[str, Any] = {"base_url": f"{parts.scheme}://{parts.netloc}"} if parts.netloc else {}
     path = f"{parts.path or '/'}?{parts.query}" if parts.query else parts.path or "/"
     if server.settings.mtls:  # a certificate in the line counts, as if the proxy had sent it
-        (address,) = server.settings.mtls_peers[:1] or ("unix",)
-        peer = "" if address == "unix" else str(ip_network(address).network_address)
-        environment["environ_overrides"] = {"REMOTE_ADDR": peer}
+        environment["environ_overrides"] = {"REMOTE_ADDR": first_peer(server.settings.mtls_peers)}
     with app.test_request_context(path, method=wanted.method, headers=wanted.headers, data=wanted.body, **environment):
         try:
             with _without_a_trace(server):

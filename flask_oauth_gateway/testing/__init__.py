@@ -10,65 +10,26 @@ import secrets
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
-from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from flask import request
 
-from .clients.registry import ClientNotFound
-from .errors import InvalidToken
-from .tokens.access_token import RESERVED, AccessToken
-from .web.environ import SERVER
+from ..clients.registry import ClientNotFound
+from ..errors import InvalidToken
+from ..tokens.access_token import RESERVED, AccessToken
+from ..web.addresses import first_peer
+from .clock import Clock
+from .tokens import Certificate, OAuthToken, ProofKey, server_of
 
 if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIEnvironment
     from flask import Flask
     from flask.testing import FlaskClient
 
-    from .authorization_server import AuthorizationServer
-    from .stores.registered_client import Client
+    from ..stores.registered_client import Client
 
 __all__ = ["Clock", "OAuthToken", "authorized_client", "oauth_client", "oauth_clock", "oauth_token"]
-
-
-class OAuthToken(str):
-    """A token's value."""
-
-    __slots__ = ()
-
-    @property
-    def headers(self) -> dict[str, str]:
-        """The header that presents the token (RFC 6750 section 2.1)."""
-        return {"Authorization": f"Bearer {self}"}
-
-
-class Clock:
-    """The time as this process reads it. It stands still, on a whole second, until `advance` is called."""
-
-    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.now = float(int(time.time()))  #: seconds since 1970
-        self._advanced = 0.0
-        monotonic = time.monotonic
-        monkeypatch.setattr(time, "time", lambda: self.now)
-        # The monotonic clock goes on by itself too: there are loops that wait for it.
-        monkeypatch.setattr(time, "monotonic", lambda: monotonic() + self._advanced)
-
-    def advance(self, by: float | timedelta) -> None:
-        """Let time pass, in seconds or as a `timedelta`."""
-        seconds = by.total_seconds() if isinstance(by, timedelta) else by
-        self.now += seconds
-        self._advanced += seconds
-
-
-def _server_of(app: Flask) -> AuthorizationServer:
-    """The server of an app under test. Raises `pytest.UsageError` where the app has no gateway or `TESTING` is off."""
-    if SERVER not in app.extensions:
-        raise pytest.UsageError("The app of the fixture 'app' has no gateway: call gateway.init_app(app) in it.")
-    if not app.testing:
-        raise pytest.UsageError(
-            "The app of the fixture 'app' is not under test: give it app.config['TESTING'] = True, before init_app."
-        )
-    server: AuthorizationServer = app.extensions[SERVER]
-    return server
 
 
 @pytest.fixture
@@ -83,9 +44,11 @@ def oauth_token(app: Flask) -> Iterator[Callable[..., OAuthToken]]:
 
     `oauth_token("weather:read", subject="alice").headers` goes into a request. The token has exactly these `scopes`;
     `subject` is its user, if it has one; `expires_in` is in seconds; `claims` are further details that a server knows
-    of a token: `auth_time`, `acr`, `amr`. Neither the token nor its client is stored or looked up.
+    of a token: `auth_time`, `acr`, `amr`. `dpop=True`: the token is bound to a key, and `headers_for(method, url)` makes a
+    proof; `certificate`: it is bound to this one (of `cryptography`, or PEM), or with `True` to one that is made for it.
+    Neither the token nor its client is stored or looked up.
     """
-    server = _server_of(app)
+    server = server_of(app)
     made: dict[str, AccessToken] = {}
     read, validate = server.validators.read, server.guard.validate
 
@@ -108,11 +71,21 @@ def oauth_token(app: Flask) -> Iterator[Callable[..., OAuthToken]]:
         grant_type: str | None = None,
         expires_in: int = 3600,
         claims: Mapping[str, Any] | None = None,
+        dpop: bool = False,
+        certificate: Any = None,
     ) -> OAuthToken:
         taken = RESERVED.intersection(attributes or ())
         if taken:
             raise ValueError(f"A token attribute can't be named {min(taken)!r}: the protocol uses that name itself.")
         value, now = OAuthToken(f"test-{secrets.token_urlsafe(16)}"), int(time.time())
+        value.app, cnf = app, {}
+        if dpop:
+            value.key = ProofKey()
+            cnf["jkt"] = value.key.thumbprint
+        if certificate:
+            tied = Certificate(certificate)
+            value.certificate = tied.environ(server.settings)
+            cnf["x5t#S256"] = tied.thumbprint
         token = AccessToken(
             token_id=secrets.token_hex(16),
             client_id=client_id,
@@ -122,7 +95,7 @@ def oauth_token(app: Flask) -> Iterator[Callable[..., OAuthToken]]:
             audience=audience if isinstance(audience, str) else " ".join(audience),
             grant_type=grant_type or ("client_credentials" if subject is None else "authorization_code"),
             attributes=attributes,
-            details=claims,
+            details={**(claims or {}), "cnf": cnf} if cnf else claims,
             iat=now,
             exp=now + expires_in,
             issuer=None if server.issues_tokens else next(iter(server.settings.trusted_token_issuers)),
@@ -137,11 +110,28 @@ def oauth_token(app: Flask) -> Iterator[Callable[..., OAuthToken]]:
 
 @pytest.fixture
 def authorized_client(app: Flask, oauth_token: Callable[..., OAuthToken]) -> Callable[..., FlaskClient]:
-    """Makes test clients of the app that send a token with each request. Its arguments are those of `oauth_token`."""
+    """Makes test clients of the app that send a token with each request. Its arguments are those of `oauth_token`.
+
+    A token that is bound goes with a proof of its own for each request, or with its certificate.
+    """
 
     def authorized_client(*scopes: str, **about: Any) -> FlaskClient:
         client = app.test_client()
-        client.environ_base["HTTP_AUTHORIZATION"] = oauth_token(*scopes, **about).headers["Authorization"]
+        server, token = server_of(app), oauth_token(*scopes, **about)
+        key, send = token.key, client.run_wsgi_app
+        client.environ_base["HTTP_AUTHORIZATION"] = f"{'Bearer' if key is None else 'DPoP'} {token}"
+        if token.certificate:
+            client.environ_base |= token.certificate
+            client.environ_base["REMOTE_ADDR"] = first_peer(server.settings.mtls_peers)
+        if key is None:
+            return client
+
+        def send_with_proof(environ: WSGIEnvironment, buffered: bool = False) -> Any:
+            with app.request_context(environ):
+                environ["HTTP_DPOP"] = key.proof(server, request, token)
+            return send(environ, buffered)
+
+        client.run_wsgi_app = send_with_proof  # type: ignore[method-assign]  # whatever class the app's clients have
         return client
 
     return authorized_client
@@ -154,7 +144,7 @@ def oauth_client(app: Flask) -> Iterator[Callable[..., Client]]:
     Its arguments are those of `gateway.clients.create`. By default the client has the grant `client_credentials` and
     every scope of the app's own. Its attribute `client_secret` holds the secret in plain.
     """
-    server = _server_of(app)
+    server = server_of(app)
     registered: list[str] = []
 
     def oauth_client(**metadata: Any) -> Client:
