@@ -180,6 +180,8 @@ class AuthorizationServer(MadeOnFirstUse):
             settings, self.database, self.clients, self.tokens, self.approvals, self.audit, self.users, self.issuing,
             self.own_tokens, self.revoking,
         )  # fmt: skip
+        if settings.oidc or settings.jarm:
+            _ = self.client_algorithms  # which listens from now on
         if settings.registration is not None:
             _ = self.registrations  # now, so that a mistake in its settings shows at the start
 

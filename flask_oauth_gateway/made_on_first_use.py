@@ -15,11 +15,13 @@ if TYPE_CHECKING:
     from .assertions.jwt import JwtAssertions
     from .assertions.saml_issuers import SamlAssertions
     from .authorization.pushed import PushedRequests
+    from .authorization.signed_answer import SignedAnswers
     from .clients.keys import ClientKeys
     from .clients.registration import Registrations
     from .clients.registry import ClientRegistry
     from .crypto.sealing import Sealing
     from .database.engine import Database
+    from .oidc.client_algorithms import ClientAlgorithms
     from .oidc.provider import OpenidProvider
     from .stores.clients import ClientStore
     from .stores.keys import KeyStore
@@ -51,6 +53,20 @@ class MadeOnFirstUse(Server):
         from .stores.registration.registration_tokens import RegistrationTokenStore
 
         return RegistrationTokenStore(self.database)
+
+    @cached_property
+    def client_algorithms(self) -> ClientAlgorithms:
+        """What makes the keys of the algorithms that clients register."""
+        from .oidc.client_algorithms import ClientAlgorithms
+
+        return ClientAlgorithms(self.app, self.clients, lambda: self.key_ring)
+
+    @cached_property
+    def signed_answers(self) -> SignedAnswers:
+        """Signs the answers of the authorize endpoint."""
+        from .authorization.signed_answer import SignedAnswers
+
+        return SignedAnswers(self.settings, lambda: self.key_ring)
 
     @cached_property
     def pushed_requests(self) -> PushedRequests:

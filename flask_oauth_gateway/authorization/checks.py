@@ -6,52 +6,37 @@ Where a check fails, the client gets the error at its redirect URI.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ..config import OFFLINE_ACCESS
 from ..config.openid import OPENID, in_order, response_types_of
 from ..errors import InvalidRequestError, InvalidScopeError, UnauthorizedClientError, clean
-from ..permissions.claims import beyond_the_scopes
 from ..permissions.scopes import names_of, resolve_scopes
 from ..tokens.sign_in import NONCE
-from .answer import RESPONSE_MODES, gives_a_token
+from .answer import gives_a_token, response_modes
+from .asked import Asked
 from .request import AuthorizationError, UnmetAuthenticationRequirements
-from .requested_claims import is_essential, read_requested, values_of
+from .requested_claims import NEVER_TOO_OLD, for_id_tokens
 
 if TYPE_CHECKING:
     from ..config import Settings
     from ..permissions.resources import Resources
     from ..tokens.lifetimes import Lifetimes
+    from .asked import Found
     from .parameters import Parameters
     from .request import Authorization
 
 PROMPTS = ("none", "login", "consent", "select_account")
+CHALLENGE = re.compile(r"[A-Za-z0-9._~-]{43,128}")
 CREATE = "create"  # Initiating User Registration via OpenID Connect 1.0
-NEVER_TOO_OLD = 10**9  # seconds
-MAX_NONCE = 2048
 REQUEST_OBJECTS = {
     "request": "request_not_supported",
     "request_uri": "request_uri_not_supported",
     "registration": "registration_not_supported",
 }
 WITH_A_CODE = ("code", "code id_token", "code token", "code id_token token")
-CHALLENGE = re.compile(r"[A-Za-z0-9._~-]{43,128}")
-
-Found = Mapping[str, Any]  # fields of the authorization, as a check found them
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """What a check reads: the request as checked so far, its parameters, and this server's settings."""
-
-    authorization: Authorization
-    parameters: Parameters
-    settings: Settings
-    resources: Resources
-    lifetimes: Lifetimes
-    response_types: Mapping[str, tuple[str, ...]]  # those that are on, each with the grants that it needs
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,10 +113,10 @@ def response_type(asked: Asked) -> Found:
 
 def response_mode(asked: Asked) -> Found:
     """`response_mode` is known, and fits the response type (OAuth 2.0 Multiple Response Types section 2.1)."""
-    mode = asked.parameters.get("response_mode")
-    if mode is not None and mode not in RESPONSE_MODES:
-        raise InvalidRequestError("The parameter 'response_mode' must be query, fragment or form_post.")
-    if mode == "query" and gives_a_token(asked.authorization.response_type):
+    mode, known = asked.parameters.get("response_mode"), response_modes(asked.settings.jarm)
+    if mode is not None and mode not in known:
+        raise InvalidRequestError(f"The parameter 'response_mode' must be {', '.join(known[:-1])} or {known[-1]}.")
+    if mode in ("query", "query.jwt") and gives_a_token(asked.authorization.response_type):
         raise InvalidRequestError("A token is never sent in a query: use the response mode fragment or form_post.")
     return {}
 
@@ -233,45 +218,11 @@ def sign_in(asked: Asked) -> Found:
 
 def openid(asked: Asked) -> Found:
     """What an ID token is to hold: the nonce, and the claims that are asked for by name (OIDC Core sections 3.1.2.1, 5.5)."""
-    gives_id_token = "id_token" in asked.authorization.response_type
-    if not asked.settings.oidc or OPENID not in asked.authorization.scopes:
-        if gives_id_token:
-            raise InvalidScopeError("An ID token needs the scope 'openid'.")
-        return {}
-    nonce, claims = asked.parameters.get("nonce"), asked.parameters.get("claims")
-    if nonce is None and gives_id_token:
-        raise InvalidRequestError("The parameter 'nonce' is missing: an ID token from this endpoint needs one.")
-    if nonce is not None and len(nonce.encode()) > MAX_NONCE:
-        raise InvalidRequestError("The parameter 'nonce' is longer than 2 KiB.")
-    asked_for = {} if claims is None else read_requested(claims)
-    kept: dict[str, Any] = {place: list(members) for place, members in asked_for.items() if members}
-    found: dict[str, Any] = {
-        "claims": asked_for,
-        "openid": kept if nonce is None else {**kept, NONCE: nonce},
-        "ui_locales": tuple((asked.parameters.get("ui_locales") or "").split()),
-    }
-    if kept:
-        names = [name for place in kept.values() for name in place]
-        found["beyond_scopes"] = beyond_the_scopes(names, asked.authorization.scopes, asked.settings)
-    if is_essential(asked_for, "auth_time") and asked.authorization.max_age is None:
-        found |= {"max_age": NEVER_TOO_OLD, "wants_sign_in": True}
-    if is_essential(asked_for, "acr") or not asked.authorization.acr_values:
-        found["acr_values"] = tuple(each for each in values_of(asked_for, "acr") if isinstance(each, str))
-        if is_essential(asked_for, "acr") and found["acr_values"] and asked.settings.acr_values:
-            found["strong_enough"] = _essential(found["acr_values"], asked)
-        found["wants_sign_in"] = found.get("wants_sign_in", asked.authorization.wants_sign_in) or bool(
-            found["acr_values"]
-        )
-    return found
-
-
-def _essential(values: tuple[str, ...], asked: Asked) -> frozenset[str]:
-    """Those of the essential `acr` values that will do. It is one of these that the ID token must say (OIDC Core 5.5.1.1)."""
-    will_do = asked.authorization.strong_enough or frozenset(asked.settings.acr_values)
-    strong_enough = will_do.intersection(values)
-    if not strong_enough:
-        raise UnmetAuthenticationRequirements("No sign-in here is of the kind that 'claims' ask for.")
-    return strong_enough
+    if asked.settings.oidc and OPENID in asked.authorization.scopes:
+        return for_id_tokens(asked)
+    if "id_token" in asked.authorization.response_type:
+        raise InvalidScopeError("An ID token needs the scope 'openid'.")
+    return {}
 
 
 CHECKS = (

@@ -20,7 +20,7 @@ from ..clients.redirect_uris import is_registered, is_same_on_loopback
 from ..stores.registered_client import UnreadableClient
 from ..users.relogin import MARK
 from ..web.request import parse_parameters, read_form, values_by_name
-from .answer import RESPONSE_MODES, gives_a_token, is_too_long
+from .answer import is_too_long, response_mode_of
 from .request import Authorization, PageError
 
 if TYPE_CHECKING:
@@ -182,10 +182,13 @@ def find_client(clients: ClientStore | ClientDirectory, resolved: Resolved) -> C
     return client
 
 
-def read_authorization(client: Client, resolved: Resolved, issuer: str) -> tuple[Authorization, Parameters]:
+def read_authorization(
+    client: Client, resolved: Resolved, issuer: str, jarm: bool | str
+) -> tuple[Authorization, Parameters]:
     """Where to answer the client, and the parameters, most of them still unchecked. Raises `PageError`.
 
-    `issuer` is in every answer. A `state` with which no answer could be read is left out of the authorization.
+    `issuer` is in every answer; `jarm` says which are signed (`OAUTH_JARM`). A `state` with which no answer could be read
+    is left out of the authorization.
     """
     parameters = replace(_by_name(resolved.pairs), is_pushed=resolved.is_pushed, is_signed=resolved.is_signed)
     _refuse_repeated(parameters, "redirect_uri")
@@ -207,7 +210,7 @@ def read_authorization(client: Client, resolved: Resolved, issuer: str) -> tuple
         redirect_uri=redirect_uri or client.redirect_uris[0],
         redirect_uri_sent=redirect_uri is not None,
         state=None if "state" in parameters.repeated else parameters.get("state"),
-        response_mode=_response_mode(parameters),
+        response_mode=response_mode_of(parameters.get("response_mode"), parameters.get("response_type") or "", jarm),
         confirmation=resolved.confirmation,
         pushed=resolved.pushed,
         audience=tuple(value for name, value in resolved.pairs if name == "resource" and value),
@@ -240,11 +243,3 @@ def _by_name(pairs: Pairs) -> Parameters:
         elif value:
             values[name] = value
     return Parameters(values, frozenset(repeated))
-
-
-def _response_mode(parameters: Parameters) -> str:
-    """How the client gets its answer, even where the answer is that its `response_mode` is wrong."""
-    asked, is_token = parameters.get("response_mode"), gives_a_token(parameters.get("response_type") or "")
-    if asked in RESPONSE_MODES and not (is_token and asked == "query"):
-        return asked
-    return "fragment" if is_token else "query"

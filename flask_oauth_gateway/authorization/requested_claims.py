@@ -4,12 +4,19 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..errors import InvalidRequestError
+from ..permissions.claims import beyond_the_scopes
+from ..tokens.sign_in import NONCE
 from .request import AuthorizationError, UnmetAuthenticationRequirements
 
+if TYPE_CHECKING:
+    from .asked import Asked, Found
+
 MAX_CLAIMS = 8192  # bytes
+MAX_NONCE = 2048
+NEVER_TOO_OLD = 10**9  # seconds
 MAX_DEPTH = 10  # of the JSON; the standard's own needs four levels
 PLACES = ("id_token", "userinfo")
 
@@ -85,3 +92,41 @@ def check_sign_in(requested: Requested, details: Mapping[str, Any]) -> None:
     wanted = values_of(requested, "acr")
     if wanted and is_essential(requested, "acr") and details.get("acr") not in wanted:
         raise UnmetAuthenticationRequirements("The user's sign-in is not of the kind that was asked for.")
+
+
+def for_id_tokens(asked: Asked) -> Found:
+    """The check of what an ID token is to hold, in a request for one (OIDC Core sections 3.1.2.1, 5.5)."""
+    nonce, claims = asked.parameters.get("nonce"), asked.parameters.get("claims")
+    if nonce is None and "id_token" in asked.authorization.response_type:
+        raise InvalidRequestError("The parameter 'nonce' is missing: an ID token from this endpoint needs one.")
+    if nonce is not None and len(nonce.encode()) > MAX_NONCE:
+        raise InvalidRequestError("The parameter 'nonce' is longer than 2 KiB.")
+    asked_for = {} if claims is None else read_requested(claims)
+    kept: dict[str, Any] = {place: list(members) for place, members in asked_for.items() if members}
+    found: dict[str, Any] = {
+        "claims": asked_for,
+        "openid": kept if nonce is None else {**kept, NONCE: nonce},
+        "ui_locales": tuple((asked.parameters.get("ui_locales") or "").split()),
+    }
+    if kept:
+        names = [name for place in kept.values() for name in place]
+        found["beyond_scopes"] = beyond_the_scopes(names, asked.authorization.scopes, asked.settings)
+    if is_essential(asked_for, "auth_time") and asked.authorization.max_age is None:
+        found |= {"max_age": NEVER_TOO_OLD, "wants_sign_in": True}
+    if is_essential(asked_for, "acr") or not asked.authorization.acr_values:
+        found["acr_values"] = tuple(each for each in values_of(asked_for, "acr") if isinstance(each, str))
+        if is_essential(asked_for, "acr") and found["acr_values"] and asked.settings.acr_values:
+            found["strong_enough"] = _essential(found["acr_values"], asked)
+        found["wants_sign_in"] = found.get("wants_sign_in", asked.authorization.wants_sign_in) or bool(
+            found["acr_values"]
+        )
+    return found
+
+
+def _essential(values: tuple[str, ...], asked: Asked) -> frozenset[str]:
+    """Those of the essential `acr` values that will do. It is one of these that the ID token must say (OIDC Core 5.5.1.1)."""
+    will_do = asked.authorization.strong_enough or frozenset(asked.settings.acr_values)
+    strong_enough = will_do.intersection(values)
+    if not strong_enough:
+        raise UnmetAuthenticationRequirements("No sign-in here is of the kind that 'claims' ask for.")
+    return strong_enough

@@ -11,8 +11,9 @@ from urllib.parse import urlsplit
 
 from flask import Flask, request
 
-from ..authorization.answer import RESPONSE_MODES
+from ..authorization.answer import response_modes
 from ..config import OFFLINE_ACCESS
+from ..config.keys import SIGNING_ALGORITHMS
 from ..errors import NotConfigured, NotFound
 from ..features import CONFIDENTIAL_METHODS, METHODS, endpoints_that_are_on
 from ..features.grants import ID_JAG, JWT_BEARER
@@ -123,7 +124,11 @@ def describe(server: AuthorizationServer) -> dict[str, Any]:
     if settings.acr_values:
         body["acr_values_supported"] = list(settings.acr_values)  # RFC 9470 section 7
     if "authorization_endpoint" in body:
-        body["response_modes_supported"] = list(RESPONSE_MODES)
+        body["response_modes_supported"] = list(response_modes(settings.jarm))
+        if settings.jarm:
+            body["authorization_signing_alg_values_supported"] = list(
+                filter(settings.in_profile.takes, SIGNING_ALGORITHMS)
+            )  # JARM section 4
         body["authorization_response_iss_parameter_supported"] = True  # RFC 9207 section 3
         if settings.par:
             body["require_pushed_authorization_requests"] = settings.par == "required"  # RFC 9126 section 5

@@ -65,7 +65,9 @@ def _checked(server: AuthorizationServer, client: Client, resolved: Resolved) ->
 
 def _check(server: AuthorizationServer, client: Client, resolved: Resolved) -> Authorization:
     try:
-        authorization, parameters = read_authorization(client, resolved, server.issuer.identifier())
+        authorization, parameters = read_authorization(
+            client, resolved, server.issuer.identifier(), server.settings.jarm
+        )
         if not is_registered(authorization.redirect_uri, client):
             check_redirect_uri(authorization.redirect_uri, server.settings.redirect_schemes)
     except PageError as error:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import NotConfigured, TemporarilyUnavailable
 from ..signals import client_changed, client_created, client_registered
+from ..stores.keys import SIGNED_FOR_CLIENTS
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -36,7 +37,8 @@ class ClientAlgorithms:
         client = self._clients.load(client_id)
         if client is None:
             return
-        for algorithm in (client.id_token_signed_response_alg, client.userinfo_signed_response_alg):
+        for name in SIGNED_FOR_CLIENTS:
+            algorithm = getattr(client, name)
             if algorithm is not None:
                 try:
                     self._key_ring().signing_key(algorithm)

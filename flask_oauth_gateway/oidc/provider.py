@@ -9,7 +9,6 @@ from ..stores.openid.logouts import LogoutStore
 from ..stores.openid.sessions import SessionStore
 from .backchannel_logout import BackchannelLogout
 from .claims import UserClaims
-from .client_algorithms import ClientAlgorithms
 from .id_token import IdTokens
 from .logout_letter import LogoutLetters
 from .logout_token import LogoutTokens
@@ -51,7 +50,6 @@ class OpenidProvider:
         self.subjects = Subjects(settings, clients)
         self.id_tokens = IdTokens(settings, issuer, key_ring, self.user_claims, self.subjects, keys)
         self.userinfo = Userinfo(issuer, key_ring, keys)
-        self.client_algorithms = ClientAlgorithms(app, clients, key_ring)
         self.logouts = LogoutStore(database)
         letters = LogoutLetters(app, settings, clients, LogoutTokens(settings, key_ring, self.subjects, keys))
         self.backchannel_logout = BackchannelLogout(app, settings, issuer, database, self.logouts, letters)

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from contextlib import nullcontext
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from flask import request
-
-from ..authorization.answer import answer_of, location_of
+from ..authorization.answer import answer_of, is_signed, location_of
 from ..authorization.parameters import find_client, read_authorization, read_visit, resolve
 from ..authorization.request import (
     AuthorizationError,
@@ -27,13 +26,13 @@ from ..stores.issuance import AlreadyAnswered
 from ..tokens.issue import AlreadySpent, StaleClient
 from ..tokens.sign_in import ID_TOKEN, OPENID, USERINFO, in_session
 from ..users.relogin import NOT_NEEDED, came_back_at
-from ..web.answers import error_response, note
+from ..web.answers import note
 from ..web.csrf import new_form_token
-from ..web.request import is_browser
 from .leaving import app_scheme, post_to_client
 from .person import go_to_client, page, person_at
 from .reauthentication import ask_to_sign_in, settle, sign_in_for, use_up
-from .rendering import error_page, render_page, scope_descriptions
+from .refusing import refuse
+from .rendering import render_page, scope_descriptions
 from .translations import in_language
 
 if TYPE_CHECKING:
@@ -43,13 +42,10 @@ if TYPE_CHECKING:
     from ..authorization.parameters import Parameters, Resolved, Visit
     from ..authorization.request import Authorization
     from ..authorization_server import AuthorizationServer
-    from ..doctor.refused import Explanation
     from .person import Answer, Form, Person
 
 
 ATTEMPTS = 3
-#: Errors of requests that a program made, before anybody knows where to answer it (RFC 9101 section 7).
-FOR_PROGRAMS = ("invalid_request_uri", "invalid_request_object")
 
 
 @page
@@ -62,12 +58,10 @@ def authorize(server: AuthorizationServer) -> Answer:
     visit = read_visit(server.settings)
     try:
         return _answer(server, resolve(visit, server.request_sources))
-    except (PageError, AlreadyAnswered) as found:
-        error = found if isinstance(found, PageError) else NoSuchRequest("the request_uri was used meanwhile")
-        note(error)
-        if error.error in FOR_PROGRAMS and not is_browser():
-            return error_response(AuthorizationError(error.error, error.description))
-        return error_page(400, error.error, error.description, _explanation(server, error))
+    except PageError as error:
+        return refuse(server, error)
+    except AlreadyAnswered:
+        return refuse(server, NoSuchRequest("the request_uri was used meanwhile"))
 
 
 def _answer(server: AuthorizationServer, resolved: Resolved) -> Answer:
@@ -77,7 +71,7 @@ def _answer(server: AuthorizationServer, resolved: Resolved) -> Answer:
     """
     issuer = server.issuer.identifier()
     client = find_client(server.directory or server.clients, resolved)
-    authorization, parameters = read_authorization(client, resolved, issuer)
+    authorization, parameters = read_authorization(client, resolved, issuer, server.settings.jarm)
     try:
         authorization = _with_hint(server, server.authorization_checks.check(authorization, parameters), parameters)
         with in_language(authorization.ui_locales) if authorization.ui_locales else nullcontext():
@@ -94,7 +88,7 @@ def _answer(server: AuthorizationServer, resolved: Resolved) -> Answer:
         return answer
     if pushed is not None and "error" in answer:
         pushed.use()
-    return _send(authorization, answer_of(authorization, answer, issuer))
+    return _send(server, authorization, answer_of(authorization, answer, issuer))
 
 
 def _with_hint(server: AuthorizationServer, authorization: Authorization, parameters: Parameters) -> Authorization:
@@ -264,29 +258,9 @@ def _grant(
     raise AuthorizationError("temporarily_unavailable", "The client was just changed. Please try again.")
 
 
-def _send(authorization: Authorization, answer: dict[str, str]) -> Answer:
-    """Send an answer to the client: by redirect, or by a form that the browser posts (form_post)."""
-    if authorization.response_mode == "form_post":
-        return post_to_client(authorization.redirect_uri, answer)
-    return go_to_client(location_of(authorization, answer))
-
-
-def _explanation(server: AuthorizationServer, error: PageError) -> Explanation | None:
-    """An explanation of the error for the developer, in debug mode only."""
-    if not server.app.debug:
-        return None
-    from ..doctor.explanations import explain
-    from ..doctor.refused import Refused
-
-    sent = request.values.to_dict()
-    client_id = sent.get("client_id")
-    return explain(
-        Refused(
-            server=server,
-            error=error.error,
-            description=error.description,
-            reason=error.reason,
-            parameters=sent,
-            client_id=client_id,
-        )
-    )
+def _send(server: AuthorizationServer, authorization: Authorization, answer: dict[str, str]) -> Answer:
+    """Send an answer to the client: by redirect, or by a form that the browser posts (form_post); signed, where it wants that."""
+    sign = partial(server.signed_answers.sign, authorization.client) if is_signed(authorization) else None
+    if authorization.response_mode.startswith("form_post"):
+        return post_to_client(authorization.redirect_uri, answer if sign is None else sign(answer))
+    return go_to_client(location_of(authorization, answer, sign))

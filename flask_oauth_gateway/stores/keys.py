@@ -13,10 +13,13 @@ from sqlalchemy.exc import IntegrityError
 from ..database.engine import Database
 from ..database.tables import client, key
 
+#: The members of a client's registration that name the algorithm of what is signed for it.
+SIGNED_FOR_CLIENTS = (
+    "id_token_signed_response_alg", "userinfo_signed_response_alg", "authorization_signed_response_alg",
+)  # fmt: skip
+
 _ALL = select(key).order_by(key.c.generation)
-_WANTED = select(
-    *(client.c.metadata[name].as_string() for name in ("id_token_signed_response_alg", "userinfo_signed_response_alg"))
-).distinct()
+_WANTED = select(*(client.c.metadata[name].as_string() for name in SIGNED_FOR_CLIENTS)).distinct()
 _RETIRE = update(key).where(key.c.kid == bindparam("which")).values(retired_at=bindparam("at"))
 
 

@@ -55,6 +55,8 @@ class KeyRing:
     ) -> None:
         self._app = app
         self._settings = settings
+        # What is signed for a client, ID tokens and answers, is signed by the client's algorithm.
+        self._has_several = bool(settings.oidc or settings.jarm)
         self._store = keys
         self._sealing = sealing
         self._revoked = revoked
@@ -111,7 +113,7 @@ class KeyRing:
         """The keys of the public key set (RFC 7517 section 5)."""
         self._reload_if(RELOAD_SECONDS)
         there = {key.algorithm for key in self._keys.values() if key.is_published(time.time())}
-        if self._settings.oidc:
+        if self._has_several:
             if self._settings.signing_algorithm not in there:
                 self.signing_key()
             if self._settings.id_token_algorithm not in there:
@@ -173,7 +175,7 @@ class KeyRing:
         newest = newest_active(keys, algorithm or self._settings.signing_algorithm, now)
         if newest is not None or algorithm is not None:
             return newest
-        if not self._settings.oidc:
+        if not self._has_several:
             return newest_active(keys, None, now)  # until the next rotation
         before = before_the_change(keys, now)
         following = newest_of(keys, self._settings.signing_algorithm)
@@ -187,7 +189,7 @@ class KeyRing:
         Where ID tokens may be signed by them, those of other algorithms go on; elsewhere one algorithm follows another.
         """
         others: set[str] = set()
-        if self._settings.oidc:
+        if self._has_several:
             others = {
                 self._settings.signing_algorithm,
                 self._settings.id_token_algorithm,

@@ -140,7 +140,7 @@ def test_the_metadata_say_it(make_site: MakeSite) -> None:
 
 def test_a_client_may_push_other_redirect_uris_only_where_it_is_told_so(site: Site) -> None:
     elsewhere = "https://elsewhere.example/cb"
-    for client in (site.register(), site.register_public(pushed_redirect_uris=True)):
+    for client in (site.register(), site.register_public()):
         refusal(pushing(site, client, redirect_uri=elsewhere), 400, "invalid_request")
     client = site.register(pushed_redirect_uris=True)
     request_uri = push(site, client, redirect_uri=elsewhere)
