@@ -54,6 +54,8 @@ if TYPE_CHECKING:
     from flask import Flask
     from flask_sqlalchemy import SQLAlchemy
 
+    from .authentication.certificate import CertificateAuthentication
+    from .authentication.secret import Meet
     from .authorization.parameters import Sources
     from .clients.directory import ClientDirectory
     from .config import Settings
@@ -155,8 +157,14 @@ class AuthorizationServer(MadeOnFirstUse):
         methods = by_secret.methods() | by_assertion.methods()
         if "saml2_bearer" in self.settings.client_auth_methods:
             _ = self.saml_assertions  # loaded now, so that a mistake in OAUTH_SAML_ISSUERS shows at the start
+        by_certificate = self._load_certificate_authentication(meet)
+        by_name = None if by_certificate is None else by_certificate.method_of
+        if by_certificate is not None:
+            methods |= by_certificate.methods()
         on = {name: methods[name] for name in self.settings.client_auth_methods}
-        self.authentication = ClientAuthentication(self.app, self.clients, on, self.failures, by_assertion.method_of)
+        self.authentication = ClientAuthentication(
+            self.app, self.clients, on, self.failures, by_assertion.method_of, by_name
+        )
 
     def _give_grants(self) -> None:
         """Load the grants that are on: by `grant_type` for the token endpoint, by `response_type` for the authorize endpoint."""
@@ -206,6 +214,16 @@ class AuthorizationServer(MadeOnFirstUse):
         from .authorization.parameters import Sources
 
         return Sources(self.pushed_requests if self.settings.par else None)
+
+    def _load_certificate_authentication(self, meet: Meet | None) -> CertificateAuthentication | None:
+        certificates = None if self.binding is None else self.binding.certificates
+        if certificates is None or not self.settings.has_certificate_methods:
+            return None
+        from .authentication.certificate import CertificateAuthentication
+        from .proofs.trust import load_trust
+
+        trust = load_trust(self.settings)
+        return CertificateAuthentication(self.clients, self.client_keys, certificates, trust, meet)
 
     def _load_plans(self) -> Plans | None:
         if not self.settings.plans:

@@ -29,7 +29,8 @@ SAML_TYPE = "urn:ietf:params:oauth:client-assertion-type:saml2-bearer"
 class ClientAuthentication:
     """Authenticates clients. `methods` are those that are on, by name: each returns the client, or raises `InvalidClient`.
 
-    `by_jwt` returns the name of the method to which a client's JWT belongs.
+    `by_jwt` returns the name of the method to which a client's JWT belongs; `by_name`, where clients may show certificates,
+    that of a request which only names its client.
     """
 
     def __init__(
@@ -39,12 +40,14 @@ class ClientAuthentication:
         methods: Mapping[str, Method],
         failures: Failures,
         by_jwt: Callable[[str], str],
+        by_name: Callable[[OAuthRequest, str], str] | None = None,
     ) -> None:
         self._app = app
         self._clients = clients
         self._methods = methods
         self._failures = failures
         self._by_jwt = by_jwt
+        self._by_name = by_name
 
     def authenticate(self, request: OAuthRequest, methods: Iterable[str] | None = None) -> Client:
         """The client that makes this request, as it was registered a few seconds ago, or minutes where it is rechecked.
@@ -116,6 +119,9 @@ class ClientAuthentication:
             raise InvalidRequestError("The client authenticates in two ways at once: use one.")
         if by_assertion:
             return self._by_assertion(form)
+        named = form.get("client_id") or (request.basic[0] if used == ["none"] and request.basic else None)
+        if self._by_name is not None and named is not None and used in ([], ["none"]):
+            return self._by_name(request, named)
         return used[0] if used else ("none" if "client_id" in form else None)
 
     def _by_assertion(self, form: Mapping[str, str]) -> str:

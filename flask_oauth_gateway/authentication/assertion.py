@@ -101,7 +101,7 @@ class AssertionAuthentication:
 
         The client signed it with its own certificate, or the issuer's entry names the client as its `client_id`.
         """
-        form, recipients = request.form, frozenset((self._issuer.identifier(), self._issuer.token_endpoint()))
+        form, recipients = request.form, frozenset((self._issuer.identifier(), *self._issuer.token_endpoints()))
         try:
             checked, trusted = self._saml().verify(form.get("client_assertion", ""), self._audiences(), recipients)
         except AssertionRefused as error:
@@ -142,11 +142,11 @@ class AssertionAuthentication:
         except JwtError:
             self._clients.forget(client.client_id)  # another process may have given the client a new key
             jwt = self._verified(self._named(request.form, client.client_id, method), method, unverified)
-        here = self._issuer.url(http_request.script_root + http_request.path)
+        here = self._issuer.urls(http_request.script_root + http_request.path)
         return check_jwt(
             jwt,
             typ=CLIENT_TYP,
-            audience=self._audiences(here),
+            audience=self._audiences(*here),
             aud_is_text=self._for_issuer_alone,
             skew=self._skew,
             max_lifetime=MAX_LIFETIME,
@@ -181,7 +181,7 @@ class AssertionAuthentication:
 
     def _audiences(self, *further: str) -> frozenset[str]:
         issuer = self._issuer.identifier()
-        return frozenset((issuer,) if self._for_issuer_alone else (issuer, self._issuer.token_endpoint(), *further))
+        return frozenset((issuer,) if self._for_issuer_alone else (issuer, *self._issuer.token_endpoints(), *further))
 
     def _spend(self, request: OAuthRequest, checked: Assertion, client_id: str) -> None:
         """Spend the assertion, once a request: an endpoint may authenticate its client a second time."""

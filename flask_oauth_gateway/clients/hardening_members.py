@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any
 
 from ..config.checks import is_secure
@@ -61,6 +62,78 @@ def read_detail_types(name: str, value: Any, settings: Settings) -> list[str]:
     return found
 
 
+def read_distinguished_name(name: str, value: Any, settings: Settings) -> str:
+    """Check the subject of a client's certificate, as RFC 4514 writes it (RFC 8705 section 2.1.2)."""
+    from ..crypto.distinguished_names import parse
+
+    text = read_text(name, value, settings)
+    try:
+        if text:
+            parse(text)
+            return text
+        why = "it is empty"
+    except ValueError as error:
+        why = str(error)
+    raise ClientMetadataError(
+        f"{name} is a distinguished name such as 'CN=client,O=Example,C=DE' (RFC 4514); {shown(text)} is none: {why}."
+    )
+
+
+def read_alternative_name(name: str, value: Any, settings: Settings) -> str:
+    """Check a subject alternative name of a client's certificate (RFC 8705 section 2.1.2)."""
+    text = read_text(name, value, settings)
+    kind = name.rpartition("_")[2]
+    if not _ALTERNATIVE_NAMES[kind][0](text):
+        raise ClientMetadataError(f"{name} is {_ALTERNATIVE_NAMES[kind][1]}; {shown(text)} is none.")
+    return text
+
+
+def check_certificate_method(values: Mapping[str, Any], method: str) -> None:
+    """Check that it is clear which certificates a client may show (RFC 8705 section 2). Raises `ClientMetadataError`."""
+    if method == "tls_client_auth":
+        given = [name for name in SUBJECTS if values.get(name)]
+        if len(given) != 1:
+            raise ClientMetadataError(
+                f"A client registered for tls_client_auth has exactly one of {', '.join(SUBJECTS)};"
+                f" this one has {' and '.join(given) or 'none'}."
+            )
+    if method == "self_signed_tls_client_auth":
+        if not any(values.get(name) for name in ("jwks", "jwks_uri", "certificate")):
+            raise ClientMetadataError(
+                "A client registered for self_signed_tls_client_auth needs a certificate, jwks or jwks_uri."
+            )
+        if values.get("jwks") and not signs_with(values["jwks"]):
+            raise ClientMetadataError(
+                "A client registered for self_signed_tls_client_auth signs: its jwks has no key for signatures."
+            )
+
+
+def _is_ip(text: str) -> bool:
+    try:
+        ip_address(text)
+    except ValueError:
+        return False
+    return True
+
+
+#: What the subject alternative names of a certificate may be, by their type: a check, and what it asks for.
+_ALTERNATIVE_NAMES: dict[str, tuple[Callable[[str], object], str]] = {
+    "dns": (re.compile(r"(?:\*\.)?[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*").fullmatch, "a host's name"),
+    "uri": (re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:[\x21-\x7e]+").fullmatch, "a URI"),
+    "ip": (_is_ip, "an IP address"),
+    "email": (re.compile(r"[^\s@]+@[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*").fullmatch, "an email address"),
+}
+
+#: The members that say whose certificate `tls_client_auth` takes.
+CERTIFICATE_MEMBERS: dict[str, Callable[[str, Any, Settings], Any]] = {
+    "tls_client_auth_subject_dn": read_distinguished_name,
+    "tls_client_auth_san_dns": read_alternative_name,
+    "tls_client_auth_san_uri": read_alternative_name,
+    "tls_client_auth_san_ip": read_alternative_name,
+    "tls_client_auth_san_email": read_alternative_name,
+}
+SUBJECTS = tuple(CERTIFICATE_MEMBERS)
+
 HARDENING_MEMBERS: dict[str, Callable[[str, Any, Settings], Any]] = {
     "require_pushed_authorization_requests": read_boolean,
     "pushed_redirect_uris": read_boolean,
@@ -71,11 +144,7 @@ HARDENING_MEMBERS: dict[str, Callable[[str, Any, Settings], Any]] = {
     "authorization_details_types": read_detail_types,
     "dpop_bound_access_tokens": read_boolean,
     "tls_client_certificate_bound_access_tokens": read_boolean,
-    "tls_client_auth_subject_dn": read_text,
-    "tls_client_auth_san_dns": read_text,
-    "tls_client_auth_san_uri": read_text,
-    "tls_client_auth_san_ip": read_text,
-    "tls_client_auth_san_email": read_text,
+    **CERTIFICATE_MEMBERS,
 }
 
 #: The setting without which a member says nothing.
@@ -107,6 +176,7 @@ def check_hardening(values: Mapping[str, Any], method: str) -> None:
             "pushed_redirect_uris is for clients that prove who they are (RFC 9126 section 2.4): a public client"
             " registers each of its redirect URIs."
         )
+    check_certificate_method(values, method)
     algorithm = values.get("request_object_signing_alg")
     with_its_secret = METHODS[method].secret == "sealed"
     if algorithm == SHARED_SECRET and not with_its_secret:

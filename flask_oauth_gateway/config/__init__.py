@@ -113,6 +113,7 @@ class Settings(
     def _check_together(self, *, relaxed: bool) -> None:
         """Make the checks that need more than one key."""
         self.check_profile()
+        self.check_mtls()
         for key, names in (
             ("OAUTH_DEFAULT_SCOPES", self.default_scopes),
             ("OAUTH_REQUIRED_SCOPES", self.required_scopes),

@@ -58,9 +58,11 @@ class ClientSettings:
             "private_key_jwt",
             "client_secret_jwt",
             "saml2_bearer",
+            "tls_client_auth",
+            "self_signed_tls_client_auth",
         ),
         "How a client may say who it is (RFC 7591 section 2, `token_endpoint_auth_method`; for `saml2_bearer`,"
-        " RFC 7522 section 2.2).",
+        " RFC 7522 section 2.2). By a [certificate](mutual-tls.md) only with `OAUTH_MTLS`.",
     )
     client_assertion_audience: str = setting(
         "any",

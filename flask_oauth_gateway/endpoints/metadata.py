@@ -22,13 +22,18 @@ from ..web.documents import publish_at
 from ..web.place import path_for, place_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from werkzeug.wrappers import Response as BaseResponse
 
     from ..authorization_server import AuthorizationServer
     from ..config import Settings
 
+#: The endpoints that clients call themselves: browsers must not be asked for a certificate.
+ALIASED = (
+    "token_endpoint", "revocation_endpoint", "introspection_endpoint", "pushed_authorization_request_endpoint",
+    "device_authorization_endpoint", "userinfo_endpoint", "registration_endpoint", "backchannel_authentication_endpoint",
+)  # fmt: skip
 WELL_KNOWN = "/.well-known/oauth-authorization-server"
 OPENID_WELL_KNOWN = "/.well-known/openid-configuration"
 
@@ -134,6 +139,18 @@ def describe(server: AuthorizationServer) -> dict[str, Any]:
             body["require_pushed_authorization_requests"] = settings.par == "required"  # RFC 9126 section 5
         if settings.client_id_metadata:
             body["client_id_metadata_document_supported"] = True
+    if settings.mtls:
+        body |= _mutual_tls(settings, body)
     if "authorization_code" in settings.grant_types:
         body["code_challenge_methods_supported"] = list(settings.pkce_methods)
     return body
+
+
+def _mutual_tls(settings: Settings, body: Mapping[str, Any]) -> dict[str, Any]:
+    """What the metadata say of certificates, and where clients show them (RFC 8705 sections 3.3 and 5)."""
+    found: dict[str, Any] = {"tls_client_certificate_bound_access_tokens": True}
+    if settings.mtls_url is not None:
+        found["mtls_endpoint_aliases"] = {
+            name: settings.mtls_url + urlsplit(body[name]).path for name in ALIASED if name in body
+        }
+    return found

@@ -30,4 +30,10 @@ CLIENT_AUTHENTICATION: Mapping[str, Feature] = {
     "saml2_bearer_client": Feature(
         source="RFC 7522 section 2.2", page="client-authentication.md", method="saml2_bearer"
     ),
+    "tls_client_auth": Feature(
+        source="RFC 8705 section 2.1", page="mutual-tls.md", method="tls_client_auth", setting="mtls"
+    ),
+    "self_signed_tls_client_auth": Feature(
+        source="RFC 8705 section 2.2", page="mutual-tls.md", method="self_signed_tls_client_auth", setting="mtls"
+    ),
 }

@@ -53,6 +53,9 @@ PROTOCOL: Mapping[str, Feature] = {
         page="client-metadata-documents.md",
         setting="client_id_metadata",
     ),
+    "certificate_bound_tokens": Feature(
+        source="RFC 8705 section 3", page="mutual-tls.md", setting="mtls", checks_tokens=True
+    ),
     "registration": Feature(
         source="RFC 7591, RFC 7592",
         page="registration.md",

@@ -98,7 +98,7 @@ class AssertionGrant(TokenGrant):
         Raises `AssertionRefused`, or an OAuth error where the assertion is valid but doesn't allow what the request
         asks for.
         """
-        audience = frozenset((self.issuer.identifier(), self.issuer.token_endpoint()))
+        audience = frozenset((self.issuer.identifier(), *self.issuer.token_endpoints()))
         assertion, trusted = self.verify(presented, audience)
         client = self._client(request, trusted, caller)
         self.check_registered(client)

@@ -23,6 +23,7 @@ class Issuer:
     def __init__(self, app: Flask, settings: Settings, *, issues_tokens: bool) -> None:
         self._app = app
         self._configured = settings.issuer
+        self._mtls_url = settings.mtls_url if settings.mtls else None
         root = settings.resources.get("/")
         if self._configured is None and not issues_tokens and root is not None and root.identifier is not None:
             self._configured = root.identifier.rstrip("/")  # a resource server's name
@@ -50,9 +51,14 @@ class Issuer:
         scheme, _, rest = self.identifier().partition("://")
         return f"{scheme}://{rest.partition('/')[0]}{path}"
 
-    def token_endpoint(self) -> str:
-        """The token endpoint's URL, which an assertion may name as its audience (RFC 7523 section 3)."""
-        return self.url(path_for("oauth.token"))
+    def urls(self, path: str) -> tuple[str, ...]:
+        """A path of this app on the issuer's host, and on `OAUTH_MTLS_URL`, if there is one. Raises as `url` does."""
+        own = self.url(path)
+        return (own,) if self._mtls_url is None else (own, self._mtls_url + path)
+
+    def token_endpoints(self) -> tuple[str, ...]:
+        """The token endpoint's URLs, which an assertion may name as its audience (RFC 7523 section 3)."""
+        return self.urls(path_for("oauth.token"))
 
     def mount_point(self) -> str:
         """The path at which the app is mounted; "" where it is mounted at the root.

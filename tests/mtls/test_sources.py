@@ -277,9 +277,9 @@ def test_of_a_thousand_mutated_headers_none_gives_another_certificate_or_takes_l
     key = key_of(header)
     longest = 0.0
     for text_of_one in (mutated(text, draw) for _ in range(1000)):
-        began = time.perf_counter()
+        began = time.thread_time()
         found = certificates.of(Request({key: text_of_one, "REMOTE_ADDR": "127.0.0.1"}))
-        longest = max(longest, time.perf_counter() - began)
+        longest = max(longest, time.thread_time() - began)
         assert found is None or found.thumbprint == CERTIFICATE.thumbprint or not _is_signed(found)
     assert longest < 0.05
 
@@ -315,6 +315,10 @@ def _is_signed(found: ClientCertificate) -> bool:
 def test_no_header_takes_long(text: str) -> None:
     for name in ("nginx", "HAProxy", "Traefik", "Envoy", "RFC 9440"):
         source, header, _ = WRITTEN[name]
-        began = time.perf_counter()
-        assert of(source, {header: text}) is None
-        assert time.perf_counter() - began < 0.05
+        certificates = Certificates(
+            Flask("any"), Settings.from_config({"OAUTH_MTLS": True, "OAUTH_MTLS_CERTIFICATE": source})
+        )
+        http = Request({key_of(header): text, "REMOTE_ADDR": "127.0.0.1"})
+        began = time.thread_time()  # other programs on this machine don't count
+        assert certificates.of(http) is None
+        assert time.thread_time() - began < 0.05
