@@ -139,7 +139,6 @@ class AuthorizationServer(MadeOnFirstUse):
             lambda: self.jwts,
         )  # fmt: skip
         self.authorization_checks = AuthorizationChecks(settings, self.resources, self.lifetimes)
-        self.request_sources = self._load_request_sources() if settings.par else None
         self.consent = Consents(settings, self.hooks, self.consents, self.resources)
 
     def _authenticate_clients(self) -> None:
@@ -165,6 +164,7 @@ class AuthorizationServer(MadeOnFirstUse):
         self.authentication = ClientAuthentication(
             self.app, self.clients, on, self.failures, by_assertion.method_of, by_name
         )
+        self.request_sources = self._load_request_sources() if self.settings.par or self.settings.jar else None
 
     def _give_grants(self) -> None:
         """Load the grants that are on: by `grant_type` for the token endpoint, by `response_type` for the authorize endpoint."""
@@ -213,7 +213,9 @@ class AuthorizationServer(MadeOnFirstUse):
     def _load_request_sources(self) -> Sources:
         from .authorization.parameters import Sources
 
-        return Sources(self.pushed_requests if self.settings.par else None)
+        return Sources(
+            self.pushed_requests if self.settings.par else None, self.signed_requests if self.settings.jar else None
+        )
 
     def _load_certificate_authentication(self, meet: Meet | None) -> CertificateAuthentication | None:
         certificates = None if self.binding is None else self.binding.certificates

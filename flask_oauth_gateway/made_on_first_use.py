@@ -14,8 +14,11 @@ if TYPE_CHECKING:
 
     from .assertions.jwt import JwtAssertions
     from .assertions.saml_issuers import SamlAssertions
+    from .authentication.failures import Failures
+    from .authorization.encryption_keys import EncryptionKeys
     from .authorization.pushed import PushedRequests
     from .authorization.signed_answer import SignedAnswers
+    from .authorization.signed_requests import SignedRequests
     from .clients.keys import ClientKeys
     from .clients.registration import Registrations
     from .clients.registry import ClientRegistry
@@ -25,6 +28,8 @@ if TYPE_CHECKING:
     from .oidc.provider import OpenidProvider
     from .stores.clients import ClientStore
     from .stores.keys import KeyStore
+    from .stores.last_used import LastUsed
+    from .stores.once import OnceStore
     from .stores.registration.registration_tokens import RegistrationTokenStore
     from .stores.revocations import RevocationStore
     from .tokens.jwt import JwtTokens
@@ -40,7 +45,10 @@ class MadeOnFirstUse(Server):
     clients: ClientStore
     client_keys: ClientKeys
     client_registry: ClientRegistry
+    failures: Failures
     keys: KeyStore
+    last_used: LastUsed
+    once: OnceStore
     revocations: RevocationStore
     revoked: Revoked
     revoking: Revoking
@@ -77,11 +85,28 @@ class MadeOnFirstUse(Server):
         return PushedRequests(PushedRequestStore(self.database), self.settings.par_lifetime)
 
     @cached_property
+    def signed_requests(self) -> SignedRequests:
+        """Reads the authorization requests that clients sign."""
+        from .authorization.signed_requests import load_signed_requests
+
+        return load_signed_requests(
+            self.settings, self.issuer, self.clients, self.client_keys, self.failures, self.last_used, self.once,
+            self.encryption_keys.decrypt if self.settings.request_encryption else None,
+        )  # fmt: skip
+
+    @cached_property
     def key_ring(self) -> KeyRing:
         """The keys that sign."""
         from .tokens.signing_keys import KeyRing
 
         return KeyRing(self.app, self.settings, self.keys, self.sealing, self.revoked, self.revoking)
+
+    @cached_property
+    def encryption_keys(self) -> EncryptionKeys:
+        """The keys to which clients encrypt their requests."""
+        from .authorization.encryption_keys import EncryptionKeys
+
+        return EncryptionKeys(self.app, self.settings, self.keys, self.sealing)
 
     @cached_property
     def jwts(self) -> JwtTokens:

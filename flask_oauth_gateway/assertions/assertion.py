@@ -61,27 +61,15 @@ def check_jwt(
     (FAPI 2.0 Security Profile section 5.3.2.1).
     """
     claims = jwt.claims
-    typ_given = jwt.header.get("typ", "JWT")
-    typs = ("JWT", typ) if plain else (typ,)
-    if not isinstance(typ_given, str) or typ_given.lower().removeprefix("application/") not in map(str.lower, typs):
-        wanted = " or ".join(map(repr, typs))
-        raise AssertionRefused(f"it is another kind of token: typ is {str(typ_given)[:40]!r}, not {wanted}")
-    issuer = _text(claims, "iss")
+    check_kind(jwt, *(("JWT", typ) if plain else (typ,)))
+    issuer = text_of(claims, "iss")
     if issuer is None:
         raise AssertionRefused("it names no issuer (iss)")
-    aud = claims.get("aud")
-    named = [aud] if isinstance(aud, str) else aud
-    if aud_is_text and isinstance(aud, list):
-        raise AssertionRefused(f"its aud is a list, and may only be the text {min(audience)!r}")
-    if not isinstance(named, list) or not all(isinstance(item, str) for item in named):
-        raise AssertionRefused("its aud is neither a text nor a list of texts")
-    if not audience.intersection(named):
-        here = " or ".join(map(repr, sorted(audience)))
-        raise AssertionRefused(f"its aud is {', '.join(named)[:200]!r}, which does not name this server ({here})")
+    check_audience(claims, audience, aud_is_text=aud_is_text)
     if claims.get("cnf") is not None:  # nothing here checks that the sender holds the key
         raise AssertionRefused("it is bound to a key, and proofs of that are not checked here")
     expires_at = _check_times(claims, skew, max_lifetime, numeric_strings)
-    jti = _text(claims, "jti")
+    jti = text_of(claims, "jti")
     if jti is None and needs_jti:
         raise AssertionRefused("it has no jti")
     # Some libraries send no jti. Then the signed text identifies the assertion, as nobody else can write it
@@ -94,12 +82,33 @@ def check_jwt(
     return Assertion(
         kind="jwt",
         issuer=issuer,
-        subject=_text(claims, "sub"),
+        subject=text_of(claims, "sub"),
         expires_at=expires_at + skew,
         replay_key=once_key("assertion", issuer, *distinct),
         claims=claims,
         scope=scope or None,
     )
+
+
+def check_kind(jwt: Jwt, *typs: str) -> None:
+    """Check that a JWT is no other kind of token than these (RFC 8725 section 3.11). Raises `AssertionRefused`."""
+    given = jwt.header.get("typ", "JWT")
+    if not isinstance(given, str) or given.lower().removeprefix("application/") not in map(str.lower, typs):
+        wanted = " or ".join(map(repr, typs))
+        raise AssertionRefused(f"it is another kind of token: typ is {str(given)[:40]!r}, not {wanted}")
+
+
+def check_audience(claims: Mapping[str, Any], audience: frozenset[str], *, aud_is_text: bool = False) -> None:
+    """Check that a JWT is for one of these audiences, which this server has. Raises `AssertionRefused`."""
+    aud = claims.get("aud")
+    named = [aud] if isinstance(aud, str) else aud
+    if aud_is_text and isinstance(aud, list):
+        raise AssertionRefused(f"its aud is a list, and may only be the text {min(audience)!r}")
+    if not isinstance(named, list) or not all(isinstance(item, str) for item in named):
+        raise AssertionRefused("its aud is neither a text nor a list of texts")
+    if not audience.intersection(named):
+        here = " or ".join(map(repr, sorted(audience)))
+        raise AssertionRefused(f"its aud is {', '.join(named)[:200]!r}, which does not name this server ({here})")
 
 
 def _check_times(claims: Mapping[str, Any], skew: int, max_lifetime: int, numeric_strings: bool) -> int:
@@ -115,10 +124,13 @@ def _check_times(claims: Mapping[str, Any], skew: int, max_lifetime: int, numeri
 
 
 def check_moments(
-    claims: Mapping[str, Any], skew: int, *, numeric_strings: bool = False
+    claims: Mapping[str, Any], skew: int, *, numeric_strings: bool = False, now: float | None = None
 ) -> tuple[float | None, float | None]:
-    """Check `exp`, `nbf` and `iat`, where they are there; returns the first and the last. Raises `AssertionRefused`."""
-    now = time.time()
+    """Check `exp`, `nbf` and `iat`, where they are there; returns the first and the last. Raises `AssertionRefused`.
+
+    `now`: the moment at which they must be right, if that isn't this one, in seconds since 1970.
+    """
+    now = time.time() if now is None else now
     exp = _time(claims, "exp", numeric_strings)
     nbf = _time(claims, "nbf", numeric_strings)
     iat = _time(claims, "iat", numeric_strings)
@@ -142,7 +154,8 @@ def _time(claims: Mapping[str, Any], name: str, numeric_strings: bool) -> float 
     return float(value)
 
 
-def _text(claims: Mapping[str, Any], name: str) -> str | None:
+def text_of(claims: Mapping[str, Any], name: str) -> str | None:
+    """A claim that is a text, or `None`. Raises `AssertionRefused`."""
     value = claims.get(name)
     if value is None:
         return None

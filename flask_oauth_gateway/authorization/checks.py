@@ -122,10 +122,19 @@ def response_mode(asked: Asked) -> Found:
 
 
 def request_object(asked: Asked) -> Found:
-    """No request object is sent: it could differ from the parameters beside it (OIDC Core section 6), and isn't read here."""
+    """No request object stands here any more: one that is taken was read before. And it is signed where it must be.
+
+    One that isn't taken could differ from the parameters beside it (OIDC Core section 6; RFC 9101 section 10.5).
+    """
     for name, error in REQUEST_OBJECTS.items():
         if asked.parameters.get(name) is not None and (name != "registration" or asked.settings.oidc):
             raise AuthorizationError(error, f"The parameter '{name}' is not supported here.")
+    jar = asked.settings.jar
+    if jar and not asked.parameters.is_signed:
+        if jar == "required":
+            raise InvalidRequestError("The request is not signed: this server takes signed ones alone (RFC 9101).")
+        if asked.authorization.client.require_signed_request_object:
+            raise InvalidRequestError("The request is not signed: this client is registered for signed ones alone.")
     return {}
 
 

@@ -29,10 +29,13 @@ if TYPE_CHECKING:
     from ..stores.clients import ClientStore
     from ..stores.pushed_requests import PushedRequest
     from ..stores.registered_client import Client
+    from .one_time import OneTime
     from .pushed import PushedRequests
+    from .signed_requests import SignedRequests
 
 Pairs = list[tuple[str, str]]
 
+ARRIVED = "oauth_arrived"  # our own parameter: when a browser came with a signed request
 ANOTHER_ACCOUNT = "oauth_another_account"  # our own mark, beside a request that stands elsewhere
 REPEATABLE = frozenset({"resource"})  # RFC 8707 section 2
 
@@ -74,6 +77,7 @@ class Sources(NamedTuple):
     """The parts that read authorization requests which don't stand in the query, as far as they are on."""
 
     pushed: PushedRequests | None = None
+    signed: SignedRequests | None = None
 
 
 class Resolved(NamedTuple):
@@ -86,17 +90,18 @@ class Resolved(NamedTuple):
     pairs: Pairs
     is_pushed: bool = False  # the client has pushed it, or pushes it now (RFC 9126)
     is_signed: bool = False  # the client has signed it (RFC 9101)
-    pushed: PushedRequest | None = None
+    pushed: PushedRequest | OneTime | None = None  # what the answer uses up
     confirmation: Mapping[str, str] = MappingProxyType(
         {}
     )  # the key of the proof that came with it (RFC 9449 section 10.1)
 
 
-def resolve(visit: Visit, sources: Sources | None) -> Resolved:
+def resolve(visit: Visit, sources: Sources | None, clients: ClientStore | ClientDirectory) -> Resolved:
     """Where a request's parameters come from: the query or form itself, or where that points to.
 
     A request that is pushed is named by `client_id` and `request_uri` alone; whatever stands beside them doesn't count and
-    isn't carried on (RFC 9126 section 4). `sources`: `None` where nothing but the query is on. Raises `PageError`.
+    isn't carried on (RFC 9126 section 4). Of one that is signed what is inside counts alone (RFC 9101 section 6.3). `sources`:
+    `None` where nothing but the query is on. Raises `PageError`.
     """
     if sources is None:
         return Resolved(visit, visit.query)
@@ -108,6 +113,14 @@ def resolve(visit: Visit, sources: Sources | None) -> Resolved:
         visit = _only(visit, "client_id", "request_uri")
         pairs = _with_wishes(pushed.parameters, visit)
         return Resolved(visit, pairs, True, pushed.is_signed, pushed, pushed.confirmation)
+    signed, text = sources.signed, named.get("request")
+    if signed is not None and (text is not None or signed.may_stand_at(request_uri)):
+        _refuse_repeated(named, "client_id", "request", "request_uri")
+        brought = signed.brought(known_client(clients, named.get("client_id")), text, request_uri, named.get(ARRIVED))
+        visit = _only(visit, "client_id", "request", "request_uri")
+        if brought.mark is not None:
+            visit.query.append((ARRIVED, brought.mark))
+        return Resolved(visit, _with_wishes(brought.parameters, visit), is_signed=True, pushed=brought.one_time)
     return Resolved(visit, visit.query)
 
 
@@ -162,7 +175,11 @@ def find_client(clients: ClientStore | ClientDirectory, resolved: Resolved) -> C
     """The client that an authorization request names. Raises `PageError`."""
     parameters = _by_name(resolved.pairs)
     _refuse_repeated(parameters, "client_id", "redirect_uri")
-    client_id = parameters.get("client_id")
+    return known_client(clients, parameters.get("client_id"))
+
+
+def known_client(clients: ClientStore | ClientDirectory, client_id: str | None) -> Client:
+    """The client of this name, as it is registered now. Raises `PageError`."""
     if client_id is None:
         raise PageError("invalid_request", "The parameter 'client_id' is missing.")
     try:

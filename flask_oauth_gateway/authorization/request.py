@@ -11,6 +11,7 @@ from ..errors import OAuth2Error, clean
 if TYPE_CHECKING:
     from ..stores.pushed_requests import PushedRequest
     from ..stores.registered_client import Client
+    from .one_time import OneTime
 
 
 class PageError(Exception):
@@ -25,11 +26,14 @@ class PageError(Exception):
 
 
 class NoSuchRequest(PageError):
-    """A `request_uri` that is unknown, expired, used or another client's: nobody learns which (RFC 9126 section 4)."""
+    """A signed request that was used, or a `request_uri` that is unknown, expired, used or another client's.
 
-    def __init__(self, reason: str) -> None:
+    Nobody learns which (RFC 9126 section 4).
+    """
+
+    def __init__(self, reason: str, error: str = "invalid_request_uri") -> None:
         super().__init__(
-            "invalid_request_uri",
+            error,
             "The request with which the application sent you here is not known, has expired, or was answered already. Go back"
             " to the application, and start again.",
             reason=reason,
@@ -78,7 +82,9 @@ class Authorization:
     confirmation: Mapping[str, str] = field(
         default_factory=dict
     )  # the key that the code is bound to (RFC 9449 section 10)
-    pushed: PushedRequest | None = None  # that the client has pushed it (RFC 9126): the answer uses it up
+    pushed: PushedRequest | OneTime | None = (
+        None  # the client has pushed it, or signed it for once: the answer uses it up
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

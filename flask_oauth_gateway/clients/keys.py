@@ -68,7 +68,8 @@ class ClientKeys:
                 if text is not None:
                     yield secret, OctKey.import_key(text.encode())
 
-    def _on_loopback(self) -> bool:
+    def on_loopback(self) -> bool:
+        """Whether clients' documents may stand on this machine, and be called by plain http there."""
         return may_call_loopback(self._settings.issuer, relaxed=self._app.debug or self._app.testing)
 
     def _remote(self, client: Client, url: str, read: ReadKeys | None = None) -> KeySource:
@@ -78,7 +79,7 @@ class ClientKeys:
 
         redirects = 0 if client.is_unchecked else MAX_REDIRECTS
         return RemoteKeys(
-            url, redirects=redirects, plain_http_on_loopback=self._on_loopback(), read=read, within=_seconds_left
+            url, redirects=redirects, plain_http_on_loopback=self.on_loopback(), read=read, within=seconds_left
         )
 
     def _load(self, client: Client) -> KeySource | None:
@@ -109,8 +110,8 @@ class ClientKeys:
             return None
 
 
-def _seconds_left() -> float:
-    """For how long a key set may be read: less, where this request has waited for the client's metadata document before."""
+def seconds_left() -> float:
+    """For how long a client's key set, or what it signed, may be read: less, where this request has waited for its document."""
     from ..crypto.fetching import MAX_SECONDS
 
     ends = request.environ.get(READING_ENDS) if has_request_context() else None

@@ -147,6 +147,12 @@ class Settings(
             raise ConfigurationError(
                 "OAUTH_SOFTWARE_STATEMENT_ISSUERS", {}, "a dict with an issuer, where OAUTH_REGISTRATION is 'statement'"
             )
+        for key, value in (
+            ("OAUTH_REQUEST_URIS", self.request_uris),
+            ("OAUTH_REQUEST_ENCRYPTION", self.request_encryption),
+        ):
+            if value and not self.jar:
+                raise ConfigurationError(key, value, "False where OAUTH_JAR is off")
         if PAIRWISE in self.subject_types:
             self._check_pairwise()
         if self.issuer and not (self.allow_http or relaxed) and not is_secure(self.issuer):

@@ -50,6 +50,7 @@ def fetch(
     within: float = MAX_SECONDS,
     max_bytes: int = MAX_BYTES,
     only_json: bool = False,
+    accept: str = "application/json",
     private_addresses: bool = False,
     plain_http_on_loopback: bool = False,
 ) -> tuple[bytes, int | None]:
@@ -61,7 +62,7 @@ def fetch(
     """
     deadline = time.monotonic() + min(within, MAX_SECONDS)
     host = _split(url).hostname
-    get = _Request("GET", {"Accept": "application/json"}, max_bytes=max_bytes)
+    get = _Request("GET", {"Accept": accept}, max_bytes=max_bytes)
     for _ in range(redirects + 1):
         status, headers, body = _ask(get, url, deadline, private_addresses, plain_http_on_loopback)
         if status == 200:

@@ -129,16 +129,7 @@ def describe(server: AuthorizationServer) -> dict[str, Any]:
     if settings.acr_values:
         body["acr_values_supported"] = list(settings.acr_values)  # RFC 9470 section 7
     if "authorization_endpoint" in body:
-        body["response_modes_supported"] = list(response_modes(settings.jarm))
-        if settings.jarm:
-            body["authorization_signing_alg_values_supported"] = list(
-                filter(settings.in_profile.takes, SIGNING_ALGORITHMS)
-            )  # JARM section 4
-        body["authorization_response_iss_parameter_supported"] = True  # RFC 9207 section 3
-        if settings.par:
-            body["require_pushed_authorization_requests"] = settings.par == "required"  # RFC 9126 section 5
-        if settings.client_id_metadata:
-            body["client_id_metadata_document_supported"] = True
+        body |= _of_authorization_requests(settings)
     if settings.mtls:
         body |= _mutual_tls(settings, body)
     if "authorization_code" in settings.grant_types:
@@ -153,4 +144,22 @@ def _mutual_tls(settings: Settings, body: Mapping[str, Any]) -> dict[str, Any]:
         found["mtls_endpoint_aliases"] = {
             name: settings.mtls_url + urlsplit(body[name]).path for name in ALIASED if name in body
         }
+    return found
+
+
+def _of_authorization_requests(settings: Settings) -> dict[str, Any]:
+    """What is said of the authorize endpoint: what it is asked by, and how it answers."""
+    found: dict[str, Any] = {"response_modes_supported": list(response_modes(settings.jarm))}
+    if settings.jarm:
+        algorithms = list(filter(settings.in_profile.takes, SIGNING_ALGORITHMS))
+        found["authorization_signing_alg_values_supported"] = algorithms  # JARM section 4
+    found["authorization_response_iss_parameter_supported"] = True  # RFC 9207 section 3
+    if settings.par:
+        found["require_pushed_authorization_requests"] = settings.par == "required"  # RFC 9126 section 5
+    if settings.client_id_metadata:
+        found["client_id_metadata_document_supported"] = True
+    if settings.jar:
+        from ..authorization.signed_requests import metadata as of_signed_requests
+
+        found |= of_signed_requests(settings)
     return found

@@ -12,13 +12,16 @@ from ..authorization.request import AuthorizationError, PageError
 from ..clients.members import ClientMetadataError, check_redirect_uri
 from ..clients.redirect_uris import is_registered
 from ..errors import InvalidRequestError, OAuth2Error, clean
+from ..stores.issuance import AlreadyAnswered
 from ..web.answers import json_response
 from ..web.request import read_request
 
 if TYPE_CHECKING:
+    from ..authorization.one_time import OneTime
     from ..authorization.parameters import Resolved
     from ..authorization.request import Authorization
     from ..authorization_server import AuthorizationServer
+    from ..stores.pushed_requests import PushedRequest
     from ..stores.registered_client import Client
 
 
@@ -34,6 +37,8 @@ def par(server: AuthorizationServer) -> Response:
     pairs = [("client_id", client.client_id), *(each for each in sent if each[0] not in (*CREDENTIALS, "client_id"))]
     resolved = _resolved(server, pairs)
     authorization = _checked(server, client, resolved)
+    if resolved.pushed is not None:
+        _use_up(resolved.pushed)
     pushed = server.pushed_requests.push(authorization, resolved.pairs, is_signed=resolved.is_signed)
     return json_response(201, {"request_uri": pushed, "expires_in": server.settings.par_lifetime})
 
@@ -41,12 +46,20 @@ def par(server: AuthorizationServer) -> Response:
 def _resolved(server: AuthorizationServer, pairs: list[tuple[str, str]]) -> Resolved:
     """The request that is pushed, with the key of the proof that came with it (RFC 9449 section 10.1)."""
     try:
-        resolved = resolve(Visit(pairs, None), server.request_sources)
+        resolved = resolve(Visit(pairs, None), server.request_sources, server.directory or server.clients)
     except PageError as error:
         raise AuthorizationError(error.error, error.description) from None
     proved = {} if server.binding is None else server.binding.offered(request)
     confirmation = {name: value for name, value in proved.items() if name == "jkt"}  # no code is bound to a certificate
     return resolved._replace(is_pushed=True, confirmation=confirmation)
+
+
+def _use_up(signed: PushedRequest | OneTime) -> None:
+    """Use up a signed request that is good once: from here on it is the pushed one that counts (RFC 9126 section 3)."""
+    try:
+        signed.use()
+    except AlreadyAnswered:
+        raise AuthorizationError("invalid_request_object", "The signed request was used before.") from None
 
 
 def _checked(server: AuthorizationServer, client: Client, resolved: Resolved) -> Authorization:

@@ -48,6 +48,7 @@ PROTOCOL: Mapping[str, Feature] = {
             "par": Endpoint("/par", POST, "endpoints.par:par", "pushed_authorization_request_endpoint", cors=True)
         },
     ),
+    "signed_requests": Feature(source="RFC 9101", page="signed-requests.md", setting="jar"),
     "client_id_metadata": Feature(
         source="Client ID Metadata Document (draft 03)",
         page="client-metadata-documents.md",

@@ -28,6 +28,6 @@ def openid_metadata(settings: Settings, claims: UserClaims) -> dict[str, Any]:
         "prompt_values_supported": [*PROMPTS, *([CREATE] if settings.signup_url else [])],
         "backchannel_logout_supported": True,
         "backchannel_logout_session_supported": True,
-        "request_parameter_supported": False,
-        "request_uri_parameter_supported": False,  # left out, it would mean true
+        "request_parameter_supported": bool(settings.jar),
+        "request_uri_parameter_supported": settings.request_uris,  # left out, it would mean true
     }

@@ -57,7 +57,7 @@ def authorize(server: AuthorizationServer) -> Answer:
     """
     visit = read_visit(server.settings)
     try:
-        return _answer(server, resolve(visit, server.request_sources))
+        return _answer(server, resolve(visit, server.request_sources, server.directory or server.clients))
     except PageError as error:
         return refuse(server, error)
     except AlreadyAnswered:

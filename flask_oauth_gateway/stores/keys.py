@@ -1,4 +1,4 @@
-"""Stores signing keys: the public half as a JWK, the private half encrypted."""
+"""Stores the server's keys, those that sign and those to encrypt to: the public half as a JWK, the private half encrypted."""
 
 from __future__ import annotations
 
@@ -18,20 +18,26 @@ SIGNED_FOR_CLIENTS = (
     "id_token_signed_response_alg", "userinfo_signed_response_alg", "authorization_signed_response_alg",
 )  # fmt: skip
 
-_ALL = select(key).order_by(key.c.generation)
+#: Keys to encrypt to have generations below 0, and count down: neither kind ever meets the other.
+_ALL = select(key).where(key.c.generation > 0).order_by(key.c.generation)
+_TO_ENCRYPT_TO = select(key).where(key.c.generation < 0).order_by(key.c.generation.desc())
 _WANTED = select(*(client.c.metadata[name].as_string() for name in SIGNED_FOR_CLIENTS)).distinct()
 _RETIRE = update(key).where(key.c.kid == bindparam("which")).values(retired_at=bindparam("at"))
 
 
 class KeyStore:
-    """Reads and writes signing keys."""
+    """Reads and writes keys."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def all(self) -> list[Row[Any]]:
-        """All keys, the oldest first."""
+        """All keys that sign, the oldest first."""
         return self._database.all(_ALL)
+
+    def to_encrypt_to(self) -> list[Row[Any]]:
+        """All keys to which something may be encrypted, the oldest first. They sign nothing."""
+        return self._database.all(_TO_ENCRYPT_TO)
 
     def add(self, values: Mapping[str, Any]) -> bool:
         """Store a key; False where another process has just made the key of this generation."""

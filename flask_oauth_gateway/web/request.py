@@ -121,7 +121,7 @@ def _read_by_the_app(http: Request, settings: Settings) -> list[tuple[str, str]]
         _check_handed_on(http)
     if len(pairs) > MAX_PARAMETERS:
         raise InvalidRequestError(f"There are more than {MAX_PARAMETERS} parameters.")
-    _check_values(pairs)
+    check_values(pairs)
     return pairs
 
 
@@ -148,11 +148,12 @@ def parse_parameters(raw: bytes) -> list[tuple[str, str]]:
         raise InvalidRequestError("The parameters are not valid UTF-8.") from None
     except ValueError:
         raise InvalidRequestError(f"There are more than {MAX_PARAMETERS} parameters.") from None
-    _check_values(pairs)
+    check_values(pairs)
     return pairs
 
 
-def _check_values(pairs: list[tuple[str, str]]) -> None:
+def check_values(pairs: list[tuple[str, str]]) -> None:
+    """Check that no parameter holds a control character. Raises `InvalidRequestError`."""
     for name, value in pairs:
         if not value.isprintable() and value.translate(_CONTROL) != value:
             raise InvalidRequestError(f"The parameter '{clean(name, 40)}' holds a control character.")

@@ -31,6 +31,7 @@ class Profile(NamedTuple):
     `algorithms`: signatures are made and taken by these alone, of clients' keys too; `None`: by any. `see_other`: redirects are
     303, so that no browser sends a form on. `signs_introspection`: who asks about a token gets a signed answer, unless they
     want JSON by name.
+    `request_objects_need_nbf`: a signed request says from when on it is valid.
     """
 
     sets: Mapping[str, Any] = MappingProxyType({})
@@ -42,6 +43,7 @@ class Profile(NamedTuple):
     algorithms: tuple[str, ...] | None = None
     see_other: bool = False
     signs_introspection: bool = False
+    request_objects_need_nbf: bool = False
 
     def takes(self, algorithm: str) -> bool:
         """Whether signatures may be by this algorithm. EdDSA is what this server and older clients call Ed25519."""
@@ -128,6 +130,7 @@ PROFILES: Mapping[str | None, Profile] = {
         sets={**FAPI_2_PROFILE.sets, "jar": "required", "jarm": "required"},
         rules=MESSAGE_SIGNING,
         signs_introspection=True,
+        request_objects_need_nbf=True,
     ),
 }
 
