@@ -63,6 +63,7 @@ if TYPE_CHECKING:
     from .grants.authlib import AuthlibGrant
     from .grants.base import TokenGrant
     from .hooks import Hooks
+    from .permissions.details import AuthorizationDetails
     from .protection.plans import Plans
 
 
@@ -138,7 +139,8 @@ class AuthorizationServer(MadeOnFirstUse):
             self.app, settings, self.hooks, self.database, self.tokens, self.resources, self.lifetimes, self.revoked,
             lambda: self.jwts,
         )  # fmt: skip
-        self.authorization_checks = AuthorizationChecks(settings, self.resources, self.lifetimes)
+        self.details = self._load_details()
+        self.authorization_checks = AuthorizationChecks(settings, self.resources, self.lifetimes, self.details)
         self.consent = Consents(settings, self.hooks, self.consents, self.resources)
 
     def _authenticate_clients(self) -> None:
@@ -171,6 +173,7 @@ class AuthorizationServer(MadeOnFirstUse):
         self.steps = GrantSteps(
             self.settings, self.authentication, self.rate_limiter, self.addresses, self.resources, self.users,
             self.lifetimes, self.issuing, self.last_used, (lambda: self.openid.id_tokens) if self.settings.oidc else None,
+            self.details,
         )  # fmt: skip
         self.authlib = AuthlibServer(self.steps, self.clients)
         self.grants = load_grants(self.settings.grant_types, self)
@@ -233,6 +236,13 @@ class AuthorizationServer(MadeOnFirstUse):
         from .protection.plans import Plans
 
         return Plans(self.settings, self.clients, self.rate_limiter)
+
+    def _load_details(self) -> AuthorizationDetails | None:
+        if not self.settings.authorization_details:
+            return None
+        from .permissions.details import AuthorizationDetails
+
+        return AuthorizationDetails(self.settings.authorization_details, self.hooks.authorization_detail)
 
     def _load_directory(self) -> ClientDirectory | None:
         if not self.settings.client_id_metadata:

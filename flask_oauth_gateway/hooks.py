@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 CurrentUser = Callable[[], Any]
@@ -19,6 +19,7 @@ Approve = Callable[[Any], bool]
 IsAdmin = Callable[[Any], bool]
 MapAssertion = Callable[[Any], str | None]
 TrustClient = Callable[[str, Mapping[str, Any]], bool]
+AuthorizationDetail = Callable[[dict[str, Any], Any, Any], Mapping[str, Any] | None]
 OnRegistration = Callable[[dict[str, Any], Any], Mapping[str, Any] | None]
 
 Hook = TypeVar("Hook", bound=Callable[..., Any])
@@ -43,6 +44,7 @@ class Hooks:
     is_admin: IsAdmin | None = None
     on_registration: OnRegistration | None = None
     trust_client: TrustClient | None = None
+    authorization_detail: dict[str, AuthorizationDetail] = field(default_factory=dict)  # by type
 
 
 class HookDecorators:
@@ -115,6 +117,19 @@ class HookDecorators:
         """
         self.hooks.trust_client = function
         return function
+
+    def authorization_detail(self, type: str) -> Callable[[Hook], Hook]:  # noqa: A002 (the RFC's name)
+        """Hook for one type of authorization details (RFC 9396), called with `detail, client, user`.
+
+        Returns the detail, which it may narrow or add to, or `None` to refuse it. It is called when a page is about to show
+        the detail, and in grants without a page when the token is asked for; `user` is `None` where none takes part.
+        """
+
+        def decorator(function: Hook) -> Hook:
+            self.hooks.authorization_detail[type] = function
+            return function
+
+        return decorator
 
     def token_attributes(self, function: Hook) -> Hook:
         """Hook, called with `client, user, scopes, grant_type`: returns custom attributes, which are kept with the token.

@@ -19,7 +19,7 @@ from .protection.introspection import IntrospectionClient
 from .protection.require_token import requirement
 from .protection.token_shapes import NoAccessToken
 from .protection.trusted_issuers import TokenIssuer
-from .tokens.reading import MAX_TOKEN
+from .tokens.access_token import MAX_TOKEN
 from .web.environ import SERVER
 from .web.logs import logger
 

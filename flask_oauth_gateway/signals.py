@@ -14,7 +14,8 @@ token_issued = _signals.signal("oauth-token-issued")
 token_refreshed = _signals.signal("oauth-token-refreshed")
 #: A refresh token was used a second time, so its approval was revoked. `client_id`, `subject`, `count` of approvals.
 refresh_token_reused = _signals.signal("oauth-refresh-token-reused")
-#: A user allowed a client some scopes. `client_id`, `subject`, `scopes`, `asked` (False where no page was shown).
+#: A user allowed a client some scopes. `client_id`, `subject`, `scopes`, `asked` (False where no page was shown),
+#: `detail_types` (of the authorization details that were allowed: RFC 9396).
 authorization_granted = _signals.signal("oauth-authorization-granted")
 #: A user refused a client, or withdrew an approval. `client_id`, `subject`, `reason` ("denied", "withdrawn").
 authorization_denied = _signals.signal("oauth-authorization-denied")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from ..config import Settings
+    from ..permissions.details import AuthorizationDetails
     from ..permissions.resources import Resources
     from ..tokens.lifetimes import Lifetimes
     from .parameters import Parameters
@@ -25,4 +26,5 @@ class Asked:
     settings: Settings
     resources: Resources
     lifetimes: Lifetimes
+    details: AuthorizationDetails | None  # None: the parameter isn't known here
     response_types: Mapping[str, tuple[str, ...]]  # those that are on, each with the grants that it needs

@@ -14,7 +14,7 @@ from ..config import OFFLINE_ACCESS
 from ..config.openid import OPENID, in_order, response_types_of
 from ..errors import InvalidRequestError, InvalidScopeError, UnauthorizedClientError, clean
 from ..permissions.scopes import names_of, resolve_scopes
-from ..tokens.sign_in import NONCE
+from ..tokens.sign_in import AUTHORIZATION_DETAILS, NONCE
 from .answer import gives_a_token, response_modes
 from .asked import Asked
 from .request import AuthorizationError, UnmetAuthenticationRequirements
@@ -22,6 +22,7 @@ from .requested_claims import NEVER_TOO_OLD, for_id_tokens
 
 if TYPE_CHECKING:
     from ..config import Settings
+    from ..permissions.details import AuthorizationDetails
     from ..permissions.resources import Resources
     from ..tokens.lifetimes import Lifetimes
     from .asked import Found
@@ -50,20 +51,16 @@ class Check:
 class AuthorizationChecks:
     """Puts an authorization request through `CHECKS`."""
 
-    def __init__(self, settings: Settings, resources: Resources, lifetimes: Lifetimes) -> None:
-        self._settings = settings
-        self._resources = resources
-        self._lifetimes = lifetimes
-        self._response_types = response_types_of(settings)
+    def __init__(
+        self, settings: Settings, resources: Resources, lifetimes: Lifetimes, details: AuthorizationDetails | None
+    ) -> None:
+        self._parts = (settings, resources, lifetimes, details, response_types_of(settings))
 
     def check(self, authorization: Authorization, parameters: Parameters) -> Authorization:
         """The request with all that it asks for. Raises an `OAuth2Error`, which the client gets."""
         for each in CHECKS:
             if each.response_types is None or authorization.response_type in each.response_types:
-                asked = Asked(
-                    authorization, parameters, self._settings, self._resources, self._lifetimes, self._response_types
-                )
-                found = each.look(asked)
+                found = each.look(Asked(authorization, parameters, *self._parts))
                 authorization = replace(authorization, **found) if found else authorization
         return authorization
 
@@ -189,6 +186,14 @@ def resources(asked: Asked) -> Found:
     return {"audience": audience, "scopes": known.within(asked.authorization.scopes, audience)}
 
 
+def details(asked: Asked) -> Found:
+    """What is asked for beyond scopes, each of a type that this client may ask for (RFC 9396 section 5)."""
+    given = asked.parameters.get(AUTHORIZATION_DETAILS)
+    if given is None or asked.details is None:
+        return {}
+    return {"authorization_details": asked.details.asked(given, asked.authorization.client)}
+
+
 def prompt(asked: Asked) -> Found:
     """Whether the user must sign in again or be asked again (OIDC Core section 3.1.2.1)."""
     prompts = tuple((asked.parameters.get("prompt") or "").split())
@@ -244,6 +249,7 @@ CHECKS = (
     Check(pkce, response_types=WITH_A_CODE),
     Check(scopes),
     Check(resources),
+    Check(details),
     Check(prompt),
     Check(sign_in),
     Check(openid),

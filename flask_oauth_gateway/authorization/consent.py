@@ -61,7 +61,8 @@ class Consents:
 
         For a client whose redirect URI any app could receive, and which is public or unchecked, the user is always asked:
         nothing proves that it is the same client (RFC 8252 section 8.6). For an unchecked one neither `skip_consent` nor
-        the hook counts: only the user knows this client. `shown` are the scopes on the page that the user is answering:
+        the hook counts: only the user knows this client. Authorization details are asked for each time, whoever asks: what
+        was allowed once, such as one payment, isn't allowed twice. `shown` are the scopes on the page that the user is answering:
         they count as new even where another tab was answered meanwhile, so that the user can still refuse them here.
         """
         client, hook = authorization.client, self._hooks.approve
@@ -82,6 +83,7 @@ class Consents:
             needs_asking = bool(new) or not granted
         if needs_asking and not new:
             new, known = wanted, ()
+        needs_asking = needs_asking or bool(authorization.authorization_details)
         return self.question(subject, new, known, resources, needs_asking=needs_asking)
 
     def question(

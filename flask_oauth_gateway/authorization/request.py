@@ -66,6 +66,9 @@ class Authorization:
     response_type: str = ""
     scopes: tuple[str, ...] = ()
     audience: tuple[str, ...] = ()  # the resources that the client asks for (RFC 8707); none: the default
+    authorization_details: tuple[
+        Mapping[str, Any], ...
+    ] = ()  # RFC 9396; once the user is known, as the hooks return them
     code_challenge: str | None = None
     code_challenge_method: str | None = None
     prompt: tuple[str, ...] = ()

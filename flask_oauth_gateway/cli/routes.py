@@ -91,7 +91,7 @@ def _parts(rule: Rule) -> Iterator[tuple[bool, str]]:
 def _asks(by: str, wanted: Requirement) -> dict[str, Any]:
     """A requirement as JSON, with only the members that ask for something."""
     asked: dict[str, Any] = {"by": by, "scopes": sorted(wanted.scopes)}
-    for name in ("any_of", "optional", "audience", "max_age", "acr", "grant_types", "bound"):
+    for name in ("any_of", "optional", "audience", "max_age", "acr", "grant_types", "bound", "detail"):
         value = getattr(wanted, name)
         if value not in (None, False, frozenset()):
             asked[name] = sorted(value) if isinstance(value, frozenset) else value

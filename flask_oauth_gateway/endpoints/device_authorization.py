@@ -15,6 +15,7 @@ from ..errors import UnauthorizedClientError
 from ..features.grants import DEVICE_CODE
 from ..permissions.scopes import resolve_scopes
 from ..stores.devices import LETTERS
+from ..tokens.sign_in import AUTHORIZATION_DETAILS, with_details
 from ..web.answers import json_response
 from ..web.place import path_for
 from ..web.request import read_request
@@ -39,6 +40,8 @@ def device_authorization(server: AuthorizationServer) -> Response:
     scopes = resolve_scopes(form.payload.scope, client, server.settings, offline=offline)
     audience = server.resources.resolve(form.payload.datalist.get("resource", ()))
     scopes = server.resources.within(scopes, audience)
+    asked = None if server.details is None else form.form.get(AUTHORIZATION_DETAILS)
+    details = () if server.details is None or asked is None else server.details.asked(asked, client)
     page = server.issuer.url(path_for("oauth.device"))
     now = int(time.time())
     device_code = new_token(server.settings.token_prefix, now)
@@ -53,6 +56,7 @@ def device_authorization(server: AuthorizationServer) -> Response:
                     "family": time_ordered_key(),
                     "scope": " ".join(scopes),
                     "audience": " ".join(audience) or None,
+                    "claims": with_details(None, details),
                     "poll_interval": INTERVAL,
                     "issued_at": now,
                     "expires_at": now + LIFETIME,

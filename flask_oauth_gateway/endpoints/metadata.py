@@ -132,6 +132,8 @@ def describe(server: AuthorizationServer) -> dict[str, Any]:
         body |= _of_authorization_requests(settings)
     if settings.mtls:
         body |= _mutual_tls(settings, body)
+    types = list(settings.authorization_details)  # RFC 9396 section 10
+    body |= {"authorization_details_types_supported": types} if types else {}
     if "authorization_code" in settings.grant_types:
         body["code_challenge_methods_supported"] = list(settings.pkce_methods)
     return body

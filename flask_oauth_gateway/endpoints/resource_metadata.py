@@ -55,5 +55,7 @@ def describe_resource(server: Server, identifier: str) -> dict[str, Any]:
     if scopes:
         body["scopes_supported"] = scopes
     body["bearer_methods_supported"] = list(settings.bearer_methods)
+    if settings.authorization_details:
+        body["authorization_details_types_supported"] = list(settings.authorization_details)  # section 2
     further = {"resource_name": resource.name, "resource_documentation": resource.documentation}
     return body | {name: value for name, value in further.items() if value is not None}

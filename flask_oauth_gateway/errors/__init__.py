@@ -32,6 +32,7 @@ __all__ = [
     "BearerError",
     "InsufficientScope",
     "InsufficientUserAuthentication",
+    "InvalidAuthorizationDetails",
     "InvalidBearerRequest",
     "InvalidClient",
     "InvalidGrantError",
@@ -95,6 +96,12 @@ class InvalidTarget(OAuth2Error):
     """A resource that is not known here, or was not approved (RFC 8707 section 2)."""
 
     error = "invalid_target"
+
+
+class InvalidAuthorizationDetails(OAuth2Error):
+    """Authorization details that can't be read, aren't known here, or aren't this client's (RFC 9396 section 5)."""
+
+    error = "invalid_authorization_details"
 
 
 class RequestTooLarge(OAuth2Error):

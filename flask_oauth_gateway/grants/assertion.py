@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from ..permissions.resources import Resources
     from ..stores.clients import ClientStore
     from ..stores.registered_client import Client
+    from ..tokens.sign_in import Claims
     from ..users.accounts import Users
     from ..web.issuer import Issuer
     from ..web.request import OAuthRequest
@@ -132,9 +133,17 @@ class AssertionGrant(TokenGrant):
             user=checked.user,
             audience=checked.audience,
             attributes=self.attributes(checked),
+            claims=self._claims(request, checked),
             spend=OnceStore.claiming(checked.assertion.replay_key, checked.assertion.expires_at),
             **approval,
         )
+
+    def _claims(self, request: OAuthRequest, checked: Checked) -> Claims:
+        """What is kept with the token: the authorization details. An ID-JAG names the most that it gives, and has none."""
+        if checked.trusted.id_jag:
+            self.steps.approved_details(request, checked.client, None)
+            return None
+        return self.steps.claims(request, checked.client, checked.user)
 
     def spent_before(self, request: OAuthRequest) -> dict[str, Any]:
         """Refuse the assertion: each is valid only once."""

@@ -12,7 +12,7 @@ from authlib.oauth2.rfc7636 import create_s256_code_challenge
 from sqlalchemy.engine import Row
 
 from ..crypto.hashing import new_token, time_ordered_key, token_key
-from ..errors import InvalidGrantError, InvalidRequestError, InvalidTarget, OAuth2Error
+from ..errors import InvalidAuthorizationDetails, InvalidGrantError, InvalidRequestError, InvalidTarget, OAuth2Error
 from ..permissions.scopes import still_allowed
 from ..stores.issuance import AlreadyAnswered
 from ..tokens.issue import AlreadySpent, Issue, StaleClient
@@ -80,7 +80,8 @@ class AuthorizationCodeGrant(TokenGrant, AuthorizationGrant):
     def decide(self, request: OAuthRequest, client: Client) -> Issue:
         """Every check, in the RFC's order (section 4.1.3). A code that fails one is spent too.
 
-        It isn't where the rest is right and only another `resource` was asked for (RFC 8707 section 2.2).
+        It isn't where the rest is right and only another `resource` (RFC 8707 section 2.2) or another authorization detail was
+        asked for (RFC 9396 section 6.1).
         """
         code = request.form.get("code")
         if code is None:
@@ -93,7 +94,7 @@ class AuthorizationCodeGrant(TokenGrant, AuthorizationGrant):
             raise AlreadySpent
         try:
             return self._decide(request, client, row)
-        except InvalidTarget:
+        except (InvalidTarget, InvalidAuthorizationDetails):
             raise
         except OAuth2Error:
             if not self.codes.spend(code_hash):
@@ -113,6 +114,7 @@ class AuthorizationCodeGrant(TokenGrant, AuthorizationGrant):
             user=self.steps.user(row.subject, "code"),
             audience=self.steps.approved_audience(request, row.audience),
             claims=row.claims,
+            authorization_details=self.steps.approved_details(request, client, row.claims),
             spend=self.codes.spending(bytes(row.code_hash), row.sid),
             **self.steps.approval(
                 client,

@@ -14,10 +14,11 @@ from ..authorization.request import AuthorizationError
 from ..config import OFFLINE_ACCESS
 from ..config.openid import OPENID
 from ..crypto.hashing import time_ordered_key
-from ..errors import InvalidGrantError, InvalidScopeError, UnauthorizedClientError
+from ..errors import InvalidAuthorizationDetails, InvalidGrantError, InvalidScopeError, UnauthorizedClientError
 from ..features.grants import DEVICE_CODE
 from ..permissions.scopes import resolve_scopes
 from ..tokens.issue import AlreadySpent, Approval, Issue, StaleClient
+from ..tokens.sign_in import AUTHORIZATION_DETAILS, with_details
 from ..users.accounts import UnreadableSubject
 from ..web.answers import json_response
 
@@ -30,11 +31,13 @@ if TYPE_CHECKING:
     from ..authorization.request import Authorization, Granted
     from ..config import Settings
     from ..oidc.id_token import IdTokens
+    from ..permissions.details import AuthorizationDetails, Details
     from ..permissions.resources import Resources
     from ..stores.last_used import LastUsed
     from ..stores.registered_client import Client
     from ..tokens.issuing import Issuing
     from ..tokens.lifetimes import Lifetimes
+    from ..tokens.sign_in import Claims
     from ..users.accounts import Users
     from ..web.addresses import Addresses
     from ..web.rate_limits import RateLimiter
@@ -64,6 +67,7 @@ class GrantSteps:
         issuing: Issuing,
         last_used: LastUsed,
         id_tokens: Callable[[], IdTokens] | None,
+        details: AuthorizationDetails | None,
     ) -> None:
         self._settings = settings
         self._authentication = authentication
@@ -75,6 +79,7 @@ class GrantSteps:
         self._issuing = issuing
         self._last_used = last_used
         self._id_tokens = id_tokens
+        self._details = details
 
     def moment(self) -> int:
         """When a request begins: a revocation after this moment covers the token that is decided on."""
@@ -130,6 +135,24 @@ class GrantSteps:
         """
         asked = request.payload.datalist.get("resource", ())
         return self._resources.among(asked, approved) if asked or approved else ()
+
+    def claims(self, request: OAuthRequest, client: Client, user: Any, claims: Claims = None) -> Claims:
+        """`claims`, and the authorization details that a request without a page asks for (RFC 9396 section 6)."""
+        asked = None if self._details is None else request.form.get(AUTHORIZATION_DETAILS)
+        if self._details is None or asked is None:
+            return claims
+        return with_details(claims, self._details.decided(self._details.asked(asked, client), client, user))
+
+    def approved_details(self, request: OAuthRequest, client: Client, claims: Claims) -> Details | None:
+        """Of the authorization details in an approval's claims, those that the access token has (RFC 9396 section 6.1).
+
+        `None` where there are none, and none are asked for. Raises `InvalidAuthorizationDetails` where more are.
+        """
+        approved = claims.get(AUTHORIZATION_DETAILS, ()) if claims else ()
+        if self._details is None:  # its setting may have been emptied since
+            return () if approved else None
+        asked = request.form.get(AUTHORIZATION_DETAILS)
+        return self._details.of_approved(approved, asked, client) if approved or asked is not None else None
 
     def user(self, subject: str, what: str) -> Any:
         """A subject's user, from the app's `load_user` hook. Raises `UserGone`, and `InvalidGrantError` where nobody can tell.
@@ -225,6 +248,7 @@ class TokenGrant(ABC):
                 return self.spent_before(request)
         except (
             InvalidGrantError,
+            InvalidAuthorizationDetails,
             AuthorizationError,
         ):  # one that is gone since it was read hears that, and nothing else
             self.steps.look_again_at(client)

@@ -26,4 +26,5 @@ class ClientCredentialsGrant(TokenGrant):
             grant_type=self.GRANT_TYPE,
             scopes=self.steps.scopes(request.payload.scope, client),
             audience=self.steps.audience(request),
+            claims=self.steps.claims(request, client, None),
         )

@@ -58,6 +58,7 @@ class DeviceCodeGrant(TokenGrant):
             user=self.steps.user(row.subject, "device code"),
             audience=self.steps.approved_audience(request, row.audience),
             claims=row.claims,
+            authorization_details=self.steps.approved_details(request, client, row.claims),
             spend=self.devices.spending(bytes(row.device_code_hash)),
             **self.steps.approval(
                 client,

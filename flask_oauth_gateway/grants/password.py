@@ -53,7 +53,7 @@ class PasswordGrant(TokenGrant):
             subject=subject_of(user),
             user=user,
             audience=audience,
-            claims=self.users.login_details(user) or None,
+            claims=self.steps.claims(request, client, user, self.users.login_details(user) or None),
             **self.steps.approval(client, self.GRANT_TYPE, " ".join(scopes), " ".join(audience) or None),
         )
 

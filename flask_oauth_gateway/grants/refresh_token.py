@@ -6,6 +6,7 @@ request, and any later one with a spent token, revokes the approval, since one o
 
 from __future__ import annotations
 
+import json
 import os
 import time
 from dataclasses import dataclass
@@ -16,15 +17,25 @@ from sqlalchemy.engine import Row
 from ..config import OFFLINE_ACCESS
 from ..config.permissions import with_implied
 from ..crypto.hashing import sha256, token_key
-from ..errors import InvalidGrantError, InvalidRequestError, InvalidScopeError, InvalidTarget, clean
+from ..errors import (
+    InvalidAuthorizationDetails,
+    InvalidGrantError,
+    InvalidRequestError,
+    InvalidScopeError,
+    InvalidTarget,
+    clean,
+)
 from ..permissions.scopes import names_of, still_allowed, without_offline_access
 from ..stores.issuance import can_rotate_at_once, rotate_at_once
 from ..stores.tokens import token_id_of
 from ..tokens.issue import AlreadySpent, Approval, Issue
 from ..tokens.issuing import token_response
+from ..tokens.sign_in import AUTHORIZATION_DETAILS, details_of
 from .base import TokenGrant, UserGone
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from ..config import Settings
     from ..database.engine import Database
     from ..hooks import Hooks
@@ -66,10 +77,11 @@ class RefreshTokenGrant(TokenGrant):
             raise AlreadySpent
         scopes = self._scopes(request, client, row)
         audience = self.steps.approved_audience(request, row.audience)
+        details = self.steps.approved_details(request, client, row.claims)
         rotates = self.settings.refresh_tokens == "rotate"
         stored_salt = salt = os.urandom(32) if rotates and self.settings.refresh_token_grace else None
         if salt is not None and self.issuing.format_of(client, audience) == "jwt":
-            salt = bound_to(salt, scopes, audience)
+            salt = bound_to(salt, scopes, audience, details)
         preserves = self.settings.refresh_tokens == "preserve"
         token_hash, now = token_key(token), int(time.time())
         return self._of_approval(
@@ -77,6 +89,7 @@ class RefreshTokenGrant(TokenGrant):
             row,
             scopes=scopes,
             audience=audience,
+            authorization_details=details,
             user=self.steps.user(row.subject, "refresh token"),
             spend=self.approvals.using(token_hash, now)
             if preserves
@@ -99,6 +112,7 @@ class RefreshTokenGrant(TokenGrant):
             settings.refresh_tokens != "rotate"
             or request.payload.scope is not None
             or "resource" in request.payload.datalist
+            or (settings.authorization_details and AUTHORIZATION_DETAILS in request.form)
             or self.resources.have_terms
             or self.hooks.token_attributes is not None
             or client.plan_in_force is not None
@@ -162,6 +176,10 @@ class RefreshTokenGrant(TokenGrant):
         scopes: tuple[str, ...] = ()
         audience: tuple[str, ...] = ()
         is_jwt = self.issuing.format_of(client) == "jwt"
+        try:
+            details = self.steps.approved_details(request, client, row.claims)
+        except InvalidAuthorizationDetails:
+            return None
         if is_jwt or self.resources.have_terms:
             try:
                 audience = self.steps.approved_audience(request, row.audience)
@@ -170,7 +188,7 @@ class RefreshTokenGrant(TokenGrant):
             except (InvalidScopeError, InvalidTarget):
                 return None
         if is_jwt:
-            salt = bound_to(salt, scopes, audience)
+            salt = bound_to(salt, scopes, audience, details)
         derive_from = request.form["refresh_token"], salt, row.spent_at
         refresh_token = self.issuing.new_value(derive_from, "refresh", row.spent_at)
         following = self.approvals.find_refresh_token(token_key(refresh_token))
@@ -178,7 +196,9 @@ class RefreshTokenGrant(TokenGrant):
             return None
         user = self.steps.user(row.subject, "refresh token")
         if is_jwt:
-            again = self._of_approval(client, row, scopes=scopes, audience=audience, user=user)
+            again = self._of_approval(
+                client, row, scopes=scopes, audience=audience, authorization_details=details, user=user
+            )
             return {**self.steps.issue(again), "refresh_token": refresh_token}
         access_token = self.issuing.new_value(derive_from, "access", row.spent_at)
         stored = self.tokens.find(token_key(access_token))
@@ -190,10 +210,15 @@ class RefreshTokenGrant(TokenGrant):
                 raise InvalidTarget(
                     "This refresh token was just exchanged for a token for other resources: use its successor."
                 )
+        given = details_of(stored.claims)
+        if AUTHORIZATION_DETAILS in request.form and details is not None and as_text(details) != as_text(given):
+            raise InvalidAuthorizationDetails(
+                "This refresh token was just exchanged for a token with other details: use its successor."
+            )
         left = max(0, stored.expires_at - int(time.time()))
         again = self._of_approval(client, row, scopes=tuple(stored.scope.split()), user=user)
         return self.steps.with_id_token(
-            again, lambda: token_response(access_token, left, stored.scope, refresh_token, stored.attributes)
+            again, lambda: token_response(access_token, left, stored.scope, refresh_token, stored.attributes, given)
         )
 
     def _of_approval(self, client: Client, row: Row[Any], **more: Any) -> Issue:
@@ -231,9 +256,20 @@ class RefreshTokenGrant(TokenGrant):
         return tuple(dict.fromkeys(names))
 
 
-def bound_to(salt: bytes, scopes: tuple[str, ...], audience: tuple[str, ...]) -> bytes:
-    """The salt of a JWT's successor. The JWT isn't stored, so the salt includes its scopes and audience."""
-    return salt + sha256(f"{' '.join(scopes)}\n{' '.join(audience)}")
+def bound_to(
+    salt: bytes,
+    scopes: tuple[str, ...],
+    audience: tuple[str, ...],
+    details: Sequence[Mapping[str, Any]] | None = None,
+) -> bytes:
+    """The salt of a JWT's successor. The JWT isn't stored, so the salt includes its scopes, audience and details."""
+    further = f"\n{as_text(details)}" if details else ""
+    return salt + sha256(f"{' '.join(scopes)}\n{' '.join(audience)}{further}")
+
+
+def as_text(details: Sequence[Mapping[str, Any]]) -> str:
+    """Authorization details, to be compared: the order of their fields makes no difference."""
+    return json.dumps([*details], sort_keys=True)
 
 
 def _presented(request: OAuthRequest) -> str:

@@ -78,6 +78,8 @@ class Audit:
 
     def authorization_granted(self, sender: Flask, **payload: Any) -> None:
         details = {"scope": " ".join(payload["scopes"]), "asked": payload["asked"]}
+        if payload.get("detail_types"):
+            details["detail_types"] = [*payload["detail_types"]]
         self._write("authorization_granted", "ok", payload["client_id"], payload["subject"], details)
 
     def authorization_denied(self, sender: Flask, **payload: Any) -> None:

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from flask import Response, redirect, url_for
 
 from ..clients.hardening_members import always_bound
 from ..signals import authorization_denied
+from ..tokens.sign_in import details_of
 from ..web.csrf import is_form_token, new_form_token
 from .person import last, page, person_at, sent_form, sign_in
 from .rendering import render_page, scope_descriptions
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from werkzeug.wrappers import Response as BaseResponse
 
     from ..authorization_server import AuthorizationServer
@@ -32,6 +35,7 @@ class Held:
     since: int
     last_used_at: int | None
     is_bound: bool  # a copy of the access is of no use to others
+    details: tuple[Mapping[str, Any], ...] = ()
 
 
 @page
@@ -71,7 +75,9 @@ def granted_by(server: AuthorizationServer, subject: str) -> list[Held]:
             scopes |= server.approvals.scopes_of_subject(subject, client)
         since = min(time for time in (consent and consent.granted_at, approval and approval.since) if time)
         last_used_at = approval and approval.last_used_at
-        found.append(Held(client, tuple(sorted(scopes)), since, last_used_at, _is_bound(server, client, subject)))
+        details = () if approval is None else _details(server, subject, client)
+        is_bound = _is_bound(server, client, subject)
+        found.append(Held(client, tuple(sorted(scopes)), since, last_used_at, is_bound, details))
     return found
 
 
@@ -81,12 +87,26 @@ def _is_bound(server: AuthorizationServer, client: Client, subject: str) -> bool
     return always_bound(client, server.settings) or server.approvals.are_bound(subject, client)
 
 
+def _details(server: AuthorizationServer, subject: str, client: Client) -> tuple[Mapping[str, Any], ...]:
+    """What a user's live approvals give a client beyond scopes (RFC 9396)."""
+    if server.details is None:
+        return ()
+    kept = server.approvals.claims_of_subject(subject, client)
+    return server.details.still_allowed((each for claims in kept for each in details_of(claims)), client)
+
+
 def _list(server: AuthorizationServer, person: Person, problem: str | None = None) -> Response:
+    more: dict[str, Any] = {}
+    if server.details is not None:
+        from .details import words_for
+
+        more = words_for(server.settings)
     return render_page(
         "applications.html",
         200 if problem is None else 400,
         user=person.user,
         granted=granted_by(server, person.subject),
+        **more,
         descriptions=scope_descriptions(server.settings),
         form_token=new_form_token(person.subject, FORM),
         problem=problem,

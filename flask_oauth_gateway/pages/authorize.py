@@ -24,7 +24,7 @@ from ..permissions.scopes import stays_offline
 from ..signals import authorization_denied, authorization_granted
 from ..stores.issuance import AlreadyAnswered
 from ..tokens.issue import AlreadySpent, StaleClient
-from ..tokens.sign_in import ID_TOKEN, OPENID, USERINFO, in_session
+from ..tokens.sign_in import AUTHORIZATION_DETAILS, ID_TOKEN, OPENID, USERINFO, in_session
 from ..users.relogin import NOT_NEEDED, came_back_at
 from ..web.answers import note
 from ..web.csrf import new_form_token
@@ -126,17 +126,15 @@ def _answer_or_page(server: AuthorizationServer, visit: Visit, authorization: Au
         if comes_now and is_essential(authorization.claims, "acr") and "acr" not in details:
             return ask_to_sign_in(server, visit, authorization, person, details)  # which may tell it
         check_sign_in(authorization.claims, details)
+    if authorization.authorization_details and not silent:
+        from .details import as_shown  # servers without these never load it
+
+        authorization, shown = as_shown(server, visit, authorization, person, shown)
     asked = " ".join((visit.form or {}).get("asked", ())).split()
     question = server.consent.question_for(authorization, person.subject, asked)
     if visit.form is None and question.needs_asking:
-        if silent:
-            raise AuthorizationError("consent_required", "The user has not granted this to the application yet.")
         return _ask(server, visit, authorization, question, person, sign_in)
     if visit.form is not None and not shown:
-        if silent:
-            raise AuthorizationError(
-                "consent_required", "A page's form was sent that is out of date, and none may be shown."
-            )
         return _ask(server, visit, authorization, question, person, sign_in, notice="stale")
     if sign_in != NOT_NEEDED and not use_up(server, sign_in_for(visit, authorization), details, sign_in):
         return ask_to_sign_in(server, visit, authorization, person, details)
@@ -163,6 +161,8 @@ def _kept(authorization: Authorization, details: dict[str, Any], sign_in: str) -
     kept = details if at is None else {**details, "auth_time": at}
     if authorization.confirmation:
         kept = {**kept, "cnf": dict(authorization.confirmation)}
+    if authorization.authorization_details:
+        kept = {**kept, AUTHORIZATION_DETAILS: [*authorization.authorization_details]}
     return {**kept, OPENID: authorization.openid} if authorization.openid else kept
 
 
@@ -184,7 +184,22 @@ def _ask(
     sign_in: str,
     notice: str | None = None,
 ) -> Response:
-    """The consent page. Its form is bound to this user and sign-in, and is sent to this same authorization request."""
+    """The consent page. Its form is bound to this user and sign-in, and is sent to this same authorization request.
+
+    Raises `AuthorizationError` where none may be shown.
+    """
+    if "none" in authorization.prompt:
+        why = (
+            "The user has not granted this to the application yet."
+            if notice is None
+            else "A page's form was sent that is out of date, and none may be shown."
+        )
+        raise AuthorizationError("consent_required", why)
+    details: dict[str, Any] = {}
+    if authorization.authorization_details:
+        from .details import for_page
+
+        details = for_page(server.settings, authorization.authorization_details, person.subject, visit.fingerprint)
     return render_page(
         "consent.html",
         200 if notice is None else 400,
@@ -194,6 +209,7 @@ def _ask(
         authorization=authorization,
         client=authorization.client,
         question=question,
+        **details,
         resources=server.resources.names_of(authorization.audience),
         bound=bool(authorization.confirmation) or always_bound(authorization.client, server.settings),
         user=person.user,
@@ -239,6 +255,7 @@ def _grant(
         subject=granted.subject,
         scopes=granted.scopes,
         asked=asked,
+        detail_types=tuple(dict.fromkeys(each["type"] for each in authorization.authorization_details)),
     )
     response_type, client_id = server.response_types[authorization.response_type], authorization.client.client_id
     if server.settings.oidc and OPENID in granted.scopes:

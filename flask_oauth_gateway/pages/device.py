@@ -11,8 +11,10 @@ from sqlalchemy.engine import Row
 
 from ..clients.hardening_members import always_bound
 from ..crypto.hashing import sha256
+from ..errors import InvalidAuthorizationDetails
 from ..signals import authorization_denied, authorization_granted
 from ..stores.devices import LETTERS
+from ..tokens.sign_in import details_of, types_of, with_details
 from ..users.accounts import SignInRequest
 from ..users.relogin import RETURN_SECONDS
 from ..web.csrf import is_form_token, new_form_token
@@ -20,10 +22,13 @@ from .person import last, page, person_at, sent_form, sign_in
 from .rendering import render_page, scope_descriptions
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from werkzeug.wrappers import Response as BaseResponse
 
     from ..authorization.consent import Question
     from ..authorization_server import AuthorizationServer
+    from ..tokens.sign_in import Claims
     from .person import Form, Person
 
 
@@ -50,9 +55,19 @@ def device(server: AuthorizationServer) -> Response | BaseResponse:
     wanted = _sign_in_wanted(server, row, person, _here(typed), 0 if not decided else RETURN_SECONDS)
     if wanted is not None:
         return server.users.send_to_login(wanted)
-    if not decided:
+    shown = _details(row, person, form if decided else None)
+    if not decided or shown is None:
         return _ask_to_confirm(server, row, person, typed)
-    return _decide(server, row, person, form)
+    return _decide(server, row, person, form, shown)
+
+
+def _details(row: Row[Any], person: Person, form: Form | None) -> tuple[Mapping[str, Any], ...] | None:
+    """The authorization details (RFC 9396) that the form allows: those that it was shown with; `None` where there was none."""
+    if not details_of(row.claims) or (form is not None and last(form, "decision") != "allow"):
+        return ()
+    from .details import carried
+
+    return None if form is None else carried(form, person.subject, normal(last(form, "user_code")))
 
 
 def _here(typed: str) -> str:
@@ -121,13 +136,23 @@ def _ask_for_code(person: Person, typed: str, problem: str | None = None) -> Res
 
 
 def _ask_to_confirm(server: AuthorizationServer, row: Row[Any], person: Person, typed: str) -> Response:
-    code, client = normal(typed), server.clients.load(row.client_id)
+    code, details = normal(typed), dict[str, Any]()
+    client = server.clients.load(row.client_id)
+    if client is not None and details_of(row.claims):
+        from .details import decided, for_page
+
+        try:
+            shown = decided(server, details_of(row.claims), client, person.user)
+        except InvalidAuthorizationDetails:
+            return _decide(server, row, person, {}, ())
+        details = for_page(server.settings, shown, person.subject, code)
     return render_page(
         "device_confirm.html",
         user=person.user,
         client=client,
         bound=client is not None and always_bound(client, server.settings),
         question=_question(server, row, person),
+        **details,
         resources=server.resources.names_of((row.audience or "").split()),
         descriptions=scope_descriptions(server.settings),
         user_code=f"{code[:4]}-{code[4:]}",
@@ -139,11 +164,15 @@ def _question(server: AuthorizationServer, row: Row[Any], person: Person) -> Que
     return server.consent.question(person.subject, tuple(row.scope.split()))
 
 
-def _decide(server: AuthorizationServer, row: Row[Any], person: Person, form: Form) -> Response:
+def _decide(
+    server: AuthorizationServer, row: Row[Any], person: Person, form: Form, shown: tuple[Mapping[str, Any], ...]
+) -> Response:
+    """Store what the form says: without a decision, that nothing is allowed."""
     decision = server.consent.read_decision(_question(server, row, person), form)
     scopes = () if decision is None else decision.scopes
     answer = "deny" if decision is None else "allow"
-    details = server.users.login_details(person.user) or None
+    details: Claims = server.users.login_details(person.user) or None
+    details = with_details(details, shown) if shown else details
     if not server.devices.decide(bytes(row.device_code_hash), person.subject, answer, " ".join(scopes), details):
         answered = _answered(server, last(form, "user_code"), person)  # a double click may have answered a moment ago
         if answered is None:
@@ -153,7 +182,10 @@ def _decide(server: AuthorizationServer, row: Row[Any], person: Person, form: Fo
     if decision is None:
         authorization_denied.send(server.app, client_id=client_id, subject=subject, reason="denied")
     else:
-        authorization_granted.send(server.app, client_id=client_id, subject=subject, scopes=scopes, asked=True)
+        types = types_of(shown)
+        authorization_granted.send(
+            server.app, client_id=client_id, subject=subject, scopes=scopes, asked=True, detail_types=types
+        )
     return render_page("device_done.html", user=person.user, allowed=decision is not None)
 
 

@@ -27,8 +27,10 @@ from ..errors import (
     OAuth2Error,
     TemporarilyUnavailable,
     TooManyRequests,
+    clean,
 )
 from ..signals import token_rejected
+from ..tokens.sign_in import details_of
 from ..web.bearer import BEARER, token_of, with_scheme
 from ..web.environ import CHECKED_BY, TOGETHER, TOKEN
 from ..web.logs import refused
@@ -60,13 +62,14 @@ class Requirement:
     acr: str | None = None
     grant_types: frozenset[str] = frozenset()
     bound: bool | str = False  # "dpop", "mtls": bound in this way
+    detail: str | None = None  # the type of an authorization detail that the token must have
     any_audience: bool = False  # the token may be meant for any resource of this server
     scope: str = field(init=False)
     only_scopes: bool = field(init=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "scope", " ".join(sorted(self.scopes | self.any_of)))
-        further = (self.any_of, self.audience, self.grant_types, self.bound)
+        further = (self.any_of, self.audience, self.grant_types, self.bound, self.detail)
         only_scopes = not any(further) and self.max_age is None and self.acr is None
         object.__setattr__(self, "only_scopes", only_scopes)
 
@@ -96,6 +99,9 @@ class Requirement:
             token.confirmation if self.bound is True else BOUND_BY[self.bound] in token.confirmation
         ):
             raise InvalidToken("Only a sender-constrained access token is taken here.", token.client_id)
+        if self.detail is not None and self.detail not in (each["type"] for each in details_of(token.details)):
+            lacking = f"The access token has no authorization detail of the type '{clean(self.detail, 60)}'."
+            raise InsufficientScope(self.scope, lacking, token.client_id)
         signed_in = token.details.get("auth_time")
         if self.max_age is not None and (signed_in is None or signed_in + self.max_age < time.time()):
             raise InsufficientUserAuthentication("A more recent sign-in is needed.", max_age=self.max_age, acr=self.acr)

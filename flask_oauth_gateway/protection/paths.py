@@ -211,6 +211,7 @@ FITTING: dict[str, tuple[str, Callable[[Any], bool]]] = {
     "grant_types": ("a list of grant types", lambda value: bool(_listed(value))),
     "optional": ("True or False", lambda value: isinstance(value, bool)),
     "bound": ("True, False, 'dpop' or 'mtls'", lambda value: isinstance(value, (bool, str)) and value in BOUND),
+    "detail": ("a text", lambda value: isinstance(value, str) and bool(value)),
     "audience": ("a text", lambda value: isinstance(value, str) and bool(value)),
     "acr": ("a text", lambda value: isinstance(value, str) and bool(value)),
     "max_age": ("seconds", lambda value: isinstance(value, int) and not isinstance(value, bool) and value >= 0),

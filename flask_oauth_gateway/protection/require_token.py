@@ -32,6 +32,7 @@ def require_token(
     acr: str | None = None,
     grant_types: Iterable[str] = (),
     bound: bool | str = False,
+    detail: str | None = None,
 ) -> Callable[[View], View]: ...
 
 
@@ -41,7 +42,8 @@ def require_token(*scopes: Any, **options: Any) -> Any:
     `scopes`: the token needs all of these. `any_of`: it needs one of these. `optional`: a request without a token is
     fine too, one with a bad token isn't. `audience`: the token must be meant for this audience. `max_age` (seconds),
     `acr`: how the user must have signed in (RFC 9470). `grant_types`: only tokens of these grants. `bound`: only
-    sender-constrained tokens; `"dpop"`, `"mtls"`: only those that are bound in this way. Decorates functions and async
+    sender-constrained tokens; `"dpop"`, `"mtls"`: only those that are bound in this way. `detail`: the token needs an
+    authorization detail of this type (RFC 9396); which values it has is the view's to check. Decorates functions and async
     views, and goes into the `decorators` of `View` and `MethodView`.
     """
     if len(scopes) == 1 and callable(scopes[0]) and not options:
@@ -59,6 +61,7 @@ def requirement(
     acr: str | None = None,
     grant_types: Iterable[str] = (),
     bound: bool | str = False,
+    detail: str | None = None,
 ) -> Requirement:
     """The arguments of `require_token`, checked. Raises `TypeError` where a list of names holds something else."""
     if bound not in BOUND:
@@ -72,6 +75,7 @@ def requirement(
         acr=acr,
         grant_types=_names(grant_types),
         bound=bound,
+        detail=detail,
     )
 
 

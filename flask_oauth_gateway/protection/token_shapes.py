@@ -11,8 +11,10 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+from ..permissions.details import is_fit
 from ..tokens.access_token import RESERVED, AccessToken
 from ..tokens.owners import CLIENT_CLAIMS, is_clients_own
+from ..tokens.sign_in import AUTHORIZATION_DETAILS
 
 ACCESS_TOKEN_TYP = "at+jwt"  # RFC 9068 section 2.1
 PLAIN_TYP = "jwt"
@@ -248,6 +250,7 @@ DETAILS: Mapping[str, Callable[[Any], bool]] = {
     "acr": lambda value: isinstance(value, str),
     "cnf": lambda value: isinstance(value, Mapping),
     "amr": lambda value: isinstance(value, list) and all(isinstance(each, str) for each in value),
+    AUTHORIZATION_DETAILS: is_fit,
 }
 
 

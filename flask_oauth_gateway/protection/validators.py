@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..errors import InvalidToken, UnknownToken
-from ..tokens.reading import MAX_TOKEN, is_jwt
+from ..tokens.access_token import MAX_TOKEN
+from ..tokens.reading import is_jwt
 
 if TYPE_CHECKING:
     from collections.abc import Callable

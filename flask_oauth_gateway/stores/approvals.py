@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import and_, bindparam, delete, exists, func, or_, select, update
+from sqlalchemy import ColumnElement, and_, bindparam, delete, exists, func, or_, select, update
 from sqlalchemy.engine import Row
 
 from ..database.deadlocks import again_after_deadlock
@@ -134,11 +135,19 @@ class ApprovalStore:
 
     def scopes_of_subject(self, subject: str, owner: Client) -> frozenset[str]:
         """The scopes that a user's live approvals give a client."""
-        live = (
-            _A.subject == subject,
-            _A.client == owner.key,
-            _A.revoked_at.is_(None),
-            _A.expires_at > int(time.time()),
-        )
-        rows = self._database.all(select(_A.scope).where(*live).distinct())
+        rows = self._database.all(select(_A.scope).where(*_live(subject, owner)).distinct())
         return frozenset(name for row in rows for name in row.scope.split())
+
+    def claims_of_subject(self, subject: str, owner: Client, *, most: int = 100) -> list[Mapping[str, Any]]:
+        """What is kept with a user's live approvals for a client, of `most` of them, the last ones first."""
+        with_claims = select(_A.claims).where(*_live(subject, owner), _A.claims.is_not(None))
+        return [row.claims for row in self._database.all(with_claims.order_by(_A.created_at.desc()).limit(most))]
+
+
+def _live(subject: str, owner: Client) -> tuple[ColumnElement[bool], ...]:
+    return (
+        _A.subject == subject,
+        _A.client == owner.key,
+        _A.revoked_at.is_(None),
+        _A.expires_at > int(time.time()),
+    )

@@ -251,6 +251,8 @@ def _rotation(*, ends_idle: bool) -> Prepared:
 
     words = partial(func.string_to_array, type_=postgresql.ARRAY(Text))
     live.append(words(_A.scope, " ").contained_by(words(bindparam("p_scopes", type_=Text), " ")))
+    # What becomes of authorization details has to be decided.
+    live.append(_A.claims.op("->")(literal_column("'authorization_details'")).is_(None))
     if ends_idle:
         live.append(func.coalesce(_R.last_used_at, _R.issued_at) + bindparam("idle", type_=BigInteger) > _NOW)
     spent = (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from copy import deepcopy
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
@@ -10,12 +11,13 @@ from typing import TYPE_CHECKING, Any
 from flask import g
 
 from ..users.accounts import users_of_current_app
-from .sign_in import OPENID
+from .sign_in import OPENID, details_of
 
 if TYPE_CHECKING:
     from ..users.accounts import Users
 
 NOTHING: Mapping[Any, Any] = {}
+MAX_TOKEN = 16384  # characters; what is longer is refused unread
 #: Claims of our own in a JWT: the token's approval and when that began, the numbers of the marks that would revoke the token
 #: (`revoked.py`), whether the token is the client's own, and its subject where the client knows the user by another name.
 APPROVAL, BEGAN_AT, NUMBERS, CLIENT_ONLY = "family", "family_iat", "revocations", "client_only"
@@ -143,6 +145,11 @@ class AccessToken:
     def shown_attributes(self) -> dict[str, Any]:
         """The attributes that clients see: all but those whose names begin with an underscore."""
         return {name: value for name, value in self.attributes.items() if not name.startswith("_")}
+
+    @property
+    def authorization_details(self) -> list[dict[str, Any]]:
+        """What the token is good for beyond its scopes (RFC 9396), as a copy: a cached token is shared."""
+        return deepcopy(details_of(self.details))
 
     @property
     def claims(self) -> dict[str, Any]:

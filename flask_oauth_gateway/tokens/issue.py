@@ -50,6 +50,7 @@ class Issue:
     audience: tuple[str, ...] = ()
     attributes: Mapping[str, Any] | None = None
     claims: Mapping[str, Any] | None = None
+    authorization_details: tuple[Mapping[str, Any], ...] | None = None  # of this token alone; None: those in `claims`
     expires_in: int | None = None
     approval: Approval | None = None
     refresh_token_expires_at: int | None = None  # None: no refresh token is given

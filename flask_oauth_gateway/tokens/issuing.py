@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from ..crypto.hashing import derived, new_token, timed, token_key
+from ..errors import InvalidAuthorizationDetails
 from ..signals import token_issued, token_refreshed
 from ..stores.issuance import Deed, do
 from ..stores.revocations.mark import MAX_TOKEN_LIFETIME, NO_NUMBERS
 from ..stores.tokens import token_id_of
-from .access_token import RESERVED
+from .access_token import MAX_TOKEN, RESERVED
 from .issue import AlreadySpent, StaleClient
 from .revoked import Superseded, marks_of_user, shared_marks
-from .sign_in import for_access_token, for_approval
+from .sign_in import AUTHORIZATION_DETAILS, for_access_token, for_approval, with_details
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -82,6 +83,10 @@ class Issuing:
             expires_in = max(1, min(expires_in, approval.expires_at - now))
         attributes = self._attributes(request)
         scope = " ".join(request.scopes)
+        claims = request.claims and for_access_token(request.claims)
+        if request.authorization_details is not None:
+            claims = with_details(claims, request.authorization_details)
+        details = claims.get(AUTHORIZATION_DETAILS, ()) if claims else ()
         values: dict[str, Any] = {
             "client": client.key,
             "family": None if approval is None else approval.key,
@@ -90,7 +95,7 @@ class Issuing:
             "audience": " ".join(audience) or self._default_audience(),
             "grant_type": request.grant_type,
             "attributes": attributes,
-            "claims": request.claims and for_access_token(request.claims),
+            "claims": claims,
             "issued_at": now,
             "expires_at": now + expires_in,
         }
@@ -103,6 +108,8 @@ class Issuing:
             values["expires_at"] = now + min(expires_in, MAX_TOKEN_LIFETIME)
             began_at = None if approval is None else approval.began_at
             token, token_id = self._jwts().create(client, values, numbers, began_at)
+            if len(token) > MAX_TOKEN and details:
+                raise InvalidAuthorizationDetails("The authorization details are too long for a token that is a JWT.")
         else:
             token = self.new_value(request.derive_from, "access", now)
             values["token_hash"] = token_key(token)
@@ -117,7 +124,7 @@ class Issuing:
             self._revoked.look_up(numbers)
             raise StaleClient(client.client_id)
         self.announce(client, request.grant_type, request.subject, request.scopes, token_id)
-        return token_response(token, values["expires_at"] - now, scope, refresh_token, attributes)
+        return token_response(token, values["expires_at"] - now, scope, refresh_token, attributes, details)
 
     def _standing(self, request: Issue, moment: int | None, *, is_jwt: bool) -> Mapping[bytes, int]:
         """The numbers of the marks that would revoke the token, which must still stand when it is stored.
@@ -229,9 +236,17 @@ class Issuing:
 
 
 def token_response(
-    token: str, expires_in: int, scope: str, refresh_token: str | None, attributes: Mapping[str, Any] | None
+    token: str,
+    expires_in: int,
+    scope: str,
+    refresh_token: str | None,
+    attributes: Mapping[str, Any] | None,
+    details: Sequence[Mapping[str, Any]] = (),
 ) -> dict[str, Any]:
-    """The members of a token response, with the custom attributes whose names don't begin with an underscore."""
+    """The members of a token response, with the custom attributes whose names don't begin with an underscore.
+
+    `details`: the authorization details that were granted (RFC 9396 section 7).
+    """
     response: dict[str, Any] = {
         "access_token": token,
         "token_type": "Bearer",
@@ -240,6 +255,8 @@ def token_response(
     }
     if refresh_token is not None:
         response["refresh_token"] = refresh_token
+    if details:
+        response[AUTHORIZATION_DETAILS] = details
     if attributes:
         response.update((name, value) for name, value in attributes.items() if not name.startswith("_"))
     return response

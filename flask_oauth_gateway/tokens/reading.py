@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from ..crypto.hashing import token_key
 from ..errors import InvalidToken, UnknownToken
 from ..stores.tokens import token_id_of, why_dead
-from .access_token import AccessToken
+from .access_token import MAX_TOKEN, AccessToken
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Row
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from .replicated import ReplicatedTokens
     from .revoked import Revoked
 
-MAX_TOKEN = 16384
 JWT_START = "eyJ"  # '{"' in base64url
 
 

@@ -21,6 +21,7 @@ from ..web.environ import actor
 from .access_token import RESERVED, AccessToken
 from .issue import Issue, StaleClient
 from .reading import is_jwt
+from .sign_in import with_details
 
 if TYPE_CHECKING:
     from ..config import Settings
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from .issuing import Issuing
     from .reading import OwnTokens
     from .revoking import Revoking
+    from .sign_in import Claims
 
 MILLISECONDS = 10**11  # a time beyond this, in the year 5138, is meant in milliseconds
 
@@ -83,11 +85,13 @@ class TokenRegistry:
         attributes: Mapping[str, Any] | None = None,
         expires_in: int | None = None,
         grant_type: str = "direct",
+        authorization_details: Iterable[Mapping[str, Any]] = (),
     ) -> dict[str, Any]:
         """Issue a token to a client, for a user where `subject` is given; returns the members of a token response.
 
-        `expires_in` is in seconds. Raises `ClientNotFound`, also for a disabled client, `InvalidScopeError`, and
-        `ValueError` for a value that can't be used.
+        `expires_in` is in seconds. `authorization_details`: of types that the client may ask for (RFC 9396); the app's hooks
+        aren't called for them. Raises `ClientNotFound`, also for a disabled client, `InvalidScopeError`,
+        `InvalidAuthorizationDetails`, and `ValueError` for a value that can't be used.
         """
         if subject is not None and not (isinstance(subject, str) and is_subject(subject)):
             raise ValueError("A subject has 1 to 255 characters, and is a text without NUL and lone surrogates.")
@@ -102,6 +106,7 @@ class TokenRegistry:
             try:
                 return self._issuing.issue(
                     Issue(
+                        claims=self._details(authorization_details, client),
                         client=client,
                         grant_type=grant_type,
                         scopes=resolve_scopes(asked, client, self._settings),
@@ -116,6 +121,15 @@ class TokenRegistry:
             except StaleClient:
                 continue
         raise TemporarilyUnavailable
+
+    def _details(self, given: Iterable[Mapping[str, Any]], client: Client) -> Claims:
+        from ..permissions.details import AuthorizationDetails, compact
+
+        found = compact(given)
+        if found == "[]":
+            return None
+        types = AuthorizationDetails(self._settings.authorization_details)
+        return with_details(None, types.asked(found, client))
 
     def find(
         self,

@@ -7,10 +7,11 @@ token keeps those for userinfo alone.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-DETAILS = ("auth_time", "acr", "amr", "cnf", "authorization_details")
+AUTHORIZATION_DETAILS = "authorization_details"
+DETAILS = ("auth_time", "acr", "amr", "cnf", AUTHORIZATION_DETAILS)
 OPENID, NONCE, ID_TOKEN, USERINFO, SID = "openid", "nonce", "id_token", "userinfo", "sid"
 _NOTHING: Mapping[str, Any] = {}
 
@@ -25,6 +26,23 @@ def openid_part(claims: Claims) -> Mapping[str, Any]:
 def sign_in_details(claims: Claims) -> dict[str, Any]:
     """How and when the user signed in, as far as the app knows it."""
     return {name: claims[name] for name in ("auth_time", "acr", "amr") if name in claims} if claims else {}
+
+
+def details_of(claims: Claims) -> list[dict[str, Any]]:
+    """The authorization details (RFC 9396) among what is kept."""
+    return [] if claims is None else claims.get(AUTHORIZATION_DETAILS, [])
+
+
+def types_of(details: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:
+    """The types of authorization details, each once: what signals and the audit trail tell, as contents may be private."""
+    return tuple(dict.fromkeys(each["type"] for each in details))
+
+
+def with_details(claims: Claims, details: Iterable[Mapping[str, Any]]) -> Claims:
+    """The same, with these authorization details and no others."""
+    kept = {name: value for name, value in (claims or {}).items() if name != AUTHORIZATION_DETAILS}
+    found = [*details]
+    return ({**kept, AUTHORIZATION_DETAILS: found} if found else kept) or None
 
 
 def in_session(claims: Claims, sid: str) -> dict[str, Any]:

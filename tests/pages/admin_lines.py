@@ -165,6 +165,8 @@ LIVE = [
         f"{MORE} scopeless {NONE} {YEAR}"),
     admin("tokens", "with attributes; without those that are revoked or expired", "tokens?client_id=tokens",
         " with-attributes ", f"{MORE} tokens weather:read weather:write plain {YEAR}", "sss... "),
+    admin("tokens", "with authorization details", "tokens?client_id=payer", "Pay somebody Pay somebody Instructed amount"),
+    admin("tokens", "approvals with authorization details", "grants?client_id=payer", "Pay somebody Instructed amount"),
     admin("tokens", "of a deleted client", "tokens?subject=of-a-deleted-client", f"{MORE} Deleted weather:read"),
     admin("tokens", "of a disabled client", "tokens?subject=of-a-disabled-client",
         f"{MORE} stopped Disabled weather:read"),
@@ -197,7 +199,7 @@ LIVE = [
     done("admin/keys", "a form that is stale", form("keys", form_token="old"), "This page was out of date.",
         status=400),
     empty("keys", "keys", "There is none yet"),
-    admin("overview", "hours with and without events", "", "Tokens issued 14", "an hour", f"{YEAR}-",
+    admin("overview", "hours with and without events", "", "Tokens issued 15", "an hour", f"{YEAR}-",
         " 0 0 0 ", "<rect"),
     empty("overview", "", "Revoked 0 in 48 hours; at most 0 in one hour."),
 ]  # fmt: skip

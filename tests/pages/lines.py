@@ -1,5 +1,6 @@
 """The table of `test_every_row`: what a line is, and the lines of the pages that users see."""
 
+import json
 import time
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -54,6 +55,11 @@ def consent(client: str, person: str = "alice", **parameters: Any) -> Callable[[
 
 
 PEOPLE = [
+    done("consent", "authorization details",
+        consent("payer", authorization_details=json.dumps(rows.DETAILS)),
+        "It asks for just this, too: Pay somebody Instructed amount Currency EUR Value 49.90 Where https://bank.example",
+        f"Urgent yes Shared with others no Note {NONE} Others {NONE} Creditor B\u00e4cker ei <b>M\u00fcller</b>",
+        "https://example.com/bare"),
     done("consent", "new scopes, one of them required; publisher, site, policy, terms",
         consent("full", "mailed", scope="weather:read plain"),
         "Weather board Published by Example Weather Ltd Website weather.example",
@@ -164,6 +170,8 @@ PEOPLE = [
         lambda site: site.as_person("bob", lambda: site.get("applications")), "Bank plain plain This access is tied to a key"),
     done("applications", "an approval for once, without scopes of its own",
         lambda site: site.as_person("bob", lambda: site.get("applications")), "Weather board plain plain"),
+    done("applications", "authorization details",
+        lambda site: site.as_person("carol", lambda: site.get("applications")), "Pay somebody Instructed amount Currency EUR"),
     done("applications", "clients that nobody checked",
         lambda site: site.as_person("carol", lambda: site.get("applications")),
         "Described This application was not checked by us. plain plain Website stranger.example Granted",

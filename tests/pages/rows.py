@@ -1,5 +1,6 @@
 """A site that has everything which a page may have to show, and one that has nothing of it."""
 
+import json
 import time
 from types import SimpleNamespace
 from typing import Any
@@ -23,6 +24,19 @@ NOWHERE = "http://127.0.0.1:9/jwks"  # nobody listens there
 LONG = "A name that goes on and on, " * 4
 CROWD = 10_000
 SCOPES = {"weather:read": "Read the weather", "weather:write": "Change the weather", "plain": ""}
+DETAILS: list[dict[str, Any]] = [
+    {
+        "type": "payment",
+        "instructedAmount": {"currency": "EUR", "value": "49.90"},
+        "locations": ["https://bank.example"],
+        "urgent": True,
+        "shared_with_others": False,
+        "note": None,
+        "others": [],
+        "creditor": "B\u00e4cker\u202eei <b>M\u00fcller</b>",
+    },
+    {"type": "https://example.com/bare"},
+]
 SIGNER, UNNAMED = Signer(), Signer("EdDSA", kid=None)
 
 JWT_ISSUERS: dict[str, Any] = {
@@ -75,7 +89,11 @@ HARDENED: dict[str, Any] = {
     "OAUTH_JAR": True,
     "OAUTH_REQUEST_URIS": True,
     "OAUTH_JARM": True,
-    "OAUTH_AUTHORIZATION_DETAILS": {"payment": {"description": "Pay somebody"}, "account": {}},
+    "OAUTH_AUTHORIZATION_DETAILS": {
+        "payment": {"description": "Pay somebody"},
+        "account": {},
+        "https://example.com/bare": {},
+    },
     "OAUTH_DPOP": True,
     "OAUTH_MTLS": True,
     "OAUTH_MTLS_CERTIFICATE": {"header": "X-Client-Cert", "format": "pem", "verified": ("X-Client-Verified", "yes")},
@@ -247,6 +265,7 @@ def _clients(site: Rows) -> None:
         dpop_bound_access_tokens=True,
         tls_client_auth_san_dns="bank.example",
     )
+    create(client_id="payer", client_name="Shop", authorization_details_types=[each["type"] for each in DETAILS])
     create(client_id="opaque", client_name="", skip_consent=True, access_token_format="opaque")
     create(client_id="long", client_name=LONG, owner="ops", tos_uri="https://weather.example/terms")
     create(client_id="off", client_name="Off")
@@ -300,6 +319,11 @@ def _approvals(site: Rows) -> None:
     with site.server.database.transaction() as connection:
         connection.execute(update(secret).where(secret.c.id == oldest).values(hint="old!", **times))
     site.answered("alice", site.consent("unscoped", "alice", scope=None), decision="allow", duration="always")
+    details = json.dumps(DETAILS)
+    code = site.answered("carol", site.consent("payer", "carol", authorization_details=details), decision="allow")
+    payer = site.gateway.clients.get("payer")
+    secret = site.gateway.clients.rotate_secret("payer", 3600).client_secret
+    site.redeem(payer.with_secret(secret), code.headers["Location"].partition("code=")[2].partition("&")[0])
     consent = site.consent("remembered", "alice", scope="plain")
     site.answered("alice", consent, decision="allow", duration="always")
 

@@ -39,7 +39,8 @@ def test_a_user_approves_and_the_client_gets_a_code_for_it(site: Site) -> None:
         found = answer(location(site.send(page)))
     assert set(found) == {"code", "state", "iss"}
     assert (found["state"], found["iss"]) == ("xyz", ISSUER)
-    assert said == [{"client_id": client.client_id, "subject": "alice", "scopes": tuple(BOTH.split()), "asked": True}]
+    about = {"client_id": client.client_id, "subject": "alice", "scopes": tuple(BOTH.split())}
+    assert said == [about | {"asked": True, "detail_types": ()}]
     body = granted(site.redeem(client, found["code"]))
     assert set(body) == {"access_token", "token_type", "expires_in", "scope", "refresh_token"}
     assert (body["expires_in"], body["scope"]) == (3600, BOTH)

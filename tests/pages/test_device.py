@@ -46,7 +46,8 @@ def test_the_page_shows_who_asks_for_what_and_the_code_again(site: Site) -> None
     with recorded(authorization_granted, site.app) as said:
         response = site.send(page)
     assert_page_headers(response)
-    assert said == [{"client_id": client.client_id, "subject": "alice", "scopes": tuple(BOTH.split()), "asked": True}]
+    about = {"client_id": client.client_id, "subject": "alice", "scopes": tuple(BOTH.split())}
+    assert said == [about | {"asked": True, "detail_types": ()}]
     granted(poll(site, client, codes["device_code"]))
 
 

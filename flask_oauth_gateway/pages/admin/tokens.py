@@ -9,6 +9,7 @@ from werkzeug.exceptions import BadRequest
 
 from ...clients.registry import ClientNotFound
 from ...descriptions.records import bindings_in
+from ...tokens.sign_in import details_of
 from . import PAGE, Visit, go, page, stale_text
 
 if TYPE_CHECKING:
@@ -84,9 +85,15 @@ def _end_approval(visit: Visit) -> None:
 
 def _render(visit: Visit, section: str, problem: str | None, **context: object) -> Response:
     status = 200 if problem is None else 400
+    from ..details import words_for  # apps without these pages never load it
+
+    words = words_for(visit.server.settings)
+    shown = words["in_words"]
+    del words["plain"]  # which every page here has
+    words["in_words"] = lambda row: shown(details_of(row.claims if section == "grants" else row.details))
     asked = {name: value for name in ("client_id", "subject") if (value := visit.asked(name)) is not None}
     return visit.render(
-        "tokens.html", section, status, problem=problem, asked=asked, bindings_in=bindings_in, **context
+        "tokens.html", section, status, problem=problem, asked=asked, bindings_in=bindings_in, **words, **context
     )
 
 
