@@ -8,6 +8,7 @@ from sqlalchemy import select
 from flask_oauth_gateway.database.tables import pushed_request
 from tests.support.app import basic, refusal
 from tests.support.databases import every_database
+from tests.support.processes import finished, fresh_python
 from tests.support.pushing import URN, come, push, pushing
 from tests.support.site import BOTH, READ, REDIRECT_URI, MakeSite, Page, Site, answer, granted, location, query
 from tests.support.stored import database_of
@@ -152,3 +153,16 @@ def test_a_client_may_push_other_redirect_uris_only_where_it_is_told_so(site: Si
     ):  # fmt: skip
         refusal(pushing(site, client, redirect_uri=wrong), 400, "invalid_request")
     assert site.ask(client, redirect_uri=elsewhere).status_code == 400, "only what is pushed"
+
+
+def test_off_nothing_of_it_is_loaded() -> None:
+    script = """
+import sys
+from tests.support.app import build_app
+app = build_app(OAUTH_DATABASE_URI="sqlite://")
+app.test_client().get("/oauth/authorize?client_id=x&request_uri=urn:ietf:params:oauth:request_uri:x")
+app.test_client().get("/.well-known/oauth-authorization-server")
+print([name for name in sys.modules if name.startswith("flask_oauth_gateway.") and name.endswith(
+    (".pushed", ".pushed_requests", ".par", ".signed_answer", ".client_algorithms", ".signing_keys"))])
+"""
+    assert finished(fresh_python("-c", script)).strip() == "[]"
