@@ -170,10 +170,11 @@ class AuthorizationServer(MadeOnFirstUse):
 
     def _give_grants(self) -> None:
         """Load the grants that are on: by `grant_type` for the token endpoint, by `response_type` for the authorize endpoint."""
+        limiter = self.rate_limiter if self.rate_limiter.is_on("token") else None
         self.steps = GrantSteps(
-            self.settings, self.authentication, self.rate_limiter, self.addresses, self.resources, self.users,
+            self.settings, self.authentication, limiter, self.addresses, self.resources, self.users,
             self.lifetimes, self.issuing, self.last_used, (lambda: self.openid.id_tokens) if self.settings.oidc else None,
-            self.details,
+            self.details, self.binding,
         )  # fmt: skip
         self.authlib = AuthlibServer(self.steps, self.clients)
         self.grants = load_grants(self.settings.grant_types, self)

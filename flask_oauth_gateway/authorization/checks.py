@@ -17,7 +17,7 @@ from ..permissions.scopes import names_of, resolve_scopes
 from ..tokens.sign_in import AUTHORIZATION_DETAILS, NONCE
 from .answer import gives_a_token, response_modes
 from .asked import Asked
-from .request import AuthorizationError, UnmetAuthenticationRequirements
+from .request import AuthorizationError, UnmetAuthenticationRequirements, checked_thumbprint
 from .requested_claims import NEVER_TOO_OLD, for_id_tokens
 
 if TYPE_CHECKING:
@@ -169,6 +169,15 @@ def _needs_pkce(asked: Asked) -> bool:
     return bool(required)
 
 
+def binding(asked: Asked) -> Found:
+    """The key to which the code is bound (RFC 9449 section 10). A token that must be bound never comes from this endpoint."""
+    client, dpop = asked.authorization.client, asked.settings.dpop
+    must = dpop == "required" or client.dpop_bound_access_tokens or client.tls_client_certificate_bound_access_tokens
+    if must and "token" in asked.authorization.response_type.split():
+        raise UnauthorizedClientError("A token must be bound to a key here, and one from this endpoint can't be.")
+    return {"dpop_jkt": checked_thumbprint(asked.parameters.get("dpop_jkt"))} if dpop else {}
+
+
 def scopes(asked: Asked) -> Found:
     """The scopes. OIDC's `offline_access` asks for a refresh token, and is passed over where none comes of the request."""
     given, client = asked.parameters.get("scope"), asked.authorization.client
@@ -247,6 +256,7 @@ CHECKS = (
     Check(response_mode),
     Check(request_object),
     Check(pkce, response_types=WITH_A_CODE),
+    Check(binding),
     Check(scopes),
     Check(resources),
     Check(details),

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from ..errors import OAuth2Error, clean
+from ..errors import InvalidRequestError, OAuth2Error, clean
 
 if TYPE_CHECKING:
     from ..stores.pushed_requests import PushedRequest
@@ -80,6 +81,7 @@ class Authorization:
     wants_sign_in: bool = False  # whether the request says anything of how its user should have signed in
     beyond_scopes: tuple[str, ...] = ()  # claims that are asked for by name alone (`permissions/claims.py`)
     hinted_sub: str | None = None  # whom the `id_token_hint` is about, by the name that this client knows
+    dpop_jkt: str | None = None  # the thumbprint of the key to which the code is bound (RFC 9449 section 10)
     ui_locales: tuple[str, ...] = ()  # the languages in which the user wants to read, the preferred one first
     openid: Mapping[str, Any] = field(default_factory=dict)  # what is kept for ID tokens (`tokens/sign_in.py`)
     confirmation: Mapping[str, str] = field(
@@ -100,3 +102,10 @@ class Granted:
     refreshable: bool = True
     claims: Mapping[str, Any] = field(default_factory=dict)
     sid: str | None = None  # the session at the client to which it belongs; the claims hold it for ID tokens
+
+
+def checked_thumbprint(dpop_jkt: str | None) -> str | None:
+    """The thumbprint of the key to which a code is to be bound, if any. Raises `InvalidRequestError` where it is none."""
+    if dpop_jkt is not None and not re.fullmatch(r"[A-Za-z0-9_-]{43}", dpop_jkt):
+        raise InvalidRequestError("The parameter 'dpop_jkt' is the SHA-256 of a key in base64url: 43 characters.")
+    return dpop_jkt

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from ..stores.registered_client import Client
 
 ALLOWED_HEADERS = "Authorization, Content-Type, DPoP, X-Requested-With"
-EXPOSED_HEADERS = "WWW-Authenticate, Retry-After"
+EXPOSED_HEADERS = "WWW-Authenticate, Retry-After, DPoP-Nonce"
 PREFLIGHT_SECONDS = "3600"
 MANAGED = "oauth.registration_preflight"
 

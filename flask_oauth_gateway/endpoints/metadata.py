@@ -134,6 +134,8 @@ def describe(server: AuthorizationServer) -> dict[str, Any]:
         body |= _mutual_tls(settings, body)
     types = list(settings.authorization_details)  # RFC 9396 section 10
     body |= {"authorization_details_types_supported": types} if types else {}
+    if settings.dpop:
+        body["dpop_signing_alg_values_supported"] = list(settings.dpop_algorithms)  # RFC 9449 section 5.1
     if "authorization_code" in settings.grant_types:
         body["code_challenge_methods_supported"] = list(settings.pkce_methods)
     return body

@@ -57,5 +57,8 @@ def describe_resource(server: Server, identifier: str) -> dict[str, Any]:
     body["bearer_methods_supported"] = list(settings.bearer_methods)
     if settings.authorization_details:
         body["authorization_details_types_supported"] = list(settings.authorization_details)  # section 2
+    if settings.dpop:
+        body["dpop_signing_alg_values_supported"] = list(settings.dpop_algorithms)
+        body["dpop_bound_access_tokens_required"] = settings.dpop == "required"
     further = {"resource_name": resource.name, "resource_documentation": resource.documentation}
     return body | {name: value for name, value in further.items() if value is not None}

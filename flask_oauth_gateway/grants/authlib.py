@@ -17,6 +17,8 @@ from ..tokens.issue import Issue
 from ..web.answers import json_response
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from ..stores.clients import ClientStore
     from ..stores.registered_client import Client
     from ..web.request import OAuthRequest
@@ -31,6 +33,7 @@ class AuthlibServer(AuthorizationServer):
         self._steps = steps
         self._clients = clients
         self.moment: int | None = None  # when the request began
+        self.confirmation: Mapping[str, str] | None = None  # the key that the request proves
 
     def for_request(self) -> AuthlibServer:
         """This server, for one request that begins now."""
@@ -46,7 +49,12 @@ class AuthlibServer(AuthorizationServer):
         return self._clients.get(client_id)
 
     def authenticate_client(self, request: OAuthRequest, methods: Any, endpoint: str = "token") -> Client:
-        return self._steps.authenticate(request, methods)
+        client = self._steps.authenticate(request, methods)
+        proved = self._steps.proved(client)
+        if proved is not None:
+            proved.settle()
+            self.confirmation = proved.confirmation
+        return client
 
     def generate_token(
         self,
@@ -62,7 +70,13 @@ class AuthlibServer(AuthorizationServer):
         scopes = tuple((scope or "").split())
         return self._steps.issue(
             Issue(
-                client=client, grant_type=grant_type, scopes=scopes, subject=subject, user=user, expires_in=expires_in
+                client=client,
+                grant_type=grant_type,
+                scopes=scopes,
+                subject=subject,
+                user=user,
+                expires_in=expires_in,
+                confirmation=self.confirmation,
             ),
             self.moment,
         )

@@ -16,9 +16,12 @@ from ..errors import InvalidAuthorizationDetails, InvalidGrantError, InvalidRequ
 from ..permissions.scopes import still_allowed
 from ..stores.issuance import AlreadyAnswered
 from ..tokens.issue import AlreadySpent, Issue, StaleClient
+from ..tokens.sign_in import CNF, JKT
 from .base import AuthorizationGrant, TokenGrant
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from ..authorization.request import Authorization, Granted
     from ..config import Settings
     from ..stores.codes import CodeStore
@@ -62,7 +65,7 @@ class AuthorizationCodeGrant(TokenGrant, AuthorizationGrant):
             "code_challenge_method": authorization.code_challenge_method,
             "lasts_until": granted.lasts_until,
             "refreshable": granted.refreshable,
-            "claims": granted.claims or None,
+            "claims": _kept(granted.claims, authorization.dpop_jkt),
             "issued_at": now,
             "expires_at": now + self.settings.authorization_code_lifetime,
             "sid": granted.sid,
@@ -81,7 +84,7 @@ class AuthorizationCodeGrant(TokenGrant, AuthorizationGrant):
         """Every check, in the RFC's order (section 4.1.3). A code that fails one is spent too.
 
         It isn't where the rest is right and only another `resource` (RFC 8707 section 2.2) or another authorization detail was
-        asked for (RFC 9396 section 6.1).
+        asked for (RFC 9396 section 6.1), nor by who lacks the key to which it is bound (RFC 9449 section 10).
         """
         code = request.form.get("code")
         if code is None:
@@ -90,6 +93,8 @@ class AuthorizationCodeGrant(TokenGrant, AuthorizationGrant):
         row = self.codes.find(code_hash)
         if row is None:
             raise InvalidGrantError(self.REFUSED)
+        if self.steps.is_its_own(client, row.client):
+            self.steps.check_key(request, row.claims, "code")
         if row.spent_at is not None:
             raise AlreadySpent
         try:
@@ -134,6 +139,11 @@ class AuthorizationCodeGrant(TokenGrant, AuthorizationGrant):
         if row is not None:
             self.revoking.approval(bytes(row.family), row.client_id, row.subject, by="authorization code used again")
         raise InvalidGrantError(self.REFUSED)
+
+
+def _kept(claims: Mapping[str, Any], thumbprint: str | None) -> Mapping[str, Any] | None:
+    """What is kept with a code, and the key to which it is bound, if it is (RFC 9449 section 10)."""
+    return (claims or None) if thumbprint is None else {**claims, CNF: {JKT: thumbprint}}
 
 
 def _check_redirect_uri(row: Row[Any], redirect_uri: str | None) -> None:

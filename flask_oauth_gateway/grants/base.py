@@ -18,7 +18,7 @@ from ..errors import InvalidAuthorizationDetails, InvalidGrantError, InvalidScop
 from ..features.grants import DEVICE_CODE
 from ..permissions.scopes import resolve_scopes
 from ..tokens.issue import AlreadySpent, Approval, Issue, StaleClient
-from ..tokens.sign_in import AUTHORIZATION_DETAILS, with_details
+from ..tokens.sign_in import AUTHORIZATION_DETAILS, CNF, with_details
 from ..users.accounts import UnreadableSubject
 from ..web.answers import json_response
 
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from ..oidc.id_token import IdTokens
     from ..permissions.details import AuthorizationDetails, Details
     from ..permissions.resources import Resources
+    from ..proofs.binding import Binding
     from ..stores.last_used import LastUsed
     from ..stores.registered_client import Client
     from ..tokens.issuing import Issuing
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
     from ..web.addresses import Addresses
     from ..web.rate_limits import RateLimiter
     from ..web.request import OAuthRequest
+    from .bound import Proved
 
 
 #: The grants that a user's sign-in here stands behind: with `openid` they give an ID token.
@@ -52,34 +54,22 @@ class UserGone(InvalidGrantError):
     """The app knows the user no longer."""
 
 
+@dataclass(eq=False)
 class GrantSteps:
     """The steps that grants share, with the parts of one app that they need."""
 
-    def __init__(
-        self,
-        settings: Settings,
-        authentication: ClientAuthentication,
-        limiter: RateLimiter,
-        addresses: Addresses,
-        resources: Resources,
-        users: Users,
-        lifetimes: Lifetimes,
-        issuing: Issuing,
-        last_used: LastUsed,
-        id_tokens: Callable[[], IdTokens] | None,
-        details: AuthorizationDetails | None,
-    ) -> None:
-        self._settings = settings
-        self._authentication = authentication
-        self._addresses = addresses
-        self._limiter = limiter if limiter.is_on("token") else None
-        self._resources = resources
-        self._users = users
-        self._lifetimes = lifetimes
-        self._issuing = issuing
-        self._last_used = last_used
-        self._id_tokens = id_tokens
-        self._details = details
+    _settings: Settings
+    _authentication: ClientAuthentication
+    _limiter: RateLimiter | None
+    _addresses: Addresses
+    _resources: Resources
+    _users: Users
+    _lifetimes: Lifetimes
+    _issuing: Issuing
+    _last_used: LastUsed
+    _id_tokens: Callable[[], IdTokens] | None
+    _details: AuthorizationDetails | None
+    _binding: Binding | None
 
     def moment(self) -> int:
         """When a request begins: a revocation after this moment covers the token that is decided on."""
@@ -96,6 +86,14 @@ class GrantSteps:
         """Count a client's request for a token, after it proved who it is, so that no client uses up another's limit."""
         if self._limiter is not None:
             self._limiter.spend("token", self._addresses.client_here(client.client_id))
+
+    def proved(self, client: Client) -> Proved | None:
+        """Which key the current request proves; `None` where nothing is bound. Raises what `bound.prove` does."""
+        if self._binding is None and not client.dpop_bound_access_tokens:
+            return None
+        from .bound import prove
+
+        return prove(self._binding, self._settings, client)
 
     def is_its_own(self, client: Client, key: int) -> bool:
         """Whether a client is the one with this key, to which a code or token was given.
@@ -166,6 +164,13 @@ class GrantSteps:
         if user is None and self._users.are_known():
             raise UserGone(f"The user of this {what} is gone.")
         return user
+
+    def check_key(self, request: OAuthRequest, claims: Claims, what: str) -> None:
+        """Raises `BoundElsewhere` where what a request brings is bound to a key, by its `claims`, that it doesn't prove."""
+        if claims and CNF in claims:
+            from .bound import check_key
+
+            check_key(request, claims[CNF], what)
 
     def approval(
         self,
@@ -241,7 +246,10 @@ class TokenGrant(ABC):
         """Take the steps of a token request, and return the members of the token response."""
         moment = self.steps.moment()
         client = self.authenticate(request)
+        proved = request.proved = self.steps.proved(client)
         try:
+            if proved is not None:
+                return proved.answer(self, request, client, moment)
             try:
                 return self.at_once(request) or self.steps.issue(self.decide(request, client), moment)
             except AlreadySpent:

@@ -26,11 +26,11 @@ from ..errors import (
     clean,
 )
 from ..permissions.scopes import names_of, still_allowed, without_offline_access
-from ..stores.issuance import can_rotate_at_once, rotate_at_once
+from ..stores.approvals import can_rotate_at_once, rotate_at_once
 from ..stores.tokens import token_id_of
 from ..tokens.issue import AlreadySpent, Approval, Issue
 from ..tokens.issuing import token_response
-from ..tokens.sign_in import AUTHORIZATION_DETAILS, details_of
+from ..tokens.sign_in import AUTHORIZATION_DETAILS, confirmation_of, details_of
 from .base import TokenGrant, UserGone
 
 if TYPE_CHECKING:
@@ -73,6 +73,7 @@ class RefreshTokenGrant(TokenGrant):
         row = self.approvals.find_refresh_token(token_key(token))
         if row is None or not self.steps.is_its_own(client, row.client) or not self.lifetimes.is_live(row):
             raise InvalidGrantError(self.REFUSED)
+        self.steps.check_key(request, row.claims, "refresh token")
         if row.spent_at is not None:  # before the scopes are checked: a theft is one whatever the request asks for
             raise AlreadySpent
         scopes = self._scopes(request, client, row)
@@ -136,7 +137,9 @@ class RefreshTokenGrant(TokenGrant):
             "expires_at": now + self.lifetimes.access_token_seconds(client, self.GRANT_TYPE),
             "scopes": " ".join((*still_allowed(client.scope, client, settings), OFFLINE_ACCESS)),
         }
-        row = rotate_at_once(self.database, client, values, now, idle=settings.refresh_token_idle)
+        row = rotate_at_once(
+            self.database, client, values, now, idle=settings.refresh_token_idle, unbound=request.proved is not None
+        )
         if row is None:
             return None
         try:
@@ -197,13 +200,18 @@ class RefreshTokenGrant(TokenGrant):
         user = self.steps.user(row.subject, "refresh token")
         if is_jwt:
             again = self._of_approval(
-                client, row, scopes=scopes, audience=audience, authorization_details=details, user=user
-            )
+                client, row, scopes=scopes, audience=audience, authorization_details=details, user=user,
+                confirmation=request.proved and request.proved.confirmation,
+            )  # fmt: skip
             return {**self.steps.issue(again), "refresh_token": refresh_token}
         access_token = self.issuing.new_value(derive_from, "access", row.spent_at)
         stored = self.tokens.find(token_key(access_token))
         if stored is None or stored.revoked_at is not None:
             return None
+        if (confirmation_of(stored.claims) or {}) != (request.proved.confirmation if request.proved else {}):
+            raise InvalidGrantError(
+                "This refresh token was just exchanged for a token that is bound to another key: use its successor."
+            )
         if "resource" in request.payload.datalist:
             audience = self.steps.approved_audience(request, row.audience)
             if set(audience) != set((stored.audience or "").split()):
@@ -218,7 +226,8 @@ class RefreshTokenGrant(TokenGrant):
         left = max(0, stored.expires_at - int(time.time()))
         again = self._of_approval(client, row, scopes=tuple(stored.scope.split()), user=user)
         return self.steps.with_id_token(
-            again, lambda: token_response(access_token, left, stored.scope, refresh_token, stored.attributes, given)
+            again,
+            lambda: token_response(access_token, left, stored.scope, refresh_token, stored.attributes, stored.claims),
         )
 
     def _of_approval(self, client: Client, row: Row[Any], **more: Any) -> Issue:

@@ -17,7 +17,7 @@ from ..crypto.hashing import app_keys
 from ..errors import InvalidToken
 from ..web.environ import NEW_NONCE, PROOF_TARGET, PROVED
 from .dpop import DpopProofs, Proof
-from .errors import NONCE_HEADER, InvalidDpopProof
+from .errors import NONCE_HEADER, InvalidDpopProof, UsedProof
 from .nonces import Nonces
 from .replay import AskedInRedis, OnceInMemory, OnceInRedis
 from .target_uri import Targets
@@ -34,7 +34,6 @@ if TYPE_CHECKING:
 
 JKT, CERTIFICATE = "jkt", "x5t#S256"
 DPOP = "dpop"  # the scheme, in lower case
-USED = "The proof was used before: each is good once."
 NOT_TAKEN = "The access token is bound to a key in a way that is not taken here."
 Confirmation = Mapping[str, str]
 
@@ -114,6 +113,16 @@ class Binding:
         claim = self._store.claiming(proof.key, proof.until)
         return Offer(confirmation, claim, lambda: self._claim(http, proof))
 
+    def agreed_key(self, http: Request, dpop_jkt: str | None) -> str | None:
+        """The key to which the code of a pushed request is to be bound: that of `dpop_jkt`, or of the proof (section 10.1).
+
+        Raises what `offered` does, and `InvalidDpopProof` where the two are different ones.
+        """
+        proved = self.offered(http).get(JKT)
+        if proved is not None and dpop_jkt is not None and proved != dpop_jkt:
+            raise InvalidDpopProof("The proof is of another key than 'dpop_jkt'.")
+        return dpop_jkt if proved is None else proved
+
     def check(self, http: Request, token: Taken, presented: str, scheme: str) -> None:
         """Check that a request may use this token: it proves the key to which the token is bound, if to any.
 
@@ -190,11 +199,11 @@ class Binding:
         return proof
 
     def _claim(self, http: Request, proof: Proof) -> None:
-        """Claim a proof, once for each request however often it is checked. Raises `InvalidDpopProof` where it was used."""
+        """Claim a proof, once for each request however often it is checked. Raises `UsedProof`."""
         if http.environ.get(PROVED) == proof.key:
             return
         if not self._once.claim(proof.key, proof.until):
-            raise InvalidDpopProof(USED)
+            raise UsedProof
         http.environ[PROVED] = proof.key
 
 

@@ -24,6 +24,13 @@ class InvalidDpopProof(OAuth2Error):
         return DpopProofRefused(self, algorithms)
 
 
+class UsedProof(InvalidDpopProof):
+    """Another request has used the proof (section 11.1)."""
+
+    def __init__(self) -> None:
+        super().__init__("The proof was used before: each is good once.")
+
+
 class UseDpopNonce(InvalidDpopProof):
     """A proof needs the server's nonce, and has none, or an old one: `nonce` is a new one (section 8)."""
 
@@ -42,12 +49,14 @@ class UseDpopNonce(InvalidDpopProof):
 class DpopProofRefused(BearerError):
     """A token came without a good proof (section 7.1). `nonce`: the one to use, where that is what is missing (section 9)."""
 
+    is_of_dpop = True
+
     def __init__(self, why: InvalidDpopProof, algorithms: tuple[str, ...]) -> None:
         super().__init__(why.description, error=why.error)
         self.reason = why.reason
-        self.algs, self.is_of_dpop = " ".join(algorithms), True
-        self.nonce = getattr(why, "nonce", None)
+        self.algs = " ".join(algorithms)
+        self.nonce: str | None = getattr(why, "nonce", None)
 
     def extra_headers(self) -> list[tuple[str, str]]:
-        headers = super().extra_headers()
-        return headers if self.nonce is None else [*headers, (NONCE_HEADER, self.nonce)]
+        nonce = [] if self.nonce is None else [(NONCE_HEADER, self.nonce)]
+        return [*super().extra_headers(), *nonce]

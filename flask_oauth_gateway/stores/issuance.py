@@ -3,24 +3,21 @@
 So is a pushed request spent for a code.
 
 On PostgreSQL this is one statement, in which each part waits for the one before it; elsewhere it is a transaction. One
-round trip instead of six makes a refresh on PostgreSQL almost as quick as a new token. There, a rotation also does its
-checks in the same statement (`rotate_at_once`): where no row comes back, one of them failed, and a look-up tells which.
+round trip instead of six makes a refresh on PostgreSQL almost as quick as a new token; `approvals.py` goes further.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache, partial
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import (
-    BigInteger,
+    CTE,
     Connection,
     Select,
     Table,
-    Text,
-    and_,
     bindparam,
     delete,
     exists,
@@ -28,15 +25,13 @@ from sqlalchemy import (
     insert,
     literal_column,
     select,
-    update,
 )
-from sqlalchemy.engine import Row
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.sql.dml import Insert, Update
+from sqlalchemy.sql.dml import Update
 
 from ..database.deadlocks import again_after_deadlock
 from ..database.prepared import Prepared
-from ..database.tables import access_token, approval, client, code, once, refresh_token
+from ..database.tables import access_token, approval, code, once, refresh_token
 from .revocations.mark import standing
 from .tokens import TokenStore, client_is_live
 
@@ -65,12 +60,14 @@ class Spend:
 class Deed:
     """What the last step does: the statement that spends, and the rows to store, by column.
 
-    `numbers`: those that the marks must still have that would revoke the tokens (`revocations`).
+    `numbers`: those that the marks must still have that would revoke the tokens (`revocations`). `claim` inserts a row that
+    nobody may have inserted, before anything is spent.
     """
 
     client: Client
     numbers: Mapping[bytes, int]
     spend: Spend | None
+    claim: Spend | None = None
     approval: Mapping[str, Any] | None = None
     code: Mapping[str, Any] | None = None
     access_token: Mapping[str, Any] | None = None  # None: a stateless token, which isn't stored
@@ -81,11 +78,13 @@ class Deed:
 class Outcome:
     """Whether the last step was done: nothing was stored unless both are true.
 
-    `is_live`: the client and the marks were as they had been read.
+    `is_live`: the client and the marks were as they had been read. `claimed`: whether the deed's `claim` is inserted now;
+    False where another's was there, `None` where none was tried, or is left.
     """
 
     is_live: bool
     spent: bool
+    claimed: bool | None = None
 
 
 def do(database: Database, deed: Deed) -> Outcome:
@@ -117,6 +116,8 @@ class _Undo(Exception):
 def _in_a_transaction(database: Database, deed: Deed) -> Outcome:
     try:
         with database.transaction() as connection:
+            if deed.claim is not None and not _spends(connection, deed.claim):
+                raise _Undo(Outcome(is_live=True, spent=False, claimed=False))
             if deed.spend is not None and not _spends(connection, deed.spend):
                 raise _Undo(Outcome(is_live=True, spent=False))
             if deed.approval is not None:
@@ -141,8 +142,9 @@ def _take_back(database: Database, deed: Deed) -> None:
                 connection.execute(delete(table).where(table.c.token_hash == row["token_hash"]))
         if deed.approval is not None:
             connection.execute(delete(approval).where(approval.c.id == deed.approval["id"]))
-        if deed.spend is not None and "key" in deed.spend.parameters:
-            connection.execute(delete(once).where(once.c.key == deed.spend.parameters["key"]))
+        for spend in (deed.spend, deed.claim):
+            if spend is not None and "key" in spend.parameters:
+                connection.execute(delete(once).where(once.c.key == spend.parameters["key"]))
 
 
 def _spends(connection: Connection, spend: Spend) -> bool:
@@ -163,138 +165,67 @@ def _in_one_statement(database: Database, deed: Deed) -> Outcome:
     }  # fmt: skip
     rows = {table: row for table, row in given.items() if row is not None}
     shape = tuple((table, tuple(row)) for table, row in rows.items())
-    statement = _statement(None if deed.spend is None else deed.spend.statement, shape, len(deed.numbers))
+    spending, claiming = (None if each is None else each.statement for each in (deed.spend, deed.claim))
+    statement = _statement(spending, claiming, shape, len(deed.numbers))
     parameters = {"owner": deed.client.key, "version": deed.client.version, **standing(deed.numbers)}
     for table, row in rows.items():
-        parameters |= _named(table, row)
+        parameters |= _named(table.name, row)
     if deed.spend is not None:
-        spending, given_to_it = deed.spend.statement.statement, deed.spend.parameters
-        parameters |= _named(spending.table, given_to_it) if isinstance(spending, Insert) else given_to_it
+        updates = isinstance(deed.spend.statement.statement, Update)
+        parameters |= deed.spend.parameters if updates else _named("spend", deed.spend.parameters)
+    if deed.claim is not None:
+        parameters |= _named("claim", deed.claim.parameters)
     found = database.first_once(statement, parameters)
-    return Outcome(is_live=bool(found and found.live), spent=bool(found and found.spent))
+    is_live = bool(found and found.live)
+    claimed = bool(found and found.claimed) if deed.claim is not None and is_live else None
+    return Outcome(is_live=is_live, spent=bool(found and found.spent), claimed=claimed)
 
 
 @lru_cache(maxsize=100)
-def _statement(spend: Prepared | None, shape: tuple[tuple[Table, tuple[str, ...]], ...], marks: int) -> Prepared:
-    """WITH owner AS (the live client), spent AS (the spending, if there is an owner), … (the inserts, if that succeeded)."""
+def _statement(
+    spend: Prepared | None, claim: Prepared | None, shape: tuple[tuple[Table, tuple[str, ...]], ...], marks: int
+) -> Prepared:
+    """WITH owner AS (the live client), claimed AS (the claim, if there is an owner), spent AS (the spending, if that
+    succeeded), … (the inserts, if that did).
+    """
     owner = client_is_live(marks).cte("owner_row")
-    is_live = exists(select(owner.c.id))
-    if spend is None:
-        spent = select(owner.c.id).cte("spent")
-    else:
-        spent = _if(spend.statement, is_live).returning(literal_column("1").label("id")).cte("spent")
+    claimed = owner if claim is None else _done("claimed", "claim", claim, owner)
+    spent = select(claimed.c.id).cte("spent") if spend is None else _done("spent", "spend", spend, claimed)
     was_spent = exists(select(spent.c.id))
     parts = []
     for table, columns in shape:
-        parts.append(insert(table).from_select(columns, _values(table, columns, was_spent)).cte(f"new_{table.name}"))
-    counts = (select(func.count()).select_from(cte).scalar_subquery() for cte in (owner, spent))
-    live, done = counts
-    return Prepared(select(live.label("live"), done.label("spent")).add_cte(*parts))
+        values = _values(table.name, table, columns, was_spent)
+        parts.append(insert(table).from_select(columns, values).cte(f"new_{table.name}"))
+    given = {"live": owner, "spent": spent} if claim is None else {"live": owner, "claimed": claimed, "spent": spent}
+    counts = (select(func.count()).select_from(cte).scalar_subquery().label(name) for name, cte in given.items())
+    return Prepared(select(*counts).add_cte(*parts))
 
 
-def _if(statement: Any, condition: Any) -> Any:
-    """The statement, with a condition on which it depends."""
+def _done(name: str, prefix: str, statement: Prepared, before: CTE) -> CTE:
+    """A CTE that executes a statement where the one before it has a row; it then has one too."""
+    found = _if(statement.statement, prefix, exists(select(before.c.id)))
+    return found.returning(literal_column("1").label("id")).cte(name)  # type: ignore[no-any-return]
+
+
+def _if(statement: Any, prefix: str, condition: Any) -> Any:
+    """The statement, with a condition on which it depends; `prefix`: that of an INSERT's parameters."""
     if isinstance(statement, Update):
         return statement.where(condition)
     from sqlalchemy.dialects import postgresql
 
     table: Any = statement.table
     columns = tuple(table.c.keys())
-    return postgresql.insert(table).from_select(columns, _values(table, columns, condition)).on_conflict_do_nothing()
+    values = _values(prefix, table, columns, condition)
+    return postgresql.insert(table).from_select(columns, values).on_conflict_do_nothing()
 
 
-def _values(table: Table, columns: tuple[str, ...], condition: Any) -> Select[Any]:
+def _values(prefix: str, table: Table, columns: tuple[str, ...], condition: Any) -> Select[Any]:
     """A SELECT of one row of parameters, or of none where the condition doesn't hold."""
-    names = _named(table, dict.fromkeys(columns))
+    names = _named(prefix, dict.fromkeys(columns))
     binds = (bindparam(bind, type_=table.c[name].type) for name, bind in zip(columns, names, strict=True))
     return select(*binds).where(condition)
 
 
-def _named(table: Any, row: Mapping[str, Any]) -> dict[str, Any]:
+def _named(prefix: str, row: Mapping[str, Any]) -> dict[str, Any]:
     """Parameters under names that no column has: SQLAlchemy would set a column of the same name in any UPDATE."""
-    return {f"{table.name}_{column}": value for column, value in row.items()}
-
-
-# A refresh on PostgreSQL in one statement, where nothing has to be decided between reading and writing.
-
-_A, _R, _T = approval.c, refresh_token.c, access_token.c
-_NOW = bindparam("moment", type_=BigInteger)
-
-
-def can_rotate_at_once(database: Database) -> bool:
-    """Whether the database allows statements that write inside one that reads."""
-    return database.engine.dialect.name == "postgresql"
-
-
-def rotate_at_once(
-    database: Database, client: Client, values: Mapping[str, Any], now: int, *, idle: int | None
-) -> Row[Any] | None:
-    """Spend a refresh token and store its successors; returns the approval's values, or `None` where nothing was done.
-
-    `values`: `old_hash`, `salt`, `token_hash`, `refresh_hash`, `audience` (where the approval names none),
-    `grant_type`, `expires_at`, `scopes` (all that the client may have: where another one was approved, nothing is done
-    here). `now`: seconds since 1970. `idle`: the seconds without use after which the refresh token ends.
-    """
-    given = {"owner": client.key, "owner_version": client.version, "moment": now, "idle": idle}
-    return database.first_once(
-        _rotation(ends_idle=idle is not None), {**given, **{f"p_{k}": v for k, v in values.items()}}
-    )
-
-
-@lru_cache(maxsize=2)
-def _rotation(*, ends_idle: bool) -> Prepared:
-    live_client = exists().where(
-        client.c.id == bindparam("owner"), client.c.version == bindparam("owner_version"), client.c.enabled
-    )
-    live = [_R.spent_at.is_(None), _R.expires_at > _NOW, _A.revoked_at.is_(None), _A.expires_at > _NOW]
-    from sqlalchemy.dialects import postgresql
-
-    words = partial(func.string_to_array, type_=postgresql.ARRAY(Text))
-    live.append(words(_A.scope, " ").contained_by(words(bindparam("p_scopes", type_=Text), " ")))
-    # What becomes of authorization details has to be decided.
-    live.append(_A.claims.op("->")(literal_column("'authorization_details'")).is_(None))
-    if ends_idle:
-        live.append(func.coalesce(_R.last_used_at, _R.issued_at) + bindparam("idle", type_=BigInteger) > _NOW)
-    spent = (
-        update(refresh_token)
-        # "+ 0", or a plan that was made without statistics reads every approval of the client by the index on `client`.
-        .where(_R.token_hash == bindparam("p_old_hash"), _A.id == _R.family, _A.client + 0 == bindparam("owner"))
-        .where(and_(*live), live_client)
-        .values(spent_at=_NOW, salt=bindparam("p_salt"))
-        .returning(
-            _R.family,
-            _R.expires_at,
-            _A.subject,
-            _A.scope,
-            _A.audience,
-            _A.attributes,
-            _A.claims,
-            _A.expires_at.label("approval_expires_at"),
-        )
-    ).cte("spent")
-    approved = spent.c
-    expires_at = func.least(bindparam("p_expires_at", type_=BigInteger), approved.approval_expires_at)
-    token = {
-        _T.token_hash: bindparam("p_token_hash", type_=_T.token_hash.type),
-        _T.client: bindparam("owner", type_=_T.client.type),
-        _T.family: approved.family,
-        _T.subject: approved.subject,
-        _T.scope: approved.scope,
-        _T.audience: func.coalesce(approved.audience, bindparam("p_audience", type_=Text)),
-        _T.grant_type: bindparam("p_grant_type", type_=Text),
-        _T.attributes: approved.attributes,
-        _T.claims: approved.claims,
-        _T.issued_at: _NOW,
-        _T.expires_at: expires_at,
-    }
-    following = {
-        _R.token_hash: bindparam("p_refresh_hash", type_=_R.token_hash.type),
-        _R.family: approved.family,
-        _R.issued_at: _NOW,
-        _R.expires_at: approved.expires_at,
-    }
-    parts = [
-        insert(table).from_select(list(row), select(*row.values()).select_from(spent)).cte(f"new_{table.name}")
-        for table, row in ((access_token, token), (refresh_token, following))
-    ]
-    return Prepared(select(spent, expires_at.label("token_expires_at")).add_cte(*parts))
+    return {f"{prefix}_{column}": value for column, value in row.items()}

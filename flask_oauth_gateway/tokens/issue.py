@@ -19,7 +19,14 @@ class StaleClient(Exception):
 
 
 class AlreadySpent(Exception):
-    """Another request has spent the code, refresh token or device code for which this token was to be given."""
+    """Another request has spent the code, refresh token or device code for which this token was to be given.
+
+    `claimed`: whether the request's proof is claimed by now.
+    """
+
+    def __init__(self, *, claimed: bool = False) -> None:
+        super().__init__()
+        self.claimed = claimed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +46,8 @@ class Issue:
     """What a token is to hold. `subject` is `None` where no user takes part; `expires_in` is in seconds.
 
     `spend` spends the code, refresh token or assertion that is exchanged, together with storing the new token.
+    `confirmation`: the `cnf` to which the token is bound, whatever `claims` say; empty where it is bound to nothing. `claim`
+    claims the proof of that, likewise.
     `derive_from`: a spent refresh token, a salt and the second in which it was spent, from which the same tokens come again.
     """
 
@@ -56,3 +65,5 @@ class Issue:
     refresh_token_expires_at: int | None = None  # None: no refresh token is given
     derive_from: tuple[str, bytes, int] | None = None
     spend: Spend | None = None
+    confirmation: Mapping[str, str] | None = None
+    claim: Spend | None = None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +16,7 @@ from ..stores.tokens import token_id_of
 from .access_token import MAX_TOKEN, RESERVED
 from .issue import AlreadySpent, StaleClient
 from .revoked import Superseded, marks_of_user, shared_marks
-from .sign_in import AUTHORIZATION_DETAILS, for_access_token, for_approval, with_details
+from .sign_in import AUTHORIZATION_DETAILS, CNF, JKT, for_access_token, for_approval, with_details
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from .jwt import JwtTokens
     from .lifetimes import Lifetimes
     from .revoked import Revoked
+    from .sign_in import Claims
 
 
 class Issuing:
@@ -71,8 +72,9 @@ class Issuing:
         `moment`: that of `Revoked` when the request began, where hooks were asked since: a revocation that came
         meanwhile covers the token.
 
-        Returns the token response (RFC 6749 section 5.1). Raises `AlreadySpent`, `StaleClient`, `InvalidScopeError` where none
-        of the scopes is given for these resources, and `ValueError` for an attribute with a name of the protocol's own.
+        Returns the token response (RFC 6749 section 5.1). Raises `AlreadySpent`, `UsedProof`, `StaleClient`,
+        `InvalidScopeError` where none of the scopes is given for these resources, and `ValueError` for an attribute with a
+        name of the protocol's own.
         """
         if self._resources.have_terms:
             request = replace(request, scopes=self._resources.within(request.scopes, request.audience))
@@ -83,7 +85,9 @@ class Issuing:
             expires_in = max(1, min(expires_in, approval.expires_at - now))
         attributes = self._attributes(request)
         scope = " ".join(request.scopes)
-        claims = request.claims and for_access_token(request.claims)
+        claims = request.claims
+        if claims or request.confirmation:
+            claims = for_access_token(claims, request.confirmation)
         if request.authorization_details is not None:
             claims = with_details(claims, request.authorization_details)
         details = claims.get(AUTHORIZATION_DETAILS, ()) if claims else ()
@@ -114,7 +118,7 @@ class Issuing:
             token = self.new_value(request.derive_from, "access", now)
             values["token_hash"] = token_key(token)
             token_id = token_id_of(values["token_hash"])
-        if approval is not None or request.spend is not None:
+        if approval is not None or request.spend is not None or request.claim is not None:
             is_live = self._store_approved(request, values, numbers, refresh_token)
         elif is_jwt:
             is_live = self._tokens.client_is_live(client, numbers)
@@ -124,7 +128,7 @@ class Issuing:
             self._revoked.look_up(numbers)
             raise StaleClient(client.client_id)
         self.announce(client, request.grant_type, request.subject, request.scopes, token_id)
-        return token_response(token, values["expires_at"] - now, scope, refresh_token, attributes, details)
+        return token_response(token, values["expires_at"] - now, scope, refresh_token, attributes, values["claims"])
 
     def _standing(self, request: Issue, moment: int | None, *, is_jwt: bool) -> Mapping[bytes, int]:
         """The numbers of the marks that would revoke the token, which must still stand when it is stored.
@@ -193,7 +197,7 @@ class Issuing:
     ) -> bool:
         """Spend the request's `spend` and store the approval and its tokens: all of that, or nothing.
 
-        Returns whether the client and the marks were still as they had been read. Raises `AlreadySpent`.
+        Returns whether the client and the marks were still as they had been read. Raises `AlreadySpent` and `UsedProof`.
         """
         approval, now = request.approval, values["issued_at"]
         begun = None
@@ -206,7 +210,9 @@ class Issuing:
                 "audience": approval.audience,
                 "grant_type": request.grant_type,
                 "attributes": request.attributes,
-                "claims": request.claims and for_approval(request.claims),
+                "claims": for_approval(request.claims, request.confirmation if request.client.is_public else {})
+                if request.claims or request.confirmation
+                else None,
                 "created_at": now,
                 "expires_at": approval.expires_at,
                 "sid": approval.sid,
@@ -225,13 +231,18 @@ class Issuing:
                 client=request.client,
                 numbers=numbers,
                 spend=request.spend,
+                claim=request.claim,
                 approval=begun,
                 access_token=values if "token_hash" in values else None,
                 refresh_token=following,
             ),
         )
+        if outcome.is_live and outcome.claimed is False:
+            from ..proofs.errors import UsedProof  # only where proofs are on
+
+            raise UsedProof
         if outcome.is_live and not outcome.spent:
-            raise AlreadySpent
+            raise AlreadySpent(claimed=bool(outcome.claimed))
         return outcome.is_live
 
 
@@ -241,22 +252,29 @@ def token_response(
     scope: str,
     refresh_token: str | None,
     attributes: Mapping[str, Any] | None,
-    details: Sequence[Mapping[str, Any]] = (),
+    claims: Claims = None,
 ) -> dict[str, Any]:
     """The members of a token response, with the custom attributes whose names don't begin with an underscore.
 
-    `details`: the authorization details that were granted (RFC 9396 section 7).
+    `claims`: those of the access token: what it is bound to, and the authorization details that were granted (RFC 9396
+    section 7).
     """
     response: dict[str, Any] = {
         "access_token": token,
-        "token_type": "Bearer",
+        "token_type": "DPoP" if _names_a_key(claims) else "Bearer",
         "expires_in": expires_in,
         "scope": scope,
     }
     if refresh_token is not None:
         response["refresh_token"] = refresh_token
-    if details:
-        response[AUTHORIZATION_DETAILS] = details
+    if claims and claims.get(AUTHORIZATION_DETAILS):
+        response[AUTHORIZATION_DETAILS] = claims[AUTHORIZATION_DETAILS]
     if attributes:
         response.update((name, value) for name, value in attributes.items() if not name.startswith("_"))
     return response
+
+
+def _names_a_key(claims: Claims) -> bool:
+    """Whether an access token is bound to a key of DPoP's."""
+    confirmation = None if claims is None else claims.get(CNF)
+    return isinstance(confirmation, Mapping) and JKT in confirmation

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+CNF, JKT = "cnf", "jkt"
 AUTHORIZATION_DETAILS = "authorization_details"
 DETAILS = ("auth_time", "acr", "amr", "cnf", AUTHORIZATION_DETAILS)
 OPENID, NONCE, ID_TOKEN, USERINFO, SID = "openid", "nonce", "id_token", "userinfo", "sid"
@@ -50,8 +51,23 @@ def in_session(claims: Claims, sid: str) -> dict[str, Any]:
     return {**(claims or {}), OPENID: {**openid_part(claims), SID: sid}}
 
 
-def for_access_token(claims: Claims) -> Claims:
-    """What an access token keeps: the details, and the claims that userinfo is asked for."""
+def confirmation_of(claims: Claims) -> Mapping[str, str] | None:
+    """The `cnf` to which a code, or an approval's refresh token, is bound; `None` where it is bound to nothing."""
+    return claims.get(CNF) if claims else None
+
+
+def bound_to(claims: Claims, confirmation: Mapping[str, str] | None) -> Claims:
+    """What is kept, with this `cnf` and no other, or with none: a code's isn't the token's. `None`: as it is."""
+    if confirmation is None:
+        return claims
+    if claims and CNF in claims:
+        claims = {name: value for name, value in claims.items() if name != CNF} or None
+    return {**(claims or {}), CNF: dict(confirmation)} if confirmation else claims
+
+
+def for_access_token(claims: Claims, confirmation: Mapping[str, str] | None = None) -> Claims:
+    """What an access token keeps: the details, its own `cnf`, and the claims that userinfo is asked for."""
+    claims = bound_to(claims, confirmation) or None
     if claims is None or OPENID not in claims:
         return claims
     kept = {name: value for name, value in claims.items() if name != OPENID}
@@ -59,8 +75,12 @@ def for_access_token(claims: Claims) -> Claims:
     return {**kept, OPENID: {USERINFO: asked}} if asked else kept or None
 
 
-def for_approval(claims: Claims) -> Claims:
-    """What an approval keeps for the tokens that follow: a nonce is good for one ID token (OIDC Core section 12.2)."""
+def for_approval(claims: Claims, confirmation: Mapping[str, str] | None = None) -> Claims:
+    """What an approval keeps for the tokens that follow: a nonce is good for one ID token (OIDC Core section 12.2).
+
+    `confirmation`: that of its refresh tokens, which are bound where the client has nothing else to prove who it is.
+    """
+    claims = bound_to(claims, confirmation) or None
     if claims is None or OPENID not in claims:
         return claims
     openid = {name: value for name, value in claims[OPENID].items() if name != NONCE}

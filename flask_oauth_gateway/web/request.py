@@ -82,6 +82,7 @@ class OAuthRequest(OAuth2Request):
         self.meets_clients = False  # whether a client that isn't known may be read from its metadata document
         self.auth_method: str | None = None
         self.spent_assertion: bytes | None = None  # the key of the assertion that authenticated the client, once spent
+        self.proved: Any = None  # which key the request proves, where tokens may be bound
         self.assertion: Any = None  # the assertion that is exchanged for a token, once it is checked
         self.user: Any = None
         self.subject: str | None = None

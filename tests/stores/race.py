@@ -1,7 +1,7 @@
 """A process whose threads all send the same request to an app at the same moment, one request after the other.
 
-`python -m tests.stores.race CONFIG PATH FORMS THREADS` (CONFIG and FORMS as JSON) prints "ready", waits for a line, and
-prints the statuses for each form as JSON.
+`python -m tests.stores.race CONFIG PATH FORMS THREADS` (CONFIG and FORMS as JSON; `DPoP` in a form is a header) prints
+"ready", waits for a line, and prints the statuses for each form as JSON.
 """
 
 import json
@@ -17,9 +17,10 @@ def main(config: str, path: str, forms: str, threads: str) -> None:
     start = Barrier(int(threads))
 
     def send(form: dict[str, str]) -> int:
-        client = app.test_client()
+        client, data = app.test_client(), dict(form)
+        headers = {"DPoP": data.pop("DPoP")} if "DPoP" in data else {}
         start.wait()
-        return client.post(path, data=form).status_code
+        return client.post(path, data=data, headers=headers).status_code
 
     sys.stdout.write("ready\n")
     sys.stdout.flush()

@@ -261,7 +261,7 @@ def granted(response: TestResponse) -> dict[str, Any]:
     assert response.status_code == 200, response.text
     assert response.headers["Cache-Control"] == "no-store"
     body: dict[str, Any] = response.get_json()
-    assert body["token_type"] == "Bearer"
+    assert body["token_type"] in ("Bearer", "DPoP")
     return body
 
 

@@ -1,0 +1,89 @@
+"""Binds tokens to the key that a token request proves (RFC 9449 section 5, RFC 8705 section 3)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
+
+from flask import request as current_request
+
+from ..errors import InvalidGrantError, OAuth2Error
+from ..proofs.binding import CERTIFICATE, JKT
+from ..proofs.errors import InvalidDpopProof
+from ..tokens.issue import AlreadySpent
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from flask import Request
+
+    from ..config import Settings
+    from ..proofs.binding import Binding
+    from ..stores.issuance import Spend
+    from ..stores.registered_client import Client
+    from ..web.request import OAuthRequest
+
+
+class BoundElsewhere(InvalidGrantError):
+    """The code or refresh token is bound to a key that the request doesn't prove. It stays as it is: its owner has the key."""
+
+
+class Proved(NamedTuple):
+    """What a token request proves: the `cnf` of its tokens, and what is left to claim of its proof (`proofs/binding.Offer`)."""
+
+    confirmation: dict[str, str]
+    claim: Spend | None
+    settle: Callable[[], None]
+
+    def answer(self, grant: Any, request: OAuthRequest, client: Client, moment: int) -> dict[str, Any]:
+        """What `TokenGrant.answer` does, of a request that may prove a key. Its proof is used up even where it is refused.
+
+        Who sends a whole request again hears that, and ends nothing by what it brings.
+        """
+        try:
+            found = None if self.confirmation else grant.at_once(request)
+            if found is not None:
+                return cast("dict[str, Any]", found)
+            issue = replace(grant.decide(request, client), confirmation=self.confirmation, claim=self.claim)
+            return cast("dict[str, Any]", grant.steps.issue(issue, moment))
+        except AlreadySpent as spent:
+            if not spent.claimed:
+                self.settle()
+            return cast("dict[str, Any]", grant.spent_before(request))
+        except OAuth2Error as error:
+            if error.status_code < 500:
+                self.settle()
+            raise
+
+
+def prove(binding: Binding | None, settings: Settings, client: Client) -> Proved | None:
+    """What the current request of this client proves; `None` where that is nothing, as there is no binding.
+
+    Raises what `Binding.offer` does, and `InvalidDpopProof` where the tokens would be bound to nothing, and must be.
+    """
+    if binding is None:
+        check_may_be_unproved(client, settings)
+        return None
+    http = cast("Request", cast("Any", current_request)._get_current_object())  # noqa: SLF001 (its documented name)
+    offer = binding.offer(http)
+    confirmation = offer.confirmation
+    if CERTIFICATE in confirmation and not client.tls_client_certificate_bound_access_tokens:
+        confirmation = {name: value for name, value in confirmation.items() if name != CERTIFICATE}
+    if JKT not in confirmation:
+        check_may_be_unproved(client, settings, is_bound=bool(confirmation))
+    return Proved(confirmation, offer.claim, offer.settle)
+
+
+def check_may_be_unproved(client: Client, settings: Settings, *, is_bound: bool = False) -> None:
+    """Raises `InvalidDpopProof` where a client's tokens need a proof; `is_bound`: they are bound to something else."""
+    if client.dpop_bound_access_tokens:
+        raise InvalidDpopProof("This client's tokens are bound to a key: the request needs a proof in the header DPoP.")
+    if settings.dpop == "required" and not is_bound:
+        raise InvalidDpopProof("Tokens are bound to a key here: the request needs a proof in the header DPoP.")
+
+
+def check_key(request: OAuthRequest, confirmation: Mapping[str, str], what: str) -> None:
+    """Raises `BoundElsewhere` where `what` a request brings is bound to a key that it doesn't prove."""
+    proved = {} if request.proved is None else request.proved.confirmation
+    if any(proved.get(name) != value for name, value in confirmation.items()):
+        raise BoundElsewhere(f"The {what} is bound to a key, and the request doesn't prove that it has this one.")
