@@ -10,6 +10,7 @@ from ..database.engine import what_to_do
 from ..database.schema import WrongTables
 from ..database.sqlite.journal import examined
 from ..errors import TemporarilyUnavailable, without_secrets
+from .mutual_tls import mutual_tls
 from .servers import SERVERS
 from .settings import CHECKS
 from .start import AT_START
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 def examine(server: AuthorizationServer) -> list[Weakness]:
     """All weaknesses: of the settings, of the app and its processes, and of the database's contents."""
     found = [check.weakness for check in CHECKS if check.applies(server.settings)]
-    for look in (*SURROUNDINGS, *AT_START):
+    for look in (*SURROUNDINGS, *AT_START, mutual_tls):
         found += look(server)
     try:
         with examined():

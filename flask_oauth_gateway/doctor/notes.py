@@ -37,6 +37,11 @@ def notes(server: AuthorizationServer) -> Iterator[str]:
             'OAUTH_CLIENT_ASSERTION_AUDIENCE: "issuer" is better where your clients can do it. A client that signs for the'
             " address of a token endpoint may be led to sign for another server's, which then speaks here in its name"
         )
+    if "tls_client_auth" in settings.client_auth_methods and settings.mtls_ca is None:
+        yield (
+            "OAUTH_MTLS_CA: clients are believed for certificates that the proxy says it has checked. It must set that header in"
+            " every request; with the authorities' certificates here, the gateway checks the chain itself"
+        )
 
 
 def _some_client_signs(server: AuthorizationServer) -> bool:

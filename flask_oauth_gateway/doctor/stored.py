@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from ..stores.registered_client import Client
 
 SOON = 14 * 86400
+CERTIFICATE_SOON = 30 * 86400  # a new one takes longer to get than a new secret
 CLOCKS_APART = 30
 NOW = {
     "postgresql": text("SELECT CAST(EXTRACT(EPOCH FROM now()) AS BIGINT)"),
@@ -104,7 +105,7 @@ def _of_certificate(pem: str) -> Iterator[tuple[str, str]]:
         ends = certificate_of(pem.encode()).not_valid_after_utc
     except UnusableKey:  # a public key, which has no end
         return
-    if ends.timestamp() < time.time() + SOON:
+    if ends.timestamp() < time.time() + CERTIFICATE_SOON:
         yield f"its certificate {_ends(ends.timestamp())}", "register the one that follows"
 
 

@@ -74,7 +74,12 @@ def not_in_force(certificate: x509.Certificate, now: datetime) -> str | None:
 
 
 def load_trust(settings: Settings) -> Trust:
-    """Whom an app trusts. Raises `ConfigurationError` for what is no certificate of an authority."""
+    """Whom an app trusts. Raises as `authorities_of` does."""
+    return Trust(authorities_of(settings))
+
+
+def authorities_of(settings: Settings) -> list[x509.Certificate]:
+    """The certificates in `OAUTH_MTLS_CA`. Raises `ConfigurationError` for what is no certificate of an authority."""
     found: list[x509.Certificate] = []
     for given in settings.mtls_ca or ():
         try:
@@ -89,7 +94,7 @@ def load_trust(settings: Settings) -> Trust:
                 allowed = f"certificates of authorities: {name} may sign no others (it has no basicConstraints with cA)"
                 raise ConfigurationError(KEY, given if "-----BEGIN" not in given else "a PEM text", allowed)
         found += certificates
-    return Trust(found)
+    return found
 
 
 def _content(path: str) -> bytes:
