@@ -40,6 +40,7 @@ class EncryptionKey(NamedTuple):
     public: dict[str, Any]
     key: Key
     created_at: int
+    active_from: int
     retired_at: int | None
 
 
@@ -59,6 +60,11 @@ class EncryptionKeys:
         """The newest key of each algorithm, for the public key set. Makes the first one, and the next where it is due."""
         self._reload_if(RELOAD_SECONDS)
         return [self._newest(algorithm) or self._make(algorithm) for algorithm in TAKEN_ALGORITHMS]
+
+    def all(self) -> list[EncryptionKey]:
+        """Every key that can be opened, the oldest first."""
+        self._reload_if(0)
+        return [*self._keys.values()]
 
     def decrypt(self, text: str) -> str:
         """What a client has encrypted to one of the keys. Raises `JwtError`."""
@@ -138,7 +144,9 @@ class EncryptionKeys:
             return None
         kind: type[Key] = RSAKey if row.public["kty"] == "RSA" else ECKey
         key = kind.import_key(json.loads(text))
-        return EncryptionKey(row.kid, row.algorithm, row.generation, row.public, key, row.created_at, row.retired_at)
+        return EncryptionKey(
+            row.kid, row.algorithm, row.generation, row.public, key, row.created_at, row.active_from, row.retired_at
+        )
 
 
 def _is_accepted(key: EncryptionKey, now: float) -> bool:

@@ -1,4 +1,4 @@
-"""`flask oauth key …`: lists, rotates and retires the keys that sign JWTs."""
+"""`flask oauth key …`: lists, rotates and retires the keys that sign JWTs; those to encrypt to are listed and retired, too."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import click
 from flask.cli import AppGroup, with_appcontext
 
 from ..authorization_server import current_server
-from ..descriptions.records import describe_key
+from ..descriptions.records import describe_keys
 from ..errors import shown
 from .output import Duration, as_json, print_json, print_table, visible, when
 
@@ -18,7 +18,7 @@ key = AppGroup("key", help="List, rotate and retire signing keys.")
 @with_appcontext
 def list_keys(as_json: bool) -> None:
     """List all keys, the oldest first."""
-    keys = [describe_key(each) for each in current_server().key_ring.all()]
+    keys = describe_keys(current_server())
     if as_json:
         print_json(keys)
         return

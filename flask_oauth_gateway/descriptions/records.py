@@ -11,6 +11,8 @@ from ..stores.registered_client import REGISTERED, Client
 if TYPE_CHECKING:
     from sqlalchemy.engine import Row
 
+    from ..authorization.encryption_keys import EncryptionKey
+    from ..authorization_server import AuthorizationServer
     from ..tokens.access_token import AccessToken
     from ..tokens.signing_key import SigningKey
 
@@ -76,8 +78,16 @@ def describe_token(token: AccessToken) -> dict[str, Any]:
     }
 
 
-def describe_key(signing: SigningKey) -> dict[str, Any]:
-    """A signing key, without its private half."""
+def describe_keys(server: AuthorizationServer) -> list[dict[str, Any]]:
+    """The server's keys, the oldest first: those that sign, and those to which requests are encrypted where that is on."""
+    keys: list[SigningKey | EncryptionKey] = [*server.key_ring.all()]
+    if server.settings.request_encryption:
+        keys += server.encryption_keys.all()
+    return [describe_key(each) for each in keys]
+
+
+def describe_key(signing: SigningKey | EncryptionKey) -> dict[str, Any]:
+    """A key, without its private half."""
     return {
         "kid": signing.kid,
         "algorithm": signing.algorithm,

@@ -22,12 +22,14 @@ from ..stores.applications import APPROVED
 from .bound_tokens import BOUND_TOKEN_RULES
 from .comparing import difference_of, listed, or_nearest, when
 from .refused import Explanation, Found, Refused
+from .signed_requests import SIGNED_REQUEST_RULES, with_what_counts
 
 MOST_KNOWN = 1000
 
 
 def explain(refused: Refused) -> Explanation:
     """The explanation by the first row of `RULES` that fits."""
+    refused = with_what_counts(refused)
     for error, pattern, check, look, source in RULES:
         found = re.match(pattern, refused.reason or refused.description) if error in (refused.error, "*") else None
         if found is not None:
@@ -235,6 +237,7 @@ RULES: tuple[tuple[str, str, str, Callable[[Refused, re.Match[str]], Found], str
     ("invalid_grant", "(The|A) 'code_verifier'", "PKCE verifier", _code_check, "RFC 7636 section 4.6"),
     ("invalid_grant", "The refresh token", "refresh token", _refresh_token, "RFC 6749 section 6, RFC 9700 section 4.14.2"),
     *BOUND_TOKEN_RULES,
+    *SIGNED_REQUEST_RULES,
     ("unauthorized", "", "access token", _as_described, "RFC 6750 section 2.1"),
     ("invalid_token", "", "access token", _access_token, "RFC 6750 section 3.1"),
     ("insufficient_scope", "", "scopes of the token", _scopes_of_token, "RFC 6750 section 3.1"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..descriptions.records import describe_key
+from ..descriptions.records import describe_key, describe_keys
 from ..errors import NotFound
 from .operation import SECONDS, TEXT, Call, Operation, Schema
 
@@ -16,7 +16,7 @@ MOST_AHEAD = 30 * 86400
 
 
 def find(call: Call) -> dict[str, Any]:
-    return {"keys": [describe_key(each) for each in call.server.key_ring.all()]}
+    return {"keys": describe_keys(call.server)}
 
 
 def rotate(call: Call) -> dict[str, Any]:

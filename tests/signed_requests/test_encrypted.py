@@ -182,6 +182,8 @@ def test_they_are_rotated_by_age_and_the_one_before_opens_for_two_days(
 def test_a_key_that_is_retired_opens_nothing_more(signing: Signing, monkeypatch: pytest.MonkeyPatch) -> None:
     clock = Clock(monkeypatch)
     key = key_for(signing, "ECDH-ES")
+    listed = signing.site.app.test_cli_runner().invoke(args=["oauth", "key", "list", "--json"]).stdout
+    assert [each["algorithm"] for each in json.loads(listed)] == ["ES256", "RSA-OAEP-256", "ECDH-ES"]
     result = signing.site.app.test_cli_runner().invoke(args=["oauth", "key", "retire", key.kid])
     assert result.exit_code == 0, result.output
     clock.advance(61)
