@@ -158,8 +158,8 @@ class Guard:
             token = environ.get(TOKEN) if environ.get(CHECKED_BY) is self else None
             is_new = token is None
             if token is None:
-                scheme = BEARER
-                if self._binding is None:
+                binding, scheme = self._binding, BEARER
+                if binding is None:
                     presented = token_of(http, self._bearer_methods)
                 else:
                     scheme, presented = with_scheme(http, self._bearer_methods)
@@ -170,7 +170,7 @@ class Guard:
                 token = self.validate(presented)
                 # Before all else that depends on the token: a thief learns nothing of it, and uses up nobody's quota. After
                 # the look-up: for a token that isn't good, no signature is checked and no proof is kept as used.
-                if "cnf" in token.details or scheme != BEARER:
+                if binding is not None or "cnf" in token.details:
                     self.check_binding(http, token, presented, scheme)
             # `requirement.audience` names another resource than the path's.
             if requirement.audience is None and (token.audience or self._needs_audience):

@@ -8,6 +8,7 @@ from ..errors import InvalidBearerRequest
 
 BEARER, DPOP = "bearer", "dpop"  # the schemes
 _BEARER, _DPOP = ("bearer ", "bearer"), ("dpop ", "dpop")  # servers cut the space off where no token follows it
+MALFORMED = "The Authorization header must be '{} <token>', with one token."
 TWICE = "The access token was sent more than once: use one way."
 
 
@@ -19,7 +20,10 @@ def token_of(http: Request, methods: tuple[str, ...] = ("header",)) -> str | Non
     header = http.environ.get("HTTP_AUTHORIZATION")
     found = []
     if header is not None and "header" in methods and header[:7].lower() in _BEARER:
-        found.append(_alone(header[7:], "Bearer"))
+        token = header[7:].strip(" ")
+        if not token or " " in token or not token.isascii():
+            raise InvalidBearerRequest(MALFORMED.format("Bearer"))
+        found.append(token)
     if len(methods) > 1 or methods[0] != "header":
         found += _elsewhere(http, methods)
     if len(found) > 1:
@@ -35,18 +39,12 @@ def with_scheme(http: Request, methods: tuple[str, ...] = ("header",)) -> tuple[
     header = http.environ.get("HTTP_AUTHORIZATION", "")
     if "header" not in methods or header[:5].lower() not in _DPOP:
         return BEARER, token_of(http, methods)
-    token = _alone(header[5:], "DPoP")
+    token = header[5:].strip(" ")
+    if not token or " " in token or not token.isascii():
+        raise InvalidBearerRequest(MALFORMED.format("DPoP"))
     if _elsewhere(http, methods):
         raise InvalidBearerRequest(TWICE)
     return DPOP, token
-
-
-def _alone(text: str, scheme: str) -> str:
-    """What follows the scheme in the header, if it is one token."""
-    token = text.strip(" ")
-    if not token or " " in token or not token.isascii():
-        raise InvalidBearerRequest(f"The Authorization header must be '{scheme} <token>', with one token.")
-    return token
 
 
 def _elsewhere(http: Request, methods: tuple[str, ...]) -> list[str]:
