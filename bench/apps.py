@@ -25,13 +25,15 @@ def call(
     body: bytes = b"",
     bodies: Iterable[bytes] | None = None,
     tokens: Iterable[str] | None = None,
+    proofs: Iterable[str] | None = None,
 ) -> Call:
     """Make a direct WSGI call, without the test client, which would cost more than the view. Returns the status.
 
-    Each call takes the next of `bodies`, since some bodies are good once, and the next of `tokens` as bearer token.
+    Each call takes the next of `bodies`, since some bodies are good once, the next of `tokens` as bearer token, and the next of
+    `proofs` as DPoP proof.
     """
     following = repeat(body) if bodies is None else iter(bodies)
-    bearers = None if tokens is None else iter(tokens)
+    bearers, new_proofs = None if tokens is None else iter(tokens), None if proofs is None else iter(proofs)
     fixed: dict[str, Any] = {
         "REQUEST_METHOD": method,
         "PATH_INFO": path.partition("?")[0],
@@ -61,6 +63,8 @@ def call(
         environ = {**fixed, "CONTENT_LENGTH": str(len(sent)), "wsgi.input": io.BytesIO(sent)}
         if bearers is not None:
             environ["HTTP_AUTHORIZATION"] = f"Bearer {next(bearers)}"
+        if new_proofs is not None:
+            environ["HTTP_DPOP"] = next(new_proofs)
         chunks = app.wsgi_app(environ, start_response)
         b"".join(chunks)
         close = getattr(chunks, "close", None)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection
 from typing import Any
 
 from .apps import Call, answer, bare_app, basic, call, gateway_app
+from .bound import bound_work
 from .jwt import NAME as JWT_ISSUER
 from .jwt import JwtIssuer
 from .openid import openid_work
@@ -38,6 +39,7 @@ def operations(
         | openid_work(folder, uri, repeats)
         | registration_work(folder, uri)
         | resource_work(folder, uri)
+        | bound_work(folder, uri, repeats)
     )
     return {name: (make(), base) for name, (make, base) in making.items() if only is None or name in only}
 
