@@ -175,7 +175,10 @@ def binding(asked: Asked) -> Found:
     must = dpop == "required" or client.dpop_bound_access_tokens or client.tls_client_certificate_bound_access_tokens
     if must and "token" in asked.authorization.response_type.split():
         raise UnauthorizedClientError("A token must be bound to a key here, and one from this endpoint can't be.")
-    return {"dpop_jkt": checked_thumbprint(asked.parameters.get("dpop_jkt"))} if dpop else {}
+    jkt = checked_thumbprint(asked.parameters.get("dpop_jkt")) if dpop else None
+    if jkt is not None and asked.authorization.confirmation.get("jkt", jkt) != jkt:  # that of the proof that was pushed
+        raise AuthorizationError("invalid_dpop_proof", "The proof is of another key than 'dpop_jkt'.")
+    return {} if jkt is None else {"confirmation": {"jkt": jkt}}
 
 
 def scopes(asked: Asked) -> Found:

@@ -81,7 +81,6 @@ class Authorization:
     wants_sign_in: bool = False  # whether the request says anything of how its user should have signed in
     beyond_scopes: tuple[str, ...] = ()  # claims that are asked for by name alone (`permissions/claims.py`)
     hinted_sub: str | None = None  # whom the `id_token_hint` is about, by the name that this client knows
-    dpop_jkt: str | None = None  # the thumbprint of the key to which the code is bound (RFC 9449 section 10)
     ui_locales: tuple[str, ...] = ()  # the languages in which the user wants to read, the preferred one first
     openid: Mapping[str, Any] = field(default_factory=dict)  # what is kept for ID tokens (`tokens/sign_in.py`)
     confirmation: Mapping[str, str] = field(

@@ -16,12 +16,9 @@ from ..errors import InvalidAuthorizationDetails, InvalidGrantError, InvalidRequ
 from ..permissions.scopes import still_allowed
 from ..stores.issuance import AlreadyAnswered
 from ..tokens.issue import AlreadySpent, Issue, StaleClient
-from ..tokens.sign_in import CNF, JKT
 from .base import AuthorizationGrant, TokenGrant
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from ..authorization.request import Authorization, Granted
     from ..config import Settings
     from ..stores.codes import CodeStore
@@ -65,7 +62,7 @@ class AuthorizationCodeGrant(TokenGrant, AuthorizationGrant):
             "code_challenge_method": authorization.code_challenge_method,
             "lasts_until": granted.lasts_until,
             "refreshable": granted.refreshable,
-            "claims": _kept(granted.claims, authorization.dpop_jkt),
+            "claims": granted.claims or None,
             "issued_at": now,
             "expires_at": now + self.settings.authorization_code_lifetime,
             "sid": granted.sid,
@@ -139,11 +136,6 @@ class AuthorizationCodeGrant(TokenGrant, AuthorizationGrant):
         if row is not None:
             self.revoking.approval(bytes(row.family), row.client_id, row.subject, by="authorization code used again")
         raise InvalidGrantError(self.REFUSED)
-
-
-def _kept(claims: Mapping[str, Any], thumbprint: str | None) -> Mapping[str, Any] | None:
-    """What is kept with a code, and the key to which it is bound, if it is (RFC 9449 section 10)."""
-    return (claims or None) if thumbprint is None else {**claims, CNF: {JKT: thumbprint}}
 
 
 def _check_redirect_uri(row: Row[Any], redirect_uri: str | None) -> None:

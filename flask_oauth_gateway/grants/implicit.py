@@ -46,6 +46,7 @@ class ImplicitGrant(AuthorizationGrant):
                 user=self.users.load(granted.subject),
                 audience=authorization.audience,
                 claims=granted.claims or None,
+                confirmation={},  # a code's is not the token's
                 spend=None if ends_with is None else _holding(ends_with),
                 **approval,
             )

@@ -113,16 +113,6 @@ class Binding:
         claim = self._store.claiming(proof.key, proof.until)
         return Offer(confirmation, claim, lambda: self._claim(http, proof))
 
-    def agreed_key(self, http: Request, dpop_jkt: str | None) -> str | None:
-        """The key to which the code of a pushed request is to be bound: that of `dpop_jkt`, or of the proof (section 10.1).
-
-        Raises what `offered` does, and `InvalidDpopProof` where the two are different ones.
-        """
-        proved = self.offered(http).get(JKT)
-        if proved is not None and dpop_jkt is not None and proved != dpop_jkt:
-            raise InvalidDpopProof("The proof is of another key than 'dpop_jkt'.")
-        return dpop_jkt if proved is None else proved
-
     def check(self, http: Request, token: Taken, presented: str, scheme: str) -> None:
         """Check that a request may use this token: it proves the key to which the token is bound, if to any.
 

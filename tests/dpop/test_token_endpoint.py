@@ -11,7 +11,7 @@ from tests.support import device
 from tests.support.app import basic, recorded, refusal, server_of
 from tests.support.databases import every_database
 from tests.support.proofs import ProofKey
-from tests.support.site import DEVICE_CODE, REDIRECT_URI, VERIFIER, MakeSite, Site, answer, granted, refused
+from tests.support.site import DEVICE_CODE, REDIRECT_URI, VERIFIER, MakeSite, Site, answer, granted, query, refused
 
 KEY, OTHER = ProofKey(), ProofKey()
 EVERY_GRANT = ["authorization_code", "refresh_token", "client_credentials", "password", "implicit", DEVICE_CODE]
@@ -263,3 +263,39 @@ def test_a_client_that_binds_its_tokens_gets_none_where_dpop_is_off_now(make_sit
 def test_where_dpop_is_off_a_proof_is_as_if_it_were_not_there(make_site: MakeSite) -> None:
     site = make_site()
     unbound(site, ask(site, site.register(grant_types=["client_credentials"]), KEY, grant_type="client_credentials"))
+
+
+# A code that is bound by the proof of a pushed request
+
+
+def push(site: Site, client: Client, key: ProofKey | None, **parameters: str) -> TestResponse:
+    headers = basic(client.client_id, client.client_secret)
+    headers |= {} if key is None else key.headers(uri="http://localhost/oauth/par")
+    return site.app.test_client().post("/oauth/par", data=query(client, **parameters), headers=headers)
+
+
+@pytest.mark.parametrize("parameters", [{}, {"dpop_jkt": KEY.thumbprint}])
+def test_a_pushed_request_binds_the_code_to_the_key_of_its_proof(
+    make_site: MakeSite, parameters: dict[str, str]
+) -> None:
+    site = make_site(OAUTH_DPOP=True, OAUTH_PAR=True)
+    client = site.register()
+    pushed = push(site, client, KEY, **parameters).get_json()["request_uri"]
+    code = site.code(client, request_uri=pushed)
+    refusal(redeem(site, client, code, OTHER), 400, "invalid_grant")
+    refusal(redeem(site, client, code, None), 400, "invalid_grant")
+    bound(site, redeem(site, client, code, KEY), KEY)
+
+
+def test_dpop_jkt_beside_a_proof_of_another_key_is_refused(make_site: MakeSite) -> None:
+    site = make_site(OAUTH_DPOP=True, OAUTH_PAR=True)
+    client = site.register()
+    refusal(push(site, client, KEY, dpop_jkt=OTHER.thumbprint), 400, "invalid_dpop_proof")
+    refusal(push(site, client, KEY, dpop_jkt="x"), 400, "invalid_request")
+
+
+def test_a_token_beside_a_bound_code_is_not_bound_by_it(make_site: MakeSite) -> None:
+    site = make_site(OAUTH_DPOP=True, OAUTH_OIDC=True)
+    client = site.register_public(grant_types=["implicit", "authorization_code"], scope="openid weather:read")
+    where = site.approve(client, response_type="code token", nonce="n", dpop_jkt=KEY.thumbprint)
+    assert answer(where, part="fragment")["token_type"] == "Bearer"
