@@ -17,7 +17,6 @@ class OneTime(NamedTuple):
     store: OnceStore
     key: bytes
     until: int
-    claims: None = None
 
     @property
     def spend(self) -> Spend:

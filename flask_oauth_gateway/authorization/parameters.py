@@ -136,7 +136,8 @@ def _with_wishes(pairs: Pairs, visit: Visit) -> Pairs:
     wants = any(name == ANOTHER_ACCOUNT for name, _ in visit.query)
     if not wants or any(name == "prompt" and "none" in value.split() for name, value in pairs):
         return pairs
-    return [*(pair for pair in pairs if pair[0] != "prompt"), ("prompt", _choosing_an_account(pairs))]
+    kept = (pair for pair in pairs if pair[0] not in ("prompt", "id_token_hint"))
+    return [*kept, ("prompt", _choosing_an_account(pairs))]
 
 
 def _choosing_an_account(pairs: Pairs) -> str:

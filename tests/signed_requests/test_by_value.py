@@ -408,6 +408,17 @@ def test_another_account_can_be_chosen(signing: Signing) -> None:
     assert seen == [("select_account",)]
 
 
+def test_another_account_than_the_hint_names_can_be_chosen_too(make_signing: MakeSigning) -> None:
+    signing = make_signing(OAUTH_OIDC=True, client={"scope": "openid weather:read", "skip_consent": True})
+    code = signing.code(signing.sign(scope="openid"))
+    hint = granted(signing.site.redeem(signing.client, code))["id_token"]
+    signing.site.gateway.login(lambda request: " ".join(request.prompt))
+    text = signing.sign(scope="openid", id_token_hint=hint)
+    signing.site.person = "bob"
+    assert signing.ask(text).text == "", "alice is asked for"
+    assert signing.ask(text, oauth_another_account="1").text == "select_account"
+
+
 def test_what_is_told_of_it(signing: Signing) -> None:
     with recorded(authorization_granted, signing.site.app) as told:
         assert signing.code()

@@ -11,7 +11,9 @@ import pytest
 from tests.support.app import build_app, close_app, gateway_of
 from tests.support.clock import Clock
 from tests.support.databases import every_database
+from tests.support.key_server import key_server
 from tests.support.other_process import PROCESSES
+from tests.support.racing import together
 from tests.support.request_objects import BROWSER, MakeSigning, Signing
 from tests.support.site import Page, Person, answer, error_page, granted, location
 
@@ -147,3 +149,38 @@ def test_it_stays_used_for_as_long_as_it_could_be_used(signing: Signing, monkeyp
         purged = signing.site.app.test_cli_runner().invoke(args=["oauth", "token", "purge"])
         assert purged.exit_code == 0, purged.output
         assert USED in sent_late(signing, late)
+
+
+def test_of_20_pushes_at_once_one_is_taken(make_signing: MakeSigning) -> None:
+    signing = make_signing(OAUTH_PAR=True)
+    text, statuses = signing.sign(jti="one"), []
+
+    def push(_: int) -> None:
+        statuses.append(signing.site.post(signing.client, "/oauth/par", request=text).status_code)
+
+    together(RIVALS, push)
+    assert sorted(statuses) == [201] + [400] * (RIVALS - 1)
+
+
+def test_an_answer_that_comes_in_the_middle_of_another_wins(make_signing: MakeSigning) -> None:
+    signing = make_signing(client={"scope": "weather:read"})
+    text, first = signing.sign(jti="one"), []
+
+    @signing.site.gateway.approve
+    def approve(_: Any) -> bool:
+        if not first:  # while the app takes its time, the same request is answered in another tab
+            first.append(None)
+            first[0] = location(signing.ask(text))
+        return True
+
+    assert USED in signing.ask(text).text
+    assert answer(first[0])["code"]
+
+
+def test_one_at_a_url_is_good_once_too(make_signing: MakeSigning) -> None:
+    with key_server() as server:
+        url = f"http://127.0.0.1:{server.port}/r"
+        signing = make_signing(client={"request_uris": [url], "skip_consent": True}, OAUTH_REQUEST_URIS=True)
+        server.says = signing.sign(jti="one").encode()
+        assert signing.answer(signing.ask("", request=None, request_uri=url))["code"]
+        assert USED in signing.refused("", request=None, request_uri=url)
