@@ -16,6 +16,7 @@ from pathlib import Path
 
 from .apps import Call
 from .bound import AT_ENDPOINTS, CERTIFICATE, IN_DATABASE, UNBOUND
+from .flows import FAPI, PLAIN, PUSHED
 from .openid import EXCHANGE, PROTECTED, USERINFO, WITH_ES256
 from .registration import JSON, REGISTRATION
 from .resources import WITH_AUDIENCE, WITHOUT
@@ -29,10 +30,12 @@ CHECKED = (
 MOST = 1.15  # times the committed ratio
 #: What OpenID Connect may cost: times the same without it; registration, times a bare view that reads JSON; an audience,
 #: times the same view without; a bound token, times the same view with an unbound one, which takes 1.5 bare views: a proof
-#: may take 1.8 of these more, 3.5 where the database keeps it, a certificate .15.
+#: may take 1.8 of these more, 3.5 where the database keeps it, a certificate .15;
+#: a pushed request and FAPI 2.0, times the plain code flow.
 BARS = {
     WITH_ES256: 1.25, USERINFO: 1.35, REGISTRATION: 6.0, WITH_AUDIENCE: 1.03,
     AT_ENDPOINTS: 2.2, IN_DATABASE: 3.3, CERTIFICATE: 1.1,
+    PUSHED: 1.3, FAPI: 2.2,
 }  # fmt: skip
 TRIES = 3
 WARM_UP, CALLS = 50, 800
@@ -76,7 +79,11 @@ def measure(names: tuple[str, ...]) -> dict[str, float]:
     """Return the ratio of each operation's CPU time to that of the bare view or form with which it took turns."""
     with tempfile.TemporaryDirectory() as folder:
         work = operations(
-            folder, None, TOKENS, WARM_UP + CALLS, (VIEW, FORM, JSON, EXCHANGE, PROTECTED, WITHOUT, UNBOUND, *names)
+            folder,
+            None,
+            TOKENS,
+            WARM_UP + CALLS,
+            (VIEW, FORM, JSON, EXCHANGE, PROTECTED, WITHOUT, UNBOUND, PLAIN, *names),
         )
         gc.collect()
         gc.disable()

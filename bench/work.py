@@ -7,6 +7,7 @@ from typing import Any
 
 from .apps import Call, answer, bare_app, basic, call, gateway_app
 from .bound import bound_work
+from .flows import flow_work
 from .jwt import NAME as JWT_ISSUER
 from .jwt import JwtIssuer
 from .openid import openid_work
@@ -40,6 +41,7 @@ def operations(
         | registration_work(folder, uri)
         | resource_work(folder, uri)
         | bound_work(folder, uri, repeats)
+        | flow_work(folder, uri, repeats)
     )
     return {name: (make(), base) for name, (make, base) in making.items() if only is None or name in only}
 

@@ -73,6 +73,13 @@ def nothing_repeated(asked: Asked) -> Found:
     return {}
 
 
+def redirect_uri(asked: Asked) -> Found:
+    """`redirect_uri` is sent, where the profile wants it even of a client that has only one (FAPI 2.0 section 5.3.2.2)."""
+    if not asked.authorization.redirect_uri_sent and asked.settings.in_profile.needs_redirect_uri:
+        raise InvalidRequestError("The parameter 'redirect_uri' is missing.")
+    return {}
+
+
 def state(asked: Asked) -> Found:
     """`state` is not too long for the answer in which it is sent back; this error's answer is without it."""
     if asked.authorization.state is None and asked.parameters.get("state") is not None:
@@ -253,6 +260,7 @@ def openid(asked: Asked) -> Found:
 
 CHECKS = (
     Check(nothing_repeated),
+    Check(redirect_uri),
     Check(state),
     Check(pushed),
     Check(response_type),

@@ -190,7 +190,11 @@ class SignedRequests:
             raise JwtError(f"it is signed by an algorithm that OAUTH_PROFILE does not take ({str(algorithm)[:20]!r})")
         if algorithm not in BY_SECRET:
             source = self._keys.of(client)
-            return verify(unverified, () if source is None else keys_for(source, unverified.header.get("kid")))
+            return verify(
+                unverified,
+                () if source is None else keys_for(source, unverified.header.get("kid")),
+                self._settings.in_profile.algorithms,
+            )
         secrets = [*self._keys.secrets_of(client)]
         with self._failures.guess(client.client_id) if secrets else nullcontext(Guess()) as guess:
             jwt = self._by_secret(secrets, unverified)  # which a person may have chosen

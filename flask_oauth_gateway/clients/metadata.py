@@ -30,7 +30,6 @@ from .members import (
     signs_with,
 )
 from .openid_members import OPENID_MEMBERS, check_application_type, check_encryption
-from .profile_rules import check_against_profile
 from .sectors import check_sector
 
 if TYPE_CHECKING:
@@ -86,7 +85,10 @@ def check_metadata(metadata: Mapping[str, Any], settings: Settings) -> dict[str,
         raise ClientMetadataError("A client registered for private_key_jwt needs a jwks, jwks_uri or certificate.")
     if method == "private_key_jwt" and values.get("jwks") and not signs_with(values["jwks"]):
         raise ClientMetadataError("A client registered for private_key_jwt signs: its jwks has no key for signatures.")
-    check_against_profile(values, settings)
+    if settings.in_profile.algorithms is not None:
+        from .profile_rules import check_against_profile  # other apps never load it
+
+        check_against_profile(values, settings, settings.in_profile.algorithms)
     return values
 
 

@@ -17,23 +17,21 @@ SIGNED_BY = (
 )  # fmt: skip
 
 
-def check_against_profile(values: Mapping[str, Any], settings: Settings) -> None:
+def check_against_profile(values: Mapping[str, Any], settings: Settings, algorithms: tuple[str, ...]) -> None:
     """Check a registration whose members are right each for itself. Raises `ClientMetadataError`."""
     profile = settings.in_profile
-    if profile.algorithms is None:
-        return
     method = values.get("token_endpoint_auth_method", "client_secret_basic")
     if method not in settings.client_auth_methods:
         offered = ", ".join(settings.client_auth_methods)
         raise ClientMetadataError(f"token_endpoint_auth_method is {shown(method)}; here it may be {offered}.")
-    names = " or ".join(profile.algorithms)
+    names = " or ".join(algorithms)
     for name in SIGNED_BY:
         if name in values and not profile.takes(values[name]):
             raise ClientMetadataError(
                 f"{name} is {shown(values[name])}; where OAUTH_PROFILE is {settings.profile!r}, {names}."
             )
     for name in ("jwks", "certificate"):
-        if values.get(name) and not _sign_by(name, values[name], profile.algorithms):
+        if values.get(name) and not _sign_by(name, values[name], algorithms):
             raise ClientMetadataError(f"{name} has a key for another algorithm than {names} (RSA, P-256 or Ed25519).")
 
 

@@ -25,7 +25,12 @@ CREDENTIALS = {"grant_type": "client_credentials"}
 def racers(app: Flask, uris: list[str], **config: Any) -> Counter[int]:
     """How often each status came to one proof, in ten threads of each of two processes at once."""
     client = register(app)
-    form = {**CREDENTIALS, "client_id": client.client_id, "client_secret": str(client.client_secret), "DPoP": KEY.proof()}
+    form = {
+        **CREDENTIALS,
+        "client_id": client.client_id,
+        "client_secret": str(client.client_secret),
+        "DPoP": KEY.proof(),
+    }
     methods = ["client_secret_post"]
     (statuses,) = race(uris, 10, "/oauth/token", [form], OAUTH_DPOP=True, OAUTH_CLIENT_AUTH_METHODS=methods, **config)
     return statuses
