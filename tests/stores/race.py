@@ -1,6 +1,7 @@
 """A process whose threads all send the same request to an app at the same moment, one request after the other.
 
-`python -m tests.stores.race CONFIG PATH FORMS THREADS` (CONFIG and FORMS as JSON; `DPoP` in a form is a header) prints
+`python -m tests.stores.race CONFIG PATH FORMS THREADS` (CONFIG and FORMS as JSON; `DPoP` and `Authorization` in a form are
+headers, with the second it is a GET) prints
 "ready", waits for a line, and prints the statuses for each form as JSON.
 """
 
@@ -18,8 +19,10 @@ def main(config: str, path: str, forms: str, threads: str) -> None:
 
     def send(form: dict[str, str]) -> int:
         client, data = app.test_client(), dict(form)
-        headers = {"DPoP": data.pop("DPoP")} if "DPoP" in data else {}
+        headers = {name: data.pop(name) for name in ("DPoP", "Authorization") if name in data}
         start.wait()
+        if "Authorization" in headers:
+            return client.get(path, headers=headers).status_code
         return client.post(path, data=data, headers=headers).status_code
 
     sys.stdout.write("ready\n")
