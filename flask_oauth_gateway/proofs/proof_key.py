@@ -49,7 +49,7 @@ def _read_header(segment: str) -> ProofHeader:
         raise JwtError("its header holds no public key (jwk)")
     if not isinstance(algorithm, str):
         raise JwtError("its header has no proper alg")
-    if jwk.get("kty") not in _MEMBERS or "k" in jwk or PRIVATE_MEMBERS.intersection(jwk):
+    if str(jwk.get("kty")) not in _MEMBERS or "k" in jwk or PRIVATE_MEMBERS.intersection(jwk):
         raise JwtError("the key in its header (jwk) is not a public one of the kind EC, OKP or RSA")
     try:
         (key,) = load_jwks({"keys": [jwk]})

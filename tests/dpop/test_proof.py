@@ -100,6 +100,7 @@ BAD: dict[str, dict[str, Any]] = {
     "a number that is too short": jwk(x=b64(bytes(point[:31]))),
     "a key for encryption": jwk(use="enc"),
     "a key for signing": jwk(key_ops=["sign"]),
+    "a kind that is no text": jwk(kty={"EC": 1}),
     "an unknown curve": jwk(crv="P-192"),
     "Bitcoin's curve": jwk(crv="secp256k1"),
     "another key": {"header": {"jwk": ProofKey().jwk}},
