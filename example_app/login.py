@@ -14,6 +14,11 @@ from .users import USERS, User, check_password
 
 blueprint = Blueprint("login", __name__)
 
+#: How strongly users sign in, the weakest first: by a password alone, or with a code.
+PASSWORD, CODE = STRENGTHS = ("password", "code")
+#: What stands for the code that an app on the user's phone would show. The form says it.
+CODES = "246810"
+
 #: A path on this site. "//evil" and "/\evil" name another host, and browsers drop tabs and line breaks before they
 #: read it: "/<tab>/evil" is "//evil" to them. So a path has one slash at the start, and no backslash, space or control character.
 LOCAL_PATH = re.compile(r"/(?!/)[\x21-\x5b\x5d-\x7e]*")
@@ -30,8 +35,19 @@ def signed_in_user() -> User | None:
 
 
 def login_details(user: User) -> dict[str, Any]:
-    """Return when and how a user signed in, for clients that ask for a recent sign-in (`max_age`, `prompt=login`)."""
-    return {"auth_time": session.get("signed_in_at"), "amr": ["pwd"]}
+    """Return when and how a user signed in, for clients that ask for a recent or a strong sign-in."""
+    strength = session.get("strength", PASSWORD)
+    return {
+        "auth_time": session.get("signed_in_at"),
+        "acr": strength,
+        "amr": ["pwd", "otp"] if strength == CODE else ["pwd"],
+    }
+
+
+def send_to_login(wanted: Any) -> Any:
+    """Send a user to the form, which asks for a code too where nothing less will do for the client (`acr_values`)."""
+    strength = CODE if wanted.strong_enough and PASSWORD not in wanted.strong_enough else None
+    return redirect(url_for("login.login", next=wanted.return_to, strength=strength))
 
 
 def sign_out() -> None:
@@ -42,16 +58,20 @@ def sign_out() -> None:
 @blueprint.route("/login", methods=["GET", "POST"])
 def login() -> Any:
     """Show the form, and handle it. The password is checked before the answer says anything about the user name."""
-    destination = local_path(request.values.get("next"))
+    destination, strength = local_path(request.values.get("next")), request.values.get("strength")
+    strength = CODE if strength == CODE else PASSWORD
     if request.method == "GET":
-        return render_template("login.html", next=destination)
+        return render_template("login.html", next=destination, strength=strength)
     check_csrf_token()
     user = check_password(request.form.get("username", ""), request.form.get("password", ""))
-    if user is None:
-        page = render_template("login.html", next=destination, wrong=True, username=request.form.get("username", ""))
+    if user is None or (
+        strength == CODE and not hmac.compare_digest(request.form.get("code", "").encode(), CODES.encode())
+    ):
+        username = request.form.get("username", "")
+        page = render_template("login.html", next=destination, strength=strength, wrong=True, username=username)
         return page, 401
     session.clear()  # keep nothing of an earlier user's session, not even the CSRF token
-    session.update(user=user.get_id(), signed_in_at=int(time.time()))
+    session.update(user=user.get_id(), signed_in_at=int(time.time()), strength=strength)
     return redirect(destination, 303)
 
 

@@ -6,6 +6,7 @@ from html.parser import HTMLParser
 from http.cookies import SimpleCookie
 from urllib.parse import parse_qs, urljoin, urlsplit
 
+from ..login import CODES
 from .exchange import Answer, UnexpectedAnswer
 from .walk import Approval, DeviceApproval, Walk
 
@@ -79,7 +80,10 @@ class Browser:
 
     def sign_in(self) -> None:
         """Fill in the app's own form, as alice."""
-        self.submit("alice signs in.", username=USERNAME, password=PASSWORD)
+        asked = dict(self._page.fields) if self._page is not None else {}
+        code = {"code": CODES} if "code" in asked else {}
+        title = "alice signs in, and types the code that her phone shows." if code else "alice signs in."
+        self.submit(title, username=USERNAME, password=PASSWORD, **code)
 
     def submit(self, title: str, /, *, leave_out: tuple[tuple[str, str], ...] = (), **fields: str) -> None:
         """Fill in the form on this page and send it; `leave_out` are the boxes that alice unticks.

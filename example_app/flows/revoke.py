@@ -13,7 +13,7 @@ def give_back(to: Walk, held: Held) -> Flow:
     form = {"token": held.token}
     yield to.request_as(held, "Its client gives it back.", "POST", "/oauth/revoke", form)
 
-    answer = yield to.request("It works no more.", "GET", "/api/weather", token=held.token, expect=401)
+    answer = yield to.request("It works no more.", "GET", "/api/weather", held=held, expect=401)
     to.check(answer.json["error"] == "invalid_token", "the refusal says why")
 
     answer = yield to.request("It isn't active.", "POST", "/oauth/introspect", client=to.api, form=form)

@@ -10,7 +10,7 @@ get = client_credentials.get
 
 def look_up(to: Walk, held: Held) -> Flow:
     """Ask about a good token in both ways."""
-    answer = yield to.request("Whoever holds a token may ask what it is.", "GET", "/oauth/tokeninfo", token=held.token)
+    answer = yield to.request("Whoever holds a token may ask what it is.", "GET", "/oauth/tokeninfo", held=held)
     to.check(answer.json["client_id"] == held.client_id, "it is this client's")
     user = answer.json["user_id"]
     to.check(user in to.users if held.by_user else user is None, "it says which user takes part, or that none does")

@@ -17,18 +17,18 @@ def call(to: Walk, held: Held) -> Flow:
         "The token opens the protected view." if may else "This token lacks the scope weather:read.",
         "GET",
         "/api/weather",
-        token=held.token,
+        held=held,
         expect=200 if may else 403,
     )
     if may:
         to.check(answer.json["for"] == held.client_id, "the view knows which client is calling")
 
     if held.by_user:
-        answer = yield to.request("The token is a user's.", "GET", "/api/me", token=held.token)
+        answer = yield to.request("The token is a user's.", "GET", "/api/me", held=held)
         to.check(answer.json["subject"] in to.users, "the view knows whose it is")
     else:
         title = "No user takes part, so this is nobody's token."
-        answer = yield to.request(title, "GET", "/api/me", token=held.token, expect=403)
+        answer = yield to.request(title, "GET", "/api/me", held=held, expect=403)
         to.check(answer.json["error"] == "insufficient_scope", "the refusal says why")
 
     may = "weather:write" in held.scopes
@@ -38,7 +38,7 @@ def call(to: Walk, held: Held) -> Flow:
         else "To report the weather takes the scope weather:write. This token has too little.",
         "POST",
         "/api/weather",
-        token=held.token,
+        held=held,
         form={"sky": "cloudy"},
         expect=200 if may else 403,
     )

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import json as json_text
 import textwrap
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlencode
 
 from .exchange import Answer, Step, UnexpectedAnswer, basic, exchange
+from .keys import Key, from_proxy
 from .told import as_block, told, told_answer
 
 FORM = "application/x-www-form-urlencoded"
@@ -71,6 +72,11 @@ class Held:
     by_user: bool = True
     #: The parameters that it was redeemed with, if the flow sends them again.
     redeemed: dict[str, str] = field(default_factory=dict)
+    #: What the token is bound to: a key, or a certificate.
+    key: Key | None = None
+    certificate: str | None = None
+    #: How the client proves who it is, where it has neither a secret nor a certificate.
+    credentials: Callable[[], dict[str, str]] | None = None
 
     @property
     def token(self) -> str:
@@ -79,6 +85,12 @@ class Held:
     @property
     def scopes(self) -> list[str]:
         return str(self.answer.get("scope", "")).split()
+
+    def headers(self, method: str, url: str) -> dict[str, str]:
+        """Return what a request carries that uses the token: the token, and a proof where it is bound to a key."""
+        if self.key is None:
+            return {"Authorization": f"Bearer {self.token}", **from_proxy(self.certificate)}
+        return {"Authorization": f"DPoP {self.token}", "DPoP": self.key.proof(method, url, self.token)}
 
 
 Flow = Generator[Step | Approval | DeviceApproval, Any, None]
@@ -142,6 +154,9 @@ class Walk:
         *,
         client: tuple[str, str] | bool = False,
         token: str | None = None,
+        held: Held | None = None,
+        proof: str | None = None,
+        certificate: str | None = None,
         form: dict[str, str] | Sequence[tuple[str, str]] | None = None,
         json: dict[str, Any] | None = None,
         cookies: dict[str, str] | None = None,
@@ -150,20 +165,27 @@ class Walk:
     ) -> Step:
         """Prepare a request; `client` authenticates this client or a named one, `token` is sent as bearer token.
 
+        `held` is used as it has to be, with a new proof where it is bound to a key; `proof` is sent in its header,
+        and `certificate` as the proxy in front of the server hands it on.
+
         `only` names the members of the answer that are shown.
         """
-        headers = {}
+        headers = from_proxy(certificate)
         if client:
             headers["Authorization"] = basic(*((self.client_id, self.client_secret) if client is True else client))
         if token is not None:
             headers["Authorization"] = f"Bearer {token}"
+        url = path if "://" in path else self.url + path
+        if held is not None:
+            headers |= held.headers(method, url)
+        if proof is not None:
+            headers["DPoP"] = proof
         if form is not None:
             headers["Content-Type"] = FORM
         if json is not None:
             headers["Content-Type"] = "application/json"
         if cookies:
             headers["Cookie"] = "; ".join(f"{name}={value}" for name, value in cookies.items())
-        url = path if "://" in path else self.url + path
         body = "" if form is None else urlencode(form)
         body = body if json is None else json_text.dumps(json, ensure_ascii=False)
         expected = (expect,) if isinstance(expect, int) else expect
@@ -173,7 +195,8 @@ class Walk:
         """Prepare a request of the client that holds a token: with its secret, or only its name if it has none."""
         if held.client_id == self.client_id:
             return self.request(title, method, path, client=True, form=form)
-        return self.request(title, method, path, form={**form, "client_id": held.client_id})
+        form = {**form, "client_id": held.client_id, **(held.credentials() if held.credentials else {})}
+        return self.request(title, method, path, form=form, certificate=held.certificate)
 
     def send(self, step: Step) -> Answer:
         """Send a request and return its answer. Raises `UnexpectedAnswer` if the status is not an expected one."""

@@ -71,6 +71,60 @@ FIELDS = {
     ),
     "token": Field("The token that the request asks about.", CLIENT, is_secret=True),
     "sky": Field("The weather itself, which the token gives access to."),
+    # of requests and tokens that are protected
+    "request_uri": Field(
+        "The name of a request that the server has already. It stands for all of it, whatever else the browser brings.",
+        "the client; the browser only carries it",
+        "one answer, within expires_in seconds",
+    ),
+    "request": Field("The whole request, signed by the app. What is inside counts, whatever stands beside it.", ALL),
+    "response": Field("The whole answer, signed by the server. Nothing stands beside it."),
+    "response_mode": Field("How the answer comes: jwt is a signed one.", ALL),
+    "authorization_details": Field(
+        "What the app asks for, or got, in detail. The user reads it; the API compares it.", ALL
+    ),
+    "type": Field("Which kind of detail it is: the server knows what belongs to it."),
+    "amount": Field("How much."),
+    "creditor": Field("To whom it is paid."),
+    "account": Field("From which account it is paid: the server has added it."),
+    "value": Field("What the app would like to pay."),
+    "paid": Field("What was paid."),
+    "client_assertion": Field(
+        "Says who the app is, signed with its key. It is for this server alone.", CLIENT, "one use, 5 minutes"
+    ),
+    "client_assertion_type": Field("How the app proves who it is: by a JWT.", ALL),
+    "csr": Field("A request for a certificate, signed with the key that it is for.", ALL),
+    "certificate": Field("What the authority has signed: whose key it is. It is no secret.", ALL, "a day, here"),
+    "X-SSL-Client-Cert": Field(
+        "The certificate, as nginx hands it on. From anywhere but this machine it would not count.", ALL
+    ),
+    "X-SSL-Client-Verify": Field("What nginx found when it checked the certificate."),
+    "jwks": Field("The public half of the app's key, which checks what the app signs.", ALL),
+    "request_object_signing_alg": Field(
+        "How the app signs its requests. No other way counts, and none least of all.", ALL
+    ),
+    "require_signed_request_object": Field("Whether a request of this app counts only if it is signed.", ALL),
+    "require_pushed_authorization_requests": Field("Whether this app must hand its requests over first.", ALL),
+    "dpop_bound_access_tokens": Field("Whether each token of this app is bound to a key.", ALL),
+    "tls_client_certificate_bound_access_tokens": Field(
+        "Whether each token of this program is bound to its certificate.", ALL
+    ),
+    "tls_client_auth_san_dns": Field("The name in the certificate by which the program is known.", ALL),
+    "authorization_details_types_supported": Field("What may be asked for in detail.", ALL),
+    "authorization_details_types": Field("Of what the app may ask in detail.", ALL),
+    "dpop_signing_alg_values_supported": Field("With which algorithms proofs may be signed.", ALL),
+    "dpop_bound_access_tokens_required": Field("Whether only tokens that are bound to a key are taken.", ALL),
+    "dpop_jkt": Field("The thumbprint of the client's key: the code is then of no use without this key.", ALL),
+    "jwk": Field("The public half of the client's key, by which everybody can check the signature."),
+    "htm": Field("The method of the one request that the proof is for."),
+    "htu": Field("The address of the one request that the proof is for."),
+    "ath": Field("The hash of the access token that goes along: the proof is for no other."),
+    "cnf": Field("What the token is bound to: jkt is the thumbprint of a key, x5t#S256 the hash of a certificate."),
+    "acr_values": Field(
+        "How strongly the user is to sign in. What the server can't have, it says; it never gives less.", ALL
+    ),
+    "acr": Field("How strongly the user signed in: here by a password, or with a code too."),
+    "restarted": Field("Whether the station is restarted."),
     # in answers
     "access_token": Field(
         "The token. It works like a key: anybody who holds it can use it, and nobody asks how they got it.",
@@ -78,7 +132,7 @@ FIELDS = {
         "as long as expires_in says, or until it is revoked",
         is_secret=True,
     ),
-    "token_type": Field("Bearer: the token works for anybody who holds it."),
+    "token_type": Field("Bearer: the token works for anybody who holds it. DPoP: only with a proof of the key."),
     "expires_in": Field("How many more seconds the token is good for."),
     "refresh_token": Field(
         "Gets the next access token when this one has ended. It is sent only to the server, never to an API.",
@@ -154,13 +208,14 @@ FIELDS = {
     "issued_at": Field("When it was issued, in seconds since 1970."),
     "jti": Field("The token's own number."),
     "typ": Field(
-        "The kind of JWT: at+jwt is an access token (RFC 9068), logout+jwt a logout token. So none passes for another."
+        "The kind of JWT: at+jwt is an access token (RFC 9068), dpop+jwt a proof, logout+jwt a logout token. So none passes"
+        " for another."
     ),
     "alg": Field("How it is signed. The server that checks the token decides which algorithms count, not the token."),
     "at_hash": Field("Half of the access token's SHA-256: it binds the ID token to the access token beside it."),
     "kid": Field("Which of the server's keys signed it. Everybody can read the public keys at /oauth/jwks."),
     "auth_time": Field("When the user signed in, in seconds since 1970."),
-    "amr": Field("How the user signed in: pwd is by password."),
+    "amr": Field("How the user signed in: pwd is by password, otp by a code."),
     "family": Field("The approval that the token comes from: all its tokens end together."),
     "client_only": Field("Whether the token is the client's own, without a user."),
     "department": Field("An attribute from the identity provider."),
@@ -216,6 +271,12 @@ FIELDS = {
     "Authorization: Bearer": Field(
         "The access token, in the header in which APIs expect it.", "the client and the API", is_secret=True
     ),
+    "Authorization: DPoP": Field(
+        "The access token, which is bound to a key: it is good only with the proof beside it.",
+        "the client and the API",
+        is_secret=True,
+    ),
+    "DPoP": Field("The proof: made for this one request, and signed with the client's key.", ALL, "one use"),
     "WWW-Authenticate": Field(
         "The challenge: it asks for a bearer token, and says what was wrong with the one that came."
     ),

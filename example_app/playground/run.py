@@ -10,7 +10,7 @@ from threading import Lock
 from typing import Any
 
 from ..flows import module, parts
-from ..flows.approval import Refused
+from ..flows.approval import Refused, said_in
 from ..flows.exchange import Step, UnexpectedAnswer
 from ..flows.walk import Approval, DeviceApproval, Walk
 from ..users import USERS
@@ -60,7 +60,7 @@ class Run:
     def come_back(self, brought: dict[str, str]) -> None:
         """Go on: the user's browser came back with these parameters."""
         with self.lock:
-            if isinstance(self.next, Approval) and self.awaits(brought.get("state", "")):
+            if isinstance(self.next, Approval) and self.awaits(said_in(brought).get("state", "")):
                 self.next.brought = brought
                 self.to.story.append(self.next)
                 self._go_on(brought)

@@ -68,6 +68,7 @@ def step(each: Step) -> dict[str, Any]:
                 lines.append(Line("  (base64 of ", b64decode(credentials).decode(), ")", is_secret=True))
         else:
             lines.append(Line(f"{name}: ", value))
+            names += [name] if name in FIELDS else []
     lines += [Line("")] if each.body else []
     if each.headers.get("Content-Type") == "application/json":
         lines += json_lines(json.loads(each.body), names)

@@ -8,6 +8,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 from flask import Blueprint, Response, abort, current_app, redirect, render_template, request, session, url_for
 
+from ..flows.approval import said_in
 from . import show
 from .catalogue import BY_NAME, CATALOGUE
 from .run import Run, Runs
@@ -89,7 +90,7 @@ def callback() -> Any:
         brought = request.args.to_dict()
     else:
         return page("callback.html")
-    run = runs().awaiting(session.get("owner", ""), brought.get("state", ""))
+    run = runs().awaiting(session.get("owner", ""), said_in(brought).get("state", ""))
     if run is None:
         return page("unasked.html"), 400
     run.come_back(brought)

@@ -103,7 +103,7 @@ class TestSignIn:
             session["left_by"] = "whoever sat here before"
         sign_in(client)
         with client.session_transaction() as session:
-            assert session.keys() == {"user", "signed_in_at"}
+            assert session.keys() == {"user", "signed_in_at", "strength"}
 
     def test_what_was_typed_comes_back_as_text(self, client: FlaskClient) -> None:
         assert '"><script>' not in sign_in(client, '"><script>').text

@@ -109,6 +109,33 @@ def test_the_person_with_the_browser_is_played_and_that_is_said(
     assert "<html" not in told  # a page is named, not shown
 
 
+@pytest.mark.parametrize(
+    ("name", "taken_apart"),
+    [
+        (
+            "dpop",
+            ['"typ": "dpop+jwt"', '"htm": "GET"', '"ath": "', "a proof is good once", "the token is bound to the key"],
+        ),
+        (
+            "jar",
+            ['"typ": "oauth-authz-req+jwt"', '"scope": "weather:read weather:write"', "/oauth/authorize?client_id="],
+        ),
+        ("jarm", ["response_mode=jwt", '"code": "', "this server signed it", "the app is told why"]),
+        ("par", ["request_uri=urn%3Aietf%3Aparams%3Aoauth%3Arequest_uri%3A", "the request is used up"]),
+        ("mtls", ["X-SSL-Client-Cert: ", '"tls_client_auth_san_dns": "bank.example"', "bound to a certificate"]),
+        ("rar", ['"creditor": "Bakery"', "Alice Archer's account", "isn't what the user allowed"]),
+        ("step_up", ['acr_values="code"', "types the code that her phone shows", '"restarted": true']),
+        ("fapi2", ["client_assertion=", '"typ": "dpop+jwt"', "POST http://", "/oauth/par", "Without the first key"]),
+    ],
+)
+def test_what_protects_a_request_or_a_token_is_taken_apart(
+    walked: subprocess.CompletedProcess[str], name: str, taken_apart: list[str]
+) -> None:
+    told = of_one(walked, name)
+    for each in taken_apart:
+        assert each in told, each
+
+
 def test_flows_walk_against_a_running_server_and_stop_where_it_answers_otherwise(tmp_path: Path) -> None:
     with example_app(tmp_path) as printed:
         url = url_in(printed)

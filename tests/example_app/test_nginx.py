@@ -70,7 +70,7 @@ def sites(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sites]:
 def test_files_need_a_token_with_the_scope(sites: Sites) -> None:
     refused = sites.ask(ARCHIVE, "/private/june.txt")
     (challenge,) = refused.challenges
-    assert (refused.status, challenge.partition(", resource")[0]) == (401, 'Bearer realm="oauth", scope="weather:read"')
+    assert (refused.status, challenge.partition(", resource")[0]) == (401, 'DPoP realm="oauth", scope="weather:read"')
     bad = sites.ask(ARCHIVE, "/private/june.txt", bearer("bad"))
     assert bad.status == 401
     assert 'error="invalid_token"' in bad.challenges[0]

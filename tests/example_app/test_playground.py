@@ -15,7 +15,7 @@ from tests.support.player import END, SEND, Player
 
 #: Each flow once, and those whose tokens come about differently also with a JWT.
 FORMATS = [
-    *((entry.name, "opaque") for entry in CATALOGUE if entry.name not in ("logout", "mcp")),
+    *((entry.name, "opaque") for entry in CATALOGUE if entry.name not in ("logout", "mcp", "step_up")),
     ("authorization_code", "jwt"),
     ("client_credentials", "jwt"),
     ("device_code", "jwt"),
@@ -99,6 +99,16 @@ class TestAFlowStepByStep:
             assert chapter in told
         assert "The sky is clear" in told
         assert [status for status in alice.statuses() if status >= 400] == [401, 403, 401, 401]
+        assert unexplained(alice.page.text) == set()
+
+    def test_who_steps_up_types_a_code_and_gets_a_token_that_says_so(self, alice: Player) -> None:
+        alice.start("step_up")
+        alice.walk(without=())
+        told = alice.text()
+        assert END in told
+        assert "insufficient_user_authentication" in told
+        assert '"restarted": true' in told
+        assert alice.statuses().count(401) == 4, "by the password, without a token, by the first token, and revoked"
         assert unexplained(alice.page.text) == set()
 
     def test_a_request_is_shown_then_sent(self, alice: Player) -> None:

@@ -50,11 +50,11 @@ class Player(Walker):
         user_code = re.findall(r'class="screen">([^<]+)<', self.page.text)[0]
         self.connect_device(self.url.replace("/playground", "/oauth/device"), user_code, decision)
 
-    def walk(self) -> None:
-        """Go on until there is nothing more to do."""
+    def walk(self, without: tuple[str, ...] = ("weather:write",)) -> None:
+        """Go on until there is nothing more to do; `without` are the boxes that are unticked."""
         for _ in range(40):
             if "Go there in this browser" in self.page.text:
-                self.decide(without=("weather:write",))
+                self.decide(without=without)
             elif "I have approved" in self.page.text:
                 self.approve_device()
                 self.press()

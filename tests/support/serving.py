@@ -149,7 +149,8 @@ class Walker:
         """Go to a client's authorization URL, sign in, decide; returns where the browser is sent then."""
         page = self._go("GET", url, redirect_uri)
         if isinstance(page, requests.Response) and 'name="password"' in page.text:
-            page = self._send(page, redirect_uri, username=self.username, password=self.username)
+            code = {"code": "246810"} if 'name="code"' in page.text else {}  # as the example app's form says
+            page = self._send(page, redirect_uri, username=self.username, password=self.username, **code)
         if isinstance(page, requests.Response):
             page = self._send(page, redirect_uri, without, decision=decision)
         assert isinstance(page, str), f"the browser is still at {page.url}: {page.text}"
