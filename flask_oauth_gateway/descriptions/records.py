@@ -75,6 +75,7 @@ def describe_token(token: AccessToken) -> dict[str, Any]:
         "expires_at": token.exp,
         "attributes": dict(token.attributes),
         "cnf": dict(token.confirmation) or None,
+        "authorization_details": token.authorization_details,
     }
 
 

@@ -12,6 +12,7 @@ from ..errors import InvalidRequestError, InvalidToken
 from ..features import CONFIDENTIAL_METHODS
 from ..stores.asking import Asked, look_up
 from ..tokens.reading import is_jwt
+from ..tokens.sign_in import AUTHORIZATION_DETAILS
 from ..web.answers import NO_STORE, json_response
 from ..web.request import read_request
 
@@ -106,7 +107,7 @@ def _opaque(
     if found.refusal is not None:
         return INACTIVE
     try:
-        return {"active": True, **_claims(server, server.validators.check(found))}
+        return {"active": True, **_claims(server, client, server.validators.check(found))}
     except InvalidToken:
         return INACTIVE
 
@@ -125,19 +126,24 @@ def _jwt(server: AuthorizationServer, form: OAuthRequest, client: Client, token:
         found = server.validators.validate_own(token)
         if found.client_id != client.client_id and not client.resource_server:
             return INACTIVE
-        return {"active": True, **_claims(server, found), "iss": server.issuer.identifier()}
+        return {"active": True, **_claims(server, client, found), "iss": server.issuer.identifier()}
     except InvalidToken:
         return INACTIVE
 
 
-def _claims(server: AuthorizationServer, token: AccessToken) -> dict[str, Any]:
+def _claims(server: AuthorizationServer, client: Client, token: AccessToken) -> dict[str, Any]:
     """The claims of an access token; whoever asks is told of the user by the name that the token's client knows.
 
-    The scopes that its scopes include are named too: which these are, only this server knows.
+    The scopes that its scopes include are named too: which these are, only this server knows. Another client than the token's
+    own is told only of the authorization details that concern it (RFC 9396 section 9.2).
     """
     claims = token.claims
     if server.settings.scope_implies:
         claims["scope"] = " ".join((*token.scope.split(), *sorted(server.guard.scopes_of(token) - token.scopes)))
+    if AUTHORIZATION_DETAILS in claims and token.client_id != client.client_id:
+        from ..permissions.details import concerning  # servers without these never load it
+
+        claims[AUTHORIZATION_DETAILS] = concerning(claims[AUTHORIZATION_DETAILS], client)
     if token.subject is not None:
         claims["sub"] = server.validators.sub_of(token.client_id, token.subject)
     return claims
@@ -154,6 +160,8 @@ def _refresh_token(server: AuthorizationServer, client: Client, token_hash: byte
         "iat": row.issued_at,
         "exp": server.lifetimes.refresh_token_dies_at(row),
     }
+    if row.claims and AUTHORIZATION_DETAILS in row.claims:
+        claims[AUTHORIZATION_DETAILS] = row.claims[AUTHORIZATION_DETAILS]
     # There is no token_type: only access tokens have one (RFC 7662 section 2.2). `token_use` is for callers that don't
     # know this.
     return {

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ..tokens.issue import Issue
+from ..tokens.sign_in import AUTHORIZATION_DETAILS
 from .base import AuthorizationGrant
 
 if TYPE_CHECKING:
@@ -13,6 +15,8 @@ if TYPE_CHECKING:
     from ..stores.issuance import Spend
     from ..users.accounts import Users
     from .base import GrantSteps
+
+MAX_DETAILS = 2048
 
 
 @dataclass(eq=False)
@@ -37,7 +41,7 @@ class ImplicitGrant(AuthorizationGrant):
             sid=granted.sid,
         )
         ends_with = approval["approval"].sid
-        return self.steps.issue(
+        answer = self.steps.issue(
             Issue(
                 client=client,
                 grant_type=self.GRANT_TYPE,
@@ -51,6 +55,10 @@ class ImplicitGrant(AuthorizationGrant):
                 **approval,
             )
         )
+        details = answer.pop(AUTHORIZATION_DETAILS, None)
+        text = json.dumps(details, separators=(",", ":"))
+        # A parameter of a URL is a text; one of several KiB would make the answer too long to be read.
+        return answer if details is None or len(text) > MAX_DETAILS else {**answer, AUTHORIZATION_DETAILS: text}
 
 
 def _holding(sid: str) -> Spend:

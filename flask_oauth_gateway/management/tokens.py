@@ -14,6 +14,7 @@ TOKEN: dict[str, Schema] = {
     "scope": {"type": "string"}, "audience": {"type": "array", "items": {"type": "string"}}, "grant_type": {"type": "string"},
     "issued_at": SECONDS, "expires_at": SECONDS, "attributes": {"type": "object"},
     "cnf": {"type": ["object", "null"], "description": "What the token is bound to: `jkt` or `x5t#S256`."},
+    "authorization_details": {"type": "array", "items": {"type": "object"}},
 }  # fmt: skip
 SUBJECT: Schema = {"type": "string", "minLength": 1, "maxLength": 255}
 

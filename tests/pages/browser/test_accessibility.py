@@ -1,5 +1,6 @@
 """Nothing serious in axe-core's eyes on any page: light and dark, on a phone and on a desktop; and nothing runs over."""
 
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -31,6 +32,31 @@ def test_consent(visitor: Visitor, site: ServedSite) -> None:
     visitor.allow()
     visitor.page.wait_for_url(f"{site.callback}*")
     visitor.visit(site.request_for(client))
+    check(visitor)
+
+
+def test_consent_to_authorization_details(
+    make_visitor: Callable[..., Visitor], make_site: Callable[..., ServedSite]
+) -> None:
+    types = {"payment": {"description": "Pay once from your account"}, "files": {}}
+    site = make_site(OAUTH_AUTHORIZATION_DETAILS=types)
+    client = site.register(authorization_details_types=list(types))
+    amount = {"currency": "EUR", "value": "49.90"}
+    payment = {
+        "type": "payment",
+        "instructedAmount": amount,
+        "creditorName": "B\u00e4ckerei M\u00fcller",
+        "urgent": False,
+    }
+    files = {"type": "files", "actions": ["read", "write"], "locations": [f"https://files.example/{'path/' * 60}"]}
+    visitor = make_visitor(site)
+    visitor.visit(site.request_for(client, scope="profile", authorization_details=json.dumps([payment, files])))
+    visitor.page.get_by_role("heading", name="Pay once from your account").wait_for()
+    visitor.page.get_by_text("B\u00e4ckerei M\u00fcller").wait_for()
+    check(visitor)
+    visitor.allow()
+    visitor.page.wait_for_url(f"{site.callback}*")
+    visitor.visit("/oauth/applications")
     check(visitor)
 
 
