@@ -12,7 +12,8 @@ FILES = {str(path.relative_to(ROOT)): path for path in sorted(ROOT.rglob("*.py")
 PACKAGE = Path(flask_oauth_gateway.__file__).parent
 #: Folders that are not the package's: what holds for everything, whole stories, and what stands beside the package.
 OWN = {
-    "bench", "bound_tokens", "docs", "dpop", "engines", "example_app", "fapi", "flows", "mcp", "metadata_documents", "mtls",
+    "bench", "bound_tokens", "details", "docs", "dpop", "engines", "example_app", "fapi", "flows", "mcp",
+    "metadata_documents", "mtls",
     "pushed", "registration", "rules", "signed_requests", "step_up", "support",
 }  # fmt: skip
 

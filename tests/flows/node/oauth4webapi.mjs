@@ -37,7 +37,7 @@ async function revoke(token) {
   await oauth.processRevocationResponse(await oauth.revocationRequest(server, client, authentication, token, options));
 }
 
-async function authorize() {
+async function authorize(more = {}) {
   const verifier = oauth.generateRandomCodeVerifier();
   const state = oauth.generateRandomState();
   const url = new URL(server.authorization_endpoint);
@@ -50,6 +50,7 @@ async function authorize() {
     state,
     code_challenge: await oauth.calculatePKCECodeChallenge(verifier),
     code_challenge_method: "S256",
+    ...more,
   });
   const back = new URL(await person({ open: url.href }));
   return { back, state, verifier };
@@ -75,6 +76,19 @@ const stories = {
     await revoke(refreshed.refresh_token);
     const after = await introspect(refreshed.access_token);
     return { tokens, me, refreshed, active, after, resource, scope };
+  },
+
+  async authorization_details() { // RFC 9396: asked for in the browser, fewer of them at a refresh
+    const wanted = JSON.stringify(setup.authorization_details);
+    const { back, state, verifier } = await authorize({ authorization_details: wanted });
+    const tokens = await redeem(oauth.validateAuthResponse(server, client, back, state), verifier);
+    const additionalParameters = { authorization_details: JSON.stringify(setup.authorization_details.slice(0, 1)) };
+    const response = await oauth.refreshTokenGrantRequest(
+      server, client, authentication, tokens.refresh_token, { ...options, additionalParameters },
+    );
+    const refreshed = await oauth.processRefreshTokenResponse(server, client, response);
+    const active = await introspect(refreshed.access_token);
+    return { tokens, refreshed, active, types: server.authorization_details_types_supported };
   },
 
   async another_issuer() {
