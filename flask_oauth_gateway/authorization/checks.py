@@ -179,7 +179,7 @@ def _needs_pkce(asked: Asked) -> bool:
 def binding(asked: Asked) -> Found:
     """The key to which the code is bound (RFC 9449 section 10). A token that must be bound never comes from this endpoint."""
     client, dpop = asked.authorization.client, asked.settings.dpop
-    must = dpop == "required" or client.dpop_bound_access_tokens or client.tls_client_certificate_bound_access_tokens
+    must = dpop == "required" or client.binds_tokens
     if must and "token" in asked.authorization.response_type.split():
         raise UnauthorizedClientError("A token must be bound to a key here, and one from this endpoint can't be.")
     jkt = checked_thumbprint(asked.parameters.get("dpop_jkt")) if dpop else None

@@ -89,7 +89,7 @@ class GrantSteps:
 
     def proved(self, client: Client) -> Proved | None:
         """Which key the current request proves; `None` where nothing is bound. Raises what `bound.prove` does."""
-        if self._binding is None and not client.dpop_bound_access_tokens:
+        if self._binding is None and not client.binds_tokens:
             return None
         from .bound import prove
 

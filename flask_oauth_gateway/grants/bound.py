@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from flask import request as current_request
 
-from ..errors import InvalidGrantError, OAuth2Error
+from ..errors import InvalidGrantError, InvalidRequestError, OAuth2Error
 from ..proofs.binding import CERTIFICATE, JKT
 from ..proofs.errors import InvalidDpopProof
 from ..tokens.issue import AlreadySpent
@@ -59,26 +59,37 @@ class Proved(NamedTuple):
 def prove(binding: Binding | None, settings: Settings, client: Client) -> Proved | None:
     """What the current request of this client proves; `None` where that is nothing, as there is no binding.
 
-    Raises what `Binding.offer` does, and `InvalidDpopProof` where the tokens would be bound to nothing, and must be.
+    Raises what `Binding.offer` does, and what `check_may_be_unbound` does where the tokens must be bound, and would not be.
     """
     if binding is None:
-        check_may_be_unproved(client, settings)
+        check_may_be_unbound(client, settings, {})
         return None
     http = cast("Request", cast("Any", current_request)._get_current_object())  # noqa: SLF001 (its documented name)
     offer = binding.offer(http)
     confirmation = offer.confirmation
-    if CERTIFICATE in confirmation and not client.tls_client_certificate_bound_access_tokens:
+    if CERTIFICATE in confirmation and not _binds_to_certificate(client, settings, confirmation):
         confirmation = {name: value for name, value in confirmation.items() if name != CERTIFICATE}
-    if JKT not in confirmation:
-        check_may_be_unproved(client, settings, is_bound=bool(confirmation))
+    check_may_be_unbound(client, settings, confirmation)
     return Proved(confirmation, offer.claim, offer.settle)
 
 
-def check_may_be_unproved(client: Client, settings: Settings, *, is_bound: bool = False) -> None:
-    """Raises `InvalidDpopProof` where a client's tokens need a proof; `is_bound`: they are bound to something else."""
-    if client.dpop_bound_access_tokens:
+def _binds_to_certificate(client: Client, settings: Settings, confirmation: Mapping[str, str]) -> bool:
+    """Whether tokens are bound to a certificate that is shown: where the client is registered so, or nothing else binds them."""
+    if client.tls_client_certificate_bound_access_tokens:
+        return True
+    return settings.dpop == "required" and JKT not in confirmation
+
+
+def check_may_be_unbound(client: Client, settings: Settings, confirmation: Mapping[str, str]) -> None:
+    """Check that a client's tokens may be bound to no more than this.
+
+    Raises `InvalidDpopProof` where a proof is missing, and `InvalidRequestError` where a certificate is (RFC 8705 section 3.4).
+    """
+    if client.dpop_bound_access_tokens and JKT not in confirmation:
         raise InvalidDpopProof("This client's tokens are bound to a key: the request needs a proof in the header DPoP.")
-    if settings.dpop == "required" and not is_bound:
+    if client.tls_client_certificate_bound_access_tokens and CERTIFICATE not in confirmation:
+        raise InvalidRequestError("This client's tokens are bound to its certificate: the connection needs one.")
+    if settings.dpop == "required" and not confirmation:
         raise InvalidDpopProof("Tokens are bound to a key here: the request needs a proof in the header DPoP.")
 
 

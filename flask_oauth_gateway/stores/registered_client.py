@@ -141,7 +141,11 @@ class Client:
     scopes: frozenset[str] = field(init=False)
     plan_in_force: str | None = field(init=False)  # the client's own plan, or its application's
 
+    binds_tokens: bool = field(init=False)  # to a key (RFC 9449 section 5.2) or a certificate (RFC 8705 section 3.4)
+
     def __post_init__(self) -> None:
+        binds = self.dpop_bound_access_tokens or self.tls_client_certificate_bound_access_tokens
+        object.__setattr__(self, "binds_tokens", binds)
         object.__setattr__(self, "scopes", frozenset(self.scope.split()))
         object.__setattr__(self, "plan_in_force", self.plan if self.plan is not None else self.application_plan)
 

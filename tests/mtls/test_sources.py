@@ -3,6 +3,7 @@
 import random
 import time
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 from urllib.parse import quote
 
@@ -20,6 +21,7 @@ from tests.support.odd_certificates import odd_certificates
 NGINX = "X-SSL-Client-Cert"
 CERTIFICATE = self_signed("Zoë's client")
 OTHER = self_signed()
+APP = Flask("any")
 
 
 def of(
@@ -271,17 +273,24 @@ def mutated(text: str, draw: random.Random) -> str:
 def test_of_a_thousand_mutated_headers_none_gives_another_certificate_or_takes_long(name: str) -> None:
     source, header, text = WRITTEN[name]
     draw = random.Random(name)  # noqa: S311  the same wounds at each run
-    certificates = Certificates(
-        Flask("any"), Settings.from_config({"OAUTH_MTLS": True, "OAUTH_MTLS_CERTIFICATE": source})
-    )
-    key = key_of(header)
-    longest = 0.0
-    for text_of_one in (mutated(text, draw) for _ in range(1000)):
-        began = time.thread_time()
-        found = certificates.of(Request({key: text_of_one, "REMOTE_ADDR": "127.0.0.1"}))
-        longest = max(longest, time.thread_time() - began)
+    for wounded in (mutated(text, draw) for _ in range(1000)):
+        found, took = read(source, header, wounded)
         assert found is None or found.thumbprint == CERTIFICATE.thumbprint or not _is_signed(found)
-    assert longest < 0.05
+        assert took < 0.05 or min(read(source, header, wounded)[1] for _ in range(3)) < 0.05
+
+
+def read(source: Any, header: str, text: str) -> tuple[ClientCertificate | None, float]:
+    """What is made of a header that was never seen before, and how many seconds of this thread that took."""
+    http = Request({key_of(header): text, "REMOTE_ADDR": "127.0.0.1"})
+    certificates = Certificates(APP, settings_of(source))
+    began = time.thread_time()
+    found = certificates.of(http)
+    return found, time.thread_time() - began
+
+
+@cache
+def settings_of(name: str) -> Settings:
+    return Settings.from_config({"OAUTH_MTLS": True, "OAUTH_MTLS_CERTIFICATE": name})
 
 
 def _is_signed(found: ClientCertificate) -> bool:
@@ -315,10 +324,6 @@ def _is_signed(found: ClientCertificate) -> bool:
 def test_no_header_takes_long(text: str) -> None:
     for name in ("nginx", "HAProxy", "Traefik", "Envoy", "RFC 9440"):
         source, header, _ = WRITTEN[name]
-        certificates = Certificates(
-            Flask("any"), Settings.from_config({"OAUTH_MTLS": True, "OAUTH_MTLS_CERTIFICATE": source})
-        )
-        http = Request({key_of(header): text, "REMOTE_ADDR": "127.0.0.1"})
-        began = time.thread_time()  # other programs on this machine don't count
-        assert certificates.of(http) is None
-        assert time.thread_time() - began < 0.05
+        results = [read(source, header, text) for _ in range(3)]
+        assert [found for found, _ in results] == [None] * 3
+        assert min(took for _, took in results) < 0.05
