@@ -54,6 +54,7 @@ PROTOCOL: Mapping[str, Feature] = {
         page="client-metadata-documents.md",
         setting="client_id_metadata",
     ),
+    "dpop": Feature(source="RFC 9449", page="dpop.md", setting="dpop", checks_tokens=True),
     "certificate_bound_tokens": Feature(
         source="RFC 8705 section 3", page="mutual-tls.md", setting="mtls", checks_tokens=True
     ),
