@@ -49,6 +49,9 @@ PROTOCOL: Mapping[str, Feature] = {
         },
     ),
     "signed_requests": Feature(source="RFC 9101", page="signed-requests.md", setting="jar"),
+    "authorization_details": Feature(
+        source="RFC 9396", page="authorization-details.md", setting="authorization_details", checks_tokens=True
+    ),
     "client_id_metadata": Feature(
         source="Client ID Metadata Document (draft 03)",
         page="client-metadata-documents.md",

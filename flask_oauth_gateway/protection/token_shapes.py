@@ -11,7 +11,6 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from ..permissions.details import is_fit
 from ..tokens.access_token import RESERVED, AccessToken
 from ..tokens.owners import CLIENT_CLAIMS, is_clients_own
 from ..tokens.sign_in import AUTHORIZATION_DETAILS
@@ -240,6 +239,12 @@ def _optional(claims: Mapping[str, Any], name: str) -> str | None:
         return None
 
 
+def _are_details(value: Any) -> bool:
+    from ..permissions.details import is_fit  # apps that are sent none never load it
+
+    return is_fit(value)
+
+
 def _is_time(value: Any) -> bool:
     return not isinstance(value, bool) and isinstance(value, (int, float)) and 0 <= value <= MAX_TIME
 
@@ -250,7 +255,7 @@ DETAILS: Mapping[str, Callable[[Any], bool]] = {
     "acr": lambda value: isinstance(value, str),
     "cnf": lambda value: isinstance(value, Mapping),
     "amr": lambda value: isinstance(value, list) and all(isinstance(each, str) for each in value),
-    AUTHORIZATION_DETAILS: is_fit,
+    AUTHORIZATION_DETAILS: lambda value: value is not None and _are_details(value),
 }
 
 

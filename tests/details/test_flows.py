@@ -8,6 +8,7 @@ import pytest
 from tests.support.app import refusal
 from tests.support.databases import every_database
 from tests.support.details import FILES, PAYMENT, asked, make_paying, pay, paying_client
+from tests.support.processes import finished, fresh_python
 from tests.support.site import MakeSite, Page, Site, answer, granted, location, refused
 
 
@@ -115,3 +116,15 @@ def test_the_types_are_in_the_metadata(paying: Site) -> None:
 def metadata(site: Site) -> dict[str, Any]:
     found: dict[str, Any] = json.loads(site.app.test_client().get("/.well-known/oauth-authorization-server").text)
     return found
+
+
+def test_where_the_setting_is_empty_nothing_of_it_is_loaded() -> None:
+    program = """
+import sys
+from tests.support.app import build_app, register, token_for
+app = build_app(OAUTH_DATABASE_URI="sqlite://", OAUTH_GRANT_TYPES=["authorization_code", "client_credentials"])
+token_for(app.test_client(), register(app))
+assert app.test_client().get("/oauth/authorize").status_code == 400
+print([name for name in sys.modules if name.endswith(".details")])
+"""
+    assert finished(fresh_python("-c", program)).strip() == "[]"
