@@ -85,6 +85,7 @@ class Binding:
         self._where_taken = None if nonces is None else nonces[1]
         self._is_own_endpoint = is_own_endpoint
         self._kinds = ({JKT} if dpop else set()) | ({CERTIFICATE} if certificates else set())
+        self._takes_bound_alone = settings.in_profile.takes_bound_tokens_alone
         self._remembers_everywhere = settings.dpop_replay == "everywhere"
 
     def offered(self, http: Request) -> dict[str, str]:
@@ -123,6 +124,8 @@ class Binding:
         if confirmation is None:
             if scheme == DPOP:
                 raise InvalidToken("The access token is not bound to a key: send it as Bearer.", token.client_id)
+            if self._takes_bound_alone:
+                raise InvalidToken("Only an access token that is bound to a key is taken here.", token.client_id)
             return
         if not isinstance(confirmation, Mapping) or not confirmation or not confirmation.keys() <= self._kinds:
             raise InvalidToken(NOT_TAKEN, token.client_id)

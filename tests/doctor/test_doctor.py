@@ -286,3 +286,9 @@ def test_it_recommends_that_clients_which_sign_do_so_for_the_issuer_alone(make_a
     assert result.exit_code == 0
     assert '\nTo know: OAUTH_CLIENT_ASSERTION_AUDIENCE: "issuer" is better' in result.stdout
     assert "To know" not in doctor(make_app(**signing, OAUTH_CLIENT_ASSERTION_AUDIENCE="issuer")).stdout
+
+
+@pytest.mark.parametrize("profile", ["fapi2", "fapi2-message-signing"])
+def test_what_a_profile_sets_is_not_weak(make_app: Callable[..., Flask], profile: str) -> None:
+    result = doctor(make_app(**SOUND, OAUTH_PROFILE=profile))
+    assert result.output == "Nothing weak was found.\n"

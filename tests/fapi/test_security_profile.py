@@ -8,8 +8,10 @@ import time
 from typing import Any
 
 import pytest
+from flask import redirect
 
 from flask_oauth_gateway.stores.registered_client import Client
+from tests.support.app import bearer
 from tests.support.clock import Clock
 from tests.support.fapi import (
     CERTIFICATE,
@@ -145,6 +147,19 @@ def test_ensure_holder_of_key_required(either: FapiClient) -> None:
         OTHER_KEY.with_token(token, "GET", f"{ISSUER}/accounts"),
     ):
         assert either.call(token, headers).status_code == 401
+
+
+@pytest.mark.parametrize("token_format", ["opaque", "jwt"])
+def test_a_token_from_before_the_profile_is_taken_nowhere(make_site: MakeSite, token_format: str) -> None:
+    before = make_site(OAUTH_ISSUER=ISSUER, OAUTH_OIDC=True, OAUTH_ACCESS_TOKEN_FORMAT=token_format)
+    client = before.register(scope="openid weather:read")
+    token = before.tokens(client, scope="openid weather:read")["access_token"]
+    assert before.is_live(token)
+    now = fapi_site(make_site, OAUTH_ACCESS_TOKEN_FORMAT=token_format)
+    for path in ("/accounts", "/oauth/userinfo", "/oauth/tokeninfo"):
+        response = now.app.test_client().get(path, headers=bearer(token))
+        assert response.status_code in (400, 401), f"{path}: {response.text}"
+    assert now.app.test_client().get("/accounts", headers={"Authorization": f"DPoP {token}"}).status_code == 401
 
 
 def test_ensure_authorization_code_is_bound_to_client(either: FapiClient) -> None:
@@ -302,3 +317,21 @@ def test_test_claims_parameter_identity_claims(fapi: Site, first: FapiClient) ->
 
 def test_a_page_and_no_redirect_where_nothing_is_known_of_the_request(first: FapiClient) -> None:
     error_page(come(first.site, first.client, "urn:ietf:params:oauth:request_uri:" + "x" * 43), "invalid_request_uri")
+
+
+def test_every_redirect_is_303_whoever_makes_it(make_site: MakeSite) -> None:
+    """Section 5.3.2.1: after a 307 the browser would send on what was typed into a form. The app's own login hook too."""
+    site = fapi_site(make_site)
+    site.gateway.login(lambda wanted: redirect(f"/login?next={wanted.return_to}", 307))
+    first = FapiClient(site)
+    request_uri = first.push()
+    site.person, alice = None, site.person
+    assert come(site, first.client, request_uri).status_code == 303
+    site.person = alice
+    page = Page(come(site, first.client, request_uri))
+    assert site.send(page).status_code == 303
+    assert come(site, first.client, first.push()).status_code == 303, "nobody is asked a second time"
+    assert come(site, first.client, first.push(prompt="none", max_age="0")).status_code == 303
+    plain = make_site(OAUTH_LOGIN_URL="/login")
+    plain.person = None
+    assert plain.ask(plain.register()).status_code == 302

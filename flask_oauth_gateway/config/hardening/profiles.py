@@ -29,8 +29,9 @@ class Profile(NamedTuple):
     view takes no other token. `offers_offline_access`: the metadata name the scope `offline_access`. `for_old_clients`: the
     endpoints and the metadata are also where clients of the Model Context Protocol look without having read of them.
     `algorithms`: signatures are made and taken by these alone, of clients' keys too; `None`: by any. `see_other`: redirects are
-    303, so that no browser sends a form on. `needs_redirect_uri`: no authorization request is without it. `signs_introspection`: who asks about a token gets a signed answer, unless they
-    want JSON by name.
+    303, so that no browser sends a form on. `needs_redirect_uri`: no authorization request is without it.
+    `takes_bound_tokens_alone`: views take no token that isn't bound to a key, as those from before the profile.
+    `signs_introspection`: who asks about a token gets a signed answer, unless they want JSON by name.
     `request_objects_need_nbf`: a signed request says from when on it is valid.
     """
 
@@ -43,6 +44,7 @@ class Profile(NamedTuple):
     algorithms: tuple[str, ...] | None = None
     see_other: bool = False
     needs_redirect_uri: bool = False
+    takes_bound_tokens_alone: bool = False
     signs_introspection: bool = False
     request_objects_need_nbf: bool = False
 
@@ -105,6 +107,7 @@ FAPI_2_PROFILE = Profile(
     algorithms=FAPI_2_ALGORITHMS,
     see_other=True,
     needs_redirect_uri=True,
+    takes_bound_tokens_alone=True,
 )
 #: FAPI 2.0 Message Signing (final, September 2025), sections 5.3 to 5.5.
 MESSAGE_SIGNING = (
