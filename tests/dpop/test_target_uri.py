@@ -40,7 +40,9 @@ def test_the_host_header_never_says_which_uri_a_proof_is_for(make_app: MakeApp) 
     assert not is_good(app, "http://auth.example/oauth/token", host="auth.example")
 
 
-def test_without_a_name_in_the_configuration_nothing_is_taken_and_the_answer_says_what_is_missing(make_app: MakeApp) -> None:
+def test_without_a_name_in_the_configuration_nothing_is_taken_and_the_answer_says_what_is_missing(
+    make_app: MakeApp,
+) -> None:
     app = make_app(**LIVE)
     with pytest.raises(NotConfigured, match="OAUTH_ISSUER, or OAUTH_PUBLIC_ORIGINS"):
         is_good(app, "http://localhost/oauth/token", host="localhost")
@@ -48,7 +50,9 @@ def test_without_a_name_in_the_configuration_nothing_is_taken_and_the_answer_say
 
 def test_the_origins_are_the_issuer_s_the_resource_s_of_the_path_and_the_further_ones(make_app: MakeApp) -> None:
     resources = {"/v1": {"identifier": f"{API}/anything"}}
-    app = make_app(**LIVE, OAUTH_ISSUER=ISSUER, OAUTH_RESOURCES=resources, OAUTH_PUBLIC_ORIGINS=["https://Mobile.example:443"])
+    app = make_app(
+        **LIVE, OAUTH_ISSUER=ISSUER, OAUTH_RESOURCES=resources, OAUTH_PUBLIC_ORIGINS=["https://Mobile.example:443"]
+    )
     assert is_good(app, f"{API}/v1/weather", path="/v1/weather")
     assert not is_good(app, f"{API}/oauth/token")
     assert is_good(app, "https://mobile.example/oauth/token")
