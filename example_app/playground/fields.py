@@ -206,7 +206,7 @@ FIELDS = {
     "exp": Field("When it ends, in seconds since 1970."),
     "iat": Field("When it was issued, in seconds since 1970."),
     "issued_at": Field("When it was issued, in seconds since 1970."),
-    "jti": Field("The token's own number."),
+    "jti": Field("Its own number, by which the server knows what it has seen before."),
     "typ": Field(
         "The kind of JWT: at+jwt is an access token (RFC 9068), dpop+jwt a proof, logout+jwt a logout token. So none passes"
         " for another."

@@ -117,3 +117,15 @@ def test_hydra_s_and_auth0_s(app: Flask, bring: Bring) -> None:
     assert "without its require_signed_request_object" in said["notes"], "the list has no keys"
     client = clients(app).get("a")
     assert (client.require_pushed_authorization_requests, client.dpop_bound_access_tokens) == (True, True)
+
+
+@sqlite_only
+@pytest.mark.parametrize(
+    "app", [{**ALL_ON, "OAUTH_CLIENT_AUTH_METHODS": ["client_secret_basic", "tls_client_auth"]}], indirect=True
+)
+def test_a_client_with_a_certificate_keeps_its_subject(app: Flask, bring: Bring) -> None:
+    subject = "CN=bank,O=Bank AG,C=DE"
+    rows = [row | {"clientAuthenticatorType": "client-x509"} for row in keycloak(**{"x509.subjectdn": subject})]
+    assert bring("keycloak", rows)["c"]["what"] == "new"
+    client = clients(app).get("c")
+    assert (client.token_endpoint_auth_method, client.tls_client_auth_subject_dn) == ("tls_client_auth", subject)

@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
-from tests.support.client_documents import DocumentServer, named
-from tests.support.site import BOTH, READ, Page, Site, error_page
+from tests.support.client_documents import ON, DocumentServer, named
+from tests.support.hardening import ALL_ON, SIGNER, TOGETHER
+from tests.support.site import BOTH, READ, MakeSite, Page, Site, error_page
 
 
 def test_a_client_that_nobody_registered_signs_a_user_in(site: Site, documents: DocumentServer) -> None:
@@ -34,6 +35,21 @@ def test_what_a_document_can_not_give_its_client(site: Site, documents: Document
     assert not kept.resource_server
     assert (kept.plan, kept.attributes, kept.access_token_lifetime) == (None, None, None)
     assert (kept.origin, kept.token_endpoint_auth_method) == ("document", "none")
+
+
+def test_a_document_may_hold_its_client_to_signed_requests_and_bound_tokens(
+    make_site: MakeSite, documents: DocumentServer
+) -> None:
+    site = make_site(**ON, **ALL_ON)
+    said = {name: value for name, value in TOGETHER.items() if not name.startswith("tls_client_auth_")}
+    client = documents.publish(**said, jwks=SIGNER.jwks(), token_endpoint_auth_method="private_key_jwt")
+    site.ask(client)
+    kept = site.gateway.clients.get(client.client_id)
+    assert kept is not None
+    assert {name: getattr(kept, name) for name in said} == said | {"pushed_redirect_uris": False}
+    many = documents.publish("/many.json", request_uris=[f"https://notes.example/{number}" for number in range(21)])
+    error_page(site.ask(many), "invalid_client")
+    assert site.gateway.clients.get(many.client_id) is None
 
 
 BAD: dict[str, dict[str, Any]] = {

@@ -2,9 +2,10 @@
 
 from typing import Any
 
-from tests.support.app import MakeApp, gateway_of
+from tests.support.app import MakeApp, gateway_of, server_of
 from tests.support.hardening import ALL_ON, SIGNER, TOGETHER
-from tests.support.registering import CALLBACK, OPEN, manage, refused, register, registered, stored
+from tests.support.registering import CALLBACK, OPEN, as_client, manage, refused, register, registered, stored
+from tests.support.site import MakeSite
 
 MINE = {name: value for name, value in TOGETHER.items() if not name.startswith(("pushed_", "tls_client_auth_"))}
 BASIC: dict[str, Any] = {"redirect_uris": [CALLBACK], "jwks": SIGNER.jwks()}
@@ -70,3 +71,19 @@ def test_of_the_types_of_details_those_that_are_there_are_kept(make_app: MakeApp
     http = make_app(**OPEN, **ALL_ON).test_client()
     found = registered(http, **BASIC, authorization_details_types=["other", "payment"])
     assert found["authorization_details_types"] == ["payment"]
+
+
+def test_another_certificate_asks_the_users_anew(make_site: MakeSite) -> None:
+    methods = ["tls_client_auth", "none"]
+    site = make_site(**OPEN, **ALL_ON, OAUTH_CLIENT_AUTH_METHODS=methods)
+    http = site.app.test_client()
+    basic: dict[str, Any] = {"redirect_uris": [CALLBACK], "token_endpoint_auth_method": "tls_client_auth"}
+    found = registered(http, **basic, tls_client_auth_san_dns="bank.example")
+    client = as_client(site.app, found)
+    assert "code=" in site.approve(client, redirect_uri=CALLBACK)
+    again = {"client_id": found["client_id"], **basic}
+    assert server_of(site.app).consents.of_subject("alice")
+    assert manage(http, "PUT", found, **again, tls_client_auth_san_dns="bank.example").status_code == 200
+    assert server_of(site.app).consents.of_subject("alice"), "nothing has changed"
+    assert manage(http, "PUT", found, **again, tls_client_auth_san_dns="thief.example").status_code == 200
+    assert not server_of(site.app).consents.of_subject("alice")

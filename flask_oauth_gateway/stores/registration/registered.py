@@ -21,7 +21,10 @@ if TYPE_CHECKING:
     from ..registered_client import Client
 
 #: What a user's consent rested on: where one of these changes, the user is asked anew.
-BEHIND_CONSENT = ("redirect_uris", "jwks", "jwks_uri", "token_endpoint_auth_method")
+BEHIND_CONSENT = (
+    "redirect_uris", "jwks", "jwks_uri", "token_endpoint_auth_method", "tls_client_auth_subject_dn", "tls_client_auth_san_dns",
+    "tls_client_auth_san_uri", "tls_client_auth_san_ip", "tls_client_auth_san_email",
+)  # fmt: skip
 
 
 class RegisteredClients:
