@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 #: OpenAPI's name for each endpoint's URL.
 MEMBERS = {"authorize": "authorizationUrl", "token": "tokenUrl"}
+#: The scheme of what binds a token, by its setting and `@require_token(bound=…)`.
+BINDING = {"dpop": ("dpop", {"type": "http", "scheme": "DPoP"}), "mtls": ("mutualTLS", {"type": "mutualTLS"})}
 METHODS = frozenset({"get", "put", "post", "delete", "options", "head", "patch", "trace"})
 ANYTHING = "\ufffc"  # stands for a variable part of a route: no entry of OAUTH_PROTECT names this character
 _VARIABLE = re.compile(r"<(?:[^<>]*:)?(\w+)>")
@@ -54,7 +56,13 @@ class OpenApi:
         self._issues_tokens = issues_tokens
 
     def security_schemes(self) -> dict[str, Any]:
-        """`components.securitySchemes`: `oauth2` with the flows that are on; `bearer` where OpenAPI has a name for none."""
+        """`components.securitySchemes`: `oauth2` with the flows that are on; `bearer` where OpenAPI has a name for none.
+
+        Beside it `dpop` and `mutualTLS`, where these are on.
+        """
+        return self._token_scheme() | {name: scheme for kind, (name, scheme) in BINDING.items() if self._is_on(kind)}
+
+    def _token_scheme(self) -> dict[str, Any]:
         flows = {}
         for feature in GRANTS.values():
             if self._issues_tokens and feature.openapi is not None and feature.is_on(self._settings):
@@ -101,10 +109,23 @@ class OpenApi:
             return []
         needed = frozenset[str]().union(*(each.scopes for each in requirements))
         choices = product(*(sorted(each.any_of) for each in requirements if each.any_of))
-        (scheme,) = self.security_schemes()
+        (scheme,) = self._token_scheme()
         alternatives = dict.fromkeys(tuple(sorted(needed.union(choice))) for choice in choices)
+        bindings = dict.fromkeys(product(*(self._bindings(each.bound) for each in requirements if each.bound)))
         stranger: list[dict[str, list[str]]] = [{}] if all(each.optional for each in requirements) else []
-        return stranger + [{scheme: list(scopes)} for scopes in alternatives]
+        return stranger + [
+            {scheme: list(scopes), **{name: [] for name in names if name}}
+            for scopes in alternatives
+            for names in bindings
+        ]
+
+    def _is_on(self, kind: str) -> bool:
+        return bool(getattr(self._settings, kind))
+
+    def _bindings(self, bound: bool | str) -> list[str]:
+        """The schemes of which a view asks for one beside the token's; "" where none of them is on."""
+        kinds = BINDING if bound is True else (str(bound),)
+        return [BINDING[kind][0] for kind in kinds if self._is_on(kind)] or [""]
 
     def _requirements(self, rule: Rule, method: str) -> Iterator[Requirement]:
         """All requirements that a request has to meet: those of `OAUTH_PROTECT`, of its blueprints and of its view."""

@@ -30,7 +30,7 @@ ALLOW_ORIGIN = "Access-Control-Allow-Origin"
 ALLOWED_HEADERS = (
     "Authorization, Content-Type, DPoP, Last-Event-ID, Mcp-Method, Mcp-Name, Mcp-Protocol-Version, Mcp-Session-Id"
 )
-EXPOSED_HEADERS = "Mcp-Session-Id, Retry-After, WWW-Authenticate"
+EXPOSED_HEADERS = "DPoP-Nonce, Mcp-Session-Id, Retry-After, WWW-Authenticate"
 METHODS = "GET, POST, PUT, PATCH, DELETE, OPTIONS"
 PREFLIGHT_SECONDS = "3600"
 

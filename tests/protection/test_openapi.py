@@ -193,3 +193,31 @@ def test_apiflask_serves_a_valid_document_that_says_it(tmp_path: Path) -> None:
     flows = document["components"]["securitySchemes"]["oauth2"]["flows"]
     assert flows["authorizationCode"]["authorizationUrl"] == "http://localhost/oauth/authorize"
     openapi_spec_validator.validate(document)
+
+
+def test_a_view_that_takes_bound_tokens_alone_says_by_what(tmp_path: Path) -> None:
+    app = make_app(tmp_path, OAUTH_DPOP=True, OAUTH_MTLS=True, OAUTH_MTLS_CERTIFICATE="nginx")
+    gateway = OAuthGateway(app)
+    for name, bound in (("any", True), ("dpop", "dpop"), ("mtls", "mtls"), ("plain", False)):
+        app.add_url_rule(f"/{name}", name, require_token(READ, bound=bound)(nothing))
+    schemes = gateway.openapi_security_schemes()
+    assert schemes["dpop"] == {"type": "http", "scheme": "DPoP"}
+    assert schemes["mutualTLS"] == {"type": "mutualTLS"}
+    by_dpop, by_certificate = {"oauth2": [READ], "dpop": []}, {"oauth2": [READ], "mutualTLS": []}
+    assert {name: gateway.openapi_security(name) for name in ("any", "dpop", "mtls", "plain")} == {
+        "any": [by_dpop, by_certificate],
+        "dpop": [by_dpop],
+        "mtls": [by_certificate],
+        "plain": [{"oauth2": [READ]}],
+    }
+    document = {
+        "openapi": "3.1.0",
+        "info": {"title": "Weather", "version": "1"},
+        "paths": {f"/{name}": {"get": {"responses": {"200": {"description": "fine"}}}} for name in ("any", "dpop")},
+    }
+    openapi_spec_validator.validate(gateway.add_openapi_security(document))
+
+
+def test_where_nothing_binds_tokens_such_a_view_still_asks_for_one(gateway: OAuthGateway) -> None:
+    app_of(gateway).add_url_rule("/any", "any", require_token(READ, bound=True)(nothing))
+    assert gateway.openapi_security("any") == [{"oauth2": [READ]}]

@@ -45,7 +45,7 @@ def test_a_browser_may_call_what_is_at_the_path_and_below(make_app: Callable[...
             http.get(path, headers=ORIGIN),
         ):
             assert answer.headers[ALLOWED] == "*"
-            assert {"WWW-Authenticate", "Mcp-Session-Id"} <= set(
+            assert {"WWW-Authenticate", "Mcp-Session-Id", "DPoP-Nonce"} <= set(
                 answer.headers["Access-Control-Expose-Headers"].split(", ")
             )
             assert "Access-Control-Allow-Credentials" not in answer.headers
