@@ -37,6 +37,11 @@ def notes(server: AuthorizationServer) -> Iterator[str]:
             'OAUTH_CLIENT_ASSERTION_AUDIENCE: "issuer" is better where your clients can do it. A client that signs for the'
             " address of a token endpoint may be led to sign for another server's, which then speaks here in its name"
         )
+    if settings.dpop and settings.dpop_replay == "endpoints":
+        yield (
+            'OAUTH_DPOP_REPLAY: at "endpoints" a proof that somebody sees opens the view that it was for again, as long as it is'
+            " good. Nonces, or a short OAUTH_DPOP_LIFETIME, make that shorter (RFC 9449 section 11.1)"
+        )
     if "tls_client_auth" in settings.client_auth_methods and settings.mtls_ca is None:
         yield (
             "OAUTH_MTLS_CA: clients are believed for certificates that the proxy says it has checked. It must set that header in"

@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from ..features.people import WITH_A_PERSON
+from ..protection.guard import BOUND_BY
+from ..protection.operations import requirements_at
 from .weakness import Weakness
 
 if TYPE_CHECKING:
@@ -118,10 +120,28 @@ def redis_answers(server: AuthorizationServer) -> Iterator[Weakness]:
         )
 
 
+def bound_views(server: AuthorizationServer) -> Iterator[Weakness]:
+    """Checks that what views ask for can be had: tokens that are bound by what is off open nothing."""
+    on = {kind for kind in BOUND_BY if getattr(server.settings, kind)}
+    routes = [(rule, method) for rule in server.app.url_map.iter_rules() for method in sorted(rule.methods or ())]
+    for rule, method in routes:
+        at = (rule.endpoint, method, rule.rule)
+        for wanted in requirements_at(server.app, server.path_rules, server.own_endpoints, *at):
+            kinds = set(BOUND_BY) if wanted.bound is True else {wanted.bound} if wanted.bound else on
+            if kinds and not kinds & on:
+                yield Weakness(
+                    " or ".join(f"OAUTH_{kind.upper()}" for kind in sorted(map(str, kinds))),
+                    f"nothing binds tokens as {rule.rule} asks for, so that no token opens it",
+                    "turn it on, or ask for other tokens there",
+                )
+                return
+
+
 def _people_sign_in(server: AuthorizationServer) -> bool:
     return any(grant in server.settings.grant_types for grant in WITH_A_PERSON)
 
 
 SURROUNDINGS = (
     debug_mode, secret_key, session_cookie, users_who_are_gone, trusted_issuers, several_processes, redis_answers,
+    bound_views,
 )  # fmt: skip

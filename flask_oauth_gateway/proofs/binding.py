@@ -150,7 +150,9 @@ class Binding:
             if self._remembers_everywhere or self._is_own_endpoint(http):
                 self._claim(http, proof)
         except InvalidDpopProof as error:
-            raise error.where_a_token_is_taken(self.algorithms) from None
+            refused = error.where_a_token_is_taken(self.algorithms)
+            refused.client_id = token.client_id
+            raise refused from None
         if proof.new_nonce is not None and has_request_context():
             _send(http, proof.new_nonce)
 

@@ -8,8 +8,20 @@ from werkzeug.test import Client, TestResponse
 
 from flask_oauth_gateway import current_token, require_token
 from flask_oauth_gateway.config import ConfigurationError
+from flask_oauth_gateway.signals import token_rejected
 from tests.bound_tokens.places import HOST, PLACES, Places
-from tests.support.app import MakeApp, basic, bearer, close_app, gateway_of, refusal, register, server_of, token_for
+from tests.support.app import (
+    MakeApp,
+    basic,
+    bearer,
+    close_app,
+    gateway_of,
+    recorded,
+    refusal,
+    register,
+    server_of,
+    token_for,
+)
 from tests.support.certificates import self_signed
 from tests.support.clock import Clock
 from tests.support.proofs import ProofKey
@@ -226,3 +238,39 @@ def test_an_app_without_these_features_takes_no_step_more(make_app: MakeApp) -> 
     token = token_for(app.test_client(), register(app))["access_token"]
     assert app.test_client().get("/weather", headers=bearer(token)).status_code == 200
     assert refusal(app.test_client().get("/weather", headers={"Authorization": f"DPoP {token}"}), 401, "unauthorized")
+
+
+def test_a_refused_proof_is_told_of_with_its_client(make_app: MakeApp) -> None:
+    app = make_app(**ON)
+    made = register(app)
+    token = bound_to(app, "dpop", client_id=made.client_id)
+    with recorded(token_rejected, app) as told:
+        app.test_client().get("/weather", headers={"Authorization": f"DPoP {token}"})
+    assert [(each["error"], each["client_id"]) for each in told] == [("invalid_dpop_proof", made.client_id)]
+
+
+@pytest.mark.parametrize("compatibility", ["apigee", "axway"])
+def test_in_another_gateway_s_shape_a_proof_s_challenge_stays(make_app: MakeApp, compatibility: str) -> None:
+    app = make_app(**ON, OAUTH_DPOP_NONCE=True, OAUTH_COMPATIBILITY=compatibility)
+    response = app.test_client().get("/weather", headers=HOLDER.with_token(bound_to(app, "dpop")))
+    assert response.status_code == 401
+    assert response.headers["WWW-Authenticate"].startswith("DPoP ")
+    assert response.headers["DPoP-Nonce"]
+
+
+@pytest.mark.parametrize("bound", [True, "dpop", "mtls"])
+def test_the_doctor_says_where_no_token_opens_a_view(make_app: MakeApp, bound: Any) -> None:
+    def told(**config: Any) -> bool:
+        app = make_app(**config)
+        app.add_url_rule("/bound", "bound", require_token(bound=bound)(lambda: ""))
+        result = app.test_cli_runner().invoke(args=["oauth", "doctor"])
+        return "nothing binds tokens as /bound asks for" in result.stdout
+
+    assert told()
+    assert not told(**ON)
+
+
+def test_the_doctor_says_what_it_means_that_views_keep_no_proofs(make_app: MakeApp) -> None:
+    for config, told in (({}, False), ({"OAUTH_DPOP_REPLAY": "endpoints"}, True)):
+        result = make_app(**ON, **config).test_cli_runner().invoke(args=["oauth", "doctor"])
+        assert ("To know: OAUTH_DPOP_REPLAY" in result.stdout) is told
