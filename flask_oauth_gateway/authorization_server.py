@@ -159,12 +159,11 @@ class AuthorizationServer(MadeOnFirstUse):
         if "saml2_bearer" in self.settings.client_auth_methods:
             _ = self.saml_assertions  # loaded now, so that a mistake in OAUTH_SAML_ISSUERS shows at the start
         by_certificate = self._load_certificate_authentication(meet)
-        by_name = None if by_certificate is None else by_certificate.method_of
         if by_certificate is not None:
             methods |= by_certificate.methods()
         on = {name: methods[name] for name in self.settings.client_auth_methods}
         self.authentication = ClientAuthentication(
-            self.app, self.clients, on, self.failures, by_assertion.method_of, by_name
+            self.app, self.clients, on, self.failures, by_assertion.method_of, by_certificate
         )
         self.request_sources = self._load_request_sources() if self.settings.par or self.settings.jar else None
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from ..stores.clients import ClientStore
     from ..stores.registered_client import Client
     from ..web.request import OAuthRequest
+    from .certificate import CertificateAuthentication
     from .failures import Failures
 
     Method = Callable[[OAuthRequest], Client]
@@ -29,8 +30,8 @@ SAML_TYPE = "urn:ietf:params:oauth:client-assertion-type:saml2-bearer"
 class ClientAuthentication:
     """Authenticates clients. `methods` are those that are on, by name: each returns the client, or raises `InvalidClient`.
 
-    `by_jwt` returns the name of the method to which a client's JWT belongs; `by_name`, where clients may show certificates,
-    that of a request which only names its client.
+    `by_jwt` returns the name of the method to which a client's JWT belongs; `by_certificate`
+    is there where clients may show certificates.
     """
 
     def __init__(
@@ -40,14 +41,14 @@ class ClientAuthentication:
         methods: Mapping[str, Method],
         failures: Failures,
         by_jwt: Callable[[str], str],
-        by_name: Callable[[OAuthRequest, str], str] | None = None,
+        by_certificate: CertificateAuthentication | None = None,
     ) -> None:
         self._app = app
         self._clients = clients
         self._methods = methods
         self._failures = failures
         self._by_jwt = by_jwt
-        self._by_name = by_name
+        self._by_certificate = by_certificate
 
     def authenticate(self, request: OAuthRequest, methods: Iterable[str] | None = None) -> Client:
         """The client that makes this request, as it was registered a few seconds ago, or minutes where it is rechecked.
@@ -87,6 +88,12 @@ class ClientAuthentication:
             return None
         return None if not client_id or "%" in client_id or "+" in client_id else client_id
 
+    def is_tried(self, request: OAuthRequest) -> bool:
+        """Whether a request tries to authenticate a client; a `client_id` alone only names one, unless with its certificate."""
+        if "HTTP_AUTHORIZATION" in request.environ or not CREDENTIALS.isdisjoint(request.form):
+            return True
+        return self._by_certificate is not None and self._by_certificate.is_tried(request)
+
     def is_replaced(self, client: Client) -> bool:
         """Whether another client has this one's `client_id` by now; reads it anew."""
         found = self._clients.load(client.client_id)
@@ -120,8 +127,8 @@ class ClientAuthentication:
         if by_assertion:
             return self._by_assertion(form)
         named = form.get("client_id") or (request.basic[0] if used == ["none"] and request.basic else None)
-        if self._by_name is not None and named is not None and used in ([], ["none"]):
-            return self._by_name(request, named)
+        if self._by_certificate is not None and named is not None and used in ([], ["none"]):
+            return self._by_certificate.method_of(request, named)
         return used[0] if used else ("none" if "client_id" in form else None)
 
     def _by_assertion(self, form: Mapping[str, str]) -> str:
@@ -130,8 +137,3 @@ class ClientAuthentication:
         if kind == SAML_TYPE:
             return "saml2_bearer"
         return self._by_jwt(form.get("client_assertion", "")) if kind == JWT_TYPE else "unknown client_assertion"
-
-
-def presents_credentials(request: OAuthRequest) -> bool:
-    """Whether a request tries to authenticate a client; a `client_id` alone only names one."""
-    return "HTTP_AUTHORIZATION" in request.environ or not CREDENTIALS.isdisjoint(request.form)

@@ -64,6 +64,12 @@ class CertificateAuthentication:
             return client.token_endpoint_auth_method
         return "none"
 
+    def is_tried(self, request: OAuthRequest) -> bool:
+        """Whether a request shows a certificate and names a client that is registered for one."""
+        client_id = request.form.get("client_id")
+        shown = client_id is not None and self._certificates.of(http_request) is not None
+        return shown and client_id is not None and self.method_of(request, client_id) != "none"
+
     def tls_client_auth(self, request: OAuthRequest) -> Client:
         """A certificate by an authority, with the subject that the client registered (section 2.1)."""
         return self._authenticated(request, TLS, self._problem_by_authority)

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 
 from ..assertions.assertion import Assertion, AssertionRefused
 from ..assertions.identity_grant import check_identity_grant, resources_of
-from ..authentication import presents_credentials
 from ..config import OFFLINE_ACCESS
 from ..errors import AssertionNotAccepted, InvalidClient, InvalidRequestError, InvalidScopeError, clean
 from ..hooks import UnusableSubject, checked_subject
@@ -85,7 +84,7 @@ class AssertionGrant(TokenGrant):
         if len(presented) > MAX_ASSERTION:
             raise InvalidRequestError("The assertion is longer than 64 KiB.")
         request.meets_clients = True
-        caller = self.authentication.authenticate(request) if presents_credentials(request) else None
+        caller = self.authentication.authenticate(request) if self.authentication.is_tried(request) else None
         try:
             # A line break at the end comes from the file that the assertion was read from.
             checked = request.assertion = self.check(request, presented.rstrip("\r\n"), caller)
