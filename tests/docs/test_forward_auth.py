@@ -9,9 +9,11 @@ import pytest
 from flask import Flask
 from sqlalchemy import text
 
+from tests.bound_tokens.places import Places as Bound
 from tests.support.app import bearer, build_app, close_app, gateway_of, register
 from tests.support.fronts import Answer, Upstream, ask, nginx_with, running
 from tests.support.ports import free_port
+from tests.support.proofs import ProofKey
 from tests.support.proxy import Proxy
 from tests.support.services import CADDY, HAPROXY
 from tests.support.serving import serving
@@ -110,6 +112,7 @@ def front(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
         return build_app(
             instance_path=str(folder / "instance"), OAUTH_DATABASE_URI=f"sqlite:///{folder / 'oauth.db'}",
             OAUTH_ISSUER=url, OAUTH_FORWARD_AUTH=True, OAUTH_PROTECT=PROTECT, OAUTH_PLANS=plans,
+            OAUTH_DPOP=True, OAUTH_PUBLIC_ORIGINS=[f"http://{SITE}"],
         )  # fmt: skip
 
     with serving(build) as (gateway, app), serving(lambda _: station) as (upstream, _):
@@ -132,7 +135,7 @@ def test_the_page_says_which_configurations_are_tried() -> None:
 def test_a_request_needs_a_token_with_what_its_path_and_method_ask_for(front: Front) -> None:
     refused = front.ask("/readings")
     (challenge,) = refused.challenges
-    assert (refused.status, challenge.partition(", resource")[0]) == (401, 'Bearer realm="oauth", scope="weather:read"')
+    assert (refused.status, challenge.partition(", resource")[0]) == (401, 'DPoP realm="oauth", scope="weather:read"')
     bad = front.ask("/readings", bearer("bad"))
     assert bad.status == 401
     assert 'error="invalid_token"' in bad.challenges[0]
@@ -217,3 +220,24 @@ def test_nobody_gets_by_where_haproxy_can_t_run_the_lines_in_lua(tmp_path: Path)
         with running(command, tmp_path, port):
             assert ask(port, SITE, "/readings").status == 503
     assert station.seen == []
+
+
+def test_a_token_bound_to_a_key_passes_with_a_proof_of_the_caller_s_own_request(front: Front) -> None:
+    holder = ProofKey()
+    uri = f"http://{SITE}/readings/june"
+    for method, scope in (("GET", "weather:read"), ("POST", "weather:write")):
+        token = Bound.mint(front.app, {"jkt": holder.thumbprint}, scopes=(scope,))
+        good = holder.with_token(token, method, f"{uri}?day=1")
+        assert front.ask("/readings/june?day=1", good, method).status == 200
+        for stolen in (
+            good,
+            bearer(token),
+            {"Authorization": f"DPoP {token}"},
+            ProofKey().with_token(token, method, uri),
+            holder.with_token(token, "DELETE", uri),
+            holder.with_token(token, method, f"http://{SITE}/oauth/verify"),
+            holder.with_token(token, method, f"http://{SITE}/readings/july"),
+        ):
+            answer = front.ask("/readings/june?day=1", stolen, method)
+            assert answer.status == 401
+            assert answer.headers["WWW-Authenticate"].startswith("DPoP ")
