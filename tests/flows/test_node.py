@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 
 from flask_oauth_gateway.stores.registered_client import Client
+from tests.support.app import close_app
 from tests.support.conversation import told
-from tests.support.serving import Server, Walker
+from tests.support.serving import Server, Walker, build_server, serving
 
 SCRIPTS = Path(__file__).parent / "node"
 REDIRECT_URI = "https://app.example/callback"
@@ -53,6 +54,21 @@ def test_code_with_pkce_then_refresh_introspection_revocation(library: str, serv
     if library == "oauth4webapi":
         assert told["scope"] == "weather:read"
         assert told["resource"]["resource"] == told["active"]["aud"] == server.url
+
+
+@pytest.mark.parametrize("algorithm", ["RS256", "ES256"])
+def test_a_pushed_request_and_a_signed_answer(library: str, algorithm: str, tmp_path: Path, alice: Walker) -> None:
+    instance = str(tmp_path / "instance")
+    required = {"OAUTH_PAR": "required", "OAUTH_JARM": "required"}
+    with serving(lambda url: build_server(url, instance_path=instance, **required)) as (url, app):
+        server = Server(url, app)
+        registered = server.register(
+            "authorization_code", redirect_uris=[REDIRECT_URI], authorization_signed_response_alg=algorithm
+        )
+        told = tell(library, "pushed", server, registered, alice)
+    close_app(app)
+    assert told["me"] == {"client": registered.client_id, "subject": "alice"}
+    assert told["beside"] == ["response"]
 
 
 def test_a_code_without_its_verifier(library: str, server: Server, alice: Walker) -> None:

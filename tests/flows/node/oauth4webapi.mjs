@@ -37,11 +37,12 @@ async function revoke(token) {
   await oauth.processRevocationResponse(await oauth.revocationRequest(server, client, authentication, token, options));
 }
 
-async function authorize(more = {}) {
+async function authorize(more = {}, address = (asked) => asked) {
   const verifier = oauth.generateRandomCodeVerifier();
   const state = oauth.generateRandomState();
   const url = new URL(server.authorization_endpoint);
-  url.search = new URLSearchParams({
+  url.search = await address(new URLSearchParams({
+    ...more,
     response_type: "code",
     client_id: client.client_id,
     redirect_uri: setup.redirect_uri,
@@ -51,9 +52,16 @@ async function authorize(more = {}) {
     code_challenge: await oauth.calculatePKCECodeChallenge(verifier),
     code_challenge_method: "S256",
     ...more,
-  });
+  }));
   const back = new URL(await person({ open: url.href }));
   return { back, state, verifier };
+}
+
+// What the browser brings of a request that this client has pushed (RFC 9126).
+async function push(asked) {
+  const response = await oauth.pushedAuthorizationRequest(server, client, authentication, asked, options);
+  const { request_uri } = await oauth.processPushedAuthorizationResponse(server, client, response);
+  return new URLSearchParams({ client_id: client.client_id, request_uri });
 }
 
 async function redeem(parameters, verifier) {
@@ -89,6 +97,13 @@ const stories = {
     const refreshed = await oauth.processRefreshTokenResponse(server, client, response);
     const active = await introspect(refreshed.access_token);
     return { tokens, refreshed, active, types: server.authorization_details_types_supported };
+  },
+
+  async pushed() {
+    const { back, state, verifier } = await authorize({ response_mode: "jwt" }, push);
+    const answer = await oauth.validateJwtAuthResponse(server, client, back, state, options);
+    const tokens = await redeem(answer, verifier);
+    return { tokens, me: await get(tokens), beside: [...back.searchParams.keys()] };
   },
 
   async another_issuer() {

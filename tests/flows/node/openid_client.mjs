@@ -34,6 +34,22 @@ const stories = {
     return { tokens, me, refreshed, active, after };
   },
 
+  async pushed() {
+    const pkceCodeVerifier = client.randomPKCECodeVerifier();
+    const expectedState = client.randomState();
+    client.useJwtResponseMode(config);
+    const url = await client.buildAuthorizationUrlWithPAR(config, {
+      redirect_uri: setup.redirect_uri,
+      scope: "weather:read",
+      state: expectedState,
+      code_challenge: await client.calculatePKCECodeChallenge(pkceCodeVerifier),
+      code_challenge_method: "S256",
+    });
+    const back = new URL(await person({ open: url.href }));
+    const tokens = await client.authorizationCodeGrant(config, back, { pkceCodeVerifier, expectedState });
+    return { tokens, me: await get(tokens), beside: [...back.searchParams.keys()] };
+  },
+
   async another_issuer() {
     const expectedState = client.randomState();
     const pkceCodeVerifier = client.randomPKCECodeVerifier();
