@@ -17,6 +17,9 @@ MAX_LOCATION = 8192  # servers, proxies and load balancers read no longer reques
 MAX_STATE = 8192  # where the answer is a form
 #: The longest that there are, by the words of the response type; an error without its description is shorter.
 _AROUND = 1024  # what a JWT has beside its answer: the header, the signature, `aud` and `exp`
+#: With a code, a state and redirect URI that together have fewer characters fit however they are escaped, in a JWT too: an
+#: emoji becomes two escapes of six letters, and those a third more.
+_SURELY_SHORT = 300
 _LONGEST = {"code": "x" * 84, "token": "x" * 2048, "id_token": "x" * 2048}
 
 
@@ -57,6 +60,10 @@ def is_too_long(authorization: Authorization, response_type: str | None, issuer:
     """Whether the request's `state` would make an answer that can't be read."""
     if authorization.response_mode.startswith("form_post"):
         return len((authorization.state or "").encode()) > MAX_STATE
+    if len(authorization.state or "") + len(authorization.redirect_uri) < _SURELY_SHORT and not gives_a_token(
+        response_type or ""
+    ):
+        return False
     words = (response_type or "code").split(" ")
     longest = {word: _LONGEST[word] for word in words if word in _LONGEST} or {"code": _LONGEST["code"]}
     answer = answer_of(authorization, longest, issuer)

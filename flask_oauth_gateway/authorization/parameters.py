@@ -94,6 +94,7 @@ class Resolved(NamedTuple):
     confirmation: Mapping[str, str] = MappingProxyType(
         {}
     )  # the key of the proof that came with it (RFC 9449 section 10.1)
+    seen: tuple[int, int] | None = None  # its client's key and version, as they were seen with it a moment ago
 
 
 def resolve(visit: Visit, sources: Sources | None, clients: ClientStore | ClientDirectory) -> Resolved:
@@ -112,7 +113,7 @@ def resolve(visit: Visit, sources: Sources | None, clients: ClientStore | Client
         pushed = sources.pushed.find(request_uri, named.get("client_id"))
         visit = _only(visit, "client_id", "request_uri")
         pairs = _with_wishes(pushed.parameters, visit)
-        return Resolved(visit, pairs, True, pushed.is_signed, pushed, pushed.confirmation)
+        return Resolved(visit, pairs, True, pushed.is_signed, pushed, pushed.confirmation, pushed.client)
     signed, text = sources.signed, named.get("request")
     if signed is not None and (text is not None or signed.may_stand_at(request_uri)):
         _refuse_repeated(named, "client_id", "request", "request_uri")
@@ -176,7 +177,12 @@ def find_client(clients: ClientStore | ClientDirectory, resolved: Resolved) -> C
     """The client that an authorization request names. Raises `PageError`."""
     parameters = _by_name(resolved.pairs)
     _refuse_repeated(parameters, "client_id", "redirect_uri")
-    return known_client(clients, parameters.get("client_id"))
+    client_id = parameters.get("client_id")
+    if client_id is not None and resolved.seen is not None:
+        client = clients.remembered(client_id, rechecked=True)
+        if client is not None and client.enabled and (client.key, client.version) == resolved.seen:
+            return client
+    return known_client(clients, client_id)
 
 
 def known_client(clients: ClientStore | ClientDirectory, client_id: str | None) -> Client:

@@ -59,5 +59,12 @@ class PushedRequests:
         pairs = [(name, value) for name, value in row.parameters]
         is_open = row.opened_at is not None
         return PushedRequest(
-            self._store, bytes(row.request_hash), pairs, row.is_signed, row.confirmation or {}, is_open, now
+            self._store,
+            bytes(row.request_hash),
+            pairs,
+            row.is_signed,
+            row.confirmation or {},
+            (row.client, row.client_version),
+            is_open,
+            now,
         )

@@ -101,6 +101,11 @@ class ClientDirectory:
             return client
         return self._as_read(client_id, client)
 
+    def remembered(self, client_id: str, *, rechecked: bool = False) -> Client | None:
+        """What `ClientStore.remembered` returns, unless it has to be seen whether a document is still fresh."""
+        client = self._clients.remembered(client_id, rechecked=rechecked)
+        return None if _may_be_a_document(client_id, client) else client
+
     def meet(self, request: OAuthRequest, client_id: str) -> None:
         """Before a client proves at the token endpoint who it is: read its document, if it isn't known, or no longer.
 

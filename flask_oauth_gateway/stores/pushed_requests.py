@@ -19,7 +19,7 @@ OPEN_SECONDS = 3600  # from the browser's first visit on: a sign-in and a consen
 _P = pushed_request.c
 _INSERT = Prepared(insert(pushed_request), set(_P.keys()) - {"opened_at", "used_at"})
 _FIND = Prepared(
-    select(pushed_request, client.c.client_id)
+    select(pushed_request, client.c.client_id, client.c.version.label("client_version"))
     .outerjoin(client, client.c.id == _P.client)
     .where(_P.request_hash == bindparam("hash"))
 )
@@ -64,6 +64,7 @@ class PushedRequest:
     parameters: list[tuple[str, str]]
     is_signed: bool
     confirmation: Mapping[str, str]  # the key to which the code is bound, by the proof that came with the request
+    client: tuple[int, int]  # its key and version, as the statement saw them that found the request
     is_open: bool  # a browser was here with it before
     moment: int
 

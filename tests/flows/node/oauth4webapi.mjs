@@ -42,7 +42,6 @@ async function authorize(more = {}, address = (asked) => asked) {
   const state = oauth.generateRandomState();
   const url = new URL(server.authorization_endpoint);
   url.search = await address(new URLSearchParams({
-    ...more,
     response_type: "code",
     client_id: client.client_id,
     redirect_uri: setup.redirect_uri,
