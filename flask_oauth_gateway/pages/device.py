@@ -55,7 +55,7 @@ def device(server: AuthorizationServer) -> Response | BaseResponse:
     wanted = _sign_in_wanted(server, row, person, _here(typed), 0 if not decided else RETURN_SECONDS)
     if wanted is not None:
         return server.users.send_to_login(wanted)
-    shown = _details(row, person, form if decided else None)
+    shown = () if server.details is None else _details(row, person, form if decided else None)
     if not decided or shown is None:
         return _ask_to_confirm(server, row, person, typed)
     return _decide(server, row, person, form, shown)
@@ -138,7 +138,7 @@ def _ask_for_code(person: Person, typed: str, problem: str | None = None) -> Res
 def _ask_to_confirm(server: AuthorizationServer, row: Row[Any], person: Person, typed: str) -> Response:
     code, details = normal(typed), dict[str, Any]()
     client = server.clients.load(row.client_id)
-    if client is not None and details_of(row.claims):
+    if client is not None and server.details is not None and details_of(row.claims):
         from .details import decided, for_page
 
         try:

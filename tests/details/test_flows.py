@@ -5,6 +5,8 @@ from typing import Any
 
 import pytest
 
+from flask_oauth_gateway.grants import refresh_token
+from flask_oauth_gateway.stores.approvals import rotate_at_once
 from tests.support.app import refusal
 from tests.support.databases import every_database
 from tests.support.details import FILES, PAYMENT, asked, make_paying, pay, paying_client
@@ -128,3 +130,26 @@ assert app.test_client().get("/oauth/authorize").status_code == 400
 print([name for name in sys.modules if name.endswith(".details")])
 """
     assert finished(fresh_python("-c", program)).strip() == "[]"
+
+
+@pytest.mark.parametrize("database_uri", ["postgresql"], indirect=True)
+def test_a_refresh_is_one_statement_unless_there_is_something_to_decide(
+    make_site: MakeSite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site = make_paying(make_site)
+    client = paying_client(site)
+    done = []
+
+    def rotate(*given: Any, **more: Any) -> Any:
+        row = rotate_at_once(*given, **more)
+        done.append(row is not None)
+        return row
+
+    monkeypatch.setattr(refresh_token, "rotate_at_once", rotate)
+    for details, is_at_once in ((None, True), (asked(PAYMENT), False)):
+        tokens = site.tokens(client, authorization_details=details)
+        answered = granted(site.refresh(client, tokens["refresh_token"]))
+        assert done.pop() is is_at_once
+        assert answered.get("authorization_details") == tokens.get("authorization_details")
+    granted(site.refresh(client, answered["refresh_token"], authorization_details=asked(PAYMENT)))
+    assert done == [], "what is asked for is decided"

@@ -2,13 +2,15 @@
 
 import itertools
 import json
+import random
 from typing import Any
 
 import pytest
 
 from tests.support.app import refusal
 from tests.support.details import FILES, PAYMENT, asked, make_paying, pay, paying_client
-from tests.support.site import MakeSite, Page, Site, answer, granted, location, refused
+from tests.support.request_objects import Signing
+from tests.support.site import MakeSite, Page, Site, answer, granted, location, query, refused
 
 Detail = dict[str, Any]
 
@@ -124,8 +126,6 @@ def test_a_form_of_another_user_grants_nothing(paying: Site) -> None:
 
 
 def test_a_pushed_request_has_them_too(paying: Site) -> None:
-    from tests.support.site import query
-
     client = paying_client(paying)
     pushed = paying.post(client, "/oauth/par", **query(client, authorization_details=asked(PAYMENT)))
     assert pushed.status_code == 201, pushed.text
@@ -135,3 +135,25 @@ def test_a_pushed_request_has_them_too(paying: Site) -> None:
     assert "Use your files" not in page.text
     tokens = granted(paying.redeem(client, answer(location(paying.send(page)))["code"]))
     assert json.loads(json.dumps(tokens["authorization_details"])) == [PAYMENT]
+
+
+def test_details_of_many_kib_come_by_a_pushed_request_and_through_the_page(paying: Site) -> None:
+    client = paying_client(paying)
+    chance = random.Random(9396)  # noqa: S311 (a text that no compression makes short)
+    long = FILES | {"x": "".join(chance.choices("abcdefghijklmnopqrstuvwxyz0123456789", k=60_000))}
+    pushed = paying.post(client, "/oauth/par", **query(client, authorization_details=asked(long)))
+    assert pushed.status_code == 201, pushed.text
+    where = {"client_id": client.client_id, "request_uri": pushed.get_json()["request_uri"]}
+    page = Page(paying.browser.get("/oauth/authorize", query_string=where))
+    tokens = granted(paying.redeem(client, answer(location(paying.send(page)))["code"]))
+    assert tokens["authorization_details"] == [long]
+
+
+def test_a_signed_request_has_them_as_an_array(make_site: MakeSite) -> None:
+    site = make_paying(make_site, OAUTH_JAR=True, OAUTH_ISSUER="http://localhost")
+    signing = Signing(site, authorization_details_types=["payment"], token_endpoint_auth_method="client_secret_basic")
+    found = signing.answer(signing.ask(signing.sign(authorization_details=[PAYMENT])))
+    tokens = granted(site.redeem(signing.client, found["code"]))
+    assert tokens["authorization_details"] == [PAYMENT]
+    response = signing.ask(signing.sign(authorization_details=[FILES]), authorization_details=asked(PAYMENT))
+    refused(location(response), "invalid_authorization_details")
