@@ -35,7 +35,19 @@ def read_request_algorithm(name: str, value: Any, settings: Settings) -> str:
     """Check with which algorithm a client signs its requests. `none` is no signature, and isn't among them."""
     if value not in REQUEST_ALGORITHMS:
         raise ClientMetadataError(f"{name} is {shown(value)}; it may be {', '.join(REQUEST_ALGORITHMS)}.")
-    return str(value)
+    return _taken(name, value, settings)
+
+
+def read_answer_algorithm(name: str, value: Any, settings: Settings) -> str:
+    """Check with which algorithm answers to a client are signed (JARM section 3)."""
+    return _taken(name, read_signing_algorithm(name, value, settings), settings)
+
+
+def _taken(name: str, algorithm: str, settings: Settings) -> str:
+    """Check that the profile takes an algorithm (FAPI 2.0 section 5.4.1)."""
+    if not settings.in_profile.takes(algorithm):
+        raise ClientMetadataError(f"{name} is {algorithm}, which OAUTH_PROFILE {settings.profile!r} forbids.")
+    return algorithm
 
 
 def read_request_uris(name: str, value: Any, settings: Settings) -> list[str]:
@@ -140,7 +152,7 @@ HARDENING_MEMBERS: dict[str, Callable[[str, Any, Settings], Any]] = {
     "request_object_signing_alg": read_request_algorithm,
     "require_signed_request_object": read_boolean,
     "request_uris": read_request_uris,
-    "authorization_signed_response_alg": read_signing_algorithm,
+    "authorization_signed_response_alg": read_answer_algorithm,
     "authorization_details_types": read_detail_types,
     "dpop_bound_access_tokens": read_boolean,
     "tls_client_certificate_bound_access_tokens": read_boolean,

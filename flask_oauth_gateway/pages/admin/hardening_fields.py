@@ -24,6 +24,7 @@ def without_field(settings: Settings) -> list[str]:
 
 def fields_for(settings: Settings) -> dict[str, list[tuple[Any, ...]]]:
     """The fields by their kind, each with its name and label; of a choice also what may be chosen, and what nothing means."""
+    takes = settings.in_profile.takes
     every: dict[str, list[tuple[Any, ...]]] = {
         "switches": [
             ("require_pushed_authorization_requests", translate("It must push its authorization requests")),
@@ -39,13 +40,13 @@ def fields_for(settings: Settings) -> dict[str, list[tuple[Any, ...]]]:
             (
                 "request_object_signing_alg",
                 translate("Signatures of its requests"),
-                REQUEST_ALGORITHMS,
+                [*filter(takes, REQUEST_ALGORITHMS)],
                 translate("any"),
             ),
             (
                 "authorization_signed_response_alg",
                 translate("Signatures of the answers to it"),
-                SIGNING_ALGORITHMS,
+                [*filter(takes, SIGNING_ALGORITHMS)],
                 translate("as configured"),
             ),
         ],
