@@ -18,12 +18,13 @@ if TYPE_CHECKING:
 class PageError(Exception):
     """An error before the redirect URI is known to be the client's: the user sees it, and is not redirected."""
 
-    def __init__(self, error: str, description: str, *, reason: str = "") -> None:
-        """`reason`: what the operator learns beyond the description."""
+    def __init__(self, error: str, description: str, *, reason: str = "", detail: str = "") -> None:
+        """`reason`: what the operator learns beyond the description. `detail`: what the program's author learns."""
         super().__init__(description)
         self.error = error
         self.description = description
         self.reason = reason
+        self.detail = detail
 
 
 class NoSuchRequest(PageError):
@@ -32,13 +33,25 @@ class NoSuchRequest(PageError):
     Nobody learns which (RFC 9126 section 4).
     """
 
+    SENTENCE = (
+        "The request with which the application sent you here is not known, has expired, or was answered already. Go back"
+        " to the application, and start again."
+    )
+
     def __init__(self, reason: str, error: str = "invalid_request_uri") -> None:
-        super().__init__(
-            error,
-            "The request with which the application sent you here is not known, has expired, or was answered already. Go back"
-            " to the application, and start again.",
-            reason=reason,
-        )
+        super().__init__(error, self.SENTENCE, reason=reason)
+
+
+class NotAccepted(PageError):
+    """A signed request that isn't accepted (RFC 9101 section 7)."""
+
+    SENTENCE = (
+        "The request with which the application sent you here can't be accepted, or has expired. Go back to the application,"
+        " and start again."
+    )
+
+    def __init__(self, error: str, detail: str, reason: str = "") -> None:
+        super().__init__(error, self.SENTENCE, reason=f"{detail} {reason}".rstrip(), detail=detail)
 
 
 class AuthorizationError(OAuth2Error):

@@ -16,7 +16,7 @@ from ..crypto.key_sets import keys_for
 from ..features import METHODS
 from ..web.guesses import Guess
 from .one_time import OneTime
-from .request import NoSuchRequest, PageError
+from .request import NoSuchRequest, NotAccepted
 from .request_object import OPEN_SECONDS, Pairs, RequestObjectError, SignedRequest, read_claims
 
 if TYPE_CHECKING:
@@ -123,7 +123,7 @@ class SignedRequests:
         `mark`: what an earlier visit with it made.
         """
         if text is not None and request_uri is not None:
-            raise PageError("invalid_request", "The parameters 'request' and 'request_uri' came at once.")
+            raise NotAccepted("invalid_request", "The parameters 'request' and 'request_uri' came at once.")
         try:
             if text is None:
                 if self._uris is None:
@@ -132,7 +132,7 @@ class SignedRequests:
             at = came_at(mark, text)
             signed = self.read(client, text, at)
         except RequestObjectError as error:
-            raise PageError(error.error, str(error.description), reason=error.reason) from None
+            raise NotAccepted(error.error, str(error.description), error.reason) from None
         one_time = None if signed.once is None else OneTime(self._once, signed.once, signed.until)
         if one_time is not None and one_time.is_used():
             raise NoSuchRequest("its jti was used", "invalid_request_object")

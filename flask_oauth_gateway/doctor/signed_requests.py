@@ -26,7 +26,7 @@ def with_what_counts(refused: Refused) -> Refused:
 
 
 def _object(refused: Refused, found: re.Match[str]) -> Found:
-    return refused.description, _in_words(refused)
+    return refused.reason or refused.description, _in_words(refused)
 
 
 def _signature(refused: Refused, found: re.Match[str]) -> Found:

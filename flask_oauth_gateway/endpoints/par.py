@@ -48,7 +48,7 @@ def _resolved(server: AuthorizationServer, pairs: list[tuple[str, str]]) -> Reso
     try:
         resolved = resolve(Visit(pairs, None), server.request_sources, server.directory or server.clients)
     except PageError as error:
-        raise AuthorizationError(error.error, error.description) from None
+        raise AuthorizationError(error.error, error.detail or error.description) from None
     proved = {} if server.binding is None else server.binding.offered(request)
     confirmation = {name: value for name, value in proved.items() if name == "jkt"}  # no code is bound to a certificate
     return resolved._replace(is_pushed=True, confirmation=confirmation)
@@ -84,7 +84,7 @@ def _check(server: AuthorizationServer, client: Client, resolved: Resolved) -> A
         if not is_registered(authorization.redirect_uri, client):
             check_redirect_uri(authorization.redirect_uri, server.settings.redirect_schemes)
     except PageError as error:
-        raise AuthorizationError(error.error, error.description) from None
+        raise AuthorizationError(error.error, error.detail or error.description) from None
     except ClientMetadataError as error:
         raise InvalidRequestError(clean(error)) from None
     return server.authorization_checks.check(authorization, parameters)

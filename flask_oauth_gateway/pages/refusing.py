@@ -22,8 +22,8 @@ def refuse(server: AuthorizationServer, error: PageError) -> Answer:
     """Show what is wrong: to a user on a page, to a program in JSON what only a program can have sent (RFC 9101 section 7)."""
     note(error)
     if error.error.startswith("invalid_request_") and not is_browser():
-        return error_response(AuthorizationError(error.error, error.description))
-    return error_page(400, error.error, error.description, _explanation(server, error))
+        return error_response(AuthorizationError(error.error, error.detail or error.description))
+    return error_page(400, error.error, error.description, _explanation(server, error), detail=error.detail)
 
 
 def _explanation(server: AuthorizationServer, error: PageError) -> Explanation | None:

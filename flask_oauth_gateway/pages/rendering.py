@@ -82,10 +82,16 @@ def render_page(
     return response
 
 
-def error_page(status: int, error: str, description: str, explanation: Explanation | None = None) -> Response:
-    """The page that shows an error to the user; in debug mode, with an explanation for the developer."""
+def error_page(
+    status: int, error: str, description: str, explanation: Explanation | None = None, *, detail: str = ""
+) -> Response:
+    """The page that shows an error to the user; in debug mode, with an explanation for the developer.
+
+    `detail`: what the author of the program learns that sent the user here.
+    """
     request.environ[PAGE_ERROR] = description
-    return render_page("error.html", status, error=error, description=explain(description), explanation=explanation)
+    text = explain(description)
+    return render_page("error.html", status, error=error, description=text, explanation=explanation, detail=detail)
 
 
 def refusal_page(error: OAuth2Error) -> Response:

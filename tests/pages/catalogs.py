@@ -18,6 +18,7 @@ from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
 
 import flask_oauth_gateway
+from flask_oauth_gateway.authorization.request import NoSuchRequest, NotAccepted
 from flask_oauth_gateway.config.openid import OPENID_SCOPES
 
 PACKAGE = Path(flask_oauth_gateway.__file__).parent
@@ -63,6 +64,7 @@ def error_texts() -> Iterator[tuple[str, str]]:
                 text = _text(node.args[-1], module)
                 if text is not None and text not in NOT_SHOWN:
                     yield f"{name.replace('.', '/')}.py", text
+    yield from (("authorization/request.py", each.SENTENCE) for each in (NoSuchRequest, NotAccepted))
     errors = import_module(f"{flask_oauth_gateway.__name__}.errors")
     yield from (("errors/__init__.py", getattr(errors, name).description) for name in DESCRIBED)
 
