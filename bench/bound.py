@@ -23,12 +23,18 @@ from joserfc.jwk import ECKey
 
 from flask_oauth_gateway.tokens.issue import Issue
 
-from .apps import Call, call, gateway_app
+from .apps import Call, basic, call, gateway_app
 from .jwt import SERVER
+from .tokens import BODY
 
 UNBOUND = "protected view, unbound, in an app with DPoP"
 AT_ENDPOINTS, IN_DATABASE = "protected view, DPoP, replay at endpoints", "protected view, DPoP, replay in the database"
 IN_REDIS, CERTIFICATE = "protected view, DPoP, replay in Redis", "protected view, bound to a certificate"
+TOKEN_UNBOUND = "client credentials, unbound, in an app with DPoP"
+TOKEN_BOUND, TOKEN_IN_REDIS = (
+    "client credentials, DPoP, replay in the database",
+    "client credentials, DPoP, replay in Redis",
+)
 REDIS = "OAUTH_REDIS_URL"  # the environment's variable: without it that row is left out
 
 
@@ -50,7 +56,7 @@ def bound_work(folder: str, uri: str | None, repeats: int) -> dict[str, tuple[Ca
     def with_proofs(**config: Any) -> Call:
         app = app_with(**config)
         token = _token(app, {"jkt": key.thumbprint()})
-        proofs = _proofs(key, token, repeats)
+        proofs = _proofs(key, "GET", "/weather", repeats, ath=_base64(sha256(token.encode()).digest()))
         return call(app, "GET", "/weather", headers={"Authorization": f"DPoP {token}"}, proofs=proofs)
 
     def with_certificate() -> Call:
@@ -62,12 +68,27 @@ def bound_work(folder: str, uri: str | None, repeats: int) -> dict[str, tuple[Ca
     def unbound() -> Call:
         return call(app_with(), "GET", "/weather", headers={"Authorization": f"Bearer {_token(app_with(), None)}"})
 
+    def new_token(*, bound: bool = True, **config: Any) -> Call:
+        app = app_with(**config)
+        with app.app_context():
+            clients: Any = app.extensions["oauth_gateway"].clients
+            client = clients.create(grant_types=["client_credentials"], scope="weather:read")
+        proofs = _proofs(key, "POST", "/oauth/token", repeats) if bound else None
+        headers = basic(client.client_id, client.client_secret)
+        return call(app, "POST", "/oauth/token", headers=headers, body=BODY, proofs=proofs)
+
     redis = os.environ.get(REDIS)
+    in_redis: dict[str, tuple[Callable[[], Call], str | None]] = {
+        IN_REDIS: (lambda: with_proofs(OAUTH_REDIS_URL=redis), UNBOUND),
+        TOKEN_IN_REDIS: (lambda: new_token(OAUTH_REDIS_URL=redis), TOKEN_UNBOUND),
+    }
     return {
         UNBOUND: (unbound, "bare view"),
         AT_ENDPOINTS: (lambda: with_proofs(OAUTH_DPOP_REPLAY="endpoints"), UNBOUND),
         IN_DATABASE: (with_proofs, UNBOUND),
-        **({} if redis is None else {IN_REDIS: (lambda: with_proofs(OAUTH_REDIS_URL=redis), UNBOUND)}),
+        TOKEN_UNBOUND: (lambda: new_token(bound=False), "bare form POST"),
+        TOKEN_BOUND: (new_token, TOKEN_UNBOUND),
+        **({} if redis is None else in_redis),
         CERTIFICATE: (with_certificate, UNBOUND),
     }
 
@@ -81,9 +102,9 @@ def _token(app: Flask, cnf: dict[str, str] | None) -> str:
         return str(server.issuing.issue(issue)["access_token"])
 
 
-def _proofs(key: ECKey, token: str, number: int) -> Iterator[str]:
+def _proofs(key: ECKey, method: str, path: str, number: int, **more: str) -> Iterator[str]:
     header = {"typ": "dpop+jwt", "alg": "ES256", "jwk": key.as_dict(private=False)}
-    about = {"htm": "GET", "htu": f"{SERVER}/weather", "ath": _base64(sha256(token.encode()).digest())}
+    about = {"htm": method, "htu": SERVER + path, **more}
     now = int(time.time())
     made = [jwt.encode(header, {**about, "iat": now, "jti": secrets.token_urlsafe(16)}, key) for _ in range(number)]
     return iter(made)
