@@ -32,7 +32,7 @@ from sqlalchemy.sql.dml import Update
 from ..database.deadlocks import again_after_deadlock
 from ..database.prepared import Prepared
 from ..database.tables import access_token, approval, code, once, refresh_token
-from .revocations.mark import standing
+from .revocations.mark import is_live, standing
 from .tokens import TokenStore, client_is_live
 
 if TYPE_CHECKING:
@@ -122,15 +122,21 @@ def _in_a_transaction(database: Database, deed: Deed) -> Outcome:
                 raise _Undo(Outcome(is_live=True, spent=False))
             if deed.approval is not None:
                 _insert(approval, tuple(deed.approval)).execute(connection, deed.approval)
-            if deed.code is not None:
-                _insert(code, tuple(deed.code)).execute(connection, deed.code)
-            if not TokenStore.add_in(connection, deed.access_token, deed.client, deed.numbers):
+            if not _stores_code_or_token(connection, deed):
                 raise _Undo(Outcome(is_live=False, spent=True))
             if deed.refresh_token is not None:
                 _insert(refresh_token, tuple(deed.refresh_token)).execute(connection, deed.refresh_token)
     except _Undo as undone:
         return undone.outcome
     return Outcome(is_live=True, spent=True)
+
+
+def _stores_code_or_token(connection: Connection, deed: Deed) -> bool:
+    """Store the code or the access token, if the client and the marks are as they had been read."""
+    if deed.code is None:
+        return TokenStore.add_in(connection, deed.access_token, deed.client, deed.numbers)
+    row = {**_named(code.name, deed.code), "owner": deed.client.key, "version": deed.client.version}
+    return _insert_for_live_client(code, tuple(deed.code)).execute(connection, row).rowcount == 1
 
 
 @again_after_deadlock
@@ -140,6 +146,8 @@ def _take_back(database: Database, deed: Deed) -> None:
         for table, row in ((refresh_token, deed.refresh_token), (access_token, deed.access_token)):
             if row is not None:
                 connection.execute(delete(table).where(table.c.token_hash == row["token_hash"]))
+        if deed.code is not None:
+            connection.execute(delete(code).where(code.c.code_hash == deed.code["code_hash"]))
         if deed.approval is not None:
             connection.execute(delete(approval).where(approval.c.id == deed.approval["id"]))
         for spend in (deed.spend, deed.claim):
@@ -157,6 +165,12 @@ def _spends(connection: Connection, spend: Spend) -> bool:
 @lru_cache(maxsize=10)
 def _insert(table: Table, columns: tuple[str, ...]) -> Prepared:
     return Prepared(insert(table), columns)
+
+
+@lru_cache(maxsize=2)
+def _insert_for_live_client(table: Table, columns: tuple[str, ...]) -> Prepared:
+    row = _values(table.name, table, columns, is_live(bindparam("owner"), bindparam("version")))
+    return Prepared(insert(table).from_select(columns, row))
 
 
 def _in_one_statement(database: Database, deed: Deed) -> Outcome:
