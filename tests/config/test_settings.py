@@ -297,9 +297,13 @@ def test_every_setting_is_tried_here_and_says_what_it_means(name: str) -> None:
     assert item.metadata["doc"].endswith(".")
 
 
+#: What a setting doesn't go without.
+BESIDE = {name: {"OAUTH_JAR": True} for name in ("request_uris", "request_encryption")}
+
+
 @pytest.mark.parametrize(("name", "given", "kept"), TAKEN)
 def test_a_setting_takes_what_it_may_hold(name: str, given: Any, kept: Any) -> None:
-    assert getattr(Settings.from_config({key_of(name): given}), name) == kept
+    assert getattr(Settings.from_config({**BESIDE.get(name, {}), key_of(name): given}), name) == kept
 
 
 @pytest.mark.parametrize(("name", "value"), REFUSED)
