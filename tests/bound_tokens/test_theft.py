@@ -37,11 +37,12 @@ def thefts(method: str, uri: str, token: str) -> dict[str, tuple[dict[str, str],
     }
 
 
-@pytest.fixture(scope="module")
-def places() -> Iterator[Places]:
+@pytest.fixture(scope="module", params=["opaque", "jwt"])
+def places(request: pytest.FixtureRequest) -> Iterator[Places]:
     made = Places(
-        OAUTH_DPOP=True, OAUTH_MTLS=True, OAUTH_MTLS_CERTIFICATE="nginx", OAUTH_DATABASE_URI="sqlite:///:memory:"
-    )
+        OAUTH_DPOP=True, OAUTH_MTLS=True, OAUTH_MTLS_CERTIFICATE="nginx", OAUTH_DATABASE_URI="sqlite:///:memory:",
+        OAUTH_ACCESS_TOKEN_FORMAT=request.param,
+    )  # fmt: skip
     yield made
     close_app(made.app)
 
@@ -128,8 +129,9 @@ def test_an_unbound_token_is_no_dpop_token(places: Places, place: str) -> None:
 @pytest.mark.parametrize(
     "on", [{}, {"OAUTH_DPOP": True}, {"OAUTH_MTLS": True, "OAUTH_MTLS_CERTIFICATE": "nginx"}], ids=str
 )
-def test_where_a_binding_can_t_be_checked_the_token_is_refused(on: dict[str, object]) -> None:
-    places = Places(**on, OAUTH_DATABASE_URI="sqlite:///:memory:")
+@pytest.mark.parametrize("form", ["opaque", "jwt"])
+def test_where_a_binding_can_t_be_checked_the_token_is_refused(on: dict[str, object], form: str) -> None:
+    places = Places(**on, OAUTH_ACCESS_TOKEN_FORMAT=form, OAUTH_DATABASE_URI="sqlite:///:memory:")
     unchecked = [] if "OAUTH_DPOP" in on else [{"jkt": HOLDER.thumbprint}]
     unchecked += [] if "OAUTH_MTLS" in on else [{"x5t#S256": CERTIFICATE.thumbprint}]
     for place, (method, path, _) in PLACES.items():
