@@ -39,6 +39,15 @@ TOOLS: dict[str, tuple[str, dict[str, Any], Callable[..., Any]]] = {
 }
 
 
+@blueprint.after_request
+def begin_with_bearer(response: Response) -> Response:
+    """Leave DPoP out of the challenge: many MCP clients read none that begins with another scheme than Bearer."""
+    _, bearer, challenge = response.headers.get("WWW-Authenticate", "").partition("Bearer ")
+    if bearer:
+        response.headers["WWW-Authenticate"] = bearer + challenge
+    return response
+
+
 @blueprint.post(PATH)
 @require_token("weather:read")
 def serve() -> Any:

@@ -35,19 +35,7 @@ def read_request_algorithm(name: str, value: Any, settings: Settings) -> str:
     """Check with which algorithm a client signs its requests. `none` is no signature, and isn't among them."""
     if value not in REQUEST_ALGORITHMS:
         raise ClientMetadataError(f"{name} is {shown(value)}; it may be {', '.join(REQUEST_ALGORITHMS)}.")
-    return _taken(name, value, settings)
-
-
-def read_answer_algorithm(name: str, value: Any, settings: Settings) -> str:
-    """Check with which algorithm answers to a client are signed (JARM section 3)."""
-    return _taken(name, read_signing_algorithm(name, value, settings), settings)
-
-
-def _taken(name: str, algorithm: str, settings: Settings) -> str:
-    """Check that the profile takes an algorithm (FAPI 2.0 section 5.4.1)."""
-    if not settings.in_profile.takes(algorithm):
-        raise ClientMetadataError(f"{name} is {algorithm}, which OAUTH_PROFILE {settings.profile!r} forbids.")
-    return algorithm
+    return str(value)
 
 
 def read_request_uris(name: str, value: Any, settings: Settings) -> list[str]:
@@ -152,7 +140,7 @@ HARDENING_MEMBERS: dict[str, Callable[[str, Any, Settings], Any]] = {
     "request_object_signing_alg": read_request_algorithm,
     "require_signed_request_object": read_boolean,
     "request_uris": read_request_uris,
-    "authorization_signed_response_alg": read_answer_algorithm,
+    "authorization_signed_response_alg": read_signing_algorithm,
     "authorization_details_types": read_detail_types,
     "dpop_bound_access_tokens": read_boolean,
     "tls_client_certificate_bound_access_tokens": read_boolean,
@@ -170,6 +158,10 @@ NEEDED_SETTING = {
     "authorization_details_types": "authorization_details",
     "dpop_bound_access_tokens": "dpop",
 } | {name: "mtls" for name in HARDENING_MEMBERS if name.startswith("tls_client_")}
+
+
+#: A client of these gets no token that isn't bound: none at all, where nothing here could bind one.
+ALWAYS_BOUND = frozenset({"dpop_bound_access_tokens", "tls_client_certificate_bound_access_tokens"})
 
 
 def is_off(name: str, settings: Settings) -> bool:

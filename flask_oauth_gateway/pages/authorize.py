@@ -211,13 +211,19 @@ def _ask(
         question=question,
         **details,
         resources=server.resources.names_of(authorization.audience),
-        bound=bool(authorization.confirmation) or always_bound(authorization.client, server.settings),
+        bound=_is_bound(server, authorization),
         user=person.user,
         notice=notice,
         descriptions=scope_descriptions(server.settings),
         durations=server.settings.consent_durations,
         change_account=visit.path_for_another_account,
     )
+
+
+def _is_bound(server: AuthorizationServer, authorization: Authorization) -> bool:
+    """Whether all that the client gets is bound to a key: a confidential client may refresh its tokens by another, or none."""
+    by_the_code = bool(authorization.confirmation) and authorization.client.is_public
+    return by_the_code or always_bound(authorization.client, server.settings)
 
 
 def _decide(

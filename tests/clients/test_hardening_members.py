@@ -114,7 +114,7 @@ def test_what_is_off_is_kept_and_named_in_a_note(make_app: Callable[..., Flask])
     flags = ["--dpop-bound-access-tokens", "--require-pushed-authorization-requests", "--pushed-redirect-uris"]
     made = app.test_cli_runner().invoke(args=[*create, *flags])
     assert made.exit_code == 0, made.output
-    assert "Note: dpop_bound_access_tokens has no effect without OAUTH_DPOP." in made.stderr
+    assert "Note: dpop_bound_access_tokens keeps this client from every token without OAUTH_DPOP" in made.stderr
     both = "require_pushed_authorization_requests and pushed_redirect_uris have no effect without OAUTH_PAR."
     assert both in made.stderr
     assert gateway_of(app).clients.get("c").dpop_bound_access_tokens
@@ -153,13 +153,3 @@ def test_each_has_an_option_at_the_command_line(app: Flask, tmp_path: Path) -> N
     assert (wrong.exit_code, "--request-object-signing-alg is 'none'; it may be ES256" in wrong.stderr) == (1, True)
     shown = " ".join(flask_oauth("create", "--help").stdout.split())
     assert "Here: payment, account." in shown
-
-
-def test_a_profile_s_algorithms_are_the_only_ones(make_app: Callable[..., Flask]) -> None:
-    app = make_app(OAUTH_PROFILE="fapi2-message-signing", OAUTH_ISSUER="https://bank.example")
-    key: dict[str, Any] = {**BASIC, "token_endpoint_auth_method": "private_key_jwt"}
-    for name in ("request_object_signing_alg", "authorization_signed_response_alg"):
-        assert f"{name} is RS256, which OAUTH_PROFILE 'fapi2-message-signing' forbids" in refused(
-            app, **key, **{name: "RS256"}
-        )
-        assert getattr(gateway_of(app).clients.create(**key, **{name: "ES256"}), name) == "ES256"

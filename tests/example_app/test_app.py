@@ -50,6 +50,14 @@ class TestApi:
         client = authorized_client("weather:write", subject="alice")
         assert client.post("/api/weather", data={"sky": "grey"}).get_json() == {"by": "alice", "sky": "grey"}
 
+    def test_mcp_clients_are_asked_for_a_bearer_token_first(self, client: FlaskClient) -> None:
+        message = {"jsonrpc": "2.0", "id": 1, "method": "tools/list"}
+        challenges = [client.post("/mcp", json=message), client.get("/api/weather")]
+        asked, usual = (each.headers["WWW-Authenticate"] for each in challenges)
+        assert asked.startswith('Bearer realm="oauth", ')
+        assert "DPoP" not in asked
+        assert usual.startswith('DPoP realm="oauth", ')
+
     def test_me_is_the_user(self, authorized_client: Callable[..., FlaskClient]) -> None:
         response = authorized_client(subject="alice", client_id="spa").get("/api/me")
         assert response.get_json() == {"subject": "alice", "name": "Alice Archer", "client": "spa"}

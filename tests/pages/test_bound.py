@@ -39,11 +39,18 @@ def test_the_consent_page_says_it_of_a_client_whose_tokens_are_always_bound(make
     assert TIED in consent_page(everywhere, everywhere.register())
 
 
+def test_a_code_that_is_bound_binds_all_that_a_public_client_gets(make_site: MakeSite) -> None:
+    site = make_site(OAUTH_DPOP=True)
+    public, confidential = site.register_public(), site.register()
+    assert TIED in Page(site.ask(public, dpop_jkt="k" * 43)).text
+    assert TIED not in Page(site.ask(confidential, dpop_jkt="k" * 43)).text, "its refresh token is not"
+
+
 def test_nothing_is_said_where_it_is_off(make_site: MakeSite) -> None:
     site = make_site()
     client = site.register(dpop_bound_access_tokens=True, tls_client_certificate_bound_access_tokens=True)
     assert TIED not in consent_page(site, client)
-    site.tokens(client)
+    site.tokens(site.register())
     bind(site, tables.approval, subject="alice")
     assert TIED not in applications(site)
 
