@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from functools import cache
 from hashlib import sha256
 from typing import Any
-from urllib.parse import parse_qs, urlencode, urlsplit
+from urllib.parse import urlencode
 
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
@@ -25,6 +25,7 @@ from .openid import CHALLENGE, GRANT_TYPES, REDIRECT_URI, VERIFIER
 PLAIN, PUSHED, FAPI = "code flow", "code flow, pushed request", "code flow, FAPI 2.0"
 HOUR = 3600
 FORM = "application/x-www-form-urlencoded"
+REDEMPTION = urlencode({"grant_type": "authorization_code", "redirect_uri": REDIRECT_URI, "code_verifier": VERIFIER})
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 
 
@@ -75,17 +76,18 @@ class Flow:
 
     def plain(self) -> Call:
         client = self.client()
-        identity = basic(client.client_id, client.client_secret)
-        return lambda: self._rest(_request_of(client.client_id), {}, identity, "Bearer")
+        asked, identity = _request_of(client.client_id), basic(client.client_id, client.client_secret)
+        return lambda: self._rest(asked, "", identity, "Bearer")
 
     def pushed(self) -> Call:
         client = self.client()
-        identity = basic(client.client_id, client.client_secret)
+        request, identity = _request_of(client.client_id), basic(client.client_id, client.client_secret)
 
         def perform() -> int:
-            found = json.loads(ask(self.app, "POST", "/oauth/par", identity, _request_of(client.client_id))[2])
-            asked = {"client_id": client.client_id, "request_uri": found["request_uri"]}
-            return self._rest(asked, {}, identity, "Bearer")
+            found = json.loads(ask(self.app, "POST", "/oauth/par", identity, request)[2])
+            return self._rest(
+                f"client_id={client.client_id}&request_uri={found['request_uri']}", "", identity, "Bearer"
+            )
 
         return perform
 
@@ -93,32 +95,29 @@ class Flow:
         """What the client signs before it has a token is signed ahead."""
         jwks = {"keys": [{**self.key.jwk, "kid": "bench"}]}
         client = self.client(token_endpoint_auth_method="private_key_jwt", jwks=jwks)
-        signed = self._signed(client.client_id, repeats)
+        request, signed = _request_of(client.client_id), self._signed(client.client_id, repeats)
 
         def perform() -> int:
             who, proof = next(signed)
-            sent = _request_of(client.client_id) | who
-            found = json.loads(ask(self.app, "POST", "/oauth/par", proof, sent)[2])
+            found = json.loads(ask(self.app, "POST", "/oauth/par", proof, request + who)[2])
             who, proof = next(signed)
-            asked = {"client_id": client.client_id, "request_uri": found["request_uri"]}
-            return self._rest(asked, who, proof, "DPoP")
+            return self._rest(f"client_id={client.client_id}&request_uri={found['request_uri']}", who, proof, "DPoP")
 
         return perform
 
-    def _signed(self, client_id: str, repeats: int) -> Iterator[tuple[dict[str, str], dict[str, str]]]:
+    def _signed(self, client_id: str, repeats: int) -> Iterator[tuple[str, dict[str, str]]]:
         made = []
         for _ in range(repeats):
             for path in ("/oauth/par", "/oauth/token"):
                 who = {"client_assertion_type": ASSERTION_TYPE, "client_assertion": self.key.assertion(client_id)}
-                made.append((who, {"DPoP": self.key.proof("POST", path)}))
+                made.append((f"&{urlencode(who)}", {"DPoP": self.key.proof("POST", path)}))
         return iter(made)
 
-    def _rest(self, asked: dict[str, str], who: dict[str, str], headers: dict[str, str], scheme: str) -> int:
+    def _rest(self, asked: str, who: str, headers: dict[str, str], scheme: str) -> int:
         """The browser, the token endpoint, and one request with the token."""
-        _, found, _ = ask(self.app, "GET", f"/oauth/authorize?{urlencode(asked)}", {})
-        (code,) = parse_qs(urlsplit(found["Location"]).query)["code"]
-        form = {"grant_type": "authorization_code", "redirect_uri": REDIRECT_URI, "code_verifier": VERIFIER}
-        token = json.loads(ask(self.app, "POST", "/oauth/token", headers, form | {"code": code} | who)[2])
+        _, found, _ = ask(self.app, "GET", f"/oauth/authorize?{asked}", {})
+        code = found["Location"].partition("code=")[2].partition("&")[0]
+        token = json.loads(ask(self.app, "POST", "/oauth/token", headers, f"{REDEMPTION}&code={code}{who}")[2])
         presented = {"Authorization": f"{scheme} {token['access_token']}"}
         if scheme == "DPoP":
             presented["DPoP"] = self.key.proof("GET", "/weather", token["access_token"])
@@ -126,10 +125,10 @@ class Flow:
 
 
 def ask(
-    app: Flask, method: str, path: str, headers: dict[str, str], form: dict[str, str] | None = None
+    app: Flask, method: str, path: str, headers: dict[str, str], form: str | None = None
 ) -> tuple[int, dict[str, str], bytes]:
     """A direct WSGI call: the status, the headers and the body of the answer."""
-    body = b"" if form is None else urlencode(form).encode()
+    body = (form or "").encode()
     environ: dict[str, Any] = {
         "REQUEST_METHOD": method, "PATH_INFO": path.partition("?")[0], "QUERY_STRING": path.partition("?")[2],
         "REMOTE_ADDR": "127.0.0.1", "SERVER_NAME": "127.0.0.1", "SERVER_PORT": "5000", "SERVER_PROTOCOL": "HTTP/1.1",
@@ -148,11 +147,12 @@ def ask(
     return found[0], found[1], content
 
 
-def _request_of(client_id: str) -> dict[str, str]:
-    return {
+def _request_of(client_id: str) -> str:
+    asked = {
         "response_type": "code", "client_id": client_id, "redirect_uri": REDIRECT_URI, "state": "xyz",
         "code_challenge": CHALLENGE, "code_challenge_method": "S256",
     }  # fmt: skip
+    return urlencode(asked)
 
 
 def _base64url(value: bytes) -> str:
