@@ -187,3 +187,14 @@ def test_introspection_and_tokeninfo_say_to_which_certificate(site: Site) -> Non
     for held, status in ((OWN, 200), (OTHER, 400), (None, 400)):
         told = site.app.test_client().get("/oauth/tokeninfo", headers={**bearer(token), **shown(held)})
         assert (told.status_code == 200) is (status == 200)
+
+
+def test_the_profile_of_banks_takes_a_certificate_as_authentication_and_as_binding(make_site: MakeSite) -> None:
+    methods = ["tls_client_auth", "self_signed_tls_client_auth"]
+    grants = ["authorization_code", "client_credentials", "refresh_token"]
+    profile = {"OAUTH_PROFILE": "fapi2", "OAUTH_CLIENT_AUTH_METHODS": methods, "OAUTH_GRANT_TYPES": grants}
+    site = make_site(**MTLS | profile)
+    for metadata in (BY_CA, BY_CA | BOUND):
+        client = site.register(grant_types=["client_credentials"], **metadata)
+        is_bound(site, ask(site, client, OWN, grant_type="client_credentials"), OWN)
+        refusal(ask(site, client, None, grant_type="client_credentials"), 401, "invalid_client")

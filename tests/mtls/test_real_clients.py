@@ -83,6 +83,6 @@ def test_libraries_of_npm_show_a_certificate_and_use_a_bound_token(front: Front,
         "library": library, "issuer": here, "api": f"{here}/weather", "client_id": client,
         "certificate": certificate, "key": key, "ca": str(front.folder / "front.pem"),
     }  # fmt: skip
-    found = told(["node", "mtls.mjs", json.dumps(setup)], SCRIPTS, lambda said: str(said))
+    found = told(["node", "mtls.mjs", json.dumps(setup)], SCRIPTS, str)
     assert found["tokens"]["token_type"].lower() == "bearer"
     assert found["me"] == {"for": client}
