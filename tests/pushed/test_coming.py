@@ -11,6 +11,7 @@ from werkzeug.test import TestResponse
 
 from flask_oauth_gateway import OAuthGateway
 from flask_oauth_gateway.database.tables import code
+from flask_oauth_gateway.stores.registered_client import Client
 from tests.support.app import refusal
 from tests.support.clock import Clock
 from tests.support.proofs import ProofKey
@@ -19,6 +20,7 @@ from tests.support.site import (
     BOTH,
     READ,
     REDIRECT_URI,
+    VERIFIER,
     WRITE,
     MakeSite,
     Page,
@@ -296,15 +298,24 @@ def test_a_user_s_remembered_consent_holds_for_pushed_requests_too(site: Site) -
     assert answer(location(come(site, client, push(site, client))))["code"]
 
 
+def redeemed(site: Site, client: Client, code: str, headers: dict[str, str]) -> int:
+    sent = {"grant_type": "authorization_code", "client_id": client.client_id, "code": code}
+    sent |= {"redirect_uri": REDIRECT_URI, "code_verifier": VERIFIER}
+    return site.app.test_client().post("/oauth/token", data=sent, headers=headers).status_code
+
+
 def test_the_code_is_bound_to_the_key_that_was_proved(make_site: MakeSite) -> None:
     site = make_site(OAUTH_PAR=True, OAUTH_DPOP=True)
     client = site.register_public()
     key = ProofKey()
     headers = key.headers(uri="http://localhost/oauth/par")
     pushed = site.app.test_client().post("/oauth/par", data=query(client), headers=headers)
-    assert answer(location(site.send(Page(come(site, client, pushed.get_json()["request_uri"])))))["code"]
+    found = answer(location(site.send(Page(come(site, client, pushed.get_json()["request_uri"])))))
     with database_of(site.app).engine.connect() as connection:
         assert connection.scalar(select(code.c.claims))["cnf"] == {"jkt": key.thumbprint}
+    for wrong in ({}, ProofKey().headers()):
+        assert redeemed(site, client, found["code"], wrong) == 400
+    assert redeemed(site, client, found["code"], key.headers()) == 200, "the others have not spent it"
     headers = key.headers(uri="http://localhost/oauth/par")
     again = [site.app.test_client().post("/oauth/par", data=query(client), headers=headers) for _ in range(2)]
     assert [each.status_code for each in again] == [201, 400], "a proof is good once"

@@ -21,6 +21,7 @@ NAMES = [
     "grant_type", "scope", "state", "client_id", "client_secret", "token", "token_type_hint", "access_token",
     "refresh_token", "code", "code_verifier", "redirect_uri", "response_type", "code_challenge",
     "code_challenge_method", "username", "password", "assertion", "device_code", "user_code", "decision", "resource",
+    "request_uri", "response_mode",
 ]  # fmt: skip
 PAGES = {"authorize", "device", "applications", "revoke_approval", "revoke_application"}  # a person looks at these
 #: The endpoints of the app that is asked; all those for administrators are alike there, for it has none.
@@ -98,6 +99,7 @@ def junk_app(make_app: MakeApp) -> Flask:
         OAUTH_GRANT_TYPES=list(GRANTS),
         OAUTH_TOKEN_PARAMETERS_FROM=["body", "query", "header"],
         OAUTH_FORWARD_AUTH=True,
+        OAUTH_PAR=True,
     )
     gateway = app.extensions["oauth_gateway"]
     gateway.current_user(lambda: app.config["TEST_USER"])
