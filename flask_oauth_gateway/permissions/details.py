@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 Detail = dict[str, Any]
 Details = tuple[Detail, ...]
 
-MAX_BYTES, MAX_DEPTH, MAX_DETAILS = 65536, 16, 100
+MAX_BYTES, MAX_DEPTH, MAX_DETAILS = 65536, 16, 50
 #: The fields that every type may have (section 2.2): arrays of texts, and a text.
 LISTS = ("locations", "actions", "datatypes", "privileges")
 COMMON = frozenset({"type", *LISTS, "identifier"})
@@ -159,7 +159,8 @@ def among(text: str, approved: Sequence[Detail]) -> Details:
     `actions`, `datatypes` and `privileges` may name fewer; fields that it leaves out are as they were approved.
     """
     asked = read_details(text)
-    fitting = [[at for at, one in enumerate(approved) if _is_within(each, one)] for each in asked]
+    wanted, there = [_comparable(each) for each in asked], [_comparable(each) for each in approved]
+    fitting = [[at for at, one in enumerate(there) if _is_within(each, one)] for each in wanted]
     taken: dict[int, int] = {}  # approved one to the one asked for that stands for it
     for number, each in enumerate(asked):
         if not _takes(number, fitting, taken, set()):
@@ -170,23 +171,38 @@ def among(text: str, approved: Sequence[Detail]) -> Details:
 
 def _takes(number: int, fitting: list[list[int]], taken: dict[int, int], tried: set[int]) -> bool:
     """Whether one that is asked for finds an approved one, for which another may have to move on to the next."""
+    free = next((at for at in fitting[number] if at not in taken), None)
+    if free is not None:
+        taken[free] = number
+        return True
     for at in fitting[number]:
         if at not in tried:
             tried.add(at)
-            if at not in taken or _takes(taken[at], fitting, taken, tried):
+            if _takes(taken[at], fitting, taken, tried):
                 taken[at] = number
                 return True
     return False
 
 
-def _is_within(asked: Detail, approved: Detail) -> bool:
-    return all(name in approved and _is_no_more(name, value, approved[name]) for name, value in asked.items())
+def _comparable(detail: Detail) -> dict[str, Any]:
+    """A detail with sets of what it may name fewer of, and all else as JSON, where 1 is neither 1.0 nor true."""
+    return {
+        name: frozenset(value) if name in LISTS and value else json.dumps(value, sort_keys=True)
+        for name, value in detail.items()
+    }
 
 
-def _is_no_more(name: str, asked: Any, approved: Any) -> bool:
-    if name in LISTS and asked:  # without any, it could be read as naming all
-        return set(asked) <= set(approved)
-    return json.dumps(asked, sort_keys=True) == json.dumps(approved, sort_keys=True)  # where 1 is neither 1.0 nor true
+def _is_within(asked: dict[str, Any], approved: dict[str, Any]) -> bool:
+    """An array without anything could be read as naming all: it is equal to such a one alone."""
+    return all(
+        name in approved
+        and (value == approved[name] or (isinstance(value, frozenset) and value <= _set_of(approved[name])))
+        for name, value in asked.items()
+    )
+
+
+def _set_of(value: Any) -> frozenset[str]:
+    return value if isinstance(value, frozenset) else frozenset()
 
 
 def concerning(details: Iterable[Detail], server: Client) -> list[Detail]:

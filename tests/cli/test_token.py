@@ -78,6 +78,7 @@ def test_a_token_is_inspected_by_value_by_standard_input_or_by_its_id(
         "issued_at": found.iat,
         "expires_at": found.exp,
         "attributes": {"plan": "go\u009bld", "_x": 1},
+        "authorization_details": [],
         "cnf": None,
     }
     assert json.loads(flask_oauth("token", "inspect", "-", "--json", stdin=f"{token}\n").stdout) == by_value

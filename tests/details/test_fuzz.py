@@ -169,3 +169,19 @@ def test_no_token_request_gets_more_than_was_approved(text: str) -> None:
                 assert set(value) < set(whole[name]) or sorted(set(value)) == sorted(whole[name])
             else:
                 assert json.dumps(value, sort_keys=True) == json.dumps(whole[name], sort_keys=True)
+
+
+def test_fifty_of_them_find_their_place_soon_whatever_their_order() -> None:
+    alike = [FILES | {"x": "x" * 500} for _ in range(50)]
+    nested = [{"type": "files", "actions": [f"a{number}" for number in range(at + 1)]} for at in range(50)]
+    for approved, wanted in (
+        (alike, alike),
+        (nested, nested[::-1]),
+        (nested, nested),
+        (nested, [{"type": "files", "actions": ["a0"]}] * 50),
+    ):
+        begun = time.process_time()
+        assert len(among(json.dumps(wanted), approved)) == 50
+        assert time.process_time() - begun < 0.05
+    with pytest.raises(InvalidAuthorizationDetails):
+        among(json.dumps([nested[49], nested[49]]), nested)
