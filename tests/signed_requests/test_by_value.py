@@ -1,5 +1,6 @@
 """The parameter `request` at the authorize endpoint: who signed it, for whom and when, and what of it counts."""
 
+import json
 import time
 from typing import Any
 
@@ -201,8 +202,6 @@ def test_a_member_that_is_null_or_stands_twice_is_refused(signing: Signing) -> N
     says = signing.says()
     for changes in ({"state": None}, {"claims": None}, {"request": None}, {"request_uri": None}, {"aud": None}):
         assert signing.refused(signing.signer.sign(says | changes))
-    import json
-
     text = json.dumps(says)
     for more in ('"state": "second"', '"client_id": "other"', '"exp": 9999999999'):
         twice = text[:-1] + "," + more + "}"
@@ -423,3 +422,18 @@ def test_what_is_told_of_it(signing: Signing) -> None:
     with recorded(authorization_granted, signing.site.app) as told:
         assert signing.code()
     assert [each["client_id"] for each in told] == [signing.client.client_id]
+
+
+@pytest.mark.parametrize("kind", ["array", "text"])
+def test_authorization_details_stand_in_it_as_json_or_as_a_text(make_signing: MakeSigning, kind: str) -> None:
+    details = [{"type": "payment", "amount": "5.00", "to": "älice"}]
+    types = {"payment": {"allowed": ["amount", "to"]}}
+    signing = make_signing(
+        client={"authorization_details_types": ["payment"]}, OAUTH_AUTHORIZATION_DETAILS=types, OAUTH_PAR=True
+    )
+    text = signing.sign(authorization_details=details if kind == "array" else json.dumps(details))
+    beside = '[{"type": "payment", "amount": "5000.00"}]'
+    tokens = granted(signing.site.redeem(signing.client, signing.code(text, authorization_details=beside)))
+    assert tokens["authorization_details"] == details
+    wrong = signing.sign(authorization_details={"type": "nothing"})
+    assert refused(location(signing.ask(wrong)), "invalid_authorization_details")
