@@ -17,7 +17,7 @@ class DiceGrant(BaseGrant, TokenEndpointMixin):  # type: ignore[misc]
     """Gives a token to whoever asks."""
 
     GRANT_TYPE = GRANT_TYPE
-    TOKEN_ENDPOINT_AUTH_METHODS = ["client_secret_basic"]
+    TOKEN_ENDPOINT_AUTH_METHODS = ("client_secret_basic",)
 
     def validate_token_request(self) -> None:
         self.request.client = self.authenticate_token_endpoint_client()

@@ -10,12 +10,13 @@ from flask import Flask
 from flask_oauth_gateway import OAuthGateway
 from flask_oauth_gateway.config import ConfigurationError
 from tests.dpop.test_token_endpoint import bound
-from tests.support.app import MakeApp, add_weather, bare_app, basic, gateway_of, refusal, register
+from tests.support.app import MakeApp, add_weather, bare_app, basic, gateway_of, refusal, register, server_of
 from tests.support.clock import Clock
 from tests.support.databases import every_database
 from tests.support.proofs import ProofKey
 from tests.support.racing import race
 from tests.support.redis_server import own_redis
+from tests.support.signing import Signer, claims_of
 from tests.support.site import REDIRECT_URI, VERIFIER, MakeSite, Site
 
 KEY = ProofKey()
@@ -141,3 +142,20 @@ def test_an_app_without_a_database_needs_redis_for_it() -> None:
     checking(OAUTH_DPOP=True, OAUTH_DPOP_REPLAY="endpoints")
     checking(OAUTH_DPOP=True, TESTING=True)
     checking()
+
+
+@pytest.mark.redis
+def test_two_apps_without_a_database_share_what_was_used_through_redis(redis_url: str) -> None:
+    signer = Signer()
+    issuers = {"https://idp.example": {"jwks": signer.jwks(), "audience": "api"}}
+    config = {"OAUTH_DPOP": True, "OAUTH_REDIS_URL": redis_url, "OAUTH_TRUSTED_TOKEN_ISSUERS": issuers}
+    apps = [checking(**config) for _ in range(2)]
+    claims = claims_of(
+        "https://idp.example", "api", cnf={"jkt": KEY.thumbprint}, scope="weather:read", client_id="shop"
+    )
+    token = signer.sign(claims, typ="at+jwt")
+    headers = KEY.with_token(token, uri="https://api.example/weather")
+    found = [app.test_client().get("/weather", headers=headers).status_code for app in (*apps, *apps)]
+    for app in apps:
+        server_of(app).close()
+    assert found == [200, 401, 401, 401]
