@@ -59,6 +59,10 @@ def describe_resource(server: Server, identifier: str) -> dict[str, Any]:
         body["authorization_details_types_supported"] = list(settings.authorization_details)  # section 2
     if settings.dpop:
         body["dpop_signing_alg_values_supported"] = list(settings.dpop_algorithms)
-        body["dpop_bound_access_tokens_required"] = settings.dpop == "required"
+        body["dpop_bound_access_tokens_required"] = (
+            settings.dpop == "required" and not settings.mtls
+        )  # which binds, too
+    if settings.mtls:
+        body["tls_client_certificate_bound_access_tokens"] = True
     further = {"resource_name": resource.name, "resource_documentation": resource.documentation}
     return body | {name: value for name, value in further.items() if value is not None}

@@ -111,3 +111,12 @@ def test_where_it_is_off_nobody_looks_at_the_header(make_app: MakeApp) -> None:
     assert answer.status_code == 200
     assert server_of(app).binding is None
     assert token_for(app.test_client(), registered)
+
+
+@sqlite_only
+def test_a_resource_s_document_says_that_bound_tokens_are_taken(make_app: MakeApp) -> None:
+    resources = {"/": {"name": "Weather"}}
+    for config, is_said in ((MTLS, True), ({}, False)):
+        app = make_app(**config, OAUTH_ISSUER="https://api.example.com", OAUTH_RESOURCES=resources)
+        document = app.test_client().get("/.well-known/oauth-protected-resource").get_json()
+        assert ("tls_client_certificate_bound_access_tokens" in document) is is_said
