@@ -86,7 +86,7 @@ def test_no_request_uri_is_inside_it_or_beside_it(signing: Signing) -> None:
 def test_it_is_pushed_once_if_it_has_a_jti(signing: Signing) -> None:
     text = signing.sign(jti="one")
     request_uri = pushed(signing, text)
-    assert "used before" in not_accepted(signing, text) or "answered" in not_accepted(signing, text)
+    assert "was answered already" in not_accepted(signing, text)
     assert "was answered already" in signing.refused(text), "nor can a browser bring it"
     assert signing.answer(come(signing, request_uri))["code"]
     # What was refused for something else was not used up.
