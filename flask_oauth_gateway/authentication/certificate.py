@@ -16,7 +16,7 @@ from flask import request as http_request
 
 from ..crypto.certificates import UnusableKey, public_key_of
 from ..crypto.distinguished_names import is_named, parse
-from ..errors import InvalidClient
+from ..errors import InvalidClient, InvalidRequestError
 from ..proofs.trust import not_in_force
 
 if TYPE_CHECKING:
@@ -83,6 +83,8 @@ class CertificateAuthentication:
     ) -> Client:
         """The client, maybe read anew: another process may have changed what its certificate must be."""
         client_id = request.form.get("client_id") or (request.basic or ("",))[0]
+        if request.basic is not None and request.basic[0] != client_id:
+            raise InvalidRequestError("The 'client_id' in the body is not the one in the Authorization header.")
         presented = self._certificates.of(http_request)
         if presented is None:
             raise InvalidClient("no certificate", client_id)

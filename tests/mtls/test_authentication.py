@@ -206,6 +206,7 @@ def test_a_client_comes_with_the_right_certificate_through_the_proxy_or_not_at_a
 def test_an_empty_password_beside_the_certificate_is_no_second_method(app: Flask) -> None:
     client, held = by_ca(app), CA.client(NAME)
     assert is_let_in(app, client, held, headers=basic(client, ""))
+    refusal(asked(app, client, held, headers=basic("another", "")), 400, "invalid_request")
 
 
 def test_a_certificate_beside_a_secret_is_no_second_method(app: Flask) -> None:
