@@ -12,7 +12,7 @@ class BearerError(OAuth2Error):
 
     `needed`: the scopes that the view asks for; `resource_metadata`: the URL of the resource's metadata (RFC 9728
     section 5.1); `algs`: the algorithms of DPoP's proofs, with spaces, where DPoP is on; `is_of_dpop`: only a request with
-    another proof can do better, so no other scheme is named.
+    another proof can do better, so no other scheme is named; `bearer_first`: the clients read none but that first scheme.
     """
 
     status_code = 401
@@ -22,6 +22,7 @@ class BearerError(OAuth2Error):
     resource_metadata: str | None = None
     algs = ""
     is_of_dpop = False
+    bearer_first = False
 
     def challenge(self) -> list[str]:
         return [f'error="{self.error}"', f'error_description="{self.description}"']
@@ -38,7 +39,8 @@ class BearerError(OAuth2Error):
         # DPoP first, or alone where its proof is what is wrong: some clients look only at the first scheme. One header, as
         # nginx before 1.23 hands on no second one.
         dpop = f'DPoP {told}, algs="{self.algs}"'
-        return [("WWW-Authenticate", dpop if self.is_of_dpop else f"{dpop}, Bearer {told}")]
+        schemes = [dpop] if self.is_of_dpop else [dpop, f"Bearer {told}"]
+        return [("WWW-Authenticate", ", ".join(reversed(schemes) if self.bearer_first else schemes))]
 
 
 class MissingToken(BearerError):

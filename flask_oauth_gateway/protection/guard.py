@@ -133,6 +133,7 @@ class Guard:
         self._plans = plans
         self._binding = binding
         self._algs = " ".join(settings.dpop_algorithms) if settings.dpop else ""
+        self._bearer_first = settings.in_profile.for_old_clients
         self._needs_audience = settings.in_profile.needs_audience
         self._strengths = settings.strengths
         implies = settings.scope_implies
@@ -230,7 +231,7 @@ class Guard:
         path = request.path
         if isinstance(error, BearerError):
             error.needed = self._needed(requirement)
-            error.algs = self._algs
+            error.algs, error.bearer_first = self._algs, self._bearer_first
             error.resource_metadata = self._resources.metadata_url(path, requirement.audience)
         if not isinstance(error, SAY_NOTHING_OF_A_TOKEN):
             client_id = getattr(error, "client_id", None)

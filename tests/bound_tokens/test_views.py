@@ -134,6 +134,15 @@ def test_the_challenge_lists_both_schemes_dpop_first(make_app: MakeApp) -> None:
     assert challenge == f'DPoP {told}, algs="ES256 ES384 ES512 Ed25519 PS256 RS256", Bearer {told}'
 
 
+def test_for_clients_of_mcp_the_challenge_begins_with_bearer_the_only_scheme_that_they_read(make_app: MakeApp) -> None:
+    app = make_app(**ON, OAUTH_PROFILE="mcp", OAUTH_DPOP_NONCE=True)
+    challenge = app.test_client().get("/weather").headers["WWW-Authenticate"]
+    assert challenge.startswith("Bearer ")
+    assert ', DPoP realm="oauth", ' in challenge
+    wrong = app.test_client().get("/weather", headers=HOLDER.with_token(bound_to(app, "dpop")))
+    assert wrong.headers["WWW-Authenticate"].startswith("DPoP ")
+
+
 def test_where_only_certificates_bind_or_nothing_does_the_challenge_is_bearer_s(make_app: MakeApp) -> None:
     for on in ({}, {"OAUTH_MTLS": True, "OAUTH_MTLS_CERTIFICATE": "nginx"}):
         response = make_app(**on).test_client().get("/weather", headers={"Authorization": "DPoP x", "DPoP": "x"})

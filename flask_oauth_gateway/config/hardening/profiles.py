@@ -27,7 +27,8 @@ class Profile(NamedTuple):
 
     `pkce_for_all`: no client is excused from PKCE by its registration. `needs_audience`: every token has an audience, and a
     view takes no other token. `offers_offline_access`: the metadata name the scope `offline_access`. `for_old_clients`: the
-    endpoints and the metadata are also where clients of the Model Context Protocol look without having read of them.
+    endpoints and the metadata are also where clients of the Model Context Protocol look without having read of them, and a
+    view's challenge begins with Bearer, the only scheme that they read.
     `algorithms`: signatures are made and taken by these alone, of clients' keys too; `None`: by any. `see_other`: redirects are
     303, so that no browser sends a form on. `needs_redirect_uri`: no authorization request is without it.
     `takes_bound_tokens_alone`: views take no token that isn't bound to a key, as those from before the profile.
