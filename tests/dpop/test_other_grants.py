@@ -4,8 +4,8 @@ from typing import Any
 
 from authlib.oauth2.rfc6749 import BaseGrant, TokenEndpointMixin
 
-from tests.dpop.test_token_endpoint import ask, bound, unbound
 from tests.support.app import basic, refusal
+from tests.support.bound import ask, bound, unbound
 from tests.support.proofs import ProofKey
 from tests.support.site import MakeSite
 

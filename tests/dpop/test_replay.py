@@ -9,8 +9,8 @@ from flask import Flask
 
 from flask_oauth_gateway import OAuthGateway
 from flask_oauth_gateway.config import ConfigurationError
-from tests.dpop.test_token_endpoint import bound
 from tests.support.app import MakeApp, add_weather, bare_app, basic, gateway_of, refusal, register, server_of
+from tests.support.bound import bound
 from tests.support.clock import Clock
 from tests.support.databases import every_database
 from tests.support.proofs import ProofKey

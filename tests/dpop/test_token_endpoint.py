@@ -1,14 +1,13 @@
 """Tokens are bound to the key that the token request proves, and refresh tokens and codes to theirs (RFC 9449 sections 5, 10)."""
 
-from typing import Any
-
 import pytest
 from werkzeug.test import TestResponse
 
 from flask_oauth_gateway.signals import refresh_token_reused
 from flask_oauth_gateway.stores.registered_client import Client
 from tests.support import device
-from tests.support.app import basic, recorded, refusal, server_of
+from tests.support.app import basic, recorded, refusal
+from tests.support.bound import ask, bound, redeem, refresh, unbound
 from tests.support.databases import every_database
 from tests.support.proofs import ProofKey
 from tests.support.site import DEVICE_CODE, REDIRECT_URI, VERIFIER, MakeSite, Site, answer, granted, query, refused
@@ -20,49 +19,6 @@ EVERY_GRANT = ["authorization_code", "refresh_token", "client_credentials", "pas
 @pytest.fixture
 def site(make_site: MakeSite) -> Site:
     return make_site(OAUTH_DPOP=True)
-
-
-def ask(site: Site, client: Client, key: ProofKey | None, /, **data: Any) -> TestResponse:
-    """A token request, with a proof of the key where there is one."""
-    headers = {} if key is None else key.headers()
-    if client.client_secret:
-        headers |= basic(client.client_id, client.client_secret)
-    else:
-        data["client_id"] = client.client_id
-    return site.app.test_client().post("/oauth/token", data=data, headers=headers)
-
-
-def redeem(site: Site, client: Client, code: str, key: ProofKey | None) -> TestResponse:
-    return ask(
-        site, client, key,
-        grant_type="authorization_code", code=code, redirect_uri=REDIRECT_URI, code_verifier=VERIFIER,
-    )  # fmt: skip
-
-
-def refresh(site: Site, client: Client, token: str, key: ProofKey | None) -> TestResponse:
-    return ask(site, client, key, grant_type="refresh_token", refresh_token=token)
-
-
-def confirmation(site: Site, token: str) -> Any:
-    """The `cnf` of an access token."""
-    return server_of(site.app).own_tokens.read(token).details.get("cnf")
-
-
-def bound(site: Site, response: TestResponse, key: ProofKey) -> dict[str, Any]:
-    """A token response whose access token is bound to this key."""
-    found = granted(response)
-    assert found["token_type"] == "DPoP"
-    with site.app.test_request_context():
-        assert confirmation(site, found["access_token"]) == {"jkt": key.thumbprint}
-    return found
-
-
-def unbound(site: Site, response: TestResponse) -> dict[str, Any]:
-    found = granted(response)
-    assert found["token_type"] == "Bearer"
-    with site.app.test_request_context():
-        assert confirmation(site, found["access_token"]) is None
-    return found
 
 
 @every_database

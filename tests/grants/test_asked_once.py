@@ -62,12 +62,12 @@ def test_what_a_saml_assertion_may_call_the_server_is_worked_out_once(
     idp = Idp()
     relying = Relying(make_app(**CONFIG, OAUTH_SAML_ISSUERS={NAME: {**idp.entry, "client_id": "partner"}}))
     issuer, worked_out = server_of(relying.app).issuer, []
-    url = issuer.token_endpoint
+    urls = issuer.token_endpoints
 
-    def token_endpoint() -> str:
-        worked_out.append(url())
+    def token_endpoints() -> tuple[str, ...]:
+        worked_out.append(urls())
         return worked_out[-1]
 
-    monkeypatch.setattr(issuer, "token_endpoint", token_endpoint)
+    monkeypatch.setattr(issuer, "token_endpoints", token_endpoints)
     relying.accepts(idp.signed())
     assert len(worked_out) == 1
