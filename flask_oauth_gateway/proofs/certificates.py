@@ -30,18 +30,15 @@ MAX_HEADER = 16384  # characters: a certificate of the largest keys in use has a
 MAX_REMEMBERED = 512
 
 ENVIRON = "environ"
-#: The sources that have a name, as an app would describe them. The keys of `ENVIRON` are mod_ssl's.
+#: The sources that have a name, as an app would describe them. The keys of `ENVIRON` are mod_ssl's. Its SSL_CLIENT_VERIFY is not
+#: believed: it says SUCCESS of a certificate that was let through unchecked, where a TLS 1.2 session is taken up again.
 SOURCES: Mapping[str, Mapping[str, Any]] = {
     "nginx": {
         "header": "X-SSL-Client-Cert",
         "format": "pem-escaped",
         "verified": ("X-SSL-Client-Verify", "SUCCESS"),
     },
-    "apache": {
-        "header": "X-SSL-Client-Cert",
-        "format": "pem-escaped",
-        "verified": ("X-SSL-Client-Verify", "SUCCESS"),
-    },
+    "apache": {"header": "X-SSL-Client-Cert", "format": "pem-escaped"},
     "haproxy": {"header": "X-SSL-Client-Cert", "format": "der-base64", "verified": ("X-SSL-Client-Verify", "0")},
     "traefik": {"header": "X-Forwarded-Tls-Client-Cert", "format": "pem"},
     "envoy": {"header": "X-Forwarded-Client-Cert", "format": "xfcc"},
@@ -77,7 +74,7 @@ class Certificates:
         self._verified = None if verified is None else _key(verified[0])
         self._yes = None if verified is None else verified[1]
         if self._in_environ:
-            self._header, self._verified, self._yes = "SSL_CLIENT_CERT", "SSL_CLIENT_VERIFY", "SUCCESS"
+            self._header = "SSL_CLIENT_CERT"
         # By the text: the same clients come again and again, and what they present takes longer to parse than to compare.
         self._read = lru_cache(maxsize=MAX_REMEMBERED)(_parsed)
 

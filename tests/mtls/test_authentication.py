@@ -362,7 +362,7 @@ def test_an_app_that_would_believe_a_certificate_that_nobody_checks_doesn_t_star
         return True
 
     unverified = {"header": "Client-Cert", "format": "structured"}
-    for source in ("traefik", "envoy", "rfc9440", None, unverified):
+    for source in ("apache", "traefik", "envoy", "rfc9440", "environ", None, unverified):
         assert not starts(OAUTH_MTLS_CERTIFICATE=source, OAUTH_MTLS_CA=None)
         assert starts(OAUTH_MTLS_CERTIFICATE=source)
         assert starts(
@@ -370,7 +370,7 @@ def test_an_app_that_would_believe_a_certificate_that_nobody_checks_doesn_t_star
             OAUTH_MTLS_CA=None,
             OAUTH_CLIENT_AUTH_METHODS=["self_signed_tls_client_auth"],
         )
-    for source in ("nginx", "apache", "haproxy", "environ", {**unverified, "verified": ("X-Verified", "yes")}):
+    for source in ("nginx", "haproxy", {**unverified, "verified": ("X-Verified", "yes")}):
         assert starts(OAUTH_MTLS_CERTIFICATE=source, OAUTH_MTLS_CA=None)
     assert not starts(OAUTH_MTLS=False)
     tmp_path.joinpath("empty.pem").write_text("nothing")

@@ -6,6 +6,7 @@ Behind them stands a server that takes a header's name with underscores for the 
 import itertools
 import json
 from collections.abc import Iterator
+from ssl import TLSVersion
 
 import pytest
 from flask import Flask, request
@@ -74,6 +75,15 @@ def test_certificates_of_others_with_the_same_subject_are_not_let_in(front: Fron
         assert not front.is_let_in(held, client)
         for pair in forged(CA.client(NAME)):
             assert not front.is_let_in(held, client, [pair]), pair
+
+
+def test_a_session_that_is_taken_up_again_is_no_authority_s_signature(front: Front) -> None:
+    client = by_ca(front)
+    for held, is_let_in in ((self_signed(NAME), False), (CA.client(NAME), True)):
+        for version in (TLSVersion.TLSv1_2, TLSVersion.TLSv1_3):
+            statuses, taken_up = front.asked_in_one_session(held, client, version)
+            assert statuses == [200 if is_let_in else 401] * 3
+            assert taken_up or front.name == "caddy" or version is TLSVersion.TLSv1_3, "or this proves nothing"
 
 
 def test_a_client_that_has_signed_its_own_certificate_is_let_in_also_with_a_renewed_one(front: Front) -> None:

@@ -6,10 +6,11 @@ Behind them stands a server that takes a header's name with underscores for the 
 import itertools
 import os
 import re
+import socket
 import ssl
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from http.client import HTTPSConnection
+from http.client import HTTPConnection, HTTPSConnection
 from pathlib import Path
 from threading import Thread
 from typing import Any
@@ -93,7 +94,7 @@ def caddy(folder: Path, port: int, app: str) -> list[str]:
 CADDY_SOURCE = {"header": "X-SSL-Client-Cert", "format": "der-base64"}
 PROXIES: dict[str, tuple[Callable[[Path, int, str], list[str]], dict[str, Any]]] = {
     "nginx": (nginx, {"OAUTH_MTLS_CERTIFICATE": "nginx"}),
-    "apache": (apache, {"OAUTH_MTLS_CERTIFICATE": "apache"}),
+    "apache": (apache, {"OAUTH_MTLS_CERTIFICATE": "apache", "OAUTH_MTLS_CA": [CA.pem]}),
     "haproxy": (haproxy, {"OAUTH_MTLS_CERTIFICATE": "haproxy"}),
     "caddy": (caddy, {"OAUTH_MTLS_CERTIFICATE": CADDY_SOURCE, "OAUTH_MTLS_CA": [CA.pem]}),
 }
@@ -111,12 +112,7 @@ class Front:
 
     def ask(self, held: Held | None, path: str, headers: Any = (), form: dict[str, str] | None = None) -> Answer:
         """What is answered to a client with this certificate; `headers`: pairs, as they are written here."""
-        context = ssl.create_default_context(cadata=FRONT_CA.pem)
-        if held is not None:
-            file = self.folder / f"client{next(self._number)}.pem"
-            file.write_text(held.pem + held.private_pem, encoding="ascii")
-            context.load_cert_chain(file)
-        connection = HTTPSConnection("localhost", self.port, timeout=10, context=context)
+        connection = HTTPSConnection("localhost", self.port, timeout=10, context=self._context(held))
         try:
             connection.putrequest("GET" if form is None else "POST", path)
             body = urlencode(form or {}).encode()
@@ -129,6 +125,33 @@ class Front:
             return Answer(connection.getresponse())
         finally:
             connection.close()
+
+    def asked_in_one_session(
+        self, held: Held, client_id: str, version: ssl.TLSVersion
+    ) -> tuple[list[int], bool]:
+        """The statuses of three connections of one TLS session, and whether the last took it up again."""
+        context, session, statuses = self._context(held), None, []
+        context.maximum_version = version
+        body = urlencode({"grant_type": "client_credentials", "client_id": client_id})
+        for _ in range(3):
+            with (
+                socket.create_connection(("localhost", self.port), timeout=10) as plain,
+                context.wrap_socket(plain, server_hostname="localhost", session=session) as connection,
+            ):
+                request = HTTPConnection("localhost")
+                request.sock = connection
+                request.request("POST", "/oauth/token", body, FORM)
+                statuses.append(Answer(request.getresponse()).status)
+                session, taken_up = connection.session, connection.session_reused
+        return statuses, bool(taken_up)
+
+    def _context(self, held: Held | None) -> ssl.SSLContext:
+        context = ssl.create_default_context(cadata=FRONT_CA.pem)
+        if held is not None:
+            file = self.folder / f"client{next(self._number)}.pem"
+            file.write_text(held.pem + held.private_pem, encoding="ascii")
+            context.load_cert_chain(file)
+        return context
 
     def is_let_in(self, held: Held | None, client_id: str, headers: Any = (), **more: str) -> bool:
         form = {"grant_type": "client_credentials", "client_id": client_id, **more}

@@ -17,9 +17,7 @@ from ..setting import setting
 DPOP_ALGORITHMS = ("ES256", "ES384", "ES512", "Ed25519", "PS256", "RS256")
 CERTIFICATE_SOURCES = ("nginx", "apache", "haproxy", "traefik", "envoy", "rfc9440", "environ")
 CERTIFICATE_FORMATS = ("pem-escaped", "pem", "der-base64", "xfcc", "structured")
-VERIFYING_SOURCES = frozenset(
-    {"nginx", "apache", "haproxy", "environ"}
-)  # which also say whether they checked the chain
+VERIFYING_SOURCES = frozenset({"nginx", "haproxy"})  # which also say whether they checked the chain
 CERTIFICATE_METHODS = ("tls_client_auth", "self_signed_tls_client_auth")
 _HEADER = re.compile(r"[A-Za-z0-9-]+")  # a name with underscores has the same key in WSGI as one with hyphens
 
