@@ -140,21 +140,11 @@ class Binding:
         if scheme != DPOP or self._dpop is None:
             raise InvalidToken("The access token is bound to a key: send it as DPoP, with a proof.", token.client_id)
         try:
-            proof = self._proof_of(self._dpop, http, presented, self._where_taken)
-            if proof is None:
-                raise InvalidDpopProof(
-                    "The access token is bound to a key: the request needs a proof in the header DPoP."
-                )
-            if proof.thumbprint != confirmation[JKT]:
-                raise InvalidToken("The access token is bound to another key than the proof's.", token.client_id)
-            if self._remembers_everywhere or self._is_own_endpoint(http):
-                self._claim(http, proof)
+            self._check_proof(http, self._dpop, token, presented, confirmation[JKT])
         except InvalidDpopProof as error:
             refused = error.where_a_token_is_taken(self.algorithms)
             refused.client_id = token.client_id
             raise refused from None
-        if proof.new_nonce is not None and has_request_context():
-            _send(http, proof.new_nonce)
 
     def asked_of_proof(self, http: Request) -> dict[str, str]:
         """What a good proof says of a request with a token: `htm`, an `htu`, and where nonces are on the `nonce`."""
@@ -171,6 +161,18 @@ class Binding:
             yield
         finally:
             self._once = kept
+
+    def _check_proof(self, http: Request, dpop: DpopProofs, token: Taken, presented: str, thumbprint: object) -> None:
+        """Check that the request proves the key to which a token is bound (RFC 9449 section 7)."""
+        proof = self._proof_of(dpop, http, presented, self._where_taken)
+        if proof is None:
+            raise InvalidDpopProof("The access token is bound to a key: the request needs a proof in the header DPoP.")
+        if proof.thumbprint != thumbprint:
+            raise InvalidToken("The access token is bound to another key than the proof's.", token.client_id)
+        if self._remembers_everywhere or self._is_own_endpoint(http):
+            self._claim(http, proof)
+        if proof.new_nonce is not None and has_request_context():
+            _send(http, proof.new_nonce)
 
     def _check_certificate(self, http: Request, token: Taken, thumbprint: object) -> None:
         """Check that the request comes with the certificate to which a token is bound (RFC 8705 section 3)."""

@@ -44,8 +44,9 @@ def oauth_token(app: Flask) -> Iterator[Callable[..., OAuthToken]]:
 
     `oauth_token("weather:read", subject="alice").headers` goes into a request. The token has exactly these `scopes`;
     `subject` is its user, if it has one; `expires_in` is in seconds; `claims` are further details that a server knows
-    of a token: `auth_time`, `acr`, `amr`, `authorization_details`. `dpop=True`: the token is bound to a key, and `headers_for(method, url)` makes a
-    proof; `certificate`: it is bound to this one (of `cryptography`, or PEM), or with `True` to one that is made for it.
+    of a token: `auth_time`, `acr`, `amr`, `authorization_details`. `dpop=True`: the token is bound to a key, and
+    `headers_for(method, url)` makes a proof; `certificate`: it is bound to this one (of `cryptography`, or PEM), or with
+    `True` to one that is made for it.
     Neither the token nor its client is stored or looked up.
     """
     server = server_of(app)
