@@ -9,6 +9,8 @@ from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
+from ..crypto.certificates import NO_EXTENSIONS
+
 #: What `cryptography` raises for keys and signatures of kinds that it doesn't know.
 _UNREADABLE = (ValueError, TypeError, InvalidSignature, UnsupportedAlgorithm)
 
@@ -70,5 +72,5 @@ def _is_authority(certificate: x509.Certificate) -> bool | None:
         return certificate.extensions.get_extension_for_class(x509.BasicConstraints).value.ca
     except x509.ExtensionNotFound:
         return None
-    except (*_UNREADABLE, x509.DuplicateExtension):
+    except (*_UNREADABLE, *NO_EXTENSIONS):
         return True

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from cryptography import x509
 from flask import request as http_request
 
-from ..crypto.certificates import UnusableKey, public_key_of
+from ..crypto.certificates import NO_EXTENSIONS, UnusableKey, public_key_of
 from ..crypto.distinguished_names import is_named, parse
 from ..errors import InvalidClient, InvalidRequestError
 from ..proofs.trust import not_in_force
@@ -153,7 +153,7 @@ def _problem_with_subject(client: Client, certificate: x509.Certificate) -> str 
         of_type, normal = _NAMES[kind]
         # Only names of this type are looked at; the common name is none of them.
         is_there = any(normal(each) == normal(value) for each in names.get_values_for_type(of_type))
-    except (ValueError, x509.ExtensionNotFound, x509.DuplicateExtension):
+    except NO_EXTENSIONS:
         return "no such subject alternative name"
     return None if is_there else "another subject alternative name"
 

@@ -10,6 +10,8 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key, l
 
 #: What cryptography raises for a key or certificate of a kind, curve or version that it doesn't know, or that is broken.
 UNREADABLE = (ValueError, TypeError, UnsupportedAlgorithm, x509.InvalidVersion)
+#: What it raises for extensions that it doesn't know or that are broken, and for one that isn't there.
+NO_EXTENSIONS = (ValueError, x509.DuplicateExtension, x509.UnsupportedGeneralNameType, x509.ExtensionNotFound)
 
 
 class UnusableKey(ValueError):

@@ -12,11 +12,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.x509.oid import ExtendedKeyUsageOID
 from cryptography.x509.verification import Criticality, ExtensionPolicy, PolicyBuilder, Store, VerificationError
 
 from ..config.checks import ConfigurationError
-from ..crypto.certificates import UnusableKey, certificates_of, pem_bytes
+from ..crypto.certificates import NO_EXTENSIONS, UnusableKey, certificates_of, pem_bytes
+from ..crypto.jwk import MIN_RSA_BITS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -44,6 +46,7 @@ class Trust:
                 .require_present(x509.BasicConstraints, Criticality.AGNOSTIC, None)  # who asks for it also reads it
                 .may_be_present(x509.KeyUsage, Criticality.AGNOSTIC, _signs_certificates)
                 .may_be_present(x509.ExtendedKeyUsage, Criticality.AGNOSTIC, _signs_for_clients)
+                .may_be_present(x509.NameConstraints, Criticality.AGNOSTIC, _signs_any_subject)
             )
             self._policy = (
                 PolicyBuilder()
@@ -105,15 +108,18 @@ def _content(path: str) -> bytes:
 def _is_authority(certificate: x509.Certificate) -> bool:
     try:
         return certificate.extensions.get_extension_for_class(x509.BasicConstraints).value.ca
-    except (x509.ExtensionNotFound, ValueError):
+    except NO_EXTENSIONS:
         return False
 
 
 def _not_a_client_s(certificate: x509.Certificate) -> str | None:
-    """What a certificate says that it is for, where that is something else than being a client."""
+    """What a certificate says that it is for, where that is something else than being a client; or its key is too short."""
+    key = certificate.public_key()
+    if isinstance(key, RSAPublicKey) and key.key_size < MIN_RSA_BITS:
+        return f"its key has less than {MIN_RSA_BITS} bits"
     try:
         extensions = certificate.extensions
-    except (ValueError, x509.DuplicateExtension):
+    except NO_EXTENSIONS:
         return "its extensions can't be read"
     for extension in extensions:
         value = extension.value
@@ -135,3 +141,10 @@ def _signs_for_clients(policy: Policy, certificate: x509.Certificate, usages: x5
     fit = {ExtendedKeyUsageOID.CLIENT_AUTH, ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE}
     if usages is not None and fit.isdisjoint(usages):
         raise ValueError("an authority's extended key usage lacks clientAuth")
+
+
+def _signs_any_subject(policy: Policy, certificate: x509.Certificate, names: x509.NameConstraints | None) -> None:
+    """Alternative names are held against an authority's limits by cryptography; subjects by nobody (RFC 5280 section 4.2.1.10)."""
+    limits = [] if names is None else [*(names.permitted_subtrees or ()), *(names.excluded_subtrees or ())]
+    if any(isinstance(each, x509.DirectoryName) for each in limits):
+        raise ValueError("an authority may sign certain subjects alone, which isn't checked here")

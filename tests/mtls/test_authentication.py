@@ -16,9 +16,10 @@ from tests.support.app import MakeApp, basic, build_app, close_app, gateway_of, 
 from tests.support.certificates import SERVER, Ca, Held, distinguished, self_signed
 from tests.support.clock import Clock
 from tests.support.key_server import key_server
-from tests.support.signing import public_jwk
+from tests.support.signing import public_jwk, rsa_key
 
 CA = Ca()
+O_WEATHER = x509.DirectoryName(distinguished(O="Weather"))
 METHODS = ["tls_client_auth", "self_signed_tls_client_auth", "client_secret_post", "client_secret_basic", "none"]
 MTLS: dict[str, Any] = {
     "OAUTH_MTLS": True,
@@ -158,6 +159,7 @@ def test_a_subject_doesn_t_stand_for_an_alternative_name_nor_the_other_way_round
 
 
 BELOW = Ca("Below", above=CA)
+ALTERNATIVE_NAMES = x509.ObjectIdentifier("2.5.29.17")
 #: Certificates with the client's own subject that are not its certificate.
 FORGED: dict[str, Callable[[], Held]] = {
     "of another CA with the same name": lambda: Ca().client(NAME),
@@ -171,6 +173,13 @@ FORGED: dict[str, Callable[[], Held]] = {
     "with an unknown critical extension": lambda: CA.client(
         NAME, extensions=[(x509.UnrecognizedExtension(x509.ObjectIdentifier("1.2.3.4"), b"\x05\x00"), True)]
     ),
+    "with alternative names of a kind that nobody reads": lambda: CA.client(
+        NAME, extensions=[(x509.UnrecognizedExtension(ALTERNATIVE_NAMES, bytes.fromhex("3002a300")), False)]
+    ),
+    "with broken alternative names": lambda: CA.client(
+        NAME, extensions=[(x509.UnrecognizedExtension(ALTERNATIVE_NAMES, bytes.fromhex("3004870201ff")), False)]
+    ),
+    "with a key of 1024 bits": lambda: CA.client(NAME, key=rsa_key(1024)),
 }
 
 
@@ -237,6 +246,19 @@ def test_a_chain_is_built_from_what_the_proxy_hands_on(make_app: MakeApp) -> Non
     assert not is_let_in(app, client, headers=one | {"Client-Cert-Chain": f":{Ca('Below').base64}:"})
     # The chain leads somewhere, it trusts nobody.
     assert not is_let_in(app, client, headers={"Client-Cert": f":{Ca().client(NAME).base64}:"} | chain)
+
+
+@pytest.mark.parametrize("critical", [True, False])
+@pytest.mark.parametrize("limits", [([O_WEATHER], None), (None, [O_WEATHER])], ids=["for others", "against it"])
+def test_an_authority_that_may_sign_certain_subjects_alone_signs_none_here(
+    make_app: MakeApp, limits: Any, critical: bool
+) -> None:
+    limited = Ca("Limited", above=CA, extensions=[(x509.NameConstraints(*limits), critical)])
+    app = make_app(**MTLS | {"OAUTH_MTLS_CERTIFICATE": "rfc9440"})
+    chain = {"Client-Cert-Chain": f":{limited.base64}:"}
+    for name in (distinguished(O="Weather", CN="station"), NAME):
+        client = by_ca(app, tls_client_auth_subject_dn=name.rfc4514_string())
+        assert not is_let_in(app, client, headers=chain | {"Client-Cert": f":{limited.client(name).base64}:"})
 
 
 def test_authorities_may_be_a_file_and_lack_a_key_usage(make_app: MakeApp, tmp_path: Any) -> None:

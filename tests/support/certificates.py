@@ -66,13 +66,19 @@ class Ca(Held):
     """Signs clients' certificates, and further CAs below it."""
 
     def __init__(
-        self, name: str = "Throw-away CA", *, above: Ca | None = None, usage: bool = True, **more: Any
+        self,
+        name: str = "Throw-away CA",
+        *,
+        above: Ca | None = None,
+        usage: bool = True,
+        extensions: Extensions = (),
+        **more: Any,
     ) -> None:
         key = ec.generate_private_key(ec.SECP256R1())
-        extensions: list[tuple[x509.ExtensionType, bool]] = [(x509.BasicConstraints(ca=True, path_length=None), True)]
+        wanted = [(x509.BasicConstraints(ca=True, path_length=None), True), *extensions]
         if usage:
-            extensions.append((_SIGNS, True))
-        super().__init__(certify(distinguished(CN=name), key, above, extensions=extensions, **more), key)
+            wanted.append((_SIGNS, True))
+        super().__init__(certify(distinguished(CN=name), key, above, extensions=wanted, **more), key)
 
     def client(self, name: x509.Name | str = "client", *, san: Sequence[x509.GeneralName] = (), **more: Any) -> Held:
         """A client's certificate, for `clientAuth` where nothing else is said."""
