@@ -22,7 +22,7 @@ from ..stores.registered_client import DEFAULTS, DOCUMENT, REGISTERED, Client, U
 from ..stores.registration.client_documents import ClientDocumentStore
 from ..web.environ import READING_ENDS
 from .metadata_documents import MAX_SECONDS, SCHEME, Documents, NoClient, is_another
-from .strangers import OWN_MEMBERS
+from .strangers import kept_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -218,10 +218,10 @@ class ClientDirectory:
     def _change(self, client: Client, document: Document, fresh_until: int) -> tuple[bool, list[str]]:
         """Store what the document says now; whether that is done, and which members it changed.
 
-        The gateway's own members are no document's: they stay as an administrator set them.
+        The gateway's own members are no document's: they stay as an administrator set them, and so do its protections.
         """
         values: dict[str, Any] = {name: document.values.get(name, DEFAULTS[name]) for name in REGISTERED}
-        values |= {name: getattr(client, name) for name in OWN_MEMBERS}
+        values |= kept_of(client)
         changed = sorted(name for name in REGISTERED if values[name] != getattr(client, name))
         if not changed:
             return self._stored.renew(client, fresh_until), changed

@@ -24,7 +24,7 @@ from .members import ClientMetadataError, read_scope
 from .metadata import check_metadata
 from .registry import ClientNotFound
 from .secrets import new_secret
-from .strangers import NEVER, OWN_MEMBERS, Ceiling, ceiling_of, ceiling_of_change, of_a_stranger, within
+from .strangers import NEVER, Ceiling, ceiling_of, ceiling_of_change, kept_of, of_a_stranger, within
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
@@ -200,7 +200,8 @@ class Registrations:
         all that the program could have. `before`: what it replaces; what the app set of it is no program's to undo.
         """
         values = of_a_stranger(given, self._settings, ceiling)
-        own = {} if before is None else {name: getattr(before, name) for name in OWN_MEMBERS if name != "default_scope"}
+        own = {} if before is None else kept_of(before)
+        own.pop("default_scope", None)
         values |= {name: value for name, value in own.items() if name not in NEVER and value != DEFAULTS[name]}
         everything = " ".join(ceiling.scopes)
         if values["scope"] != everything:

@@ -12,7 +12,7 @@ from ..config.registration import OPEN
 from ..errors import shown
 from ..features import GRANTS, RESPONSE_TYPES
 from ..stores.registered_client import REGISTERED
-from .hardening_members import is_off
+from .hardening_members import ALWAYS_BOUND, is_off
 from .members import ClientMetadataError
 from .metadata import REDIRECTING_GRANTS, usual_grant_types
 from .openid_members import OF_OAUTH_TOO, OPENID_MEMBERS
@@ -32,6 +32,8 @@ OWN_MEMBERS = frozenset(
 #: What no hook gives such a client either: it never gets past the consent page, asks about others' tokens, nor sends users
 #: where nobody could look before.
 NEVER = frozenset({"skip_consent", "resource_server", "pushed_redirect_uris"})
+#: What such a client may set itself, and only the owner of the server undoes, who may have set it.
+PROTECTIONS = ALWAYS_BOUND | {"require_pushed_authorization_requests", "require_signed_request_object"}
 LISTS = frozenset(
     {
         "redirect_uris", "grant_types", "response_types", "contacts", "post_logout_redirect_uris", "default_acr_values",
@@ -93,6 +95,12 @@ def of_a_stranger(metadata: Mapping[str, Any], settings: Settings, ceiling: Ceil
     if known.get("authorization_details_types"):
         known["authorization_details_types"] = _detail_types(known["authorization_details_types"], settings)
     return within(known, settings, ceiling)
+
+
+def kept_of(client: Client) -> dict[str, Any]:
+    """What stays of a client when it describes itself anew: the gateway's own members, and its protections."""
+    own = {name: getattr(client, name) for name in OWN_MEMBERS}
+    return own | {name: True for name in PROTECTIONS if getattr(client, name)}
 
 
 def within(metadata: Mapping[str, Any], settings: Settings, ceiling: Ceiling) -> dict[str, Any]:

@@ -208,3 +208,20 @@ def test_the_log_names_no_secret_and_a_code_verifier_is_no_url(
     site.ask(client)
     assert "nobody may read" not in caplog.text
     assert VERIFIER not in caplog.text
+
+
+def test_what_an_administrator_holds_it_to_stays_when_its_document_changes(
+    site: Site, documents: DocumentServer, clock: Clock
+) -> None:
+    client = documents.publish()
+    site.ask(client)
+    site.gateway.clients.update(
+        client.client_id, require_pushed_authorization_requests=True, dpop_bound_access_tokens=True
+    )
+    documents.publish(client_name="Renamed", dpop_bound_access_tokens=False)
+    clock.advance(DAY)
+    site.ask(client)
+    kept = site.gateway.clients.get(client.client_id)
+    assert kept is not None
+    assert kept.client_name == "Renamed"
+    assert (kept.require_pushed_authorization_requests, kept.dpop_bound_access_tokens) == (True, True)

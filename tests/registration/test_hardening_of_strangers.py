@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from flask_oauth_gateway.clients.strangers import PROTECTIONS
 from tests.support.app import MakeApp, gateway_of, server_of
 from tests.support.hardening import ALL_ON, SIGNER, TOGETHER
 from tests.support.registering import CALLBACK, OPEN, as_client, manage, refused, register, registered, stored
@@ -19,7 +20,22 @@ def test_it_says_what_it_can_hold_to_and_the_answers_carry_it(make_app: MakeApp)
     assert manage(http, "GET", found).get_json().items() >= MINE.items()
     less = {"client_id": found["client_id"], **BASIC, "dpop_bound_access_tokens": True}
     changed = manage(http, "PUT", found, **less).get_json()
-    assert {name: changed.get(name) for name in MINE} == dict.fromkeys(MINE) | {"dpop_bound_access_tokens": True}
+    kept = {name: value for name, value in MINE.items() if value is True}
+    assert {name: changed.get(name) for name in MINE} == dict.fromkeys(MINE) | kept
+
+
+def test_none_lowers_what_it_is_held_to_but_the_owner_of_the_server(make_app: MakeApp) -> None:
+    app = make_app(**OPEN, **ALL_ON)
+    http = app.test_client()
+    found = registered(http, **BASIC)
+    held = dict.fromkeys(sorted(PROTECTIONS), True)
+    gateway_of(app).clients.update(found["client_id"], **held)
+    for lowered in ({}, dict.fromkeys(held, False)):
+        again = manage(http, "PUT", found, client_id=found["client_id"], **BASIC, **lowered)
+        assert again.get_json().items() >= held.items(), again.text
+    gateway_of(app).clients.update(found["client_id"], **dict.fromkeys(held, False))
+    again = manage(http, "PUT", found, client_id=found["client_id"], **BASIC).get_json()
+    assert not any(again.get(name) for name in held)
 
 
 def test_none_pushes_redirect_uris_that_nobody_registered(make_app: MakeApp) -> None:

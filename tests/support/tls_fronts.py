@@ -126,9 +126,7 @@ class Front:
         finally:
             connection.close()
 
-    def asked_in_one_session(
-        self, held: Held, client_id: str, version: ssl.TLSVersion
-    ) -> tuple[list[int], bool]:
+    def asked_in_one_session(self, held: Held, client_id: str, version: ssl.TLSVersion) -> tuple[list[int], bool]:
         """The statuses of three connections of one TLS session, and whether the last took it up again."""
         context, session, statuses = self._context(held), None, []
         context.maximum_version = version
