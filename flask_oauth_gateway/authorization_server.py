@@ -57,6 +57,7 @@ if TYPE_CHECKING:
     from .authentication.certificate import CertificateAuthentication
     from .authentication.secret import Meet
     from .authorization.parameters import Sources
+    from .authorization.request import Authorization
     from .clients.directory import ClientDirectory
     from .config import Settings
     from .database.engine import Database
@@ -140,7 +141,9 @@ class AuthorizationServer(MadeOnFirstUse):
             lambda: self.jwts,
         )  # fmt: skip
         self.details = self._load_details()
-        self.authorization_checks = AuthorizationChecks(settings, self.resources, self.lifetimes, self.details)
+        self.authorization_checks = AuthorizationChecks(
+            settings, self.resources, self.lifetimes, self.details, self._with_hint if settings.oidc else None
+        )
         self.consent = Consents(settings, self.hooks, self.consents, self.resources)
 
     def _authenticate_clients(self) -> None:
@@ -212,6 +215,9 @@ class AuthorizationServer(MadeOnFirstUse):
 
     def _sub_of(self, client_id: str, subject: str) -> str:
         return self.openid.subjects.of_token(client_id, subject)
+
+    def _with_hint(self, authorization: Authorization, hint: str) -> Authorization:
+        return self.openid.with_hint(authorization, hint)
 
     def _load_request_sources(self) -> Sources:
         from .authorization.parameters import Sources

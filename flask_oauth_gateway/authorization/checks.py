@@ -52,9 +52,16 @@ class AuthorizationChecks:
     """Puts an authorization request through `CHECKS`."""
 
     def __init__(
-        self, settings: Settings, resources: Resources, lifetimes: Lifetimes, details: AuthorizationDetails | None
+        self,
+        settings: Settings,
+        resources: Resources,
+        lifetimes: Lifetimes,
+        details: AuthorizationDetails | None,
+        with_hint: Callable[[Authorization, str], Authorization] | None = None,
     ) -> None:
+        """`with_hint` reads an `id_token_hint`: `None` where that isn't known here."""
         self._parts = (settings, resources, lifetimes, details, response_types_of(settings))
+        self._with_hint = with_hint
 
     def check(self, authorization: Authorization, parameters: Parameters) -> Authorization:
         """The request with all that it asks for. Raises an `OAuth2Error`, which the client gets."""
@@ -66,7 +73,10 @@ class AuthorizationChecks:
                     object.__setattr__(
                         checked, name, value
                     )  # this copy is nobody else's yet; another each time took longer
-        return checked
+        hint = parameters.get("id_token_hint")
+        if hint is None or self._with_hint is None or OPENID not in checked.scopes:
+            return checked
+        return self._with_hint(checked, hint)
 
 
 def nothing_repeated(asked: Asked) -> Found:

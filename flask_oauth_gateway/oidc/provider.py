@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ..stores.openid.logouts import LogoutStore
@@ -19,6 +20,7 @@ from .userinfo import Userinfo
 if TYPE_CHECKING:
     from flask import Flask
 
+    from ..authorization.request import Authorization
     from ..clients.keys import ClientKeys
     from ..config import Settings
     from ..database.engine import Database
@@ -56,6 +58,14 @@ class OpenidProvider:
         store = SessionStore(database, revocations)
         self.sessions = Sessions(app, settings, clients, store, revoking)
         self.sessions.deliver_soon = self.backchannel_logout.soon
+
+    def with_hint(self, authorization: Authorization, hint: str) -> Authorization:
+        """The authorization, with the user whom its `id_token_hint` is about. Raises `InvalidRequestError`."""
+        client = authorization.client
+        sub = self.id_tokens.sub_of_hint(hint, client.client_id)
+        known = None if self.subjects.is_pairwise(client) else sub  # the app knows no other name of the user
+        login_hint = authorization.login_hint or known
+        return replace(authorization, hinted_sub=sub, login_hint=login_hint, wants_sign_in=True)
 
     def close(self) -> None:
         """End the threads that tell clients of sign-outs."""

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from flask import Response
 
     from ..authorization.consent import Decision, Question
-    from ..authorization.parameters import Parameters, Resolved, Visit
+    from ..authorization.parameters import Resolved, Visit
     from ..authorization.request import Authorization
     from ..authorization_server import AuthorizationServer
     from .person import Answer, Form, Person
@@ -73,7 +73,7 @@ def _answer(server: AuthorizationServer, resolved: Resolved) -> Answer:
     client = find_client(server.directory or server.clients, resolved)
     authorization, parameters = read_authorization(client, resolved, issuer, server.settings.jarm)
     try:
-        authorization = _with_hint(server, server.authorization_checks.check(authorization, parameters), parameters)
+        authorization = server.authorization_checks.check(authorization, parameters)
         with in_language(authorization.ui_locales) if authorization.ui_locales else nullcontext():
             answer = _answer_or_page(server, resolved.visit, authorization)
     except (NotConfigured, TemporarilyUnavailable):
@@ -89,17 +89,6 @@ def _answer(server: AuthorizationServer, resolved: Resolved) -> Answer:
     if pushed is not None and "error" in answer:
         pushed.use()
     return _send(server, authorization, answer_of(authorization, answer, issuer))
-
-
-def _with_hint(server: AuthorizationServer, authorization: Authorization, parameters: Parameters) -> Authorization:
-    """The authorization, with the user whom its `id_token_hint` is about. Raises `InvalidRequestError`."""
-    hint = parameters.get("id_token_hint")
-    if hint is None or not server.settings.oidc or OPENID not in authorization.scopes:
-        return authorization
-    client, subjects = authorization.client, server.openid.subjects
-    sub = server.openid.id_tokens.sub_of_hint(hint, client.client_id)
-    login_hint = authorization.login_hint or (None if subjects.is_pairwise(client) else sub)  # the app knows no other
-    return replace(authorization, hinted_sub=sub, login_hint=login_hint, wants_sign_in=True)
 
 
 def _answer_or_page(server: AuthorizationServer, visit: Visit, authorization: Authorization) -> dict[str, Any] | Answer:

@@ -59,6 +59,16 @@ def test_what_is_wrong_is_said_where_it_is_pushed(site: Site) -> None:
         refusal(pushing(site, client, **parameters), 400, error)
 
 
+def test_a_hint_of_somebody_else_s_is_told_at_once(make_site: MakeSite) -> None:
+    site = make_site(OAUTH_PAR=True, OAUTH_OIDC=True)
+    client, other = (site.register(scope=f"openid {READ}", client_name=name) for name in ("One", "Another"))
+    hint = site.tokens(other, scope="openid")["id_token"]
+    for wrong in ("nonsense", hint):
+        refusal(pushing(site, client, scope="openid", id_token_hint=wrong), 400, "invalid_request")
+    assert pushing(site, other, scope="openid", id_token_hint=hint).status_code == 201
+    assert pushing(site, client, scope=READ, id_token_hint="nonsense").status_code == 201, "no ID token is asked for"
+
+
 def test_who_doesn_t_prove_who_it_is_pushes_nothing(site: Site) -> None:
     client = site.register()
     browser = site.app.test_client()
