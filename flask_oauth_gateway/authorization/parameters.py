@@ -37,6 +37,7 @@ Pairs = list[tuple[str, str]]
 
 ARRIVED = "oauth_arrived"  # our own parameter: when a browser came with a signed request
 ANOTHER_ACCOUNT = "oauth_another_account"  # our own mark, beside a request that stands elsewhere
+OURS = frozenset({ARRIVED, ANOTHER_ACCOUNT})  # what a browser brings, and no client pushes
 REPEATABLE = frozenset({"resource"})  # RFC 8707 section 2
 
 

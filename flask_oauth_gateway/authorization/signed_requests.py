@@ -138,11 +138,6 @@ class SignedRequests:
             raise NoSuchRequest("its jti was used", "invalid_request_object")
         return BroughtRequest(signed.parameters, one_time, new_mark(text) if at is None else mark)
 
-    def use(self, signed: SignedRequest) -> None:
-        """Use a request up that the client pushes: it is good once, if it has a `jti`. Raises `RequestObjectError`."""
-        if signed.once is not None and not self._once.claim(signed.once, signed.until):
-            raise RequestObjectError("its jti was used before")
-
     def may_stand_at(self, request_uri: str | None) -> bool:
         """Whether a request's address is looked at."""
         return self._uris is not None and request_uri is not None

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from flask import Response, request
 
 from ..authentication import CREDENTIALS
-from ..authorization.parameters import Visit, read_authorization, resolve
+from ..authorization.parameters import OURS, Visit, read_authorization, resolve
 from ..authorization.request import AuthorizationError, PageError
 from ..clients.members import ClientMetadataError, check_redirect_uri
 from ..clients.redirect_uris import is_registered
@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from ..stores.pushed_requests import PushedRequest
     from ..stores.registered_client import Client
 
+#: What of a body is no part of the request that it pushes.
+_NO_PART = CREDENTIALS | OURS | {"client_id"}
+
 
 def par(server: AuthorizationServer) -> Response:
     """Authenticate the client, check its whole request, and keep it; the browser brings the `request_uri` (section 2.2)."""
@@ -34,7 +37,7 @@ def par(server: AuthorizationServer) -> Response:
     if form.form.get("client_id") not in (None, client.client_id):
         raise InvalidRequestError("The 'client_id' in the body is not the one that authenticated.")
     sent = [(name, value) for name, values in form.payload.datalist.items() for value in values]
-    pairs = [("client_id", client.client_id), *(each for each in sent if each[0] not in (*CREDENTIALS, "client_id"))]
+    pairs = [("client_id", client.client_id), *(each for each in sent if each[0] not in _NO_PART)]
     resolved = _resolved(server, pairs)
     authorization = _checked(server, client, resolved)
     if resolved.pushed is not None:

@@ -1,14 +1,17 @@
 """The parameter `request` in a pushed authorization request (RFC 9126 section 3)."""
 
+import time
 from typing import Any
+from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
 from tests.support.app import refusal
+from tests.support.clock import Clock
 from tests.support.databases import every_database
 from tests.support.request_objects import BROWSER, OTHER_URI, MakeSigning, Signing
 from tests.support.signing import Signer
-from tests.support.site import REDIRECT_URI, granted, location, query, refused
+from tests.support.site import REDIRECT_URI, Page, granted, location, query, refused
 
 
 @pytest.fixture
@@ -50,6 +53,24 @@ def test_what_stands_beside_it_in_the_body_does_not_count(signing: Signing) -> N
     found = signing.answer(come(signing, request_uri, state="further outside"))
     assert "state" not in found
     assert granted(signing.site.redeem(signing.client, found["code"]))["scope"] == "weather:read"
+
+
+def test_what_we_add_to_a_browser_s_address_is_nothing_that_a_client_pushes(
+    make_signing: MakeSigning, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    signing = make_signing(OAUTH_PAR=True, OAUTH_OIDC=True, client={"scope": "openid weather:read"})
+    hint = granted(signing.site.redeem(signing.client, signing.code(signing.sign(scope="openid"))))["id_token"]
+    text = signing.sign(scope="openid", id_token_hint=hint)
+    signing.site.gateway.login(lambda request: " ".join(request.prompt) or "alice is asked for")
+    signing.site.person = "bob"
+    request_uri = pushed(signing, text, oauth_another_account="1")
+    assert come(signing, request_uri).text == "alice is asked for"
+    signing.site.person = "alice"
+    clock, text = Clock(monkeypatch), signing.sign(exp=int(time.time()) + 60)
+    mark = dict(parse_qsl(urlsplit(str(Page(signing.ask(text)).action)).query))["oauth_arrived"]
+    clock.advance(200)
+    assert signing.ask(text, oauth_arrived=mark).status_code == 200, "that browser came in time"
+    assert "expired" in refusal(push(signing, text, oauth_arrived=mark), 400, "invalid_request_object")
 
 
 def test_its_mistakes_are_told_at_once(signing: Signing) -> None:
