@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from ..stores.issuance import AlreadyAnswered
 
@@ -11,12 +12,14 @@ if TYPE_CHECKING:
     from ..stores.once import OnceStore
 
 
-class OneTime(NamedTuple):
+@dataclass(slots=True)
+class OneTime:
     """What uses up a signed request that has a `jti`, as the answer to a pushed one uses that up."""
 
     store: OnceStore
     key: bytes
     until: int
+    is_ours: bool = False  # this visit has used it up
 
     @property
     def spend(self) -> Spend:
@@ -27,9 +30,10 @@ class OneTime(NamedTuple):
         return self.store.is_claimed(self.key)
 
     def use(self) -> None:
-        """Use the request up for an answer without a code. Raises `AlreadyAnswered`."""
-        if not self.store.claim(self.key, self.until):
+        """Use the request up for an answer without a code. Raises `AlreadyAnswered` where another answer has."""
+        if not self.is_ours and not self.store.claim(self.key, self.until):
             raise AlreadyAnswered
+        self.is_ours = True
 
     def keep_open(self) -> None:
         """Do nothing: the mark does it."""

@@ -67,7 +67,7 @@ class AuthorizationCodeGrant(TokenGrant, AuthorizationGrant):
             "expires_at": now + self.settings.authorization_code_lifetime,
             "sid": granted.sid,
         }
-        if authorization.pushed is None:
+        if authorization.pushed is None or authorization.pushed.is_ours:
             self.codes.add(values)
             return {"code": code}
         outcome = self.codes.add_for(authorization.pushed.spend, values, authorization.client)
@@ -75,6 +75,7 @@ class AuthorizationCodeGrant(TokenGrant, AuthorizationGrant):
             raise StaleClient(authorization.client.client_id)
         if not outcome.spent:
             raise AlreadyAnswered
+        authorization.pushed.is_ours = True  # where a token belongs to the answer, and is tried again
         return {"code": code}
 
     def decide(self, request: OAuthRequest, client: Client) -> Issue:

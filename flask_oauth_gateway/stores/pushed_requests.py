@@ -55,7 +55,7 @@ class PushedRequestStore:
         return self._database.run(_USE, spend.parameters) == 1
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class PushedRequest:
     """A request that a client has pushed, as a visit finds it. `moment`: when that began, in seconds since 1970."""
 
@@ -67,6 +67,7 @@ class PushedRequest:
     client: tuple[int, int]  # its key and version, as the statement saw them that found the request
     is_open: bool  # a browser was here with it before
     moment: int
+    is_ours: bool = False  # this visit has used it up
 
     @property
     def spend(self) -> Spend:
@@ -74,9 +75,10 @@ class PushedRequest:
         return Spend(_USE, {"hash": self.key, "moment": self.moment})
 
     def use(self) -> None:
-        """Use the request up for an answer without a code. Raises `AlreadyAnswered`."""
-        if not self.store.use(self.spend):
+        """Use the request up for an answer without a code. Raises `AlreadyAnswered` where another answer has."""
+        if not self.is_ours and not self.store.use(self.spend):
             raise AlreadyAnswered
+        self.is_ours = True
 
     def keep_open(self) -> None:
         """Give the user an hour, at the first page or sign-in to which the request leads. Raises `AlreadyAnswered`.

@@ -132,6 +132,28 @@ def test_a_token_uses_it_up_too(make_site: MakeSite, response_type: str) -> None
     is_spent(site, client, request_uri)
 
 
+@pytest.mark.parametrize("response_type", ["token", "code token"])
+def test_where_the_client_changes_before_its_token_is_stored_it_gets_its_answer(
+    make_site: MakeSite, response_type: str
+) -> None:
+    site = make_site(OAUTH_PAR=True, OAUTH_OIDC=True)
+    site.gateway.approve(lambda _: True)
+    client = site.register_public(grant_types=["authorization_code", "implicit"])
+    request_uri = push(site, client, response_type=response_type)
+    changed: list[str] = []
+
+    @site.gateway.load_user
+    def load_user(subject: str) -> Any:
+        changed.append(subject)
+        site.gateway.clients.update(client.client_id, client_name=f"Changed {len(changed)} times")
+        return site.people[subject]
+
+    response = come(site, client, request_uri)
+    assert changed
+    assert refused(location(response), "temporarily_unavailable", part="fragment")
+    is_spent(site, client, request_uri)
+
+
 def test_the_browser_has_a_minute_to_come(site: Site, clock: Clock) -> None:
     client = site.register()
     in_time, late = push(site, client), push(site, client)
