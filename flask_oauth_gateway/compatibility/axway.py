@@ -70,6 +70,8 @@ def refuse(error: OAuth2Error) -> Response:
     if isinstance(error, InsufficientScope):
         which = "All" if " " in error.needed and error.description.startswith(LACKS_ONE) else "Any"
         challenge += f', scope="Scopes must match {which} of these scopes:{error.needed}"'
+    if error.algs:  # Axway has no DPoP: whoever uses it gets the challenge of RFC 9449 section 7.1 behind Axway's own
+        challenge += f', DPoP realm="{REALM}", error="{parameters["error"]}", algs="{error.algs}"'
     body = {"error": parameters["error"], "error_description": parameters["description"]}
     return json_response(status, body, [("WWW-Authenticate", challenge)])
 
