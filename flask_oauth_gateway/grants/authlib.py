@@ -33,7 +33,7 @@ class AuthlibServer(AuthorizationServer):
         self._steps = steps
         self._clients = clients
         self.moment: int | None = None  # when the request began
-        self.confirmation: Mapping[str, str] | None = None  # the key that the request proves
+        self.confirmation: Mapping[str, str] | None = None  # the key that the request proves; None: not asked yet
 
     def for_request(self) -> AuthlibServer:
         """This server, for one request that begins now."""
@@ -50,11 +50,14 @@ class AuthlibServer(AuthorizationServer):
 
     def authenticate_client(self, request: OAuthRequest, methods: Any, endpoint: str = "token") -> Client:
         client = self._steps.authenticate(request, methods)
+        self._prove(client)
+        return client
+
+    def _prove(self, client: Client) -> None:
         proved = self._steps.proved(client)
         if proved is not None:
             proved.settle()
-            self.confirmation = proved.confirmation
-        return client
+        self.confirmation = {} if proved is None else proved.confirmation
 
     def generate_token(
         self,
@@ -66,6 +69,8 @@ class AuthlibServer(AuthorizationServer):
         include_refresh_token: bool = True,
     ) -> dict[str, Any]:
         """Make and store a token. `include_refresh_token` is ignored: a refresh token needs an approval."""
+        if self.confirmation is None:  # the grant has its own way to know its client
+            self._prove(client)
         subject = None if user is None else subject_of(user)
         scopes = tuple((scope or "").split())
         return self._steps.issue(

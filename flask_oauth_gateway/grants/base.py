@@ -93,7 +93,7 @@ class GrantSteps:
             return None
         from .bound import prove
 
-        return prove(self._binding, self._settings, client)
+        return prove(self._binding, self._settings, client, self.look_again_at)
 
     def is_its_own(self, client: Client, key: int) -> bool:
         """Whether a client is the one with this key, to which a code or token was given.

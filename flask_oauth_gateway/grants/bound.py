@@ -11,6 +11,7 @@ from ..errors import InvalidGrantError, InvalidRequestError, OAuth2Error
 from ..proofs.binding import CERTIFICATE, JKT
 from ..proofs.errors import InvalidDpopProof
 from ..tokens.issue import AlreadySpent
+from ..web.environ import PROVED
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -47,7 +48,11 @@ class Proved(NamedTuple):
             issue = replace(grant.decide(request, client), confirmation=self.confirmation, claim=self.claim)
             return cast("dict[str, Any]", grant.steps.issue(issue, moment))
         except AlreadySpent as spent:
-            if not spent.claimed:
+            if (
+                spent.claimed and self.claim is not None
+            ):  # where the whole request is decided on anew, it knows its proof
+                current_request.environ[PROVED] = self.claim.parameters["key"]
+            else:
                 self.settle()
             return cast("dict[str, Any]", grant.spent_before(request))
         except OAuth2Error as error:
@@ -56,20 +61,23 @@ class Proved(NamedTuple):
             raise
 
 
-def prove(binding: Binding | None, settings: Settings, client: Client) -> Proved | None:
+def prove(
+    binding: Binding | None, settings: Settings, client: Client, look_again_at: Callable[[Client], None]
+) -> Proved | None:
     """What the current request of this client proves; `None` where that is nothing, as there is no binding.
 
-    Raises what `Binding.offer` does, and what `check_may_be_unbound` does where the tokens must be bound, and would not be.
+    `look_again_at` raises `StaleClient` where the client's registration isn't what it was. Raises what `Binding.offer` does, and
+    what `_check_may_be_unbound` does where the tokens must be bound, and would not be.
     """
     if binding is None:
-        check_may_be_unbound(client, settings, {})
+        _check_may_be_unbound(client, settings, {}, look_again_at)
         return None
     http = cast("Request", cast("Any", current_request)._get_current_object())  # noqa: SLF001 (its documented name)
     offer = binding.offer(http)
     confirmation = offer.confirmation
     if CERTIFICATE in confirmation and not _binds_to_certificate(client, settings, confirmation):
         confirmation = {name: value for name, value in confirmation.items() if name != CERTIFICATE}
-    check_may_be_unbound(client, settings, confirmation)
+    _check_may_be_unbound(client, settings, confirmation, look_again_at)
     return Proved(confirmation, offer.claim, offer.settle)
 
 
@@ -80,14 +88,18 @@ def _binds_to_certificate(client: Client, settings: Settings, confirmation: Mapp
     return settings.dpop == "required" and JKT not in confirmation
 
 
-def check_may_be_unbound(client: Client, settings: Settings, confirmation: Mapping[str, str]) -> None:
+def _check_may_be_unbound(
+    client: Client, settings: Settings, confirmation: Mapping[str, str], look_again_at: Callable[[Client], None]
+) -> None:
     """Check that a client's tokens may be bound to no more than this.
 
     Raises `InvalidDpopProof` where a proof is missing, and `InvalidRequestError` where a certificate is (RFC 8705 section 3.4).
     """
     if client.dpop_bound_access_tokens and JKT not in confirmation:
+        look_again_at(client)
         raise InvalidDpopProof("This client's tokens are bound to a key: the request needs a proof in the header DPoP.")
     if client.tls_client_certificate_bound_access_tokens and CERTIFICATE not in confirmation:
+        look_again_at(client)
         raise InvalidRequestError("This client's tokens are bound to its certificate: the connection needs one.")
     if settings.dpop == "required" and not confirmation:
         raise InvalidDpopProof("Tokens are bound to a key here: the request needs a proof in the header DPoP.")

@@ -137,9 +137,7 @@ class RefreshTokenGrant(TokenGrant):
             "expires_at": now + self.lifetimes.access_token_seconds(client, self.GRANT_TYPE),
             "scopes": " ".join((*still_allowed(client.scope, client, settings), OFFLINE_ACCESS)),
         }
-        row = rotate_at_once(
-            self.database, client, values, now, idle=settings.refresh_token_idle, unbound=request.proved is not None
-        )
+        row = rotate_at_once(self.database, client, values, now, idle=settings.refresh_token_idle)
         if row is None:
             return None
         try:

@@ -181,23 +181,23 @@ def can_rotate_at_once(database: Database) -> bool:
 
 
 def rotate_at_once(
-    database: Database, client: Client, values: Mapping[str, Any], now: int, *, idle: int | None, unbound: bool = False
+    database: Database, client: Client, values: Mapping[str, Any], now: int, *, idle: int | None
 ) -> Row[Any] | None:
     """Spend a refresh token and store its successors; returns the approval's values, or `None` where nothing was done.
 
     `values`: `old_hash`, `salt`, `token_hash`, `refresh_hash`, `audience` (where the approval names none),
     `grant_type`, `expires_at`, `scopes` (all that the client may have: where another one was approved, nothing is done
-    here). `now`: seconds since 1970. `idle`: the seconds without use after which the refresh token ends. `unbound`: only
-    where the approval's refresh tokens are bound to no key.
+    here). `now`: seconds since 1970. `idle`: the seconds without use after which the refresh token ends. Nothing is
+    done where the approval's refresh tokens are bound to a key, which has to be proved.
     """
     given = {"owner": client.key, "owner_version": client.version, "moment": now, "idle": idle}
     return database.first_once(
-        _rotation(ends_idle=idle is not None, unbound=unbound), {**given, **{f"p_{k}": v for k, v in values.items()}}
+        _rotation(ends_idle=idle is not None), {**given, **{f"p_{k}": v for k, v in values.items()}}
     )
 
 
-@lru_cache(maxsize=4)
-def _rotation(*, ends_idle: bool, unbound: bool) -> Prepared:
+@lru_cache(maxsize=2)
+def _rotation(*, ends_idle: bool) -> Prepared:
     live_client = exists().where(
         client.c.id == bindparam("owner"), client.c.version == bindparam("owner_version"), client.c.enabled
     )
@@ -208,10 +208,8 @@ def _rotation(*, ends_idle: bool, unbound: bool) -> Prepared:
     live.append(words(_A.scope, " ").contained_by(words(bindparam("p_scopes", type_=Text), " ")))
     if ends_idle:
         live.append(func.coalesce(_R.last_used_at, _R.issued_at) + bindparam("idle", type_=BigInteger) > _NOW)
-    # What becomes of authorization details has to be decided.
-    live.append(_A.claims.op("->")(literal_column("'authorization_details'")).is_(None))
-    if unbound:
-        live.append(_A.claims.op("->")(literal_column("'cnf'")).is_(None))
+    to_decide = ("authorization_details", "cnf")
+    live += (_A.claims.op("->")(literal_column(f"'{name}'")).is_(None) for name in to_decide)
     spent = (
         update(refresh_token)
         # "+ 0", or a plan that was made without statistics reads every approval of the client by the index on `client`.

@@ -25,6 +25,7 @@ from sqlalchemy import (
     insert,
     literal_column,
     select,
+    update,
 )
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.sql.dml import Update
@@ -38,6 +39,9 @@ from .tokens import TokenStore, client_is_live
 if TYPE_CHECKING:
     from ..database.engine import Database
     from .registered_client import Client
+
+
+_KEEP = Prepared(update(approval).where(approval.c.id == bindparam("kept_id")).values(claims=bindparam("kept_claims")))
 
 
 class AlreadyAnswered(Exception):
@@ -61,7 +65,8 @@ class Deed:
     """What the last step does: the statement that spends, and the rows to store, by column.
 
     `numbers`: those that the marks must still have that would revoke the tokens (`revocations`). `claim` inserts a row that
-    nobody may have inserted, before anything is spent.
+    nobody may have inserted, before anything is spent. `kept`: the `id` of an approval that began before, and the `claims`
+    that it keeps from now on.
     """
 
     client: Client
@@ -69,6 +74,7 @@ class Deed:
     spend: Spend | None
     claim: Spend | None = None
     approval: Mapping[str, Any] | None = None
+    kept: Mapping[str, Any] | None = None
     code: Mapping[str, Any] | None = None
     access_token: Mapping[str, Any] | None = None  # None: a stateless token, which isn't stored
     refresh_token: Mapping[str, Any] | None = None
@@ -122,6 +128,8 @@ def _in_a_transaction(database: Database, deed: Deed) -> Outcome:
                 raise _Undo(Outcome(is_live=True, spent=False))
             if deed.approval is not None:
                 _insert(approval, tuple(deed.approval)).execute(connection, deed.approval)
+            if deed.kept is not None:
+                _KEEP.execute(connection, _named("kept", deed.kept))
             if not _stores_code_or_token(connection, deed):
                 raise _Undo(Outcome(is_live=False, spent=True))
             if deed.refresh_token is not None:
@@ -180,13 +188,15 @@ def _in_one_statement(database: Database, deed: Deed) -> Outcome:
     rows = {table: row for table, row in given.items() if row is not None}
     shape = tuple((table, tuple(row)) for table, row in rows.items())
     spending, claiming = (None if each is None else each.statement for each in (deed.spend, deed.claim))
-    statement = _statement(spending, claiming, shape, len(deed.numbers))
+    statement = _statement(spending, claiming, shape, len(deed.numbers), keeps=deed.kept is not None)
     parameters = {"owner": deed.client.key, "version": deed.client.version, **standing(deed.numbers)}
     for table, row in rows.items():
         parameters |= _named(table.name, row)
     if deed.spend is not None:
         updates = isinstance(deed.spend.statement.statement, Update)
         parameters |= deed.spend.parameters if updates else _named("spend", deed.spend.parameters)
+    if deed.kept is not None:
+        parameters |= _named("kept", deed.kept)
     if deed.claim is not None:
         parameters |= _named("claim", deed.claim.parameters)
     found = database.first_once(statement, parameters)
@@ -197,10 +207,15 @@ def _in_one_statement(database: Database, deed: Deed) -> Outcome:
 
 @lru_cache(maxsize=100)
 def _statement(
-    spend: Prepared | None, claim: Prepared | None, shape: tuple[tuple[Table, tuple[str, ...]], ...], marks: int
+    spend: Prepared | None,
+    claim: Prepared | None,
+    shape: tuple[tuple[Table, tuple[str, ...]], ...],
+    marks: int,
+    *,
+    keeps: bool,
 ) -> Prepared:
     """WITH owner AS (the live client), claimed AS (the claim, if there is an owner), spent AS (the spending, if that
-    succeeded), … (the inserts, if that did).
+    succeeded), … (the inserts, and what else an approval keeps, if that did).
     """
     owner = client_is_live(marks).cte("owner_row")
     claimed = owner if claim is None else _done("claimed", "claim", claim, owner)
@@ -210,6 +225,8 @@ def _statement(
     for table, columns in shape:
         values = _values(table.name, table, columns, was_spent)
         parts.append(insert(table).from_select(columns, values).cte(f"new_{table.name}"))
+    if keeps:
+        parts.append(_if(_KEEP.statement, "kept", was_spent).cte("kept"))
     given = {"live": owner, "spent": spent} if claim is None else {"live": owner, "claimed": claimed, "spent": spent}
     counts = (select(func.count()).select_from(cte).scalar_subquery().label(name) for name, cte in given.items())
     return Prepared(select(*counts).add_cte(*parts))

@@ -217,6 +217,9 @@ class Issuing:
                 "expires_at": approval.expires_at,
                 "sid": approval.sid,
             }
+        kept = None
+        if approval is not None and approval.began_at is not None and request.spend is not None:
+            kept = _bound_from_now_on(request, approval.key)
         following = None
         if refresh_token is not None and approval is not None:
             following = {
@@ -233,6 +236,7 @@ class Issuing:
                 spend=request.spend,
                 claim=request.claim,
                 approval=begun,
+                kept=kept,
                 access_token=values if "token_hash" in values else None,
                 refresh_token=following,
             ),
@@ -244,6 +248,15 @@ class Issuing:
         if outcome.is_live and not outcome.spent:
             raise AlreadySpent(claimed=bool(outcome.claimed))
         return outcome.is_live
+
+
+def _bound_from_now_on(request: Issue, key: bytes) -> dict[str, Any] | None:
+    """What an approval keeps whose refresh token of a public client was bound to nothing, and is used with a key now
+    (RFC 9449 section 5, RFC 8705 section 7.1); `None` where there is no such change.
+    """
+    if not request.confirmation or not request.client.is_public or (request.claims and CNF in request.claims):
+        return None
+    return {"id": key, "claims": for_approval(request.claims, request.confirmation)}
 
 
 def token_response(

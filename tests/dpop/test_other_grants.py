@@ -44,3 +44,20 @@ def test_where_proofs_are_required_it_gives_no_token_without(make_site: MakeSite
     client = site.register(grant_types=[GRANT_TYPE])
     refusal(ask(site, client, None, grant_type=GRANT_TYPE), 400, "invalid_dpop_proof")
     bound(site, ask(site, client, KEY, grant_type=GRANT_TYPE), KEY)
+
+
+class TrustingGrant(DiceGrant):
+    """Knows its client without Authlib's authentication."""
+
+    GRANT_TYPE = "urn:example:trusting"
+
+    def validate_token_request(self) -> None:
+        self.request.client = self.server.query_client(self.request.form["client_id"])
+
+
+def test_a_grant_that_authenticates_in_its_own_way_binds_its_tokens_too(make_site: MakeSite) -> None:
+    grants = ["authorization_code", f"{__name__}:TrustingGrant"]
+    site = make_site(OAUTH_DPOP="required", OAUTH_GRANT_TYPES=grants)
+    client = site.register_public(grant_types=[TrustingGrant.GRANT_TYPE])
+    refusal(ask(site, client, None, grant_type=TrustingGrant.GRANT_TYPE), 400, "invalid_dpop_proof")
+    bound(site, ask(site, client, KEY, grant_type=TrustingGrant.GRANT_TYPE), KEY)
