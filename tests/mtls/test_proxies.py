@@ -5,6 +5,7 @@ Behind them stands a server that takes a header's name with underscores for the 
 
 import itertools
 import json
+import re
 from collections.abc import Iterator
 from ssl import TLSVersion
 
@@ -14,7 +15,7 @@ from flask import Flask, request
 from tests.support.app import build_app, close_app, gateway_of, register
 from tests.support.certificates import Ca, Held, distinguished, self_signed
 from tests.support.ports import free_port
-from tests.support.tls_fronts import CA, PROXIES, Front, front_of
+from tests.support.tls_fronts import CA, PROXIES, Front, block, front_of
 
 NAME = distinguished(C="DE", O="Weather, Ltd", CN="station")
 DN = "CN=station,O=Weather\\, Ltd,C=DE"
@@ -118,3 +119,12 @@ def test_a_client_without_a_certificate_still_has_its_secret(front: Front) -> No
     for held in (None, self_signed()):
         assert front.is_let_in(held, registered.client_id, client_secret=registered.client_secret)
         assert not front.is_let_in(held, registered.client_id, client_secret="wrong")
+
+
+def test_traefik_s_page_removes_every_spelling_before_the_certificate_is_set() -> None:
+    page = block("traefik", "yaml")
+    removed = set(re.findall(r'^ +(X[-_]\S+): ""', page, re.MULTILINE))
+    assert removed == {
+        f"X{a}Forwarded{b}Tls{c}Client{d}Cert" for a, b, c, d in itertools.product("-_", repeat=4)
+    }
+    assert "middlewares: [nothing-of-the-caller-s, client-certificate]" in page
