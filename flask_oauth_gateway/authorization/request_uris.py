@@ -44,15 +44,21 @@ class RequestUris:
         address, fragment = urldefrag(request_uri)
         if address not in {urldefrag(each)[0] for each in client.request_uris}:
             raise RequestObjectError("its address is not one of the client's request_uris", INVALID)
-        until, found = self._kept.get((client.key, request_uri), (0.0, ""))
-        if time.monotonic() >= until:
+        found = self._kept_of(client, request_uri)
+        if found is None:
+            found = self._kept_of(client, address)
+            if isinstance(found, RequestObjectError):  # another fragment doesn't make a server answer that just failed
+                raise found
             found, seconds = self._fetched(client, address)
-            self._keep(
-                (client.key, request_uri), found, NAMED_SECONDS if seconds is None and fragment else seconds or 0
-            )
+            seconds = NAMED_SECONDS if seconds is None and fragment else seconds or 0
+            self._keep((client.key, address if isinstance(found, RequestObjectError) else request_uri), found, seconds)
         if isinstance(found, RequestObjectError):
             raise found
         return found
+
+    def _kept_of(self, client: Client, uri: str) -> str | RequestObjectError | None:
+        until, found = self._kept.get((client.key, uri), (0.0, None))
+        return found if time.monotonic() < until else None
 
     def _keep(self, name: tuple[int, str], found: str | RequestObjectError, seconds: int) -> None:
         if len(self._kept) >= MAX_KEPT:
