@@ -102,14 +102,19 @@ def state(asked: Asked) -> Found:
 
 
 def pushed(asked: Asked) -> Found:
-    """The request was pushed, where the server or the client's registration asks for that (RFC 9126 sections 5 and 6)."""
+    """The request was pushed, where the server or the client's registration asks for that (RFC 9126 sections 5 and 6).
+
+    A client that may do nothing else may do nothing where that is off: what protects it doesn't end with a setting.
+    """
     par, client = asked.settings.par, asked.authorization.client
-    if par and not asked.parameters.is_pushed and (par == "required" or client.require_pushed_authorization_requests):
-        raise InvalidRequestError(
-            "The request was not pushed: send it to the pushed authorization request endpoint, and the browser with its"
-            " request_uri."
-        )
-    return {}
+    if asked.parameters.is_pushed or not (par == "required" or client.require_pushed_authorization_requests):
+        return {}
+    if not par:
+        raise InvalidRequestError("This client is registered for pushed requests alone, and none are taken here.")
+    raise InvalidRequestError(
+        "The request was not pushed: send it to the pushed authorization request endpoint, and the browser with its"
+        " request_uri."
+    )
 
 
 def response_type(asked: Asked) -> Found:
@@ -147,9 +152,8 @@ def request_object(asked: Asked) -> Found:
     for name, error in REQUEST_OBJECTS.items():
         if asked.parameters.get(name) is not None and (name != "registration" or asked.settings.oidc):
             raise AuthorizationError(error, f"The parameter '{name}' is not supported here.")
-    jar = asked.settings.jar
-    if jar and not asked.parameters.is_signed:
-        if jar == "required":
+    if not asked.parameters.is_signed:
+        if asked.settings.jar == "required":
             raise InvalidRequestError("The request is not signed: this server takes signed ones alone (RFC 9101).")
         if asked.authorization.client.require_signed_request_object:
             raise InvalidRequestError("The request is not signed: this client is registered for signed ones alone.")

@@ -14,7 +14,7 @@ from authlib.oauth2.rfc7636 import create_s256_code_challenge
 from flask.cli import ScriptInfo
 
 from ..authorization_server import current_server
-from ..clients.hardening_members import ALWAYS_BOUND, NEEDED_SETTING, is_off
+from ..clients.hardening_members import ALWAYS_BOUND, NEEDED_SETTING, ONLY_WAY, is_off
 from ..clients.members import ClientMetadataError, check_object
 from ..clients.metadata import REDIRECTING_GRANTS, grants_that_are_off
 from ..clients.openid_members import OF_OAUTH_TOO, OPENID_MEMBERS
@@ -139,7 +139,9 @@ def notes_of(client: Client, settings: Settings) -> Iterator[str]:
         ]
         for name in ALWAYS_BOUND.intersection(given):
             yield f"{name} keeps this client from every token without OAUTH_{setting.upper()}: nothing else could bind it."
-        given = [name for name in given if name not in ALWAYS_BOUND]
+        for name in ONLY_WAY.intersection(given):
+            yield f"{name} refuses every authorization request of this client without OAUTH_{setting.upper()}."
+        given = [name for name in given if name not in ALWAYS_BOUND | ONLY_WAY]
         if given:
             yield _no_effect(given, setting)
 

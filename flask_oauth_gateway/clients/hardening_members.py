@@ -39,7 +39,7 @@ def read_request_algorithm(name: str, value: Any, settings: Settings) -> str:
 
 
 def read_request_uris(name: str, value: Any, settings: Settings) -> list[str]:
-    """Check where a client's signed requests may stand: each is compared by the letter, a fragment too (OIDC Registration 2)."""
+    """Check where a client's signed requests may stand: each is compared by the letter, save for its fragment."""
     found = read_texts(name, value, settings)
     for each in read_list(name, found):
         fine = len(each) <= MAX_REQUEST_URI and re.fullmatch(r"[\x21-\x7e]+", each) and "*" not in each
@@ -162,6 +162,8 @@ NEEDED_SETTING = {
 
 #: A client of these gets no token that isn't bound: none at all, where nothing here could bind one.
 ALWAYS_BOUND = frozenset({"dpop_bound_access_tokens", "tls_client_certificate_bound_access_tokens"})
+#: A client of these may send its users in this way alone: in none, where this way is off.
+ONLY_WAY = frozenset({"require_pushed_authorization_requests", "require_signed_request_object"})
 
 
 def is_off(name: str, settings: Settings) -> bool:

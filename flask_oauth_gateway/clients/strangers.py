@@ -12,7 +12,7 @@ from ..config.registration import OPEN
 from ..errors import shown
 from ..features import GRANTS, RESPONSE_TYPES
 from ..stores.registered_client import REGISTERED
-from .hardening_members import ALWAYS_BOUND, is_off
+from .hardening_members import ALWAYS_BOUND, ONLY_WAY, is_off
 from .members import ClientMetadataError
 from .metadata import REDIRECTING_GRANTS, usual_grant_types
 from .openid_members import OF_OAUTH_TOO, OPENID_MEMBERS
@@ -33,7 +33,7 @@ OWN_MEMBERS = frozenset(
 #: where nobody could look before.
 NEVER = frozenset({"skip_consent", "resource_server", "pushed_redirect_uris"})
 #: What such a client may set itself, and only the owner of the server undoes, who may have set it.
-PROTECTIONS = ALWAYS_BOUND | {"require_pushed_authorization_requests", "require_signed_request_object"}
+PROTECTIONS = ALWAYS_BOUND | ONLY_WAY
 LISTS = frozenset(
     {
         "redirect_uris", "grant_types", "response_types", "contacts", "post_logout_redirect_uris", "default_acr_values",

@@ -115,8 +115,11 @@ def test_what_is_off_is_kept_and_named_in_a_note(make_app: Callable[..., Flask])
     made = app.test_cli_runner().invoke(args=[*create, *flags])
     assert made.exit_code == 0, made.output
     assert "Note: dpop_bound_access_tokens keeps this client from every token without OAUTH_DPOP" in made.stderr
-    both = "require_pushed_authorization_requests and pushed_redirect_uris have no effect without OAUTH_PAR."
-    assert both in made.stderr
+    assert "Note: pushed_redirect_uris has no effect without OAUTH_PAR." in made.stderr
+    refused = (
+        "require_pushed_authorization_requests refuses every authorization request of this client without OAUTH_PAR."
+    )
+    assert refused in made.stderr
     assert gateway_of(app).clients.get("c").dpop_bound_access_tokens
 
 

@@ -314,6 +314,13 @@ def test_who_must_push_is_told_so(make_site: MakeSite, who: str) -> None:
         assert site.ask(site.register()).status_code == 200, "others needn't"
 
 
+def test_who_must_push_must_where_nobody_can(make_site: MakeSite) -> None:
+    on = make_site(OAUTH_PAR=True)
+    client = on.register(require_pushed_authorization_requests=True)
+    off = make_site(OAUTH_DATABASE_URI=on.app.config["OAUTH_DATABASE_URI"])
+    assert "none are taken here" in refused(location(off.ask(client)), "invalid_request")
+
+
 def test_a_user_s_remembered_consent_holds_for_pushed_requests_too(site: Site) -> None:
     client = site.register()
     site.tokens(client)

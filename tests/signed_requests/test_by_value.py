@@ -14,7 +14,7 @@ from tests.support.clock import Clock
 from tests.support.key_server import key_server
 from tests.support.request_objects import OTHER_URI, MakeSigning, Signing
 from tests.support.signing import Signer, claims_of, rsa_key, token
-from tests.support.site import ISSUER, REDIRECT_URI, Page, answer, granted, location, refused
+from tests.support.site import ISSUER, REDIRECT_URI, MakeSite, Page, answer, granted, location, refused
 
 HOUR = 3600
 
@@ -327,6 +327,12 @@ def test_where_it_is_required_no_other_request_will_do(make_signing: MakeSigning
         assert refused(location(signing.site.ask(other)), "invalid_request")
     else:
         assert signing.site.code(other)
+
+
+def test_who_must_sign_must_where_nobody_can(make_signing: MakeSigning, make_site: MakeSite) -> None:
+    signing = make_signing(client={"require_signed_request_object": True})
+    off = make_site(OAUTH_DATABASE_URI=signing.site.app.config["OAUTH_DATABASE_URI"])
+    assert "signed ones alone" in refused(location(off.ask(signing.client)), "invalid_request")
 
 
 def test_where_it_is_on_a_plain_request_goes_on(signing: Signing) -> None:
