@@ -32,6 +32,7 @@ RATE_LIMITS: Mapping[str, str | None] = {
     "token_failures": "20/minute;100/hour;300/day",
     "password": "5/minute;50/hour",
     "device": "30/minute",
+    "pushed": "120/minute;2000/hour",  # requests that are stored for clients that prove nothing
     "device_codes": "10/minute;60/hour",
     "register": "20/hour",
     "client_documents": "30/minute",  # clients of an address that nobody knew yet; those that are known don't count

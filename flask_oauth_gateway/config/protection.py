@@ -122,6 +122,7 @@ class ProtectionSettings:
         read_rate_limits,
         "Limits by name, in the notation of the limits library (`10/minute;100/hour`): `token` (tokens of a client),"
         " `token_failures` (wrong client secrets), `password` (wrong passwords), `device` (new device codes),"
+        " `pushed` (requests that public clients push),"
         " `device_codes` (wrong user codes), `register` (registrations from an address), `revoke` (a client's revocations"
         " of JWTs and approvals), `introspect`"
         " (questions about tokens), `admin` (requests of the administrator's pages). A limit that isn't named has its"

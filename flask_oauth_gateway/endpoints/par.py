@@ -32,6 +32,8 @@ def par(server: AuthorizationServer) -> Response:
     """Authenticate the client, check its whole request, and keep it; the browser brings the `request_uri` (section 2.2)."""
     form = read_request(server.settings)
     client = server.steps.authenticate(form)
+    if client.is_public:  # anybody can push this, and it is stored
+        server.rate_limiter.spend("pushed", f"address:{server.addresses.neighbourhood()}")
     if "request_uri" in form.form:  # section 2.1
         raise InvalidRequestError("The parameter 'request_uri' does not belong into a request that is pushed.")
     if form.form.get("client_id") not in (None, client.client_id):

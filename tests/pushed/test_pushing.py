@@ -108,6 +108,16 @@ def test_too_many_are_refused(make_site: MakeSite) -> None:
     assert "Retry-After" in answers[-1].headers
 
 
+def test_nobody_fills_the_table_who_proves_nothing(make_site: MakeSite) -> None:
+    site = make_site(OAUTH_PAR=True)
+    public, proved = site.register_public(), site.register()
+    answers = [pushing(site, public).status_code for _ in range(121)]
+    assert answers == [201] * 120 + [429]
+    refusal(pushing(site, site.register_public()), 429, "temporarily_unavailable")
+    assert pushing(site, proved).status_code == 201, "who proves who it is has its own limit"
+    assert len(everything(site)) == 121
+
+
 def test_scripts_on_the_client_s_own_pages_may_push(site: Site) -> None:
     client = site.register_public()
     response = site.app.test_client().post("/oauth/par", data=query(client), headers={"Origin": "https://app.example"})
