@@ -113,13 +113,11 @@ def for_id_tokens(asked: Asked) -> Found:
         found["beyond_scopes"] = beyond_the_scopes(names, asked.authorization.scopes, asked.settings)
     if is_essential(asked_for, "auth_time") and asked.authorization.max_age is None:
         found |= {"max_age": NEVER_TOO_OLD, "wants_sign_in": True}
-    if is_essential(asked_for, "acr") or not asked.authorization.acr_values:
-        found["acr_values"] = tuple(each for each in values_of(asked_for, "acr") if isinstance(each, str))
-        if is_essential(asked_for, "acr") and found["acr_values"] and asked.settings.acr_values:
-            found["strong_enough"] = _essential(found["acr_values"], asked)
-        found["wants_sign_in"] = found.get("wants_sign_in", asked.authorization.wants_sign_in) or bool(
-            found["acr_values"]
-        )
+    acr_values = tuple(each for each in values_of(asked_for, "acr") if isinstance(each, str))
+    if acr_values and (is_essential(asked_for, "acr") or not asked.authorization.acr_values):
+        found |= {"acr_values": acr_values, "wants_sign_in": True}
+        if is_essential(asked_for, "acr") and asked.settings.acr_values:
+            found["strong_enough"] = _essential(acr_values, asked)
     return found
 
 

@@ -179,6 +179,22 @@ def test_an_essential_acr_is_one_of_those_that_were_named(party: RelyingParty) -
     assert party.sign_in(claims=claims("tin", essential=False), prompt="none")["acr"] == "gold"
 
 
+@pytest.mark.parametrize("acr", [{"essential": True}, {"essential": True, "values": [5]}, {"values": [5]}])
+def test_an_acr_without_a_name_hides_no_acr_values_from_the_sign_in(make_site: MakeSite, acr: dict[str, Any]) -> None:
+    for config in ({}, {"OAUTH_ACR_VALUES": STRENGTHS}):
+        site = make_site(OAUTH_OIDC=True, OAUTH_ISSUER="http://localhost", **config)
+        heard: list[SignInRequest] = []
+        site.gateway.login(lambda wanted, heard=heard: heard.append(wanted) or "the form")
+        site.person = None
+        site.ask(
+            site.register(scope="openid"),
+            scope="openid",
+            acr_values="gold",
+            claims=json.dumps({"id_token": {"acr": acr}}),
+        )
+        assert heard[0].acr_values == ("gold",)
+
+
 def test_a_device_s_user_signs_in_as_strongly_as_the_program_s_registration_asks(party: RelyingParty) -> None:
     site: Any = party.site
     metadata = {"grant_types": [DEVICE_CODE, "refresh_token"], "redirect_uris": [], "default_acr_values": ["silver"]}
