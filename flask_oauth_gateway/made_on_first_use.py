@@ -144,8 +144,11 @@ class MadeOnFirstUse(Server):
 
         settings, relaxed = self.settings, self.app.debug or self.app.testing
         axway = settings.compatibility == "axway"
-        issuers = load_jwt_issuers(settings.jwt_issuers, settings.scopes, relaxed=relaxed)
-        return JwtAssertions(issuers, self.clients, self.client_keys, skew=settings.clock_skew, numeric_strings=axway)
+        issuers = load_jwt_issuers(settings.jwt_issuers, settings, relaxed=relaxed)
+        return JwtAssertions(
+            issuers, self.clients, self.client_keys,
+            skew=settings.clock_skew, numeric_strings=axway, algorithms=settings.in_profile.algorithms,
+        )  # fmt: skip
 
     @cached_property
     def saml_assertions(self) -> SamlAssertions:

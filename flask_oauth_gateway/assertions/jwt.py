@@ -14,9 +14,9 @@ from .assertion import GRANT_TYP, MAX_LIFETIME, Assertion, AssertionRefused, che
 from .identity_grant import ID_JAG_TYP
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
-
     from ..clients.keys import ClientKeys
+    from ..config import Settings
+    from ..config.hardening.profiles import Profile
     from ..crypto.jose import Jwt
     from ..stores.clients import ClientStore
     from ..stores.registered_client import Client
@@ -58,22 +58,22 @@ class JwtIssuer(TrustedIssuer):
 
 def load_jwt_issuers(
     configured: Mapping[str, Any],
-    scopes: Collection[str],
+    settings: Settings,
     *,
     relaxed: bool,
     setting: str = "OAUTH_JWT_ISSUERS",
     known: Sequence[str] = JWT_KEYS,
 ) -> dict[str, JwtIssuer]:
-    """Load the issuers of a setting, and parse their keys; `scopes` are all scopes of the server.
+    """Load the issuers of a setting, and parse their keys.
 
     `known`: what an issuer's entry may have. Raises `ConfigurationError`.
     """
     issuers = {}
     for name, entry in configured.items():
         key = f"{setting}[{name!r}]"
-        issuers[name] = issuer = _load(key, name, entry, relaxed, known)
+        issuers[name] = issuer = _load(key, name, entry, relaxed, known, settings.in_profile)
         for scope in issuer.scopes or ():
-            if scope not in scopes:
+            if scope not in settings.scopes:
                 raise ConfigurationError(f"{key}['scopes']", scope, "names from OAUTH_SCOPES")
     return issuers
 
@@ -92,12 +92,15 @@ class JwtAssertions:
         *,
         skew: int,
         numeric_strings: bool,
+        algorithms: tuple[str, ...] | None,
     ) -> None:
+        """`algorithms`: those by which clients may sign; `None`: all that their keys are good for."""
         self.issuers = issuers
         self._clients = clients
         self._client_keys = client_keys
         self._skew = skew
         self._numeric_strings = numeric_strings
+        self._algorithms = algorithms
 
     def verify(self, token: str, audience: frozenset[str]) -> tuple[Assertion, JwtIssuer]:
         """Verify the signature and the claims of a trusted issuer's JWT assertion. Raises `AssertionRefused`."""
@@ -135,6 +138,7 @@ class JwtAssertions:
         return JwtIssuer(
             issuer=client.client_id,
             source=source,
+            algorithms=self._algorithms,
             client_id=client.client_id,
             is_client=True,
             numeric_strings=self._numeric_strings,
@@ -157,7 +161,7 @@ def _verify(unverified: Jwt, trusted: JwtIssuer) -> Jwt:
     return verify(unverified, keys_for(trusted.source, unverified.header.get("kid")), trusted.algorithms)
 
 
-def _load(key: str, name: str, entry: Any, relaxed: bool, known: Sequence[str]) -> JwtIssuer:
+def _load(key: str, name: str, entry: Any, relaxed: bool, known: Sequence[str], profile: Profile) -> JwtIssuer:
     if not isinstance(entry, Mapping):
         raise ConfigurationError(key, entry, "a dict with a key set")
     check_keys(key, entry, known)
@@ -169,9 +173,7 @@ def _load(key: str, name: str, entry: Any, relaxed: bool, known: Sequence[str]) 
     return JwtIssuer(
         issuer=name,
         source=source,
-        algorithms=configured_algorithms(f"{key}['algorithms']", entry["algorithms"], source)
-        if "algorithms" in entry
-        else None,
+        algorithms=configured_algorithms(f"{key}['algorithms']", entry.get("algorithms"), source, profile),
         audience=frozenset(names(f"{key}['audience']", entry["audience"])) if "audience" in entry else None,
         scopes=frozenset(names(f"{key}['scopes']", entry["scopes"])) if "scopes" in entry else None,
         max_lifetime=positive(f"{key}['max_lifetime']", entry.get("max_lifetime", MAX_LIFETIME)),

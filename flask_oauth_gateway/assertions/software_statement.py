@@ -25,7 +25,7 @@ def statements_of(settings: Settings, *, relaxed: bool) -> SoftwareStatements | 
     setting, configured = "OAUTH_SOFTWARE_STATEMENT_ISSUERS", settings.software_statement_issuers
     if not configured:
         return None
-    issuers = load_jwt_issuers(configured, settings.scopes, relaxed=relaxed, setting=setting, known=STATEMENT_KEYS)
+    issuers = load_jwt_issuers(configured, settings, relaxed=relaxed, setting=setting, known=STATEMENT_KEYS)
     return SoftwareStatements(issuers, skew=settings.clock_skew)
 
 

@@ -34,9 +34,4 @@ class SignedAnswers:
 
     def _algorithm_of(self, client: Client) -> str:
         """The algorithm that signs this client's answers; RS256 where it says none (section 3) and the profile takes that."""
-        registered = client.authorization_signed_response_alg
-        return (
-            registered
-            if registered and self._settings.in_profile.takes(registered)
-            else self._settings.id_token_algorithm
-        )
+        return client.authorization_signed_response_alg or self._settings.id_token_algorithm

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from ..config.checks import ConfigurationError, boolean, is_secure, one_or_more_of
@@ -13,15 +13,28 @@ from .certificates import UnusableKey
 from .jwk import EVERY_ALGORITHM, algorithms_of
 from .key_sets import FixedKeys, PemKeys, RemoteKeys, keys_in
 
+if TYPE_CHECKING:
+    from ..config.hardening.profiles import Profile
+
 logger = logging.getLogger(__name__)
 
 KEY_SOURCES = ("jwks", "jwks_uri", "key")
 FETCHABLE = "an https URL without user name and password"
 
 
-def configured_algorithms(key: str, given: Any, source: FixedKeys | PemKeys | RemoteKeys) -> tuple[str, ...]:
-    """The algorithms that an issuer may use. Where its keys are known, each algorithm must fit one of them."""
+def configured_algorithms(
+    key: str, given: Any, source: FixedKeys | PemKeys | RemoteKeys, profile: Profile
+) -> tuple[str, ...] | None:
+    """The algorithms that an issuer may use: those of its entry (`given`), else those of the profile; `None`: by its keys.
+
+    Where its keys are known, each algorithm must fit one of them. Raises `ConfigurationError`.
+    """
+    if given is None:
+        return profile.algorithms
     listed: tuple[str, ...] = one_or_more_of(*EVERY_ALGORITHM)(key, given)
+    for name in listed:
+        if not profile.takes(name):
+            raise ConfigurationError(key, name, f"one of {', '.join(profile.algorithms or ())}, by OAUTH_PROFILE")
     fixed = None if isinstance(source, RemoteKeys) else source.fixed
     possible = None if fixed is None else {name for each in fixed for name in algorithms_of(each)}
     for name in listed:

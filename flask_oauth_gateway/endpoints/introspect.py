@@ -12,7 +12,7 @@ from ..errors import InvalidRequestError, InvalidToken
 from ..features import CONFIDENTIAL_METHODS
 from ..stores.asking import Asked, look_up
 from ..tokens.reading import is_jwt
-from ..tokens.sign_in import AUTHORIZATION_DETAILS
+from ..tokens.sign_in import AUTHORIZATION_DETAILS, CNF
 from ..web.answers import NO_STORE, json_response
 from ..web.request import read_request
 
@@ -39,6 +39,8 @@ def introspect(server: AuthorizationServer) -> Response:
     if token is None:
         raise InvalidRequestError("The parameter 'token' is missing.")
     answer = _jwt(server, form, client, token) if is_jwt(token) else _opaque(server, form, client, token, asked)
+    if server.settings.in_profile.takes_bound_tokens_alone and "token_type" in answer and CNF not in answer:
+        answer = INACTIVE  # as at this server's own views: resource servers may not know the profile
     is_signed = _wants_jwt(form) or (server.settings.in_profile.signs_introspection and not _wants_json(form))
     response = _signed(server, client, answer) if is_signed else json_response(200, answer)
     seconds = server.settings.token_cache_seconds

@@ -23,7 +23,7 @@ def load_grants(names: Iterable[str], parts: Any) -> Mapping[str, Any]:
 
     `parts` is the server, which has the parts as attributes. `"module:Class"` names a grant class of the app's own,
     written as Authlib's documentation describes; `authlib.py` adapts it. Raises `ConfigurationError` for a grant that
-    doesn't exist.
+    doesn't exist, or that the profile forbids.
     """
     grants = {}
     for name in names:
@@ -35,6 +35,7 @@ def load_grants(names: Iterable[str], parts: Any) -> Mapping[str, Any]:
             grant_class = _load(name, f"{PACKAGE}.{feature.grant}")
             needed = [part.name for part in fields(grant_class) if part.init]
             grants[name] = grant_class(**{each: getattr(parts, each) for each in needed})
+    parts.settings.check_profile(grant_types=tuple(grants))
     return grants
 
 

@@ -84,7 +84,8 @@ class AssertionGrant(TokenGrant):
         if len(presented) > MAX_ASSERTION:
             raise InvalidRequestError("The assertion is longer than 64 KiB.")
         request.meets_clients = True
-        caller = self.authentication.authenticate(request) if self.authentication.is_tried(request) else None
+        authenticates = self.settings.in_profile.clients_authenticate or self.authentication.is_tried(request)
+        caller = self.authentication.authenticate(request) if authenticates else None
         try:
             # A line break at the end comes from the file that the assertion was read from.
             checked = request.assertion = self.check(request, presented.rstrip("\r\n"), caller)

@@ -136,9 +136,8 @@ class IdTokens:
 
 
 def algorithm_of(client: Client, settings: Settings) -> str:
-    """The algorithm that signs this client's ID tokens: the one that it is registered for, if the profile takes that."""
-    registered = client.id_token_signed_response_alg
-    return registered if registered and settings.in_profile.takes(registered) else settings.id_token_algorithm
+    """The algorithm that signs this client's ID tokens: the one that it is registered for, if any."""
+    return client.id_token_signed_response_alg or settings.id_token_algorithm
 
 
 def encryption_of(client: Client, keys: ClientKeys) -> Callable[[str], str]:

@@ -34,6 +34,7 @@ from .token_shapes import (
 
 if TYPE_CHECKING:
     from ..config import Settings
+    from ..config.hardening.profiles import Profile
     from ..crypto.jose import Jwt
     from ..tokens.access_token import AccessToken
     from ..users.accounts import Users
@@ -222,13 +223,15 @@ def load_trusted_tokens(settings: Settings, users: Users, *, relaxed: bool) -> T
     """Load the issuers of `OAUTH_TRUSTED_TOKEN_ISSUERS` and parse their keys. Raises `ConfigurationError`."""
     configured = settings.trusted_token_issuers
     proofs = bool(settings.dpop or settings.mtls)
-    issuers = {name: _load(name, entry, relaxed, proofs=proofs) for name, entry in configured.items()}
+    issuers = {
+        name: _load(name, entry, relaxed, settings.in_profile, proofs=proofs) for name, entry in configured.items()
+    }
     if settings.issuer in issuers:
         raise ConfigurationError("OAUTH_TRUSTED_TOKEN_ISSUERS", settings.issuer, "other servers than this one")
     return TrustedTokens(issuers, users, settings.clock_skew)
 
 
-def _load(name: str, entry: Any, relaxed: bool, *, proofs: bool) -> TokenIssuer:
+def _load(name: str, entry: Any, relaxed: bool, profile: Profile, *, proofs: bool) -> TokenIssuer:
     key = f"OAUTH_TRUSTED_TOKEN_ISSUERS[{name!r}]"
     if not isinstance(entry, Mapping):
         raise ConfigurationError(key, entry, "a dict with a key set, or with 'introspection'")
@@ -239,14 +242,13 @@ def _load(name: str, entry: Any, relaxed: bool, *, proofs: bool) -> TokenIssuer:
         raise ConfigurationError(key, sources, f"a dict with one of {', '.join(KEY_SOURCES)} and introspection")
     audience = _audience(f"{key}['audience']", entry, asks=asks)
     source = None if asks else configured_keys(key, entry, relaxed=relaxed)
-    algorithms = entry.get("algorithms")
     return TokenIssuer(
         issuer=name,
         audience=audience,
         source=source,
         algorithms=None
-        if algorithms is None or source is None
-        else configured_algorithms(f"{key}['algorithms']", algorithms, source),
+        if source is None
+        else configured_algorithms(f"{key}['algorithms']", entry.get("algorithms"), source, profile),
         client=load_introspection_client(key, entry, relaxed=relaxed) if asks else None,
         scopes=frozenset(names(f"{key}['scopes']", entry["scopes"])) if "scopes" in entry else None,
         scope_claims=names(f"{key}['scope_claims']", entry["scope_claims"]) if "scope_claims" in entry else None,

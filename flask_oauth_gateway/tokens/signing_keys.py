@@ -69,8 +69,11 @@ class KeyRing:
     def signing_key(self, algorithm: str | None = None) -> SigningKey:
         """The key that signs now by an algorithm. Makes the first key, and the next one where it is due.
 
-        `None`: that of access tokens, by `OAUTH_SIGNING_ALGORITHM`; where there is no such key yet, by the one before.
+        `None`: that of access tokens, by `OAUTH_SIGNING_ALGORITHM`; where there is no such key yet, by the one before. For an
+        algorithm that the profile forbids, as of a client that was registered before it: that of access tokens.
         """
+        if algorithm is not None and not self._settings.in_profile.takes(algorithm):
+            algorithm = None
         self._reload_if(RELOAD_SECONDS)
         keys, now = self._keys, time.time()
         newest = self._signs(keys, algorithm, now)
@@ -98,7 +101,7 @@ class KeyRing:
         if kid not in self._keys:
             self._look_again(kid)
         key = self._keys.get(kid)
-        return key if key is not None and key.is_published(time.time()) else None
+        return key if key is not None and self._is_published(key, time.time()) else None
 
     def was_ours(self, kid: str) -> bool:
         """Whether this app provably made a key of this `kid`, which may be retired by now."""
@@ -112,16 +115,16 @@ class KeyRing:
     def published(self) -> list[SigningKey]:
         """The keys of the public key set (RFC 7517 section 5)."""
         self._reload_if(RELOAD_SECONDS)
-        there = {key.algorithm for key in self._keys.values() if key.is_published(time.time())}
+        there = {key.algorithm for key in self._keys.values() if self._is_published(key, time.time())}
         if self._has_several:
             if self._settings.signing_algorithm not in there:
                 self.signing_key()
             if self._settings.id_token_algorithm not in there:
                 self.signing_key(self._settings.id_token_algorithm)
-        elif not self._keys:
+        elif not there:
             self.signing_key()
         now = time.time()
-        return [key for key in self._keys.values() if key.is_published(now)]
+        return [key for key in self._keys.values() if self._is_published(key, now)]
 
     def rotate(
         self,
@@ -175,6 +178,7 @@ class KeyRing:
         newest = newest_active(keys, algorithm or self._settings.signing_algorithm, now)
         if newest is not None or algorithm is not None:
             return newest
+        keys = {kid: key for kid, key in keys.items() if self._is_taken(key)}
         if not self._has_several:
             return newest_active(keys, None, now)  # until the next rotation
         before = before_the_change(keys, now)
@@ -182,6 +186,13 @@ class KeyRing:
         if before is not None and (following is None or following.active_from <= now):
             self.rotate(known=keys)  # the setting was changed: whoever checks tokens learns of the key an hour ahead
         return before
+
+    def _is_taken(self, key: SigningKey) -> bool:
+        """Whether the profile takes a key's algorithm: one that is older than the profile may be of another."""
+        return self._settings.in_profile.takes(key.algorithm)
+
+    def _is_published(self, key: SigningKey, now: float) -> bool:
+        return key.is_published(now) and self._is_taken(key)
 
     def _let_end(self, algorithm: str, at: int) -> None:
         """Retire the keys before the newest when their last token has expired, and those of algorithms that nobody uses any more.

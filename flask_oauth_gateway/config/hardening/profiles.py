@@ -33,7 +33,8 @@ class Profile(NamedTuple):
     303, so that no browser sends a form on. `needs_redirect_uri`: no authorization request is without it.
     `takes_bound_tokens_alone`: views take no token that isn't bound to a key, as those from before the profile.
     `signs_introspection`: who asks about a token gets a signed answer, unless they want JSON by name.
-    `request_objects_need_nbf`: a signed request says from when on it is valid.
+    `request_objects_need_nbf`: a signed request says from when on it is valid. `clients_authenticate`: nobody gets a token
+    without proof of which client it is, not for another issuer's assertion either.
     """
 
     sets: Mapping[str, Any] = MappingProxyType({})
@@ -48,6 +49,7 @@ class Profile(NamedTuple):
     takes_bound_tokens_alone: bool = False
     signs_introspection: bool = False
     request_objects_need_nbf: bool = False
+    clients_authenticate: bool = False
 
     def takes(self, algorithm: str) -> bool:
         """Whether signatures may be by this algorithm. EdDSA is what this server and older clients call Ed25519."""
@@ -109,6 +111,7 @@ FAPI_2_PROFILE = Profile(
     see_other=True,
     needs_redirect_uri=True,
     takes_bound_tokens_alone=True,
+    clients_authenticate=True,
 )
 #: FAPI 2.0 Message Signing (final, September 2025), sections 5.3 to 5.5.
 MESSAGE_SIGNING = (
@@ -163,10 +166,13 @@ class ProfileSettings:
         """What the profile says; nothing, where there is none."""
         return PROFILES[self.profile]
 
-    def check_profile(self) -> None:
-        """Raises `ConfigurationError` for a setting that the profile forbids."""
+    def check_profile(self, **found: Any) -> None:
+        """Raises `ConfigurationError` for a setting that the profile forbids.
+
+        `found`: what settings turn out to mean, in their place, as the `grant_type` of a grant class of the app's own.
+        """
         for rule in self.in_profile.rules:
-            value = getattr(self, rule.setting)
+            value = found.get(rule.setting, getattr(self, rule.setting))
             if not rule.allows(value):
                 key = f"OAUTH_{rule.setting.upper()}"
                 given = [*value] if isinstance(value, Mapping) else value  # without the secrets in it
