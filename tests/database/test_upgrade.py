@@ -16,8 +16,9 @@ from flask import Flask
 from flask_migrate import Migrate, init, migrate, stamp, upgrade
 from sqlalchemy import create_engine, inspect, text
 
+from flask_oauth_gateway.database.purge import purge_expired
 from flask_oauth_gateway.database.tables import SCHEMA_VERSION
-from tests.support.app import basic, bearer, build_app, close_app
+from tests.support.app import basic, bearer, build_app, close_app, register
 from tests.support.app_database import AppDatabase, app_with_database, close_all
 from tests.support.clock import Clock
 from tests.support.older import CONFIG, PORTAL, SECRETS, TOLD, restore
@@ -180,6 +181,19 @@ def test_by_init_db_on_the_app_s_database(database_uri: str, tmp_path: Path, ver
     with does.app_context():
         nothing_is_lost(does, stored, version)
     close_all(does)
+
+
+def test_by_first_use_where_only_pushed_requests_are_lacking(database_uri: str, tmp_path: Path) -> None:
+    before = own_database(database_uri, tmp_path)
+    token = gateway_of(before).tokens.issue(register(before).client_id)["access_token"]
+    for change in ("DROP TABLE oauth_pushed_request", "UPDATE oauth_schema SET version = 3"):
+        database_of(before).run(text(change))
+    close_app(before)
+    does = own_database(database_uri, tmp_path)
+    assert does.test_client().get("/weather", headers=bearer(token)).status_code == 200
+    assert purge_expired(database_of(does), batch=100) == 0, "which looks at every table"
+    assert database_of(does).all(text("SELECT version FROM oauth_schema")) == [(SCHEMA_VERSION,)]
+    close_app(does)
 
 
 def without_the_drop(script: str) -> str:

@@ -43,7 +43,7 @@ __all__ = [
 ]
 
 #: Counts the changes that the tables have seen: one more with each release that changes a column or a table.
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 
 
 def add_to(other: MetaData) -> None:
