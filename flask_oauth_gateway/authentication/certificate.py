@@ -60,6 +60,8 @@ class CertificateAuthentication:
         if self._meet is not None:
             self._meet(request, client_id)
         client = self._clients.get(client_id, rechecked=request.client_is_rechecked)
+        if client is not None and not client.is_public and client.token_endpoint_auth_method not in (TLS, SELF_SIGNED):
+            client = self._clients.load(client_id)  # it may show certificates by now
         if client is not None and client.token_endpoint_auth_method in (TLS, SELF_SIGNED):
             return client.token_endpoint_auth_method
         return "none"

@@ -342,6 +342,16 @@ def test_a_certificate_that_another_process_has_just_registered_counts_at_once(a
     assert is_let_in(app, client, new)
 
 
+def test_a_client_that_another_process_has_just_moved_from_a_secret_to_certificates_is_let_in(app: Flask) -> None:
+    clients, held = app.extensions["oauth_gateway_server"].clients, CA.client(NAME)
+    client = register(app, token_endpoint_auth_method="client_secret_post").client_id
+    assert not is_let_in(app, client, client_secret="wrong")
+    cached = dict(clients._cache)
+    gateway_of(app).clients.update(client, token_endpoint_auth_method="tls_client_auth", tls_client_auth_subject_dn=DN)
+    clients._cache.update(cached)  # as this process would have read it
+    assert is_let_in(app, client, held)
+
+
 def test_keys_of_odd_kinds_are_refused_and_break_nothing(app: Flask) -> None:
     client, other = by_key(app, certificate=self_signed().pem), by_ca(app)
     for key in (ec.generate_private_key(ec.SECP256K1()), ec.generate_private_key(ec.SECP521R1())):
