@@ -144,7 +144,7 @@ def _signs_for_clients(policy: Policy, certificate: x509.Certificate, usages: x5
 
 
 def _signs_any_subject(policy: Policy, certificate: x509.Certificate, names: x509.NameConstraints | None) -> None:
-    """Alternative names are held against an authority's limits by cryptography; subjects by nobody (RFC 5280 section 4.2.1.10)."""
+    """Alternative names are held against an authority's limits by cryptography; subjects by nobody (RFC 5280 4.2.1.10)."""
     limits = [] if names is None else [*(names.permitted_subtrees or ()), *(names.excluded_subtrees or ())]
     if any(isinstance(each, x509.DirectoryName) for each in limits):
         raise ValueError("an authority may sign certain subjects alone, which isn't checked here")
