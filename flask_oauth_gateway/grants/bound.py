@@ -30,9 +30,13 @@ class BoundElsewhere(InvalidGrantError):
 
 
 class Proved(NamedTuple):
-    """What a token request proves: the `cnf` of its tokens, and what is left to claim of its proof (`proofs/binding.Offer`)."""
+    """What a token request proves: the `cnf` of its tokens, and what is left to claim of its proof (`proofs/binding.Offer`).
+
+    `shown`: all that it proves, also the certificate to which its tokens aren't bound.
+    """
 
     confirmation: dict[str, str]
+    shown: dict[str, str]
     claim: Spend | None
     settle: Callable[[], None]
 
@@ -78,7 +82,7 @@ def prove(
     if CERTIFICATE in confirmation and not _binds_to_certificate(client, settings, confirmation):
         confirmation = {name: value for name, value in confirmation.items() if name != CERTIFICATE}
     _check_may_be_unbound(client, settings, confirmation, look_again_at)
-    return Proved(confirmation, offer.claim, offer.settle)
+    return Proved(confirmation, offer.confirmation, offer.claim, offer.settle)
 
 
 def _binds_to_certificate(client: Client, settings: Settings, confirmation: Mapping[str, str]) -> bool:
@@ -107,6 +111,6 @@ def _check_may_be_unbound(
 
 def check_key(request: OAuthRequest, confirmation: Mapping[str, str], what: str) -> None:
     """Raises `BoundElsewhere` where `what` a request brings is bound to a key that it doesn't prove."""
-    proved = {} if request.proved is None else request.proved.confirmation
+    proved = {} if request.proved is None else request.proved.shown
     if any(proved.get(name) != value for name, value in confirmation.items()):
         raise BoundElsewhere(f"The {what} is bound to a key, and the request doesn't prove that it has this one.")

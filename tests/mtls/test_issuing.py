@@ -7,7 +7,7 @@ from werkzeug.test import TestResponse
 
 from flask_oauth_gateway.stores.registered_client import Client
 from tests.support import device
-from tests.support.app import basic, bearer, refusal, server_of
+from tests.support.app import basic, bearer, gateway_of, refusal, server_of
 from tests.support.certificates import Ca, Held, self_signed
 from tests.support.databases import every_database
 from tests.support.proofs import ProofKey
@@ -117,6 +117,19 @@ def test_a_public_client_s_refresh_token_is_bound_too(site: Site) -> None:
     assert "certificate" in refusal(refresh(site, client, None, tokens["refresh_token"]), 400, "invalid_request")
     refusal(refresh(site, client, OTHER, tokens["refresh_token"]), 400, "invalid_grant")
     is_bound(site, refresh(site, client, OWN, tokens["refresh_token"]), OWN)  # which the others have not spent
+
+
+@every_database
+def test_who_shows_the_certificate_of_a_refresh_token_may_use_it_also_when_access_tokens_are_bound_no_more(
+    site: Site,
+) -> None:
+    client = site.register_public(**BOUND)
+    tokens = is_bound(site, redeem(site, client, OWN), OWN)
+    gateway_of(site.app).clients.update(client.client_id, tls_client_certificate_bound_access_tokens=False)
+    for held in (None, OTHER):
+        refusal(refresh(site, client, held, tokens["refresh_token"]), 400, "invalid_grant")
+    tokens = is_unbound(site, refresh(site, client, OWN, tokens["refresh_token"]))
+    refusal(refresh(site, client, OTHER, tokens["refresh_token"]), 400, "invalid_grant")
 
 
 def test_without_a_certificate_such_a_client_hears_what_is_missing_and_spends_nothing(site: Site) -> None:
