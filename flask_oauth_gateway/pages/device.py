@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from ..authorization_server import AuthorizationServer
     from ..tokens.sign_in import Claims
     from .person import Form, Person
+    from .reauthentication import Details
 
 
 @page
@@ -52,13 +53,14 @@ def device(server: AuthorizationServer) -> Response | BaseResponse:
     row = _find(server, typed, person)
     if row is None:
         return _ask_for_code(person, typed[:40], problem="unknown")
-    wanted = _sign_in_wanted(server, row, person, _here(typed), 0 if not decided else RETURN_SECONDS)
+    details = server.users.login_details(person.user)  # once: what is looked at is what the tokens say
+    wanted = _sign_in_wanted(server, row, details, _here(typed), 0 if not decided else RETURN_SECONDS)
     if wanted is not None:
         return server.users.send_to_login(wanted)
     shown = () if server.details is None else _details(row, person, form if decided else None)
     if not decided or shown is None:
         return _ask_to_confirm(server, row, person, typed)
-    return _decide(server, row, person, form, shown)
+    return _decide(server, row, person, form, details, shown)
 
 
 def _details(row: Row[Any], person: Person, form: Form | None) -> tuple[Mapping[str, Any], ...] | None:
@@ -77,7 +79,7 @@ def _here(typed: str) -> str:
 
 
 def _sign_in_wanted(
-    server: AuthorizationServer, row: Row[Any], person: Person, return_to: str, reading: int
+    server: AuthorizationServer, row: Row[Any], details: Details, return_to: str, reading: int
 ) -> SignInRequest | None:
     """The sign-in that the client's registration asks for, where the user's is older or weaker (Registration section 2).
 
@@ -89,7 +91,7 @@ def _sign_in_wanted(
     acr_values = () if client is None or not settings.acr_values else tuple(client.default_acr_values)
     if client is None or (client.default_max_age is None and not acr_values):
         return None
-    details, strong_enough = server.users.login_details(person.user), settings.strong_enough(acr_values)
+    strong_enough = settings.strong_enough(acr_values)
     max_age, at = client.default_max_age, details.get("auth_time")
     is_old = max_age is not None and at is not None and time.time() > at + max_age + reading
     if not is_old and (not acr_values or details.get("acr") in strong_enough):
@@ -144,7 +146,7 @@ def _ask_to_confirm(server: AuthorizationServer, row: Row[Any], person: Person, 
         try:
             shown = decided(server, details_of(row.claims), client, person.user)
         except InvalidAuthorizationDetails:
-            return _decide(server, row, person, {}, ())
+            return _decide(server, row, person, {}, {}, ())
         details = for_page(server.settings, shown, person.subject, code)
     return render_page(
         "device_confirm.html",
@@ -165,15 +167,19 @@ def _question(server: AuthorizationServer, row: Row[Any], person: Person) -> Que
 
 
 def _decide(
-    server: AuthorizationServer, row: Row[Any], person: Person, form: Form, shown: tuple[Mapping[str, Any], ...]
+    server: AuthorizationServer,
+    row: Row[Any],
+    person: Person,
+    form: Form,
+    details: Details,
+    shown: tuple[Mapping[str, Any], ...],
 ) -> Response:
     """Store what the form says: without a decision, that nothing is allowed."""
     decision = server.consent.read_decision(_question(server, row, person), form)
     scopes = () if decision is None else decision.scopes
     answer = "deny" if decision is None else "allow"
-    details: Claims = server.users.login_details(person.user) or None
-    details = with_details(details, shown) if shown else details
-    if not server.devices.decide(bytes(row.device_code_hash), person.subject, answer, " ".join(scopes), details):
+    claims: Claims = with_details(details, shown) if shown else details or None
+    if not server.devices.decide(bytes(row.device_code_hash), person.subject, answer, " ".join(scopes), claims):
         answered = _answered(server, last(form, "user_code"), person)  # a double click may have answered a moment ago
         if answered is None:
             return _ask_for_code(person, "", problem="unknown")

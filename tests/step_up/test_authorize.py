@@ -216,6 +216,23 @@ def test_a_device_s_user_signs_in_as_strongly_as_the_program_s_registration_asks
     assert device.read(tokens["id_token"])["acr"] == "gold"
 
 
+def test_a_device_s_sign_in_is_the_one_that_was_looked_at(party: RelyingParty) -> None:
+    """The user signs in with less in another tab while the form is answered."""
+    site: Any = party.site
+    metadata = {"grant_types": [DEVICE_CODE], "redirect_uris": [], "default_acr_values": ["gold"]}
+    device = RelyingParty(site, **metadata)
+    asked = site.post(device.client, "/oauth/device_authorization", scope="openid").get_json()
+    told = ["gold"]
+    site.gateway.login_details(lambda _: {"acr": told.pop(0) if told else "tin"})
+    sent = {"form_token": Page(site.browser.get("/oauth/device")).hidden("form_token"), "user_code": asked["user_code"]}
+    page = Page(site.browser.post("/oauth/device", data=sent))
+    told.append("gold")
+    assert site.send(page).status_code == 200
+    data = {"grant_type": DEVICE_CODE, "device_code": asked["device_code"]}
+    tokens = granted(site.post(device.client, "/oauth/token", **data))
+    assert device.read(tokens["id_token"])["acr"] == "gold"
+
+
 class Tabs(RuleBasedStateMachine):
     """Two tabs and more of one browser, in any order. The model: a code's sign-in is as strong as its request asks."""
 
