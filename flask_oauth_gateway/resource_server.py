@@ -107,7 +107,10 @@ class Server:
             return None
         from .database.redis.shared import Redis
 
-        return Redis(self.settings.redis_url, hear, notice_seconds=self.settings.revocation_poll_seconds)
+        return Redis(
+            self.settings.redis_url, hear,
+            notice_seconds=self.settings.revocation_poll_seconds, keeps_proofs=bool(self.settings.dpop),
+        )  # fmt: skip
 
     def _load_refusal(self) -> Callable[[OAuth2Error], Response]:
         """What turns a refusal into a response: RFC 6750's, or that of another gateway (`OAUTH_COMPATIBILITY`)."""

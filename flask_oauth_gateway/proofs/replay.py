@@ -15,9 +15,6 @@ if TYPE_CHECKING:
     from ..database.redis.shared import Redis
 
 
-PREFIX = b"oauth/proof/"
-
-
 class Once(Protocol):
     """Claims keys: of two callers at once, in whichever process, exactly one gets True."""
 
@@ -32,10 +29,11 @@ class OnceInRedis:
         self.redis = redis
 
     def claim(self, key: bytes, until: int) -> bool:
-        from ..database.redis.shared import RedisAway  # redis-py is loaded only where it is used
+        from ..database.redis.servers import PROOF_PREFIX  # redis-py is loaded only where it is used
+        from ..database.redis.shared import RedisAway
 
         milliseconds = max(1000, int((until - time.time()) * 1000))
-        name = PREFIX + key
+        name = PROOF_PREFIX + key
         try:
             return bool(self.redis.run(lambda connected: connected.client.set(name, b"", nx=True, px=milliseconds)))
         except RedisAway:
@@ -49,10 +47,11 @@ class AskedInRedis:
         self._redis = redis
 
     def claim(self, key: bytes, until: int) -> bool:
+        from ..database.redis.servers import PROOF_PREFIX
         from ..database.redis.shared import RedisAway
 
         try:
-            return not self._redis.run(lambda connected: connected.client.exists(PREFIX + key))
+            return not self._redis.run(lambda connected: connected.client.exists(PROOF_PREFIX + key))
         except RedisAway:
             raise TemporarilyUnavailable from None
 

@@ -67,7 +67,10 @@ class Targets:
 
     def _path(self, environ: Mapping[str, Any]) -> str:
         """The request's path behind the origin, with the path at which the app is mounted."""
-        return _without_dots(f"{environ.get('SCRIPT_NAME') or self._mount_point()}{environ.get('PATH_INFO', '')}")
+        mount = (environ.get("SCRIPT_NAME") or self._mount_point()).rstrip(
+            "/"
+        )  # as Flask reads what a proxy says of it
+        return _without_dots(f"{mount}{environ.get('PATH_INFO', '')}")
 
 
 @lru_cache(maxsize=512)
@@ -96,8 +99,8 @@ def _origin(scheme: str, authority: str) -> str | None:
     scheme, parts = scheme.lower(), _AUTHORITY.fullmatch(authority)
     if parts is None:
         return None
-    host, port = parts[1].lower(), (parts[2] or "").lstrip("0")
-    return f"{scheme}://{host}" if port in ("", _DEFAULT_PORTS[scheme]) else f"{scheme}://{host}:{port}"
+    host, port = parts[1].lower(), parts[2] and (parts[2].lstrip("0") or "0")
+    return f"{scheme}://{host}" if port in (None, "", _DEFAULT_PORTS[scheme]) else f"{scheme}://{host}:{port}"
 
 
 def _without_dots(path: str) -> str:

@@ -211,6 +211,7 @@ def test_the_doctor_sees_that_it_is_away_or_lets_nobody_in(make_app: MakeApp, re
         ("-incrby", "script can't run this command"),
         ("resetchannels", "channel"),
         ("resetkeys", "key"),
+        ("-set", "'set'"),
     ],
 )
 def test_the_doctor_sees_what_a_user_of_redis_may_not_do(
@@ -223,7 +224,9 @@ def test_the_doctor_sees_what_a_user_of_redis_may_not_do(
     url = redis_server.url.replace("//:", "//oauth:")
 
     def found() -> list[str]:
-        output = make_app(OAUTH_REDIS_URL=url).test_cli_runner().invoke(args=["oauth", "doctor"]).output
+        output = (
+            make_app(OAUTH_REDIS_URL=url, OAUTH_DPOP=True).test_cli_runner().invoke(args=["oauth", "doctor"]).output
+        )
         return [line for line in output.splitlines() if line.startswith("OAUTH_REDIS_URL")]
 
     assert not found(), "what the page lists is enough"

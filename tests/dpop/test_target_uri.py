@@ -63,6 +63,7 @@ def test_the_path_has_the_mount_point(make_app: MakeApp) -> None:
     app = make_app(**LIVE, OAUTH_ISSUER=f"{ISSUER}/auth")
     assert is_good(app, f"{ISSUER}/auth/oauth/token", SCRIPT_NAME="/auth")
     assert not is_good(app, f"{ISSUER}/oauth/token", SCRIPT_NAME="/auth")
+    assert is_good(app, f"{ISSUER}/auth/oauth/token", SCRIPT_NAME="/auth/")  # as of a proxy's X-Forwarded-Prefix
     rooted = make_app(**LIVE, OAUTH_ISSUER=f"{ISSUER}/auth", APPLICATION_ROOT="/auth")
     assert is_good(rooted, f"{ISSUER}/auth/oauth/token")
 
@@ -94,6 +95,8 @@ def test_what_is_no_uri_of_http_is_none(uri: str) -> None:
         ("HTTPS://A.Example", "https://a.example/"),
         ("https://a.example:443/%41?x#y", "https://a.example/A"),
         ("http://a.example:0080/b/./c/..", "http://a.example/b/"),
+        ("http://a.example:", "http://a.example/"),
+        ("http://a.example:00", "http://a.example:0/"),
         ("http://a.example/../../b", "http://a.example/b"),
         ("http://[2001:DB8::1]:8080", "http://[2001:db8::1]:8080/"),
         ("http://a.example/%zz", "http://a.example/%zz"),

@@ -31,6 +31,7 @@ SENTINEL_TIMEOUT = 0.2  # the same for each Sentinel: they are asked one after t
 MAX_CONNECTIONS = 50
 CHECKS = 16  # keys that are counted to see whether it works: one node of a Cluster hardly has all of them
 NO_NEWS = b"-"
+PROOF_PREFIX = b"oauth/proof/"  # of the keys that stand for proofs which were used
 #: AttributeError: redis-py looks for a node that its map lacks, as where slots move to a new one.
 FAILURES = (redis.RedisError, RedisClusterException, AttributeError)
 _TIMEOUTS = {"socket_timeout": TIMEOUT, "socket_connect_timeout": TIMEOUT}
@@ -49,8 +50,11 @@ class Connected:
     def counts(self) -> Storage:
         return self._make_counts()
 
-    def check(self, channel: str) -> None:
-        """Raise an error of `FAILURES` unless every server that is needed answers, counts, and tells news by this channel."""
+    def check(self, channel: str, *, keeps_proofs: bool) -> None:
+        """Raise an error of `FAILURES` unless every server that is needed answers, counts, and tells news by this channel.
+
+        `keeps_proofs`: it must keep the keys of proofs, too.
+        """
         if self._is_cluster:
             for node in self.client.get_primaries():
                 if self.client.cluster_info(target_nodes=node)["cluster_state"] != "ok":
@@ -58,6 +62,8 @@ class Connected:
         for number in range(CHECKS):
             self.counts.incr(f"LIMITER/oauth/check/{number}", 1)
         self.counts.get_expiry("LIMITER/oauth/check/0")
+        if keeps_proofs:
+            self.client.set(PROOF_PREFIX + b"check", b"", nx=True, px=1000)
         with self.client.pubsub() as subscription:
             subscription.subscribe(channel)
             if subscription.get_message(timeout=TIMEOUT) is None:

@@ -40,8 +40,14 @@ class RedisAway(Exception):
 class Redis:
     """One app's connections to Redis, opened on first use. `hear` is called with the news of every process."""
 
-    def __init__(self, url: str, hear: Callable[[bytes], None], *, notice_seconds: float = 2) -> None:
-        """`notice_seconds`: after so long without a word of Redis, news may have been missed."""
+    def __init__(
+        self, url: str, hear: Callable[[bytes], None], *, notice_seconds: float = 2, keeps_proofs: bool = False
+    ) -> None:
+        """`notice_seconds`: after so long without a word of Redis, news may have been missed.
+
+        `keeps_proofs`: which proofs of DPoP's were used is kept there, too.
+        """
+        self._keeps_proofs = keeps_proofs
         self._servers = servers_of(url)
         self._hear = hear
         self._ping_seconds = max(notice_seconds, 0.3) / 3
@@ -71,7 +77,7 @@ class Redis:
     def trouble(self) -> str | None:
         """Why Redis doesn't answer, or doesn't let this process in, count or tell news; None where it does."""
         try:
-            self.run(lambda connected: connected.check(self._channel))
+            self.run(lambda connected: connected.check(self._channel, keeps_proofs=self._keeps_proofs))
         except RedisAway as away:
             return self._reason(away.__cause__ or away)
         return None
@@ -143,7 +149,7 @@ class Redis:
             try:
                 known = () if self._connected is None else self._connected.nodes()
                 connected = connect(self._servers, known)  # another server may be the master by now
-                connected.check(self._channel)
+                connected.check(self._channel, keeps_proofs=self._keeps_proofs)
             except FAILURES:
                 continue
             with self._lock:
@@ -193,8 +199,9 @@ class Redis:
             self._complained_at, self._complained = now, True
             logger.error(
                 "Redis did not answer: %s. Until it does each process counts rate limits by itself,"
-                " and may learn of a revocation later.",
+                " and may learn of a revocation later%s.",
                 self._reason(error),
+                ", and requests with a DPoP proof are refused" if self._keeps_proofs else "",
             )
 
     def _reason(self, error: BaseException) -> str:
