@@ -7,6 +7,7 @@ import itertools
 import json
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from ssl import TLSVersion
 
 import pytest
@@ -124,7 +125,18 @@ def test_a_client_without_a_certificate_still_has_its_secret(front: Front) -> No
 def test_traefik_s_page_removes_every_spelling_before_the_certificate_is_set() -> None:
     page = block("traefik", "yaml")
     removed = set(re.findall(r'^ +(X[-_]\S+): ""', page, re.MULTILINE))
-    assert removed == {
-        f"X{a}Forwarded{b}Tls{c}Client{d}Cert" for a, b, c, d in itertools.product("-_", repeat=4)
-    }
+    assert removed == {f"X{a}Forwarded{b}Tls{c}Client{d}Cert" for a, b, c, d in itertools.product("-_", repeat=4)}
     assert "middlewares: [nothing-of-the-caller-s, client-certificate]" in page
+
+
+@pytest.mark.nginx
+def test_nothing_of_a_caller_s_gets_through_the_site_for_browsers(tmp_path: Path) -> None:
+    app = build_app(OAUTH_MTLS=True, OAUTH_DATABASE_URI="sqlite://", **PROXIES["nginx"][1])
+    add_seen(app)
+    held = self_signed()
+    with front_of("nginx", tmp_path, free_port(), app) as front:
+        for shown in (None, held):
+            seen = json.loads(front.seen_by_browsers(shown, [*forged(held), ("X-Seen", "yes")]))
+            assert ["X-Seen", "yes"] in seen
+            assert not [name for name, _ in seen if "client" in name.lower()]
+    close_app(app)

@@ -26,6 +26,7 @@ from tests.support.services import APACHE, APACHE_MODULES, CADDY, HAPROXY
 
 PAGES = Path(__file__).parents[2] / "docs" / "mutual-tls"
 APP = "127.0.0.1:8000"
+FOR_BROWSERS = "127.0.0.2"  # where nginx's other site is, which asks for no certificate
 CA, FRONT_CA = Ca(), Ca("The front's")
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 
@@ -61,7 +62,8 @@ def put(configuration: str, **places: Any) -> str:
 
 def nginx(folder: Path, port: int, app: str) -> list[str]:
     paths = "".join(f"{kind}_temp_path tmp;\n" for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
-    site = put(block("nginx", "nginx"), **{"8443 ssl": f"127.0.0.1:{port} ssl", APP: app})
+    sites = {"listen 8443": f"listen 127.0.0.1:{port}", "listen 443": f"listen {FOR_BROWSERS}:{port}"}
+    site = put(block("nginx", "nginx"), **sites, **{APP: app})
     return nginx_with(folder, f"daemon off; pid nginx.pid; events {{}} http {{ access_log off;\n{paths}\n{site}\n}}")
 
 
@@ -142,6 +144,20 @@ class Front:
                 statuses.append(Answer(request.getresponse()).status)
                 session, taken_up = connection.session, connection.session_reused
         return statuses, bool(taken_up)
+
+    def seen_by_browsers(self, held: Held | None, headers: Any = ()) -> str:
+        """What the app says of the headers of a request that comes through nginx's other site."""
+        with (
+            socket.create_connection((FOR_BROWSERS, self.port), timeout=10) as plain,
+            self._context(held).wrap_socket(plain, server_hostname="localhost") as connection,
+        ):
+            request = HTTPConnection("localhost")
+            request.sock = connection
+            request.putrequest("GET", "/seen")
+            for name, value in headers:
+                request.putheader(name, value)
+            request.endheaders()
+            return Answer(request.getresponse()).body
 
     def _context(self, held: Held | None) -> ssl.SSLContext:
         context = ssl.create_default_context(cadata=FRONT_CA.pem)
