@@ -105,8 +105,10 @@ class AuthorizationCodeGrant(TokenGrant, AuthorizationGrant):
             raise
 
     def _decide(self, request: OAuthRequest, client: Client, row: Row[Any]) -> Issue:
-        if not self.steps.is_its_own(client, row.client) or row.expires_at <= time.time():
+        ends_at = min(row.expires_at, row.issued_at + self.settings.authorization_code_lifetime)  # as it is set by now
+        if not self.steps.is_its_own(client, row.client) or ends_at <= time.time():
             raise InvalidGrantError(self.REFUSED)
+        _check_challenge(row, self.settings)
         _check_redirect_uri(row, request.form.get("redirect_uri"))
         _check_verifier(row, request.form.get("code_verifier"))
         return Issue(
@@ -145,6 +147,17 @@ def _check_redirect_uri(row: Row[Any], redirect_uri: str | None) -> None:
         raise InvalidGrantError("The 'redirect_uri' is missing: the authorization request had one.")
     if redirect_uri is not None and redirect_uri != row.redirect_uri:
         raise InvalidGrantError("The 'redirect_uri' is not the one of the authorization request.")
+
+
+def _check_challenge(row: Row[Any], settings: Settings) -> None:
+    """Check that a code from before a change of settings was asked for with the PKCE that is needed by now."""
+    method = row.code_challenge_method
+    if method is None and settings.in_profile.pkce_for_all and settings.require_pkce is True:
+        raise InvalidGrantError(
+            "The code was asked for without PKCE, which this server asks for by now: ask for a new one."
+        )
+    if method is not None and method not in settings.pkce_methods:
+        raise InvalidGrantError(f"The code was asked for with PKCE's method '{method}', which is no longer taken.")
 
 
 def _check_verifier(row: Row[Any], verifier: str | None) -> None:

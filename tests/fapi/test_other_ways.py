@@ -7,6 +7,7 @@ import pytest
 
 from flask_oauth_gateway.config.checks import ConfigurationError
 from tests.support.app import bearer
+from tests.support.clock import Clock
 from tests.support.fapi import FIRST, FIRST_KEY, FapiClient, SigningClient, error_of, fapi_site
 from tests.support.signing import Signer, claims_of, rsa_key, unb64
 from tests.support.site import ISSUER, MakeSite, Site, granted
@@ -161,3 +162,22 @@ def test_resource_servers_hear_that_an_unbound_token_is_not_active(make_site: Ma
     for value in (bound["access_token"], bound["refresh_token"]):
         told = client.post("/oauth/introspect", {"token": value, **client.who()}).get_json()
         assert told["active"] is True
+
+
+def test_codes_from_before_the_profile_are_held_to_it(make_site: MakeSite, clock: Clock) -> None:
+    config = {
+        "OAUTH_REQUIRE_PKCE": False,
+        "OAUTH_PKCE_METHODS": ("S256", "plain"),
+        "OAUTH_AUTHORIZATION_CODE_LIFETIME": 600,
+    }
+    before = make_site(OAUTH_ISSUER=ISSUER, OAUTH_OIDC=True, **config)
+    client = FapiClient(before)
+    old, good = (before.code(client.client, scope="weather:read") for _ in range(2))
+    plain = before.code(client.client, scope="weather:read", code_challenge="x" * 43, code_challenge_method="plain")
+    without = before.code(client.client, scope="weather:read", code_challenge=None, code_challenge_method=None)
+    client.site = fapi_site(make_site)
+    assert error_of(client.redeem(without, code_verifier=None)) == "invalid_grant"
+    assert error_of(client.redeem(plain, code_verifier="x" * 43)) == "invalid_grant"
+    assert client.redeem(good).status_code == 200
+    clock.advance(61)
+    assert error_of(client.redeem(old)) == "invalid_grant"
