@@ -47,6 +47,8 @@ def read_hosts(key: str, value: Any) -> tuple[str, ...] | None:
 
 @dataclass(frozen=True, init=False, repr=False, eq=False)
 class ClientSettings:
+    """A group of `Settings`."""
+
     __slots__ = ()
 
     client_auth_methods: tuple[str, ...] = setting(

@@ -16,6 +16,8 @@ def read_grant_types(key: str, value: Any) -> tuple[str, ...]:
 
 @dataclass(frozen=True, init=False, repr=False, eq=False)
 class GrantSettings:
+    """A group of `Settings`."""
+
     __slots__ = ()
 
     grant_types: tuple[str, ...] = setting(

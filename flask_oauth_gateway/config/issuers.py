@@ -12,6 +12,8 @@ from .setting import setting
 
 @dataclass(frozen=True, init=False, repr=False, eq=False)
 class IssuerSettings:
+    """A group of `Settings`."""
+
     __slots__ = ()
 
     jwt_issuers: Mapping[str, Mapping[str, Any]] = setting(

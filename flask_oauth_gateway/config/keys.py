@@ -17,6 +17,8 @@ ENCRYPTION_METHODS = ("A128CBC-HS256", "A192CBC-HS384", "A256CBC-HS512", "A128GC
 
 @dataclass(frozen=True, init=False, repr=False, eq=False)
 class KeySettings:
+    """A group of `Settings`."""
+
     __slots__ = ()
 
     signing_algorithm: str = setting(

@@ -19,6 +19,8 @@ def read_boolean_or_scope(key: str, value: Any) -> bool | str:
 
 @dataclass(frozen=True, init=False, repr=False, eq=False)
 class ObservingSettings:
+    """A group of `Settings`."""
+
     __slots__ = ()
 
     metrics: bool | str = setting(

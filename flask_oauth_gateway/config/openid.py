@@ -87,6 +87,8 @@ def read_claims(key: str, value: Any) -> Mapping[str, tuple[str, ...]]:
 
 @dataclass(frozen=True, init=False, repr=False, eq=False)
 class OpenidSettings:
+    """A group of `Settings`."""
+
     __slots__ = ()
 
     oidc: bool = setting(

@@ -148,6 +148,8 @@ def read_resource(key: str, entry: Mapping[str, Any]) -> Resource:
 
 @dataclass(frozen=True, init=False, repr=False, eq=False)
 class PermissionSettings:
+    """A group of `Settings`."""
+
     __slots__ = ()
 
     scopes: Mapping[str, str] = setting(

@@ -82,6 +82,8 @@ def _check_limits(key: str, value: Any) -> None:
 
 @dataclass(frozen=True, init=False, repr=False, eq=False)
 class ProtectionSettings:
+    """A group of `Settings`."""
+
     __slots__ = ()
 
     bearer_methods: tuple[str, ...] = setting(

@@ -27,6 +27,8 @@ def read_unused_days(key: str, value: Any) -> int:
 
 @dataclass(frozen=True, init=False, repr=False, eq=False)
 class RegistrationSettings:
+    """A group of `Settings`."""
+
     __slots__ = ()
 
     registration: str | None = setting(

@@ -53,6 +53,8 @@ def read_trusted_proxies(key: str, value: Any) -> int | tuple[IPv4Network | IPv6
 
 @dataclass(frozen=True, init=False, repr=False, eq=False)
 class ServerSettings:
+    """A group of `Settings`."""
+
     __slots__ = ()
 
     issuer: str | None = setting(

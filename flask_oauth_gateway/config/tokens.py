@@ -28,6 +28,8 @@ def read_token_prefix(key: str, value: Any) -> str:
 
 @dataclass(frozen=True, init=False, repr=False, eq=False)
 class TokenSettings:
+    """A group of `Settings`."""
+
     __slots__ = ()
 
     access_token_format: str = setting(

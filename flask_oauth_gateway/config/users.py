@@ -32,6 +32,8 @@ def read_acr_values(key: str, value: Any) -> tuple[str, ...]:
 
 @dataclass(frozen=True, init=False, repr=False, eq=False)
 class UserSettings:
+    """A group of `Settings`."""
+
     __slots__ = ()
 
     login_url: str | None = setting(

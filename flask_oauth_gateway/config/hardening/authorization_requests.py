@@ -45,6 +45,8 @@ def read_authorization_details(key: str, value: Any) -> Mapping[str, Mapping[str
 
 @dataclass(frozen=True, init=False, repr=False, eq=False)
 class AuthorizationRequestSettings:
+    """A group of `Settings`."""
+
     __slots__ = ()
 
     par: bool | str = setting(

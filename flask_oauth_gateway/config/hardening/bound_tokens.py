@@ -77,6 +77,8 @@ def read_certificate_source(key: str, value: Any) -> str | Mapping[str, Any] | N
 
 @dataclass(frozen=True, init=False, repr=False, eq=False)
 class BoundTokenSettings:
+    """A group of `Settings`."""
+
     __slots__ = ()
 
     dpop: bool | str = setting(

@@ -151,6 +151,8 @@ def with_profile(values: Mapping[str, Any]) -> dict[str, Any]:
 
 @dataclass(frozen=True, init=False, repr=False, eq=False)
 class ProfileSettings:
+    """A group of `Settings`."""
+
     __slots__ = ()
 
     profile: str | None = setting(
