@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from ..config import Settings
@@ -17,8 +16,7 @@ if TYPE_CHECKING:
 Found = Mapping[str, Any]  # fields of the authorization, as a check found them
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(NamedTuple):
     """What a check reads: the request as checked so far, its parameters, and this server's settings."""
 
     authorization: Authorization

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, NamedTuple
 
 from ..config import OFFLINE_ACCESS
 from ..config.openid import OPENID, in_order, response_types_of
@@ -40,8 +40,7 @@ REQUEST_OBJECTS = {
 WITH_A_CODE = ("code", "code id_token", "code token", "code id_token token")
 
 
-@dataclass(frozen=True, slots=True)
-class Check:
+class Check(NamedTuple):
     """One check. `response_types`: it applies only to requests with these; `None`: to every request."""
 
     look: Callable[[Asked], Found]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from ..clients.redirect_uris import is_impersonable
 from ..config.openid import OPENID
@@ -34,8 +34,7 @@ class Question:
     resources: tuple[str, ...] = ()  # that the token is to be for
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(NamedTuple):
     """What the user allowed: which scopes, how long, with or without a refresh token, and whether to remember it."""
 
     scopes: tuple[str, ...]

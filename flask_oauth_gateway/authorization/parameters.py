@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlencode
@@ -41,8 +41,7 @@ OURS = frozenset({ARRIVED, ANOTHER_ACCOUNT})  # what a browser brings, and no cl
 REPEATABLE = frozenset({"resource"})  # RFC 8707 section 2
 
 
-@dataclass(frozen=True, slots=True)
-class Visit:
+class Visit(NamedTuple):
     """What a browser sends to the authorize endpoint: an authorization request, and the form of its page if that was sent."""
 
     query: Pairs
@@ -128,8 +127,8 @@ def resolve(visit: Visit, sources: Sources | None, clients: ClientStore | Client
 
 def _only(visit: Visit, *names: str) -> Visit:
     """The visit with these names of its query alone, and our own mark."""
-    return replace(
-        visit, query=[pair for pair in visit.query if pair[0] in (*names, ANOTHER_ACCOUNT)], names_request=True
+    return visit._replace(
+        query=[pair for pair in visit.query if pair[0] in (*names, ANOTHER_ACCOUNT)], names_request=True
     )
 
 
@@ -160,8 +159,7 @@ def read_visit(settings: Settings) -> Visit:
     return Visit(query, values_by_name(pairs))
 
 
-@dataclass(frozen=True, slots=True)
-class Parameters:
+class Parameters(NamedTuple):
     """The parameters by name, one value each, and the names of those that were sent more than once."""
 
     values: Mapping[str, str]
@@ -215,7 +213,7 @@ def read_authorization(
     `issuer` is in every answer; `jarm` says which are signed (`OAUTH_JARM`). A `state` with which no answer could be read
     is left out of the authorization.
     """
-    parameters = replace(_by_name(resolved.pairs), is_pushed=resolved.is_pushed, is_signed=resolved.is_signed)
+    parameters = _by_name(resolved.pairs)._replace(is_pushed=resolved.is_pushed, is_signed=resolved.is_signed)
     _refuse_repeated(parameters, "redirect_uri")
     redirect_uri = parameters.get("redirect_uri")
     if redirect_uri is None and len(client.redirect_uris) != 1:

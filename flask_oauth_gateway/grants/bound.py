@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from flask import request as current_request
@@ -49,7 +48,7 @@ class Proved(NamedTuple):
             found = None if self.confirmation else grant.at_once(request)
             if found is not None:
                 return cast("dict[str, Any]", found)
-            issue = replace(grant.decide(request, client), confirmation=self.confirmation, claim=self.claim)
+            issue = grant.decide(request, client)._replace(confirmation=self.confirmation, claim=self.claim)
             return cast("dict[str, Any]", grant.steps.issue(issue, moment))
         except AlreadySpent as spent:
             if (

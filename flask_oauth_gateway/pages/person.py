@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import wraps
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from flask import redirect, request
 
@@ -30,8 +29,7 @@ if TYPE_CHECKING:
 Form = dict[str, list[str]]  # a form's names, each with all its values
 
 
-@dataclass(frozen=True, slots=True)
-class Person:
+class Person(NamedTuple):
     """The user who is signed in to the app."""
 
     user: Any

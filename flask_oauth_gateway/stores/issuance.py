@@ -9,9 +9,8 @@ round trip instead of six makes a refresh on PostgreSQL almost as quick as a new
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sqlalchemy import (
     CTE,
@@ -48,8 +47,7 @@ class AlreadyAnswered(Exception):
     """Another answer has used up the pushed request for which this one was to be given."""
 
 
-@dataclass(frozen=True, slots=True)
-class Spend:
+class Spend(NamedTuple):
     """A statement that spends something once: it updates a row that isn't spent yet, or inserts a row that isn't there yet.
 
     `ends_with_tokens`: where a user's tokens are revoked, that spends or ends this too.
@@ -60,8 +58,7 @@ class Spend:
     ends_with_tokens: bool = True
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Deed:
+class Deed(NamedTuple):
     """What the last step does: the statement that spends, and the rows to store, by column.
 
     `numbers`: those that the marks must still have that would revoke the tokens (`revocations`). `claim` inserts a row that
@@ -80,8 +77,7 @@ class Deed:
     refresh_token: Mapping[str, Any] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(NamedTuple):
     """Whether the last step was done: nothing was stored unless both are true.
 
     `is_live`: the client and the marks were as they had been read. `claimed`: whether the deed's `claim` is inserted now;

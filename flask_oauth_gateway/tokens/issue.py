@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from ..stores.issuance import Spend
@@ -29,8 +28,7 @@ class AlreadySpent(Exception):
         self.claimed = claimed
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Approval:
+class Approval(NamedTuple):
     """What a user allowed, once. Each of its tokens carries its key; at `expires_at` all of them have ended."""
 
     key: bytes
@@ -41,8 +39,7 @@ class Approval:
     began_at: int | None = None  # seconds since 1970; None: it is new, and begins with this token
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Issue:
+class Issue(NamedTuple):
     """What a token is to hold. `subject` is `None` where no user takes part; `expires_in` is in seconds.
 
     `spend` spends the code, refresh token or assertion that is exchanged, together with storing the new token.

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from ..crypto.hashing import derived, new_token, timed, token_key
@@ -77,7 +76,7 @@ class Issuing:
         name of the protocol's own.
         """
         if self._resources.have_terms:
-            request = replace(request, scopes=self._resources.within(request.scopes, request.audience))
+            request = request._replace(scopes=self._resources.within(request.scopes, request.audience))
         client, approval, audience = request.client, request.approval, request.audience
         now = int(time.time())
         expires_in = request.expires_in or self._lifetimes.access_token_seconds(client, request.grant_type, audience)

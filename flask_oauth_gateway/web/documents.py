@@ -5,8 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from flask import Response, request
 
@@ -18,8 +17,7 @@ CACHE_SECONDS = 300  # less than a key is published before it signs
 MAX_DOCUMENTS = 100
 
 
-@dataclass(frozen=True, slots=True)
-class Document:
+class Document(NamedTuple):
     """A JSON document as it is sent."""
 
     body: bytes

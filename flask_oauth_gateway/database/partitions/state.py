@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import re
 import time
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from sqlalchemy import Connection, text
 
@@ -21,8 +20,7 @@ REST = f"{TABLE}_rest"
 _BOUND = re.compile(r"\('\\x([0-9a-f]{8})'\)")
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
+class Part(NamedTuple):
     """A partition, or a table that is to become one: the seconds of issue that it is for. None: without an end there."""
 
     name: str
