@@ -22,7 +22,8 @@ from flask import Flask  # noqa: E402
 from flask_oauth_gateway.stores import clients  # noqa: E402
 from tests.rules.test_architecture import FLOORS  # noqa: E402
 from tests.rules.test_architecture import ROOT as FILES  # noqa: E402
-from tests.support.app import basic, bearer, build_app, close_app, server_of  # noqa: E402
+from tests.support.app import basic, bearer, build_app, close_app, register, server_of  # noqa: E402
+from tests.support.proofs import ProofKey  # noqa: E402
 from tests.support.site import GRANT_TYPES, REDIRECT_URI, VERIFIER, Site, answer, location, query  # noqa: E402
 
 HEAD = """\
@@ -100,15 +101,17 @@ def drawn(way: Way) -> str:
 
 
 def ways() -> list[Way]:
-    """The five requests that matter most."""
+    """The requests that matter most."""
     # On a slow machine too, a client is still remembered when it is asked for again.
     with tempfile.TemporaryDirectory() as folder, mock.patch.object(clients, "CACHE_SECONDS", 3600):
         app = build_app(instance_path=folder, OAUTH_GRANT_TYPES=GRANT_TYPES)
+        binding = build_app(instance_path=folder, OAUTH_DPOP=True)
         try:
             site = Site(app)
-            return [*_ways_of_a_client(app), *_ways_of_a_person(app, site)]
+            return [*_ways_of_a_client(app), *_ways_of_a_person(app, site), *_ways_of_a_key(binding)]
         finally:
             close_app(app)
+            close_app(binding)
 
 
 def _ways_of_a_client(app: Flask) -> Iterator[Way]:
@@ -148,6 +151,23 @@ def _ways_of_a_person(app: Flask, site: Site) -> Iterator[Way]:
         "A code for tokens: `authorization_code`",
         app,
         lambda: site.app.test_client().post("/oauth/token", data={**form, "code": codes.pop()}, headers=headers),
+    )
+
+
+def _ways_of_a_key(app: Flask) -> Iterator[Way]:
+    registered, key, client = register(app), ProofKey(), app.test_client()
+    headers = basic(registered.client_id, registered.client_secret)
+
+    def token() -> Any:
+        form = {"grant_type": "client_credentials"}
+        return client.post("/oauth/token", data=form, headers=headers | key.headers())
+
+    value = token().get_json()["access_token"]
+    server_of(app).last_used.close()
+    server_of(app).clients.forget(registered.client_id)
+    yield followed("A new token that is bound to a key (DPoP)", app, token)
+    yield followed(
+        "A protected view, with a bound token", app, lambda: client.get("/weather", headers=key.with_token(value))
     )
 
 

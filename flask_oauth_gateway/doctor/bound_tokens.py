@@ -15,12 +15,12 @@ from flask import request
 from ..crypto.hashing import sha256, token_key
 from ..crypto.jose import JwtError, read
 from ..errors import shown
+from ..proofs.binding import CERTIFICATE, JKT
 from .refused import Found, Refused
 
 if TYPE_CHECKING:
     from ..proofs.binding import Binding
 
-JKT, CERTIFICATE = "jkt", "x5t#S256"
 NO_PROOF = "no proof: the request has no header DPoP"
 
 

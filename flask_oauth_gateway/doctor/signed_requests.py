@@ -7,12 +7,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
+from ..authorization.pushed import URN
 from ..crypto.jose import JwtError, read
 from ..errors import shown
 from .comparing import listed, when
 from .refused import Found, Refused
 
-URN = "urn:ietf:params:oauth:request_uri:"  # of a request that is pushed
 TIMES = ("exp", "nbf", "iat")
 
 

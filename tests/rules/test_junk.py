@@ -12,18 +12,26 @@ from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 from werkzeug.test import TestResponse
 
-from flask_oauth_gateway.features import ENDPOINTS, GRANTS
+from flask_oauth_gateway.features import ENDPOINTS, GRANTS, METHODS
 from tests.support.app import DESCRIPTION, MakeApp, basic, register, register_public, server_of
 from tests.support.databases import every_database
+from tests.support.hardening import ALL_ON
 
 FORM = "application/x-www-form-urlencoded"
 NAMES = [
     "grant_type", "scope", "state", "client_id", "client_secret", "token", "token_type_hint", "access_token",
     "refresh_token", "code", "code_verifier", "redirect_uri", "response_type", "code_challenge",
     "code_challenge_method", "username", "password", "assertion", "device_code", "user_code", "decision", "resource",
-    "request_uri", "response_mode",
+    "request_uri", "response_mode", "request", "authorization_details", "dpop_jkt", "acr_values", "claims", "max_age",
 ]  # fmt: skip
-PAGES = {"authorize", "device", "applications", "revoke_approval", "revoke_application"}  # a person looks at these
+PAGES = {
+    "authorize",
+    "device",
+    "applications",
+    "revoke_approval",
+    "revoke_application",
+    "logout",
+}  # a person looks at these
 #: The endpoints of the app that is asked; all those for administrators are alike there, for it has none.
 THERE = [name for name, each in ENDPOINTS.items() if "/admin" not in each.path]
 SECONDS = 5  # far more than any answer takes
@@ -62,6 +70,10 @@ authorization = st.one_of(
     st.binary(max_size=60).map(lambda raw: f"Basic {b64encode(raw).decode()}"),
     header_text.map(lambda rest: f"Bearer {rest}"),
 )  # fmt: skip
+#: What a stranger may send in place of a proof and, where the proxy lets it through, of a certificate.
+proofs = st.fixed_dictionaries(
+    {}, optional={"DPoP": st.one_of(header_text, st.just("e30.e30.e30")), "X-Client-Cert": header_text}
+)
 method = st.sampled_from(
     ["GET", "HEAD", "POST", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT", "LOL"]
 )
@@ -87,6 +99,7 @@ def send(app: Flask, path: str, method: str, **parts: Any) -> Any:
     data = parts["body"]
     if isinstance(data, list):
         data = urlencode(data).encode()
+    headers |= parts.get("proofs", {})
     start = time.perf_counter()
     response = client.open(path, method=method, data=data, headers=headers, query_string=parts["query"])
     return response, time.perf_counter() - start
@@ -99,11 +112,18 @@ def junk_app(make_app: MakeApp) -> Flask:
         OAUTH_GRANT_TYPES=list(GRANTS),
         OAUTH_TOKEN_PARAMETERS_FROM=["body", "query", "header"],
         OAUTH_FORWARD_AUTH=True,
-        OAUTH_PAR=True,
+        OAUTH_OIDC=True,
+        OAUTH_DPOP_NONCE=True,
+        OAUTH_REQUEST_ENCRYPTION=True,
+        OAUTH_ACR_VALUES=["weak", "strong"],
+        OAUTH_REGISTRATION="open",
+        **ALL_ON,
+        OAUTH_CLIENT_AUTH_METHODS=[*METHODS],
     )
     gateway = app.extensions["oauth_gateway"]
     gateway.current_user(lambda: app.config["TEST_USER"])
     gateway.login(lambda _: "Sign in, please.")
+    gateway.logout(lambda: None)
     gateway.load_user(lambda subject: subject)
     gateway.check_password(lambda _name, _password: None)
     register(app, client_id="station", client_secret="a secret that is known", grant_types=list(GRANTS), **PLACE)
@@ -126,6 +146,7 @@ def test_junk_gets_an_answer_that_says_what_is_wrong(junk_app: Flask, name: str,
         body=data.draw(body),
         content_type=data.draw(content_type),
         authorization=data.draw(authorization),
+        proofs=data.draw(proofs),
     )
     is_said_as_it_should_be(junk_app, name, asked, response)
     assert seconds < SECONDS

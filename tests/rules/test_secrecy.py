@@ -3,6 +3,7 @@ database's file, an answer to somebody else or what is printed.
 """
 
 import logging
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -14,9 +15,26 @@ from sqlalchemy import MetaData, make_url, select
 
 from flask_oauth_gateway import signals
 from tests.support.app import ask, basic, bearer, register, register_public, server_of, token_for
+from tests.support.certificates import self_signed
 from tests.support.databases import every_database
 from tests.support.device import confirm, poll, start
-from tests.support.site import GRANT_TYPES, VERIFIER, Page, Site, another_browser, answer, granted, location, query
+from tests.support.proofs import ProofKey
+from tests.support.pushing import URN, come
+from tests.support.signing import Signer, claims_of
+from tests.support.site import (
+    GRANT_TYPES,
+    ISSUER,
+    REDIRECT_URI,
+    VERIFIER,
+    Page,
+    Site,
+    another_browser,
+    answer,
+    granted,
+    location,
+    query,
+)
+from tests.support.trading import CLIENT_ASSERTION
 
 PASSWORD = BROUGHT = "correct horse battery staple"
 
@@ -243,3 +261,82 @@ def test_authlib_s_own_log_holds_no_token_even_from_a_grant_of_the_app_s_own(
     app = make_app(OAUTH_GRANT_TYPES=["client_credentials", "tests.support.lottery:LotteryGrant"])
     answer = ask(app.test_client(), register(app), grant_type="urn:example:lottery", number="7").get_json()
     assert answer["access_token"] not in caplog.text
+
+
+def walk_with_proofs(site: Site) -> dict[str, str]:
+    """What proves who a client is and which key it has, pushed, signed and bound, well and badly; returns what was sent."""
+    key, other, cert, signer = ProofKey(), ProofKey(), self_signed(), Signer()
+    client = site.register(token_endpoint_auth_method="private_key_jwt", jwks=signer.jwks(), grant_types=GRANT_TYPES)
+    shows = site.register(token_endpoint_auth_method="self_signed_tls_client_auth", certificate=cert.pem)
+    secrets: dict[str, str] = {"certificate": cert.base64, "certificate as it came": cert.escaped}
+
+    def post(what: str, path: str, proof: str, **data: Any) -> Any:
+        assertion = signer.sign(claims_of(client.client_id, ISSUER, sub=client.client_id))
+        secrets.update({f"assertion to {what}": assertion, f"proof to {what}": proof})
+        who = {"client_assertion_type": CLIENT_ASSERTION, "client_assertion": assertion}
+        return site.app.test_client().post(path, data=who | data, headers={"DPoP": proof})
+
+    def pushed(what: str, **beside: str) -> str:
+        now = int(time.time())
+        said = {
+            "iss": client.client_id,
+            "aud": ISSUER,
+            "exp": now + 300,
+            "jti": what,
+            **query(client, prompt="consent"),
+        }
+        secrets[f"request object {what}"] = signer.sign(said, typ="oauth-authz-req+jwt")
+        proof = key.proof("POST", f"{ISSUER}/oauth/par")
+        response = post(what, "/oauth/par", proof, request=secrets[f"request object {what}"], **beside)
+        assert response.status_code == 201, response.text
+        secrets[f"request_uri {what}"] = response.get_json()["request_uri"]
+        again = post(f"{what} again", "/oauth/par", proof, request=secrets[f"request object {what}"])
+        assert again.status_code == 400
+        return secrets[f"request_uri {what}"]
+
+    come(site, client, f"{URN}nobody-has-pushed-this")
+    for what in ("one", "two"):
+        uri = pushed(what)
+        secrets[f"code {what}"] = code = answer(location(site.send(Page(come(site, client, uri)))))["code"]
+        come(site, client, uri)
+        come(site, shows, uri)
+        data = {
+            "grant_type": "authorization_code", "code": code, "redirect_uri": REDIRECT_URI, "code_verifier": VERIFIER,
+        }  # fmt: skip
+        assert post(f"{what} badly", "/oauth/token", other.proof(), **data).status_code == 400
+        tokens = granted(post(f"{what} well", "/oauth/token", key.proof(), **data))
+        secrets[f"token {what}"], secrets[f"refresh {what}"] = tokens["access_token"], tokens["refresh_token"]
+        for holder in (key, other):
+            sent = holder.with_token(tokens["access_token"], "GET", f"{ISSUER}/oauth/tokeninfo")
+            secrets[f"proof of {holder.thumbprint} {what}"] = sent["DPoP"]
+            for _ in range(2):
+                site.app.test_client().get("/oauth/tokeninfo", headers=sent)
+    for sent in (cert.escaped, self_signed().escaped, cert.escaped[:90]):
+        form = {"client_id": shows.client_id, "grant_type": "client_credentials"}
+        site.app.test_client().post("/oauth/token", data=form, headers={"X-SSL-Client-Cert": sent})
+    return secrets
+
+
+def test_no_proof_request_object_or_name_of_a_pushed_request_is_written_down_anywhere(
+    make_site: Callable[..., Site], caplog: pytest.LogCaptureFixture, heard: list[str]
+) -> None:
+    every_logger(caplog, "authlib", "flask_oauth_gateway", "sqlalchemy", "werkzeug", "limits")
+    site = make_site(
+        OAUTH_PAR=True,
+        OAUTH_JAR=True,
+        OAUTH_DPOP=True,
+        OAUTH_MTLS=True,
+        OAUTH_MTLS_CERTIFICATE="nginx",
+        OAUTH_CLIENT_AUTH_METHODS=["private_key_jwt", "self_signed_tls_client_auth"],
+    )
+    secrets = walk_with_proofs(site)
+    places = {
+        "log": [record.getMessage() for record in caplog.records if not record.name.startswith("sqlalchemy")],
+        "signals": heard,
+        **tables(site.app),
+    }
+    assert "oauth_pushed_request" in places
+    registered = {name: text for name, text in secrets.items() if not name.startswith("certificate")}
+    assert len(registered) > 25
+    assert in_clear(registered, places) == []
+    assert in_clear(secrets, {"log": places["log"], "signals": heard, "audit": places["oauth_audit"]}) == []
