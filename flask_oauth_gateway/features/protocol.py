@@ -44,6 +44,7 @@ PROTOCOL: Mapping[str, Feature] = {
         source="RFC 9126",
         page="pushed-authorization-requests.md",
         setting="par",
+        grants=("authorization_code", "implicit"),  # those whose requests can be pushed
         endpoints={
             "par": Endpoint("/par", POST, "endpoints.par:par", "pushed_authorization_request_endpoint", cors=True)
         },

@@ -152,6 +152,13 @@ def test_off_there_is_nothing(make_site: MakeSite) -> None:
     assert answer(where)["error"] == "request_uri_not_supported"
 
 
+def test_where_no_browser_comes_there_is_nothing(make_site: MakeSite) -> None:
+    site = make_site(OAUTH_PAR=True, OAUTH_GRANT_TYPES=["client_credentials"])
+    client = site.register(grant_types=["client_credentials"], redirect_uris=[])
+    refusal(pushing(site, client), 404, "not_found")
+    assert "pushed" not in site.browser.get("/.well-known/oauth-authorization-server").text
+
+
 def test_the_metadata_say_it(make_site: MakeSite) -> None:
     for par in (True, "required"):
         found = make_site(OAUTH_PAR=par).browser.get("/.well-known/oauth-authorization-server").get_json()
