@@ -190,7 +190,10 @@ class SignedRequests:
                 () if source is None else keys_for(source, unverified.header.get("kid")),
                 self._settings.in_profile.algorithms,
             )
-        secrets = [*self._keys.secrets_of(client)]
+        takes_secrets = algorithm in algorithms(
+            self._settings
+        )  # which a client may still have where that is off by now
+        secrets = [*self._keys.secrets_of(client)] if takes_secrets else []
         with self._failures.guess(client.client_id) if secrets else nullcontext(Guess()) as guess:
             jwt = self._by_secret(secrets, unverified)  # which a person may have chosen
             guess.is_given_back = True

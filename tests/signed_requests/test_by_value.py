@@ -64,6 +64,21 @@ def test_a_secret_of_the_client_signs_it_where_it_is_kept_for_that(make_signing:
         assert "live secret" in plain.refused(Signer("HS256", kid=None, key=key).sign(plain.says()))
 
 
+def test_where_no_secrets_sign_none_does(make_signing: MakeSigning) -> None:
+    on = make_signing(
+        client={"token_endpoint_auth_method": "client_secret_jwt"}, OAUTH_CLIENT_AUTH_METHODS=["client_secret_jwt"]
+    )
+    off = make_signing(
+        OAUTH_DATABASE_URI=on.site.app.config["OAUTH_DATABASE_URI"], OAUTH_CLIENT_AUTH_METHODS=["client_secret_basic"]
+    )
+    signer = Signer("HS256", kid=None, key=on.client.client_secret.encode())
+    said = off.site.browser.get("/.well-known/oauth-authorization-server").get_json()
+    assert "HS256" not in said["request_object_signing_alg_values_supported"]
+    off.client = on.client
+    assert on.code(signer.sign(on.says()))
+    assert "live secret" in off.refused(signer.sign(on.says()))
+
+
 def test_secrets_are_not_guessed_without_end(make_signing: MakeSigning) -> None:
     signing = make_signing(
         client={
