@@ -13,7 +13,7 @@ import atexit
 import contextlib
 import gc
 import importlib
-import json
+import marshal
 import os
 import pkgutil
 import runpy
@@ -29,7 +29,7 @@ import time
 import traceback
 import warnings
 from functools import cache
-from importlib.metadata import entry_points
+from importlib import metadata
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -37,6 +37,7 @@ from typing import Any
 import flask
 
 import flask_oauth_gateway
+from tests.support.app import close_app
 from tests.support.compiled import keep_what_is_compiled
 
 ROOT = Path(__file__).parents[2]
@@ -44,23 +45,30 @@ IMPORTED = (
     "flask.cli", "flask_sqlalchemy", "authlib.oauth2.rfc6749", "joserfc.jwt", "sqlalchemy.dialects.sqlite", "werkzeug.serving",
     "authlib.integrations.requests_client",  # what the pages' own clients are written with
     "dotenv", "flask_login", "limits.storage", "limits.strategies", "pytest", "signxml", "sqlite3", "lxml.etree",
+    "psycopg", "sqlalchemy.dialects.postgresql.psycopg", "sqlalchemy.dialects.mysql.pymysql",
     "argon2", "cryptography.fernet", "flask_migrate", "gunicorn.app.wsgiapp", "gunicorn.arbiter", "gunicorn.workers.gthread",
 )  # fmt: skip
 
+#: Imports nothing that is a file: that would take as long as Python's own start does.
 COMMAND = """#!{python} -IS
-import json, os, signal, socket, sys
+import _signal, _socket, marshal, os, sys
 if "{name}" == "python" and not (len(sys.argv) > 1 and (sys.argv[1] in ("-c", "-m", "-W") or sys.argv[1].endswith(".py"))):
     os.execv("{python}", ["{python}", *sys.argv[1:]])
-here = socket.socket(socket.AF_UNIX)
+here = _socket.socket(_socket.AF_UNIX, _socket.SOCK_STREAM)
 here.connect("{address}")
-told = json.dumps(["{name}", sys.argv[1:], os.getcwd(), dict(os.environ), os.getpgrp()]).encode() + b"\\0"
-socket.send_fds(here, [told[:1]], [0, 1, 2])
-here.sendall(told[1:])
-answers = here.makefile()
-child = int(answers.readline())
-signal.signal(signal.SIGTERM, lambda *_: os.kill(child, signal.SIGTERM))
-signal.signal(signal.SIGINT, lambda *_: os.kill(child, signal.SIGINT))
-sys.exit(int(answers.readline() or 1))
+told = marshal.dumps(["{name}", sys.argv[1:], os.getcwd(), dict(os.environ), os.getpgrp()])
+files = b"".join(number.to_bytes(4, sys.byteorder) for number in (0, 1, 2))
+here.sendmsg([len(told).to_bytes(4)], [(_socket.SOL_SOCKET, _socket.SCM_RIGHTS, files)])
+here.sendall(told)
+def line():
+    text = b""
+    while not text.endswith(b"\\n") and (more := here.recv(1)):
+        text += more
+    return text
+child = int(line())
+_signal.signal(_signal.SIGTERM, lambda *_: os.kill(child, _signal.SIGTERM))
+_signal.signal(_signal.SIGINT, lambda *_: os.kill(child, _signal.SIGINT))
+sys.exit(int(line() or 1))
 """
 
 
@@ -107,7 +115,8 @@ def load() -> None:
     """Import and compile what the children will need, each of which would do it anew."""
     for name in IMPORTED:
         importlib.import_module(name)
-    for commands in entry_points(group="flask.commands"):  # each `flask` looks for them in what is installed
+    metadata.entry_points = cache(metadata.entry_points)  # each `flask` looks for them in all that is installed
+    for commands in metadata.entry_points(group="flask.commands"):
         commands.load()
     for module in pkgutil.walk_packages(flask_oauth_gateway.__path__, "flask_oauth_gateway."):
         importlib.import_module(module.name)
@@ -137,22 +146,24 @@ def main(address: str) -> None:
 
 
 def compile_once() -> None:
-    """The routes' builders and the templates, as every app of a page would compile them."""
+    """The routes' builders, the templates and SQLite's tables, as every app of a page would compile them."""
     keep_what_is_compiled()
-    app = flask.Flask("warm", instance_path=tempfile.gettempdir())
-    app.config.update(SECRET_KEY="only for tests", OAUTH_ADMIN=True)
-    flask_oauth_gateway.OAuthGateway(app)
-    for name in app.jinja_env.list_templates(extensions=["html"]):
-        app.jinja_env.get_template(name)
+    with tempfile.TemporaryDirectory() as folder:
+        app = flask.Flask("warm", instance_path=folder)
+        app.config.update(SECRET_KEY="only for tests", OAUTH_ADMIN=True)
+        flask_oauth_gateway.OAuthGateway(app)
+        for name in app.jinja_env.list_templates(extensions=["html"]):
+            app.jinja_env.get_template(name)
+        with app.extensions["oauth_gateway"].database.engine.connect():
+            pass  # which makes them
+        close_app(app)
 
 
 def child(connection: socket.socket) -> int:
     """Do what a command does, to its end; returns its exit status."""
-    first, files, _, _ = socket.recv_fds(connection, 1, 3)
-    told = first
-    while not told.endswith(b"\0"):
-        told += connection.recv(65536)
-    name, arguments, folder, environment, group = json.loads(told[:-1])
+    size, files, _, _ = socket.recv_fds(connection, 4, 3)
+    told = connection.recv(int.from_bytes(size), socket.MSG_WAITALL)
+    name, arguments, folder, environment, group = marshal.loads(told)  # noqa: S302 (from the command above)
     with contextlib.suppress(PermissionError):  # the caller is in another session
         os.setpgid(0, group)  # who kills the caller's group kills this too
     for number, file in enumerate(array.array("i", files)):
