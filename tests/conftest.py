@@ -127,6 +127,7 @@ def pytest_collection_finish() -> None:
     """What is loaded by now stays loaded: that the collector needn't look through it saves a tenth of the tests' time."""
     gc.collect()
     gc.freeze()
+    gc.set_threshold(20_000)  # a test leaves its whole app: to look for it more often found nothing
     gc.enable()
 
 

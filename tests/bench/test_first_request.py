@@ -5,8 +5,8 @@ engine is made and the tables' version is read, and where a connection is taken 
 """
 
 import json
-import os
-from typing import Any
+import subprocess
+from collections.abc import Iterator
 
 import pytest
 
@@ -23,22 +23,24 @@ from io import BytesIO
 from flask import Flask
 from flask_oauth_gateway import OAuthGateway, require_token
 
-uri, how, method, path, body = sys.argv[1:]
-app = Flask("first")
-app.config.update(SECRET_KEY="only for tests", OAUTH_DATABASE_URI=uri, OAUTH_SCOPES={"read": "Read"})
-OAuthGateway(app)
+def app_on(uri):
+    app = Flask("first")
+    app.config.update(SECRET_KEY="only for tests", OAUTH_DATABASE_URI=uri, OAUTH_SCOPES={"read": "Read"})
+    OAuthGateway(app)
 
-@app.get("/protected")
-@require_token("read")
-def protected():
-    return {}
+    @app.get("/protected")
+    @require_token("read")
+    def protected():
+        return {}
 
-def ask(method, path, body=b""):
+    return app
+
+def ask(app, sent, method, path, body):
     said = []
     environ = {
         "REQUEST_METHOD": method, "PATH_INFO": path, "QUERY_STRING": "", "SERVER_NAME": "127.0.0.1", "SERVER_PORT": "80",
         "REMOTE_ADDR": "127.0.0.1", "SERVER_PROTOCOL": "HTTP/1.1", "HTTP_HOST": "127.0.0.1", "wsgi.url_scheme": "http",
-        "HTTP_AUTHORIZATION": os.environ["SENT"], "CONTENT_TYPE": "application/x-www-form-urlencoded",
+        "HTTP_AUTHORIZATION": sent, "CONTENT_TYPE": "application/x-www-form-urlencoded",
         "CONTENT_LENGTH": str(len(body)), "wsgi.input": BytesIO(body), "wsgi.errors": sys.stderr,
     }
     b"".join(app.wsgi_app(environ, lambda status, headers, error=None: said.append(status)))
@@ -46,7 +48,7 @@ def ask(method, path, body=b""):
 
 CONNECTING = {("engine.py", "engine"), ("prepared.py", "lend")}
 
-def counted():
+def counted(*asked):
     calls = [0]
     connecting = [0]
 
@@ -62,27 +64,40 @@ def counted():
     before = set(sys.modules)
     sys.setprofile(note)
     try:
-        status = ask(method, path, body.encode())
+        status = ask(*asked)
     finally:
         sys.setprofile(None)
     assert status == "200 OK", status
     return calls[0], sorted(set(sys.modules) - before)
 
-if how == "start":
-    print(json.dumps([counted(), counted()]))
-elif os.fork() == 0:
-    print(json.dumps([counted(), counted()]), flush=True)
-    os._exit(0)
-else:
-    os.wait()
+for line in sys.stdin:  # each of them in a process that has made no app, nor a request
+    if os.fork() == 0:
+        uri, how, sent, method, path, body = json.loads(line)
+        app = app_on(uri)
+        if how == "start" or os.fork() == 0:
+            print(json.dumps([counted(app, sent, method, path, body.encode()) for _ in range(2)]), flush=True)
+        else:
+            os._exit(os.wait()[1] != 0)
+        os._exit(0)
+    if os.wait()[1]:
+        print(json.dumps("it failed"), flush=True)
 """
+
+
+@pytest.fixture(scope="module")
+def process() -> Iterator[subprocess.Popen[str]]:
+    process = fresh_python("-c", SCRIPT, stdin=subprocess.PIPE, stderr=None)
+    yield process
+    finished(process)  # which its input's end tells it
 
 
 @pytest.mark.parametrize("database_uri", KNOWN_AHEAD, indirect=True)
 @pytest.mark.parametrize(
     ("work", "how"), [("view", "start"), ("token", "start"), ("token", "fork"), ("introspect", "start")]
 )
-def test_it_imports_nothing_and_calls_few_functions(make_app: MakeApp, database_uri: str, work: str, how: str) -> None:
+def test_it_imports_nothing_and_calls_few_functions(
+    make_app: MakeApp, database_uri: str, process: subprocess.Popen[str], work: str, how: str
+) -> None:
     app = make_app(OAUTH_SCOPES={"read": "Read"})
     client = register(app, scope=["read"])
     token = token_for(app.test_client(), client)["access_token"]
@@ -92,9 +107,10 @@ def test_it_imports_nothing_and_calls_few_functions(make_app: MakeApp, database_
         "introspect": ("POST", "/oauth/introspect", f"token={token}"),
     }[work]
     sent = f"Bearer {token}" if work == "view" else basic(client.client_id, client.client_secret)["Authorization"]
-    said: Any = finished(
-        fresh_python("-c", SCRIPT, database_uri, how, method, path, body, env={**os.environ, "SENT": sent})
-    )
-    (first, imported), (second, _) = json.loads(said)
+    assert process.stdin is not None
+    assert process.stdout is not None
+    process.stdin.write(json.dumps([database_uri, how, sent, method, path, body]) + "\n")
+    process.stdin.flush()
+    (first, imported), (second, _) = json.loads(process.stdout.readline())
     assert imported == []
     assert second < first <= TIMES * second

@@ -9,6 +9,7 @@ from dataclasses import fields
 from itertools import chain
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
@@ -85,20 +86,39 @@ def assert_fine(error: Exception, where: object) -> None:
     assert len(str(error)) < 1000, where
 
 
+class Apps:
+    """Apps with one setting that may be wrong; one whose settings were refused is as it was, and is used for the next."""
+
+    def __init__(self, **config: Any) -> None:
+        self._config = {"TESTING": True, "OAUTH_DATABASE_URI": "sqlite://"} | config
+        self._app: Flask | None = None
+
+    def start(self, key: str, given: Any) -> None:
+        app = self._app or bare_app("secretive", **self._config)
+        app.config[key] = given
+        self._app = app
+        read = Settings.from_config
+
+        def from_config(*config: Any, **how: Any) -> Settings:
+            settings = read(*config, **how)
+            self._app = None  # from here on it changes the app
+            return settings
+
+        with mock.patch.object(Settings, "from_config", from_config):
+            OAuthGateway(app)
+        close_app(app)
+
+
 @pytest.mark.parametrize("item", [item.name for item in fields(Settings)])
 def test_no_setting_repeats_a_secret(item: str, caplog: pytest.LogCaptureFixture) -> None:
-    grants = {} if item == "grant_types" else {"OAUTH_GRANT_TYPES": ["jwt_bearer", "saml2_bearer"]}
-    for given in chain.from_iterable(map(wrapped, GIVEN.values())):
-        config = {"OAUTH_DATABASE_URI": "sqlite://", **grants, PREFIX + item.upper(): given}
-        app = bare_app("secretive", **{"TESTING": True} | config)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
+    apps = Apps(**({} if item == "grant_types" else {"OAUTH_GRANT_TYPES": ["jwt_bearer", "saml2_bearer"]}))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for given in chain.from_iterable(map(wrapped, GIVEN.values())):
             try:
-                OAuthGateway(app)
+                apps.start(PREFIX + item.upper(), given)
             except ValueError as error:
                 assert_fine(error, given)
-            else:
-                close_app(app)
     assert_no_secret(caplog.text, item)
 
 

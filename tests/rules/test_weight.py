@@ -101,8 +101,14 @@ def said(script: str, *arguments: str, **environment: str) -> Any:
 
 
 def test_importing_it_is_quick() -> None:
-    bare, ours = zip(*(said(TIMED, "gateway", "sqlite://") for _ in range(TIMES)), strict=True)
-    assert min(ours) <= SHARE * min(bare)
+    found: list[tuple[float, float]] = []
+    share = 1.0
+    # Of two that are far below what it may be, more would bring it lower still.
+    while len(found) < 2 or (share > 0.9 * SHARE and len(found) < TIMES):
+        found.append(said(TIMED, "gateway", "sqlite://"))
+        bare, ours = zip(*found, strict=True)
+        share = min(ours) / min(bare)
+    assert share <= SHARE
 
 
 @pytest.mark.parametrize("database_uri", [pytest.param("postgresql", marks=pytest.mark.postgresql)], indirect=True)
