@@ -9,6 +9,8 @@ from typing import Any
 
 from flask import request
 
+#: What servers say where the connection came by a Unix socket, which has no address: gunicorn, waitress, Flask's own.
+UNIX = frozenset({"", "localhost", "<local>"})
 TrustedProxies = int | tuple[IPv4Network | IPv6Network, ...]
 
 
@@ -61,7 +63,7 @@ def first_peer(peers: tuple[str, ...]) -> str:
 @lru_cache(maxsize=256)
 def is_trusted_peer(address: str, peers: tuple[str, ...]) -> bool:
     """Whether a connection's own address is among addresses, networks and `unix`."""
-    if not address:  # a Unix socket has none
+    if address in UNIX:
         return "unix" in peers
     try:
         ip = ip_address(address)

@@ -121,6 +121,13 @@ def test_only_a_proxy_is_believed_by_the_address_of_the_connection_itself(name: 
     assert of(source, {header: text}, "", OAUTH_MTLS_PEERS=["10.0.0.0/8"]) is None
 
 
+@pytest.mark.parametrize("address", ["", "localhost", "<local>"], ids=["gunicorn", "waitress", "Flask's own"])
+def test_a_unix_socket_is_known_by_what_each_server_says_of_it(address: str) -> None:
+    for peers, is_believed in ((["unix"], True), (["127.0.0.1", "::1"], False)):
+        found = of("nginx", {NGINX: CERTIFICATE.escaped}, address, OAUTH_MTLS_PEERS=peers)
+        assert (found is not None) is is_believed
+
+
 def test_a_server_that_ends_tls_itself_is_believed_whoever_calls_and_never_a_header() -> None:
     assert of("environ", {"SSL_CLIENT_CERT": CERTIFICATE.pem}, "203.0.113.9")
     assert of("environ", {"HTTP_SSL_CLIENT_CERT": CERTIFICATE.pem}) is None
