@@ -74,7 +74,7 @@ def _token(approvals: ApprovalStore, body: dict[str, Any]) -> dict[str, Any]:
         **body,
         "issued_at": now,
         "expires_in": str(body.get("expires_in", 0)),  # a grant of the app's own may leave it out
-        "token_type": "BearerToken" if body["token_type"] == "Bearer" else body["token_type"],
+        "token_type": "BearerToken" if body.get("token_type") != "DPoP" else "DPoP",
         **_app(request.environ.get(CLIENT), {}),
         "refresh_token_expires_in": "0",
         "refresh_count": "0",

@@ -159,6 +159,7 @@ class RefreshTokenGrant(TokenGrant):
         row = self.approvals.find_refresh_token(token_key(request.form["refresh_token"]))
         if row is None or row.spent_at is None:  # not spent: its approval ended after `decide` had read it
             raise InvalidGrantError(self.REFUSED)
+        self.steps.check_key(request, row.claims, "refresh token")  # which may be bound only since `decide` had read it
         grace = self.settings.refresh_token_grace
         if grace and row.salt is not None and row.revoked_at is None and row.spent_at + grace >= int(time.time()):
             answer = self._successor(request, row)

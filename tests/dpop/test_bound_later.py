@@ -9,6 +9,7 @@ from tests.support.app import gateway_of, refusal, server_of
 from tests.support.bound import ask, bound, redeem, refresh, unbound
 from tests.support.databases import every_database
 from tests.support.proofs import ProofKey
+from tests.support.racing import together
 from tests.support.site import REDIRECT_URI, VERIFIER, MakeSite, granted
 
 KEY, OTHER = ProofKey(), ProofKey()
@@ -49,6 +50,28 @@ def test_of_a_token_that_was_spent_with_a_proof_the_grace_gives_nothing_to_who_l
     for key in (OTHER, None):
         refusal(refresh(site, client, first, key), 400, "invalid_grant")
     assert bound(site, refresh(site, client, first, KEY), KEY)["refresh_token"] == second
+
+
+@every_database
+@pytest.mark.parametrize("form", ["opaque", "jwt"])
+def test_of_many_keys_at_once_one_gets_the_refresh_token_and_the_others_nothing(make_site: MakeSite, form: str) -> None:
+    config = {"OAUTH_DPOP": True, "OAUTH_REFRESH_TOKEN_GRACE": 30, "OAUTH_ACCESS_TOKEN_FORMAT": form}
+    sites = [make_site(**config), make_site(**config)]
+    client = sites[0].register_public()
+    token = unbound(sites[0], redeem(sites[0], client, sites[0].code(client), None))["refresh_token"]
+    keys = [ProofKey() for _ in range(8)]
+    answers: dict[int, Any] = {}
+
+    def send(number: int) -> None:
+        answers[number] = refresh(sites[number % 2], client, token, keys[number])
+
+    together(len(keys), send)
+    (winner,) = (number for number, answer in answers.items() if answer.status_code == 200)
+    following = answers[winner].get_json()["refresh_token"]
+    for number, key in enumerate(keys):
+        if number != winner:
+            refusal(refresh(sites[0], client, following, key), 400, "invalid_grant")
+    bound(sites[1], refresh(sites[1], client, following, keys[winner]), keys[winner])
 
 
 @every_database
