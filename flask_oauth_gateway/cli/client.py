@@ -93,9 +93,10 @@ def show(client_id: str, as_json: bool) -> None:
     if as_json:
         print_json(describe_client(found))
         return
-    for name, value in describe_client(found).items():
-        if name != "secrets" and value not in (None, [], {}, ""):
-            click.echo(f"{name + ':':28}{visible(' '.join(value) if isinstance(value, list) else value)}")
+    told = {k: v for k, v in describe_client(found).items() if k != "secrets" and v not in (None, [], {}, "")}
+    widest = max(map(len, told)) + 2
+    for name, value in told.items():
+        click.echo(f"{(name + ':').ljust(widest)}{visible(' '.join(value) if isinstance(value, list) else value)}")
     click.echo("secrets:")
     rows = (
         ("..." + s.hint, when(s.created_at), when(s.expires_at) or "never", when(s.last_used_at)) for s in found.secrets

@@ -161,7 +161,7 @@ def next_steps(client: Client, settings: Settings) -> Iterator[str]:
     who = _credentials(client, settings)
     following = "Next (curl asks for the secret)" if (who or "").startswith("-u") else "Next"
     grants = [name for name in client.grant_types if name in settings.grant_types]
-    if who is None:
+    if who is None or (grants and _needs_more_than_curl(client, settings, grants)):
         yield f"Next: flask oauth client show {shlex.quote(client.client_id)}"
     elif "client_credentials" in grants:
         yield f"{following}: curl {who} -d grant_type=client_credentials {urls['token']}"
@@ -191,6 +191,21 @@ def _with_a_browser(client: Client, authorize: str, curl: str, token: str) -> It
     data = " ".join(f"-d {shlex.quote(f'{name}={quote(value, safe=_PLAIN)}')}" for name, value in sent.items())
     yield f"Next: open {authorize}?{urlencode(asked)}"
     yield f"Then: {curl} {data} -d code=CODE {token}"
+
+
+def _needs_more_than_curl(client: Client, settings: Settings, grants: list[str]) -> bool:
+    """Whether its first request comes with a proof or a certificate, or is pushed or signed ahead."""
+    if client.dpop_bound_access_tokens or client.tls_client_certificate_bound_access_tokens:
+        return True
+    is_redirected = "client_credentials" not in grants and "authorization_code" in grants
+    return settings.dpop == "required" or (
+        is_redirected
+        and (
+            client.require_pushed_authorization_requests
+            or client.require_signed_request_object
+            or "required" in (settings.par, settings.jar)
+        )
+    )
 
 
 def _credentials(client: Client, settings: Settings) -> str | None:

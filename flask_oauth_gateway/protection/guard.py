@@ -31,7 +31,7 @@ from ..errors import (
 )
 from ..signals import token_rejected
 from ..tokens.sign_in import details_of
-from ..web.bearer import BEARER, token_of, with_scheme
+from ..web.bearer import BEARER, missing, token_of, with_scheme
 from ..web.environ import CHECKED_BY, TOGETHER, TOKEN
 from ..web.logs import refused
 
@@ -167,7 +167,7 @@ class Guard:
                 if presented is None:
                     if requirement.optional:
                         return None
-                    raise MissingToken
+                    raise missing(http, bool(self._algs))
                 token = self.validate(presented)
                 # Before all else that depends on the token: a thief learns nothing of it, and uses up nobody's quota. After
                 # the look-up: for a token that isn't good, no signature is checked and no proof is kept as used.

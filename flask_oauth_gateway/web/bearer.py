@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Request
 
-from ..errors import InvalidBearerRequest
+from ..errors import InvalidBearerRequest, MissingToken
 
 BEARER, DPOP = "bearer", "dpop"  # the schemes
 _BEARER, _DPOP = ("bearer ", "bearer"), ("dpop ", "dpop")  # servers cut the space off where no token follows it
@@ -45,6 +45,18 @@ def with_scheme(http: Request, methods: tuple[str, ...] = ("header",)) -> tuple[
     if _elsewhere(http, methods):
         raise InvalidBearerRequest(TWICE)
     return DPOP, token
+
+
+def missing(http: Request, takes_dpop: bool) -> MissingToken:
+    """What a request without a token is told: how to send one here."""
+    if takes_dpop:
+        return MissingToken(
+            "This needs an access token: send it as 'Authorization: Bearer <token>', or one that is bound to a key as "
+            "'Authorization: DPoP <token>' with a proof."
+        )
+    if http.environ.get("HTTP_AUTHORIZATION", "")[:5].lower() in _DPOP:
+        return MissingToken("This needs an access token as 'Authorization: Bearer <token>': DPoP is not on here.")
+    return MissingToken()
 
 
 def _elsewhere(http: Request, methods: tuple[str, ...]) -> list[str]:

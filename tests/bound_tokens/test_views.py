@@ -150,6 +150,16 @@ def test_where_only_certificates_bind_or_nothing_does_the_challenge_is_bearer_s(
         assert "DPoP" not in response.headers["WWW-Authenticate"]
 
 
+def test_who_sends_no_token_learns_how_one_is_sent_here(make_app: MakeApp) -> None:
+    plain, bound = make_app(), make_app(OAUTH_DPOP=True)
+    said = plain.test_client().get("/weather").get_json()["error_description"]
+    assert said == "This needs an access token: send it as 'Authorization: Bearer <token>'."
+    said = bound.test_client().get("/weather").get_json()["error_description"]
+    assert "'Authorization: DPoP <token>' with a proof" in said
+    said = plain.test_client().get("/weather", headers={"Authorization": "DPoP x"}).get_json()["error_description"]
+    assert said == "This needs an access token as 'Authorization: Bearer <token>': DPoP is not on here."
+
+
 def test_a_missing_nonce_is_told_with_dpop_s_challenge_alone(make_app: MakeApp) -> None:
     app = make_app(**ON, OAUTH_DPOP_NONCE=True)
     token, client = bound_to(app, "dpop"), app.test_client()

@@ -118,7 +118,9 @@ def test_list_and_show_print_tables_for_people(
     shown = flask_oauth("client", "show", registered.client_id).stdout
     assert registered.client_secret not in shown
     assert f"...{registered.client_secret[-4:]}" in shown
-    assert "scope:                      weather:read weather:write" in shown
+    lines = [line for line in shown.splitlines() if line.startswith(("scope:", "tls_client_certificate_bound_"))]
+    assert [line.split()[1:] for line in lines] == [["weather:read", "weather:write"], ["False"]]
+    assert lines[0].index("weather") == lines[1].index("False"), "the longest name keeps its distance, too"
     assert "never" in shown
     assert json.loads(flask_oauth("client", "list", "--json").stdout)[1]["client_name"] == STEERING
     assert "evil?2J?name" in flask_oauth("client", "show", other.client_id).stdout

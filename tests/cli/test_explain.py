@@ -72,6 +72,12 @@ def contents(app: Flask) -> dict[str, list[Any]]:
 
 
 @every_database
+def test_what_it_has_nothing_to_say_of_it_leaves_out(app: Flask) -> None:
+    lines = run(app, f"{HOST}/oauth/nowhere").stdout.splitlines()
+    assert lines[0] == "GET /oauth/nowhere: 404 not_found"
+    assert not [line for line in lines if line.endswith(":")]
+
+
 def test_nothing_of_it_has_happened(make_site: Callable[..., Any]) -> None:
     """What would be spent, stored, revoked and written down, is not, on every database."""
     site = make_site(OAUTH_RATE_LIMITS={"token_failures": "1/hour"})

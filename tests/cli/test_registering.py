@@ -117,6 +117,24 @@ def test_the_next_command_of_an_app_leads_through_the_browser_to_a_token(make_si
         assert tokens["scope"] == "weather:read", tokens
 
 
+@pytest.mark.parametrize(
+    ("setting", "options"),
+    [
+        ({"OAUTH_DPOP": True}, ["--grant", "client_credentials", "--dpop-bound-access-tokens"]),
+        ({"OAUTH_DPOP": "required"}, ["--grant", "client_credentials"]),
+        ({"OAUTH_PAR": True}, ["--redirect-uri", "https://app.example/cb", "--require-pushed-authorization-requests"]),
+        ({"OAUTH_PAR": "required"}, ["--redirect-uri", "https://app.example/cb"]),
+        ({"OAUTH_JAR": "required"}, ["--redirect-uri", "https://app.example/cb"]),
+    ],
+)
+def test_no_command_is_told_that_would_be_refused(
+    make_app: MakeApp, setting: dict[str, Any], options: list[str]
+) -> None:
+    result = make_app(**setting).test_cli_runner().invoke(args=["oauth", "client", "create", "One", *options])
+    (line,) = result.stderr.splitlines()
+    assert line.startswith("Next: flask oauth client show ")
+
+
 def test_the_next_command_of_other_clients(make_app: MakeApp) -> None:
     app = make_app(OAUTH_GRANT_TYPES=EVERY_GRANT, OAUTH_ISSUER="https://auth.example")
     run = app.test_cli_runner().invoke

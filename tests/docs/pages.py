@@ -102,7 +102,7 @@ class Page:
         """Write the files as they are in that step of the page; 1 is the first."""
         for name, text in self._files_of(steps).items():
             path = self._folder / name
-            path.parent.mkdir(exist_ok=True)
+            path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text, encoding="utf-8")
 
     def _files_of(self, steps: int) -> dict[str, str]:

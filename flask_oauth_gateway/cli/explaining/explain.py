@@ -234,4 +234,5 @@ def _print(wanted: Wanted, verdict: Verdict) -> None:
     click.echo(visible(verdict.says))
     if verdict.explanation is not None:
         for name, value in asdict(verdict.explanation).items():
-            click.echo(f"{name + ':':10}{visible(value)}")
+            if value:
+                click.echo(f"{name + ':':10}{visible(value)}")
