@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from ..errors import shown
 from ..features.grants import DEVICE_CODE
 from ..protection.order import open_by_mistake
 from ..users.accounts import CURRENT_USER, LOGIN_URL, LOGOUT, POST_LOGOUT_URL, SIGNUP_URL, wrong_with
@@ -65,6 +66,22 @@ def sign_out(server: AuthorizationServer) -> Iterator[Weakness]:
         yield from _page_at(server, POST_LOGOUT_URL, after, "a sign-out ends at the built-in page", "/")
 
 
+def hooks(server: AuthorizationServer) -> Iterator[Weakness]:
+    """A hook that is never called, as it is for another name, and one without which nothing can be given."""
+    for name in sorted(server.hooks.authorization_detail.keys() - server.settings.authorization_details.keys()):
+        yield Weakness(
+            "gateway.authorization_detail",
+            f"the hook for {shown(name)} is never called: OAUTH_AUTHORIZATION_DETAILS has no such type",
+            "call it by the type that it is for, or take it out",
+        )
+    if server.settings.acr_values and server.hooks.login_details is None:
+        yield Weakness(
+            "gateway.login_details",
+            "without this hook no sign-in is strong enough: whoever asks for one of OAUTH_ACR_VALUES is refused",
+            "register it: a function that tells the acr of a user's sign-in",
+        )
+
+
 def _page_at(
     server: AuthorizationServer, key: str, target: str | None, effect: str, example: str
 ) -> Iterator[Weakness]:
@@ -107,7 +124,7 @@ def certificates(server: AuthorizationServer) -> Iterator[Weakness]:
         )
 
 
-AT_START = (sign_in, sign_out, views, certificates)
+AT_START = (sign_in, sign_out, hooks, views, certificates)
 
 
 def say_at_start(server: AuthorizationServer) -> None:

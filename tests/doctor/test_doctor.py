@@ -111,6 +111,22 @@ def test_every_check_is_tried_here() -> None:
     assert {key for key, _ in WEAK} == {check.weakness.key for check in CHECKS}
 
 
+def test_it_finds_a_hook_that_is_never_called_and_one_without_which_nothing_is_given(
+    make_app: Callable[..., Flask],
+) -> None:
+    app = make_app(**SOUND, OAUTH_AUTHORIZATION_DETAILS={"payment": {}}, OAUTH_ACR_VALUES=["password", "passkey"])
+    gateway = app.extensions["oauth_gateway"]
+    gateway.authorization_detail("paymnt")(lambda detail, *_: detail)
+    result = doctor(app)
+    assert result.exit_code == 1
+    assert "gateway.authorization_detail: the hook for 'paymnt' is never called" in result.stdout
+    assert "gateway.login_details: without this hook no sign-in is strong enough" in result.stdout
+    del gateway.hooks.authorization_detail["paymnt"]
+    gateway.authorization_detail("payment")(lambda detail, *_: detail)
+    gateway.login_details(lambda _: {"acr": "passkey"})
+    assert doctor(app).exit_code == 0
+
+
 def test_what_is_to_be_known_is_no_weakness(make_app: Callable[..., Flask]) -> None:
     mcp = SOUND | {"OAUTH_PROFILE": "mcp"}
     assert "To know" not in doctor(make_app(**mcp)).stdout
