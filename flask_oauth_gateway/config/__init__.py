@@ -148,12 +148,10 @@ class Settings(
             raise ConfigurationError(
                 "OAUTH_SOFTWARE_STATEMENT_ISSUERS", {}, "a dict with an issuer, where OAUTH_REGISTRATION is 'statement'"
             )
-        for key, value in (
-            ("OAUTH_REQUEST_URIS", self.request_uris),
-            ("OAUTH_REQUEST_ENCRYPTION", self.request_encryption),
-        ):
-            if value and not self.jar:
-                raise ConfigurationError(key, value, "False where OAUTH_JAR is off")
+        for name, needed in (("request_uris", "jar"), ("request_encryption", "jar"), ("dpop_nonce", "dpop")):
+            if getattr(self, name) and not getattr(self, needed):
+                allowed = f"False where OAUTH_{needed.upper()} is off"
+                raise ConfigurationError(f"OAUTH_{name.upper()}", True, allowed)
         if PAIRWISE in self.subject_types:
             self._check_pairwise()
         if self.issuer and not (self.allow_http or relaxed) and not is_secure(self.issuer):

@@ -298,12 +298,24 @@ def test_every_setting_is_tried_here_and_says_what_it_means(name: str) -> None:
 
 
 #: What a setting doesn't go without.
-BESIDE = {name: {"OAUTH_JAR": True} for name in ("request_uris", "request_encryption")}
+BESIDE = {
+    "request_uris": {"OAUTH_JAR": True},
+    "request_encryption": {"OAUTH_JAR": True},
+    "dpop_nonce": {"OAUTH_DPOP": True},
+}
 
 
 @pytest.mark.parametrize(("name", "given", "kept"), TAKEN)
 def test_a_setting_takes_what_it_may_hold(name: str, given: Any, kept: Any) -> None:
     assert getattr(Settings.from_config({**BESIDE.get(name, {}), key_of(name): given}), name) == kept
+
+
+@pytest.mark.parametrize("name", sorted(BESIDE))
+def test_a_setting_that_counts_for_nothing_without_another_is_refused_without_it(name: str) -> None:
+    with pytest.raises(ConfigurationError) as refused:
+        Settings.from_config({key_of(name): True})
+    (needed,) = BESIDE[name]
+    assert str(refused.value) == f"{key_of(name)} is True; it may be False where {needed} is off."
 
 
 @pytest.mark.parametrize(("name", "value"), REFUSED)
