@@ -5,8 +5,6 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from saml2 import class_name, sigver
-from saml2.saml import assertion_from_string
 
 from tests.support.idp import (
     DS,
@@ -142,6 +140,9 @@ class TestXmlsec1:
 @pytest.mark.xmlsec1
 def test_pysaml2(relying: Relying, key: Path) -> None:
     """It builds the assertion by its own classes, and has xmlsec1 sign it."""
+    from saml2 import class_name, sigver  # here, for it takes a second
+    from saml2.saml import assertion_from_string
+
     built = assertion_from_string(assertion())
     built.signature = sigver.pre_signature_part(built.id, None, 1, digest_alg=SHA256, sign_alg=RSA_SHA256)
     context = sigver.SecurityContext(sigver.CryptoBackendXmlSec1(sigver.get_xmlsec_binary()), str(key))
