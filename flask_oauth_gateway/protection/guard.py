@@ -32,7 +32,7 @@ from ..errors import (
 from ..signals import token_rejected
 from ..tokens.sign_in import details_of
 from ..web.bearer import BEARER, missing, token_of, with_scheme
-from ..web.environ import CHECKED_BY, TOGETHER, TOKEN
+from ..web.environ import CHECKED_BY, NAMED, TOGETHER, TOKEN
 from ..web.logs import refused
 
 if TYPE_CHECKING:
@@ -235,6 +235,10 @@ class Guard:
             error.resource_metadata = self._resources.metadata_url(path, requirement.audience)
         if not isinstance(error, SAY_NOTHING_OF_A_TOKEN):
             client_id = getattr(error, "client_id", None)
+            if client_id is not None:
+                request.environ.setdefault(
+                    NAMED, client_id
+                )  # whose scripts may read what is wrong (`endpoints/cors.py`)
             token_rejected.send(self._app, error=error.error, reason=error.description, client_id=client_id, path=path)
         refused(error, request.environ)
         return self.render(error)

@@ -137,3 +137,26 @@ def test_without_a_secret_key_there_are_no_nonces() -> None:
     app = bare_app("keyless", SECRET_KEY=None, OAUTH_DPOP=True, OAUTH_DPOP_NONCE=True, TESTING=True)
     with pytest.raises(ConfigurationError, match="SECRET_KEY"):
         OAuthGateway(app)
+
+
+def test_a_script_in_a_browser_may_read_the_nonce_that_userinfo_asks_for(make_site: MakeSite) -> None:
+    """Of the client's own origin: no other's script learns anything of the token."""
+    site = make_site(OAUTH_DPOP=True, OAUTH_DPOP_NONCE=True, OAUTH_OIDC=True)
+    client = site.register_public(scope="openid")
+    browser, uri = site.app.test_client(), "http://localhost/oauth/userinfo"
+    code = site.code(client, nonce="n")
+    needed = {"grant_type": "authorization_code", "redirect_uri": REDIRECT_URI, "code_verifier": VERIFIER}
+    form = {**needed, "client_id": client.client_id, "code": code}
+    nonce = nonce_of(browser.post("/oauth/token", data=form, headers=KEY.headers()))
+    token = granted(browser.post("/oauth/token", data=form, headers=KEY.headers(nonce=nonce)))["access_token"]
+
+    def asked(origin: str, **claims: str) -> TestResponse:
+        headers = KEY.with_token(token, uri=uri, **claims) | {"Origin": origin}
+        return browser.get("/oauth/userinfo", headers=headers)
+
+    assert "Access-Control-Allow-Origin" not in asked("https://thief.example").headers
+    first = asked("https://app.example")
+    assert first.status_code == 401
+    assert first.headers["Access-Control-Allow-Origin"] == "https://app.example"
+    assert "DPoP-Nonce" in first.headers["Access-Control-Expose-Headers"]
+    assert asked("https://app.example", nonce=first.headers["DPoP-Nonce"]).status_code == 200
