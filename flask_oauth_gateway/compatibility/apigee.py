@@ -33,6 +33,8 @@ SENTENCES = {
     "The 'redirect_uri' is missing": "Required param : redirect_uri",
     "The scope ": "Invalid Scope",
 }
+#: Errors that Apigee doesn't know: clients of DPoP go by the member `error` (RFC 9449 sections 5 and 8).
+OF_DPOP = frozenset({"invalid_dpop_proof", "use_dpop_nonce"})
 _MISSING = re.compile(r"The parameter '([a-z_]+)' is missing")
 
 
@@ -47,7 +49,7 @@ def rewrite(clients: ClientStore, approvals: ApprovalStore, response: Response) 
         response.data = json.dumps(
             _token(approvals, body) if request.endpoint == "oauth.token" else _information(clients, body)
         )
-    elif request.endpoint == "oauth.token":
+    elif request.endpoint == "oauth.token" and body["error"] not in OF_DPOP:
         response.data = json.dumps(_error(approvals, body["error"], body["error_description"]))
     elif body["error"] == "invalid_token":
         response.data = json.dumps(_fault(*(EXPIRED if "expired" in body["error_description"] else INVALID)))

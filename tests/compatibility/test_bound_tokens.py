@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.support.app import MakeApp, basic, bearer, register
+from tests.support.app import MakeApp, basic, bearer, refusal, register
 from tests.support.proofs import ProofKey
 
 KEY, OTHER = ProofKey(), ProofKey()
@@ -28,3 +28,16 @@ def test_a_bound_token_is_called_one_and_refusals_name_both_schemes(make_app: Ma
     assert without.status_code == 401
     assert without.headers["WWW-Authenticate"].startswith("DPoP ")
     assert http.get("/weather", headers=KEY.with_token(token)).status_code == 200
+
+
+@pytest.mark.parametrize("gateway", ["apigee", "axway"])
+def test_a_client_is_told_of_its_proof_by_the_error_that_it_knows(make_app: MakeApp, gateway: str) -> None:
+    app = make_app(OAUTH_COMPATIBILITY=gateway, OAUTH_DPOP="required", OAUTH_DPOP_NONCE=True)
+    client, http = register(app), app.test_client()
+    secret = basic(client.client_id, client.client_secret)
+    asked = {"data": {"grant_type": "client_credentials"}}
+    refusal(http.post("/oauth/token", headers=secret, **asked), 400, "invalid_dpop_proof")
+    first = http.post("/oauth/token", headers=secret | KEY.headers(), **asked)
+    refusal(first, 400, "use_dpop_nonce")
+    again = http.post("/oauth/token", headers=secret | KEY.headers(nonce=first.headers["DPoP-Nonce"]), **asked)
+    assert again.status_code == 200
