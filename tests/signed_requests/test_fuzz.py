@@ -107,15 +107,26 @@ def test_no_mutation_is_accepted(make_signing: MakeSigning, kind: Callable[[Sign
     signing = make_signing(OAUTH_REQUEST_ENCRYPTION=True, client={"skip_consent": True})
     assert signing.code(), "what isn't mutated is"
     chance = random.Random(kind.__name__)  # noqa: S311
-    slowest = 0.0
+    slow = []
     for _ in range(600):
         text = kind(signing, chance)
         began = time.thread_time()
         response = signing.ask(text)
-        slowest = max(slowest, time.thread_time() - began)
+        if time.thread_time() - began >= MOST_SECONDS:
+            slow.append(text)
         assert response.status_code in (302, 400), (response.status_code, text)
         assert "code=" not in response.headers.get("Location", ""), text
-    assert slowest < MOST_SECONDS
+    assert not [text for text in slow if seconds_for(signing, text) >= MOST_SECONDS]
+
+
+def seconds_for(signing: Signing, text: str) -> float:
+    """The least of three times: a busy machine may count its own work as ours."""
+    found = []
+    for _ in range(3):
+        began = time.thread_time()
+        signing.ask(text)
+        found.append(time.thread_time() - began)
+    return min(found)
 
 
 def test_deep_long_and_wide_objects_take_no_longer(make_signing: MakeSigning) -> None:
