@@ -31,13 +31,15 @@ MOST = 1.15  # times the committed ratio
 #: What OpenID Connect may cost: times the same without it; registration, times a bare view that reads JSON; an audience,
 #: times the same view without; a bound token, times the same view with an unbound one, which takes 1.5 bare views: a proof
 #: may take 1.8 of these more, 3.5 where the database keeps it, a certificate .15; a bound token's issue, times that of an
-#: unbound one, of whose processor time on SQLite the check of a signature alone is a quarter;
-#: a pushed request and FAPI 2.0, times the plain code flow.
+#: unbound one; a pushed request and FAPI 2.0, times the plain code flow.
 BARS = {
     WITH_ES256: 1.25, USERINFO: 1.35, REGISTRATION: 6.0, WITH_AUDIENCE: 1.03,
-    AT_ENDPOINTS: 2.2, IN_DATABASE: 3.3, CERTIFICATE: 1.1, TOKEN_BOUND: 1.75,
+    AT_ENDPOINTS: 2.2, IN_DATABASE: 3.3, CERTIFICATE: 1.1, TOKEN_BOUND: 1.35,
     PUSHED: 1.3, FAPI: 2.2,
 }  # fmt: skip
+#: Bars that are not reached, and what is held until they are. A token is bound within its bar on PostgreSQL, over HTTP; on
+#: SQLite, in one process, the check of a signature alone takes a quarter of what an unbound token takes.
+NOT_REACHED = {TOKEN_BOUND: 1.75}
 TRIES = 3
 WARM_UP, CALLS = 50, 800
 QUICK = 0.03  # of the calls are quicker than the one that counts
@@ -47,12 +49,16 @@ TOKENS = 2000
 def check() -> int:
     """Print every operation's ratio, and return 1 where one is too large in each of three tries, else 0."""
     committed = json.loads(RATIOS.read_text())
-    most = {name: committed[name] * MOST for name in CHECKED} | BARS
+    most = {name: committed[name] * MOST for name in CHECKED}
+    most |= {name: NOT_REACHED.get(name, bar) for name, bar in BARS.items()}
     over: dict[str, float] = dict.fromkeys(most, 0.0)
     for _ in range(TRIES):
         found = measure(tuple(over))
         for name, ratio in found.items():
-            print(f"{name}: {ratio:.2f} times what it is compared with, at most {most[name]:.2f}")
+            missed = (
+                f"; its bar, {BARS[name]:.2f}, is not reached" if name in NOT_REACHED and ratio > BARS[name] else ""
+            )
+            print(f"{name}: {ratio:.2f} times what it is compared with, at most {most[name]:.2f}{missed}")
         over = above(found, most)
         if not over:
             return 0
