@@ -4,6 +4,7 @@ Nearly every test has an app of its own, and compiling was half of the time that
 but its source, which is the key here; of SQL the dialect is a part. Nor is a hash as slow as one is on purpose.
 """
 
+import os
 from functools import lru_cache, partial
 from types import CodeType
 from typing import Any
@@ -102,9 +103,16 @@ _create_tables = connect.create_tables
 _tables = KeptTables()
 
 
+KEPT = "TESTS_KEEP_TABLES"  # in the environment of the tests' commands, too
+
+
 def make_tables(*, anew: bool) -> None:
-    """Whether the tables of SQLite are made as a user's app makes them."""
+    """Whether the tables of SQLite are made as a user's app makes them, also by this test's commands (`warm.py`)."""
     _tables.anew = anew
+    if anew:
+        os.environ.pop(KEPT, None)
+    else:
+        os.environ[KEPT] = "1"
 
 
 #: What the package itself uses: memory in KiB, and time (argon2).

@@ -38,7 +38,7 @@ import flask
 
 import flask_oauth_gateway
 from tests.support.app import close_app
-from tests.support.compiled import keep_what_is_compiled
+from tests.support.compiled import KEPT, keep_what_is_compiled, make_tables
 
 ROOT = Path(__file__).parents[2]
 IMPORTED = (
@@ -175,6 +175,7 @@ def child(connection: socket.socket) -> int:
     os.chdir(folder)
     os.environ.clear()
     os.environ.update(environment)
+    make_tables(anew=KEPT not in environment)
     connection.sendall(f"{os.getpid()}\n".encode())
     code = run(name, arguments)
     threading._shutdown()  # type: ignore[attr-defined]
