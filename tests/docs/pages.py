@@ -149,7 +149,10 @@ class Page:
 
     def _start(self, command: Command, seconds: float = 30) -> None:
         path = self._folder / f"background-{len(self._background)}.log"
-        free = [port for port in self.ports.values() if not is_open(port)]
+        named = [
+            port for port in self.ports.values() if str(port) in command.line
+        ]  # another may become somebody else's
+        free = [port for port in named or self.ports.values() if not is_open(port)]
         with path.open("wb") as log:
             process = subprocess.Popen(
                 ["bash", "-c", command.line.removesuffix(" &")],
