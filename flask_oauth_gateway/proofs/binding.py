@@ -15,6 +15,7 @@ from flask import after_this_request, has_request_context
 from ..config.checks import ConfigurationError
 from ..crypto.hashing import app_keys
 from ..errors import InvalidToken
+from ..web.bearer import DPOP
 from ..web.environ import NEW_NONCE, PROOF_TARGET, PROVED
 from .dpop import DpopProofs, Proof
 from .errors import NONCE_HEADER, InvalidDpopProof, UsedProof
@@ -33,7 +34,6 @@ if TYPE_CHECKING:
     from .replay import Once
 
 JKT, CERTIFICATE = "jkt", "x5t#S256"
-DPOP = "dpop"  # the scheme, in lower case
 NOT_TAKEN = "The access token is bound to a key in a way that is not taken here."
 Confirmation = Mapping[str, str]
 
