@@ -6,6 +6,7 @@ but its source, which is the key here; of SQL the dialect is a part. Nor is a ha
 
 import os
 from functools import lru_cache, partial
+from sqlite3 import OperationalError
 from types import CodeType
 from typing import Any
 
@@ -90,8 +91,12 @@ class KeptTables:
         with engine.connect() as connection:
             is_empty = engine.dialect.name == "sqlite" and not inspect(connection).get_table_names()
             if is_empty and self._script and not self.anew:
-                connection.connection.executescript(self._script)  # type: ignore[attr-defined]
-                return
+                try:
+                    connection.connection.executescript(self._script)  # type: ignore[attr-defined]
+                except OperationalError:  # another process is making them: the package knows what to do then
+                    connection.connection.rollback()
+                else:
+                    return
         _create_tables(engine)
         if is_empty and not self.anew:
             with engine.connect() as connection:

@@ -3,6 +3,7 @@
 import os
 import re
 import subprocess
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -27,25 +28,29 @@ def example_app(folder: Path, port: str = "0") -> Iterator[str]:
     link = folder / "example_app"
     if not link.exists():
         link.symlink_to(ROOT / "example_app")
-    server = subprocess.Popen(
-        [warm_commands() / "python", "-m", "example_app"],
-        cwd=folder,
-        env=environment(PYTHONPATH=str(folder), PORT=port),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-        process_group=0,
-    )
-    try:
-        assert server.stdout is not None
-        lines: list[str] = []
-        for line in server.stdout:
-            lines.append(line)
-            if "example_app.flows" in line:
-                break
-        yield "".join(lines)
-    finally:
-        ended(server)
+    with tempfile.TemporaryFile() as complaints:  # a pipe that nobody reads would stop it
+        server = subprocess.Popen(
+            [warm_commands() / "python", "-m", "example_app"],
+            cwd=folder,
+            env=environment(PYTHONPATH=str(folder), PORT=port),
+            stdout=subprocess.PIPE,
+            stderr=complaints,
+            text=True,
+            process_group=0,
+        )
+        try:
+            assert server.stdout is not None
+            lines: list[str] = []
+            for line in server.stdout:
+                lines.append(line)
+                if "example_app.flows" in line:
+                    break
+            else:
+                complaints.seek(0)
+                raise AssertionError(f"It ended with {server.wait()}: {complaints.read().decode()}")
+            yield "".join(lines)
+        finally:
+            ended(server)
 
 
 def url_in(printed: str) -> str:
