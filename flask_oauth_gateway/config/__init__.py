@@ -23,6 +23,7 @@ from .issuers import IssuerSettings
 from .keys import KeySettings
 from .observing import ObservingSettings
 from .openid import OPENID_SCOPES, PAIRWISE, OpenidSettings
+from .people import PeopleSettings
 from .permissions import PermissionSettings, with_implied
 from .protection import ProtectionSettings
 from .registration import STATEMENT, RegistrationSettings
@@ -34,6 +35,7 @@ __all__ = ["ConfigurationError", "ConfigurationWarning", "Settings"]
 
 PREFIX = "OAUTH_"
 ADMIN_SCOPE = "oauth:admin"  # the scope that the management API asks for
+APPS_SCOPE = "oauth:apps"  # the scope with which it shows and changes the apps of the token's user
 #: Asks for a refresh token (OIDC Core section 11); no client is registered for it, unless it is in `OAUTH_SCOPES`.
 OFFLINE_ACCESS = "offline_access"
 
@@ -53,6 +55,7 @@ class Settings(
     BoundTokenSettings,
     PermissionSettings,
     UserSettings,
+    PeopleSettings,
     OpenidSettings,
     TokenSettings,
     KeySettings,
@@ -86,6 +89,8 @@ class Settings(
         values = with_profile(values)
         if values.get("admin"):
             values["scopes"] = {**values.get("scopes", {}), ADMIN_SCOPE: "Manage the gateway"}
+        if values.get("developer"):
+            values["scopes"] = {**values.get("scopes", {}), APPS_SCOPE: "Manage your apps"}
         if values.get("oidc"):
             values["scopes"] = {**OPENID_SCOPES, **values.get("scopes", {})}
         implies = values.get("scope_implies", {})
@@ -98,8 +103,8 @@ class Settings(
 
     @property
     def app_scopes(self) -> list[str]:
-        """The app's own scopes: all but the management API's, which nobody gets who isn't given it by its name."""
-        return [name for name in self.scopes if name != ADMIN_SCOPE]
+        """The app's own scopes: all but the management API's, which nobody gets who isn't given them by their names."""
+        return [name for name in self.scopes if name not in (ADMIN_SCOPE, APPS_SCOPE)]
 
     @property
     def id_token_algorithm(self) -> str:
@@ -127,6 +132,7 @@ class Settings(
             ),
             ("OAUTH_CLAIMS", self.claims if self.oidc else ()),
             ("OAUTH_REGISTRATION_SCOPES", self.registration_scopes or ()),
+            ("OAUTH_DEVELOPER_SCOPES", self.developer_scopes or ()),
             *((f"OAUTH_PLANS[{name!r}]['scopes']", plan["scopes"] or ()) for name, plan in self.plans.items()),
             ("OAUTH_METRICS", [self.metrics] if isinstance(self.metrics, str) else []),
         ):
@@ -134,16 +140,18 @@ class Settings(
             if unknown:
                 raise ConfigurationError(key, list(names), f"names from OAUTH_SCOPES; {shown(unknown[0])} is not one")
         included = frozenset().union(*self.scope_implies.values())
-        asked_alone = included.intersection({ADMIN_SCOPE, OFFLINE_ACCESS, *(OPENID_SCOPES if self.oidc else ())})
+        asked_alone = included.intersection(
+            {ADMIN_SCOPE, APPS_SCOPE, OFFLINE_ACCESS, *(OPENID_SCOPES if self.oidc else ())}
+        )
         if asked_alone:
             allowed = f"without {min(asked_alone)}, which no other scope may include"
             raise ConfigurationError("OAUTH_SCOPE_IMPLIES", self.scope_implies, allowed)
-        if ADMIN_SCOPE in (self.registration_scopes or ()):
-            raise ConfigurationError(
-                "OAUTH_REGISTRATION_SCOPES",
-                list(self.registration_scopes or ()),
-                f"names from OAUTH_SCOPES but {ADMIN_SCOPE}",
-            )
+        for key, ceiling in (
+            ("OAUTH_REGISTRATION_SCOPES", self.registration_scopes),
+            ("OAUTH_DEVELOPER_SCOPES", self.developer_scopes),
+        ):
+            if ADMIN_SCOPE in (ceiling or ()):
+                raise ConfigurationError(key, list(ceiling or ()), f"names from OAUTH_SCOPES but {ADMIN_SCOPE}")
         if self.registration == STATEMENT and not self.software_statement_issuers:
             raise ConfigurationError(
                 "OAUTH_SOFTWARE_STATEMENT_ISSUERS", {}, "a dict with an issuer, where OAUTH_REGISTRATION is 'statement'"

@@ -207,6 +207,21 @@ SETTINGS: dict[str, tuple[list[tuple[Any, Any]], list[Any], str]] = {
         [None, [], {"a b": {}}, {"": {}}, {5: {}}, {"free": {"rate": "9/day"}}],
         "a ",
     ),
+    "site_name": ([(None, None), ("Notes", "Notes")], ["", 5, b"x"], "a text, or None"),
+    "site_logo": (
+        [(None, None), ("/static/logo.svg", "/static/logo.svg"), ("https://cdn.example/l.png", "https://cdn.example/l.png")],
+        ["", 5, "logo.svg", "//cdn.example/l", "http://cdn.example/l", "https://c.example/;x", "/a b",
+         "data:image/png,x", "https://c.example:x/"],
+        "",
+    ),
+    "developer": ([(True, True), (False, False)], [None, 1, "yes"], "True or False"),
+    "developer_scopes": ([(None, None), ([], ())], [5, [5], [""]], "a list of names"),
+    "developer_approval": ([(True, True), (False, False)], [None, 1, "yes"], "True or False"),
+    "developer_max": ([(1, 1), (10**6, 10**6)], [0, -1, "60", None, True], "a number of 1 or more"),
+    "personal_tokens": ([(True, True), (False, False)], [None, 1, "yes"], "True or False"),
+    "personal_token_max_lifetime": (
+        [(60, 60), (timedelta(days=30), 2592000)], [0, -1, "60", None, True], "a number of 1 or more"
+    ),
     "oidc": ([(True, True), (False, False)], [None, 1, "yes"], "True or False"),
     "id_token_lifetime": ([(60, 60), (timedelta(hours=2), 7200)], [0, -1, "60", None, True], "a number of 1 or more"),
     "post_logout_url": ([(None, None), ("/bye", "/bye"), ("bye", "bye")], ["", 5, b"x"], "a text, or None"),
@@ -455,7 +470,7 @@ def test_who_may_register_fits_the_other_settings() -> None:
         Settings.from_config({"OAUTH_ADMIN": True, "OAUTH_REGISTRATION_SCOPES": ["oauth:admin"]})
 
 
-@pytest.mark.parametrize("name", ["default_scopes", "required_scopes", "registration_scopes"])
+@pytest.mark.parametrize("name", ["default_scopes", "required_scopes", "registration_scopes", "developer_scopes"])
 def test_a_list_of_scopes_names_only_scopes_that_there_are(name: str) -> None:
     settings = Settings.from_config({"OAUTH_SCOPES": {"a": "A", "b": "B"}, key_of(name): "a b"})
     assert getattr(settings, name) == ("a", "b")
@@ -496,3 +511,22 @@ def test_no_secret_is_in_what_a_debugger_shows() -> None:
     secrets = {"OAUTH_KEY_ENCRYPTION_KEY": "the first", "OAUTH_PAIRWISE_SALT": "the second"}
     shown = repr(Settings.from_config(secrets))
     assert not any(secret in shown for secret in secrets.values())
+
+
+@pytest.mark.parametrize("name", ["registration_scopes", "developer_scopes"])
+def test_nobody_else_can_be_given_what_manages_the_gateway(name: str) -> None:
+    config = {"OAUTH_SCOPES": {"a": "A"}, "OAUTH_ADMIN": True, key_of(name): "a oauth:admin"}
+    with pytest.raises(ConfigurationError, match=f"{key_of(name)} is .*names from OAUTH_SCOPES but oauth:admin"):
+        Settings.from_config(config)
+
+
+def test_managing_ones_own_apps_is_a_scope_that_must_be_given_by_its_name() -> None:
+    settings = Settings.from_config({"OAUTH_SCOPES": {"a": "A"}, "OAUTH_DEVELOPER": True})
+    assert "oauth:apps" in settings.scopes
+    assert settings.app_scopes == ["a"]
+    assert "oauth:apps" not in Settings.from_config({"OAUTH_SCOPES": {"a": "A"}}).scopes
+
+
+def test_a_logo_that_names_a_user_is_refused() -> None:
+    with pytest.raises(ConfigurationError, match="OAUTH_SITE_LOGO"):
+        Settings.from_config({"OAUTH_SITE_LOGO": "https://u@c.example/"})
