@@ -464,10 +464,6 @@ def test_who_may_register_fits_the_other_settings() -> None:
         ConfigurationError, match=r"OAUTH_SOFTWARE_STATEMENT_ISSUERS is \{\}; it may be a dict with an issuer"
     ):
         Settings.from_config({"OAUTH_REGISTRATION": "statement"})
-    with pytest.raises(
-        ConfigurationError, match=r"OAUTH_REGISTRATION_SCOPES is .*names from OAUTH_SCOPES but oauth:admin"
-    ):
-        Settings.from_config({"OAUTH_ADMIN": True, "OAUTH_REGISTRATION_SCOPES": ["oauth:admin"]})
 
 
 @pytest.mark.parametrize("name", ["default_scopes", "required_scopes", "registration_scopes", "developer_scopes"])
