@@ -14,10 +14,10 @@ from authlib.oauth2.rfc7636 import create_s256_code_challenge
 from flask.cli import ScriptInfo
 
 from ..authorization_server import current_server
-from ..clients.hardening_members import ALWAYS_BOUND, NEEDED_SETTING, ONLY_WAY, is_off
 from ..clients.members import ClientMetadataError, check_object
+from ..clients.members.hardening import ALWAYS_BOUND, NEEDED_SETTING, ONLY_WAY, is_off
+from ..clients.members.openid import OF_OAUTH_TOO, OPENID_MEMBERS
 from ..clients.metadata import REDIRECTING_GRANTS, grants_that_are_off
-from ..clients.openid_members import OF_OAUTH_TOO, OPENID_MEMBERS
 from ..clients.registry import ClientNotFound
 from ..crypto.hashing import new_secret
 from ..errors import shown

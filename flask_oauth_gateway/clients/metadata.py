@@ -9,7 +9,6 @@ from ..config import ADMIN_SCOPE
 from ..config.openid import response_types_of
 from ..errors import shown
 from ..stores.registered_client import REGISTERED
-from .hardening_members import HARDENING_MEMBERS, check_hardening
 from .members import (
     ClientMetadataError,
     check_object,
@@ -29,7 +28,8 @@ from .members import (
     read_web_url,
     signs_with,
 )
-from .openid_members import OPENID_MEMBERS, check_application_type, check_encryption
+from .members.hardening import HARDENING_MEMBERS, check_hardening
+from .members.openid import OPENID_MEMBERS, check_application_type, check_encryption
 from .sectors import check_sector
 
 if TYPE_CHECKING:

@@ -20,8 +20,8 @@ from ..stores.applications import ApplicationNotFound
 from ..stores.registered_client import ORIGINS, REGISTERED, Client
 from ..web.environ import actor
 from .members import ClientMetadataError, check_called, check_owner
+from .members.openid import check_backchannel_logout_uri
 from .metadata import check_metadata
-from .openid_members import check_backchannel_logout_uri
 from .secrets import MAX_SECONDS, KnownSecret, known_secret, new_secret
 from .sectors import check_document
 

@@ -12,10 +12,10 @@ from ..config.registration import OPEN
 from ..errors import shown
 from ..features import GRANTS, RESPONSE_TYPES
 from ..stores.registered_client import REGISTERED
-from .hardening_members import ALWAYS_BOUND, ONLY_WAY, is_off
 from .members import ClientMetadataError
+from .members.hardening import ALWAYS_BOUND, ONLY_WAY, is_off
+from .members.openid import OF_OAUTH_TOO, OPENID_MEMBERS
 from .metadata import REDIRECTING_GRANTS, usual_grant_types
-from .openid_members import OF_OAUTH_TOO, OPENID_MEMBERS
 
 if TYPE_CHECKING:
     from ..config import Settings

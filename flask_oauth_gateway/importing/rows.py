@@ -11,9 +11,9 @@ from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..clients.hardening_members import HARDENING_MEMBERS, SHARED_SECRET, is_off
 from ..clients.members import ClientMetadataError
-from ..clients.openid_members import OF_OAUTH_TOO, OPENID_MEMBERS
+from ..clients.members.hardening import HARDENING_MEMBERS, SHARED_SECRET, is_off
+from ..clients.members.openid import OF_OAUTH_TOO, OPENID_MEMBERS
 from ..clients.secrets import KnownSecret
 from ..config.checks import full_grant_type
 from ..crypto.hashing import BCRYPT, is_bcrypt_installed, is_known_digest, is_too_costly

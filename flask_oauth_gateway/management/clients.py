@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from ..clients.hardening_members import REQUEST_ALGORITHMS
+from ..clients.members.hardening import REQUEST_ALGORITHMS
 from ..clients.registry import ClientNotFound
 from ..config.keys import SIGNING_ALGORITHMS
 from ..descriptions.records import describe_client

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from flask import Response, redirect, url_for
 
-from ..clients.hardening_members import always_bound
+from ..clients.members.hardening import always_bound
 from ..signals import authorization_denied
 from ..tokens.sign_in import details_of
 from ..web.csrf import is_form_token, new_form_token

@@ -17,7 +17,7 @@ from ..authorization.request import (
     UnmetAuthenticationRequirements,
 )
 from ..authorization.requested_claims import check_sign_in, check_user, is_essential
-from ..clients.hardening_members import always_bound
+from ..clients.members.hardening import always_bound
 from ..errors import NotConfigured, OAuth2Error, TemporarilyUnavailable
 from ..permissions.claims import scopes_in, still_asked_for
 from ..permissions.scopes import stays_offline

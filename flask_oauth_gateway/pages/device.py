@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 from flask import Response, request, url_for
 from sqlalchemy.engine import Row
 
-from ..clients.hardening_members import always_bound
+from ..clients.members.hardening import always_bound
 from ..crypto.hashing import sha256
 from ..errors import InvalidAuthorizationDetails
 from ..signals import authorization_denied, authorization_granted

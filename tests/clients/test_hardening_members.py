@@ -9,7 +9,7 @@ import pytest
 from flask import Flask
 
 from flask_oauth_gateway import ClientMetadataError
-from flask_oauth_gateway.clients.hardening_members import HARDENING_MEMBERS
+from flask_oauth_gateway.clients.members.hardening import HARDENING_MEMBERS
 from tests.support.app import gateway_of
 from tests.support.hardening import ALL_ON, MEMBERS, SIGNER, TOGETHER
 from tests.support.management import Api

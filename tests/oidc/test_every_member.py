@@ -9,7 +9,7 @@ import pytest
 from flask import Flask
 from joserfc.jwk import RSAKey
 
-from flask_oauth_gateway.clients.openid_members import OPENID_MEMBERS
+from flask_oauth_gateway.clients.members.openid import OPENID_MEMBERS
 from tests.support.admin import AdminSite
 from tests.support.app import gateway_of
 from tests.support.key_server import KeyServer, key_server

@@ -9,8 +9,8 @@ from typing import Any
 
 import click
 
-from ...clients.hardening_members import HARDENING_MEMBERS, REQUEST_ALGORITHMS
 from ...clients.members import read_boolean
+from ...clients.members.hardening import HARDENING_MEMBERS, REQUEST_ALGORITHMS
 from ...config.keys import SIGNING_ALGORITHMS
 from ...stores.registered_client import DEFAULTS
 from ..hints import AppOption

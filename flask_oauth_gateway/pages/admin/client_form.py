@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from ...clients.hardening_members import HARDENING_MEMBERS
 from ...clients.members import ClientMetadataError
+from ...clients.members.hardening import HARDENING_MEMBERS
+from ...clients.members.openid import OPENID_MEMBERS
 from ...clients.metadata import usual_grant_types
-from ...clients.openid_members import OPENID_MEMBERS
 from ...errors import holds_private_key, shown
 from ...stores.registered_client import REGISTERED
 from . import Visit, go, page, stale_text

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from werkzeug.exceptions import BadRequest
 
 from ...clients.members import ClientMetadataError
-from ...clients.openid_members import OPENID_MEMBERS
+from ...clients.members.openid import OPENID_MEMBERS
 from ...config.checks import MAX_LIFETIME
 from ...features import SECRET_METHODS
 from ...stores.registered_client import DEFAULTS, ORIGINS

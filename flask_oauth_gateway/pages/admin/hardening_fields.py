@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ...clients.hardening_members import HARDENING_MEMBERS, REQUEST_ALGORITHMS, is_off
+from ...clients.members.hardening import HARDENING_MEMBERS, REQUEST_ALGORITHMS, is_off
 from ...config.keys import SIGNING_ALGORITHMS
 from ...stores.registered_client import DEFAULTS
 from ..translations import translate

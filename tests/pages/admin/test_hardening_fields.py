@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from flask_oauth_gateway.clients.hardening_members import HARDENING_MEMBERS
+from flask_oauth_gateway.clients.members.hardening import HARDENING_MEMBERS
 from flask_oauth_gateway.pages.admin.labels import LABELS
 from tests.support.admin import AdminSite
 from tests.support.app import MakeApp

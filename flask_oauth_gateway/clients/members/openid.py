@@ -7,14 +7,14 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from ..config.checks import is_loopback, is_secure
-from ..config.keys import ENCRYPTION_ALGORITHMS, ENCRYPTION_METHODS, SIGNING_ALGORITHMS
-from ..config.openid import PAIRWISE, PUBLIC, in_order, response_types_of
-from ..errors import shown
-from .members import ClientMetadataError, check_redirect_uri, read_boolean, read_list, read_texts, read_web_url
+from ...config.checks import is_loopback, is_secure
+from ...config.keys import ENCRYPTION_ALGORITHMS, ENCRYPTION_METHODS, SIGNING_ALGORITHMS
+from ...config.openid import PAIRWISE, PUBLIC, in_order, response_types_of
+from ...errors import shown
+from . import ClientMetadataError, check_redirect_uri, read_boolean, read_list, read_texts, read_web_url
 
 if TYPE_CHECKING:
-    from ..config import Settings
+    from ...config import Settings
 
 ENCRYPTED = ("id_token", "userinfo")  # what a client may have encrypted
 
@@ -57,8 +57,8 @@ def check_encryption(values: Mapping[str, Any]) -> None:
 
 
 def _check_key(jwks: Any, algorithm: str, name: str) -> None:
-    from ..crypto.certificates import UnusableKey
-    from ..crypto.encryption import encryption_keys_in, key_for
+    from ...crypto.certificates import UnusableKey
+    from ...crypto.encryption import encryption_keys_in, key_for
 
     try:
         found = key_for(algorithm, encryption_keys_in(jwks).fixed)

@@ -8,14 +8,14 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from ..config import OFFLINE_ACCESS
-from ..config.checks import ConfigurationError, full_grant_type, is_loopback, is_secure, positive
-from ..config.clients import NOT_OF_AN_APP
-from ..config.openid import OPENID_SCOPES
-from ..errors import shown
+from ...config import OFFLINE_ACCESS
+from ...config.checks import ConfigurationError, full_grant_type, is_loopback, is_secure, positive
+from ...config.clients import NOT_OF_AN_APP
+from ...config.openid import OPENID_SCOPES
+from ...errors import shown
 
 if TYPE_CHECKING:
-    from ..config import Settings
+    from ...config import Settings
 
 MAX_TEXT = 2048
 MAX_DEPTH = 30  # of JSON objects: MariaDB takes no deeper ones
@@ -183,8 +183,8 @@ def check_object(name: str, value: Any, settings: Settings | None = None) -> dic
 
 def read_jwks(name: str, value: Any, settings: Settings) -> dict[str, Any]:
     """Check a key set: each key is public, and those for signatures can be read and are strong enough. All may be to encrypt."""
-    from ..crypto.certificates import UnusableKey
-    from ..crypto.jwk import NoKey, check_all_public, load_jwks
+    from ...crypto.certificates import UnusableKey
+    from ...crypto.jwk import NoKey, check_all_public, load_jwks
 
     kept = check_object(name, value)
     try:
@@ -200,7 +200,7 @@ def read_jwks(name: str, value: Any, settings: Settings) -> dict[str, Any]:
 
 def signs_with(jwks: Any) -> bool:
     """Whether a key set that was checked has a key for signatures; it may be for encryption alone."""
-    from ..crypto.jwk import NoKey, load_jwks
+    from ...crypto.jwk import NoKey, load_jwks
 
     try:
         return bool(load_jwks(jwks))
@@ -225,7 +225,7 @@ def check_called(values: Mapping[str, Any], *, on_loopback: bool) -> None:
         host = urlsplit(url or "").hostname
         if host is None or (on_loopback and is_loopback(host)):
             continue
-        from ..crypto.private_addresses import is_private
+        from ...crypto.private_addresses import is_private
 
         if is_private(host):
             raise ClientMetadataError(f"{name} is in a private network, or on this machine.")
@@ -233,8 +233,8 @@ def check_called(values: Mapping[str, Any], *, on_loopback: bool) -> None:
 
 def read_certificate(name: str, value: Any, settings: Settings) -> str:
     """Check an X.509 certificate or a public key, in PEM."""
-    from ..crypto.certificates import UnusableKey
-    from ..crypto.jwk import load_pem
+    from ...crypto.certificates import UnusableKey
+    from ...crypto.jwk import load_pem
 
     text = read_long_text(name, value, settings)
     if "PRIVATE KEY" in text:  # also beside a certificate: everybody who may see the client would see it

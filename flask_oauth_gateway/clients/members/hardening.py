@@ -7,10 +7,10 @@ from collections.abc import Callable, Mapping
 from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any
 
-from ..config.checks import is_secure
-from ..errors import shown
-from ..features import METHODS
-from .members import (
+from ...config.checks import is_secure
+from ...errors import shown
+from ...features import METHODS
+from . import (
     ClientMetadataError,
     read_boolean,
     read_list,
@@ -19,11 +19,11 @@ from .members import (
     read_web_url,
     signs_with,
 )
-from .openid_members import read_signing_algorithm
+from .openid import read_signing_algorithm
 
 if TYPE_CHECKING:
-    from ..config import Settings
-    from ..stores.registered_client import Client
+    from ...config import Settings
+    from ...stores.registered_client import Client
 
 
 SHARED_SECRET = "HS256"  # the algorithm of a request that is signed with the client's secret
@@ -64,7 +64,7 @@ def read_detail_types(name: str, value: Any, settings: Settings) -> list[str]:
 
 def read_distinguished_name(name: str, value: Any, settings: Settings) -> str:
     """Check the subject of a client's certificate, as RFC 4514 writes it (RFC 8705 section 2.1.2)."""
-    from ..crypto.distinguished_names import parse
+    from ...crypto.distinguished_names import parse
 
     text = read_text(name, value, settings)
     try:
