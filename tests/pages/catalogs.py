@@ -19,6 +19,7 @@ from babel.messages.pofile import read_po, write_po
 
 import flask_oauth_gateway
 from flask_oauth_gateway.authorization.request import NoSuchRequest, NotAccepted
+from flask_oauth_gateway.clients.kinds import KINDS
 from flask_oauth_gateway.config.openid import OPENID_SCOPES
 
 PACKAGE = Path(flask_oauth_gateway.__file__).parent
@@ -51,6 +52,9 @@ def texts() -> Catalog:
         catalog.add(message, None, [(file, None)])
     for text in OPENID_SCOPES.values():
         catalog.add(text, None, [("config/openid.py", None)])
+    for kind in KINDS.values():
+        for text in filter(None, (kind.title, kind.sentence, kind.hint)):
+            catalog.add(text, None, [("clients/kinds.py", None)])
     for file, text in error_texts():
         catalog.add(text, None, [(file, None)])
     return catalog
