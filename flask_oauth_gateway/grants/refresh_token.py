@@ -85,6 +85,9 @@ class RefreshTokenGrant(TokenGrant):
             salt = bound_to(salt, scopes, audience, details)
         preserves = self.settings.refresh_tokens == "preserve"
         token_hash, now = token_key(token), int(time.time())
+        # A public client's is bound by the first proof that comes with it.
+        proved = request.proved.confirmation if request.proved and client.is_public else None
+        confirmation = confirmation_of(row.claims) or proved
         return self._of_approval(
             client,
             row,
@@ -92,7 +95,7 @@ class RefreshTokenGrant(TokenGrant):
             audience=audience,
             authorization_details=details,
             user=self.steps.user(row.subject, "refresh token"),
-            spend=self.approvals.using(token_hash, now)
+            spend=self.approvals.using(token_hash, now, sha256(as_text([confirmation])) if confirmation else None)
             if preserves
             else self.approvals.spending(token_hash, stored_salt, now),
             refresh_token_expires_at=row.expires_at if rotates else None,

@@ -49,7 +49,9 @@ _SPEND = Prepared(
     .values(spent_at=bindparam("now"), salt=bindparam("new_salt"))
 )
 _USE = Prepared(
-    update(refresh_token).where(_R.token_hash == bindparam("hash"), _IS_ALLOWED).values(last_used_at=bindparam("now"))
+    update(refresh_token)
+    .where(_R.token_hash == bindparam("hash"), _IS_ALLOWED, or_(_R.salt.is_(None), _R.salt == bindparam("bound_to")))
+    .values(last_used_at=bindparam("now"), salt=bindparam("bound_to"))
 )
 _SPENT = select(func.count()).select_from(refresh_token).where(_R.family == bindparam("key"), _R.spent_at.is_not(None))
 _REVOKE = update(approval).where(_A.id == bindparam("key"), _A.revoked_at.is_(None)).values(revoked_at=bindparam("now"))
@@ -70,9 +72,12 @@ class ApprovalStore:
         return Spend(_SPEND, {"hash": token_hash, "now": now, "new_salt": salt})
 
     @staticmethod
-    def using(token_hash: bytes, now: int) -> Spend:
-        """The statement that notes the use of a refresh token that stays valid."""
-        return Spend(_USE, {"hash": token_hash, "now": now})
+    def using(token_hash: bytes, now: int, bound_to: bytes | None) -> Spend:
+        """The statement that notes the use of a refresh token that stays valid, where it isn't bound to another key.
+
+        `bound_to`: the hash of the key to which it is bound from now on, by which the first of two requests wins.
+        """
+        return Spend(_USE, {"hash": token_hash, "now": now, "bound_to": bound_to})
 
     def find_refresh_token(self, token_hash: bytes) -> Row[Any] | None:
         """A refresh token with its approval and client; `None` where there is none."""

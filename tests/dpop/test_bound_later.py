@@ -75,6 +75,47 @@ def test_of_many_keys_at_once_one_gets_the_refresh_token_and_the_others_nothing(
 
 
 @every_database
+def test_of_many_keys_at_once_one_alone_binds_a_refresh_token_that_stays(make_site: MakeSite) -> None:
+    config = {"OAUTH_DPOP": True, "OAUTH_REFRESH_TOKENS": "preserve"}
+    sites = [make_site(**config), make_site(**config)]
+    client = sites[0].register_public()
+    token = unbound(sites[0], redeem(sites[0], client, sites[0].code(client), None))["refresh_token"]
+    keys = [ProofKey() for _ in range(8)]
+    answers: dict[int, Any] = {}
+    together(
+        len(keys), lambda number: answers.update({number: refresh(sites[number % 2], client, token, keys[number])})
+    )
+    (winner,) = (number for number, answer in answers.items() if answer.status_code == 200)
+    for number, key in enumerate(keys):
+        if number != winner:
+            refusal(answers[number], 400, "invalid_grant")
+            refusal(refresh(sites[0], client, token, key), 400, "invalid_grant")
+    refusal(refresh(sites[1], client, token, None), 400, "invalid_grant")
+    bound(sites[1], refresh(sites[1], client, token, keys[winner]), keys[winner])
+
+
+@every_database
+def test_a_request_without_a_proof_that_is_overtaken_by_one_with_a_proof_gets_nothing(
+    make_site: MakeSite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site = make_site(OAUTH_DPOP=True, OAUTH_REFRESH_TOKENS="preserve")
+    client = site.register_public()
+    token = unbound(site, redeem(site, client, site.code(client), None))["refresh_token"]
+    steps = type(server_of(site.app).steps)
+    load, overtaken = steps.user, []
+
+    def user(self: Any, subject: str, what: str) -> Any:
+        if not overtaken:
+            overtaken.append(None)
+            bound(site, refresh(site, client, token, KEY), KEY)
+        return load(self, subject, what)
+
+    monkeypatch.setattr(steps, "user", user)
+    refusal(refresh(site, client, token, None), 400, "invalid_grant")
+    assert overtaken
+
+
+@every_database
 def test_where_dpop_is_off_again_no_bound_refresh_token_is_spent(make_site: MakeSite) -> None:
     site = make_site(OAUTH_DPOP=True)
     client = site.register_public()

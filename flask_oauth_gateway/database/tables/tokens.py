@@ -57,7 +57,8 @@ refresh_token = Table(
     Column("expires_at", BigInteger, nullable=False),
     Column("last_used_at", BigInteger),
     Column("spent_at", BigInteger),
-    Column("salt", Hash),  # from this and the token, its successors are derived again (OAUTH_REFRESH_TOKEN_GRACE)
+    # From this and the token, its successors are derived again (OAUTH_REFRESH_TOKEN_GRACE). Of one that stays: its key's hash.
+    Column("salt", Hash),
     Index("ix_oauth_refresh_token_expires_at", "expires_at"),
     **OPTIONS,
 )
