@@ -14,12 +14,26 @@ from werkzeug.exceptions import BadRequest
 
 from ...observing.audit import EVENTS
 from ...stores.audit.chain import COLUMNS
+from ...stores.audit.figures import names_of
 from . import PAGE, Visit, page, when
+from .sentences import sentence
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Row
 
 FILTERS = ("client_id", "subject", "event", "actor")
+#: Several events by one name, which the filter takes as if it were an event's.
+GROUPS = {
+    "tokens": ("token_issued", "token_refreshed"),
+    "refusals": (
+        "token_rejected",
+        "client_rejected",
+        "assertion_rejected",
+        "refresh_token_reused",
+        "certificate_ignored",
+    ),
+    "approvals": ("authorization_granted", "authorization_denied"),
+}
 HEAD = ("id", *COLUMNS)
 BATCH = 1000
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")  # noqa: RUF001 (what a spreadsheet would run)
@@ -35,8 +49,16 @@ def audit(visit: Visit) -> Response:
     rows = visit.server.audit.page(filters, since=since, until=until, before=number, limit=PAGE + 1)
     asked = {name: value for name in (*FILTERS, "since", "until") if (value := visit.asked(name)) is not None}
     following = rows[PAGE - 1].id if len(rows) > PAGE else None
+    names = names_of(visit.server.database, {row.client_id for row in rows[:PAGE] if row.client_id})
     return visit.render(
-        "audit.html", "audit", rows=rows[:PAGE], asked=asked, following=following, events=EVENTS, in_parts=_in_parts
+        "audit.html",
+        "audit",
+        rows=[(row, sentence(row, visit.server.settings, names)) for row in rows[:PAGE]],
+        asked=asked,
+        following=following,
+        events=EVENTS,
+        groups=GROUPS,
+        in_parts=_in_parts,
     )
 
 
@@ -62,8 +84,10 @@ def audit_export(visit: Visit) -> Response:
     return response
 
 
-def _asked(visit: Visit) -> tuple[dict[str, str], int | None, int | None]:
-    filters = {name: value for name in FILTERS if (value := visit.asked(name)) is not None}
+def _asked(visit: Visit) -> tuple[dict[str, Any], int | None, int | None]:
+    filters: dict[str, Any] = {name: value for name in FILTERS if (value := visit.asked(name)) is not None}
+    if filters.get("event") in GROUPS:
+        filters["event"] = GROUPS[filters["event"]]
     return filters, _seconds(visit.asked("since")), _seconds(visit.asked("until"))
 
 
@@ -77,7 +101,7 @@ def _seconds(text: str | None) -> int | None:
         raise BadRequest("A time is written as 2026-11-21T07:30.") from error
 
 
-def _rows(visit: Visit, filters: dict[str, str], since: int | None, until: int | None) -> Iterator[Row[Any]]:
+def _rows(visit: Visit, filters: dict[str, Any], since: int | None, until: int | None) -> Iterator[Row[Any]]:
     before = None
     while rows := visit.server.audit.page(filters, since=since, until=until, before=before, limit=BATCH):
         yield from rows

@@ -128,7 +128,7 @@ class AuditStore:
         before: int | None = None,
         limit: int = 100,
     ) -> list[Row[Any]]:
-        """The newest entries that fit the filters (column to value), from `since` up to, but not including, `until`.
+        """The newest entries that fit the filters (column to value, or to a tuple of values), from `since` until before `until`.
 
         `before` is the number of the last entry that was seen.
         """
@@ -136,7 +136,8 @@ class AuditStore:
             self.flush()
         statement = select(audit.c.id, *(audit.c[name] for name in COLUMNS)).order_by(audit.c.id.desc()).limit(limit)
         for name, value in filters.items():
-            statement = statement.where(audit.c[name] == value)
+            column = audit.c[name]
+            statement = statement.where(column.in_(value) if isinstance(value, tuple) else column == value)
             if name == "client_id":
                 statement = statement.where(audit.c.client_hash == chain.client_hash(value))
         for column, compare, value in ((audit.c.at, ge, since), (audit.c.at, lt, until), (audit.c.id, lt, before)):

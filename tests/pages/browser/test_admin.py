@@ -89,7 +89,9 @@ def test_no_word_of_the_audit_trail_is_broken_on_a_desktop(
             )
     visitor = make_visitor(site, viewport=DESKTOP)
     visitor.visit("/oauth/admin/audit")
-    visitor.page.get_by_text("8f14e45f-ceea").wait_for()
+    visitor.page.get_by_role("link", name="8f14e45f-ceea").wait_for()
+    for each in visitor.page.locator("summary").all():
+        each.click()
     assert visitor.page.evaluate(BROKEN_WORDS) == []
     check(visitor)
 
