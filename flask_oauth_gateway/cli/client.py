@@ -107,6 +107,11 @@ def show(client_id: str, as_json: bool) -> None:
 @client.command("update")
 @click.argument("client_id")
 @click.option("--name", "client_name", help="Its name.")
+@click.option(
+    "--verified/--no-verified",
+    default=None,
+    help="Whether users see the mark: you know who makes it, and its name and addresses are theirs.",
+)
 @metadata_options
 @as_json
 @with_appcontext
@@ -114,9 +119,8 @@ def show(client_id: str, as_json: bool) -> None:
 @in_options
 def update(client_id: str, as_json: bool, **given: Any) -> None:
     """Change what the options name; the rest stays. A list (--scope, --grant and so on) replaces the one before."""
-    owner = {"owner": given.pop("owner")} if given.get("owner") is not None else {}
-    given.pop("owner", None)
-    values = {**_metadata(given), **owner}
+    apart = {name: given.pop(name) for name in ("owner", "verified")}
+    values = {**_metadata(given), **{name: value for name, value in apart.items() if value is not None}}
     if not values:
         raise click.UsageError("Nothing is named that is to change: an option says what.")
     changed = current_server().client_registry.update(client_id, **values)

@@ -22,8 +22,7 @@ from ..stores.applications import (
     is_application_id,
 )
 from ..web.environ import actor
-from .members import ClientMetadataError, check_object, check_owner, check_plan
-from .registry import check_page
+from .members import ClientMetadataError, check_object, check_owner, check_page, check_plan
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import re
 import secrets
 import time
 from collections.abc import Iterable, Mapping, Sequence
@@ -19,7 +18,7 @@ from ..signals import client_changed, client_created
 from ..stores.applications import ApplicationNotFound
 from ..stores.registered_client import ORIGINS, REGISTERED, Client
 from ..web.environ import actor
-from .members import ClientMetadataError, check_called, check_owner
+from .members import ClientMetadataError, check_called, check_client_id, check_owner, check_page
 from .members.openid import check_backchannel_logout_uri
 from .metadata import check_metadata
 from .secrets import MAX_SECONDS, KnownSecret, known_secret, new_secret
@@ -34,7 +33,8 @@ if TYPE_CHECKING:
     from ..crypto.sealing import Sealing
     from ..stores.clients import ClientStore
 
-_OWN = {"enabled": "switched_on", "owner": "owner", "application": "application"}  # beside REGISTERED
+# Beside REGISTERED:
+_OWN = {"enabled": "switched_on", "owner": "owner", "application": "application", "verified": "verified"}
 OF_A_SECTOR = ("sector_identifier_uri", "redirect_uris", "subject_type")
 MAX_TRIES = 50  # a try fails only where somebody else's change came in between
 
@@ -196,14 +196,18 @@ class ClientRegistry:
         )
         return ClientPage(found[:limit], str(found[limit - 1].key) if len(found) > limit else None)
 
-    def update(self, client_id: str, **changes: Any) -> Client:
-        """Change any member of a registration, or `enabled`, `owner`, `application`. A disabled client's tokens stop at once.
+    def update(self, client_id: str, *, version: int | None = None, **changes: Any) -> Client:
+        """Change any member of a registration, or `enabled`, `owner`, `application`, `verified`.
 
         `enabled` is the client's own switch: while its application isn't approved, an enabled client doesn't work
-        either. Raises `ClientNotFound` or `ClientMetadataError`.
+        either; a disabled client's tokens stop at once. `verified` is the mark that users see, that it is known here who
+        makes the client. A change of its name, logo, links or redirect URIs takes the mark away, unless `verified` is named
+        too, or an administrator makes it: on the pages, by the management API or on the command line. With a `version`,
+        nothing is changed where the client has another one by now. Raises `ClientNotFound` or `ClientMetadataError`.
         """
-        if not isinstance(changes.get("enabled", True), bool):
-            raise ClientMetadataError("enabled is True or False.")
+        for name in ("enabled", "verified"):
+            if not isinstance(changes.get(name, True), bool):
+                raise ClientMetadataError(f"{name} is True or False.")
         check_owner(changes.get("owner"))
         own = {
             _OWN[name]: value or None if name == "application" else value
@@ -212,6 +216,9 @@ class ClientRegistry:
         }
         for _ in range(MAX_TRIES):  # where another change comes in between, this one is checked again
             client = self._existing(client_id)
+            if version is not None and client.version != version:
+                raise ClientMetadataError("The client was changed meanwhile: look at it again.")
+            mark = {"verified": client.verified} if "verified" not in own and actor() is not None else {}
             values = {name: getattr(client, name) for name in REGISTERED}
             metadata = values | {name: value for name, value in changes.items() if name not in _OWN}
             if len(own) < len(changes):  # a client can be disabled even where its registration no longer passes
@@ -223,13 +230,16 @@ class ClientRegistry:
                     "The client has no secret; one registered without can't be changed to need one."
                 )
             try:
-                changed = self._clients.change(client, {**dict.fromkeys(REGISTERED), **values, **own})
+                changed = self._clients.change(client, {**dict.fromkeys(REGISTERED), **values, **own, **mark})
             except ApplicationNotFound as error:
                 raise ClientMetadataError(str(error)) from None
             if changed:
                 self.forget_tokens()
-                self._changed(client_id, "update", sorted(changes))
-                return self._existing(client_id)
+                now = self._existing(client_id)
+                self._changed(
+                    client_id, "update", sorted({*changes, *(["verified"] if now.verified != client.verified else [])})
+                )
+                return now
         raise ClientMetadataError(f"The client {shown(client_id)} is being changed by somebody else; try again.")
 
     def rotate_secret(
@@ -282,18 +292,3 @@ class ClientRegistry:
         if client is None:
             raise ClientNotFound(client_id)
         return client if client_secret is None else client.with_secret(client_secret)
-
-
-def check_client_id(client_id: str) -> None:
-    """Raises `ClientMetadataError` for what can't be a `client_id`."""
-    if not re.fullmatch(r"[\x20-\x7e]{1,2048}", client_id):
-        raise ClientMetadataError("A client_id is 1 to 2048 printable ASCII characters.")
-
-
-def check_page(after: str | None, limit: int) -> int:
-    """Where a page begins. Raises `ValueError` for an `after` that no page gave, or a `limit` below 1."""
-    if limit < 1:
-        raise ValueError("limit is a number of 1 or more.")
-    if after is not None and not re.fullmatch("[0-9]{1,18}", after):
-        raise ValueError("after is what an earlier page gave as next.")
-    return int(after or 0)

@@ -23,6 +23,7 @@ def describe_client(client: Client) -> dict[str, Any]:
         "client_id": client.client_id,
         "enabled": client.enabled,
         "switched_on": client.switched_on,
+        "verified": client.verified,
         "application": client.application,
         "owner": client.owner,
         "origin": client.origin,

@@ -10,7 +10,8 @@ from .feature import FORM, GET, POST, Endpoint, Feature
 _ADMIN_PAGES: Mapping[str, list[tuple[str, str, tuple[str, ...]]]] = {
     "clients": [
         ("clients", "/clients", GET), ("client", "/client", GET), ("client_secret", "/client/secret", POST),
-        ("client_switch", "/client/switch", POST), ("client_delete", "/client/delete", FORM),
+        ("client_switch", "/client/switch", POST), ("client_mark", "/client/mark", POST),
+        ("client_delete", "/client/delete", FORM),
     ],
     "client_form": [("client_new", "/clients/new", FORM), ("client_edit", "/client/edit", FORM)],
     "applications": [

@@ -13,9 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy.exc import DataError, IntegrityError
 
-from ..clients.members import ClientMetadataError
+from ..clients.members import ClientMetadataError, check_client_id
 from ..clients.metadata import REDIRECTING_GRANTS, grants_that_are_off
-from ..clients.registry import check_client_id
 from ..clients.secrets import KnownSecret
 from ..config import ADMIN_SCOPE
 from ..config.checks import full_grant_type

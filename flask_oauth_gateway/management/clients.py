@@ -40,6 +40,7 @@ METADATA: dict[str, Schema] = {
 }
 OWNER: Schema = {"type": ["string", "null"], "maxLength": 255}
 ORIGIN: Schema = {"type": ["string", "null"], "description": "'registration', 'document', or null: registered by hand."}
+VERIFIED: Schema = {**FLAG, "description": "The mark that users see: it is known here who makes it."}
 SECRET: Schema = {
     "type": "object",
     "properties": {
@@ -50,7 +51,7 @@ SECRET: Schema = {
     },
 }
 CLIENT: dict[str, Schema] = {
-    "client_id": TEXT, "enabled": FLAG, "switched_on": FLAG, "application": OR_NULL["text"],
+    "client_id": TEXT, "enabled": FLAG, "switched_on": FLAG, "verified": VERIFIED, "application": OR_NULL["text"],
     "owner": OWNER, "origin": ORIGIN, "used_at": {**OR_NULL["seconds"], "description": "Of one with an origin: about when."},
     "created_at": SECONDS, "updated_at": SECONDS, **METADATA,
     "secrets": {"type": "array", "items": SECRET},
@@ -157,7 +158,7 @@ _OF_ONE = (
     ),
     Operation(
         name="update_client", method="PATCH", path=_ONE, summary="Change the given members; null sets the default", run=update,
-        body={**METADATA, "enabled": FLAG, "owner": OWNER, "application": OR_NULL["text"]}, answer=CLIENT,
+        body={**METADATA, "enabled": FLAG, "verified": VERIFIED, "owner": OWNER, "application": OR_NULL["text"]}, answer=CLIENT,
         finds=True, checks=True, versioned=True,
     ),
     Operation(

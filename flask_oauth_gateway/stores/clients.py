@@ -161,10 +161,11 @@ class ClientStore:
     def change(self, client: Client, values: Mapping[str, Any]) -> bool:
         """Store changed fields of a client; False where it is gone, or another change came in between.
 
-        Raises `ApplicationNotFound`.
+        Unless the values name `verified`, the mark goes where they change what it is about. Raises `ApplicationNotFound`.
         """
         own = ("owner", "switched_on", "application", "fresh_until")
         merged = {name: getattr(client, name) for name in (*REGISTERED, *own)} | dict(values)
+        merged.setdefault("verified", client.keeps_mark(merged))
         statement = CHANGE.where(client_table.c.version == client.version).values(**to_columns(merged))
         parameters = {"key": client.key, "now": int(time.time())}
         # While the client's version is the same, so is the status of its application that was read with it.
@@ -253,6 +254,7 @@ def _from_rows(rows: Sequence[Row[Any]]) -> Client:
         client_id=row.client_id,
         version=row.version,
         enabled=row.enabled,
+        verified=bool(row.verified),
         switched_on=row.switched_on,
         owner=row.owner,
         origin=row.origin,
@@ -275,6 +277,7 @@ def to_columns(values: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "owner": values.get("owner"),
         "switched_on": values.get("switched_on", True),
+        "verified": values.get("verified", False),
         "fresh_until": values.get("fresh_until"),
         "name": metadata.get("client_name", "").casefold()[:NAME_LENGTH] or None,
         "metadata": metadata,

@@ -12,6 +12,8 @@ from ..crypto.hashing import SHA256_PREFIX
 REGISTRATION, DOCUMENT = "registration", "document"
 #: As searches name them; a client that was registered by hand has none.
 ORIGINS = {"hand": None, REGISTRATION: REGISTRATION, DOCUMENT: DOCUMENT}
+#: What an administrator vouches for who sets a client's mark: what users read and follow on the pages.
+BEHIND_MARK = ("client_name", "logo_uri", "client_uri", "policy_uri", "tos_uri", "redirect_uris")
 LAST_USED_SECONDS = 300  # the stored time of a secret's last use may be so many seconds old
 
 
@@ -72,6 +74,7 @@ class Client:
     updated_at: int
     secrets: tuple[ClientSecret, ...] = ()
     client_secret: str | None = None
+    verified: bool = False  # somebody here knows who makes it, and says so to users
     origin: str | None = None  # how it came here, if nobody registered it by hand: `REGISTRATION` or `DOCUMENT`
     registration_digest: bytes | None = None  # of its registration access token (RFC 7592 section 3)
     used_at: int | None = None
@@ -164,6 +167,17 @@ class Client:
     def is_unchecked(self) -> bool:
         """Whether nobody here registered it by hand: what it says of itself is its author's word."""
         return self.origin is not None
+
+    @property
+    def is_stranger(self) -> bool:
+        """Whether users are told that nobody here knows who makes it."""
+        return self.is_unchecked and not self.verified
+
+    def keeps_mark(self, values: Mapping[str, Any]) -> bool:
+        """Whether it is still `verified` with these registered values, whoever sets them."""
+        return self.verified and all(
+            (values.get(name) or DEFAULTS[name]) == getattr(self, name) for name in BEHIND_MARK
+        )
 
     @property
     def is_public(self) -> bool:

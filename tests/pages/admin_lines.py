@@ -35,6 +35,8 @@ CLIENTS = [
     admin("client", "signed requests and bound tokens", "client?client_id=bound",
         "request_object_signing_alg ES256 request_uris https://bank.example/r1 https://bank.example/r2",
         "authorization_details_types payment dpop_bound_access_tokens yes"),
+    admin("client", "verified", "client?client_id=full", "Enabled Verified", "Users see that this client is verified", "Take the mark away"),
+    admin("client", "not verified", "client?client_id=bare", "Mark it as verified only if you know who makes it", "Mark as verified"),
     admin("client", "nothing but its id", "client?client_id=bare", "bare bare Enabled", "Live tokens 0",
         f" {NONE} {NONE} The old secrets still"),
     admin("client", "no secrets, public", "client?client_id=loopback", "Client authentication none",

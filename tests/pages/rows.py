@@ -254,6 +254,7 @@ def _clients(site: Rows) -> None:
         post_logout_redirect_uris=["https://weather.example/bye", "com.example.weather:/bye"],
         **{f"{name}_uri": f"https://weather.example/{name}" for name in ("client", "logo", "policy", "tos")},
     )
+    registry.update("full", verified=True)
     registry.create(client_id="bare")
     create(
         client_id="bound",

@@ -254,3 +254,18 @@ def check_plan(name: str, value: Any, settings: Settings) -> str | None:
         known = ", ".join(settings.plans) or "none at all: set OAUTH_PLANS"
         raise ClientMetadataError(f"{name} is {shown(value)}, which is not in OAUTH_PLANS ({known}).")
     return value
+
+
+def check_client_id(client_id: str) -> None:
+    """Raises `ClientMetadataError` for what can't be a `client_id`."""
+    if not re.fullmatch(r"[\x20-\x7e]{1,2048}", client_id):
+        raise ClientMetadataError("A client_id is 1 to 2048 printable ASCII characters.")
+
+
+def check_page(after: str | None, limit: int) -> int:
+    """Where a page begins. Raises `ValueError` for an `after` that no page gave, or a `limit` below 1."""
+    if limit < 1:
+        raise ValueError("limit is a number of 1 or more.")
+    if after is not None and not re.fullmatch("[0-9]{1,18}", after):
+        raise ValueError("after is what an earlier page gave as next.")
+    return int(after or 0)

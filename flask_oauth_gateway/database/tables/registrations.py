@@ -35,6 +35,7 @@ client = Table(
         "enabled", Boolean, nullable=False, default=True
     ),  # whether it works: switched on, and its application approved
     Column("switched_on", Boolean, nullable=False, default=True),  # the client's own switch
+    Column("verified", Boolean),  # an administrator's mark: it is known who makes it; empty: no, too
     Column("application", Key, ForeignKey("oauth_application.id")),
     Column("owner", Subject, index=True),
     Column("name", String(255)),  # the beginning of client_name, case folded, for searches

@@ -66,7 +66,9 @@ def client_edit(visit: Visit) -> Response | BaseResponse:
         if visit.sent("version") != str(found.version):
             raise ClientMetadataError(stale_text())
         # An app's own template may lack one of these fields: then its value stays as it is.
-        own = {name: visit.sent(name) or None for name in ("owner", "application") if name in visit.form}
+        own: dict[str, Any] = {
+            name: visit.sent(name) or None for name in ("owner", "application") if name in visit.form
+        }
         visit.server.client_registry.update(found.client_id, **own, **_registration(visit))
     except ClientMetadataError as error:
         return _form(visit, found, _as_sent(visit), str(error))

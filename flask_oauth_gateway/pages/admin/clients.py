@@ -106,6 +106,21 @@ def client_switch(visit: Visit) -> Response | BaseResponse:
 
 
 @page
+def client_mark(visit: Visit) -> Response | BaseResponse:
+    """Give a client the mark that users see, or take it away; not where it was changed since this page was shown."""
+    found = existing(visit)
+    if visit.is_stale or not visit.sent("version").isdecimal():
+        return show(visit, found, stale_text())
+    try:
+        visit.server.client_registry.update(
+            found.client_id, version=int(visit.sent("version")[:18]), verified=visit.sent("verified") == "yes"
+        )
+    except ClientMetadataError as error:
+        return show(visit, existing(visit), str(error))
+    return go("admin_client", client_id=found.client_id, done="changed")
+
+
+@page
 def client_delete(visit: Visit) -> Response | BaseResponse:
     """Show what deleting a client would end, and delete it."""
     found = existing(visit)

@@ -60,7 +60,7 @@ class RegisteredClients:
         `secret`: a new one, in place of the old where `drops_secrets`; `digest`: of a new registration access token.
         """
         now = int(time.time())
-        own = {"owner": client.owner, "switched_on": client.switched_on}
+        own = {"owner": client.owner, "switched_on": client.switched_on, "verified": client.keeps_mark(values)}
         statement = CHANGE.where(
             client_table.c.version == bindparam("seen_version"),
             client_table.c.registration_digest == bindparam("seen_digest"),
