@@ -13,6 +13,7 @@ for requirement in [
     *extras["redis"],
     *extras["metrics"],
     *extras["traces"],
+    *extras["qr"],
 ]:
     bound = re.fullmatch(r"([\w.-]+)(\[[\w,-]+\])?>=([\w.]+)", requirement)
     if bound is None:

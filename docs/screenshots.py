@@ -106,8 +106,12 @@ def desktop(browser: Browser, url: str) -> None:
 
     page.goto(f"{url}/tv")
     page.get_by_role("button", name="Turn on").click()
-    page.goto(page.get_by_role("link", name="Open it here").get_attribute("href") or "")
+    address = page.get_by_role("link", name="Open it here").get_attribute("href") or ""
+    page.set_viewport_size({"width": 720, "height": 1090})
+    picture(page, "television")
+    page.goto(address)
     page.get_by_role("button", name="Continue").click()
+    page.set_viewport_size(DESKTOP)
     picture(page, "device")
     page.get_by_role("button", name="Allow").click()
 

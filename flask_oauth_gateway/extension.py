@@ -14,6 +14,7 @@ from .config.permissions import Resource, read_added_resource
 from .endpoints import make_blueprint
 from .features import ENDPOINTS
 from .hooks import HookDecorators, Hooks
+from .pages.device_qr import device_qr
 from .protection.guard import GUARD
 from .protection.order import check_at_first_request
 from .protection.require_token import protect, requirement
@@ -224,6 +225,8 @@ class OAuthGateway(HookDecorators):
         from .protection.asgi import guarded_application
 
         return guarded_application(self._server.app, application, requirement(*scopes, **options))
+
+    device_qr = staticmethod(device_qr)
 
     def openapi_security_schemes(self) -> dict[str, Any]:
         """OpenAPI's `components.securitySchemes`: the flows that are on, with their URLs and scopes."""

@@ -78,7 +78,7 @@ def sections() -> Iterator[str]:
         yield entry(f"gateway.{name}", getattr(OAuthGateway, name))
     for name in ("clients", "applications", "tokens", "sessions", "settings"):
         yield attribute(f"gateway.{name}", getattr(OAuthGateway, name))
-    for name in ("openapi_security_schemes", "openapi_security", "add_openapi_security"):
+    for name in ("device_qr", "openapi_security_schemes", "openapi_security", "add_openapi_security"):
         yield entry(f"gateway.{name}", getattr(OAuthGateway, name))
     yield "### `current_gateway`\n\nThe `OAuthGateway` of the current app.\n"
     hooks = ", ".join(f"`@gateway.{field.name}`" for field in fields(Hooks))

@@ -1,4 +1,4 @@
-"""A device without a keyboard: the device flow (RFC 8628), with only the standard library.
+"""A device without a keyboard: the device flow (RFC 8628), with the standard library, and `device_qr` for the QR code.
 
 It shows a code, and asks every few seconds whether somebody has approved the device. The page reloads itself to ask.
 """
@@ -6,16 +6,21 @@ It shows a code, and asks every few seconds whether somebody has approved the de
 from __future__ import annotations
 
 import json
+import math
 import secrets
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from threading import Lock
 from typing import Any
 from urllib.error import HTTPError
 from urllib.parse import urlencode
 from urllib.request import Request, urlopen
 
-from flask import Flask, current_app, redirect, render_template, session, url_for
+from flask import Flask, current_app, redirect, render_template, request, session, url_for
+from markupsafe import Markup
 from werkzeug.wrappers import Response
+
+from flask_oauth_gateway import OAuthGateway
 
 from .frame import make_client_app
 
@@ -35,8 +40,31 @@ class Television:
     verification_uri_complete: str
     interval: int
     asked_at: float
+    lifetime: int
+    ends_at: float
+    qr: Markup | None = None
     access_token: str | None = None
     problem: str | None = None
+    lock: Lock = field(default_factory=Lock)
+
+    @property
+    def left(self) -> int:
+        """For how many more seconds the code is good."""
+        return max(0, math.ceil(self.ends_at - time.time()))
+
+    @property
+    def clock(self) -> str:
+        return f"{self.left // 60}:{self.left % 60:02}"
+
+    @property
+    def spelled(self) -> str:
+        """The code for who hears it: letter by letter."""
+        return " ".join(self.user_code.replace("-", ","))
+
+    @property
+    def asks_in(self) -> int:
+        """In how many seconds it may ask again; at its end it looks at once."""
+        return max(1, min(math.ceil(self.asked_at + self.interval - time.time()), self.left))
 
 
 def make_app() -> Flask:
@@ -59,13 +87,18 @@ def home() -> Any:
     television = televisions().get(session.get("id", ""))
     if television is None:
         return render_template("tv.html")
-    # Never ask sooner than the server said, even if somebody presses reload.
-    if not (television.access_token or television.problem) and time.time() - television.asked_at >= television.interval:
-        ask(television)
+    with television.lock:
+        if is_decided(television):
+            pass
+        elif not television.left:
+            television.problem = "expired_token"
+        # Never ask sooner than the server said, even if somebody presses reload, or has two tabs.
+        elif time.time() - television.asked_at >= television.interval:
+            ask(television)
     if television.problem:
         return render_template("tv.html", problem=television.problem)
     if television.access_token is None:
-        return render_template("tv.html", waiting=television)
+        return render_template("tv.html", waiting=television, is_still="still" in request.args)
     status, weather = call("GET", f"{current_app.config['API']}/weather", token=television.access_token)
     _, me = call("GET", f"{current_app.config['API']}/me", token=television.access_token)
     if status != 200:
@@ -81,14 +114,17 @@ def turn_on() -> Response:
         {"client_id": CLIENT_ID, "scope": "weather:read"},
     )
     session["id"] = secrets.token_urlsafe(16)
-    kept = televisions()
+    kept, now = televisions(), time.time()
     kept[session["id"]] = Television(
         device_code=answer.get("device_code", ""),
         user_code=answer.get("user_code", ""),
         verification_uri=answer.get("verification_uri", ""),
         verification_uri_complete=answer.get("verification_uri_complete", ""),
         interval=answer.get("interval", 5),
-        asked_at=time.time(),
+        asked_at=now,
+        lifetime=answer.get("expires_in", 0),
+        ends_at=now + answer.get("expires_in", 0),
+        qr=qr(answer) if status == 200 else None,
         problem=None if status == 200 else answer.get("error", "server_error"),
     )
     while len(kept) > MAX_SETS:
@@ -107,14 +143,26 @@ def turn_off() -> Response:
 def ask(television: Television) -> None:
     """Ask whether somebody has approved the device (sections 3.4 and 3.5)."""
     form = {"grant_type": GRANT_TYPE, "client_id": CLIENT_ID, "device_code": television.device_code}
-    television.asked_at = time.time()
     status, answer = call("POST", f"{current_app.config['SERVER']}/token", form)
+    television.asked_at = time.time()
     if status == 200:
         television.access_token = answer["access_token"]
     elif answer.get("error") == "slow_down":
         television.interval += 5
     elif answer.get("error") != "authorization_pending":
         television.problem = answer.get("error", "server_error")
+
+
+def is_decided(television: Television) -> bool:
+    return bool(television.access_token or television.problem)
+
+
+def qr(answer: dict[str, Any]) -> Markup | None:
+    """Return the QR code for a phone's camera; `None` where the package for it is missing: the address is there in letters."""
+    try:
+        return OAuthGateway.device_qr(answer)
+    except RuntimeError:
+        return None
 
 
 def call(

@@ -20,6 +20,7 @@ from ..users.relogin import RETURN_SECONDS
 from ..web.csrf import is_form_token, new_form_token
 from .person import last, page, person_at, sent_form, sign_in
 from .rendering import render_page, scope_descriptions
+from .translations import translate, translate_plural
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -158,8 +159,18 @@ def _ask_to_confirm(server: AuthorizationServer, row: Row[Any], person: Person, 
         resources=server.resources.names_of((row.audience or "").split()),
         descriptions=scope_descriptions(server.settings),
         user_code=f"{code[:4]}-{code[4:]}",
+        time_left=_time_left(row.expires_at),
         form_token=new_form_token(person.subject, code),
     )
+
+
+def _time_left(expires_at: int) -> str:
+    """For how long the code is still good, rounded down, so that nobody who reads it comes too late."""
+    one, many = "The code is good for %(num)s more minute.", "The code is good for %(num)s more minutes."
+    minutes = int(expires_at - time.time()) // 60
+    if not minutes:
+        return translate("The code is good for less than a minute.")
+    return translate_plural(one, many, minutes)
 
 
 def _question(server: AuthorizationServer, row: Row[Any], person: Person) -> Question:

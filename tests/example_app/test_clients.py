@@ -6,12 +6,17 @@ import time
 from collections.abc import Iterator
 from html import unescape
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 import requests
+from flask.testing import FlaskClient
 
+from example_app.clients import tv
+from example_app.clients.tv import Television
 from tests.support.example import example_app, url_in
+from tests.support.qr_codes import read_svg
 from tests.support.serving import Form, Walker
 
 
@@ -153,6 +158,71 @@ class TestTelevision:
         user_code = self.turn_on(url, alice)
         alice.connect_device(f"{url}/oauth/device", user_code, decision="deny")
         self.wait(url, alice, "Somebody refused.")
+
+    def test_it_shows_a_code_for_the_camera_one_to_type_and_how_long_both_are_good(
+        self, url: str, alice: Walker
+    ) -> None:
+        code = self.turn_on(url, alice)
+        shown = alice.browser.get(f"{url}/tv").text
+        assert read_svg(shown[shown.index("<svg") :]) == [f"{url}/oauth/device?user_code={code}"]
+        assert f'aria-label="{" ".join(code.replace("-", ","))}"' in shown
+        assert re.search(r'<time datetime="PT(59\d|600)S">(9:5\d|10:00)</time>', shown)
+        still = alice.browser.get(f"{url}/tv/?still=1").text
+        assert 'http-equiv="refresh"' not in still
+        assert code in still
+
+
+@pytest.fixture
+def screen(tmp_path: Path) -> Iterator[tuple[FlaskClient, Television, list[str]]]:
+    """A television whose server is far away; what it asks there."""
+    app = tv.make_app()
+    app.config.update(SERVER="http://127.0.0.1:9", API="http://127.0.0.1:9")
+    now = time.time()
+    television = Television(
+        device_code="x", user_code="BCDF-GHJK", verification_uri="https://a.example", verification_uri_complete="",
+        interval=5, asked_at=now - 5, lifetime=600, ends_at=now + 61,
+    )  # fmt: skip
+    app.extensions["televisions"]["mine"] = television
+    browser = app.test_client()
+    with browser.session_transaction(path="/tv/", base_url="http://localhost/tv") as session:
+        session["id"] = "mine"
+    asked: list[str] = []
+
+    def call(method: str, url: str, form: Any) -> tuple[int, dict[str, str]]:
+        asked.append(url)
+        return 400, {"error": "authorization_pending"}
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(tv, "call", call)
+        yield browser, television, asked
+
+
+class TestATelevisionThatWaits:
+    def test_it_never_asks_sooner_than_the_server_said(self, screen: tuple[FlaskClient, Television, list[str]]) -> None:
+        browser, television, asked = screen
+        for _ in range(3):
+            page = browser.get("/", base_url="http://localhost/tv")
+            assert '<meta http-equiv="refresh" content="5">' in page.text
+        assert len(asked) == 1
+        television.asked_at -= 3
+        assert 'content="2"' in browser.get("/", base_url="http://localhost/tv").text
+        assert len(asked) == 1
+
+    def test_at_its_end_it_offers_a_new_code_and_asks_no_more(
+        self, screen: tuple[FlaskClient, Television, list[str]]
+    ) -> None:
+        browser, television, asked = screen
+        assert ">1:01<" in browser.get("/", base_url="http://localhost/tv").text
+        television.ends_at = time.time() + 2
+        assert 'content="2"' in browser.get("/", base_url="http://localhost/tv").text, "it is looked at when it ends"
+        television.ends_at = time.time() - 1
+        for _ in range(2):
+            ended = browser.get("/", base_url="http://localhost/tv").text
+            assert "The code has ended" in ended
+            assert "Get a new code" in ended
+            assert "BCDF-GHJK" not in ended
+            assert 'http-equiv="refresh"' not in ended
+        assert len(asked) == 1
 
 
 def test_without_a_connection_the_clients_say_so(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from playwright.sync_api import Page, expect
 
 from tests.support.browser import Browser, open_page, troubles
 from tests.support.example import example_app, url_in
+from tests.support.qr_codes import read_picture
 
 pytestmark = pytest.mark.chromium
 
@@ -122,16 +123,28 @@ def test_who_signs_out_there_is_signed_out_here(browser: Browser, url: str) -> N
     assert complaints == []
 
 
-def test_the_television_notices_by_itself(browser: Browser, url: str) -> None:
+def test_a_phone_s_camera_opens_what_the_television_shows_and_it_notices_by_itself(browser: Browser, url: str) -> None:
     complaints: list[str] = []
-    television = open_page(browser, complaints)
+    television = open_page(browser, complaints, color_scheme="dark", java_script_enabled=False)
     television.goto(f"{url}/tv")
     television.get_by_role("button", name="Turn on").click()
-    address = television.get_by_role("link", name="Open it here").get_attribute("href")
-    phone = open_page(browser, complaints)
-    phone.goto(address or "")
+    code = television.locator(".screen.big").inner_text()
+    (address,) = read_picture(television.screenshot(full_page=True))
+    phone = open_page(browser, complaints, viewport={"width": 390, "height": 844})
+    phone.goto(address)
     sign_in(phone)
     phone.get_by_role("button", name="Continue").click()
+    expect(phone.locator("p.code")).to_have_text(code)
+    expect(phone.get_by_text("The code is good for 9 more minutes.")).to_be_visible()
     phone.get_by_role("button", name="Allow").click()
     expect(television.get_by_text("Connected by Alice Archer")).to_be_visible(timeout=20_000)
     assert complaints == []
+
+
+def test_the_television_keeps_nobody_out(browser: Browser, url: str) -> None:
+    page = open_page(browser, [], bypass_csp=True)  # axe-core is put in by the test
+    page.goto(f"{url}/tv")
+    page.get_by_role("button", name="Turn on").click()
+    page.get_by_role("link", name="Don't reload by itself").click()
+    page.get_by_role("img", name="QR code").wait_for()
+    assert not list(troubles(page))

@@ -113,7 +113,7 @@ PEOPLE = [
         "connected it yourself. Any program on this device could pretend to be this application. Signed in as"),
     done("device_confirm", "a device asks", lambda site: site.device("alice"),
         "Television A device asks for access to your account.", "Read the weather weather:read", "· always needed",
-        "Signed in as Alice It will be able to"),
+        "The code is good for 9 more minutes.", "Did somebody send you this code", "Signed in as Alice It will be able to"),
     done("device_done", "allowed", lambda site: site.device("alice", "allow"),
         "Device connected You can close this page"),
     done("device_done", "refused", lambda site: site.device("alice", "deny"),

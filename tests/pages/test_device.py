@@ -198,6 +198,15 @@ def test_a_code_that_expired_is_none(site: Site, clock: Clock) -> None:
     not_known(type_in(site, codes["user_code"]))
 
 
+def test_the_page_says_how_long_the_code_is_still_good_and_whose_code_not_to_allow(site: Site, clock: Clock) -> None:
+    code = start(site, register(site))["user_code"]
+    for seconds, said in ((0, "9 more minutes"), (480, "1 more minute."), (60, "less than a minute")):
+        clock.advance(seconds)
+        page = confirm(site, code)
+        assert f"The code is good for {said}" in page.text
+        assert "Did somebody send you this code" in page.text
+
+
 def test_how_the_user_signed_in_is_in_the_token(site: Site) -> None:
     site.gateway.login_details(lambda _: {"acr": "gold"})
     client = register(site, token_endpoint_auth_method="client_secret_basic")
