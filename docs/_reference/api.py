@@ -15,6 +15,7 @@ from flask_oauth_gateway.clients.applications import ApplicationRegistry
 from flask_oauth_gateway.clients.registry import ClientPage, ClientRegistry
 from flask_oauth_gateway.extension import OAuthGateway
 from flask_oauth_gateway.hooks import Hooks
+from flask_oauth_gateway.languages import choose_language
 from flask_oauth_gateway.mcp import TokenVerifier
 from flask_oauth_gateway.oidc.sessions import SessionPage, Sessions
 from flask_oauth_gateway.protection.require_token import requirement
@@ -113,6 +114,9 @@ def sections() -> Iterator[str]:
     yield "## What hooks are called with\n"
     for each in (SignInRequest, Authorization, Assertion):
         yield from record(each)
+
+    yield "## Languages\n\n`flask_oauth_gateway.languages`, for an app with Flask-Babel. See [Languages](languages.md).\n"
+    yield entry("choose_language", choose_language)
 
     yield "## Errors\n\nOf wrong calls and settings; they reach no client.\n"
     for error in filter(is_exception, map(package.__dict__.get, package.__all__)):

@@ -16,7 +16,7 @@ from ..hooks import subject_of
 from ..permissions.claims import MARK, claims_by_scope
 from ..web.answers import note
 from ..web.environ import PAGE_ERROR
-from .translations import date, language, translate, translate_own, translate_plural
+from .translations import date, direction, language, translate, translate_own, translate_plural
 
 if TYPE_CHECKING:
     from ..config import Settings
@@ -61,6 +61,7 @@ def render_page(
         _own=translate_own,
         address=address,
         date=date,
+        direction=direction,
         how_long=how_long,
         is_impersonable=is_impersonable,
         language=language,

@@ -6,17 +6,16 @@ A catalog of this domain in the app's own translation folders comes first: it ma
 from __future__ import annotations
 
 import gettext
-from contextlib import AbstractContextManager, nullcontext, suppress
+from contextlib import AbstractContextManager, nullcontext
 from datetime import UTC, datetime
-from functools import lru_cache
-from pathlib import Path
 from typing import Any, cast
 
 from flask import current_app
+from markupsafe import Markup
 
-DOMAIN = "flask_oauth_gateway"
-LOCALE = Path(__file__).parent.parent / "locale"
-MOST_LANGUAGES = 10  # that a request may name
+from ..languages import catalog_of, first_known, is_known
+
+APART, TOGETHER = "\u2068", "\u2069"  # what stands between has a direction of its own (UAX 9)
 MONTHS = (
     "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
     "December",
@@ -26,6 +25,8 @@ MONTHS = (
 def translate(text: str, **values: Any) -> str:
     """A text in the language that the app chose for this request; `%(name)s` filled in."""
     found = _catalog().gettext(text) if text else ""  # to gettext, the empty text is the catalog's header
+    if values and direction() == "rtl":
+        values = {name: _apart(value) for name, value in values.items()}
     return found % values if values else found
 
 
@@ -49,6 +50,12 @@ def language() -> str:
     return "en" if locale is None else str(locale).replace("_", "-")
 
 
+def direction() -> str:
+    """In which direction the page is written, for `<html dir>`: `ltr` or `rtl`."""
+    locale = _locale()
+    return "ltr" if locale is None else str(locale.text_direction)
+
+
 def date(seconds: int) -> str:
     """A day in words, such as November 21, 2026; `seconds` since 1970."""
     day = datetime.fromtimestamp(seconds, UTC)
@@ -63,14 +70,11 @@ def date(seconds: int) -> str:
 def in_language(wanted: tuple[str, ...]) -> AbstractContextManager[Any]:
     """Pages in the first of some languages for which there are texts (`ui_locales`, OIDC Core section 3.1.2.1)."""
     if wanted and _has_babel():
-        from babel import Locale, UnknownLocaleError
         from flask_babel import force_locale
 
-        for tag in wanted[:MOST_LANGUAGES]:
-            with suppress(UnknownLocaleError, ValueError):
-                locale = Locale.parse(tag, sep="-")
-                if locale.language == "en" or _has_texts(str(locale), _folders()):
-                    return cast("AbstractContextManager[Any]", force_locale(locale))
+        locale = first_known(wanted)
+        if locale is not None:
+            return cast("AbstractContextManager[Any]", force_locale(locale))
     return nullcontext()
 
 
@@ -85,33 +89,16 @@ def _locale() -> Any:
     from flask_babel import get_locale
 
     locale = get_locale()
-    if locale is None or (locale.language != "en" and not _has_texts(str(locale), _folders())):
-        return None
-    return locale
+    return locale if locale is not None and is_known(locale) else None
 
 
 def _catalog() -> gettext.NullTranslations:
     locale = _locale()
-    return gettext.NullTranslations() if locale is None else _load(str(locale), _folders())
+    return gettext.NullTranslations() if locale is None else catalog_of(locale)
 
 
-def _folders() -> tuple[str, ...]:
-    """The folders of catalogs, the app's own first."""
-    return (*map(str, current_app.extensions["babel"].translation_directories), str(LOCALE))
-
-
-@lru_cache(maxsize=100)
-def _load(locale: str, folders: tuple[str, ...]) -> gettext.NullTranslations:
-    """The catalogs of a locale, each with the next as its fallback; `de` serves `de_AT`."""
-    catalog = gettext.NullTranslations()
-    for folder in reversed(folders):
-        if gettext.find(DOMAIN, folder, [locale]):
-            found = gettext.translation(DOMAIN, folder, [locale])
-            found.add_fallback(catalog)
-            catalog = found
-    return catalog
-
-
-@lru_cache(maxsize=100)
-def _has_texts(locale: str, folders: tuple[str, ...]) -> bool:
-    return any(gettext.find(DOMAIN, folder, [locale]) for folder in folders)
+def _apart(value: Any) -> Any:
+    """A text that keeps its own direction in a sentence that is written from right to left, such as a name in Latin letters."""
+    if not isinstance(value, str):
+        return value
+    return Markup(APART) + value + TOGETHER if isinstance(value, Markup) else f"{APART}{value}{TOGETHER}"  # noqa: S704

@@ -25,7 +25,7 @@ from flask_oauth_gateway.config.openid import OPENID_SCOPES
 PACKAGE = Path(flask_oauth_gateway.__file__).parent
 LOCALE = PACKAGE / "locale"
 DOMAIN = "flask_oauth_gateway"
-LANGUAGES = ("de", "es", "fr", "ja")
+LANGUAGES = ("ar", "de", "es", "fr", "it", "ja", "pt_BR", "zh_Hans")
 
 #: Where an error comes from that a user may see on the error page: a module, and the calls that make one.
 ERRORS = {

@@ -12,6 +12,7 @@ from babel.messages.mofile import write_mo
 from flask import request
 from flask_babel import Babel
 
+from flask_oauth_gateway.languages import choose_language
 from flask_oauth_gateway.pages.rendering import explain, how_long
 from flask_oauth_gateway.pages.translations import date, language, translate
 from tests.pages import catalogs
@@ -20,6 +21,7 @@ from tests.support.looker import Looker, every_page, signed_in
 from tests.support.served_site import ServedSite, build_site
 
 EVENING = 1795303800  # 2026-11-21 23:30 in UTC
+ENDS = str.maketrans("\u3002\uff1a\uff1f\u061f", ".:??")  # full stops and the like of other scripts
 
 
 @pytest.fixture(scope="module")
@@ -83,9 +85,25 @@ def test_every_text_is_translated(texts: list[Message], locale: str) -> None:
         source = message.id if isinstance(message.id, str) else message.id[0]
         for form in forms:
             assert form, source
-            assert catalogs.placeholders(form) == catalogs.placeholders(source)
-            assert locale == "ja" or form[-1:] == source[-1:] or (form[-1] + source[-1]).isalnum(), form
+            assert catalogs.placeholders(form) == catalogs.placeholders(source) or says_its_number(catalog, forms, form)
+            assert locale == "ja" or end_of(form) == end_of(source), form
         assert not message.fuzzy
+
+
+def says_its_number(catalog: Catalog, forms: list[str], form: str) -> bool:
+    """Whether a plural form is for one number alone, which it may say in a word: `\u064a\u0648\u0645\u0627\u0646` is two days."""
+    numbers = [number for number in range(1000) if forms[plural_of(catalog)(number)] == form]
+    return len(forms) > 2 and len(numbers) == 1 and catalogs.placeholders(form) == set()
+
+
+def end_of(text: str) -> str:
+    """The mark with which a sentence ends; nothing where the text is no sentence."""
+    mark = text[-1].translate(ENDS)
+    return mark if mark in ".:?" else ""
+
+
+def plural_of(catalog: Catalog) -> Callable[[int], int]:
+    return gettext.c2py(catalog.plural_expr)
 
 
 @pytest.mark.parametrize("locale", catalogs.LANGUAGES)
@@ -95,9 +113,10 @@ def test_what_is_compiled_is_up_to_date(locale: str) -> None:
         if message.id and isinstance(message.id, str):
             assert compiled.gettext(message.id) == message.string, "run: make texts"
         elif message.id:
-            assert {compiled.ngettext(*message.id, number) for number in (1, 30)} == set(message.string), (
-                "run: make texts"
-            )
+            form = plural_of(catalogs.read(locale))
+            forms = [compiled.ngettext(*message.id, number) for number in range(200)]
+            assert forms == [message.string[form(number)] for number in range(200)], "run: make texts"
+            assert set(forms) == set(message.string)
 
 
 @pytest.mark.parametrize(
@@ -110,12 +129,24 @@ def test_what_is_compiled_is_up_to_date(locale: str) -> None:
         ("fr", ("fr", "Autoriser", "Refuser")),
         ("es", ("es", "Permitir", "Rechazar")),
         ("ja", ("ja", "許可する", "拒否する")),
-        ("it", ("en", "Allow", "Refuse")),  # a page in English says that it is
+        ("it", ("it", "Consenti", "Rifiuta")),
+        ("pt_BR", ("pt-BR", "Permitir", "Recusar")),
+        ("pt", ("pt", "Permitir", "Recusar")),
+        ("pt_PT", ("pt-PT", "Permitir", "Recusar")),  # closer than English
+        ("zh", ("zh", "允许", "拒绝")),
+        ("zh_CN", ("zh-Hans-CN", "允许", "拒绝")),
+        ("zh_SG", ("zh-Hans-SG", "允许", "拒绝")),
+        ("zh_Hans", ("zh-Hans", "允许", "拒绝")),
+        ("zh_TW", ("en", "Allow", "Refuse")),  # another script
+        ("zh_Hant_HK", ("en", "Allow", "Refuse")),
+        ("ar_EG", ("ar-EG", "السماح", "رفض")),
+        ("nl", ("en", "Allow", "Refuse")),  # a page in English says that it is
     ],
 )
 def test_the_page_speaks_the_language_of_the_request(looker: Looker, locale: str, texts: tuple[str, str, str]) -> None:
     page = speak(looker, locale).consent(looker.site.register()).text
-    assert f'<html lang="{texts[0]}">' in page
+    assert f'<html lang="{texts[0]}"' in page
+    assert ('dir="rtl">' in page) == (locale[:2] == "ar")
     assert f">{texts[1]}</button>" in page
     assert f">{texts[2]}</button>" in page
 
@@ -159,14 +190,14 @@ def test_what_a_scope_means_is_looked_up_in_the_apps_catalog(
 
 
 def test_an_app_adds_a_language_and_rewords_ours(make_looker: Callable[..., Looker], tmp_path: Path) -> None:
-    compile_catalog(tmp_path / "texts", catalogs.DOMAIN, "it", {"Allow": "Consenti"})
+    compile_catalog(tmp_path / "texts", catalogs.DOMAIN, "nl", {"Allow": "Toestaan"})
     compile_catalog(tmp_path / "texts", catalogs.DOMAIN, "de", {"Allow": "Na klar"})
     looker = make_looker(BABEL_TRANSLATION_DIRECTORIES=str(tmp_path / "texts"))
     client = looker.site.register()
-    italian = speak(looker, "it").consent(client).text
-    assert '<html lang="it">' in italian
-    assert ">Consenti</button>" in italian
-    assert ">Refuse</button>" in italian
+    dutch = speak(looker, "nl").consent(client).text
+    assert '<html lang="nl">' in dutch
+    assert ">Toestaan</button>" in dutch
+    assert ">Refuse</button>" in dutch
     german = speak(looker, "de").consent(client).text
     assert ">Na klar</button>" in german
     assert ">Ablehnen</button>" in german
@@ -190,13 +221,17 @@ def compile_catalog(folder: Path, domain: str, locale: str, texts: dict[str, str
         ("fr", "1 jour", "30 jours", "1 heure", "90 minutes"),
         ("es", "1 día", "30 días", "1 hora", "90 minutos"),
         ("ja", "1日間", "30日間", "1時間", "90分間"),
+        ("it", "1 giorno", "30 giorni", "1 ora", "90 minuti"),
+        ("pt_BR", "1 dia", "30 dias", "1 hora", "90 minutos"),
+        ("zh_CN", "1 天", "30 天", "1 小时", "90 分钟"),
+        ("ar", "يوم واحد", "30 يومًا", "ساعة واحدة", "90 دقيقة"),
     ],
 )
 def test_durations_count_right(looker: Looker, locale: str, day: str, days: str, hour: str, minutes: str) -> None:
     with looker.site.app.test_request_context(headers={"X-Language": locale}):
         assert [how_long(seconds) for seconds in (86400, 30 * 86400, 3600, 5400)] == [day, days, hour, minutes]
         assert how_long(36 * 3600).startswith("36")
-        assert how_long(1).startswith("1")
+        assert how_long(1) == how_long(60)
         assert how_long("once") == translate("This time only")
         assert how_long("always") == translate("Until I take it back")
 
@@ -210,7 +245,12 @@ def test_durations_count_right(looker: Looker, locale: str, day: str, days: str,
         ("fr", "21 novembre 2026"),
         ("es", "21 de noviembre de 2026"),
         ("ja", "2026年11月21日"),
-        ("it", "November 21, 2026"),
+        ("it", "21 novembre 2026"),
+        ("pt_BR", "21 de novembro de 2026"),
+        ("zh_CN", "2026年11月21日"),
+        ("ar", "21 نوفمبر 2026"),
+        ("nl", "November 21, 2026"),
+        ("zh_TW", "November 21, 2026"),
     ],
 )
 def test_a_date_is_written_as_the_page_speaks(looker: Looker, locale: str, text: str) -> None:
@@ -222,6 +262,50 @@ def test_a_day_is_the_users_own(make_looker: Callable[..., Looker]) -> None:
     looker = make_looker(BABEL_DEFAULT_TIMEZONE="Asia/Tokyo")
     with looker.site.app.test_request_context(headers={"X-Language": "en"}):
         assert date(EVENING) == "November 22, 2026"
+
+
+def test_arabic_counts_in_six_ways(looker: Looker) -> None:
+    with looker.site.app.test_request_context(headers={"X-Language": "ar"}):
+        days = [how_long(number * 86400) for number in (0, 1, 2, 3, 11, 100, 103)]
+    assert days == ["0 يوم", "يوم واحد", "يومان", "3 أيام", "11 يومًا", "100 يوم", "103 أيام"]
+
+
+def test_names_keep_their_direction_in_arabic_sentences(looker: Looker) -> None:
+    with looker.site.app.test_request_context(headers={"X-Language": "ar"}):
+        assert "\u2068(DPoP)!\u2069" in translate("Bound by %(name)s", name="(DPoP)!")
+        assert translate("at most %(most)s an hour", most=7).startswith("7 ")
+    with looker.site.app.test_request_context(headers={"X-Language": "de"}):
+        assert translate("Bound by %(name)s", name="DPoP") == "Gebunden durch DPoP"
+
+
+@pytest.mark.parametrize(
+    ("asked", "language", "allow"),
+    [
+        ("zh-CN,zh;q=0.9,en;q=0.8", "zh-Hans-CN", "允许"),
+        ("zh", "zh", "允许"),
+        ("zh-Hans-CN", "zh-Hans-CN", "允许"),
+        ("zh-SG", "zh-Hans-SG", "允许"),
+        ("zh-TW, fr;q=0.5", "fr", "Autoriser"),
+        ("zh-Hant, zh;q=0.9", "zh", "允许"),
+        ("zh-TW", "en", "Allow"),
+        ("pt-PT", "pt-PT", "Permitir"),
+        ("de-AT, en", "de-AT", "Erlauben"),
+        ("nl, en-GB, de", "en-GB", "Allow"),
+        ("de;q=0, it", "it", "Consenti"),
+        ("x" * 400 + ", *, de--, xx-YY, ar", "ar", "السماح"),
+        (", ".join(f"x{number}" for number in range(10)) + ", de", "en", "Allow"),
+        ("", "en", "Allow"),
+    ],
+)
+def test_the_browsers_languages_choose(tmp_path: Path, asked: str, language: str, allow: str) -> None:
+    site = build_site(instance_path=str(tmp_path / "instance"), TESTING=True)
+    Babel(site.app, locale_selector=choose_language)
+    looker = Looker(site, signed_in(site.app))
+    looker.http.environ_base["HTTP_ACCEPT_LANGUAGE"] = asked
+    page = looker.consent(site.register()).text
+    close_app(site.app)
+    assert f'<html lang="{language}"' in page
+    assert f">{allow}</button>" in page
 
 
 def test_the_empty_text_is_not_the_catalogs_header(looker: Looker) -> None:

@@ -47,7 +47,7 @@ stores
 database
 crypto
 config
-features  hooks  signals  errors
+features  hooks  languages  signals  errors
 locks
 """
 FLOORS = [line.split() for line in ORDER.split("\n") if line]
