@@ -8,6 +8,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 CLIENTS := tests/mcp/real_clients
 MERMAID := 11.17.2
+SWAGGER_UI := 5.35.0
 
 .PHONY: help run test engines mcp mcp-sdks lint types texts docs screenshots bench clean
 
@@ -20,7 +21,7 @@ help:
 	@echo "make lint     ruff, codespell, and whether the pages that are made from the code are up to date"
 	@echo "make types    mypy --strict on the package"
 	@echo "make texts    bring the pages' translations up to date, and say what lacks one"
-	@echo "make docs     build the documentation's site into build/site (needs npm, for what draws the diagrams)"
+	@echo "make docs     build the documentation's site into build/site (needs npm, for what draws diagrams and shows the endpoints)"
 	@echo "make screenshots  take the documentation's pictures of the example app (needs Chromium; PORT=8000 for another port)"
 	@echo "make bench    measure, beside a bare view and what others offer (needs wrk and PostgreSQL; 25 minutes)"
 	@echo "make clean    remove .venv and everything that was built"
@@ -64,17 +65,24 @@ types: $(VENV)/.installed-dev
 texts: $(VENV)/.installed-dev
 	$(BIN)/python -m tests.pages.catalogs
 
-docs: $(VENV)/.installed-docs build/mermaid/mermaid.min.js
+docs: $(VENV)/.installed-docs build/mermaid/mermaid.min.js build/swagger-ui/swagger-ui-bundle.js
 	$(BIN)/sphinx-build -q -n -W --keep-going -j auto -c docs . build/site
 	@echo "The site begins at build/site/index.html"
 
-# One file of npm's package; what else it lists as dependencies isn't needed for it.
+# Of npm's packages only the files that browsers need; what else they list as dependencies isn't needed for these.
 build/mermaid/mermaid.min.js: Makefile
-	@command -v npm >/dev/null || { echo "make docs needs npm (it comes with Node.js): mermaid, which draws the diagrams, is taken from there" >&2; exit 1; }
+	$(call from_npm,mermaid@$(MERMAID),--strip-components=2 package/dist/mermaid.min.js)
+
+build/swagger-ui/swagger-ui-bundle.js: Makefile
+	$(call from_npm,swagger-ui-dist@$(SWAGGER_UI),--strip-components=1 package/swagger-ui-bundle.js package/swagger-ui.css)
+
+define from_npm
+	@command -v npm >/dev/null || { echo "make docs needs npm (it comes with Node.js): mermaid, which draws the diagrams, and Swagger UI, which shows the endpoints, are taken from there" >&2; exit 1; }
 	mkdir -p $(@D)
-	cd $(@D) && tar -xzf "$$(npm pack --silent mermaid@$(MERMAID))" --strip-components=2 package/dist/mermaid.min.js
+	cd $(@D) && tar -xzf "$$(npm pack --silent $(1))" $(2)
 	rm $(@D)/*.tgz
 	touch $@
+endef
 
 screenshots: $(VENV)/.installed-dev
 	$(BIN)/python -m docs.screenshots

@@ -6,11 +6,14 @@ import sys
 from pathlib import Path
 
 from _reference import api, command_line, configuration, features, house
+from _reference.endpoints import page as endpoints
 
 PAGES = {
     "api.md": api.page,
     "command-line.md": command_line.page,
     "configuration.md": configuration.page,
+    "endpoints.json": endpoints.text,
+    "endpoints.md": endpoints.page,
     "features.md": features.page,
     "house.md": house.page,
 }
