@@ -7,10 +7,8 @@ import shlex
 from collections.abc import Callable, Iterable, Iterator
 from functools import wraps
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote, urlencode
 
 import click
-from authlib.oauth2.rfc7636 import create_s256_code_challenge
 from flask.cli import ScriptInfo
 
 from ..authorization_server import current_server
@@ -19,10 +17,8 @@ from ..clients.members.hardening import ALWAYS_BOUND, NEEDED_SETTING, ONLY_WAY, 
 from ..clients.members.openid import OF_OAUTH_TOO, OPENID_MEMBERS
 from ..clients.metadata import REDIRECTING_GRANTS, grants_that_are_off
 from ..clients.registry import ClientNotFound
-from ..crypto.hashing import new_secret
+from ..descriptions.ready.first_requests import first_requests, urls_below
 from ..errors import shown
-from ..features import ENDPOINTS, SENT_SECRET_METHODS
-from ..features.grants import DEVICE_CODE
 from ..stores.applications import ApplicationNotFound
 from ..stores.registered_client import DEFAULTS
 from ..web.environ import SERVER
@@ -33,7 +29,6 @@ if TYPE_CHECKING:
     from ..stores.registered_client import Client
 
 DEVELOPMENT = "http://127.0.0.1:5000"  # where `flask run` serves, unless it is told otherwise
-_PLAIN = ":/._~-"  # what a form may hold as it is, beside letters and digits, so that the line can be read
 MOST_VALUES = 40
 MOST_OFFERS = 3
 #: The name of a member in an error; what is quoted was given, and a single word may be meant as such.
@@ -156,68 +151,18 @@ def _no_effect(names: list[str], setting: str) -> str:
 
 def next_steps(client: Client, settings: Settings) -> Iterator[str]:
     """What to type next, for the first of the client's grants that is on; curl asks for the secret itself."""
-    prefix = (settings.issuer or DEVELOPMENT) + settings.url_prefix
-    urls = {name: shlex.quote(prefix + ENDPOINTS[name].path) for name in ENDPOINTS}
-    who = _credentials(client, settings)
-    following = "Next (curl asks for the secret)" if (who or "").startswith("-u") else "Next"
-    grants = [name for name in client.grant_types if name in settings.grant_types]
-    if who is None or (grants and _needs_more_than_curl(client, settings, grants)):
-        yield f"Next: flask oauth client show {shlex.quote(client.client_id)}"
-    elif "client_credentials" in grants:
-        yield f"{following}: curl {who} -d grant_type=client_credentials {urls['token']}"
-    elif "authorization_code" in grants:
-        yield from _with_a_browser(client, prefix + ENDPOINTS["authorize"].path, f"curl {who}", urls["token"])
-    elif DEVICE_CODE in grants:
-        yield f"{following}: curl {who} {urls['device_authorization']}"
-    elif "password" in grants:
-        yield f"{following}: curl {who} -d grant_type=password -d username=NAME -d password=PASSWORD {urls['token']}"
-    elif client.resource_server:
-        yield f"{following}: curl {who} -d token=TOKEN {urls['introspect']}"
-    else:
-        yield f"Next: flask oauth client show {shlex.quote(client.client_id)}"
-
-
-def _with_a_browser(client: Client, authorize: str, curl: str, token: str) -> Iterator[str]:
-    """The authorization request, and how its code becomes a token (RFC 7636 section 4)."""
-    verifier, uri = new_secret(""), client.redirect_uris[0]
-    asked = {
-        "response_type": "code",
-        "client_id": client.client_id,
-        "redirect_uri": uri,
-        "code_challenge": create_s256_code_challenge(verifier),
-        "code_challenge_method": "S256",
-    }
-    sent = {"grant_type": "authorization_code", "redirect_uri": uri, "code_verifier": verifier}
-    data = " ".join(f"-d {shlex.quote(f'{name}={quote(value, safe=_PLAIN)}')}" for name, value in sent.items())
-    yield f"Next: open {authorize}?{urlencode(asked)}"
-    yield f"Then: {curl} {data} -d code=CODE {token}"
-
-
-def _needs_more_than_curl(client: Client, settings: Settings, grants: list[str]) -> bool:
-    """Whether its first request comes with a proof or a certificate, or is pushed or signed ahead."""
-    if client.dpop_bound_access_tokens or client.tls_client_certificate_bound_access_tokens:
-        return True
-    is_redirected = "client_credentials" not in grants and "authorization_code" in grants
-    return settings.dpop == "required" or (
-        is_redirected
-        and (
-            client.require_pushed_authorization_requests
-            or client.require_signed_request_object
-            or "required" in (settings.par, settings.jar)
-        )
+    unknown = client.with_secret(None)
+    first, *others = first_requests(
+        unknown, settings, urls_below((settings.issuer or DEVELOPMENT) + settings.url_prefix)
     )
-
-
-def _credentials(client: Client, settings: Settings) -> str | None:
-    """How curl says who the client is; `None` where it proves that with a key."""
-    name = quote(client.client_id, safe="")
-    if client.is_public:
-        return f"-d client_id={name}"
-    if client.token_endpoint_auth_method not in SENT_SECRET_METHODS:
-        return None
-    if "client_secret_basic" in settings.client_auth_methods:
-        return f"-u {name}"
-    return f"-d client_id={name} -d client_secret=SECRET"
+    if not first.line:
+        yield f"Next: flask oauth client show {shlex.quote(client.client_id)}"
+    elif first.is_address:
+        yield f"Next: open {first.line}"
+        yield from (f"Then: {step.line}" for step in others)
+    else:
+        asks = " (curl asks for the secret)" if first.line.startswith("curl -u") else ""
+        yield f"Next{asks}: {first.line}"
 
 
 def members_without_option(metadata: Any) -> dict[str, Any]:

@@ -155,8 +155,8 @@ class Client:
     def __repr__(self) -> str:
         return f"<Client {self.client_id!r}>"
 
-    def with_secret(self, client_secret: str) -> Client:
-        """This client, with the secret that was just made for it."""
+    def with_secret(self, client_secret: str | None) -> Client:
+        """This client, with the secret that was just made for it, or without."""
         return replace(self, client_secret=client_secret)
 
     def is_as(self, other: Client) -> bool:
