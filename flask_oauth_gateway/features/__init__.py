@@ -26,6 +26,7 @@ FEATURES: Mapping[str, Feature] = {**PROTOCOL, **GRANT_TYPES, **CLIENT_AUTHENTIC
 
 #: The grants by `grant_type`, the methods of client authentication by name, and the endpoints by name.
 GRANTS: Mapping[str, Feature] = {each.grant_type: each for each in FEATURES.values() if each.grant_type}
+OLD_GRANTS = tuple(name for name, each in GRANTS.items() if each.old)
 METHODS: Mapping[str, Feature] = {each.method: each for each in FEATURES.values() if each.method}
 ENDPOINTS: Mapping[str, Endpoint] = {name: one for each in FEATURES.values() for name, one in each.endpoints.items()}
 #: Each `response_type` of the authorize endpoint, and the grant type that answers it.

@@ -36,6 +36,7 @@ class Feature:
     grant: str | None = None  # the grant's class
     response_type: str | None = None  # what a client asks the authorize endpoint for (RFC 6749 section 3.1.1)
     openapi: tuple[str, tuple[str, ...]] | None = None  # OpenAPI's name of the flow, and the endpoints in it
+    old: bool = False  # a grant that OAuth 2.1 leaves out, and RFC 9700 advises against
     refreshable: bool = False  # the OpenAPI flow has a refreshUrl
     method: str | None = None
     proves: bool = True  # the method proves who the client is; "none" doesn't

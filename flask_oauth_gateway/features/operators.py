@@ -13,7 +13,7 @@ _ADMIN_PAGES: Mapping[str, list[tuple[str, str, tuple[str, ...]]]] = {
         ("client_switch", "/client/switch", POST), ("client_mark", "/client/mark", POST),
         ("client_delete", "/client/delete", FORM),
     ],
-    "client_form": [("client_new", "/clients/new", FORM), ("client_edit", "/client/edit", FORM)],
+    "client_new": [("client_new", "/clients/new", FORM)], "client_form": [("client_edit", "/client/edit", FORM)],
     "applications": [
         ("applications", "/applications", GET), ("application", "/application", GET),
         ("application_new", "/applications/new", FORM), ("application_edit", "/application/edit", FORM),

@@ -112,10 +112,8 @@ def test_a_person_walks_through_it(everything: Everything, browser: Browser, siz
     assert everything.weather(token["access_token"]).status_code == 401
 
     page.goto(f"{everything.url}/oauth/admin/clients/new")
+    page.get_by_role("link", name="Machine").click()
     page.get_by_label("Name", exact=True).fill(f"Made by hand, {size['width']}")
-    page.get_by_label("authorization_code").uncheck()  # they need a redirect URI
-    page.get_by_label("refresh_token").uncheck()
-    page.get_by_label("client_credentials").check()
     page.get_by_role("button", name="Register").click()
     page.get_by_text("The secret is shown this one time").wait_for()
     for path in ("", "clients", "tokens", "audit"):

@@ -21,6 +21,7 @@ import flask_oauth_gateway
 from flask_oauth_gateway.authorization.request import NoSuchRequest, NotAccepted
 from flask_oauth_gateway.clients.kinds import KINDS
 from flask_oauth_gateway.config.openid import OPENID_SCOPES
+from flask_oauth_gateway.descriptions.ready.first_requests import SENTENCES
 
 PACKAGE = Path(flask_oauth_gateway.__file__).parent
 LOCALE = PACKAGE / "locale"
@@ -52,6 +53,8 @@ def texts() -> Catalog:
         catalog.add(message, None, [(file, None)])
     for text in OPENID_SCOPES.values():
         catalog.add(text, None, [("config/openid.py", None)])
+    for text in SENTENCES:
+        catalog.add(text, None, [("descriptions/ready/first_requests.py", None)])
     for kind in KINDS.values():
         for text in filter(None, (kind.title, kind.sentence, kind.hint)):
             catalog.add(text, None, [("clients/kinds.py", None)])

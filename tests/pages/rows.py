@@ -134,7 +134,7 @@ class Rows(Site):
 
     def submit(self, path: str, form: dict[str, Any], **parameters: Any) -> TestResponse:
         """An administrator's form, with the token that the pages carry unless `form` has one."""
-        token = Page(self.get("admin/clients/new")).hidden("form_token")
+        token = Page(self.get("admin/clients/new?kind=other")).hidden("form_token")
         return self.browser.post(f"/oauth/{path}", data={"form_token": token, **form}, query_string=parameters)
 
     def consent(self, client: str, person: str = "alice", **parameters: Any) -> TestResponse:
@@ -188,8 +188,14 @@ def app_of(folder: Any, **config: Any) -> Flask:
 
 
 def empty_site(folder: Any) -> Rows:
-    """One client is registered, nothing else; and there are more scopes than fit as boxes."""
-    site = Rows(app_of(folder, OAUTH_SCOPES={f"s{number}": "" for number in range(41)}))
+    """One client is registered, nothing else. There are more scopes than fit as boxes, and no secrets are taken."""
+    site = Rows(
+        app_of(
+            folder,
+            OAUTH_SCOPES={f"s{number}": "" for number in range(41)},
+            OAUTH_CLIENT_AUTH_METHODS=["private_key_jwt", "none"],
+        )
+    )
     site.register_public(client_id="alone", client_name="Alone", scope="s1")
     return site
 

@@ -29,7 +29,7 @@ class AdminSite(Site):
 
     def submit(self, path: str, form: dict[str, Any], **query: Any) -> TestResponse:
         """Send a form, with the token that the pages carry."""
-        token = self.open("clients/new").hidden("form_token")
+        token = self.open("clients/new", kind="other").hidden("form_token")
         return self.browser.post(f"/oauth/admin/{path}", data={"form_token": token, **form}, query_string=query)
 
     def trail(self, event: str) -> list[Any]:

@@ -38,11 +38,16 @@ class Snippet(NamedTuple):
 def ready_settings(
     client: Client, settings: Settings, issuer: str, server: str, urls: Mapping[str, str]
 ) -> list[Snippet]:
-    """The texts that fit a client, its grants that are on, and the server. `server` is where its metadata are."""
+    """The texts that fit a client, its grants that are on, and the server. `server` is where its metadata are.
+
+    Where `urls` are empty, the server doesn't know where it is, and there is no more than the `.env` file.
+    """
     basic = "client_secret_basic" in settings.client_auth_methods
     about = About(client, issuer, server, urls, settings.oidc and OPENID in client.scope.split(), basic)
     grants = [name for name in client.grant_types if name in settings.grant_types]
     found = [Snippet(".env", env(about, grants))]
+    if not urls:
+        return found
     sends = client.is_public or client.token_endpoint_auth_method in SENT_SECRET_METHODS
     if sends and not needs_more(client, settings, grants):
         found += _of_libraries(about, grants)

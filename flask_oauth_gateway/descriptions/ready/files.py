@@ -19,7 +19,7 @@ def env(about: About, grants: list[str]) -> str:
         values["OAUTH_REDIRECT_URI"] = about.uri
     if client.scope:
         values["OAUTH_SCOPE"] = client.scope
-    return "".join(f"{name}={in_env(value)}\n" for name, value in values.items())
+    return "".join(f"{name}={in_env(value)}\n" for name, value in values.items() if value)
 
 
 def in_env(value: str) -> str:

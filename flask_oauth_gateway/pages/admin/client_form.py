@@ -1,4 +1,4 @@
-"""`GET, POST /oauth/admin/clients/new` and `…/client/edit`: a registration as a form."""
+"""`GET, POST /oauth/admin/client/edit`: a whole registration as a form, which `client_new.py` shows for a new one too."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ from ...clients.members.hardening import HARDENING_MEMBERS
 from ...clients.members.openid import OPENID_MEMBERS
 from ...clients.metadata import usual_grant_types
 from ...errors import holds_private_key, shown
+from ...features import OLD_GRANTS
 from ...stores.registered_client import REGISTERED
+from ..ready_settings import settings_for
 from . import Visit, go, page, stale_text
 from .clients import DAY, existing, further_members, number
 from .hardening_fields import fields_for, sent_by, stored_in, without_field
@@ -25,6 +27,7 @@ TEXTS = (
     "client_name", "client_uri", "logo_uri", "policy_uri", "tos_uri", "jwks_uri", "certificate",
     "token_endpoint_auth_method", "access_token_format", "plan",
 )  # fmt: skip
+SOFTWARE = ("software_id", "software_version")
 LISTS = ("redirect_uris", "contacts", "scope", "default_scope", "grant_types")
 NUMBERS = ("access_token_lifetime", "refresh_token_lifetime")
 OBJECTS = ("jwks", "attributes")
@@ -32,12 +35,14 @@ FURTHER = "further"  # one field for the members that have none of their own
 SWITCHES = ("skip_consent", "resource_server")
 
 
-@page
-def client_new(visit: Visit) -> Response | BaseResponse:
-    """Register a client. Only the answer to this form shows its secret."""
-    if visit.form is None:
-        grants = usual_grant_types(visit.server.settings)
-        return _form(visit, None, _as_sent(visit) | {"grant_types": grants, "application": visit.asked("application")})
+def blank_form(visit: Visit) -> Response:
+    """The form for a new client, everything by hand."""
+    grants = usual_grant_types(visit.server.settings)
+    return _form(visit, None, _as_sent(visit) | {"grant_types": grants, "application": visit.asked("application")})
+
+
+def new_by_hand(visit: Visit) -> Response:
+    """Register a client by this form. Only the answer shows its secret."""
     try:
         if visit.is_stale:
             raise ClientMetadataError(stale_text())
@@ -51,7 +56,7 @@ def client_new(visit: Visit) -> Response | BaseResponse:
         )
     except ClientMetadataError as error:
         return _form(visit, None, _as_sent(visit), str(error))
-    return visit.render("secret.html", "clients", client=made, is_new=True)
+    return visit.render("secret.html", "clients", is_new=True, **settings_for(visit.server, made))
 
 
 @page
@@ -91,6 +96,7 @@ def _form(visit: Visit, client: Client | None, values: dict[str, Any], problem: 
         scopes=list(dict.fromkeys([*settings.scopes, *(values.get("scope") or ())])),
         plans=list(dict.fromkeys([*settings.plans, *([values["plan"]] if values.get("plan") else [])])),
         hardening=fields_for(settings),
+        old=OLD_GRANTS,
     )
 
 
@@ -98,12 +104,15 @@ def _registration(visit: Visit) -> dict[str, Any]:
     """The registration in the form, by RFC 7591's names. Raises `ClientMetadataError`."""
     form = visit.form or {}
     found: dict[str, Any] = {name: visit.sent(name) or None for name in TEXTS}
+    found |= {
+        name: visit.sent(name) or None for name in SOFTWARE if name in form
+    }  # a template of the app's own may lack it
     found |= {name: " ".join(form.get(name, ())).split() for name in LISTS}
     found |= {name: number(visit, name) for name in NUMBERS}
     found |= {name: visit.sent(name) == "yes" for name in SWITCHES}
-    found |= {name: _object(visit, name) for name in OBJECTS} | sent_by(visit)
-    if FURTHER in form:  # as above, a template of the app's own may lack it
-        further = _object(visit, FURTHER) or {}
+    found |= {name: json_in(visit, name) for name in OBJECTS} | sent_by(visit)
+    if FURTHER in form:  # as above
+        further = json_in(visit, FURTHER) or {}
         known = (*OPENID_MEMBERS, *without_field(visit.server.settings))
         unknown = [name for name in further if name not in known]
         if unknown:
@@ -112,7 +121,7 @@ def _registration(visit: Visit) -> dict[str, Any]:
     return found
 
 
-def _object(visit: Visit, name: str) -> Any:
+def json_in(visit: Visit, name: str) -> Any:
     """The JSON in a field; `None` where it is empty. Raises `ClientMetadataError`."""
     try:
         found = json.loads(visit.sent(name)) if visit.sent(name) else None
@@ -126,14 +135,22 @@ def _object(visit: Visit, name: str) -> Any:
 def _as_sent(visit: Visit) -> dict[str, Any]:
     """The form's values as the user entered them, to show the form again; a private key is not shown."""
     form = visit.form or {}
-    fields = (*TEXTS, *NUMBERS, *OBJECTS, *HARDENING_MEMBERS, FURTHER)
+    fields = (*TEXTS, *SOFTWARE, *NUMBERS, *OBJECTS, *HARDENING_MEMBERS, FURTHER)
     found: dict[str, Any] = {
         name: visit.sent(name) for name in (*fields, "owner", "application", "client_id", "secret_days")
     }
     found |= {name: " ".join(form.get(name, ())).split() for name in LISTS}
     found |= {name: value or "" for name, value in sent_by(visit).items()}
-    found = {name: type(value)() if _is_secret(name, value) else value for name, value in found.items()}
-    return found | {name: visit.sent(name) == "yes" for name in SWITCHES} | {"version": visit.sent("version")}
+    return (
+        with_secrets_left_out(found)
+        | {name: visit.sent(name) == "yes" for name in SWITCHES}
+        | {"version": visit.sent("version")}
+    )
+
+
+def with_secrets_left_out(values: dict[str, Any]) -> dict[str, Any]:
+    """The fields' values, without those that hold a private key."""
+    return {name: type(value)() if _is_secret(name, value) else value for name, value in values.items()}
 
 
 def _is_secret(name: str, value: Any) -> bool:

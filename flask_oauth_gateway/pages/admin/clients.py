@@ -12,6 +12,7 @@ from ...clients.members.openid import OPENID_MEMBERS
 from ...config.checks import MAX_LIFETIME
 from ...features import SECRET_METHODS
 from ...stores.registered_client import DEFAULTS, ORIGINS
+from ..ready_settings import settings_for
 from ..rendering import plain
 from ..translations import translate
 from . import PAGE, Visit, go, not_there, page, stale_text
@@ -89,7 +90,7 @@ def client_secret(visit: Visit) -> Response | BaseResponse:
         )
     except ClientMetadataError as error:
         return show(visit, found, str(error))
-    return visit.render("secret.html", "clients", client=made, is_new=False)
+    return visit.render("secret.html", "clients", is_new=False, **settings_for(visit.server, made))
 
 
 @page

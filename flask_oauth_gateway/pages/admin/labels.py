@@ -26,6 +26,7 @@ LABELS = {
     "logo_uri": "Logo",
     "policy_uri": "Its privacy policy",
     "tos_uri": "Its terms of use",
+    "post_logout_redirect_uris": "Where users go after they signed out",
     "contacts": "Contacts",
     "further": "Further members of the registration",
     "secret_days": "The secret expires after days",

@@ -51,7 +51,7 @@ def test_the_life_of_an_application(site: AdminSite) -> None:
 
 def test_a_client_is_put_into_an_application_and_taken_out(site: AdminSite) -> None:
     site.gateway.applications.create("Mine", application_id="mine")
-    assert 'value="mine"' in site.browser.get("/oauth/admin/clients/new?application=mine").text
+    assert 'value="mine"' in site.browser.get("/oauth/admin/clients/new?kind=other&application=mine").text
     form = {"client_name": "Station", "client_id": "c", "grant_types": ["client_credentials"]}
     refused = site.submit("clients/new", {**form, "application": "nobody"})
     assert refused.status_code == 400

@@ -15,7 +15,7 @@ from tests.support.site import READ, REDIRECT_URI, WRITE
 
 
 def secret_in(response: Any) -> str:
-    found = re.search(r"<code>client_secret</code></dt><dd><code>([^<]+)", response.text)
+    found = re.search(r'<input id="client_secret" value="([^"]+)"', response.text)
     assert found is not None, response.text
     return found[1]
 
@@ -86,7 +86,12 @@ def test_a_form_says_what_is_wrong_by_the_label_of_the_field(site: AdminSite) ->
 
 def test_the_labels_are_those_that_stand_beside_the_fields(site: AdminSite) -> None:
     client = site.register(client_id="c")
-    paths = ("clients/new", "applications/new", f"client?client_id={client.client_id}")
+    paths = (
+        "clients/new?kind=other",
+        "clients/new?kind=web",
+        "applications/new",
+        f"client?client_id={client.client_id}",
+    )
     text = unescape("".join(site.browser.get(f"/oauth/admin/{path}").text for path in paths))
     shown = dict(re.findall(r'<label for="([^"]+)">([^<]+)</label>', text))
     box = r'<legend>([^<]+)</legend>\s*<ul[^>]*><li><label><input type="checkbox" name="([^"]+)"'

@@ -61,7 +61,7 @@ def test_users_whom_the_hook_does_not_say_true_of_see_nothing_and_change_nothing
 ) -> None:
     client = site.register()
     site.gateway.applications.create("Mine", application_id="mine")
-    token = site.open("clients/new").hidden("form_token")
+    token = site.open("clients/new", kind="other").hidden("form_token")
     site.gateway.hooks.is_admin = is_admin
     site.person = "alice"
     for each in PAGES.values():
@@ -85,7 +85,7 @@ def test_a_form_from_elsewhere_changes_nothing(site: AdminSite, path: str, token
     if token == "alice's":
         site.person = "alice"
         site.gateway.is_admin(lambda _: True)
-        token = site.open("clients/new").hidden("form_token")
+        token = site.open("clients/new", kind="other").hidden("form_token")
         site.person = "root"
     before = site.gateway.tokens.issue("c", subject="alice")["access_token"]
     data = {"enabled": "no", "action": "rotate", "client_name": "x", "name": "x", "version": str(client.version)}

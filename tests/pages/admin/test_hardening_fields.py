@@ -37,7 +37,7 @@ def of(client: Any) -> dict[str, Any]:
 
 
 def test_every_member_has_a_field_and_stands_on_the_client_s_page(site: AdminSite) -> None:
-    form = site.browser.get("/oauth/admin/clients/new").text
+    form = site.browser.get("/oauth/admin/clients/new?kind=other").text
     assert all(f'name="{name}"' in form for name in HARDENING_MEMBERS)
     made = site.submit("clients/new", {**FORM, **SENT, "client_id": "c", "hardening": "yes"})
     assert made.status_code == 200, made.text
@@ -56,7 +56,7 @@ def test_every_member_has_a_field_and_stands_on_the_client_s_page(site: AdminSit
 
 
 def test_the_labels_are_those_that_stand_beside_the_fields(site: AdminSite) -> None:
-    text = unescape(site.browser.get("/oauth/admin/clients/new").text)
+    text = unescape(site.browser.get("/oauth/admin/clients/new?kind=other").text)
     beside = dict(re.findall(r'<label for="([^"]+)">([^<]+)</label>', text))
     beside |= dict(re.findall(r'name="([^"]+)" value="yes"> <span class="words">([^<]+)</span>', text))
     legend = r'<legend>([^<]+)</legend>\s*<ul[^>]*><li><label><input type="checkbox" name="([^"]+)"'
@@ -85,7 +85,7 @@ def test_a_mistake_is_named_by_the_field_s_label_and_what_was_typed_stays(site: 
 
 def test_what_is_off_has_no_field_and_is_kept_among_the_further_members(make_app: MakeApp) -> None:
     site = AdminSite(make_app(OAUTH_ADMIN=True, OAUTH_DPOP=True))
-    form = site.browser.get("/oauth/admin/clients/new").text
+    form = site.browser.get("/oauth/admin/clients/new?kind=other").text
     assert [name for name in HARDENING_MEMBERS if f'name="{name}"' in form] == ["dpop_bound_access_tokens"]
     client = site.register(client_id="c", require_pushed_authorization_requests=True)
     edit = unescape(site.browser.get("/oauth/admin/client/edit", query_string=HERE).text)

@@ -38,6 +38,8 @@ def test_each_page_on_a_phone_and_a_desktop_in_light_and_dark(
         "",
         "clients",
         "clients/new",
+        "clients/new?kind=web",
+        "clients/new?kind=other",
         f"client{here}",
         f"client/delete{here}",
         "applications",
