@@ -101,7 +101,7 @@ clean:
 # `make run` needs, and installing less never removes them.
 $(VENV)/.installed-dev: pyproject.toml | $(BIN)/python
 	$(PIP) -e ".[dev]"
-	@touch $@ $(VENV)/.installed-run
+	@touch $@ $(VENV)/.installed-run $(VENV)/.installed-docs
 
 $(VENV)/.installed-docs: pyproject.toml | $(BIN)/python
 	$(PIP) -e ".[docs]"

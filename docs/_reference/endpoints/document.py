@@ -21,6 +21,7 @@ from . import schemas
 from .operations import DOCUMENTS, FORM, HTML, JSON, OPERATIONS, Described
 
 PREFIX = "/oauth"
+PROGRAMS, DOCUMENT, PEOPLE = "For programs", "Documents", "Pages for people"
 PARAMETER = re.compile(r"<(?:\w+:)?(\w+)>")
 REASONS = {
     400: "The request can't be read, or isn't allowed: `error` says which.",
@@ -64,7 +65,7 @@ def document() -> dict[str, Any]:
             for method in endpoint.methods or ("GET",):
                 path[method.lower()] = operation(name, method, endpoint, feature)
     for path, (source, described) in DOCUMENTS.items():
-        paths[path] = {"get": _operation(path.replace("{path}", "of"), described, path, [source], "Documents")}
+        paths[path] = {"get": _operation(path.replace("{path}", "of"), described, path, [source], DOCUMENT)}
     few, many = metadata_of({}), metadata_of(EVERYTHING)
     named = {
         **schemas.SCHEMAS,
@@ -81,9 +82,7 @@ def document() -> dict[str, Any]:
             "license": {"name": "BSD-3-Clause", "identifier": "BSD-3-Clause"},
         },
         "servers": [{"url": "{issuer}", "variables": {"issuer": {"default": "http://127.0.0.1:5000"}}}],
-        "tags": [
-            {"name": name} for name in dict.fromkeys(each["tags"][0] for one in paths.values() for each in one.values())
-        ],
+        "tags": [{"name": name} for name in (PROGRAMS, DOCUMENT, PEOPLE)],
         "paths": paths,
         "components": {
             "securitySchemes": {name: dict(scheme) for name, scheme in schemas.SCHEMES.items()},
@@ -97,7 +96,7 @@ def operation(name: str, method: str, endpoint: Endpoint, feature: Feature) -> d
     """One method of one endpoint."""
     described = OPERATIONS.get(f"{name} {method}", OPERATIONS.get(name))
     is_page = endpoint.view.startswith("pages.")
-    tag = "Pages for people" if is_page else "For programs"
+    tag = PEOPLE if is_page and endpoint.metadata is None else PROGRAMS
     if described is None:
         described = Described(summary=_docstring(endpoint.view), refusals=())
     if method == "POST" and described.query and not described.form:

@@ -139,10 +139,15 @@ INTROSPECTION = an_object(
         "iat": seconds("When it was given."),
         "token_type": text("`Bearer` or `DPoP`. A refresh token has none."),
         "token_use": text("`refresh_token` for one.", enum=["refresh_token"]),
+        "jti": text("The token's id, as listings name it."),
+        "grant_type": text("By which grant it was given."),
+        "acr": text("How strongly its user signed in (RFC 9470)."),
+        "auth_time": seconds("When."),
         "cnf": {"type": "object", "description": "What it is bound to: `jkt`, `x5t#S256`."},
         "authorization_details": GRANTED_DETAILS,
     },
     ("active",),
+    description="Custom attributes of the token stand beside these.",
 )
 DEVICE = an_object(
     {
