@@ -200,7 +200,7 @@ def empty_site(folder: Any) -> Rows:
     return site
 
 
-def full_site(folder: Any) -> Rows:
+def full_site(folder: Any, scopes: dict[str, str] = SCOPES) -> Rows:
     # What is in the configuration no longer, but was when it was registered: it still has to be shown.
     earlier = app_of(folder, OAUTH_SCOPES={**SCOPES, "gone": ""}, OAUTH_PLANS={"old": {}, "gold": {}})
     old = earlier.extensions["oauth_gateway"]
@@ -212,7 +212,7 @@ def full_site(folder: Any) -> Rows:
         app_of(
             folder,
             SECRET_KEY="another one now",
-            OAUTH_SCOPES=SCOPES,
+            OAUTH_SCOPES=scopes,
             OAUTH_PLANS={"gold": {}},
             OAUTH_REQUIRED_SCOPES=["plain"],
             OAUTH_RESOURCES={"/notes": {"identifier": "urn:notes", "name": "Your notes"}},

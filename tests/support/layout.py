@@ -1,0 +1,14 @@
+"""What is cut off, lies over something else or runs out of its box in a page, as a browser lays it out."""
+
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import Page
+
+LOOK = Path(__file__).with_suffix(".js").read_text(encoding="utf-8").partition("\n(")[2]
+
+
+def faults(page: Page, markup: str) -> list[str]:
+    """What is wrong with a page in the window as it is, whose style sheets stand in it."""
+    found: Any = page.evaluate(f"({LOOK}", markup)
+    return list(found)
