@@ -22,6 +22,7 @@ _ADMIN_PAGES: Mapping[str, list[tuple[str, str, tuple[str, ...]]]] = {
     "tokens": [("grants", "/grants", FORM), ("tokens", "/tokens", FORM), ("revoke_all", "/revoke", POST)],
     "overview": [("overview", "/", GET)], "keys": [("keys", "/keys", FORM)], "issuers": [("issuers", "/issuers", GET)],
     "audit": [("audit", "/audit", GET), ("audit_export", "/audit/export", GET)],
+    "search": [("search", "/search", FORM)], "sign_out": [("sign_out", "/sign-out", POST)],
 }  # fmt: skip
 
 OPERATORS: Mapping[str, Feature] = {

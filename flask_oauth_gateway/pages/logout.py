@@ -133,7 +133,7 @@ def _ask(server: AuthorizationServer, person: Person, wanted: LogoutRequest, *, 
     )
 
 
-def _address_after(server: AuthorizationServer) -> str | None:
+def address_after(server: AuthorizationServer) -> str | None:
     """Where the browser goes after a sign-out that names no client's address; `None`: to our own page.
 
     A typo in the setting keeps nobody signed in.
@@ -151,5 +151,5 @@ def _address_after(server: AuthorizationServer) -> str | None:
 def _go(server: AuthorizationServer, wanted: LogoutRequest) -> Answer:
     if wanted.location is not None:
         return go_to_client(wanted.location)
-    after = _address_after(server)
+    after = address_after(server)
     return render_page("signed_out.html", client=None, to=None) if after is None else redirect(after, 303)

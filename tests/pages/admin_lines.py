@@ -1,5 +1,6 @@
 """The table of `test_every_row`: the lines of the administrator's pages."""
 
+from tests.pages import rows
 from tests.pages.lines import MORE, NONE, YEAR, Line, admin, done, empty, form
 
 CLIENTS = [
@@ -218,7 +219,7 @@ LIVE = [
     done("admin/keys", "a form that is stale", form("keys", form_token="old"), "This page was out of date.",
         status=400),
     empty("keys", "keys", "There is none yet"),
-    admin("overview", "hours with and without events", "", "Tokens issued 15", "an hour", f"{YEAR}-",
+    admin("overview", "hours with and without events", "", "Tokens issued 16", "an hour", f"{YEAR}-",
         " 0 0 0 ", "<rect"),
     empty("overview", "", "Revoked 0 in 48 hours; at most 0 in one hour."),
 ]  # fmt: skip
@@ -292,4 +293,21 @@ AUDIT = [
     admin("audit", "more than a page", "audit", "Older entries"),
     empty("audit", "audit?event=key_changed", "Nothing was found."),
 ]  # fmt: skip
-ADMIN = [*CLIENTS, *FORMS, *APPLICATIONS, *LIVE, *SESSIONS, *ISSUERS, *AUDIT]
+SEARCH = [
+    admin("search", "nothing asked yet", "search", "What to look for"),
+    done("admin/search", "a token that was pasted", rows.found_by_token, "Tokens ",
+        "User pasted Client tokens Scopes plain Since", 'name="q" type="search" value=""'),
+    done("admin/search", "clients, one of them disabled", form("search", q="off"), "Clients Off Disabled client_id off",
+        'name="q" type="search" value="off"'),
+    done("admin/search", "an application and its owner", form("search", q="partner"),
+        "Applications Partner GmbH application_id partner Owner ops"),
+    done("admin/search", "a user", form("search", q="alice"), "Users alice Approvals Tokens Sessions"),
+    done("admin/search", "a scope, and who may ask for it", form("search", q="weather:read"),
+        "Scopes weather:read Meaning Read the weather", "Weather board"),
+    done("admin/search", "an issuer", form("search", q="idp.example/saml"), "Issuers https://idp.example/saml Kind SAML"),
+    done("admin/search", "nothing", form("search", q="nobody knows this"), "Nothing was found. A user is found by"),
+    done("admin/search", "a form that is stale", form("search", q="alice", form_token="old"),
+        "This page was out of date.", 'value="alice"', status=400),
+    done("admin/base", "an app that can't sign anybody out", rows.without_sign_out, "Signed in as Root Back to the app"),
+]  # fmt: skip
+ADMIN = [*SEARCH, *CLIENTS, *FORMS, *APPLICATIONS, *LIVE, *SESSIONS, *ISSUERS, *AUDIT]

@@ -461,6 +461,21 @@ class Teapot(HTTPException):
     code = 418
 
 
+def without_sign_out(site: Rows) -> TestResponse:
+    """A page of the administrator's, where the app has nothing that ends its own session."""
+    before, site.gateway.hooks.logout = site.gateway.hooks.logout, None
+    try:
+        return site.get("admin/keys")
+    finally:
+        site.gateway.hooks.logout = before
+
+
+def found_by_token(site: Rows) -> TestResponse:
+    """What a search finds for a token that is pasted."""
+    token = site.gateway.tokens.issue("tokens", subject="pasted", scope="plain")["access_token"]
+    return site.submit("admin/search", {"q": f"Bearer {token}"})
+
+
 def refused_without_a_word(site: Rows) -> TestResponse:
     """The error page where the app says nothing of why."""
 

@@ -67,6 +67,9 @@ class Visit:
             form_token=new_form_token(self.subject, "admin"),
             done=self.asked("done"),
             problem=None if problem is None else with_labels(problem),
+            home=f"{request.script_root}/",
+            home_label=_back_to(self.server.settings.site_name),
+            can_sign_out=self.server.users.can_sign_out(),
             when=when,
             plain=plain,
             **context,
@@ -117,6 +120,10 @@ def when(seconds: int | None) -> str:
 
 def stale_text() -> str:
     return translate("This page was out of date. Please send it again.")
+
+
+def _back_to(site_name: str | None) -> str:
+    return translate("Back to the app") if site_name is None else translate("Back to %(name)s", name=site_name)
 
 
 def _return_to() -> str:

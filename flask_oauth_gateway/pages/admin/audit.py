@@ -14,7 +14,7 @@ from werkzeug.exceptions import BadRequest
 
 from ...observing.audit import EVENTS
 from ...stores.audit.chain import COLUMNS
-from ...stores.audit.figures import names_of
+from ...stores.figures.clients import names_of
 from . import PAGE, Visit, page, when
 from .sentences import sentence
 

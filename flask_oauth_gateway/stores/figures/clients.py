@@ -1,0 +1,77 @@
+"""What many clients are called, which may have a scope, and what would end with one."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import func, literal, select
+
+from ...crypto.hashing import sha256
+from ...database.tables import access_token, approval, client
+
+if TYPE_CHECKING:
+    from ...database.engine import Database
+    from ..registered_client import Client
+
+MOST_COUNTED = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What a client has given out that is live, each counted up to `MOST_COUNTED`, and when somebody last used it.
+
+    `last_used`: seconds since 1970, as far as it is known; `None`: never, or not since the last purge.
+    """
+
+    tokens: int
+    users: int
+    last_used: int | None
+
+
+def names_of(database: Database, client_ids: Collection[str]) -> dict[str, str]:
+    """The names of those clients that there still are, by their `client_id`; one without a name has its `client_id` as one."""
+    if not client_ids:
+        return {}
+    rows = database.all(
+        select(client.c.client_id, client.c.metadata).where(
+            client.c.client_id_hash.in_([sha256(each) for each in client_ids])
+        )
+    )
+    return {row.client_id: row.metadata.get("client_name") or row.client_id for row in rows}
+
+
+def with_scope(database: Database, scope: str, limit: int) -> list[str]:
+    """The `client_id` of some clients that may ask for a scope, the oldest first."""
+    asked = literal(" ") + client.c.metadata["scope"].as_string() + literal(" ")
+    found = select(client.c.client_id).where(asked.contains(f" {scope} ", autoescape=True))
+    return [row.client_id for row in database.all(found.order_by(client.c.id).limit(limit))]
+
+
+def usage_of(database: Database, found: Client) -> Usage:
+    """What would end with a client."""
+    now, tables = int(time.time()), (access_token, approval)
+    live: dict[Any, Any] = {
+        table: select(table.c.subject)
+        .where(table.c.client == found.key, table.c.expires_at > now, table.c.revoked_at.is_(None))
+        .limit(MOST_COUNTED)
+        .subquery()
+        for table in tables
+    }
+    tokens = database.first(select(func.count()).select_from(live[access_token]))
+    users: set[str] = set()
+    for rows in live.values():
+        users |= {row.subject for row in database.all(select(rows.c.subject).distinct()) if row.subject is not None}
+    newest = (
+        select(access_token.c.issued_at)
+        .where(access_token.c.client == found.key)
+        .order_by(access_token.c.expires_at.desc())
+        .limit(1)
+    )
+    last = database.first(newest)
+    times = [found.used_at, None if last is None else last.issued_at, *(each.last_used_at for each in found.secrets)]
+    return Usage(
+        0 if tokens is None else int(tokens[0]), len(users), max((each for each in times if each), default=None)
+    )
