@@ -20,11 +20,11 @@ if TYPE_CHECKING:
 @page
 def sign_out(visit: Visit) -> Response | BaseResponse:
     """End the administrator's session in the app, and with OpenID Connect those of this browser at the clients."""
+    if visit.is_stale:
+        raise BadRequest(stale_text())
     server = visit.server
     if not server.users.can_sign_out():
         raise ConfigurationError(LOGOUT, None, "a function that ends the app's own session; or Flask-Login's")
-    if visit.is_stale:
-        raise BadRequest(stale_text())
     if server.settings.oidc:
         from ..logout import address_after
 
