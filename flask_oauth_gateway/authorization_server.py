@@ -49,7 +49,7 @@ from .users.accounts import Users
 from .web.rate_limits import RateLimiter
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from flask import Flask
     from flask_sqlalchemy import SQLAlchemy
@@ -66,12 +66,15 @@ if TYPE_CHECKING:
     from .hooks import Hooks
     from .permissions.details import AuthorizationDetails
     from .protection.plans import Plans
+    from .stores.personal.uses import Uses
+    from .tokens.access_token import AccessToken
 
 
 class AuthorizationServer(MadeOnFirstUse):
     """One app's authorization server. It checks its own tokens, and those of the issuers that it trusts."""
 
     issues_tokens = True
+    uses: Uses | None = None  # of personal tokens, where these are on
 
     def __init__(self, app: Flask, settings: Settings, hooks: Hooks, db: SQLAlchemy | None) -> None:
         super().__init__(app, settings, hooks)
@@ -130,6 +133,8 @@ class AuthorizationServer(MadeOnFirstUse):
             checks_user=settings.check_user, sub_of=self._sub_of if PAIRWISE in settings.subject_types else None,
         )  # fmt: skip
         read = self.validators.shortest()
+        if settings.personal_tokens:
+            read = self._noting_uses(read)
         self.guard = Guard(self.app, settings, read, self.resources, self.plans, self._load_refusal(), self.binding)
 
     def _issue_tokens(self) -> None:
@@ -206,7 +211,7 @@ class AuthorizationServer(MadeOnFirstUse):
     def close(self) -> None:
         """Write the entries that still wait, end the threads and close the connections. A later use opens new ones."""
         openid = vars(self).get("openid")  # where it was used
-        for each in (openid, self.audit, self.last_used, self.redis, self.lookups):
+        for each in (openid, self.audit, self.last_used, self.uses, self.redis, self.lookups):
             if each is not None:
                 each.close()
         self.database.dispose()
@@ -235,6 +240,13 @@ class AuthorizationServer(MadeOnFirstUse):
 
         trust = load_trust(self.settings)
         return CertificateAuthentication(self.clients, self.client_keys, certificates, trust, meet)
+
+    def _noting_uses(self, read: Callable[[str], AccessToken]) -> Callable[[str], AccessToken]:
+        from .stores.personal.uses import Uses
+        from .tokens.personal.using import noting
+
+        self.uses = Uses(self.database)
+        return noting(read, self.uses, self.addresses)
 
     def _load_plans(self) -> Plans | None:
         if not self.settings.plans:

@@ -20,6 +20,7 @@ IsAdmin = Callable[[Any], bool]
 MapAssertion = Callable[[Any], str | None]
 TrustClient = Callable[[str, Mapping[str, Any]], bool]
 AuthorizationDetail = Callable[[dict[str, Any], Any, Any], Mapping[str, Any] | None]
+TokenCreated = Callable[[Any], Any]
 OnRegistration = Callable[[dict[str, Any], Any], Mapping[str, Any] | None]
 
 Hook = TypeVar("Hook", bound=Callable[..., Any])
@@ -39,6 +40,7 @@ class Hooks:
     check_password: CheckPassword | None = None
     user_claims: UserClaims | None = None
     token_attributes: TokenAttributes | None = None
+    token_created: TokenCreated | None = None
     approve: Approve | None = None
     map_assertion: MapAssertion | None = None
     is_admin: IsAdmin | None = None
@@ -137,6 +139,15 @@ class HookDecorators:
         Clients see them, except those whose names begin with an underscore.
         """
         self.hooks.token_attributes = function
+        return function
+
+    def token_created(self, function: Hook) -> Hook:
+        """Hook, called with a `PersonalToken` where a user has made one for themselves, so that the app can tell them by mail.
+
+        It has `token_id`, `subject`, `name`, `scopes`, `audience`, `issued_at`, `expires_at` and `network`, never the token.
+        The token is made by then: what the hook raises goes to the log.
+        """
+        self.hooks.token_created = function
         return function
 
     def user_claims(self, function: Hook) -> Hook:

@@ -26,13 +26,19 @@ if TYPE_CHECKING:
     from .database.engine import Database
     from .oidc.client_algorithms import ClientAlgorithms
     from .oidc.provider import OpenidProvider
+    from .stores.approvals import ApprovalStore
     from .stores.clients import ClientStore
     from .stores.keys import KeyStore
     from .stores.last_used import LastUsed
     from .stores.once import OnceStore
     from .stores.registration.registration_tokens import RegistrationTokenStore
     from .stores.revocations import RevocationStore
+    from .stores.tokens import TokenStore
+    from .tokens.issuing import Issuing
     from .tokens.jwt import JwtTokens
+    from .tokens.personal.leaked import Leaks
+    from .tokens.personal.making import PersonalTokens
+    from .tokens.reading import OwnTokens
     from .tokens.revoked import Revoked
     from .tokens.revoking import Revoking
     from .tokens.signing_keys import KeyRing
@@ -41,7 +47,11 @@ if TYPE_CHECKING:
 class MadeOnFirstUse(Server):
     """Makes each of these parts from the server's others, which `AuthorizationServer` makes."""
 
+    approvals: ApprovalStore
     database: Database
+    issuing: Issuing
+    own_tokens: OwnTokens
+    tokens: TokenStore
     clients: ClientStore
     client_keys: ClientKeys
     client_registry: ClientRegistry
@@ -61,6 +71,24 @@ class MadeOnFirstUse(Server):
         from .stores.registration.registration_tokens import RegistrationTokenStore
 
         return RegistrationTokenStore(self.database)
+
+    @cached_property
+    def personal_tokens(self) -> PersonalTokens:
+        """The tokens that users make for themselves."""
+        from .stores.personal.tokens import PersonalTokenStore
+        from .tokens.personal.making import PersonalTokens
+
+        return PersonalTokens(
+            self.app, self.settings, self.hooks, self.clients, self.resources, self.issuing, self.revoked, self.revoking,
+            PersonalTokenStore(self.database),
+        )  # fmt: skip
+
+    @cached_property
+    def leaks(self) -> Leaks:
+        """Ends tokens that were found where they aren't safe."""
+        from .tokens.personal.leaked import Leaks
+
+        return Leaks(self.tokens, self.approvals, self.clients, self.own_tokens, self.revoking)
 
     @cached_property
     def client_algorithms(self) -> ClientAlgorithms:

@@ -20,7 +20,8 @@ authorization_granted = _signals.signal("oauth-authorization-granted")
 #: A user refused a client, or withdrew an approval. `client_id`, `subject`, `reason` ("denied", "withdrawn").
 authorization_denied = _signals.signal("oauth-authorization-denied")
 #: Tokens were revoked. `client_id`, `subject`, `token_id` (each `None` where the revocation didn't name it), `count`,
-#: `by`, `actor` (who revoked them, where that is neither the client nor the subject).
+#: `by`, `actor` (who revoked them, where that is neither the client nor the subject); `reason` ("leaked") and
+#: `found_at`, where a token was reported as leaked, else `None`.
 token_revoked = _signals.signal("oauth-token-revoked")
 #: A presented token was refused. `error`, `reason`, `client_id` (`None` where the token is unknown), `path`.
 token_rejected = _signals.signal("oauth-token-rejected")

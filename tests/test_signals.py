@@ -99,7 +99,7 @@ def test_revoking_says_by_whom(app: Flask, client: FlaskClient, gateway: OAuthGa
         gateway.tokens.revoke(token=two)
         gateway.tokens.revoke(token=two)
         gateway.tokens.revoke(subject="alice")
-    nothing = {"client_id": None, "subject": None, "token_id": None}
+    nothing = {"client_id": None, "subject": None, "token_id": None, "reason": None, "found_at": None}
     assert revoked == [
         {**nothing, "client_id": registered.client_id, "token_id": ids[0], "count": 1, "by": "client", "actor": None},
         {**nothing, "token_id": ids[1], "count": 1, "by": "code", "actor": "command line or code"},

@@ -160,6 +160,9 @@ class Settings(
             if getattr(self, name) and not getattr(self, needed):
                 allowed = f"False where OAUTH_{needed.upper()} is off"
                 raise ConfigurationError(f"OAUTH_{name.upper()}", True, allowed)
+        if self.personal_tokens and self.dpop == "required":
+            allowed = "False where OAUTH_DPOP is 'required': whoever has a personal token may use it"
+            raise ConfigurationError("OAUTH_PERSONAL_TOKENS", True, allowed)
         if PAIRWISE in self.subject_types:
             self._check_pairwise()
         if self.issuer and not (self.allow_http or relaxed) and not is_secure(self.issuer):

@@ -20,6 +20,9 @@ from typing import Any
 
 SECRET_BYTES = 32
 SHA256_PREFIX = "sha256$"
+#: What stands before the random part of a personal access token (`checksums.py`), and how many digits say its second.
+CHECKED, SECOND_DIGITS = "pat_", 8
+_CHECKED_AT = slice(-61, -57)  # before 43 random characters, the second and six of checksum
 SEALED = "sealed$"  # encrypted instead of hashed: the secret of a client that signs with it
 #: What a hash by bcrypt begins with, in Ruby, Go and Python, and in Django, whose second form hashes by SHA-256 first.
 BCRYPT = ("$2a$", "$2b$", "$2y$", "bcrypt_sha256$$2b$")
@@ -87,7 +90,8 @@ def token_key(token: str) -> bytes:
     """The 32 bytes by which a token or code is stored: the second in its text, and 28 bytes of its SHA-256.
 
     So new rows stand together, and a partition by time is found (`docs/architecture.md`). The time is trusted for nothing
-    else: the hash covers it too. A token without one, as there were before, has no tilde, and is stored by its SHA-256.
+    else: the hash covers it too. A token without one, as there were before, has no tilde, and is stored by its SHA-256. A
+    personal access token, which is one word, has its second before the checksum.
     """
     digest = hashlib.sha256(token.encode()).digest()
     if token[-9:-8] == "~":
@@ -96,6 +100,11 @@ def token_key(token: str) -> bytes:
         except ValueError:
             return digest
         return issued_at + digest[: 32 - len(issued_at)]
+    if token[_CHECKED_AT] == CHECKED:
+        try:
+            return bytes.fromhex(token[-14:-6]) + digest[:28]
+        except ValueError:
+            return digest
     return digest
 
 

@@ -20,6 +20,7 @@ from .tables import (
     logout,
     mark,
     once,
+    personal_token,
     pushed_request,
     refresh_token,
     session,
@@ -29,8 +30,8 @@ from .tables import (
 #: known, a session that has just expired lets its last code be exchanged, and a request that was pushed lets a user finish whose
 #: last form came in time.
 EXPIRING = {
-    access_token: 0, refresh_token: 0, approval: 0, code: 86400, device_code: 0, once: 0, mark: 0, session: 86400, logout: 0,
-    client_document: 3600, pushed_request: 600,
+    access_token: 0, personal_token: 0, refresh_token: 0, approval: 0, code: 86400, device_code: 0, once: 0, mark: 0,
+    session: 86400, logout: 0, client_document: 3600, pushed_request: 600,
 }  # fmt: skip
 #: The columns that say when, where they aren't called `expires_at`.
 ENDS = {logout: logout.c.give_up_at, client_document: client_document.c.held_until}

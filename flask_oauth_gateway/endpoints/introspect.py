@@ -11,6 +11,7 @@ from ..crypto.hashing import token_key
 from ..errors import InvalidRequestError, InvalidToken
 from ..features import CONFIDENTIAL_METHODS
 from ..stores.asking import Asked, look_up
+from ..tokens.access_token import PERSONAL
 from ..tokens.reading import is_jwt
 from ..tokens.sign_in import AUTHORIZATION_DETAILS, CNF
 from ..web.answers import NO_STORE, json_response
@@ -108,6 +109,8 @@ def _opaque(
     found = server.own_tokens.from_row(row)
     if found.refusal is not None:
         return INACTIVE
+    if server.uses is not None and found.grant_type == PERSONAL:
+        server.uses.note(found.token_id, "")  # from where, the caller alone knows
     try:
         return {"active": True, **_claims(server, client, server.validators.check(found))}
     except InvalidToken:

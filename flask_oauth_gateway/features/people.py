@@ -22,6 +22,17 @@ PEOPLE: Mapping[str, Feature] = {
             ),
         },
     ),
+    "personal_tokens": Feature(
+        source="this server",
+        page="personal-tokens.md",
+        setting="personal_tokens",
+        endpoints={
+            "personal_tokens": Endpoint("/tokens", FORM, "pages.personal_tokens:tokens"),
+            "new_personal_token": Endpoint("/tokens/new", GET, "pages.personal_tokens:new_token"),
+            "revoke_personal_tokens": Endpoint("/tokens/revoke", POST, "pages.personal_tokens:revoke_tokens"),
+            "leaked_tokens": Endpoint("/tokens/leaked", POST, "endpoints.revocation.leaked:leaked"),
+        },
+    ),
     "userinfo": Feature(
         source="OpenID Connect Core section 5.3",
         page="openid.md",

@@ -21,7 +21,9 @@ PROTOCOL: Mapping[str, Feature] = {
     "revocation": Feature(
         source="RFC 7009",
         page="tokens.md",
-        endpoints={"revoke": Endpoint("/revoke", POST, "endpoints.revoke:revoke", "revocation_endpoint", cors=True)},
+        endpoints={
+            "revoke": Endpoint("/revoke", POST, "endpoints.revocation.revoke:revoke", "revocation_endpoint", cors=True)
+        },
     ),
     "introspection": Feature(
         source="RFC 7662, RFC 9701",

@@ -90,6 +90,7 @@ class Audit:
 
     def token_revoked(self, sender: Flask, **payload: Any) -> None:
         details = {"token_id": payload["token_id"], "count": payload["count"], "by": payload["by"]}
+        details |= {name: payload[name] for name in ("reason", "found_at") if payload[name] is not None}
         self._write("token_revoked", "ok", payload["client_id"], payload["subject"], details)
 
     def token_rejected(self, sender: Flask, **payload: Any) -> None:

@@ -16,6 +16,7 @@ from .sign_in import OPENID, details_of
 if TYPE_CHECKING:
     from ..users.accounts import Users
 
+PERSONAL = "personal"  # the grant_type of the tokens that users make for themselves
 NOTHING: Mapping[Any, Any] = {}
 MAX_TOKEN = 16384  # characters; what is longer is refused unread
 #: Claims of our own in a JWT: the token's approval and when that began, the numbers of the marks that would revoke the token

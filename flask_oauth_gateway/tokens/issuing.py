@@ -82,7 +82,7 @@ class Issuing:
         expires_in = request.expires_in or self._lifetimes.access_token_seconds(client, request.grant_type, audience)
         if approval is not None:
             expires_in = max(1, min(expires_in, approval.expires_at - now))
-        attributes = self._attributes(request)
+        attributes = self.attributes_for(request)
         scope = " ".join(request.scopes)
         claims = request.claims
         if claims or request.confirmation:
@@ -106,7 +106,7 @@ class Issuing:
             None if request.refresh_token_expires_at is None else self.new_value(request.derive_from, "refresh", now)
         )
         is_jwt = self.format_of(client, audience) == "jwt"
-        numbers = self._standing(request, moment, is_jwt=is_jwt)
+        numbers = self.standing(request, moment, is_jwt=is_jwt)
         if is_jwt:
             values["expires_at"] = now + min(expires_in, MAX_TOKEN_LIFETIME)
             began_at = None if approval is None else approval.began_at
@@ -129,7 +129,7 @@ class Issuing:
         self.announce(client, request.grant_type, request.subject, request.scopes, token_id)
         return token_response(token, values["expires_at"] - now, scope, refresh_token, attributes, values["claims"])
 
-    def _standing(self, request: Issue, moment: int | None, *, is_jwt: bool) -> Mapping[bytes, int]:
+    def standing(self, request: Issue, moment: int | None, *, is_jwt: bool) -> Mapping[bytes, int]:
         """The numbers of the marks that would revoke the token, which must still stand when it is stored.
 
         A stored token has none that is the client's own, or is given for a code or another token: what revokes it
@@ -178,7 +178,7 @@ class Issuing:
         token, salt, spent_at = derive_from
         return timed(prefix + derived(token, salt, what), spent_at)
 
-    def _attributes(self, request: Issue) -> dict[str, Any] | None:
+    def attributes_for(self, request: Issue) -> dict[str, Any] | None:
         """The custom attributes of a token: those of the request, and those that the app's `token_attributes` hook adds."""
         hook = self._hooks.token_attributes
         if hook is None and not request.attributes:

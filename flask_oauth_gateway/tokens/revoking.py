@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -30,10 +30,14 @@ if TYPE_CHECKING:
 
 EVERY_TOKEN = b""
 KEY = "key"  # the mark of all tokens that a key signed
+NOTHING_MORE: Mapping[str, str] = {}
 
 
 class Revoking:
-    """Revokes the tokens of one app. Signals and the audit trail name `by` (who did it) and `actor` (their subject, if known)."""
+    """Revokes the tokens of one app. Signals and the audit trail name `by` (who did it) and `actor` (their subject, if known).
+
+    `why`: what they tell beyond that, as where a leaked token was found.
+    """
 
     def __init__(
         self,
@@ -69,7 +73,15 @@ class Revoking:
             self.say(owner.client_id, None, token_id=token_id_of(token_hash), count=1, by=by, actor=None)
         return True
 
-    def stateless_token(self, token: AccessToken, owner: Client | None = None, *, by: str, actor: str | None) -> bool:
+    def stateless_token(
+        self,
+        token: AccessToken,
+        owner: Client | None = None,
+        *,
+        by: str,
+        actor: str | None,
+        why: Mapping[str, str] = NOTHING_MORE,
+    ) -> bool:
         """Revoke a JWT, which isn't stored: in this process at once, in others when they next read the marks.
 
         False where it was to be done for its `owner`, and that client has changed.
@@ -82,11 +94,18 @@ class Revoking:
         self._revoked.learn(mark_of("token", token.token_id), token.exp)
         if self._redis is not None:
             self._redis.tell(EVERY_TOKEN)
-        self.say(token.client_id, token.subject, token_id=token.token_id, count=1, by=by, actor=actor)
+        self.say(token.client_id, token.subject, token_id=token.token_id, count=1, by=by, actor=actor, why=why)
         return True
 
     def approval(
-        self, key: bytes, client_id: str | None, subject: str | None, *, by: str, actor: str | None = None
+        self,
+        key: bytes,
+        client_id: str | None,
+        subject: str | None,
+        *,
+        by: str,
+        actor: str | None = None,
+        why: Mapping[str, str] = NOTHING_MORE,
     ) -> bool:
         """Revoke an approval with all its tokens; False where it was revoked before, or doesn't exist."""
         with self.forgetting_in_doubt():
@@ -95,7 +114,7 @@ class Revoking:
         try:
             self.forget()
         finally:
-            self.say(client_id, subject, token_id=None, count=1, by=by, actor=actor)
+            self.say(client_id, subject, token_id=None, count=1, by=by, actor=actor, why=why)
         return True
 
     def reused(self, row: Row[Any]) -> None:
@@ -120,6 +139,7 @@ class Revoking:
         issued_before: int | None = None,
         by: str,
         actor: str | None,
+        why: Mapping[str, str] = NOTHING_MORE,
     ) -> int:
         """Revoke every token and approval that fits all arguments; returns how many. `issued_before`: seconds since 1970."""
         client_id, key = (None, None) if client is None else (client.client_id, client.key)
@@ -131,7 +151,7 @@ class Revoking:
             try:
                 self.forget()
             finally:
-                self.say(client_id, subject, token_id=token_id_of(token_hash), count=1, by=by, actor=actor)
+                self.say(client_id, subject, token_id_of(token_hash), 1, by, actor, why)
             return 1
         mark = partial(
             self._revocations.refuse_what_was_issued, kind_of(client_id, subject), issued_before=issued_before
@@ -218,9 +238,24 @@ class Revoking:
             self._redis = redis
 
     def say(
-        self, client_id: str | None, subject: str | None, token_id: str | None, count: int, by: str, actor: str | None
+        self,
+        client_id: str | None,
+        subject: str | None,
+        token_id: str | None,
+        count: int,
+        by: str,
+        actor: str | None,
+        why: Mapping[str, str] = NOTHING_MORE,
     ) -> None:
         """Send the signal that tokens were revoked."""
         token_revoked.send(
-            self._app, client_id=client_id, subject=subject, token_id=token_id, count=count, by=by, actor=actor
+            self._app,
+            client_id=client_id,
+            subject=subject,
+            token_id=token_id,
+            count=count,
+            by=by,
+            actor=actor,
+            reason=why.get("reason"),
+            found_at=why.get("found_at"),
         )

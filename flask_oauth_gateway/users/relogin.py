@@ -11,6 +11,7 @@ import secrets
 import time
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from flask import after_this_request, request, url_for
@@ -29,6 +30,7 @@ MARK = "oauth_relogin"  # the parameter of the address to which a sign-in leads 
 MAX_AGE = 3600
 RETURN_SECONDS = 600  # which may pass between a sign-in and the browser's return from it
 NOT_NEEDED = ""
+AUTHORIZE = "oauth.authorize"
 
 Details = Mapping[str, Any]  # `auth_time`, `acr` and `amr`, as far as the app knows them
 
@@ -56,17 +58,25 @@ def with_mark(wanted: SignInRequest) -> SignInRequest:
     return replace(wanted, return_to=f"{wanted.return_to}{separator}{MARK}=1")
 
 
-def remember(response: Response, fingerprint: str, details: Details, keeps: list[str] | None = None) -> None:
+def remember(
+    response: Response,
+    fingerprint: str,
+    details: Details,
+    keeps: list[str] | None = None,
+    *,
+    endpoint: str = AUTHORIZE,
+) -> None:
     """Set the cookie on the response that sends the user to sign in; `fingerprint` stands for the authorization request.
 
     `details`: those of the user who is signed in by now. `keeps`: what of the app's session outlasts that, for `kept`.
+    `endpoint`: that of the page to which the sign-in leads back, which alone gets the cookie.
     """
     sent = [fingerprint, int(time.time()), details.get("auth_time"), secrets.token_urlsafe(16), keeps]
     response.set_cookie(
         COOKIE,
         str(_serializer().dumps(sent)),
         max_age=MAX_AGE,
-        path=url_for("oauth.authorize"),
+        path=url_for(endpoint),
         secure=request.is_secure,
         httponly=True,
         samesite="Lax",
@@ -74,7 +84,14 @@ def remember(response: Response, fingerprint: str, details: Details, keeps: list
 
 
 def came_back(
-    wanted: SignInRequest, fingerprint: str, subject: str, details: Details, *, has_mark: bool, skew: int
+    wanted: SignInRequest,
+    fingerprint: str,
+    subject: str,
+    details: Details,
+    *,
+    has_mark: bool,
+    skew: int,
+    endpoint: str = AUTHORIZE,
 ) -> str | None:
     """The number of the sign-in from which the user comes back, or `None` where this browser wasn't sent there for this.
 
@@ -88,7 +105,7 @@ def came_back(
     value = request.cookies.get(COOKIE)
     if value is None:
         return None
-    after_this_request(_forget)
+    after_this_request(partial(_forget, endpoint))
     try:
         known, sent_at, before, number, *_ = _serializer().loads(value, max_age=MAX_AGE)
     except (BadData, TypeError, ValueError):
@@ -159,10 +176,10 @@ def _is_too_weak(wanted: SignInRequest, details: Details) -> bool:
     return acr is not None and bool(wanted.acr_values) and acr not in wanted.acr_values
 
 
-def _forget(response: Response) -> Any:
+def _forget(endpoint: str, response: Response) -> Any:
     # Keep the cookie where this response sends the user to sign in once more.
     if not any(value.startswith(f"{COOKIE}=") for value in response.headers.getlist("Set-Cookie")):
-        response.delete_cookie(COOKIE, path=url_for("oauth.authorize"))
+        response.delete_cookie(COOKIE, path=url_for(endpoint))
     return response
 
 

@@ -44,6 +44,7 @@ FORBIDDEN_BY_FAPI: list[tuple[str, Any]] = [
     ("OAUTH_CLIENT_ASSERTION_AUDIENCE", "any"),
     ("OAUTH_GRANT_TYPES", IMPLICIT),
     ("OAUTH_GRANT_TYPES", PASSWORD),
+    ("OAUTH_PERSONAL_TOKENS", True),
     ("OAUTH_DPOP", True),
     ("OAUTH_DPOP", False),
     ("OAUTH_DPOP_ALGORITHMS", ("ES256", "RS256")),

@@ -11,6 +11,7 @@ from sqlalchemy import func, select
 
 from flask_oauth_gateway.database.purge import EXPIRING
 from flask_oauth_gateway.database.tables import access_token, audit, metadata
+from tests.support import personal
 from tests.support.app import server_of, token_for
 from tests.support.client_documents import named
 from tests.support.clock import Clock
@@ -87,7 +88,9 @@ def test_the_tokens_of_a_deleted_client_go_when_they_expire(app: Flask) -> None:
 
 
 def test_every_table_that_grows_is_purged(make_site: MakeSite, clock: Clock) -> None:
-    site = make_site(OAUTH_ACCESS_TOKEN_FORMAT="jwt", OAUTH_OIDC=True, OAUTH_CLIENT_ID_METADATA=True, OAUTH_PAR=True)
+    site = make_site(
+        OAUTH_ACCESS_TOKEN_FORMAT="jwt", OAUTH_OIDC=True, OAUTH_CLIENT_ID_METADATA=True, OAUTH_PAR=True, **personal.ON
+    )
     error_page(site.ask(named("https://127.0.0.1:1/nobody")), "invalid_client")  # a document that can't be read
     server_of(site.app).registration_tokens.make("", scope=None, owner=None, uses=1, expires_at=None)
     application = site.gateway.applications.create("Partner").application_id
@@ -97,6 +100,7 @@ def test_every_table_that_grows_is_purged(make_site: MakeSite, clock: Clock) -> 
     for each in (client, opaque):
         site.refresh(each, site.tokens(each)["refresh_token"])
     push(site, client)
+    personal.make(site)
     told = site.register(scope="openid", backchannel_logout_uri="https://app.example/logout")
     site.code(told, scope="openid")
     server_of(site.app).openid.backchannel_logout.by_itself = False  # it would send the logout, and give it up

@@ -219,7 +219,7 @@ LIVE = [
     done("admin/keys", "a form that is stale", form("keys", form_token="old"), "This page was out of date.",
         status=400),
     empty("keys", "keys", "There is none yet"),
-    admin("overview", "hours with and without events", "", "Tokens issued 16", "an hour", f"{YEAR}-",
+    admin("overview", "hours with and without events", "", "Tokens issued ", "an hour", f"{YEAR}-",
         " 0 0 0 ", "<rect"),
     empty("overview", "", "Revoked 0 in 48 hours; at most 0 in one hour."),
 ]  # fmt: skip

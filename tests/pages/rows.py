@@ -6,7 +6,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from flask import Flask
-from sqlalchemy import insert, update
+from sqlalchemy import insert, select, update
 from werkzeug.exceptions import HTTPException
 from werkzeug.test import TestResponse
 
@@ -117,12 +117,15 @@ class Rows(Site):
             "nameless": {"name": None},
             "mailed": {"name": "", "email": "m@example.com"},
             "carol": {"name": "Carol"},
+            "maker": {"name": "Maker"},
+            "stopped": {"name": "Stopped"},
         }
         for name, user in users.items():
             self.people[name] = SimpleNamespace(id=name, **user)  # type: ignore[assignment]
         self.people["root"] = SimpleNamespace(id="root", name="Root")  # type: ignore[assignment]
         self.gateway.is_admin(lambda user: user.id == "root")
         self.gateway.logout(lambda: None)
+        self.gateway.login_details(lambda user: {"auth_time": int(time.time())} if user.id == "maker" else {})
         self.person = "root"
         self.server = server_of(app)
 
@@ -164,6 +167,11 @@ class Rows(Site):
         page = self.answered(person, self.as_person(person, lambda: self.get("device")), user_code=code)
         return page if decision is None else self.answered(person, page, decision=decision)
 
+    def personal_token(self, **answers: Any) -> TestResponse:
+        """What comes after the form for a token of the user `maker`."""
+        form = self.as_person("maker", lambda: self.get("tokens/new"))
+        return self.answered("maker", form, **{"name": "A script", "expires": "30", "resource": "urn:notes", **answers})
+
     def as_person(self, person: str | None, do: Any) -> TestResponse:
         before, self.person = self.person, person
         try:
@@ -179,6 +187,7 @@ def app_of(folder: Any, **config: Any) -> Flask:
         OAUTH_DATABASE_URI=f"sqlite:///{folder / 'oauth.db'}",
         OAUTH_ADMIN=True,
         OAUTH_OIDC=True,
+        OAUTH_PERSONAL_TOKENS=True,
         OAUTH_RATE_LIMITS={"admin": "10000/minute"},
         OAUTH_GRANT_TYPES=[*GRANT_TYPES, "jwt_bearer", "saml2_bearer"],
         **config,
@@ -194,6 +203,7 @@ def empty_site(folder: Any) -> Rows:
             folder,
             OAUTH_SCOPES={f"s{number}": "" for number in range(41)},
             OAUTH_CLIENT_AUTH_METHODS=["private_key_jwt", "none"],
+            OAUTH_PERSONAL_TOKEN_MAX_LIFETIME=3600,
         )
     )
     site.register_public(client_id="alone", client_name="Alone", scope="s1")
@@ -224,7 +234,7 @@ def full_site(folder: Any, scopes: dict[str, str] = SCOPES) -> Rows:
             **HARDENED,
         )
     )
-    for fill in (_applications, _clients, _approvals, _bound, _tokens, _crowd, _sessions, _keys, _trail):
+    for fill in (_applications, _clients, _approvals, _bound, _tokens, _personal, _crowd, _sessions, _keys, _trail):
         fill(site)
     return site
 
@@ -367,6 +377,24 @@ def _tokens(site: Rows) -> None:
     issue("stopped", subject="of-a-disabled-client")
     site.gateway.clients.update("stopped", enabled=False)
     site.gateway.clients.delete("gone")
+
+
+def _personal(site: Rows) -> None:
+    """Personal tokens: never used, used from a network and from nobody knows where, without a scope, of a client that is off."""
+    for name in ("Not used", "N" * 70, "Used", "Asked about"):
+        assert site.personal_token(name=name).status_code == 200
+    table = tables.personal_token
+    used = {"Used": "192.0.2.0/24", "Asked about": None}
+    with site.server.database.transaction() as connection:
+        for name, network in used.items():
+            times = {"last_used_at": int(time.time()), "last_used_network": network}
+            connection.execute(update(table).where(table.c.name == name).values(**times))
+        token = tables.access_token
+        unscoped = select(table.c.token_hash).where(table.c.name == "Asked about").scalar_subquery()
+        connection.execute(update(token).where(token.c.token_hash == unscoped).values(scope="", audience=None))
+        stopped = select(table.c.token_hash).where(table.c.name == "N" * 70).scalar_subquery()
+        off = site.gateway.clients.get("stopped").key
+        connection.execute(update(token).where(token.c.token_hash == stopped).values(client=off))
 
 
 def _crowd(site: Rows) -> None:

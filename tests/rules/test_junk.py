@@ -31,6 +31,9 @@ PAGES = {
     "revoke_approval",
     "revoke_application",
     "logout",
+    "personal_tokens",
+    "new_personal_token",
+    "revoke_personal_tokens",
 }  # a person looks at these
 #: The endpoints of the app that is asked; all those for administrators are alike there, for it has none.
 THERE = [name for name, each in ENDPOINTS.items() if "/admin" not in each.path]
@@ -117,6 +120,7 @@ def junk_app(make_app: MakeApp) -> Flask:
         OAUTH_REQUEST_ENCRYPTION=True,
         OAUTH_ACR_VALUES=["weak", "strong"],
         OAUTH_REGISTRATION="open",
+        OAUTH_PERSONAL_TOKENS=True,
         **ALL_ON,
         OAUTH_CLIENT_AUTH_METHODS=[*METHODS],
     )

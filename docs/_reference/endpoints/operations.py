@@ -101,6 +101,20 @@ OPERATIONS: Mapping[str, Described] = {
         needs=("token",),
         answers={"200": "It is no longer good"},
     ),
+    "leaked_tokens": Described(
+        summary="End tokens that have leaked",
+        about=(
+            "Every kind of token is ended. The answer is the same for what is no token. As `application/json` it takes GitHub's"
+            " alerts: a list of objects with `token` and `url`."
+        ),
+        form={
+            "token": text("A token. May stand up to a hundred times."),
+            "url": text("Where it was found: kept in the audit trail.", format="uri"),
+        },
+        needs=("token",),
+        answers={"200": "`received`: how many there were in the report"},
+        refusals=(400, 413, 429, 503),
+    ),
     "introspect": Described(
         summary="What a token is, for an API",
         about="A client learns of its own tokens, one with `resource_server` of all; of others it hears that they aren't active.",

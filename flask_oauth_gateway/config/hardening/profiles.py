@@ -94,6 +94,7 @@ FAPI_2 = (
     Rule("clock_skew", "10 to 60", lambda value: 10 <= value <= 60),
     Rule("bearer_methods", "('header',)", lambda value: value == ("header",)),
     Rule("compatibility", "None", lambda value: value is None),
+    Rule("personal_tokens", "False: they are bound to no key", lambda value: value is False),
     Rule("allow_http", "False", lambda value: value is False),
 )
 FAPI_2_PROFILE = Profile(

@@ -13,7 +13,7 @@ from .columns import metadata
 from .operation import audit, audit_head, epoch, key, mark, once, schema
 from .registrations import application, client, client_document, client_secret, consent, registration_token
 from .sessions import logout, session
-from .tokens import access_token, approval, code, device_code, pushed_request, refresh_token
+from .tokens import access_token, approval, code, device_code, personal_token, pushed_request, refresh_token
 
 __all__ = [
     "SCHEMA_VERSION",
@@ -35,6 +35,7 @@ __all__ = [
     "mark",
     "metadata",
     "once",
+    "personal_token",
     "pushed_request",
     "refresh_token",
     "registration_token",

@@ -48,6 +48,22 @@ access_token = Table(
     **OPTIONS,
 )
 
+personal_token = (
+    Table(  # what a user knows of a token that they made; whether it is live, its row in oauth_access_token says
+        "oauth_personal_token",
+        metadata,
+        Column("token_id", ApprovalKey, primary_key=True),  # half of token_hash
+        Column("token_hash", Hash, nullable=False),
+        Column("subject", Subject, nullable=False),
+        Column("name", String(255), nullable=False),
+        Column("expires_at", BigInteger, nullable=False, index=True),
+        Column("last_used_at", BigInteger),
+        Column("last_used_network", String(64)),  # with its last part left out; empty: it is not known
+        Index("ix_oauth_personal_token_subject", "subject", "expires_at"),
+        **OPTIONS,
+    )
+)
+
 refresh_token = Table(
     "oauth_refresh_token",
     metadata,

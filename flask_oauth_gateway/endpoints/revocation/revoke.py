@@ -6,16 +6,16 @@ from typing import TYPE_CHECKING
 
 from flask import Response
 
-from ..crypto.hashing import token_key
-from ..errors import InvalidRequestError, InvalidToken
-from ..tokens.reading import is_jwt
-from ..web.answers import json_response
-from ..web.request import read_request
+from ...crypto.hashing import token_key
+from ...errors import InvalidRequestError, InvalidToken
+from ...tokens.reading import is_jwt
+from ...web.answers import json_response
+from ...web.request import read_request
 
 if TYPE_CHECKING:
-    from ..authorization_server import AuthorizationServer
-    from ..stores.registered_client import Client
-    from ..web.request import OAuthRequest
+    from ...authorization_server import AuthorizationServer
+    from ...stores.registered_client import Client
+    from ...web.request import OAuthRequest
 
 BY = "client"
 
