@@ -66,6 +66,21 @@ def purge_expired(database: Database, *, batch: int) -> int:
     return total
 
 
+def oldest_expired(database: Database) -> int | None:
+    """Since when the oldest row waits that a purge would delete, in seconds since 1970; `None` where none does.
+
+    One statement, which reads the beginning of an index of each table. Partitions are left out.
+    """
+    tables = [table for table in EXPIRING if table is not access_token or not is_partitioned(database)]
+    ends = [table.c.expires_at if ENDS.get(table) is None else ENDS[table] for table in tables]
+    row = database.first(select(*(select(func.min(column)).scalar_subquery() for column in ends)))
+    times = (
+        [] if row is None else [at + EXPIRING[table] for table, at in zip(tables, row, strict=True) if at is not None]
+    )
+    oldest = min(times, default=None)
+    return None if oldest is None or oldest > time.time() else int(oldest)
+
+
 def purge_audit(database: Database, up_to: int, *, batch: int) -> int:
     """Delete the entries of the audit trail up to a number, the oldest first; returns how many."""
     total = 0

@@ -14,7 +14,7 @@ from .mutual_tls import mutual_tls
 from .servers import SERVERS
 from .settings import CHECKS
 from .start import AT_START
-from .stored import STORED
+from .stored import QUICK, STORED
 from .surroundings import SURROUNDINGS
 from .weakness import Weakness
 
@@ -22,14 +22,17 @@ if TYPE_CHECKING:
     from ..authorization_server import AuthorizationServer
 
 
-def examine(server: AuthorizationServer) -> list[Weakness]:
-    """All weaknesses: of the settings, of the app and its processes, and of the database's contents."""
+def examine(server: AuthorizationServer, *, quick: bool = False) -> list[Weakness]:
+    """All weaknesses: of the settings, of the app and its processes, and of the database's contents.
+
+    `quick`: without the clients and the audit trail, of which there may be many.
+    """
     found = [check.weakness for check in CHECKS if check.applies(server.settings)]
     for look in (*SURROUNDINGS, *AT_START, mutual_tls):
         found += look(server)
     try:
         with examined():
-            for look in (*SERVERS, *STORED):
+            for look in (*SERVERS, *(QUICK if quick else STORED)):
                 found += look(server)
     except TemporarilyUnavailable as error:
         cause = error.__cause__

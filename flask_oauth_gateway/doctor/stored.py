@@ -49,16 +49,21 @@ def journal(server: AuthorizationServer) -> Iterator[Weakness]:
 
 def clients(server: AuthorizationServer) -> Iterator[Weakness]:
     for client in server.clients.list():
-        if client.enabled:
-            for why, fix in _of_client(client):
-                yield Weakness(f"client {client.client_id!r}", why, fix)
-            if lacks_sector(client, server.settings):
-                yield Weakness(
-                    f"client {client.client_id!r}",
-                    "it names no subject_type, so its subjects are pairwise, and its redirect URIs have several hosts:"
-                    " its users have new names, under a sector of its own (OpenID Connect Core section 8.1)",
-                    'register subject_type "public", as it was; or a sector_identifier_uri',
-                )
+        yield from of_client(server, client)
+
+
+def of_client(server: AuthorizationServer, client: Client) -> Iterator[Weakness]:
+    """What is weak in one client; nothing where it is disabled."""
+    if client.enabled:
+        for why, fix in _of_client(client):
+            yield Weakness(f"client {client.client_id!r}", why, fix)
+        if lacks_sector(client, server.settings):
+            yield Weakness(
+                f"client {client.client_id!r}",
+                "it names no subject_type, so its subjects are pairwise, and its redirect URIs have several hosts:"
+                " its users have new names, under a sector of its own (OpenID Connect Core section 8.1)",
+                'register subject_type "public", as it was; or a sector_identifier_uri',
+            )
 
 
 def _of_client(client: Client) -> Iterator[tuple[str, str]]:
@@ -147,4 +152,6 @@ def clocks(server: AuthorizationServer) -> Iterator[Weakness]:
         )
 
 
-STORED = (kept_in_memory, journal, clients, signing_keys, audit_trail, clocks)
+#: What is found at once, however many clients and entries there are.
+QUICK = (kept_in_memory, journal, signing_keys, clocks)
+STORED = (*QUICK, clients, audit_trail)

@@ -20,7 +20,7 @@ _ADMIN_PAGES: Mapping[str, list[tuple[str, str, tuple[str, ...]]]] = {
         ("application_status", "/application/status", POST), ("application_delete", "/application/delete", FORM),
     ],
     "tokens": [("grants", "/grants", FORM), ("tokens", "/tokens", FORM), ("revoke_all", "/revoke", POST)],
-    "overview": [("overview", "/", GET)], "keys": [("keys", "/keys", FORM)], "issuers": [("issuers", "/issuers", GET)],
+    "overview.page": [("overview", "/", GET)], "keys": [("keys", "/keys", FORM)], "issuers": [("issuers", "/issuers", GET)],
     "audit": [("audit", "/audit", GET), ("audit_export", "/audit/export", GET)],
     "search": [("search", "/search", FORM)], "sign_out": [("sign_out", "/sign-out", POST)],
 }  # fmt: skip
@@ -30,7 +30,7 @@ OPERATORS: Mapping[str, Feature] = {
         source="API gateways",
         page="admin.md",
         setting="admin",
-        endpoints={"admin": Endpoint("/admin", GET, "pages.admin.overview:overview")}
+        endpoints={"admin": Endpoint("/admin", GET, "pages.admin.overview.page:overview")}
         | {
             f"admin_{name}": Endpoint(f"/admin{path}", methods, f"pages.admin.{file}:{name}")
             for file, pages in _ADMIN_PAGES.items()

@@ -11,6 +11,8 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.test import TestResponse
 
 from flask_oauth_gateway.database import tables
+from flask_oauth_gateway.pages.admin.overview import attention
+from flask_oauth_gateway.pages.admin.overview import page as overview_page
 from flask_oauth_gateway.stores.registered_client import DOCUMENT
 from tests.pages.branches import Watched
 from tests.support.app import build_app, server_of
@@ -496,6 +498,25 @@ def without_sign_out(site: Rows) -> TestResponse:
         return site.get("admin/keys")
     finally:
         site.gateway.hooks.logout = before
+
+
+def overview_of(site: Rows, found: list[Any], *, is_all: bool = True) -> TestResponse:
+    """The overview, as if the doctor had found this just now."""
+    attention._examined[site.server] = (time.monotonic(), attention.Examined(found, is_all))
+    try:
+        return site.get("admin/")
+    finally:
+        del attention._examined[site.server]
+
+
+def overview_that_is_slow(site: Rows) -> TestResponse:
+    """The overview, where counting takes too long to do it all at once."""
+    before, overview_page.COUNTING_SECONDS = overview_page.COUNTING_SECONDS, -1.0
+    overview_page._settled.pop(site.server, None)
+    try:
+        return site.get("admin/")
+    finally:
+        overview_page.COUNTING_SECONDS = before
 
 
 def found_by_token(site: Rows) -> TestResponse:

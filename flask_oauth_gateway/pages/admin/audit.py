@@ -32,7 +32,7 @@ GROUPS = {
         "refresh_token_reused",
         "certificate_ignored",
     ),
-    "approvals": ("authorization_granted", "authorization_denied"),
+    "approvals": ("authorization_granted",),
 }
 HEAD = ("id", *COLUMNS)
 BATCH = 1000

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import func, literal, select
 
 from ...crypto.hashing import sha256
-from ...database.tables import access_token, approval, client
+from ...database.tables import access_token, approval, client, client_secret
+from ...features import SECRET_METHODS
 
 if TYPE_CHECKING:
     from ...database.engine import Database
@@ -48,6 +49,30 @@ def with_scope(database: Database, scope: str, limit: int) -> list[str]:
     asked = literal(" ") + client.c.metadata["scope"].as_string() + literal(" ")
     found = select(client.c.client_id).where(asked.contains(f" {scope} ", autoescape=True))
     return [row.client_id for row in database.all(found.order_by(client.c.id).limit(limit))]
+
+
+def last_secrets_that_end(database: Database, until: int, limit: int) -> list[tuple[str, str, int]]:
+    """The clients that work by a secret and have none that lives longer: `client_id`, name, and when the last one ends."""
+    last = func.max(client_secret.c.expires_at)
+    ending = (
+        select(client_secret.c.client, last.label("ends"))
+        .group_by(client_secret.c.client)
+        .having(func.count() == func.count(client_secret.c.expires_at), last < until)
+        .subquery()
+    )
+    rows = database.all(
+        select(client.c.client_id, client.c.metadata, ending.c.ends)
+        .join(ending, ending.c.client == client.c.id)
+        .where(client.c.enabled)
+        .order_by(ending.c.ends.desc())
+        .limit(limit)
+    )
+    method = "token_endpoint_auth_method"
+    return [
+        (row.client_id, row.metadata.get("client_name") or row.client_id, int(row.ends))
+        for row in rows
+        if row.metadata.get(method, "client_secret_basic") in SECRET_METHODS
+    ]
 
 
 def usage_of(database: Database, found: Client) -> Usage:

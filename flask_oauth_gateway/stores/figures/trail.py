@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import func, select
+from sqlalchemy import case, func, select
 
 from ...database.tables import audit
 
@@ -18,14 +18,12 @@ MOST_REFUSALS = 500  # of the newest
 MOST_LOOKED_AT = 5000  # of the newest entries, for who is most active
 
 
-def counts_between(database: Database, since: int, until: int, events: Sequence[str]) -> dict[str, int]:
-    """How many entries of each event there are from one time up to, but not including, another."""
-    rows = database.all(
-        select(audit.c.event, func.count().label("entries"))
-        .where(audit.c.at >= since, audit.c.at < until, audit.c.event.in_(events))
-        .group_by(audit.c.event)
-    )
-    return {row.event: int(row.entries) for row in rows}
+def counts_between(database: Database, since: int, until: int, groups: Mapping[str, Sequence[str]]) -> dict[str, int]:
+    """How many entries there are from one time until before another, of each group of events."""
+    # Not grouped by the event: SQLite would sort them all for that.
+    sums = [func.sum(case((audit.c.event.in_(events), 1), else_=0)).label(name) for name, events in groups.items()]
+    row = database.first(select(*sums).where(audit.c.at >= since, audit.c.at < until))
+    return {name: 0 if row is None else int(getattr(row, name) or 0) for name in groups}
 
 
 def newest_refusals(database: Database, since: int, events: Sequence[str]) -> list[Row[Any]]:

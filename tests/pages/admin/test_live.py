@@ -5,7 +5,6 @@ import hashlib
 import io
 import json
 import re
-import time
 from collections.abc import Callable
 
 from tests.support.admin import AdminSite
@@ -116,24 +115,6 @@ def test_the_audit_trail_is_filtered_and_taken_away_as_a_file(site: AdminSite) -
     assert not [cell for row in rows for cell in row if cell.strip().startswith(("=", "+", "-", "@"))]
     assert "'+cmd|x" in [dict(zip(head, row, strict=True))["client_id"] for row in rows]
     assert {row.actor for row in site.trail("audit_exported")} == {"root"}
-
-
-@every_database
-def test_the_overview_counts_by_the_hour_and_says_it_as_a_table_too(site: AdminSite) -> None:
-    audit = server_of(site.app).audit
-    now = int(time.time())
-    for at, event in (
-        (now, "token_issued"),
-        (now - 7200, "token_refreshed"),
-        (now - 7200, "token_rejected"),
-        (now - 300_000, "token_issued"),
-    ):
-        audit.add({"at": at, "event": event, "outcome": "ok"})
-    text = site.browser.get("/oauth/admin/").text
-    assert re.findall(r'<p class="total">(\d+)', text) == ["2", "1", "0"]
-    assert text.count("<rect") == 3
-    assert text.count('role="img" aria-labelledby') == 3
-    assert len(re.findall(r'<tr><th scope="row">', text)) == 48
 
 
 def test_no_page_and_no_export_shows_a_token_a_secret_or_its_hash(site: AdminSite) -> None:
