@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 import click
 from flask.cli import AppGroup, with_appcontext
 
 from ..authorization_server import current_server
+from ..clients.kinds import KINDS
 from ..clients.members import ClientMetadataError
 from ..clients.metadata import usual_grant_types
 from ..clients.registry import ClientNotFound
@@ -18,6 +21,7 @@ from ..stores.applications import APPROVED, ApplicationNotFound
 from ..stores.registered_client import ORIGINS, Client
 from .hints import advise, by_client_id, in_options, members_without_option
 from .output import Duration, as_json, print_json, print_table, visible, when
+from .registering.by_type import as_members, ask, print_first_minute, registration_by_type
 from .registering.hardening_options import without_empty
 from .registering.options import metadata_options, short_grant_type
 
@@ -25,7 +29,13 @@ client = AppGroup("client", help="Register, show, change and delete clients.")
 
 
 @client.command("create")
-@click.argument("client_name")
+@click.argument("client_name", required=False)
+@click.option(
+    "--type",
+    "kind",
+    type=click.Choice([*KINDS]),
+    help="What it is, which says the rest: other options win over it. Asks for a name and redirect URIs that are missing.",
+)
 @metadata_options
 @click.option("--client-id", help="Your own identifier, instead of a random one.")
 @click.option("--client-secret", help="Your own secret, instead of a random one ('-' reads it from standard input).")
@@ -33,16 +43,21 @@ client = AppGroup("client", help="Register, show, change and delete clients.")
 @as_json
 @with_appcontext
 @in_options
-def create(client_name: str, as_json: bool, client_secret: str | None, **given: Any) -> None:
+def create(client_name: str | None, kind: str | None, as_json: bool, client_secret: str | None, **given: Any) -> None:
     """Register a client. Its secret is shown only now.
 
-    Without --grant and --resource-server it may use authorization_code and refresh_token, as far as they are on, and
-    needs a --redirect-uri.
+    With --type a name is enough, and for its users a --redirect-uri. Without --type, --grant and --resource-server it may
+    use authorization_code and refresh_token, as far as they are on, and needs a --redirect-uri.
     """
     server = current_server()
+    if client_name is None and kind is None:
+        raise click.MissingParameter(param_hint="'CLIENT_NAME'", param_type="argument")
     own = {name: given.pop(name) for name in ("client_id", "secret_expires_in", "owner", "application")}
     metadata = _metadata(given)
-    if "grant_types" not in metadata and not metadata.get("resource_server"):
+    if kind is not None:
+        client_name = client_name or ask("Its name", str, "its name before the options")
+        metadata = registration_by_type(kind, metadata, server.settings)
+    elif "grant_types" not in metadata and not metadata.get("resource_server"):
         metadata["grant_types"] = usual_grant_types(server.settings)
         if not (metadata["grant_types"] and metadata.get("redirect_uris")):
             others = ", ".join(map(short_grant_type, server.settings.grant_types))
@@ -52,8 +67,14 @@ def create(client_name: str, as_json: bool, client_secret: str | None, **given: 
     made = server.client_registry.create(
         client_name=client_name, client_secret=_from_stdin(client_secret), **own, **metadata
     )
-    _print_credentials(made, as_json)
-    advise(made, server.settings, is_new=not as_json)
+    if kind is None:
+        _print_credentials(made, as_json)
+        advise(made, server.settings, is_new=not as_json)
+        return
+    _print_credentials(made, as_json, as_members(made, server.settings) if as_json else {})
+    if not as_json:
+        print_first_minute(made, server.settings)
+    advise(made, server.settings, is_new=False)
 
 
 @client.command("list")
@@ -229,9 +250,10 @@ def _from_stdin(secret: str | None) -> str | None:
     return sys.stdin.readline().rstrip("\r\n") if secret == "-" else secret
 
 
-def _print_credentials(client: Client, as_json: bool) -> None:
+def _print_credentials(client: Client, as_json: bool, further: Mapping[str, Any] = MappingProxyType({})) -> None:
     if as_json:
-        print_json({"client_id": client.client_id, "client_secret": client.client_secret, **describe_client(client)})
+        own = {"client_id": client.client_id, "client_secret": client.client_secret}
+        print_json({**own, **describe_client(client), **further})
         return
     click.echo(f"client_id:     {visible(client.client_id)}")
     if client.client_secret is not None:

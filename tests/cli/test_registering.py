@@ -1,19 +1,17 @@
 """What `client create` makes of what is left out or odd, what it says to do next, and what `--help` and a name lead to."""
 
-import shlex
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import urlsplit
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from tests.support.app import MakeApp, basic, gateway_of, register
-from tests.support.command_line import FlaskOAuth
+from tests.support.app import MakeApp, gateway_of, register
+from tests.support.command_line import FlaskOAuth, run_curl
 from tests.support.site import MakeSite, Page, answer, location
 
 EVERY_GRANT = ["authorization_code", "client_credentials", "refresh_token", "password", "device_code"]
-HOME = "http://127.0.0.1:5000"
 
 
 def create(flask_oauth: FlaskOAuth, *options: str) -> tuple[str, str, list[str]]:
@@ -22,24 +20,6 @@ def create(flask_oauth: FlaskOAuth, *options: str) -> tuple[str, str, list[str]]
     said = dict(line.split(":", 1) for line in result.stdout.splitlines())
     secret = said.get("client_secret", "").removesuffix("(shown once)").strip()
     return said["client_id"].strip(), secret, result.stderr.splitlines()
-
-
-def run_curl(client: FlaskClient, line: str, secret: str = "", **instead: str) -> Any:
-    """Send the request of a curl line, which asks for the secret; `instead` stands for words in capitals."""
-    words = shlex.split(line.partition("curl ")[2])
-    data, headers, url = [], {}, ""
-    while words:
-        word = words.pop(0)
-        if word == "-d":
-            data.append(instead.get(words[0].rpartition("=")[2], words[0]))
-            words.pop(0)
-        elif word == "-u":
-            headers = basic(words.pop(0), secret)
-        else:
-            url = word
-    pairs = parse_qsl("&".join(data), strict_parsing=True)
-    assert url.startswith(f"{HOME}/oauth/")
-    return client.post(url.removeprefix(HOME), data=dict(pairs), headers=headers)
 
 
 def test_without_a_grant_it_is_what_the_administrators_form_begins_with(app: Flask, flask_oauth: FlaskOAuth) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from ...features import GRANTS, METHODS
+from ...features import GRANTS, METHODS, OLD_GRANTS
 from ..hints import AppOption
 from ..output import Duration
 from .hardening_options import HARDENING_OPTIONS
@@ -18,6 +18,7 @@ def short_grant_type(grant_type: str) -> str:
 
 
 GRANT_NAMES = ", ".join(map(short_grant_type, GRANTS))
+OLD = " and ".join(map(short_grant_type, OLD_GRANTS))
 
 METADATA_OPTIONS = (
     click.option(
@@ -26,7 +27,7 @@ METADATA_OPTIONS = (
         multiple=True,
         cls=AppOption,
         values=lambda settings: map(short_grant_type, settings.grant_types),
-        help=f"A grant that it may use; repeatable: {GRANT_NAMES}.",
+        help=f"A grant that it may use; repeatable: {GRANT_NAMES}. OAuth 2.1 leaves out {OLD}.",
     ),
     click.option(
         "--scope",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from urllib.parse import urlsplit
 
 from .about import SECRET, About, text
@@ -68,19 +69,23 @@ const config = await client.discovery(
 
 
 def auth_js(about: About) -> str:
-    """A provider of Auth.js (https://authjs.dev/guides/configuring-oauth-providers)."""
+    """A provider of Auth.js (https://authjs.dev/guides/configuring-oauth-providers), by the name in the redirect URI."""
+    found = re.search(r"/callback/([\w-]+)/?$", urlsplit(about.uri).path, re.ASCII)
+    name = found[1] if found else "site"
+    where = "" if found else f"// Register …/api/auth/callback/{name} as its redirect URI: Auth.js comes back there.\n"
     return f"""// npm install next-auth@beta
-import NextAuth from "next-auth";
+{where}import NextAuth from "next-auth";
 
 export const {{ handlers, auth, signIn, signOut }} = NextAuth({{
   providers: [
     {{
-      id: "site",
+      id: {text(name)},
       name: "Sign in",
       type: "oidc",
       issuer: {text(about.issuer)},
       clientId: {text(about.client.client_id)},
       clientSecret: process.env.{SECRET},
+      idToken: false, // it reads the user's name and address at the userinfo endpoint
       authorization: {{ params: {{ scope: {text(about.scope)} }} }},
     }},
   ],

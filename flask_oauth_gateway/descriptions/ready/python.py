@@ -12,7 +12,7 @@ def authlib_flask(about: About) -> str:
     path = urlsplit(about.uri).path or "/"
     method = "" if about.basic else '"token_endpoint_auth_method": "client_secret_post", '
     scope = f'"scope": {text(about.scope)}, ' if about.scope else ""
-    answer = 'token["userinfo"]' if about.oidc else '{"scope": token["scope"]}'
+    answer = "oauth.site.userinfo(token=token)" if about.oidc else '{"scope": token["scope"]}'
     return f"""# pip install authlib flask requests python-dotenv
 # flask --env-file .env run
 import os
