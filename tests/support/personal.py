@@ -7,6 +7,8 @@ from typing import Any
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
+from flask_oauth_gateway.crypto.hashing import token_key
+from flask_oauth_gateway.stores.tokens import token_id_of
 from tests.support.site import READ, Page, Site, another_browser
 
 ON: dict[str, Any] = {"OAUTH_PERSONAL_TOKENS": True, "OAUTH_TOKEN_PREFIX": "acme_"}
@@ -56,6 +58,11 @@ def listed(site: Site) -> Page:
 def ids(site: Site) -> list[str]:
     """The ids of the tokens that the page lists, as its buttons send them."""
     return [value for name, value in listed(site).fields if name == "token_id"]
+
+
+def id_of(token: str) -> str:
+    """The id of a token, by which others speak of it."""
+    return token_id_of(token_key(token))
 
 
 def end(site: Site, **sent: str) -> TestResponse:

@@ -17,14 +17,15 @@ from ..tokens import TokenStore
 
 _P, _T = personal_token.c, access_token.c
 _LIVE = (_P.subject == bindparam("subject"), _P.expires_at > bindparam("now"), _T.revoked_at.is_(None))
-_JOINED = personal_token.join(access_token, _T.token_hash == _P.token_hash)
+#: With the client: tokens of one that was deleted are dead for good.
+_JOINED = personal_token.join(access_token, _T.token_hash == _P.token_hash).join(client, client.c.id == _T.client)
 _COUNT = select(func.count()).select_from(_JOINED).where(*_LIVE)
 #: So that two who count at once don't both find room for one more. They are made by hand, so nobody waits for long.
 _ONE_AT_A_TIME = select(client.c.id).where(client.c.id == bindparam("owner")).with_for_update()
 _LIST = (
     select(_P.token_id, _P.name, _P.last_used_at, _P.last_used_network)
     .add_columns(_T.scope, _T.audience, _T.issued_at, _T.expires_at, client.c.enabled)
-    .select_from(_JOINED.outerjoin(client, client.c.id == _T.client))
+    .select_from(_JOINED)
     .where(*_LIVE)
     .order_by(_T.issued_at.desc(), _P.token_id)
 )
@@ -78,7 +79,7 @@ class PersonalTokenStore:
                 connection.execute(delete(table).where(table.c.token_hash == token_hash))
 
     def of_subject(self, subject: str) -> Sequence[Row[Any]]:
-        """A user's live tokens, the newest first. `enabled` is false where their client is off or gone, so that none works."""
+        """A user's live tokens, the newest first. `enabled` is false where their client is off, so that none works."""
         return self._database.all(_LIST, {"subject": subject, "now": int(time.time())})
 
     def find(self, token_id: bytes, subject: str) -> bytes | None:
