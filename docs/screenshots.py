@@ -84,6 +84,7 @@ def desktop(browser: Browser, url: str) -> None:
     page.goto(f"{url}/playground/")
     picture(page, "playground")
     go_to_consent(page)
+    to_a_broken_request(page)
     to_a_decoded_token(page)
     picture(page, "playground-token")
 
@@ -170,8 +171,19 @@ def go_to_consent(page: Page) -> None:
     sign_in(page, "alice")
 
 
-def to_a_decoded_token(page: Page) -> None:
+def to_a_broken_request(page: Page) -> None:
+    """Past the consent page, and the code with another verifier."""
     page.get_by_role("button", name="Allow").click()
+    page.get_by_role("button", name="Another verifier").click()
+    page.set_viewport_size({"width": 1100, "height": 860})
+    page.get_by_role("heading", name="On purpose").evaluate("heading => heading.scrollIntoView()")
+    picture(page, "playground-broken")
+    page.set_viewport_size(DESKTOP)
+
+
+def to_a_decoded_token(page: Page) -> None:
+    if page.get_by_role("button", name="Allow").count():
+        page.get_by_role("button", name="Allow").click()
     page.get_by_role("button", name="Send this request").click()
     page.get_by_role("heading", name="Read the token").evaluate("heading => heading.scrollIntoView()")
 

@@ -19,7 +19,7 @@ def mount(app: Flask) -> None:
     clients = {
         "/assistant": assistant.make_app(),
         "/client": web_app.make_app(),
-        "/playground": playground.make_app(),
+        "/playground": playground.make_app(app),
         "/tv": tv.make_app(),
     }
     app.wsgi_app = DispatcherMiddleware(app.wsgi_app, clients)  # type: ignore[method-assign]

@@ -76,14 +76,18 @@ def parts(name: str, to: Walk, *, whole: bool = False) -> Flow:
     if whole:
         to.chapter("Read the token")
         use.read(to, held)
-        yield from tokeninfo.look_up(to, held)
+        if flow is not tokeninfo:
+            yield from tokeninfo.look_up(to, held)
     to.chapter("Use the token")
     yield from use.call(to, held)
-    if whole:
+    if flow is tokeninfo:  # asks about a token that is still good
+        to.chapter("Ask about the token")
+        yield from flow.refusals(to, held)
+    if whole and flow is not revoke:
         to.chapter("Give the token back")
         yield from revoke.give_back(to, held)
-    if hasattr(flow, "refusals"):
-        to.chapter("What is refused")
+    if hasattr(flow, "refusals") and flow is not tokeninfo:
+        to.chapter("Give the token back" if flow is revoke else "What is refused")
         yield from flow.refusals(to, held)
 
 

@@ -58,14 +58,17 @@ class Step:
         return kept, len(body) - len(kept)
 
 
-def exchange(step: Step) -> Answer:
-    """Send a request unchanged, and follow no redirect. Raises `UnexpectedAnswer` if nobody answers."""
+def exchange(step: Step, also: dict[str, str] | None = None) -> Answer:
+    """Send a request unchanged, and follow no redirect. Raises `UnexpectedAnswer` if nobody answers.
+
+    `also` are headers that belong to whoever shows it, and not to the request.
+    """
     parts = urlsplit(step.url)
     connect = HTTPSConnection if parts.scheme == "https" else HTTPConnection
     connection = connect(parts.hostname or "", parts.port, timeout=TIMEOUT)
     target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     try:
-        connection.request(step.method, target, step.body or None, step.headers)
+        connection.request(step.method, target, step.body or None, {**step.headers, **(also or {})})
         response = connection.getresponse()
         headers = {name: value for name in TELLING if (value := response.getheader(name)) is not None}
         cookies = response.headers.get_all("Set-Cookie") or []

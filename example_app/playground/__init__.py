@@ -8,6 +8,8 @@ It runs the same generators as `python -m example_app.flows`, against this serve
 - `show.py`: prepares requests, answers and fields for the templates
 - `fields.py`: the meaning of each field
 - `told.py`: what the back channel says
+- `diagram.py`: the sequence diagram; `plans.py` writes what is still to come into `plans.json`
+- `breaking.py`: breaks requests on purpose, in the ways of `mistakes.py`; `inside.py` says why the server refused them
 """
 
 from __future__ import annotations
@@ -18,14 +20,16 @@ from flask import Flask
 
 from ..clients.frame import make_client_app
 from . import views
+from .inside import Inside
 from .run import Runs
 from .told import Told
 
 
-def make_app() -> Flask:
-    """Make the app. As the other clients do, it has its own session, and is mounted in the demo."""
+def make_app(server: Flask) -> Flask:
+    """Make the app. As the other clients do, it has its own session, and is mounted in the demo, its server."""
     app = make_client_app("playground", "/playground")
-    app.extensions.update(runs=Runs(), told=Told())
+    app.extensions.update(runs=Runs(), told=Told(), inside=Inside())
+    app.extensions["inside"].watch(server)
     app.register_blueprint(views.blueprint)
     return app
 

@@ -48,6 +48,18 @@ CATALOGUE = (
         "An access token ends soon. A refresh token gets the next one, and shows the server when somebody has stolen it.",
     ),
     Entry(
+        "tokeninfo",
+        "Ask what a token is",
+        "APIs that are handed tokens, and programs that hold one",
+        "A token may tell nothing by itself. Its holder asks the server what it is, and so does the API, each in their own way.",
+    ),
+    Entry(
+        "revoke",
+        "Give a token back",
+        "Programs that are done, and users who sign out",
+        "A program gives back a token that it needs no more. From then on it opens nothing, for whoever has a copy.",
+    ),
+    Entry(
         "device_code",
         "Device code",
         "Televisions, printers, command lines",

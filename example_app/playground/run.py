@@ -19,6 +19,10 @@ from .catalogue import Entry
 MAX_RUNS = 200
 
 
+class OnPurpose(UnexpectedAnswer):
+    """A walk can't go on, as something was broken on purpose."""
+
+
 @dataclass
 class Run:
     entry: Entry
@@ -34,6 +38,9 @@ class Run:
     #: Why the walk ended early.
     problem: str = ""
     refused: bool = False
+    #: Whether it ended because something was broken on purpose, and how much was broken.
+    on_purpose: bool = False
+    broken: int = 0
     lock: Lock = field(default_factory=Lock)
 
     def press(self, position: int) -> None:
@@ -49,7 +56,7 @@ class Run:
             try:
                 answer = self.to.send(self.next)
             except UnexpectedAnswer as error:
-                self._end(error)
+                self.end(error)
             else:
                 self._go_on(answer)
 
@@ -76,12 +83,14 @@ class Run:
         except StopIteration:
             self.next = None
         except KeyError as error:
-            self._end(UnexpectedAnswer(f"the answer has no {error}"))
+            self.end(UnexpectedAnswer(f"the answer has no {error}"))
         except UnexpectedAnswer as error:
-            self._end(error)
+            self.end(error)
 
-    def _end(self, error: UnexpectedAnswer) -> None:
+    def end(self, error: UnexpectedAnswer) -> None:
+        """End the walk before its time."""
         self.next, self.problem, self.refused = None, str(error), isinstance(error, Refused)
+        self.on_purpose = isinstance(error, OnPurpose)
         self.position += 1
 
 

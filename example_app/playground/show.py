@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 import shlex
 from base64 import b64decode
+from difflib import SequenceMatcher
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl, urlsplit
 
+from ..flows.approval import said_in
 from ..flows.exchange import Answer, Step
 from ..flows.walk import Approval, Chapter, DeviceApproval, Note
+from .breaking import Broken
 from .fields import FIELDS, Field
 from .run import Run
 
@@ -21,6 +24,7 @@ class Line(NamedTuple):
     value: str = ""
     after: str = ""
     is_secret: bool = False
+    change: str = ""
 
 
 class Explained(NamedTuple):
@@ -33,7 +37,7 @@ def story(run: Run) -> list[dict[str, Any]]:
     items, number = [], 0
     for each in run.to.story:
         shown = item(each)
-        if shown["kind"] not in ("chapter", "note"):
+        if shown["kind"] not in ("chapter", "note", "broken"):
             number += 1
             shown["number"] = number
         items.append(shown)
@@ -52,6 +56,8 @@ def item(each: Any) -> dict[str, Any]:
             return approval(each)
         case DeviceApproval():
             return {"kind": "device", "title": each.title, "uri": each.verification_uri, "user_code": each.user_code}
+        case Broken():
+            return broken(each)
         case _:
             return step(each)
 
@@ -84,6 +90,27 @@ def step(each: Step) -> dict[str, Any]:
         "answer": answered,
         "checks": each.checks,
     }
+
+
+def broken(each: Broken) -> dict[str, Any]:
+    """Return a request that was broken on purpose, with what was changed, and why it was refused."""
+    shown, before = step(each.step), step(each.whole)["lines"]
+    shown["lines"] = compared(before, shown["lines"])
+    location = each.step.answer.headers.get("Location", "") if each.step.answer else ""
+    brought = said_in(dict(parse_qsl(location.replace("#", "?", 1).partition("?")[2])))
+    if "error" in brought:  # the app is told by way of the browser
+        shown["answer"] |= {"is_error": True, "told": f"{brought['error']}: {brought.get('error_description', '')}"}
+    return {**shown, "kind": "broken", "label": each.label, "why": each.why, "explanation": each.explanation}
+
+
+def compared(before: list[Line], after: list[Line]) -> list[Line]:
+    """Return what was sent, with what was to be sent instead: `removed` lines, and `added` ones."""
+    lines: list[Line] = []
+    for _, first, last, start, end in SequenceMatcher(None, before, after, autojunk=False).get_opcodes():
+        same = before[first:last] == after[start:end]
+        lines += [] if same else [line._replace(change="removed") for line in before[first:last]]
+        lines += after[start:end] if same else [line._replace(change="added") for line in after[start:end]]
+    return lines
 
 
 def answer(asked: Step, each: Answer) -> dict[str, Any]:

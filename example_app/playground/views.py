@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl, urlsplit
 from flask import Blueprint, Response, abort, current_app, redirect, render_template, request, session, url_for
 
 from ..flows.approval import said_in
-from . import show
+from . import breaking, diagram, show
 from .catalogue import BY_NAME, CATALOGUE
 from .run import Run, Runs
 
@@ -65,7 +65,9 @@ def show_run(identity: str) -> Any:
     if run is None:
         return page("gone.html"), 404
     with run.lock:
-        return page("run.html", run=run, items=show.story(run), next=show.item(run.next) if run.next else None)
+        following = show.item(run.next) if run.next else None
+        return page("run.html", run=run, items=show.story(run), next=following, diagram=diagram.drawn(run),
+                    breaks=breaking.offered(run))  # fmt: skip
 
 
 @blueprint.post("/run/<identity>/next")
@@ -75,6 +77,17 @@ def press(identity: str) -> Any:
     if run is None:
         return page("gone.html"), 404
     run.press(request.form.get("position", -1, type=int))
+    return back_to(run)
+
+
+@blueprint.post("/run/<identity>/break")
+def break_it(identity: str) -> Any:
+    """Send the next request broken on purpose; the walk itself stays where it is."""
+    run = mine(identity)
+    if run is None:
+        return page("gone.html"), 404
+    position = request.form.get("position", -1, type=int)
+    breaking.break_it(run, position, request.form.get("break", ""), current_app.extensions["inside"])
     return back_to(run)
 
 

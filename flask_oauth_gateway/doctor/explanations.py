@@ -142,9 +142,10 @@ def _code(refused: Refused, found: re.Match[str]) -> Found:
         return "a code that this server gave", "one that it doesn't know (or purged: they are kept for a day)"
     if row.client_id != refused.client_id:
         return f"the client that it was given to, {row.client_id}", refused.client_id or "none"
-    if row.spent_at is not None:
+    is_spent = row.spent_at is not None
+    if is_spent and row.spent_at < row.expires_at:  # one that comes too late is spent by that
         return "a code that is used for the first time", f"one that was used at {when(row.spent_at)}"
-    if row.expires_at <= time.time():
+    if is_spent or row.expires_at <= time.time():
         return (
             f"a code that is used within {row.expires_at - row.issued_at} s",
             f"one that expired at {when(row.expires_at)}",

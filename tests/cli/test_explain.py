@@ -222,6 +222,8 @@ def test_token_requests(make_site: Callable[..., Any], clock: Clock) -> None:
     assert told(grant_type="device_code")[1] == "device_code (a short name is for the configuration alone)"
     clock.advance(61)
     assert told()[0] == "a code that is used within 60 s"
+    site.redeem(client, code)  # which spends it
+    assert told()[0] == "a code that is used within 60 s"
     code = site.code(client)
     tokens = site.redeem(client, code).get_json()
     assert told()[0] == "a code that is used for the first time"

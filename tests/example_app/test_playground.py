@@ -9,9 +9,11 @@ from pathlib import Path
 import pytest
 import requests
 
+from example_app.flows import FLOWS
 from example_app.playground.catalogue import CATALOGUE
+from example_app.playground.diagram import PARTS, plans
 from tests.support.example import example_app, url_in
-from tests.support.player import END, SEND, Player
+from tests.support.player import END, SEND, Player, plain
 
 #: Each flow once, and those whose tokens come about differently also with a JWT.
 FORMATS = [
@@ -44,6 +46,23 @@ def unexplained(page: str) -> set[str]:
     return named - set(re.findall(r"<dt><code>([^<]+)</code>", page))
 
 
+def is_counted(player: Player, flow: str) -> None:
+    """Each page said which step of how many is next, and the diagram has shown every one of them ahead of its time.
+
+    `python -m example_app.playground.plans` writes anew what was still to come.
+    """
+    plan = plans()[flow]
+    counted = [re.findall(r"Step (\d+) of (\d+)", page) for page in player.seen]  # in the title, and over the next step
+    total = str(len(plan))
+    assert counted[:-1] == [[(str(number), total)] * 2 for number in range(1, len(plan) + 1)]
+    assert f"All {total} steps are done" in player.seen[-1]
+    drawn = re.findall(r'<p class="label"><span class="hidden">([^<]+)</span>(.*?)<span', player.page.text, re.DOTALL)
+    assert [f"{who} {plain(label)}" for who, label in drawn] == [
+        f"{PARTS[each.source]} to {PARTS[each.target]}: {each.label}" for each in plan
+    ]
+    assert any("Break it on purpose" in page for page in player.seen)
+
+
 class TestEveryFlow:
     @pytest.mark.parametrize(("flow", "kind"), FORMATS)
     def test_is_walked_to_its_end(self, alice: Player, flow: str, kind: str) -> None:
@@ -67,6 +86,7 @@ class TestEveryFlow:
         else:
             assert "This token is opaque" in told
         assert unexplained(alice.page.text) == set()
+        is_counted(alice, flow)
 
     @pytest.mark.parametrize("flow", ["authorization_code", "jwt_bearer"])
     def test_explains_what_is_next_before_it_is_sent(self, alice: Player, flow: str) -> None:
@@ -87,12 +107,17 @@ class TestEveryFlow:
         assert '"typ": "logout+jwt"' in told
         assert "error=login_required" in told
         assert unexplained(alice.page.text) == set()
+        is_counted(alice, "logout")
+
+    def test_there_is_one_for_each_of_the_command_line(self) -> None:
+        assert sorted(entry.name for entry in CATALOGUE) == sorted(FLOWS)
+        assert list(plans()) == [entry.name for entry in CATALOGUE]
 
 
 class TestAFlowStepByStep:
     def test_an_mcp_server_is_called_to_the_end(self, alice: Player) -> None:
         alice.start("mcp")
-        alice.walk()
+        alice.walk(without=())
         told = alice.text()
         assert END in told
         for chapter in ("Find out who gives tokens", "Call a tool", "Ask for more", "What is refused"):
@@ -100,6 +125,7 @@ class TestAFlowStepByStep:
         assert "The sky is clear" in told
         assert [status for status in alice.statuses() if status >= 400] == [401, 403, 401, 401]
         assert unexplained(alice.page.text) == set()
+        is_counted(alice, "mcp")
 
     def test_who_steps_up_types_a_code_and_gets_a_token_that_says_so(self, alice: Player) -> None:
         alice.start("step_up")
@@ -110,6 +136,7 @@ class TestAFlowStepByStep:
         assert '"restarted": true' in told
         assert alice.statuses().count(401) == 4, "by the password, without a token, by the first token, and revoked"
         assert unexplained(alice.page.text) == set()
+        is_counted(alice, "step_up")
 
     def test_a_request_is_shown_then_sent(self, alice: Player) -> None:
         alice.start("client_credentials")

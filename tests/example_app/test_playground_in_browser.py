@@ -1,4 +1,4 @@
-"""The playground in a real browser: every flow without a script, and what a script adds."""
+"""The playground in a real browser: by keyboard, without a script, and what one adds. `test_playground.py` walks every flow."""
 
 import re
 from collections.abc import Iterator
@@ -8,17 +8,17 @@ from urllib.parse import urljoin
 import pytest
 from playwright.sync_api import Page, expect
 
-from example_app.playground.catalogue import CATALOGUE
+from example_app.playground.catalogue import BY_NAME
 from tests.support.browser import Browser, open_page, troubles
-from tests.support.example import example_app, url_in
 
 pytestmark = pytest.mark.chromium
 
+NEXT = ".next form[action$='/next']"
 
-@pytest.fixture(scope="module")
-def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with example_app(tmp_path_factory.mktemp("demo")) as printed:
-        yield url_in(printed)
+
+@pytest.fixture
+def url(playground_url: str) -> str:
+    return playground_url
 
 
 @pytest.fixture
@@ -110,18 +110,26 @@ def walk(page: Page, name: str, until: str) -> None:
     raise AssertionError(page.content())
 
 
+def tab_to(page: Page, button: str) -> None:
+    """Go to a button with the Tab key alone."""
+    found = page.get_by_role("button", name=button, exact=True)
+    for _ in range(60):
+        page.keyboard.press("Tab")
+        if found.evaluate("each => each === document.activeElement"):
+            return
+    raise AssertionError(f"No way to {button} by keyboard.")
+
+
 def press_on(page: Page) -> None:
     """Send all that is left as the page's button would, without drawing the pages in between: tests may be slow elsewhere."""
-    action = page.locator(".next form").get_attribute("action") or ""
-    for position in range(int(page.locator("[name=position]").input_value()), 40):
+    action = page.locator(NEXT).get_attribute("action") or ""
+    for position in range(int(page.locator(f"{NEXT} [name=position]").input_value()), 40):
         page.request.post(urljoin(page.url, action), form={"position": str(position)})
     page.reload()
 
 
-@pytest.mark.parametrize(
-    "entry", [each for each in CATALOGUE if each.name not in ("logout", "mcp")], ids=lambda entry: entry.name
-)
-def test_every_flow_is_walked_without_a_script(browser: Browser, plain_page: Page, url: str, entry: Any) -> None:
+@pytest.mark.parametrize("entry", [BY_NAME["authorization_code"], BY_NAME["device_code"]], ids=lambda entry: entry.name)
+def test_a_flow_is_walked_without_a_script(browser: Browser, plain_page: Page, url: str, entry: Any) -> None:
     page = plain_page
     start(page, url, entry.title)
     walk(page, entry.name, until="Read the token")
@@ -130,11 +138,26 @@ def test_every_flow_is_walked_without_a_script(browser: Browser, plain_page: Pag
     expect(page.get_by_role("heading", name="It isn't active.")).to_be_visible()
 
 
-def test_a_sign_out_is_walked_without_a_script(browser: Browser, plain_page: Page, url: str) -> None:
+def test_the_diagram_and_the_buttons_that_break_something_need_no_mouse(
+    browser: Browser, plain_page: Page, url: str
+) -> None:
     page = plain_page
-    start(page, url, "Sign-out with OpenID Connect")
-    walk(page, "logout", until="That is the whole flow")
-    expect(page.get_by_role("heading", name="What has ended")).to_be_visible()
+    start(page, url, "Client credentials")
+    now = page.locator("[aria-current=step]")
+    expect(now).to_contain_text("App to Server: POST /oauth/token")
+    expect(page.get_by_text("Step 1 of 12")).to_be_visible()
+    tab_to(page, "With a wrong secret")
+    with page.expect_navigation():
+        page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="On purpose: with a wrong secret")).to_be_visible()
+    expect(page.get_by_text("a secret that ends in")).to_be_visible()
+    expect(page.get_by_text("Step 1 of 12")).to_be_visible()
+    tab_to(page, "Send this request")
+    with page.expect_navigation():
+        page.keyboard.press("Enter")
+    expect(page.get_by_text("Step 2 of 12")).to_be_visible()
+    expect(page.locator(".diagram a")).to_have_text(["POST /oauth/token"])
+    expect(now).to_contain_text("App to Server: GET /oauth/tokeninfo")
 
 
 def test_a_flow_with_a_script(browser: Browser, url: str, complaints: list[str]) -> None:
@@ -170,13 +193,18 @@ def test_each_look_of_it_keeps_nobody_out(browser: Browser, url: str) -> None:
     page = open_page(browser, complaints, bypass_csp=True)
     start(page, url, "Authorization code with PKCE", "Start, token as JWT")
     go_through(page, "authorization_code")
+    page.get_by_role("button", name="Another verifier").click()
+    page.get_by_role("heading", name="On purpose: another verifier").wait_for()
     walk(page, "authorization_code", until="Read the token")
     page.locator("details").evaluate_all("all => all.forEach(each => { each.open = true })")
     check_page(page)
+    page.evaluate("document.documentElement.dir = 'rtl'")
+    assert not page.evaluate("document.documentElement.scrollWidth > innerWidth")
     page.goto(f"{url}/playground/")
     check_page(page)
     start(page, url, "Sign-in with OpenID Connect")
-    walk(page, "openid", until="Learn more of the user")
+    page.get_by_role("button", name="Send this request").click()
+    page.get_by_role("link", name="Go there in this browser").wait_for()
     check_page(page)
     page.context.close()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from html import unescape
+from urllib.parse import urljoin
 
 import requests
 
@@ -11,6 +12,11 @@ from tests.support.serving import Form, Walker
 
 SEND = "Send this request"
 END = "That is the whole flow"
+
+
+def plain(html: str) -> str:
+    """A page, or a part of it, as one reads it."""
+    return " ".join(unescape(re.sub(r"<[^>]+>", " ", html)).split())
 
 
 class Player(Walker):
@@ -22,8 +28,31 @@ class Player(Walker):
         self.seen: list[str] = []
 
     def start(self, flow: str, token_format: str = "opaque") -> None:
+        """Press a button of the flow's card on the first page."""
+        card = re.search(rf'<h3 id="{flow}">.*?</li>', self.browser.get(f"{self.url}/").text, re.DOTALL)
+        assert card, f"there is no card for {flow}"
+        assert f'<button name="format" value="{token_format}"' in card[0]
+        assert f'<input type="hidden" name="flow" value="{flow}">' in card[0]
         form = {"flow": flow, "format": token_format}
         self._show(self.browser.post(f"{self.url}/start", data=form))
+
+    def breaks(self) -> list[str]:
+        """The names of the buttons that break something on purpose."""
+        return re.findall(r'<button name="break" value="(\w+)"', self.page.text)
+
+    def break_it(self, name: str) -> str:
+        """Press one of them; returns what the page says of it."""
+        forms = re.findall(
+            r'<form class="breaks" method="post" action="([^"]+)">(.*?)</form>', self.page.text, re.DOTALL
+        )
+        (action, form), before = forms[0], self.page.text.count('class="step broken"')
+        assert f'name="break" value="{name}"' in form
+        position = re.findall(r'name="position" value="(\d+)"', form)[0]
+        answer = self.browser.post(urljoin(self.page.url, action), data={"position": position, "break": name})
+        self._show(answer)
+        assert answer.text.count('class="step broken"') == before + 1
+        told = re.findall(r'<details class="step broken".*?<section class="next"', answer.text, re.DOTALL)[0]
+        return plain(told[told.rindex('<details class="step broken"') :])
 
     def press(self) -> None:
         """Press the only button."""
@@ -70,7 +99,7 @@ class Player(Walker):
 
     def text(self) -> str:
         """The page as one reads it."""
-        return " ".join(unescape(re.sub(r"<[^>]+>", " ", self.page.text)).split())
+        return plain(self.page.text)
 
     def _show(self, page: requests.Response) -> None:
         self.page = page
