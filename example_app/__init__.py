@@ -89,6 +89,7 @@ def create_app(config: Mapping[str, Any] | None = None, *, instance_path: str | 
         OAUTH_CLIENT_AUTH_METHODS=METHODS,
         OAUTH_RATE_LIMITS={"register": "200/hour"},  # who walks through flows registers many clients
         OAUTH_ACR_VALUES=login.STRENGTHS,
+        OAUTH_PERSONAL_TOKENS=True,
         OAUTH_ADMIN=True,
         OAUTH_FORWARD_AUTH=True,
         OAUTH_PROTECT=PROTECT,

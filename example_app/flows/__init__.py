@@ -13,7 +13,7 @@ from typing import Any
 
 from . import browser, revoke, tokeninfo, use
 from .exchange import Step, UnexpectedAnswer
-from .walk import Approval, Flow, Walk
+from .walk import Approval, Flow, OwnToken, Walk
 
 #: In the order in which to read them. Each is a module of this package.
 FLOWS = (
@@ -40,6 +40,7 @@ FLOWS = (
     "registration",
     "client_id_metadata",
     "mcp",
+    "personal_token",
 )
 
 
@@ -96,4 +97,6 @@ def play(to: Walk, asked: Any) -> Any:
     if isinstance(asked, Step):
         return to.send(asked)
     to.story.append(asked)
+    if isinstance(asked, OwnToken):
+        return browser.make_token(to, asked)
     return browser.approve(to, asked) if isinstance(asked, Approval) else browser.approve_device(to, asked)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from html.parser import HTMLParser
 from http.cookies import SimpleCookie
 from urllib.parse import parse_qs, urljoin, urlsplit
 
 from ..login import CODES
 from .exchange import Answer, UnexpectedAnswer
-from .walk import Approval, DeviceApproval, Walk
+from .walk import Approval, DeviceApproval, OwnToken, Walk
 
 USERNAME = PASSWORD = "alice"
 MAX_REDIRECTS = 5
@@ -42,6 +43,19 @@ def approve_device(to: Walk, approval: DeviceApproval) -> None:
     approval.is_done = True
 
 
+def make_token(to: Walk, wanted: OwnToken) -> str:
+    """Play alice, who makes a token for a script of hers; returns the token, which the page shows her once."""
+    browser = Browser(to)
+    browser.open(wanted.title, wanted.path)
+    browser.sign_in()
+    title = "She says what it is for and may do, and how long it lives."
+    browser.submit(title, name="My script", scope=wanted.scope, expires="7")
+    found = re.search(r"\bpat_[0-9A-Za-z]{57}\b", browser.body)
+    if found is None:
+        raise UnexpectedAnswer("the page shows no token")
+    return found[0]
+
+
 class Page(HTMLParser):
     """The last form of a page: its address, and the fields that it would send."""
 
@@ -70,6 +84,7 @@ class Browser:
         self._redirect_uri = redirect_uri
         self._cookies: dict[str, tuple[str, str]] = {}  # value and path, by name
         self._page: Page | None = None
+        self.body = ""  # of that page
         #: The parameters that the client got at its redirect URI, in the query or the fragment.
         self.brought: dict[str, str] = {}
 
@@ -104,6 +119,7 @@ class Browser:
             answer = self._to.send(step)
             self._keep_cookies(answer)
             if answer.status == 200:
+                self.body = answer.body
                 self._page = Page(self._absolute(url), answer.body)
                 return
             url = urljoin(self._absolute(url), answer.headers["Location"])

@@ -64,6 +64,15 @@ class DeviceApproval:
 
 
 @dataclass
+class OwnToken:
+    """A user makes a token for themselves, on the server's own page."""
+
+    title: str
+    path: str
+    scope: str
+
+
+@dataclass
 class Held:
     """A token, with its client, and its user if there is one."""
 
@@ -93,8 +102,8 @@ class Held:
         return {"Authorization": f"DPoP {self.token}", "DPoP": self.key.proof(method, url, self.token)}
 
 
-Flow = Generator[Step | Approval | DeviceApproval, Any, None]
-Getting = Generator[Step | Approval | DeviceApproval, Any, Held]
+Flow = Generator[Step | Approval | DeviceApproval | OwnToken, Any, None]
+Getting = Generator[Step | Approval | DeviceApproval | OwnToken, Any, Held]
 
 
 class Walk:
@@ -128,7 +137,7 @@ class Walk:
         #: The browser of the person who is played in the current flow, once one was needed.
         self.browser: Any = None
         #: All of the current flow, in order: chapters, notes, steps, approvals.
-        self.story: list[Chapter | Note | Step | Approval | DeviceApproval] = []
+        self.story: list[Chapter | Note | Step | Approval | DeviceApproval | OwnToken] = []
         self._quiet = quiet
 
     def begin(self, name: str, about: str) -> None:

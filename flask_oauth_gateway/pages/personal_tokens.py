@@ -79,7 +79,10 @@ def new_token(server: AuthorizationServer) -> Answer:
         relogin.remember(response, NEW_FORM, details, endpoint=NEW)
         return response
     first = _lifetimes(server)
-    filled = Filled(expires=next((value for value, _ in first if value == "30"), first[0][0]))
+    filled = Filled(
+        expires=next((value for value, _ in first if value == "30"), first[0][0]),
+        resource=next((identifier for identifier, _ in _resources(server)), ""),
+    )
     return _form(server, person, number or relogin.NOT_NEEDED, filled)
 
 

@@ -43,6 +43,8 @@ def test_who_gives_a_refresh_token_back_gives_back_all_that_the_approval_gave(si
         "count": 1,
         "by": "client",
         "actor": None,
+        "reason": None,
+        "found_at": None,
     }
     assert said == [told]
     for token in (first["access_token"], second["access_token"]):

@@ -116,6 +116,35 @@ def test_applications(visitor: Visitor, site: ServedSite) -> None:
     check(visitor)
 
 
+def test_personal_tokens(make_visitor: Callable[..., Visitor], make_site: Callable[..., ServedSite]) -> None:
+    resources = {"/": "https://api.example", "/notes": {"identifier": "urn:notes", "name": "Your notes"}}
+    site = make_site(OAUTH_PERSONAL_TOKENS=True, OAUTH_RESOURCES=resources)
+    visitor = make_visitor(site)
+    page = visitor.page
+    visitor.visit("/oauth/tokens")
+    check(visitor)
+    for name in ("Backup script on my laptop", "N" * 100):
+        page.get_by_role("link", name="New token").click()
+        visitor.sign_in()
+        page.get_by_role("heading", name="New token").wait_for()
+        check(visitor)
+        page.get_by_label("What will use it?").fill(name)
+        page.get_by_role("button", name="Make the token").click()
+        page.get_by_role("alert").wait_for()
+        check(visitor)
+        page.get_by_label("Read the weather of your places").check()
+        page.get_by_label("Your notes").check()
+        page.get_by_role("button", name="Make the token").click()
+        page.get_by_role("heading", name="Your new token").wait_for()
+        check(visitor)
+        page.get_by_role("link", name="Your access tokens").click()
+        page.get_by_role("heading", name=name).wait_for()
+    check(visitor)
+    page.get_by_role("button", name="End this token Backup").click()
+    page.get_by_role("heading", name="Backup").wait_for(state="detached")
+    visitor.complaints = [text for text in visitor.complaints if "400" not in text]
+
+
 def test_error(visitor: Visitor) -> None:
     visitor.visit("/oauth/authorize?client_id=nobody")
     check(visitor)
