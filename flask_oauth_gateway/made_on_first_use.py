@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from .authorization.pushed import PushedRequests
     from .authorization.signed_answer import SignedAnswers
     from .authorization.signed_requests import SignedRequests
+    from .clients.developers.apps import UserApps
     from .clients.keys import ClientKeys
     from .clients.registration import Registrations
     from .clients.registry import ClientRegistry
@@ -164,6 +165,17 @@ class MadeOnFirstUse(Server):
             self.app, self.settings, self.hooks, self.database, self.clients, self.client_registry, self.sealing, self.grants,
             lambda: self.registration_tokens, statements_of(self.settings, relaxed=self.app.debug or self.app.testing),
         )  # fmt: skip
+
+    @cached_property
+    def user_apps(self) -> UserApps:
+        """The apps that users register for themselves."""
+        from .clients.developers.apps import UserApps
+        from .stores.registration.user_apps import UserAppStore
+
+        store = UserAppStore(self.database, self.clients, self.revocations)
+        return UserApps(
+            self.app, self.settings, self.clients, self.client_registry, store, self.sealing, self.revoking.forget
+        )
 
     @cached_property
     def jwt_assertions(self) -> JwtAssertions:

@@ -35,8 +35,8 @@ client_created = _signals.signal("oauth-client-created")
 #: A program registered a client by itself (RFC 7591). `client_id`, `owner` (of the initial access token), `by` ("open",
 #: "token", "statement", or "document" for one that was read of its metadata document).
 client_registered = _signals.signal("oauth-client-registered")
-#: A client was changed. `client_id`, `change` ("update", "rotate_secret", "delete"), `fields` that changed,
-#: `actor`.
+#: A client was changed. `client_id`, `change` ("update", "rotate_secret", "end_secret", "delete"), `fields` that
+#: changed, `actor`.
 client_changed = _signals.signal("oauth-client-changed")
 #: An application was registered. `application_id`, `actor`.
 application_created = _signals.signal("oauth-application-created")

@@ -54,6 +54,15 @@ class NotAccepted(PageError):
         super().__init__(error, self.SENTENCE, reason=f"{detail} {reason}".rstrip(), detail=detail)
 
 
+class StillOnTrial(PageError):
+    """A user's own app waits for an administrator, and somebody else than its owner was sent here: it gets no answer."""
+
+    SENTENCE = "The application that sent you here waits for approval: until then only the person who registered it can try it."
+
+    def __init__(self) -> None:
+        super().__init__("access_denied", self.SENTENCE)
+
+
 class AuthorizationError(OAuth2Error):
     """An error that the client gets, at its redirect URI (RFC 6749 section 4.1.2.1)."""
 

@@ -128,9 +128,13 @@ class ApplicationRegistry:
         self._changed(application_id, "update", sorted(changes))
         return found
 
-    def approve(self, application_id: str) -> Application:
-        """Let the application's clients work, except those that are disabled themselves. Raises `ApplicationNotFound`."""
-        return self._set_status(application_id, "approve", APPROVED)
+    def approve(self, application_id: str, *, version: int | None = None) -> Application:
+        """Let the application's clients work, except those that are disabled themselves.
+
+        `version`: what the application must still have, as it was looked at. Where users registered it, every change of
+        theirs counts as one of it. Raises `ApplicationNotFound` and `ApplicationChanged`.
+        """
+        return self._set_status(application_id, "approve", APPROVED, version)
 
     def revoke(self, application_id: str) -> Application:
         """Stop the application's clients and all their tokens at once; nothing is deleted. Raises `ApplicationNotFound`."""
@@ -145,8 +149,8 @@ class ApplicationRegistry:
             client_changed.send(self._app, client_id=client_id, change="delete", fields=[], actor=actor())
         self._changed(application_id, "delete", [])
 
-    def _set_status(self, application_id: str, change: str, status: str) -> Application:
-        self._applications.set_status(application_id, status)
+    def _set_status(self, application_id: str, change: str, status: str, version: int | None = None) -> Application:
+        self._applications.set_status(application_id, status, version)
         self._changed(application_id, change, ["status"])
         return self._existing(application_id)
 

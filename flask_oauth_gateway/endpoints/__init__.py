@@ -81,15 +81,8 @@ def make_blueprint(server: Server) -> Blueprint:
         answer_at_root(blueprint, server, place)
     know_any_host(server.app)
     exempt_from_csrf(server.app, blueprint)
-    if settings.admin and server.issues_tokens:
-        from ..management import add_management  # other apps never load it
-
-        for number, (path, methods) in enumerate(
-            add_management(blueprint, cast("AuthorizationServer", server)).items()
-        ):
-            name = f"management_method_{number}"
-            _answer_any_method(blueprint, path, name, _method_not_allowed, allowed=sorted(methods))
-        _answer_any_method(blueprint, "/admin/<oauth_anything:path>", "admin_not_found", _not_found)
+    if server.issues_tokens:
+        _add_what_manages(blueprint, cast("AuthorizationServer", server))
     for path in ("", "/", "/<oauth_anything:path>"):
         _answer_any_method(blueprint, path, "not_found", _not_found)
     blueprint.after_request(cors.allow_origin)
@@ -106,6 +99,23 @@ def make_blueprint(server: Server) -> Blueprint:
         blueprint.register_error_handler(code, _http_error)
     blueprint.register_error_handler(HTTPException, _http_error)
     return blueprint
+
+
+def _add_what_manages(blueprint: _PlacedBlueprint, server: AuthorizationServer) -> None:
+    """Route the management API, and note what is refused to users' own apps."""
+    settings = server.settings
+    if settings.admin or settings.developer:
+        from ..management import add_management  # other apps never load it
+
+        for number, (path, methods) in enumerate(add_management(blueprint, server).items()):
+            name = f"management_method_{number}"
+            _answer_any_method(blueprint, path, name, _method_not_allowed, allowed=sorted(methods))
+    if settings.admin:
+        _answer_any_method(blueprint, "/admin/<oauth_anything:path>", "admin_not_found", _not_found)
+    if settings.developer:
+        from ..observing.refusals import note_refusal  # other apps never load it
+
+        blueprint.after_request(partial(note_refusal, server.clients, server.audit_trail))
 
 
 def _see_other(response: Response) -> Response:

@@ -7,6 +7,12 @@ from collections.abc import Mapping
 from .feature import FORM, GET, POST, Endpoint, Feature
 from .grants import DEVICE_CODE
 
+#: A user's own apps, by the file in `pages/developer/`: each page's view, its path below `/developer`, and its methods.
+_DEVELOPER_PAGES: Mapping[str, list[tuple[str, str, tuple[str, ...]]]] = {
+    "apps": [("apps", "/", GET), ("app", "/app", GET), ("delete", "/app/delete", FORM)],
+    "form": [("new", "/apps/new", FORM), ("edit", "/app/edit", FORM), ("check", "/check", POST)],
+    "secrets": [("secret", "/app/secret", POST), ("secret_end", "/app/secret/end", POST)],
+}  # fmt: skip
 WITH_A_PERSON = ("authorization_code", "implicit", "password", DEVICE_CODE)
 
 PEOPLE: Mapping[str, Feature] = {
@@ -31,6 +37,17 @@ PEOPLE: Mapping[str, Feature] = {
             "new_personal_token": Endpoint("/tokens/new", GET, "pages.personal_tokens:new_token"),
             "revoke_personal_tokens": Endpoint("/tokens/revoke", POST, "pages.personal_tokens:revoke_tokens"),
             "leaked_tokens": Endpoint("/tokens/leaked", POST, "endpoints.revocation.leaked:leaked"),
+        },
+    ),
+    "developer": Feature(
+        source="API gateways",
+        page="developer-apps.md",
+        setting="developer",
+        endpoints={"developer": Endpoint("/developer", GET, "pages.developer.apps:apps")}
+        | {
+            f"developer_{name}": Endpoint(f"/developer{path}", methods, f"pages.developer.{file}:{name}")
+            for file, pages in _DEVELOPER_PAGES.items()
+            for name, path, methods in pages
         },
     ),
     "userinfo": Feature(

@@ -120,6 +120,7 @@ class RefreshTokenGrant(TokenGrant):
             or self.resources.have_terms
             or self.hooks.token_attributes is not None
             or client.plan_in_force is not None
+            or client.is_on_trial
             or self.steps.may_give_id_token(client)
             or self.issuing.format_of(client) != "opaque"
             or not can_rotate_at_once(self.database)

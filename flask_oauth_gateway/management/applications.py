@@ -6,7 +6,14 @@ from typing import Any
 
 from ..descriptions.records import describe_application
 from ..errors import InvalidRequestError, clean
-from ..stores.applications import PENDING, STATUSES, Application, ApplicationInUse, ApplicationNotFound
+from ..stores.applications import (
+    PENDING,
+    STATUSES,
+    Application,
+    ApplicationChanged,
+    ApplicationInUse,
+    ApplicationNotFound,
+)
 from .operation import (
     FLAG,
     PAGE,
@@ -55,7 +62,12 @@ def update(call: Call) -> dict[str, Any]:
 
 
 def approve(call: Call) -> dict[str, Any]:
-    return _versioned(call.server.application_registry.approve(call.path["application_id"]))
+    try:
+        return _versioned(
+            call.server.application_registry.approve(call.path["application_id"], version=expected_version())
+        )
+    except ApplicationChanged:
+        raise PreconditionFailed from None
 
 
 def revoke(call: Call) -> dict[str, Any]:
@@ -115,7 +127,7 @@ OPERATIONS = (
     ),
     Operation(
         name="approve_application", method="POST", path=f"{PATH}/approve", run=approve, answer=APPLICATION, finds=True,
-        summary="Let its clients work, except those that are disabled themselves", versioned=True,
+        summary="Let its clients work, except those that are disabled themselves", guarded=True, versioned=True,
     ),
     Operation(
         name="revoke_application", method="POST", path=f"{PATH}/revoke", run=revoke, answer=APPLICATION, finds=True,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from flask import url_for
 
-from ..config import ADMIN_SCOPE
+from ..config import ADMIN_SCOPE, APPS_SCOPE
 from ..web.answers import json_response
 from .applications import APPLICATION
 from .clients import CLIENT
@@ -28,7 +28,7 @@ ERROR: Schema = {
 REASONS = {
     "400": "The request can't be read, or has an unknown member.",
     "401": "The token is missing or not valid.",
-    "403": f"The token lacks the scope {ADMIN_SCOPE}, or is not a client's own.",
+    "403": f"The token lacks the scope ({ADMIN_SCOPE}; {APPS_SCOPE} for one's own apps), or isn't of the kind that opens this.",
     "404": "There is nothing with this name.",
     "409": "There is already one with this name, or it is in use.",
     "412": "Somebody has changed it since it was read (If-Match).",
@@ -47,10 +47,29 @@ def openapi(server: AuthorizationServer, operations: Iterable[Operation]) -> Res
 def describe(server: AuthorizationServer, operations: Iterable[Operation]) -> dict[str, Any]:
     """An OpenAPI 3.1 document of these operations."""
     paths: dict[str, dict[str, Any]] = {}
+    operations = tuple(operations)
     for operation in operations:
         paths.setdefault(PARAMETER.sub(r"{\1}", operation.path), {})[operation.method.lower()] = _operation(operation)
-    url = url_for("oauth.management_openapi").removesuffix("/openapi.json")
-    flow = {"tokenUrl": url_for("oauth.token"), "scopes": {ADMIN_SCOPE: server.settings.scopes[ADMIN_SCOPE]}}
+    settings = server.settings
+    own_url = url_for("oauth.own_openapi").removesuffix("/openapi.json") if settings.developer else None
+    flows: dict[str, Any] = {}
+    schemas: dict[str, Any] = {"Error": dict(ERROR)}
+    if settings.admin:
+        schemas |= {"Client": _object(CLIENT), "Application": _object(APPLICATION)}
+        token_url = {"tokenUrl": url_for("oauth.token")}
+        flows["clientCredentials"] = {**token_url, "scopes": {ADMIN_SCOPE: settings.scopes[ADMIN_SCOPE]}}
+    if own_url is not None:
+        from .own_apps import APP
+
+        schemas["App"] = _object(APP)
+        for path in {PARAMETER.sub(r"{\1}", each.path) for each in operations if each.own}:
+            paths[path]["servers"] = [{"url": own_url}]
+        if "authorization_code" in settings.grant_types:
+            flows["authorizationCode"] = {
+                "authorizationUrl": url_for("oauth.authorize"), "tokenUrl": url_for("oauth.token"),
+                "scopes": {APPS_SCOPE: settings.scopes[APPS_SCOPE]},
+            }  # fmt: skip
+    url = url_for("oauth.management_openapi").removesuffix("/openapi.json") if settings.admin else own_url
     return {
         "openapi": "3.1.0",
         "info": {"title": "OAuth gateway: management", "version": "1"},
@@ -58,8 +77,8 @@ def describe(server: AuthorizationServer, operations: Iterable[Operation]) -> di
         "security": [{"oauth2": [ADMIN_SCOPE]}],
         "paths": paths,
         "components": {
-            "securitySchemes": {"oauth2": {"type": "oauth2", "flows": {"clientCredentials": flow}}},
-            "schemas": {"Client": _object(CLIENT), "Application": _object(APPLICATION), "Error": dict(ERROR)},
+            "securitySchemes": {"oauth2": {"type": "oauth2", "flows": flows}},
+            "schemas": schemas,
             "responses": {status: _error(reason) for status, reason in REASONS.items()},
         },
     }
@@ -74,12 +93,12 @@ def _operation(operation: Operation) -> dict[str, Any]:
         {"name": name, "in": "query", "schema": dict(schema), **({"required": True} if name in operation.needs else {})}
         for name, schema in operation.query.items()
     ]
-    if operation.versioned and operation.body is not None and operation.finds:
+    if operation.guarded or (operation.versioned and operation.body is not None and operation.finds):
         parameters.append({"name": "If-Match", "in": "header", "schema": {"type": "string"}})
     statuses = ["400", "401", "403", "413", "429", "503"]
     statuses += ["404"] if operation.finds else []
     statuses += ["409", "422"] if operation.checks else []
-    statuses += ["412"] if operation.finds and operation.method in ("PATCH", "DELETE") else []
+    statuses += ["412"] if operation.guarded or (operation.finds and operation.method in ("PATCH", "DELETE")) else []
     found: dict[str, Any] = {
         "operationId": operation.name,
         "summary": operation.summary,
@@ -89,6 +108,8 @@ def _operation(operation: Operation) -> dict[str, Any]:
             **{status: {"$ref": f"#/components/responses/{status}"} for status in sorted(statuses)},
         },
     }
+    if operation.own:
+        found["security"] = [{"oauth2": [APPS_SCOPE]}]
     if operation.body is not None:
         schema = {**_object(operation.body), "additionalProperties": False}
         found["requestBody"] = {"required": True, "content": {"application/json": {"schema": schema}}}

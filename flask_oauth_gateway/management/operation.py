@@ -11,7 +11,7 @@ from flask import Response, request
 
 from ..clients.members import ClientMetadataError
 from ..clients.registry import ClientNotFound
-from ..config import ADMIN_SCOPE
+from ..config import ADMIN_SCOPE, APPS_SCOPE
 from ..errors import InvalidRequestError, NotFound, OAuth2Error, clean
 from ..protection.guard import current_token
 from ..protection.require_token import require_token
@@ -43,6 +43,7 @@ class Call:
     path: Mapping[str, str]
     query: Mapping[str, Any]
     body: Mapping[str, Any]
+    owner: str = ""  # the user whose token it is, where the operation is for users
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +62,8 @@ class Operation:
     status: int = 200
     finds: bool = False  # it finds something by its name: 404 where there is no such thing
     checks: bool = False  # it checks a registration: 422 where a value can't be used
+    own: bool = False  # it is about the apps of the token's user, and asks for `APPS_SCOPE`
+    guarded: bool = False  # it obeys `If-Match`, though it has no body
     versioned: bool = False  # its answer has an ETag, and it obeys `If-Match`
 
 
@@ -86,6 +89,14 @@ class PreconditionFailed(OAuth2Error):
     description = "It was changed since you read it: read it again."
 
 
+class NoUser(OAuth2Error):
+    """The token has the right scope, but no user stands behind it, or another server gave it."""
+
+    error = "insufficient_scope"
+    status_code = 403
+    description = "Only a user's token opens this, one that this server gave: it is about that user's own apps."
+
+
 class NotAllowed(OAuth2Error):
     """The token has the right scope, but isn't one that a client got for itself from this server."""
 
@@ -97,15 +108,17 @@ class NotAllowed(OAuth2Error):
 def serve(operation: Operation, server: AuthorizationServer) -> Callable[..., Response]:
     """The view that serves an operation."""
 
-    @require_token(ADMIN_SCOPE)
+    @require_token(APPS_SCOPE if operation.own else ADMIN_SCOPE)
     @wraps(operation.run)
     def view(**path: str) -> Response:
-        if current_token.issuer is not None or current_token.grant_type != "client_credentials":
+        owner = _owner() if operation.own else ""
+        if not operation.own and (current_token.issuer is not None or current_token.grant_type != "client_credentials"):
             raise NotAllowed
         if any("\0" in part for part in path.values()):
             raise NotFound("No name here holds a NUL character.")
-        request.environ[ACTOR] = f"client {current_token.client_id}"[:255]
-        call = Call(server=server, path=path, query=_query(operation), body=_body(operation, server.settings.max_body))
+        request.environ[ACTOR] = (owner or f"client {current_token.client_id}")[:255]
+        query, body = _query(operation), _body(operation, server.settings.max_body)
+        call = Call(server=server, path=path, query=query, body=body, owner=owner)
         try:
             answer = operation.run(call)
         except (ClientNotFound, ApplicationNotFound) as error:
@@ -117,6 +130,13 @@ def serve(operation: Operation, server: AuthorizationServer) -> Callable[..., Re
         return Response(status=204) if answer is None else json_response(operation.status, answer, headers)
 
     return view
+
+
+def _owner() -> str:
+    """The user whose token it is. Raises `NoUser`."""
+    if current_token.issuer is not None or current_token.subject is None:
+        raise NoUser
+    return str(current_token.subject)
 
 
 def expected_version() -> int | None:

@@ -25,9 +25,10 @@ if TYPE_CHECKING:
 #: Every event that the trail may hold.
 EVENTS = (
     "token_issued", "token_refreshed", "token_revoked", "token_rejected", "refresh_token_reused", "client_rejected",
-    "assertion_rejected", "certificate_ignored", "authorization_granted", "authorization_denied", "client_created",
-    "client_registered", "client_changed", "application_created", "application_changed", "registration_token_changed",
-    "session_ended", "logout_delivered", "logout_failed", "key_changed", "audit_exported", "audit_trimmed", "audit_broken",
+    "request_refused", "assertion_rejected", "certificate_ignored", "authorization_granted", "authorization_denied",
+    "client_created", "client_registered", "client_changed", "application_created", "application_changed",
+    "registration_token_changed", "session_ended", "logout_delivered", "logout_failed", "key_changed", "audit_exported",
+    "audit_trimmed", "audit_broken",
 )  # fmt: skip
 REFUSAL_SECONDS = 60
 MAX_REMEMBERED_REFUSALS = 10_000
@@ -155,6 +156,14 @@ class Audit:
         """Write that an administrator exported the trail as a file."""
         asked = {name: value for name, value in filters.items() if value is not None}
         self._write("audit_exported", "ok", None, None, {"format": kind, "filters": asked}, at_once=True)
+
+    def request_refused(self, client_id: str, error: str, reason: str, got: str) -> None:
+        """Write that a request about a user's own app was refused, so that its owner learns what went wrong with it.
+
+        `got`: the redirect URI that was sent, where that is what was wrong.
+        """
+        details = {"reason": reason[:MAX_REASON]} | ({"got": got[:MAX_REASON]} if got else {})
+        self._refused("request_refused", error, client_id, details)
 
     def registration_token_changed(self, change: str, number: int, hint: str | None = None) -> None:
         """Write that an initial access token was made or revoked, with its last characters (`change`: "create", "revoke")."""

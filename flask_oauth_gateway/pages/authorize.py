@@ -14,6 +14,7 @@ from ..authorization.request import (
     Granted,
     NoSuchRequest,
     PageError,
+    StillOnTrial,
     UnmetAuthenticationRequirements,
 )
 from ..authorization.requested_claims import check_sign_in, check_user, is_essential
@@ -108,6 +109,8 @@ def _answer_or_page(server: AuthorizationServer, visit: Visit, authorization: Au
         if silent:
             raise AuthorizationError("login_required", "Nobody is signed in, or not recently enough.")
         return ask_to_sign_in(server, visit, authorization, person, details)
+    if not authorization.client.may_act_for(person.subject):
+        raise StillOnTrial
     _check_strength(authorization, details)
     if authorization.claims:
         check_user(authorization.claims, server.openid.subjects.of(authorization.client, person.subject))

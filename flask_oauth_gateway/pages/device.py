@@ -9,11 +9,13 @@ from urllib.parse import urlencode
 from flask import Response, request, url_for
 from sqlalchemy.engine import Row
 
+from ..authorization.request import StillOnTrial
 from ..clients.members.hardening import always_bound
 from ..crypto.hashing import sha256
-from ..errors import InvalidAuthorizationDetails
+from ..errors import InvalidAuthorizationDetails, NotFound
 from ..signals import authorization_denied, authorization_granted
 from ..stores.devices import LETTERS
+from ..stores.registered_client import DEVELOPER
 from ..tokens.sign_in import details_of, types_of, with_details
 from ..users.accounts import SignInRequest
 from ..users.relogin import RETURN_SECONDS
@@ -112,10 +114,19 @@ def _find(server: AuthorizationServer, typed: str, person: Person) -> Row[Any] |
     who = (f"user:{person.subject}", f"address:{server.addresses.neighbourhood()}")
     with server.rate_limiter.guess("device_codes", dict.fromkeys(who, 1)) as guess:
         row = server.devices.find_by_user_code(sha256(normal(typed)))
+        if row is not None and row.origin == DEVELOPER:
+            _check_trial(server, row, person)
         if row is None or not row.enabled or not server.devices.claim(bytes(row.device_code_hash), person.subject):
             return None
         guess.is_given_back = True
     return row
+
+
+def _check_trial(server: AuthorizationServer, row: Row[Any], person: Person) -> None:
+    """Raises `NotFound` where the app waits for an administrator and isn't this user's, who then leaves the code to its owner."""
+    client = server.clients.load(row.client_id)
+    if client is not None and not client.may_act_for(person.subject):
+        raise NotFound(StillOnTrial.SENTENCE, status_code=403, error="access_denied")
 
 
 def _answered(server: AuthorizationServer, typed: str, person: Person) -> bool | None:

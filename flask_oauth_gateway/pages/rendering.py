@@ -49,10 +49,17 @@ class Address(NamedTuple):
 
 
 def render_page(
-    template: str, status: int = 200, *, sends_to: str | None = None, user: Any = None, **context: Any
+    template: str,
+    status: int = 200,
+    *,
+    sends_to: str | None = None,
+    asks_here: bool = False,
+    user: Any = None,
+    **context: Any,
 ) -> Response:
     """A page from `templates/oauth/`, or from the app's own template of the same name.
 
+    `asks_here`: the page's script may ask this site something.
     `sends_to`: besides this site, the page's forms may lead to this source, as a policy writes it (CSP3 section 2.3.1).
     """
     page = render_template(
@@ -70,10 +77,11 @@ def render_page(
         user_name=None if user is None else name_of(user),
         **context,
     )
+    asking = "; connect-src 'self'" if asks_here else ""
     response = Response(page, status, mimetype="text/html")
     response.headers.update(
         {
-            "Content-Security-Policy": f"{POLICY}; form-action 'self'{f' {sends_to}' if sends_to else ''}",
+            "Content-Security-Policy": f"{POLICY}{asking}; form-action 'self'{f' {sends_to}' if sends_to else ''}",
             "X-Frame-Options": "DENY",
             "Referrer-Policy": "no-referrer",
             "Cache-Control": "no-store",

@@ -18,9 +18,11 @@ from ..database.tables import client as client_table
 from ..database.tables import client_secret as secret_table
 from ..database.tables import consent as consent_table
 from ..errors import shown
+from .registered_client import APPROVED, PENDING, REVOKED, STATUSES
 from .revocations import RevocationStore
 
-PENDING, APPROVED, REVOKED = STATUSES = ("pending", "approved", "revoked")
+__all__ = ["APPROVED", "PENDING", "REVOKED", "STATUSES", "Application", "ApplicationStore"]
+
 NAME_LENGTH = 255
 
 _A = table.c
@@ -28,7 +30,7 @@ _ITS_CLIENTS = client_table.c.application == bindparam("its")
 # Adding a client to an application and changing the application's status take turns, so that no client is enabled by a
 # status that is just being taken away. SQLite's transactions take turns anyway.
 _JOIN = select(_A.id, _A.status).where(_A.application_id == bindparam("name")).with_for_update(read=True)
-_LOCK = select(_A.id, _A.status).where(_A.application_id == bindparam("name")).with_for_update()
+_LOCK = select(_A.id, _A.status, _A.version).where(_A.application_id == bindparam("name")).with_for_update()
 
 
 def is_application_id(text: object) -> bool:
@@ -74,17 +76,29 @@ class Application:
         return self.status == APPROVED
 
 
-def lock_application(connection: Connection, application_id: str | None) -> tuple[int | None, bool]:
-    """An application's key, and whether its clients work; this holds until the transaction ends.
+class ApplicationChanged(ValueError):
+    """Somebody has changed the application since it was read."""
 
-    Without an `application_id` the result is `None, True`. Raises `ApplicationNotFound`.
+    def __init__(self) -> None:
+        super().__init__("It was changed since you read it: look at it again.")
+
+
+def works(status: str | None, *, may_be_tried: bool) -> bool:
+    """Whether a client that is switched on works: its application, if it has one, is approved, or waits and may be tried."""
+    return status in (None, APPROVED) or (status == PENDING and may_be_tried)
+
+
+def lock_application(connection: Connection, application_id: str | None) -> tuple[int | None, str | None]:
+    """An application's key and status; this holds until the transaction ends.
+
+    Without an `application_id` the result is `None, None`. Raises `ApplicationNotFound`.
     """
     if application_id is None:
-        return None, True
+        return None, None
     row = connection.execute(_JOIN, {"name": application_id}).first() if is_application_id(application_id) else None
     if row is None:
         raise ApplicationNotFound(application_id)
-    return row.id, row.status == APPROVED
+    return row.id, row.status
 
 
 class ApplicationStore:
@@ -129,20 +143,22 @@ class ApplicationStore:
         return self._database.run(update(table).where(_A.application_id == application_id).values(changed)) == 1
 
     @again_after_deadlock
-    def set_status(self, application_id: str, status: str) -> None:
+    def set_status(self, application_id: str, status: str, version: int | None = None) -> None:
         """Change the status, and enable the application's clients by it: those that are switched on, if it is approved.
 
-        Raises `ApplicationNotFound`.
+        `version`: what it must still have. Raises `ApplicationNotFound` and `ApplicationChanged`.
         """
         approved = status == APPROVED
         with self._database.transaction() as connection:
             row = _locked(connection, application_id)
+            if version is not None and row.version != version:
+                raise ApplicationChanged
             connection.execute(
                 update(table)
                 .where(_A.id == row.id)
                 .values(status=status, version=_A.version + 1, updated_at=int(time.time()))
             )
-            if approved == (row.status == APPROVED):
+            if status == row.status:
                 return
             # Each client gets a new version, so that a change based on an older read can't enable it.
             enabled = client_table.c.switched_on if approved else False

@@ -17,8 +17,8 @@ from ..database.tables import application as application_table
 from ..database.tables import client as client_table
 from ..database.tables import client_secret as secret_table
 from ..database.tables import consent as consent_table
-from .applications import APPROVED, lock_application
-from .registered_client import DEFAULTS, REGISTERED, Client, ClientSecret
+from .applications import lock_application, works
+from .registered_client import DEFAULTS, REGISTERED, Client, ClientSecret, may_be_tried
 from .revocations import RevocationStore
 
 # Every statement that acts sees another process's change at once; the cache sees it after these seconds.
@@ -139,7 +139,8 @@ class ClientStore:
         with self._database.transaction() as connection:
             if first is not None:
                 first(connection)
-            application, approved = lock_application(connection, values.get("application"))
+            application, status = lock_application(connection, values.get("application"))
+            tried = may_be_tried(values.get("origin"), client_id, values.get("application"))
             key: int = connection.execute(
                 insert(client_table).values(
                     client_id=client_id,
@@ -147,7 +148,7 @@ class ClientStore:
                     created_at=now,
                     updated_at=now,
                     application=application,
-                    enabled=switched_on and approved,
+                    enabled=switched_on and works(status, may_be_tried=tried),
                     origin=values.get("origin"),
                     registration_digest=values.get("registration_digest"),
                     **to_columns(values),
@@ -169,15 +170,15 @@ class ClientStore:
         statement = CHANGE.where(client_table.c.version == client.version).values(**to_columns(merged))
         parameters = {"key": client.key, "now": int(time.time())}
         # While the client's version is the same, so is the status of its application that was read with it.
-        enabled = merged["switched_on"] and client.application_status in (None, APPROVED)
+        enabled = merged["switched_on"] and works(client.application_status, may_be_tried=client.is_on_trial)
         is_plain = merged["application"] == client.application and enabled == client.enabled
         if is_plain and not self._revocations.replicated:
             changed = self._database.run(statement, parameters)
         else:
             with self._database.transaction() as connection:
                 if merged["application"] != client.application:
-                    key, approved = lock_application(connection, merged["application"])
-                    enabled = merged["switched_on"] and approved
+                    key, status = lock_application(connection, merged["application"])
+                    enabled = merged["switched_on"] and works(status, may_be_tried=False)  # it may be in use
                     statement = statement.values(application=key)
                 changed = connection.execute(statement.values(enabled=enabled), parameters).rowcount
                 if changed and enabled != client.enabled:

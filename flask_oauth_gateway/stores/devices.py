@@ -16,7 +16,9 @@ from .issuance import Spend
 
 _D = device_code.c
 _INSERT = insert(device_code)
-_FIND = select(device_code, client.c.client_id, client.c.enabled).outerjoin(client, client.c.id == _D.client)
+_FIND = select(device_code, client.c.client_id, client.c.enabled, client.c.origin).outerjoin(
+    client, client.c.id == _D.client
+)
 _BY_DEVICE_CODE = Prepared(_FIND.where(_D.device_code_hash == bindparam("hash")))
 _BY_USER_CODE = _FIND.where(_D.user_code_hash == bindparam("hash"))
 _CLAIM = (

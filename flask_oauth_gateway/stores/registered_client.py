@@ -9,12 +9,19 @@ from typing import Any
 
 from ..crypto.hashing import SHA256_PREFIX
 
-REGISTRATION, DOCUMENT = "registration", "document"
-#: As searches name them; a client that was registered by hand has none.
-ORIGINS = {"hand": None, REGISTRATION: REGISTRATION, DOCUMENT: DOCUMENT}
+REGISTRATION, DOCUMENT, DEVELOPER = "registration", "document", "developer"
+#: As searches name them; a client that an administrator registered by hand has none.
+ORIGINS = {"hand": None, REGISTRATION: REGISTRATION, DOCUMENT: DOCUMENT, DEVELOPER: DEVELOPER}
+#: The states of an application; those of its clients that a user registered may be tried while it is pending.
+PENDING, APPROVED, REVOKED = STATUSES = ("pending", "approved", "revoked")
 #: What an administrator vouches for who sets a client's mark: what users read and follow on the pages.
 BEHIND_MARK = ("client_name", "logo_uri", "client_uri", "policy_uri", "tos_uri", "redirect_uris")
 LAST_USED_SECONDS = 300  # the stored time of a secret's last use may be so many seconds old
+
+
+def may_be_tried(origin: str | None, client_id: str, application: str | None) -> bool:
+    """Whether a client works for its owner while its application is pending: a user registered both, under one name."""
+    return origin == DEVELOPER and application == client_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +82,8 @@ class Client:
     secrets: tuple[ClientSecret, ...] = ()
     client_secret: str | None = None
     verified: bool = False  # somebody here knows who makes it, and says so to users
-    origin: str | None = None  # how it came here, if nobody registered it by hand: `REGISTRATION` or `DOCUMENT`
+    # How it came here, if no administrator registered it: `REGISTRATION`, `DOCUMENT` or `DEVELOPER`.
+    origin: str | None = None
     registration_digest: bytes | None = None  # of its registration access token (RFC 7592 section 3)
     used_at: int | None = None
     fresh_until: int | None = None  # of a `DOCUMENT`: when it must be read again, in seconds since 1970
@@ -144,11 +152,14 @@ class Client:
     scopes: frozenset[str] = field(init=False)
     plan_in_force: str | None = field(init=False)  # the client's own plan, or its application's
 
+    is_on_trial: bool = field(init=False)  # a user's own app that waits for an administrator
     binds_tokens: bool = field(init=False)  # to a key (RFC 9449 section 5.2) or a certificate (RFC 8705 section 3.4)
 
     def __post_init__(self) -> None:
         binds = self.dpop_bound_access_tokens or self.tls_client_certificate_bound_access_tokens
         object.__setattr__(self, "binds_tokens", binds)
+        waits = self.application_status == PENDING and may_be_tried(self.origin, self.client_id, self.application)
+        object.__setattr__(self, "is_on_trial", waits)
         object.__setattr__(self, "scopes", frozenset(self.scope.split()))
         object.__setattr__(self, "plan_in_force", self.plan if self.plan is not None else self.application_plan)
 
@@ -165,8 +176,12 @@ class Client:
 
     @property
     def is_unchecked(self) -> bool:
-        """Whether nobody here registered it by hand: what it says of itself is its author's word."""
-        return self.origin is not None
+        """Whether no administrator registered or approved it: what it says of itself is its author's word."""
+        return self.origin is not None and not (self.origin == DEVELOPER and self.application_status == APPROVED)
+
+    def may_act_for(self, subject: str | None) -> bool:
+        """Whether the client may get tokens of this user, or of nobody: while it is on trial, of its owner alone."""
+        return not self.is_on_trial or (subject is not None and subject == self.owner)
 
     @property
     def is_stranger(self) -> bool:
@@ -178,6 +193,15 @@ class Client:
         return self.verified and all(
             (values.get(name) or DEFAULTS[name]) == getattr(self, name) for name in BEHIND_MARK
         )
+
+    @property
+    def state_for_owner(self) -> str:
+        """How a user's own app stands: "works", "waits" for an administrator, or was "rejected" or "disabled" by one."""
+        if self.application_status == REVOKED:
+            return "rejected"
+        if not self.switched_on:
+            return "disabled"
+        return "waits" if self.application_status == PENDING else "works"
 
     @property
     def is_public(self) -> bool:

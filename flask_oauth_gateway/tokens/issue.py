@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from ..errors import UnauthorizedClientError
+
 if TYPE_CHECKING:
     from ..stores.issuance import Spend
     from ..stores.registered_client import Client
@@ -26,6 +28,12 @@ class AlreadySpent(Exception):
     def __init__(self, *, claimed: bool = False) -> None:
         super().__init__()
         self.claimed = claimed
+
+
+class StillOnTrial(UnauthorizedClientError):
+    """A user's own app waits for an administrator, and this token wouldn't be its owner's."""
+
+    description = "This app waits for an administrator's approval. Until then it works for its owner alone."
 
 
 class Approval(NamedTuple):

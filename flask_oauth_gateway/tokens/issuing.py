@@ -13,7 +13,7 @@ from ..stores.issuance import Deed, do
 from ..stores.revocations.mark import MAX_TOKEN_LIFETIME, NO_NUMBERS
 from ..stores.tokens import token_id_of
 from .access_token import MAX_TOKEN, RESERVED
-from .issue import AlreadySpent, StaleClient
+from .issue import AlreadySpent, StaleClient, StillOnTrial
 from .revoked import Superseded, marks_of_user, shared_marks
 from .sign_in import AUTHORIZATION_DETAILS, CNF, JKT, for_access_token, for_approval, with_details
 
@@ -71,10 +71,12 @@ class Issuing:
         `moment`: that of `Revoked` when the request began, where hooks were asked since: a revocation that came
         meanwhile covers the token.
 
-        Returns the token response (RFC 6749 section 5.1). Raises `AlreadySpent`, `UsedProof`, `StaleClient`,
+        Returns the token response (RFC 6749 section 5.1). Raises `AlreadySpent`, `UsedProof`, `StaleClient`, `StillOnTrial`,
         `InvalidScopeError` where none of the scopes is given for these resources, and `ValueError` for an attribute with a
         name of the protocol's own.
         """
+        if request.client.is_on_trial and not request.client.may_act_for(request.subject):
+            raise StillOnTrial if self._tokens.client_is_live(request.client) else StaleClient(request.client.client_id)
         if self._resources.have_terms:
             request = request._replace(scopes=self._resources.within(request.scopes, request.audience))
         client, approval, audience = request.client, request.approval, request.audience

@@ -130,6 +130,7 @@ class Rows(Site):
         self.gateway.login_details(lambda user: {"auth_time": int(time.time())} if user.id == "maker" else {})
         self.person = "root"
         self.server = server_of(app)
+        self.own: dict[str, str] = {}  # users' own apps, by the beginning of their names
 
     def register(self, **metadata: Any) -> Any:
         return super().register(**{"scope": [*SCOPES]} | metadata)
@@ -190,6 +191,7 @@ def app_of(folder: Any, **config: Any) -> Flask:
         OAUTH_ADMIN=True,
         OAUTH_OIDC=True,
         OAUTH_PERSONAL_TOKENS=True,
+        OAUTH_DEVELOPER=True,
         OAUTH_RATE_LIMITS={"admin": "10000/minute"},
         OAUTH_GRANT_TYPES=[*GRANT_TYPES, "jwt_bearer", "saml2_bearer"],
         **config,
@@ -204,6 +206,7 @@ def empty_site(folder: Any) -> Rows:
         app_of(
             folder,
             OAUTH_SCOPES={f"s{number}": "" for number in range(41)},
+            OAUTH_DEVELOPER_SCOPES=[],
             OAUTH_CLIENT_AUTH_METHODS=["private_key_jwt", "none"],
             OAUTH_PERSONAL_TOKEN_MAX_LIFETIME=3600,
         )
@@ -233,10 +236,24 @@ def full_site(folder: Any, scopes: dict[str, str] = SCOPES) -> Rows:
             OAUTH_JWT_ISSUERS=JWT_ISSUERS,
             OAUTH_SAML_ISSUERS=SAML_ISSUERS,
             OAUTH_TRUSTED_TOKEN_ISSUERS=TOKEN_ISSUERS,
+            OAUTH_DEVELOPER_APPROVAL=True,
+            OAUTH_DEVELOPER_MAX=6,
             **HARDENED,
         )
     )
-    for fill in (_applications, _clients, _approvals, _bound, _tokens, _personal, _crowd, _sessions, _keys, _trail):
+    for fill in (
+        _applications,
+        _clients,
+        _approvals,
+        _bound,
+        _tokens,
+        _personal,
+        _crowd,
+        _sessions,
+        _keys,
+        _trail,
+        _own_apps,
+    ):
         fill(site)
     return site
 
@@ -536,3 +553,42 @@ def refused_without_a_word(site: Rows) -> TestResponse:
         return site.get("admin/")
     finally:
         site.gateway.hooks.is_admin = before
+
+
+def _own_apps(site: Rows) -> None:
+    """Apps of carol's, as many as she may have, in every state; and one of bob's. Their names are what the lines open."""
+    with site.app.app_context():
+        for kind, name in (
+            ("web", "Waits"), ("machine", "Rejected"), ("browser", "Off by root"), ("native", LONG[:90].strip()),
+            ("device", "Changed by root"), ("web", "Bob's"),
+        ):  # fmt: skip
+            uris = {"redirect_uris": [REDIRECT_URI]} if kind in ("web", "browser", "native") else {}
+            more = {f"{each}_uri": f"https://own.example/{each}" for each in ("client", "logo", "policy", "tos")}
+            more |= {
+                "contacts": ["carol@own.example", "dave@own.example"],
+                "post_logout_redirect_uris": ["https://own.example/bye"],
+            }
+            given = {"client_name": name, **uris, **(more if name == "Waits" else {})}
+            owner = "bob" if name == "Bob's" else "carol"
+            site.own[name[:9]] = site.server.user_apps.register(owner, kind, {"scope": "plain", **given}).client_id
+        own = site.own
+        site.own["Sixth"] = site.server.user_apps.register("carol", "machine", {"client_name": "Sixth"}).client_id
+        site.server.user_apps.new_secret("carol", own["Waits"], 3600, expires_in=86400)
+    site.gateway.applications.revoke(own["Rejected"])
+    site.gateway.clients.update(own["Off by ro"], enabled=False)
+    site.gateway.applications.approve(own["A name th"])
+    site.gateway.clients.update(
+        own["Changed b"], grant_types=["password"], scope="", redirect_uris=["com.example.app:/cb"]
+    )
+    secret = tables.client_secret
+    first = site.gateway.clients.get(own["Waits"]).secrets[0].id
+    with site.server.database.transaction() as connection:
+        connection.execute(update(secret).where(secret.c.id == first).values(expires_at=120, last_used_at=90))
+    now = int(time.time())
+    for details in (
+        {"reason": "wrong secret", "repeated": 2},
+        {"reason": "odd"},
+        {"reason": "a redirect", "got": "x:/y"},
+    ):
+        event = {"event": "client_rejected" if "repeated" in details else "request_refused", "at": now}
+        site.server.audit.add({**event, "outcome": "x", "client_id": own["Waits"], "details": details})

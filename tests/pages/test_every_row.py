@@ -15,12 +15,13 @@ from flask_oauth_gateway.observing.audit import Audit
 from flask_oauth_gateway.pages.admin.audit import EVENTS
 from tests.pages import rows
 from tests.pages.admin_lines import ADMIN
+from tests.pages.developer_lines import DEVELOPER
 from tests.pages.lines import PEOPLE, Line
 from tests.pages.rows import Rows
 from tests.support.app import close_app
 from tests.support.site import Page
 
-TABLE = [*PEOPLE, *ADMIN]
+TABLE = [*PEOPLE, *ADMIN, *DEVELOPER]
 TEMPLATES = Path(flask_oauth_gateway.__file__).parent / "templates"
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from werkzeug.exceptions import BadRequest
 
 from ...clients.members import ClientMetadataError
-from ...stores.applications import APPROVED, PENDING, STATUSES, ApplicationInUse
+from ...stores.applications import APPROVED, PENDING, STATUSES, ApplicationChanged, ApplicationInUse
 from . import PAGE, Visit, go, not_there, page, stale_text
 
 if TYPE_CHECKING:
@@ -77,7 +77,11 @@ def application_status(visit: Visit) -> Response | BaseResponse:
         return _show(visit, found, stale_text())
     registry = visit.server.application_registry
     if visit.sent("action") == "approve":
-        registry.approve(found.application_id)
+        seen = visit.sent("version")  # a template of the app's own may lack it
+        try:
+            registry.approve(found.application_id, version=int(seen) if seen.isdecimal() else None)
+        except ApplicationChanged:
+            return _show(visit, _existing(visit), stale_text())
     elif visit.sent("action") == "revoke":
         registry.revoke(found.application_id)
     return go("admin_application", application_id=found.application_id, done="changed")

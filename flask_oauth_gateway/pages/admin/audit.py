@@ -28,6 +28,7 @@ GROUPS = {
     "refusals": (
         "token_rejected",
         "client_rejected",
+        "request_refused",
         "assertion_rejected",
         "refresh_token_reused",
         "certificate_ignored",

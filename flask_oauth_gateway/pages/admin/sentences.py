@@ -108,6 +108,7 @@ SENTENCES: Mapping[str, str | Choice] = {
         "A refresh token that %(client)s has for %(user)s came a second time. It may be stolen, so its approval has ended."
     ),
     "client_rejected": _client_rejected,
+    "request_refused": _("A request of %(client)s was refused: %(reason)s"),
     "assertion_rejected": _assertion_rejected,
     "certificate_ignored": _("A client's certificate did not count: it came from none of our proxies."),
     "authorization_granted": _granted,

@@ -1,0 +1,1 @@
+"""The apps that users register for themselves (`OAUTH_DEVELOPER`)."""
