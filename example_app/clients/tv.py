@@ -98,7 +98,9 @@ def home() -> Any:
     if television.problem:
         return render_template("tv.html", problem=television.problem)
     if television.access_token is None:
-        return render_template("tv.html", waiting=television, is_still="still" in request.args)
+        is_still = "still" in request.args
+        page = render_template("tv.html", waiting=television, is_still=is_still)
+        return page, {} if is_still else {"Refresh": str(television.asks_in)}
     status, weather = call("GET", f"{current_app.config['API']}/weather", token=television.access_token)
     _, me = call("GET", f"{current_app.config['API']}/me", token=television.access_token)
     if status != 200:

@@ -148,3 +148,5 @@ def test_the_television_keeps_nobody_out(browser: Browser, url: str) -> None:
     page.get_by_role("link", name="Don't reload by itself").click()
     page.get_by_role("img", name="QR code").wait_for()
     assert not list(troubles(page))
+    code = page.locator(".screen.big").inner_text()
+    assert page.get_by_role("img", name=" ".join(code.replace("-", ","))).count() == 1
