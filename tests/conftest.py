@@ -68,6 +68,7 @@ NAMES = {
     "mariadb": "MariaDB",
     "redis": "Redis",
     "chromium": "Chromium",
+    "firefox": "Firefox",
     "node": "clients on Node.js",
     "xmlsec1": "xmlsec1",
     "nginx": "nginx",

@@ -18,6 +18,7 @@ REDIS_URL = os.environ.get("TEST_REDIS_URL", "redis://127.0.0.1:6379/0")
 CHROMIUM = os.environ.get("TEST_CHROMIUM") or next(
     filter(None, map(shutil.which, ("chromium-headless-shell", "chromium", "google-chrome"))), None
 )
+FIREFOX = os.environ.get("TEST_FIREFOX") or shutil.which("firefox-esr") or shutil.which("firefox")
 PLACES = f"{os.environ.get('PATH', '')}{os.pathsep}/usr/sbin"  # Debian's place for servers
 NGINX, CADDY, HAPROXY, APACHE, PGBOUNCER, PGPOOL, MARIADBD = (
     shutil.which(name, path=PLACES)
@@ -45,6 +46,7 @@ def missing_services() -> dict[str, str]:
         "mariadb": lambda: _database_trouble(MARIADB_URL),
         "redis": lambda: _redis_trouble(REDIS_URL),
         "chromium": _chromium_trouble,
+        "firefox": lambda: None if FIREFOX else "not on the PATH; TEST_FIREFOX may name it",
         "node": _node_trouble,
         "xmlsec1": lambda: None if shutil.which("xmlsec1") else "no xmlsec1 on the PATH",
         "nginx": lambda: None if NGINX else "not on the PATH",

@@ -6,8 +6,17 @@ from typing import Any
 
 import pytest
 
+from tests.pages.drawing import Drawing
 from tests.support.browser import Browser, Visitor
 from tests.support.served_site import ServedSite, build_site, served
+
+
+@pytest.fixture(scope="module")
+def drawing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Drawing]:
+    """Every page, in any language."""
+    drawing = Drawing(tmp_path_factory.mktemp("drawing"))
+    yield drawing
+    drawing.close()
 
 
 @pytest.fixture

@@ -1,0 +1,87 @@
+"""Every page with every kind of row, and with long words, drawn without a browser, its style sheets in it."""
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+from flask_babel import Babel
+
+import flask_oauth_gateway
+from tests.pages import rows
+from tests.pages.admin_lines import ADMIN
+from tests.pages.lines import PEOPLE, Line, consent
+from tests.pages.rows import Rows
+from tests.support.app import close_app
+
+STATIC = Path(flask_oauth_gateway.__file__).parent / "static"
+LINKED = re.compile(r'<link rel="stylesheet" href="[^"]*/(\w+\.css)">')
+STYLES = {path.name: f"<style>{path.read_text(encoding='utf-8')}</style>" for path in STATIC.glob("*.css")}
+#: The administrator's, for a client.
+ADMIN_PAGES = "clients", "client", "client/edit", "client/delete", "tokens", "grants", "audit"
+Pages = dict[str, str]
+#: Words without a place to break them.
+SCOPE, WORD = "weather:" + "s" * 52, "Wetterbeobachtungsstationsverwaltungsberechtigungen"
+WIDE = {
+    "client_id": "w" * 64,
+    "client_name": "N" * 200,
+    "owner": "O" * 90,
+    "client_uri": f"https://{'w' * 60}.example/",
+}
+
+
+def widen(site: Rows) -> tuple[Line, ...]:
+    """Pages with long words on them."""
+    scopes = [*rows.SCOPES, SCOPE]
+    site.register(**WIDE, scope=scopes, attributes={"a" * 60: "v" * 90}, contacts=["c" * 60 + "@example.com"])
+    asks = consent(WIDE["client_id"], "w" * 80, scope=" ".join(scopes), state="s")
+    site.people["w" * 80] = SimpleNamespace(id="w" * 80, name="W" * 80)  # type: ignore[assignment]
+    site.answered("w" * 80, asks(site), decision="allow", duration="always")
+    site.gateway.tokens.issue(WIDE["client_id"], subject="s" * 120, attributes={"t" * 40: "v" * 90})
+    details = {"reason": "r" * 200, "grant_type": "urn:ietf:params:oauth:grant-type:saml2-bearer"}
+    site.server.audit.add(
+        {
+            "at": 1,
+            "event": "token_rejected",
+            "outcome": "o" * 40,
+            "client_id": "w" * 64,
+            "subject": "s" * 90,
+            "details": details,
+        }
+    )
+    here = f"?client_id={WIDE['client_id']}"
+    at: dict[str, Any] = {f"admin/{page}": f"admin/{page}{here}" for page in ADMIN_PAGES}
+    at["consent"] = consent(WIDE["client_id"], "w" * 80, scope=" ".join(scopes), prompt="consent")
+    at["consent, not asked before"] = consent(WIDE["client_id"], "bob", scope=" ".join(scopes))
+    at["applications"] = lambda site: site.as_person("w" * 80, lambda: site.get("applications"))
+    return tuple(Line(name, "long words", place, ()) for name, place in at.items())
+
+
+class Drawing:
+    """Draws every page, in one language after the other."""
+
+    def __init__(self, folder: Path) -> None:
+        for name in ("full", "empty"):
+            folder.joinpath(name).mkdir()
+        self._sites = rows.full_site(folder / "full", rows.SCOPES | {SCOPE: WORD}), rows.empty_site(folder / "empty")
+        lines = (*PEOPLE, *ADMIN, *widen(self._sites[0]))
+        self._lines = {(line.at, line.is_empty): line for line in lines}.values()  # each page once
+        self._language = "en"
+        for site in self._sites:
+            Babel(site.app, locale_selector=lambda: self._language)
+
+    def draw(self, language: str) -> Pages:
+        """Every page in a language, by its name."""
+        self._language = language
+        return {line.name: drawn(self._sites[line.is_empty], line.at) for line in self._lines}
+
+    def close(self) -> None:
+        for site in self._sites:
+            close_app(site.app)
+
+
+def drawn(site: Rows, at: str | Callable[[Rows], object]) -> str:
+    page = site.get(at) if isinstance(at, str) else at(site)
+    text = page.text.replace('http-equiv="refresh"', "")  # type: ignore[attr-defined]  # or it would be gone at once
+    return LINKED.sub(lambda found: STYLES[found[1]], text)
