@@ -64,6 +64,12 @@ CHECKS = (
         lambda s: s.require_pkce == "nonce",
     ),
     _check(
+        "OAUTH_TOKEN_PREFIX",
+        "users make personal tokens, and a scanner that finds one can't tell whose it is",
+        "set it to a name of your site's, such as 'acme_'",
+        lambda s: s.personal_tokens and not s.token_prefix,
+    ),
+    _check(
         "OAUTH_PKCE_METHODS",
         "plain shows the verifier to whoever sees the authorization request (RFC 9700 section 2.1.1)",
         "take 'plain' out",

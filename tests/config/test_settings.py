@@ -503,6 +503,13 @@ def test_what_is_wrong_in_a_url_of_redis_is_named(url: str, why: str) -> None:
         Settings.from_config({"OAUTH_REDIS_URL": url})
 
 
+@pytest.mark.parametrize("config", [{"OAUTH_DPOP": "required"}, {"OAUTH_PROFILE": "fapi2"}])
+def test_there_are_no_personal_tokens_where_every_token_is_bound(config: dict[str, Any]) -> None:
+    with pytest.raises(ConfigurationError, match="OAUTH_PERSONAL_TOKENS is True"):
+        Settings.from_config({"OAUTH_PERSONAL_TOKENS": True, **config})
+    assert Settings.from_config({"OAUTH_PERSONAL_TOKENS": True, "OAUTH_DPOP": True}).personal_tokens
+
+
 def test_no_secret_is_in_what_a_debugger_shows() -> None:
     secrets = {"OAUTH_KEY_ENCRYPTION_KEY": "the first", "OAUTH_PAIRWISE_SALT": "the second"}
     shown = repr(Settings.from_config(secrets))

@@ -33,6 +33,7 @@ WEAK: list[tuple[str, dict[str, Any]]] = [
     ("OAUTH_ALLOW_HTTP", {"OAUTH_ALLOW_HTTP": True}),
     ("OAUTH_REQUIRE_PKCE", {"OAUTH_REQUIRE_PKCE": "public"}),
     ("OAUTH_REQUIRE_PKCE", {"OAUTH_REQUIRE_PKCE": "nonce"}),
+    ("OAUTH_TOKEN_PREFIX", {"OAUTH_PERSONAL_TOKENS": True}),
     ("OAUTH_PKCE_METHODS", {"OAUTH_PKCE_METHODS": ["S256", "plain"]}),
     ("OAUTH_GRANT_TYPES", {"OAUTH_GRANT_TYPES": ["authorization_code", "implicit"]}),
     ("OAUTH_GRANT_TYPES", {"OAUTH_GRANT_TYPES": ["password"]}),

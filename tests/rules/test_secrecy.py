@@ -14,6 +14,7 @@ from flask import Flask
 from sqlalchemy import MetaData, make_url, select
 
 from flask_oauth_gateway import signals
+from tests.support import personal
 from tests.support.app import ask, basic, bearer, register, register_public, server_of, token_for
 from tests.support.certificates import self_signed
 from tests.support.databases import every_database
@@ -340,3 +341,35 @@ def test_no_proof_request_object_or_name_of_a_pushed_request_is_written_down_any
     assert len(registered) > 25
     assert in_clear(registered, places) == []
     assert in_clear(secrets, {"log": places["log"], "signals": heard, "audit": places["oauth_audit"]}) == []
+
+
+@every_database
+def test_no_personal_token_is_written_down_anywhere(
+    make_site: Callable[..., Site], database_uri: str, heard: list[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    """Made, with a hook that fails; used, at once and wrongly; ended, and reported as leaked with a place that has it in it."""
+    every_logger(caplog)
+    site = make_site(**personal.ON, OAUTH_TOKEN_CACHE_SECONDS=5)
+    said: list[str] = []
+
+    def fail(made: Any) -> None:
+        said.append(repr(made))
+        raise RuntimeError("no mail today")
+
+    site.gateway.token_created(fail)
+    secrets = {name: personal.make(site, name=name) for name in ("kept", "ended", "leaked")}
+    for token in secrets.values():
+        site.me(token)
+        site.app.test_client().get("/me", headers=bearer(f"{token} x"))
+    personal.end(site, token_id=personal.id_of(secrets["ended"]))
+    place = f"https://paste.example/{secrets['leaked']}?kept={secrets['kept']}"
+    site.app.test_client().post("/oauth/tokens/leaked", json=[{"token": secrets["leaked"], "url": place}])
+    site.me(secrets["leaked"])
+    server_of(site.app).uses.close()  # type: ignore[union-attr]
+    lists = [
+        site.browser.get("/oauth/tokens").text,
+        site.app.test_cli_runner().invoke(args=["oauth", "token", "list"]).output,
+    ]
+    halves = {name: token[9:52] for name, token in secrets.items()}  # the random part
+    places = {"a log": [caplog.text], "a signal": heard, "the hook": said, "a page or list": lists, **tables(site.app)}
+    assert not in_clear(halves, {**places, "a file": files_of(database_uri)})
