@@ -37,6 +37,11 @@ class Kind(NamedTuple):
     example: str = ""
     hint: str = ""
 
+    @property
+    def has_users(self) -> bool:
+        """Whether it acts for users; a machine acts for itself."""
+        return self.grant_types[0] != "client_credentials"
+
 
 KINDS: Mapping[str, Kind] = {
     "web": Kind(
@@ -122,7 +127,7 @@ def registration_of(name: str, settings: Settings) -> dict[str, Any]:
         found["application_type"] = kind.application_type
     if kind.redirects:
         found["response_types"] = ["code"]
-    if settings.oidc and kind.grant_types[0] != "client_credentials":
+    if settings.oidc and kind.has_users:
         found["scope"] = " ".join(each for each in USUAL_SCOPES if each in settings.scopes)
     return found
 

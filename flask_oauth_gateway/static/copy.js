@@ -16,7 +16,7 @@ for (const button of document.querySelectorAll("button[data-copies]")) {
     button.focus();
     word.textContent = status.dataset.said;
     status.textContent = "";
-    setTimeout(() => { status.textContent = `${status.dataset.said}: ${button.dataset.copies}`; }, 50);
+    setTimeout(() => { status.textContent = `${status.dataset.said}: ${field.labels[0].textContent}`; }, 50);
     setTimeout(() => { word.textContent = usual; }, 3000);
   });
 }

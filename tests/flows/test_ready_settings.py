@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from html import unescape
 from io import StringIO
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -65,7 +66,8 @@ class Office:
 
     def register(self, kind: str, **filled: Any) -> Shown:
         page = self.alice.browse(f"{self.server.url}/oauth/admin/clients/new?kind={kind}")
-        form = Form(page)
+        sheet: Any = SimpleNamespace(url=page.url, text=page.text[page.text.index('<form class="sheet"') :])
+        form = Form(sheet)
         fields = [(name, value) for name, value in form.fields if name not in filled]
         filled = {"client_name": "Notes"} | filled
         sent: list[tuple[str, Any]] = [*fields, *filled.items()]

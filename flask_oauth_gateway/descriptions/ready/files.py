@@ -37,7 +37,8 @@ def in_env(value: str) -> str:
 def nginx(about: About) -> str:
     """The part of a `server` that asks for a token of this client's scopes."""
     asked = quote(" ".join(each for each in about.scope.split() if each not in OPENID_SCOPES), safe="")
-    return f"""# In front of an API: only requests with a token for these scopes reach port 8000.
+    tokens = "a token for these scopes" if asked else "a good token"
+    return f"""# In front of an API: only requests with {tokens} reach port 8000.
 location / {{
     auth_request /_verify;
     auth_request_set $auth_subject $upstream_http_x_auth_subject;

@@ -72,7 +72,7 @@ def auth_js(about: About) -> str:
     """A provider of Auth.js (https://authjs.dev/guides/configuring-oauth-providers), by the name in the redirect URI."""
     found = re.search(r"/callback/([\w-]+)/?$", urlsplit(about.uri).path, re.ASCII)
     name = found[1] if found else "site"
-    where = "" if found else f"// Register …/api/auth/callback/{name} as its redirect URI: Auth.js comes back there.\n"
+    where = "" if found else f"// Its redirect URI is /api/auth/callback/{name} on the app's own host.\n"
     return f"""// npm install next-auth@beta
 {where}import NextAuth from "next-auth";
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from ...clients.kinds import KINDS, fields_of, has_secret, kinds_of, registration_of
 from ...clients.members import ClientMetadataError
+from ...config import ADMIN_SCOPE
 from ..ready_settings import settings_for
 from ..translations import translate
 from . import Visit, page, stale_text
@@ -87,6 +88,7 @@ def _as_sent(visit: Visit, name: str) -> dict[str, Any]:
 
 def _form(visit: Visit, name: str, values: dict[str, Any], problem: str | None = None) -> Response:
     settings, kind = visit.server.settings, KINDS[name]
+    offered = [each for each in settings.scopes if each != ADMIN_SCOPE or not kind.has_users]
     return visit.render(
         "client_new.html",
         "clients",
@@ -100,7 +102,7 @@ def _form(visit: Visit, name: str, values: dict[str, Any], problem: str | None =
         has_secret=has_secret(name, settings),
         redirects=kind.redirects,
         sets=registration_of(name, settings),
-        scopes=list(dict.fromkeys([*settings.scopes, *(values.get("scope") or ())])),
+        scopes=list(dict.fromkeys([*offered, *(values.get("scope") or ())])),
         values=values,
         problem=problem,
     )

@@ -1,17 +1,19 @@
 """The registry in a browser: registering, finding, changing, new secrets, disabling, deleting."""
 
 import re
+from collections.abc import Callable
 from html import unescape
 from typing import Any
 
 import pytest
 from flask_babel import Babel
 
+from flask_oauth_gateway.clients.kinds import KINDS
 from flask_oauth_gateway.clients.members.hardening import HARDENING_MEMBERS
 from flask_oauth_gateway.pages.admin.labels import LABELS
 from tests.support.admin import HOSTILE, AdminSite
 from tests.support.app import is_accepted
-from tests.support.site import READ, REDIRECT_URI, WRITE
+from tests.support.site import READ, REDIRECT_URI, WRITE, Page
 
 
 def secret_in(response: Any) -> str:
@@ -154,3 +156,45 @@ def test_what_outsiders_wrote_stays_text(site: AdminSite, path: str) -> None:
     for markup in ("<script>", "<img", "<i>", "<b>o", "\u202e", "{{7*7}}</title>", "alert(1)</script>"):
         if (path, markup) != ("client/edit", "\u202e"):  # in the field it stands as it is stored
             assert markup not in text, markup
+
+
+def test_a_server_that_does_not_know_its_name_shows_the_secret_and_says_why(
+    make_site: Callable[..., AdminSite],
+) -> None:
+    site = make_site(TESTING=False, SESSION_COOKIE_DOMAIN=None)
+    elsewhere = {"base_url": "https://auth.example.com"}
+    token = Page(site.browser.get("/oauth/admin/clients/new?kind=machine", **elsewhere)).hidden("form_token")
+    sent = {"form_token": token, "kind": "machine", "client_name": "Robot", "scope": READ}
+    answer = site.browser.post("/oauth/admin/clients/new", data=sent, **elsewhere)
+    assert secret_in(answer) in unescape(answer.text).partition("OAUTH_CLIENT_SECRET=")[2]
+    assert "its configuration needs OAUTH_ISSUER" in answer.text
+    assert "auth.example.com/oauth/token" not in answer.text
+
+
+def test_a_kind_that_is_off_is_not_offered_and_a_forged_one_is_asked_for_again(
+    make_site: Callable[..., AdminSite],
+) -> None:
+    site = make_site(OAUTH_GRANT_TYPES=["authorization_code"])
+    text = site.browser.get("/oauth/admin/clients/new").text
+    assert [name for name in KINDS if f"kind={name}" in text] == ["web", "browser", "native"]
+    for kind in ("device", "spa"):
+        assert "What is it?" in site.browser.get(f"/oauth/admin/clients/new?kind={kind}").text
+
+
+def test_who_says_which_software_it_is_is_registered_with_it(site: AdminSite) -> None:
+    form = {"client_id": "c", "software_id": "4NRB1", "software_version": "2.1", "grant_types": "client_credentials"}
+    assert site.submit("clients/new", form).status_code == 200
+    found = site.gateway.clients.get("c")
+    assert (found.software_id, found.software_version) == ("4NRB1", "2.1")
+    text = site.browser.get("/oauth/admin/client/edit?client_id=c").text
+    assert 'value="4NRB1"' in text
+    form |= {"version": str(found.version)}  # by a template that lacks the fields
+    del form["software_id"], form["software_version"]
+    assert site.submit("client/edit", form, client_id="c").status_code == 303
+    assert site.gateway.clients.get("c").software_id == "4NRB1"
+
+
+def test_the_scope_that_manages_the_gateway_is_offered_to_machines_alone(site: AdminSite) -> None:
+    for kind, offered in (("web", False), ("machine", True)):
+        text = site.browser.get(f"/oauth/admin/clients/new?kind={kind}").text
+        assert ('value="oauth:admin"' in text) is offered

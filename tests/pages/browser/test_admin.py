@@ -104,15 +104,40 @@ def test_a_client_is_registered_by_keyboard_without_javascript(
 ) -> None:
     visitor = make_visitor(site, java_script_enabled=False)
     visitor.visit("/oauth/admin/clients")
-    visitor.page.get_by_role("link", name="New client").press("Enter")
-    visitor.page.get_by_label("Name").fill("From the keyboard")
-    visitor.page.get_by_label("refresh_token").press("Space")
-    visitor.page.get_by_label("authorization_code").press("Space")
-    visitor.page.get_by_label("Name").press("Enter")
-    visitor.page.get_by_text("The secret is shown this one time").wait_for()
+    page = visitor.page
+    page.get_by_role("link", name="New client").press("Enter")
+    page.get_by_role("link", name="Web app on a server").press("Enter")
+    page.get_by_label("Name").fill("From the keyboard")
+    page.get_by_label("Redirect URIs").fill(site.callback)
+    page.get_by_label("Name").press("Enter")
+    page.get_by_text("The secret is shown this one time").wait_for()
+    assert page.get_by_role("button", name="Copy").count() == 0
+    assert page.get_by_label("client_secret", exact=True).input_value()  # a field, whose text can be selected
     assert [client.client_name for client in site.gateway.clients.list()][1:] == ["From the keyboard"]
-    visitor.page.get_by_role("link", name="Continue").press("Enter")
-    visitor.page.get_by_role("heading", name="From the keyboard").wait_for()
+    page.get_by_role("link", name="Continue").press("Enter")
+    page.get_by_role("heading", name="From the keyboard").wait_for()
+
+
+def test_what_stands_beside_a_secret_is_copied_and_a_screen_reader_hears_of_it(
+    make_visitor: Callable[..., Visitor], site: ServedSite
+) -> None:
+    visitor = make_visitor(site, permissions=["clipboard-read", "clipboard-write"])
+    visitor.visit("/oauth/admin/clients/new?kind=web")
+    page = visitor.page
+    page.get_by_label("Name").fill("Notice board")
+    page.get_by_label("Redirect URIs").fill(site.callback)
+    page.get_by_role("button", name="Register").click()
+    button = page.get_by_role("button", name="Copy client_secret")
+    button.press("Enter")
+    page.get_by_role("status").get_by_text("Copied: client_secret").wait_for()
+    secret = page.get_by_label("client_secret", exact=True).input_value()
+    assert page.evaluate("navigator.clipboard.readText()") == secret
+    page.get_by_role("button", name="Copied client_secret").wait_for()  # which keeps the focus
+    page.locator("summary").get_by_text("Authlib, in Flask").click()
+    page.get_by_role("button", name="Copy Authlib, in Flask").click()
+    page.get_by_role("status").get_by_text("Copied: Authlib, in Flask").wait_for()
+    assert "oauth.register(" in page.evaluate("navigator.clipboard.readText()")
+    check(visitor)
 
 
 def test_an_application_is_registered_approved_and_revoked_in_a_browser(
@@ -130,9 +155,8 @@ def test_an_application_is_registered_approved_and_revoked_in_a_browser(
     page.get_by_role("heading", name="Weather GmbH").wait_for()
     page.get_by_text("It has no clients.").wait_for()
     page.get_by_role("link", name="New client").click()
+    page.get_by_role("link", name="Device without a keyboard").click()
     page.get_by_label("Name").fill("Their station")
-    page.get_by_label("refresh_token").uncheck()
-    page.get_by_label("authorization_code").uncheck()
     page.get_by_role("button", name="Register").click()
     page.get_by_role("link", name="Continue").click()
     page.get_by_text("Application not approved").wait_for()
