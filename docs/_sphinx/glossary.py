@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-#: Where no link is made: code, headings, links and pictures, comments and tags, addresses, footnotes.
+#: Where no link is made: code, headings, links and pictures, comments, HTML's lines and tags, addresses, footnotes.
 SKIPPED = r"""
     ^[ ]*(?P<fence>```+|~~~+) .*? ^[ ]*(?P=fence)[`~]*[ ]*$
   | ^[#]+[ ][^\n]*$
   | <!--.*?-->
+  | ^<[^\n]*$
   | (?P<ticks>`+)(?!`) (?:(?!\n\n).)*? (?<!`)(?P=ticks)(?!`)
   | !?\[(?:[^][]|\[[^][]*\])*\](?:\([^()]*\)|\[[^]]*\])?
   | <[^<>\n]+>

@@ -78,7 +78,7 @@ scope = "notes:read"
   ```
 
 <!-- scope -->
-<details><summary title="scope">
+<details><summary title="scope"><code>a.py</code>: a scope</summary>
 """
     assert link(untouched, TERMS, "glossary.md") == untouched
     assert linked(untouched + "\nA scope.").endswith("\nA [scope](scope).")

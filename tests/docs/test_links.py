@@ -58,3 +58,26 @@ def test_a_flow_is_drawn_requested_and_refused(path: Path) -> None:
     drawn, requests, failures = (text.find(each) for each in ("```mermaid\n", "\n$ curl ", "\n## What can go wrong\n"))
     assert 0 < drawn < requests < failures
     assert re.search(r"^\| (\d{3} \| )?`\w+` \|", text[failures:], re.MULTILINE), "no table of the errors"
+
+
+def test_six_questions_lead_to_every_flow() -> None:
+    page = (ROOT / "docs" / "choose-your-flow.md").read_text(encoding="utf-8")
+    questions = re.findall(r"^## (\d)\. (.+\?)$", page, re.MULTILINE)
+    assert [number for number, _ in questions] == list("123456")
+    answers = page.partition("\n## 1. ")[2].partition("\n## All of them")[0]
+    assert {path.name for path in FLOWS} == set(re.findall(r"\]\(flows/([\w.]+)\)", answers))
+    for section in re.split(r"^## ", answers, flags=re.MULTILINE)[:6]:
+        for answer in re.findall(r"^- (.+?)(?=^- |\Z)", section, re.MULTILINE | re.DOTALL):
+            assert "](" in answer or "by `--grant` alone" in answer, answer
+
+
+def test_the_readme_is_one_screen_with_a_way_for_each_role() -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert len(text.splitlines()) <= 95
+    sought = [
+        text.index(f"**[{words}]")
+        for words in ("sign-in provider", "authorization server", "protected API", "MCP server")
+    ]
+    assert sought == sorted(sought)
+    for path in (ROOT / "docs" / "roles").glob("*.md"):
+        assert f"](docs/roles/{path.name})" in text
