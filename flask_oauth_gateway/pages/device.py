@@ -177,11 +177,12 @@ def _ask_to_confirm(server: AuthorizationServer, row: Row[Any], person: Person, 
 
 def _time_left(expires_at: int) -> str:
     """For how long the code is still good, rounded down, so that nobody who reads it comes too late."""
-    one, many = "The code is good for %(num)s more minute.", "The code is good for %(num)s more minutes."
     minutes = int(expires_at - time.time()) // 60
     if not minutes:
         return translate("The code is good for less than a minute.")
-    return translate_plural(one, many, minutes)
+    return translate_plural(
+        "The code is good for %(num)s more minute.", "The code is good for %(num)s more minutes.", minutes
+    )
 
 
 def _question(server: AuthorizationServer, row: Row[Any], person: Person) -> Question:
