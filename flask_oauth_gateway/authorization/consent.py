@@ -33,6 +33,11 @@ class Question:
     included: Mapping[str, frozenset[str]] = field(default_factory=dict)  # what isn't shown: by each, what includes it
     resources: tuple[str, ...] = ()  # that the token is to be for
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """All that the client may get by an answer, shown or included."""
+        return (*self.new, *self.known, *self.included)
+
 
 class Decision(NamedTuple):
     """What the user allowed: which scopes, how long, with or without a refresh token, and whether to remember it."""

@@ -16,18 +16,38 @@ _IDENTIFIER = r"[A-Za-z][A-Za-z0-9+.-]*:[!$-\[\]-~]+"  # no fragment
 MAX_IDENTIFIER = 2048
 
 
+class ScopeWords(str):
+    """A scope's description, with what a client still can't do by it: texts, or names of scopes whose descriptions say it."""
+
+    limits: tuple[str, ...] = ()
+
+
 def read_scopes(key: str, value: Any) -> Mapping[str, str]:
-    """A dict of scope name to description."""
+    """A dict of scope name to description: a text, or a dict of a text and of its limits, which are texts or scopes' names."""
+    allowed = "a dict of scope name to description"
     if not isinstance(value, Mapping):
-        raise ConfigurationError(key, value, "a dict of scope name to description")
+        raise ConfigurationError(key, value, allowed)
+    found = {}
     for name, description in value.items():
-        if not isinstance(name, str) or not SCOPE_NAME.fullmatch(name) or not isinstance(description, str):
+        if not isinstance(name, str) or not SCOPE_NAME.fullmatch(name) or not isinstance(description, str | Mapping):
             raise ConfigurationError(
-                key,
-                value,
-                f"a dict of scope name (no space, quote or backslash) to description; {shown(name)} is not that",
+                key, value, f"{allowed} (no space, quote or backslash in a name); {shown(name)} is not that"
             )
-    return dict(value)
+        found[name] = description if isinstance(description, str) else _read_words(f"{key}[{name!r}]", description)
+    return found
+
+
+def _read_words(key: str, given: Mapping[str, Any]) -> ScopeWords:
+    check_keys(key, given, ("description", "not"))
+    if not isinstance(given.get("description"), str):
+        raise ConfigurationError(f"{key}['description']", given.get("description"), "a text")
+    words = ScopeWords(given["description"])
+    limits = given.get("not", ())
+    limits = (limits,) if isinstance(limits, str) else limits
+    if not isinstance(limits, list | tuple) or not all(isinstance(each, str) and each.strip() for each in limits):
+        raise ConfigurationError(f"{key}['not']", limits, "a text, or a list of texts or names of scopes")
+    words.limits = tuple(limits)
+    return words
 
 
 def read_scope_implies(key: str, value: Any) -> Mapping[str, frozenset[str]]:
@@ -155,8 +175,9 @@ class PermissionSettings:
     scopes: Mapping[str, str] = setting(
         {},
         read_scopes,
-        "Each scope's name, and what the scope means, in words for a user. A request for any other scope is"
-        " refused with `invalid_scope`.",
+        "Each scope's name, and what the scope means, in words for a user: a text, or a dict with `description` and `not`, which"
+        " is what a client with it still can't do: a text, or a list of texts and of names of other scopes."
+        " A request for any other scope is refused with `invalid_scope`.",
     )
     default_scopes: tuple[str, ...] = setting(
         (),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from flask import Response, redirect, url_for
@@ -11,6 +12,7 @@ from ..clients.members.hardening import always_bound
 from ..signals import authorization_denied
 from ..tokens.sign_in import details_of
 from ..web.csrf import is_form_token, new_form_token
+from .asking.scopes import limits
 from .person import last, page, person_at, sent_form, sign_in
 from .rendering import render_page, scope_descriptions
 
@@ -108,6 +110,7 @@ def _list(server: AuthorizationServer, person: Person, problem: str | None = Non
         granted=granted_by(server, person.subject),
         **more,
         descriptions=scope_descriptions(server.settings),
+        limits_of=partial(limits, server.settings),
         form_token=new_form_token(person.subject, FORM),
         problem=problem,
     )

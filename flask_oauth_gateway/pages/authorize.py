@@ -29,6 +29,7 @@ from ..tokens.sign_in import AUTHORIZATION_DETAILS, ID_TOKEN, OPENID, USERINFO, 
 from ..users.relogin import NOT_NEEDED, came_back_at
 from ..web.answers import note
 from ..web.csrf import new_form_token
+from .asking.asked import in_words
 from .leaving import app_scheme, post_to_client
 from .person import go_to_client, page, person_at
 from .reauthentication import ask_to_sign_in, settle, sign_in_for, use_up
@@ -207,9 +208,15 @@ def _ask(
         user=person.user,
         notice=notice,
         descriptions=scope_descriptions(server.settings),
+        **in_words(server, authorization.client, person, question.names, _by_name(authorization)),
         durations=server.settings.consent_durations,
         change_account=visit.path_for_another_account,
     )
+
+
+def _by_name(authorization: Authorization) -> list[str]:
+    """The claims that the client asks for by name (OIDC Core section 5.5), wherever it wants them."""
+    return [name for place in (ID_TOKEN, USERINFO) for name in authorization.openid.get(place, ())]
 
 
 def _is_bound(server: AuthorizationServer, authorization: Authorization) -> bool:

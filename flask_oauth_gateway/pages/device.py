@@ -20,6 +20,7 @@ from ..tokens.sign_in import details_of, types_of, with_details
 from ..users.accounts import SignInRequest
 from ..users.relogin import RETURN_SECONDS
 from ..web.csrf import is_form_token, new_form_token
+from .asking.asked import in_words
 from .person import last, page, person_at, sent_form, sign_in
 from .rendering import render_page, scope_descriptions
 from .translations import translate, translate_plural
@@ -160,12 +161,14 @@ def _ask_to_confirm(server: AuthorizationServer, row: Row[Any], person: Person, 
         except InvalidAuthorizationDetails:
             return _decide(server, row, person, {}, {}, ())
         details = for_page(server.settings, shown, person.subject, code)
+    question = _question(server, row, person)
     return render_page(
         "device_confirm.html",
         user=person.user,
         client=client,
         bound=client is not None and always_bound(client, server.settings),
-        question=_question(server, row, person),
+        question=question,
+        **({} if client is None else in_words(server, client, person, question.names)),
         **details,
         resources=server.resources.names_of((row.audience or "").split()),
         descriptions=scope_descriptions(server.settings),

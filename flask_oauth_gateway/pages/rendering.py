@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+import time
 from typing import TYPE_CHECKING, Any, NamedTuple
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from flask import Response, render_template, request
+from markupsafe import Markup, escape
 from werkzeug.urls import iri_to_uri
 
 from ..clients.redirect_uris import is_impersonable
@@ -16,6 +18,7 @@ from ..hooks import subject_of
 from ..permissions.claims import MARK, claims_by_scope
 from ..web.answers import note
 from ..web.environ import PAGE_ERROR
+from .asking.site import looks_like, this_site
 from .translations import date, direction, language, translate, translate_own, translate_plural
 
 if TYPE_CHECKING:
@@ -24,16 +27,19 @@ if TYPE_CHECKING:
     from ..errors import OAuth2Error
     from ..stores.registered_client import Client
 
-# Pictures and fonts of this site are allowed for the app's brand and theme; the gateway's own pages need none.
+# Pictures and fonts of this site are allowed for its logo and the app's theme, and the one other origin of its logo.
 POLICY = (
-    "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; font-src 'self'; base-uri 'none';"
+    "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'%(logo)s; font-src 'self'; base-uri 'none';"
     " frame-ancestors 'none'"
 )
+NEW_SECONDS = 7 * 86400  # for so long a client is new here
 MINUTE, HOUR, DAY = 60, 3600, 86400
 
 # Invisible characters that reverse or break up the text beside them. The joiners that some writing systems need may
 # stay.
 _UNSEEN = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff]+")
+# The mark of a verified client is drawn; a name draws none of its own.
+_TICKS = re.compile("[\u2611\u2705\u2713\u2714\u237b\U0001f5f8\U0001f5f9\U0001f6e1]")
 _WEB = re.compile(r"(https?://)([^\s/?#\\@]+)([/?#].*)?", re.IGNORECASE | re.DOTALL)
 _APP = re.compile(r"()((?!https?:)[a-z][a-z0-9+.-]*)(:.*)", re.IGNORECASE | re.DOTALL)
 _PARAMETER = re.compile(r"The parameter '([^']+)' ([^%]+)")
@@ -62,6 +68,7 @@ def render_page(
     `asks_here`: the page's script may ask this site something.
     `sends_to`: besides this site, the page's forms may lead to this source, as a policy writes it (CSP3 section 2.3.1).
     """
+    site = this_site()
     page = render_template(
         f"oauth/{template}",
         _=translate,
@@ -69,19 +76,25 @@ def render_page(
         address=address,
         date=date,
         direction=direction,
+        with_names=with_names,
         how_long=how_long,
         is_impersonable=is_impersonable,
+        is_new_here=is_new_here,
         language=language,
+        logo_of=logo_of,
+        looks_like=looks_like,
+        site=site,
         title_of=title_of,
         user=user,
         user_name=None if user is None else name_of(user),
-        **context,
+        **({"plain": plain} | context),
     )
     asking = "; connect-src 'self'" if asks_here else ""
+    policy = POLICY % {"logo": f" {site.logo_origin}" if site.logo_origin else ""}
     response = Response(page, status, mimetype="text/html")
     response.headers.update(
         {
-            "Content-Security-Policy": f"{POLICY}{asking}; form-action 'self'{f' {sends_to}' if sends_to else ''}",
+            "Content-Security-Policy": f"{policy}{asking}; form-action 'self'{f' {sends_to}' if sends_to else ''}",
             "X-Frame-Options": "DENY",
             "Referrer-Policy": "no-referrer",
             "Cache-Control": "no-store",
@@ -141,7 +154,28 @@ def name_of(user: Any) -> str:
 
 def title_of(client: Client) -> str:
     """A name to show for a client: its `client_name`, else its `client_id`."""
-    return plain(client.client_name) or client.client_id
+    return plain(_TICKS.sub(" ", client.client_name)) or client.client_id
+
+
+def with_names(text: str, **names: str) -> Markup:
+    """A sentence with names in it, each apart from the words around it, whatever it holds and whichever way it is written."""
+    shown = {name: Markup("<strong><bdi>{}</bdi></strong>").format(value) for name, value in names.items()}
+    return Markup(escape(text)) % shown  # noqa: S704 - what is marked as safe was just escaped
+
+
+def is_new_here(client: Client) -> bool:
+    """Whether a client has been known here for less than a week."""
+    return time.time() - client.created_at < NEW_SECONDS
+
+
+def logo_of(client: Client) -> str | None:
+    """The path of a client's logo: of a verified client, and on this site alone, so that no other site learns who looks.
+
+    A stranger's would come from where its author likes, and change as its author likes.
+    """
+    uri = client.logo_uri or ""
+    own = urlsplit(uri).netloc == request.host and urlsplit(uri).scheme in ("http", "https")
+    return uri if client.verified and own else None
 
 
 def plain(text: str) -> str:

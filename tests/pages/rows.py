@@ -25,7 +25,11 @@ IDP, SAML = "https://idp.example", "https://idp.example/saml"
 NOWHERE = "http://127.0.0.1:9/jwks"  # nobody listens there
 LONG = "A name that goes on and on, " * 4
 CROWD = 10_000
-SCOPES = {"weather:read": "Read the weather", "weather:write": "Change the weather", "plain": ""}
+SCOPES: dict[str, Any] = {
+    "weather:read": {"description": "Read the weather", "not": ["weather:write", "Turn the wind"]},
+    "weather:write": "Change the weather",
+    "plain": "",
+}
 DETAILS: list[dict[str, Any]] = [
     {
         "type": "payment",
@@ -128,6 +132,7 @@ class Rows(Site):
         self.gateway.is_admin(lambda user: user.id == "root")
         self.gateway.logout(lambda: None)
         self.gateway.login_details(lambda user: {"auth_time": int(time.time())} if user.id == "maker" else {})
+        self.gateway.user_claims(lambda user, _: {"email": f"{user.id}@example.com"})
         self.person = "root"
         self.server = server_of(app)
         self.own: dict[str, str] = {}  # users' own apps, by the beginning of their names
@@ -209,6 +214,8 @@ def empty_site(folder: Any) -> Rows:
             OAUTH_DEVELOPER_SCOPES=[],
             OAUTH_CLIENT_AUTH_METHODS=["private_key_jwt", "none"],
             OAUTH_PERSONAL_TOKEN_MAX_LIFETIME=3600,
+            OAUTH_SITE_NAME="Notes",
+            OAUTH_SITE_LOGO="https://cdn.example/logo.svg",
         )
     )
     site.register_public(client_id="alone", client_name="Alone", scope="s1")
@@ -328,6 +335,19 @@ def _clients(site: Rows) -> None:
     }.items():
         scope = "" if name == "unscoped" else [*SCOPES]
         site.register_public(client_id=name, client_name=name.title(), redirect_uris=uris, scope=scope)
+    create(
+        client_id="logo",
+        client_name="Partner",
+        scope=["openid", "email", *SCOPES],
+        logo_uri="http://localhost/static/partner.png",
+    )
+    registry.update("logo", verified=True)
+    mine = {"client_name": "Mine", "owner": "dave", "redirect_uris": ["http://127.0.0.1/cb"]}
+    make_stranger(site.app, site.register_public(client_id="of-a-user", **mine), "developer")
+    registry.update("of-a-user", verified=True)
+    table = tables.client
+    with site.server.database.transaction() as connection:
+        connection.execute(update(table).where(table.c.client_id == "port").values(created_at=1_600_000_000))
     _strangers(site)
     site.register_public(client_id="tv", client_name="Television", redirect_uris=[], grant_types=[DEVICE_CODE])
 
@@ -337,6 +357,7 @@ def _approvals(site: Rows) -> None:
     site.register(client_id="short", client_name="Short", grant_types=["authorization_code"])
     site.register(client_id="remembered", client_name="Remembered", scope="weather:read plain")
     for person, client, scopes, duration in (
+        ("bob", "logo", "openid email", "always"),
         ("alice", "long", "weather:read", "always"),
         ("alice", "full", "weather:read plain", "always"),
         ("alice", "short", "weather:write", "3600"),
@@ -442,7 +463,10 @@ def _strangers(site: Rows) -> None:
         make_stranger(
             site.app,
             site.register_public(
-                client_id="itself", client_name="Itself", redirect_uris=["http://localhost/cb"], policy_uri=NOWHERE
+                client_id="itself",
+                client_name="Localhost itself",
+                redirect_uris=["http://localhost/cb"],
+                policy_uri=NOWHERE,
             ),
         ),
     )

@@ -30,7 +30,7 @@ ARGUMENTS = (
 )
 PATIENCE = 20_000  # milliseconds, on a busy machine
 SMALLEST = {"width": 320, "height": 568}
-SERIOUS = {"critical", "serious", "moderate"}
+SERIOUS = {"critical", "serious", "moderate", "minor"}
 PHONE = {"width": 390, "height": 800}
 DESKTOP = {"width": 1280, "height": 800}
 
