@@ -42,7 +42,10 @@ PROXY: Mapping[str, Schema] = {
 }
 PAGE_ANSWERS = {"302": "Back to the client, with the answer; or to the sign-in"}
 _REGISTRATION = Described(
-    summary="Show a registration", asks=("registration_access_token",), answer="Registered", refusals=(401, 429, 503)
+    summary="Show a registration",
+    asks=("registration_access_token",),
+    answer="Registered",
+    refusals=(400, 401, 429, 503),
 )
 _INFO = Described(
     summary="What a token is, for whoever has it",
@@ -155,7 +158,7 @@ OPERATIONS: Mapping[str, Described] = {
         asks=_REGISTRATION.asks,
         status=204,
         answers={"204": "It is gone"},
-        refusals=(401, 429, 503),
+        refusals=(400, 401, 429, 503),
     ),
     "device_authorization": Described(
         summary="A device asks for its codes",
@@ -203,7 +206,7 @@ OPERATIONS: Mapping[str, Described] = {
         about="The token needs the scope that `OAUTH_METRICS` names.",
         asks=TOKEN,
         answers={"text/plain": "In Prometheus' format"},
-        refusals=(401, 403, 503),
+        refusals=(400, 401, 403, 503),
     ),
 }
 #: Documents that stand at the root, beside the rows.
