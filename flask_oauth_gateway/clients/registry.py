@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 # Beside REGISTERED:
 _OWN = {"enabled": "switched_on", "owner": "owner", "application": "application", "verified": "verified"}
 OF_A_SECTOR = ("sector_identifier_uri", "redirect_uris", "subject_type")
+CHANGED = "The client was changed meanwhile: look at it again."
 MAX_TRIES = 50  # a try fails only where somebody else's change came in between
 
 
@@ -217,7 +218,7 @@ class ClientRegistry:
         for _ in range(MAX_TRIES):  # where another change comes in between, this one is checked again
             client = self._existing(client_id)
             if version is not None and client.version != version:
-                raise ClientMetadataError("The client was changed meanwhile: look at it again.")
+                raise ClientMetadataError(CHANGED)
             mark = {"verified": client.verified} if "verified" not in own and actor() is not None else {}
             values = {name: getattr(client, name) for name in REGISTERED}
             metadata = values | {name: value for name, value in changes.items() if name not in _OWN}
@@ -268,10 +269,11 @@ class ClientRegistry:
         self._changed(client_id, "rotate_secret", ["client_secret"])
         return self._existing(client_id, plain)
 
-    def delete(self, client_id: str) -> None:
-        """Delete a client; its tokens are dead at once. Raises `ClientNotFound`."""
-        if not self._clients.remove(self._existing(client_id)):
-            raise ClientNotFound(client_id)
+    def delete(self, client_id: str, *, version: int | None = None) -> None:
+        """Delete a client; its tokens are dead at once. With a `version`: as for `update`. Raises the same."""
+        if not self._clients.remove(self._existing(client_id), version):
+            self._existing(client_id)
+            raise ClientMetadataError(CHANGED) if version is not None else ClientNotFound(client_id)
         self.forget_tokens()
         self._changed(client_id, "delete", [])
 

@@ -23,6 +23,7 @@ _ADMIN_PAGES: Mapping[str, list[tuple[str, str, tuple[str, ...]]]] = {
     "overview.page": [("overview", "/", GET)], "keys": [("keys", "/keys", FORM)], "issuers": [("issuers", "/issuers", GET)],
     "audit": [("audit", "/audit", GET), ("audit_export", "/audit/export", GET)],
     "search": [("search", "/search", FORM)], "sign_out": [("sign_out", "/sign-out", POST)],
+    "bulk": [("clients_bulk", "/clients/bulk", POST), ("tokens_bulk", "/tokens/bulk", POST)],
 }  # fmt: skip
 
 OPERATORS: Mapping[str, Feature] = {

@@ -211,9 +211,12 @@ class ClientStore:
         return True
 
     @again_after_deadlock
-    def remove(self, client: Client) -> bool:
-        """Delete a client, its secrets and consents. Its tokens are dead at once, and purged later."""
+    def remove(self, client: Client, version: int | None = None) -> bool:
+        """Delete a client (of this `version`), its secrets and consents. Its tokens are dead at once, and purged later."""
+        its = select(client_table.c.id).where(client_table.c.id == client.key, client_table.c.version == version)
         with self._database.transaction() as connection:
+            if version is not None and connection.execute(its.with_for_update()).first() is None:
+                return False
             for table in (secret_table, consent_table):
                 connection.execute(delete(table).where(table.c.client == client.key))
             removed = connection.execute(delete(client_table).where(client_table.c.id == client.key)).rowcount

@@ -323,4 +323,28 @@ SEARCH = [
         "This page was out of date.", 'value="alice"', status=400),
     done("admin/base", "an app that can't sign anybody out", rows.without_sign_out, "Signed in as Root Back to the app"),
 ]  # fmt: skip
-ADMIN = [*SEARCH, *CLIENTS, *FORMS, *APPLICATIONS, *LIVE, *SESSIONS, *ISSUERS, *AUDIT]
+BULK = [
+    admin("clients", "all of a page selected", "clients?q=full&select=all", 'aria-label="Select Weather board" checked',
+        "Select all on this page With the selected Disable Enable Revoke all tokens and approvals Delete"),
+    admin("tokens", "all of a page selected", "tokens?client_id=scopeless&select=all", "Revoke the selected tokens", " checked"),
+    done("admin/bulk", "clients to delete: one with users, one that isn't there",
+        form("clients/bulk", action="delete", client=["full", "nobody"]),
+        "Delete clients This can't be taken back. Nothing has happened yet: this is what would end.",
+        "Users are signed in to it.", f"nobody {NONE} {NONE} {NONE} It is deleted already. Delete 1 Do nothing"),
+    done("admin/bulk", "clients to disable, one is", form("clients/bulk", action="disable", client=["off", "bare"]),
+        "Nothing has happened yet: this is what it would be about.", "It is disabled already.", "0 0 not known Disable 1"),
+    done("admin/bulk", "a client to enable, whose tokens work again",
+        form("clients/bulk", action="enable", client=["stopped", "waits"]), "Its tokens work again.", 'class="primary"'),
+    done("admin/bulk", "more than is counted", form("clients/bulk", action="revoke", client="crowd"), "Crowd 10000+ 1 20"),
+    done("admin/bulk", "nothing selected", form("clients/bulk", action="delete"), "Select one or more first. ", status=400),
+    done("admin/bulk", "a page that was stale", form("clients/bulk", preview="old"),
+        "This page was out of date.", "Several at once", status=400),
+    done("admin/bulk", "one done, and one that was deleted meanwhile", rows.doomed, "Done: 1 of 2.",
+        "Not done It was deleted meanwhile."),
+    done("admin/bulk", "all done", lambda site: rows.done_at_once(site, "clients/bulk", action="revoke", client="bare"),
+        "Done: 1 of 1."),
+    done("admin/bulk", "tokens", form("tokens/bulk", action="revoke", token_id="0" * 32), "Revoke tokens",
+        "Token User Client Expires Note", "Revoke 1"),
+    done("admin/bulk", "a token that isn't there", form("tokens/bulk", action="revoke", token_id="f" * 32), "there is no such token."),
+]  # fmt: skip
+ADMIN = [*BULK, *SEARCH, *CLIENTS, *FORMS, *APPLICATIONS, *LIVE, *SESSIONS, *ISSUERS, *AUDIT]

@@ -560,6 +560,19 @@ def overview_that_is_slow(site: Rows) -> TestResponse:
         overview_page.COUNTING_SECONDS = before
 
 
+def done_at_once(site: Rows, page: str, **sent: Any) -> TestResponse:
+    """What became of several, after the page that showed what would end; the last of them is gone meanwhile, if it is `doomed`."""
+    shown = Page(site.submit(f"admin/{page}", sent))
+    if site.gateway.clients.get("doomed") is not None:
+        site.gateway.clients.delete("doomed")
+    return site.browser.post(f"/oauth/admin/{page}", data={"preview": shown.hidden("preview")})
+
+
+def doomed(site: Rows) -> TestResponse:
+    site.register(client_id="doomed", client_name="Doomed")
+    return done_at_once(site, "clients/bulk", action="revoke", client=["bare", "doomed"])
+
+
 def found_by_token(site: Rows) -> TestResponse:
     """What a search finds for a token that is pasted."""
     token = site.gateway.tokens.issue("tokens", subject="pasted", scope="plain")["access_token"]

@@ -38,7 +38,17 @@ def clients(visit: Visit) -> Response:
         )
     except ValueError as error:
         raise BadRequest(str(error)) from error
-    return visit.render("clients.html", "clients", found=found, text=text, owner=owner, origin=origin, origins=ORIGINS)
+    return visit.render(
+        "clients.html",
+        "clients",
+        found=found,
+        text=text,
+        owner=owner,
+        origin=origin,
+        origins=ORIGINS,
+        after=visit.asked("after"),
+        select_all=visit.asked("select") == "all",
+    )
 
 
 @page

@@ -93,7 +93,16 @@ def _render(visit: Visit, section: str, problem: str | None, **context: object) 
     words["in_words"] = lambda row: shown(details_of(row.claims if section == "grants" else row.details))
     asked = {name: value for name in ("client_id", "subject") if (value := visit.asked(name)) is not None}
     return visit.render(
-        "tokens.html", section, status, problem=problem, asked=asked, bindings_in=bindings_in, **words, **context
+        "tokens.html",
+        section,
+        status,
+        problem=problem,
+        asked=asked,
+        after=visit.asked("after"),
+        select_all=visit.asked("select") == "all",
+        bindings_in=bindings_in,
+        **words,
+        **context,
     )
 
 

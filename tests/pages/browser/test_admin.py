@@ -140,6 +140,26 @@ def test_what_stands_beside_a_secret_is_copied_and_a_screen_reader_hears_of_it(
     check(visitor)
 
 
+def test_several_clients_are_disabled_by_keyboard_without_javascript(
+    make_visitor: Callable[..., Visitor], site: ServedSite
+) -> None:
+    with site.app.app_context():
+        site.register(client_id="other", client_name="Another")
+    visitor = make_visitor(site, java_script_enabled=False)
+    visitor.visit("/oauth/admin/clients")
+    page = visitor.page
+    page.get_by_role("link", name="Select all on this page").press("Enter")
+    page.get_by_role("checkbox", name="Select Another").press("Space")
+    page.get_by_label("With the selected").select_option("Disable")
+    page.get_by_role("button", name="See what would end").press("Enter")
+    page.get_by_text("Nothing has happened yet").wait_for()
+    check(visitor)
+    page.get_by_role("button", name="Disable 1").press("Enter")
+    page.get_by_text("Done: 1 of 1.").wait_for()
+    check(visitor)
+    assert [site.gateway.clients.get(name).enabled for name in ("station", "other")] == [False, True]
+
+
 def test_an_application_is_registered_approved_and_revoked_in_a_browser(
     make_visitor: Callable[..., Visitor], site: ServedSite
 ) -> None:
