@@ -345,6 +345,7 @@ BULK = [
         "Done: 1 of 1."),
     done("admin/bulk", "tokens", form("tokens/bulk", action="revoke", token_id="0" * 32), "Revoke tokens",
         "Token User Client Expires Note", "Revoke 1"),
-    done("admin/bulk", "a token that isn't there", form("tokens/bulk", action="revoke", token_id="f" * 32), "there is no such token."),
+    done("admin/bulk", "a token that isn't there", form("tokens/bulk", action="revoke", token_id="f" * 32),
+        "there is no such token."),
 ]  # fmt: skip
 ADMIN = [*BULK, *SEARCH, *CLIENTS, *FORMS, *APPLICATIONS, *LIVE, *SESSIONS, *ISSUERS, *AUDIT]

@@ -561,7 +561,7 @@ def overview_that_is_slow(site: Rows) -> TestResponse:
 
 
 def done_at_once(site: Rows, page: str, **sent: Any) -> TestResponse:
-    """What became of several, after the page that showed what would end; the last of them is gone meanwhile, if it is `doomed`."""
+    """What became of several, after the page that showed what would end. A client `doomed` is gone meanwhile."""
     shown = Page(site.submit(f"admin/{page}", sent))
     if site.gateway.clients.get("doomed") is not None:
         site.gateway.clients.delete("doomed")

@@ -69,7 +69,7 @@ def test_what_would_end_is_shown_and_then_ends_as_single_actions_would_have_it(s
     assert [site.is_live(given[name][0]) for name in ("one", "two")] == [False, True]
     changes = [(row.client_id, row.details["change"], row.actor) for row in site.trail("client_changed")]
     assert changes == [(name, "update", "root") for name in ("three", "one", "three", "one")]
-    assert [(row.client_id, row.actor) for row in site.trail("token_revoked")][0] == ("one", "root")
+    assert next((row.client_id, row.actor) for row in site.trail("token_revoked")) == ("one", "root")
     last = preview(site, "delete", *NAMES)
     assert "This can't be taken back." in text_of(last)
     assert "Done: 3 of 3." in text_of(confirm(site, last))
