@@ -68,9 +68,9 @@ DEVELOPER = [
     done("developer/app", "a stale form", sent("app/secret", "Waits", form_token="old"), "out of date", status=400),
     done("developer/delete", "what it ends", own("app/delete", "Waits"), "Delete this app?", "Live tokens 0"),
     done("developer/delete", "a stale form", sent("app/delete", "Waits", form_token="old"), "out of date", status=400),
-    done("developer/secret", "another secret", sent("app/secret", "Sixth", overlap="0"), "The new secret client_id",
+    done("developer/secret", "another secret", sent("app/secret", "Sixth", overlap="0"), "The new secret Credentials",
         "client_secret"),
     done("developer/secret", "a new app", sent("apps/new", person="bob", kind="device", client_name="TV"),
-        "Your app is registered client_id"),
+        "Your app is registered Credentials client_id"),
     admin("clients", "users' own apps", "clients?origin=developer", "Registered by a user", "Waits for approval"),
 ]  # fmt: skip

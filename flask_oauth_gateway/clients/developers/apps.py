@@ -154,9 +154,15 @@ class UserApps:
 
     def delete(self, owner: str, client_id: str) -> None:
         """Delete an app; its tokens are dead at once. Raises `ClientNotFound`."""
-        client = self._try(owner, client_id, self._store.remove)
+        removed: list[str] = []
+
+        def remove(client: Client) -> bool:
+            removed[:] = self._store.remove(client)
+            return bool(removed)
+
+        client = self._try(owner, client_id, remove)
         self._changed(client, "delete", [])
-        if client.application == client.client_id:
+        if "application" in removed:
             application_changed.send(
                 self._app, application_id=client.client_id, change="delete", fields=[], actor=actor()
             )

@@ -18,6 +18,7 @@ from ...clients.kinds import KINDS, kinds_of, registration_of
 from ...clients.members import ClientMetadataError, check_redirect_uri
 from ...web.answers import json_response
 from ..admin.labels import with_labels
+from ..ready_settings import settings_for
 from ..rendering import scope_descriptions
 from ..translations import translate
 from . import Visit, go, page, stale_text
@@ -54,7 +55,7 @@ def new(visit: Visit) -> Answer:
         )
     except ClientMetadataError as error:
         return _form(visit, kind, None, _as_sent(visit), str(error))
-    return visit.render("secret.html", client=made, kind=kind, is_new=True)
+    return visit.render("secret.html", is_new=True, **settings_for(visit.server, made))
 
 
 @page

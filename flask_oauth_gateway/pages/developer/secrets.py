@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ...clients.developers.rules import kind_of
 from ...clients.members import ClientMetadataError
+from ..ready_settings import settings_for
 from . import Visit, go, page, stale_text
 from .apps import DAY, OVERLAPS, show
 from .form import days_in, spend
@@ -29,7 +29,7 @@ def secret(visit: Visit) -> Answer:
         )
     except ClientMetadataError as error:
         return show(visit, found, str(error))
-    return visit.render("secret.html", client=made, kind=kind_of(made), is_new=False)
+    return visit.render("secret.html", is_new=False, **settings_for(visit.server, made))
 
 
 @page

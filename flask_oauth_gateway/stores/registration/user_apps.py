@@ -127,24 +127,23 @@ class UserAppStore:
         return True
 
     @again_after_deadlock
-    def remove(self, client: Client) -> bool:
-        """Delete an app with its secrets, consents and own application; False where it was changed meanwhile."""
+    def remove(self, client: Client) -> tuple[str, ...]:
+        """Delete an app with its secrets and consents, and its own application unless that has other clients by now.
+
+        Returns what was deleted, "client" and "application"; nothing where the app was changed meanwhile.
+        """
+        removed: tuple[str, ...] = ("client",)
         with self._database.transaction() as connection:
             if not _is_as_read(connection, client, int(time.time())):
-                return False
+                return ()
             for table in (secret_table, consent_table):
                 connection.execute(delete(table).where(table.c.client == client.key))
             connection.execute(delete(client_table).where(_C.id == client.key))
-            if client.application == client.client_id:
-                own = select(_A.id).where(_A.application_id == client.client_id).scalar_subquery()
-                others = connection.execute(select(_C.id).where(_C.application == own).limit(1)).first()
-                if others is None:
-                    connection.execute(
-                        delete(application_table).where(_A.application_id == client.client_id, _A.owner == client.owner)
-                    )
+            if client.application == client.client_id and _remove_application(connection, client.client_id):
+                removed += ("application",)
             self._revocations.remove([client.client_id], connection=connection)
         self._clients.forget(client.client_id)
-        return True
+        return removed
 
     def usage(self, client: Client) -> dict[str, int]:
         """How many users have allowed an app something that still holds, and its live tokens, each up to `MAX_COUNTED`."""
@@ -181,6 +180,13 @@ def _take_turns(connection: Connection, owner: str) -> None:
 def _is_as_read(connection: Connection, client: Client, now: int) -> bool:
     seen = CHANGE.where(_C.version == client.version)
     return connection.execute(seen, {"key": client.key, "now": now}).rowcount == 1
+
+
+def _remove_application(connection: Connection, application_id: str) -> bool:
+    own = select(_A.id).where(_A.application_id == application_id).scalar_subquery()
+    if connection.execute(select(_C.id).where(_C.application == own).limit(1)).first() is not None:
+        return False
+    return connection.execute(delete(application_table).where(_A.application_id == application_id)).rowcount == 1
 
 
 def _named(name: str) -> dict[str, str]:

@@ -25,7 +25,7 @@ def test_the_life_of_an_app(site: DeveloperSite) -> None:
         made = site.fill("apps/new", WEB)
         assert made.status_code == 200, made.text
         (client,) = site.apps.of("alice")
-        secret = re.findall(r"<code>([\w-]{40,})</code>", made.text)[0]
+        secret = re.findall(r'id="client_secret" value="([\w-]{40,})"', made.text)[0]
         assert "shown this one time" in made.text
         assert secret not in site.browser.get(f"/oauth/developer/app?client_id={client.client_id}").text
         assert site.gateway.clients.get(client.client_id).grant_types == ["authorization_code", "refresh_token"]
