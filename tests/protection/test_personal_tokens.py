@@ -90,6 +90,14 @@ def test_neither_userinfo_nor_the_management_api_takes_one(make_site: MakeSite) 
     assert get("/oauth/admin/api/clients", headers=bearer(token)).status_code == 403
 
 
+def test_a_user_looks_after_their_own_apps_with_one_that_was_made_for_that(make_site: MakeSite) -> None:
+    site = site_of(make_site, OAUTH_DEVELOPER=True)
+    apps, other = personal.make(site, scope=["oauth:apps"]), personal.make(site)
+    get = site.app.test_client().get
+    assert get("/oauth/developer/api/apps", headers=bearer(apps)).status_code == 200
+    assert get("/oauth/developer/api/apps", headers=bearer(other)).status_code == 403
+
+
 def test_with_names_of_their_own_for_users_clients_hear_the_app_s_name_of_it_nowhere(make_site: MakeSite) -> None:
     site = make_site(
         **personal.ON, OAUTH_OIDC=True, OAUTH_SUBJECT_TYPES=["pairwise", "public"], OAUTH_PAIRWISE_SALT="salt " * 9

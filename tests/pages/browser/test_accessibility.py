@@ -137,6 +137,8 @@ def test_personal_tokens(make_visitor: Callable[..., Visitor], make_site: Callab
         page.get_by_role("button", name="Make the token").click()
         page.get_by_role("heading", name="Your new token").wait_for()
         check(visitor)
+        page.get_by_role("button", name="Copy").click()
+        page.get_by_role("button", name="Copied").wait_for()
         page.get_by_role("link", name="Your access tokens").click()
         page.get_by_role("heading", name=name).wait_for()
     check(visitor)
