@@ -38,10 +38,16 @@ def _by(name: str, texts: Mapping[str, str], otherwise: str) -> Choice:
 def _issued(row: Row[Any], details: Details) -> str:
     if row.subject is None:
         return _("%(client)s got a token for itself.")
+    if details.get("grant_type") == "personal":
+        return _("%(user)s made a token for themselves.")
     return _("%(client)s got a token for %(user)s.")
 
 
 def _revoked(row: Row[Any], details: Details) -> str:
+    if details.get("reason") == "leaked":
+        return (
+            _("A token of %(client)s had leaked, and was ended.") if row.client_id else _("A leaked token was ended.")
+        )
     if details.get("token_id"):
         return _("A token of %(client)s was revoked.") if row.client_id else _("A token was revoked.")
     if row.client_id and row.subject:

@@ -55,12 +55,16 @@ def test_what_happens_reads_as_people_say_it(site: AdminSite) -> None:
         ("authorization_granted", "alice"): {"scope": f"{READ} odd", "asked": True},
         ("authorization_denied", "alice"): {"reason": "denied"},
         ("token_revoked", None): {"token_id": "ab", "count": 1},
+        ("token_revoked", "alice"): {"token_id": "ab", "count": 1, "reason": "leaked"},
+        ("token_issued", "alice"): {"grant_type": "personal", "scope": READ},
     }
     found = [said(site, event=event, client_id="c", subject=who, details=d) for (event, who), d in everything.items()]
     assert found == [
         f"alice allowed Notice board: {server_of(site.app).settings.scopes[READ]}, odd.",
         "alice did not allow Notice board anything.",
         "A token of Notice board was revoked.",
+        "A token of Notice board had leaked, and was ended.",
+        "alice made a token for themselves.",
     ]
     refused = {"event": "client_rejected", "client_id": "c", "outcome": "invalid_client"}
     assert said(site, **refused, details={"reason": "wrong secret"}) == "Notice board was refused: its secret is wrong."
