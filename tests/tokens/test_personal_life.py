@@ -126,7 +126,7 @@ def test_every_order_of_what_may_happen(life: type[Life]) -> None:
     run_state_machine_as_test(  # type: ignore[no-untyped-call]
         life,
         settings=settings(
-            max_examples=25,
+            max_examples=15,
             stateful_step_count=15,
             deadline=None,
             phases=[Phase.generate, Phase.shrink],

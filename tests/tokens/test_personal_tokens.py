@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from sqlalchemy import func, select
 
 from flask_oauth_gateway.database import tables
 from flask_oauth_gateway.database.partitions.state import key as partition_key
+from flask_oauth_gateway.errors import TemporarilyUnavailable
 from flask_oauth_gateway.signals import token_issued
 from flask_oauth_gateway.stores.personal.uses import network_of
 from flask_oauth_gateway.tokens.personal.making import CLIENT_ID, PersonalToken, Wanted
@@ -292,3 +294,37 @@ def test_in_two_processes_what_is_ended_in_one_is_dead_in_the_other_at_once(
         assert other.ask("look", token=again) == 200
         assert other.ask("leak", token=again) == 200
         assert not site.is_live(again)
+
+
+def test_of_those_that_are_made_while_another_process_ends_all_none_from_before_lives_on(
+    make_site: MakeSite, database_uri: str, tmp_path: Path
+) -> None:
+    site = make_site(**personal.ON)
+    made: list[tuple[float, str, float]] = []
+    ends: list[tuple[float, float]] = []
+
+    def make() -> None:
+        asked = time.monotonic()
+        with site.app.test_request_context():
+            wanted = Wanted("At once", (READ,), DAY)
+            with suppress(TemporarilyUnavailable):  # it was ended at each try
+                token = server_of(site.app).personal_tokens.make("alice", site.people["alice"], wanted, "")[0]
+                made.append((asked, token, time.monotonic()))
+
+    with OtherProcess({"OAUTH_DATABASE_URI": database_uri, **personal.ON}, tmp_path / "other", Elsewhere) as other:
+
+        def end() -> None:
+            asked = time.monotonic()
+            other.ask("end_all")
+            ends.append((asked, time.monotonic()))
+
+        make()
+        together(3, lambda number: [make() if number else end() for _ in range(4)] and None)  # type: ignore[func-returns-value]
+        make()
+        for asked, token, answered in made:
+            if any(answered < began for began, _ in ends):
+                assert not site.is_live(token)
+            elif asked > max(done for _, done in ends):
+                assert site.is_live(token)
+        end()
+        assert not any(site.is_live(token) for _, token, _ in made), "whatever was under way has been ended by now"

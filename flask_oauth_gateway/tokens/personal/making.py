@@ -48,6 +48,7 @@ CLIENT_ID = "personal-access-tokens"
 CLIENT_NAME = "Personal access tokens"
 MOST = 100  # live ones of a user
 MAX_NAME = 100
+TRIES = 10  # a try fails only where tokens of the user are just being revoked, or the client is changed
 BY = "the user"
 
 
@@ -146,7 +147,7 @@ class PersonalTokens:
 
         Raises `CannotBeMade`, `TooManyTokens`, `InvalidScopeError` and `TemporarilyUnavailable`.
         """
-        for _ in range(3):
+        for _ in range(TRIES):
             moment = self._issuing.moment
             client = self._client()
             if not client.enabled:
