@@ -151,7 +151,7 @@ def _scopes(visit: Visit, text: str) -> Iterator[Hit]:
         links: list[tuple[str, str]] = []
         if name == text:
             may = names_of(visit.server.database, with_scope(visit.server.database, name, MOST))
-            links = [(plain(title), url_for("oauth.admin_client", client_id=its)) for its, title in may.items()]
+            links = [(plain(title), url_for("oauth.admin_client", client_id=its)) for its, title in sorted(may.items())]
         yield Hit(
             name, "", ((translate("Meaning"), translate_own(every[name])),) if every[name] else (), links=tuple(links)
         )

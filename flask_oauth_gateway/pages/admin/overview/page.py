@@ -61,8 +61,8 @@ def overview(visit: Visit) -> Response:
 def counts_of(server: AuthorizationServer, hours: list[int], now: int) -> dict[int, Counts]:
     """How many entries an hour has for each chart, as far as there is time to count them. One that is over is counted once."""
     known = {hour: each for hour, each in _settled.get(server, {}).items() if hour >= hours[0]}
-    found, until = dict(known), time.monotonic() + COUNTING_SECONDS
     server.audit.flush()
+    found, until = dict(known), time.monotonic() + COUNTING_SECONDS
     for hour in reversed(hours):
         if hour not in found:
             if time.monotonic() > until and hour != hours[-1]:
