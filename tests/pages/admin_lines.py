@@ -215,6 +215,8 @@ LIVE = [
         "Every token that it signed is refused at once."),
     admin("keys", "one that is retired", "keys", " Retired ES256"),
     admin("keys", "one that can't be opened", "keys", " Can't be opened ES256"),
+    admin("keys", "those to which clients encrypt", "keys", "Keys to which clients encrypt their requests",
+        "Retired RSA-OAEP-256", "What was encrypted to it is refused"),
     admin("keys", "after a change", "keys?done=changed", "The change is made."),
     done("admin/keys", "a form that is stale", form("keys", form_token="old"), "This page was out of date.",
         status=400),

@@ -94,6 +94,7 @@ HARDENED: dict[str, Any] = {
     "OAUTH_PAR": True,
     "OAUTH_JAR": True,
     "OAUTH_REQUEST_URIS": True,
+    "OAUTH_REQUEST_ENCRYPTION": True,
     "OAUTH_JARM": True,
     "OAUTH_AUTHORIZATION_DETAILS": {
         "payment": {"description": "Pay somebody"},
@@ -504,6 +505,8 @@ def _keys(site: Rows) -> None:
     ring.retire(ring.rotate(publish_ahead=0).kid)
     ring.rotate(publish_ahead=0)
     ring.rotate()
+    made, *_ = site.server.encryption_keys.published()
+    ring.retire(made.kid)
 
 
 def _trail(site: Rows) -> None:

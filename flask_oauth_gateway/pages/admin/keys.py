@@ -1,4 +1,7 @@
-"""`GET, POST /oauth/admin/keys`: lists the keys that sign JWTs, makes the next one, and retires one."""
+"""`GET, POST /oauth/admin/keys`: lists the keys that sign JWTs, makes the next one, and retires one.
+
+Those to which clients encrypt their requests are listed and retired, too; the next one is made by age.
+"""
 
 from __future__ import annotations
 
@@ -23,6 +26,22 @@ def keys(visit: Visit) -> Response | BaseResponse:
                 ring.rotate()
             elif visit.sent("action") == "retire":
                 ring.retire(visit.sent("kid")[:64])
+                if visit.server.settings.request_encryption:
+                    visit.server.encryption_keys.all()  # read anew, so that this process knows it at once
             return go("admin_keys", done="changed")
     status = 200 if problem is None else 400
-    return visit.render("keys.html", "keys", status, keys=ring.all()[::-1], now=time.time(), problem=problem)
+    now, is_encrypted = time.time(), visit.server.settings.request_encryption
+    return visit.render(
+        "keys.html",
+        "keys",
+        status,
+        keys=ring.all()[::-1],
+        encryption=[
+            (each, each.retired_at is None or each.retired_at > now)
+            for each in visit.server.encryption_keys.all()[::-1]
+        ]
+        if is_encrypted
+        else [],
+        now=now,
+        problem=problem,
+    )

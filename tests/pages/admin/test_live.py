@@ -132,3 +132,14 @@ def test_no_page_and_no_export_shows_a_token_a_secret_or_its_hash(site: AdminSit
         assert response.status_code == 200, path
         assert path not in ("clients", "tokens") or client.client_id in response.text
         assert not [secret for secret in hidden if secret in response.text], path
+
+
+def test_a_key_to_which_clients_encrypt_is_retired(make_site: Callable[..., AdminSite]) -> None:
+    site = make_site(OAUTH_JAR=True, OAUTH_REQUEST_ENCRYPTION=True)
+    published = [key["kid"] for key in site.browser.get("/oauth/jwks").get_json()["keys"] if key["use"] == "enc"]
+    text = site.open("keys").text
+    assert all(kid in text for kid in published)
+    assert site.submit("keys", {"action": "retire", "kid": published[0]}).status_code == 303
+    left = [key["kid"] for key in site.browser.get("/oauth/jwks").get_json()["keys"] if key["use"] == "enc"]
+    assert published[0] not in left
+    assert {*published[1:]} < {*left}  # and the next one is made
