@@ -39,6 +39,11 @@ def put_together(title: str, sent: Sent) -> Step:
     return Step(title, sent.method, url, sent.headers, body, ())
 
 
+def carried(sent: Sent) -> dict[str, str]:
+    """What a request carries that its server keeps, by name."""
+    return {"access_token": sent.token} if sent.token else sent.form
+
+
 def last_sent(run: Run) -> Step | None:
     """The request that was answered just now, where it was a good one."""
     last = next((each for each in reversed(run.to.story) if isinstance(each, Step | Approval)), None)
@@ -85,7 +90,7 @@ def break_it(run: Run, position: int, name: str, inside: Inside) -> None:
         whole = put_together(title, taken_apart(each))
         way.change(sent)
         step, asked = put_together(title, sent), secrets.token_urlsafe(12)
-        keeping = nullcontext() if name == "replay" else inside.kept(sent.form, ended=name == "expired")
+        keeping = nullcontext() if name == "replay" else inside.kept(carried(sent), ended=name in ("expired", "ended"))
         try:
             with keeping:
                 step.answer = exchange(step, inside.ask(asked, sent.query | sent.form))

@@ -16,7 +16,7 @@ from sqlalchemy import select, update
 from flask_oauth_gateway.authentication.secret import named_credentials
 from flask_oauth_gateway.authorization_server import current_server
 from flask_oauth_gateway.crypto.hashing import token_key
-from flask_oauth_gateway.database.tables.tokens import code, device_code
+from flask_oauth_gateway.database.tables.tokens import access_token, code, device_code
 from flask_oauth_gateway.doctor.explanations import explain
 from flask_oauth_gateway.doctor.refused import Explanation, Refused
 from flask_oauth_gateway.web.environ import CLIENT, NOTED
@@ -25,7 +25,11 @@ from ..flows.approval import said_in
 
 #: Names the request of which an explanation is wanted.
 HEADER = "X-Playground-Why"
-TABLES = {"code": code.c.code_hash, "device_code": device_code.c.device_code_hash}
+TABLES = {
+    "code": code.c.code_hash,
+    "device_code": device_code.c.device_code_hash,
+    "access_token": access_token.c.token_hash,
+}
 
 
 class Inside:
@@ -53,7 +57,7 @@ class Inside:
 
     @contextmanager
     def kept(self, form: dict[str, str], *, ended: bool = False) -> Iterator[None]:
-        """Put a form's code back as it was before: a code that fails a check is spent, and the walk still needs it.
+        """Put a code or token of a request back as it was before: what fails a check is spent, and the walk still needs it.
 
         `ended`: meanwhile it is too old.
         """

@@ -209,6 +209,12 @@ BREAKS = {
         lambda sent: sent.headers.update(Authorization=forged(sent.headers["Authorization"])),
         "Of an opaque token the server knows only the hash, and a JWT is signed: a token with another letter is none.",
     ),
+    "ended": Break(
+        "With a token that has ended",
+        lambda sent: sent.token and not is_jwt(sent.token) and not carries_once(sent), lambda _: None,
+        "The playground had set the token's end back, in the server's database. Tokens end soon: one that is found later, in a"
+        " log or a backup, is worth nothing.",
+    ),
     "registration": Break(
         "With an address that is a script", lambda sent: "redirect_uris" in sent.json,
         lambda sent: sent.json.update(redirect_uris=["javascript:alert(1)"]),

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 import shlex
 from base64 import b64decode
 from difflib import SequenceMatcher
+from html import unescape
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl, urlsplit
 
@@ -96,11 +98,24 @@ def broken(each: Broken) -> dict[str, Any]:
     """Return a request that was broken on purpose, with what was changed, and why it was refused."""
     shown, before = step(each.step), step(each.whole)["lines"]
     shown["lines"] = compared(before, shown["lines"])
-    location = each.step.answer.headers.get("Location", "") if each.step.answer else ""
-    brought = said_in(dict(parse_qsl(location.replace("#", "?", 1).partition("?")[2])))
-    if "error" in brought:  # the app is told by way of the browser
-        shown["answer"] |= {"is_error": True, "told": f"{brought['error']}: {brought.get('error_description', '')}"}
+    answered = each.step.answer
+    if answered is not None:
+        brought = said_in(dict(parse_qsl(answered.headers.get("Location", "").replace("#", "?", 1).partition("?")[2])))
+        if "error" in brought:
+            told = (
+                "The browser would bring this to the app:",
+                f"{brought['error']}: {brought.get('error_description', '')}",
+            )
+            shown["answer"] |= {"is_error": True, "told": told}
+        elif answered.headers.get("Content-Type", "").startswith("text/html"):
+            shown["answer"]["told"] = "The user reads on a page:", words_of(answered.body)
     return {**shown, "kind": "broken", "label": each.label, "why": each.why, "explanation": each.explanation}
+
+
+def words_of(page: str) -> str:
+    """Return the words in the main part of a page."""
+    found = re.search(r"<main.*?</main>", page, re.DOTALL)
+    return " ".join(unescape(re.sub(r"<[^>]*>", " ", found[0] if found else "")).split())
 
 
 def compared(before: list[Line], after: list[Line]) -> list[Line]:

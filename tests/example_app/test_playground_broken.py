@@ -15,7 +15,12 @@ from tests.support.player import END, SEND, Player
 #: Of each flow, what is tried where it is first offered: what the answer says, and what the explanation.
 TRIED: dict[str, dict[str, tuple[str, ...]]] = {
     "authorization_code": {
-        "redirect_uri": ("400 BAD REQUEST", "Check redirect URI", "Got https://evil.example/callback"),
+        "redirect_uri": (
+            "400 BAD REQUEST",
+            "The user reads on a page: This did not work The address to send you back to is not one",
+            "Check redirect URI",
+            "Got https://evil.example/callback",
+        ),
         "scope": ("302 FOUND", "to the app: invalid_scope", "Got weather:control"),
         "challenge": ("302 FOUND", "to the app: invalid_request", "RFC 7636 section 4.4.1"),
         "verifier": ("400 BAD REQUEST", '"invalid_grant"', "Expected a verifier for the S256 challenge", "RFC 7636"),
@@ -23,6 +28,7 @@ TRIED: dict[str, dict[str, tuple[str, ...]]] = {
         "expired": ("400 BAD REQUEST", '"invalid_grant"', "Got one that expired at"),
         "token": ("400 BAD REQUEST", '"invalid_token"', "Check access token"),
         "secret": ("401 UNAUTHORIZED", '"invalid_client"', "Check client secret"),
+        "ended": ("401 UNAUTHORIZED", '"invalid_token"', "Check access token", "good until"),
     },
     "device_code": {"expired": ("400 BAD REQUEST", '"expired_token"', "RFC 8628 section 3.5")},
     "jwt_bearer": {
@@ -80,7 +86,9 @@ def test_it_is_sent_refused_and_explained_and_the_walk_goes_on_to_its_end(alice:
                 assert words in said, said
             assert f"On purpose: {BREAKS[name].label.lower()[:5]}" in said.replace("On purpose: A", "On purpose: a")
             assert BREAKS[name].why in said
-            assert re.search("<(ins|del)>", alice.page.text) or name == "expired", "it shows what was changed"
+            assert re.search("<(ins|del)>", alice.page.text) or name in ("expired", "ended"), (
+                "it shows what was changed"
+            )
             assert re.findall(r"Step \d+ of \d+", alice.text()) == step
         if not go_on(alice):
             break
