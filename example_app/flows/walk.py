@@ -70,6 +70,8 @@ class OwnToken:
     title: str
     path: str
     scope: str
+    #: What the page has shown them, once they have brought it.
+    token: str = ""
 
 
 @dataclass
@@ -223,7 +225,11 @@ class Walk:
         """Check something in the last answer, and say it. Raises `UnexpectedAnswer` if it isn't so."""
         if not holds:
             raise UnexpectedAnswer(f"it should be that {what}; it isn't")
-        checks = self.steps()[-1].checks
+        steps = self.steps()
+        if not steps:  # whoever plays the user themselves has sent nothing yet
+            self.tell(f"As it should be, {what}.")
+            return
+        checks = steps[-1].checks
         checks.append(what)
         self._print(f"   ✓ {what}" if len(checks) > 1 else f"\n   ✓ {what}")
 

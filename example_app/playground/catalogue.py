@@ -60,6 +60,13 @@ CATALOGUE = (
         "A program gives back a token that it needs no more. From then on it opens nothing, for whoever has a copy.",
     ),
     Entry(
+        "personal_token",
+        "Personal access token",
+        "People's own scripts",
+        "A user makes a token for a script of their own, without any client. When it leaks, whoever finds it can have it ended.",
+        has_jwt=False,
+    ),
+    Entry(
         "device_code",
         "Device code",
         "Televisions, printers, command lines",

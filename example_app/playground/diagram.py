@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from ..flows.exchange import Step
-from ..flows.walk import Approval, Chapter, DeviceApproval
+from ..flows.walk import Approval, Chapter, DeviceApproval, OwnToken
 from .run import Run
 
 #: Who takes part, in the order of their columns. The partner is whoever vouches for users and programs, or publishes a document.
@@ -36,12 +36,14 @@ class Arrow(NamedTuple):
     back: str
 
 
-def arrow(each: Step | Approval | DeviceApproval, chapter: str) -> Arrow:
+def arrow(each: Step | Approval | DeviceApproval | OwnToken, chapter: str) -> Arrow:
     match each:
         case Approval():
             return Arrow(chapter, TASKS[each.task], "user", "server", "app")
         case DeviceApproval():
             return Arrow(chapter, "types the code", "user", "server", "user")
+        case OwnToken():
+            return Arrow(chapter, "makes a token", "user", "server", "user")
         case _:
             path = urlsplit(each.url).path
             owner = OWNERS.get(path.split("/")[1], "server")
@@ -61,7 +63,7 @@ def arrows(story: list[Any]) -> list[Arrow]:
     for each in story:
         if isinstance(each, Chapter):
             chapter = each.title
-        elif isinstance(each, Step | Approval | DeviceApproval):
+        elif isinstance(each, Step | Approval | DeviceApproval | OwnToken):
             found.append(arrow(each, chapter))
     return found
 

@@ -83,7 +83,9 @@ FIELDS = {
     "authorization_details": Field(
         "What the app asks for, or got, in detail. The user reads it; the API compares it.", ALL
     ),
-    "type": Field("Which kind of detail it is: the server knows what belongs to it."),
+    "type": Field("Which kind it is, of a detail, or of a token that was found: the server knows what belongs to it."),
+    "url": Field("Where the token was found."),
+    "received": Field("How many reports have come. Whether there was such a token, nobody is told."),
     "amount": Field("How much."),
     "creditor": Field("To whom it is paid."),
     "account": Field("From which account it is paid: the server has added it."),

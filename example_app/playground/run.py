@@ -12,7 +12,7 @@ from typing import Any
 from ..flows import module, parts
 from ..flows.approval import Refused, said_in
 from ..flows.exchange import Step, UnexpectedAnswer
-from ..flows.walk import Approval, DeviceApproval, Walk
+from ..flows.walk import Approval, DeviceApproval, OwnToken, Walk
 from ..users import USERS
 from .catalogue import Entry
 
@@ -32,7 +32,7 @@ class Run:
     parts: Generator[Any, Any, None]
     id: str = field(default_factory=lambda: secrets.token_urlsafe(12))
     #: The next step; `None` at the end.
-    next: Step | Approval | DeviceApproval | None = None
+    next: Step | Approval | DeviceApproval | OwnToken | None = None
     #: How many steps were done. A button sends the number that its page showed, so a button of an old page does nothing.
     position: int = 0
     #: Why the walk ended early.
@@ -46,7 +46,7 @@ class Run:
     def press(self, position: int) -> None:
         """Do the next step, if it is the one that the button's page showed: never twice, and never out of order."""
         with self.lock:
-            if position != self.position or self.next is None or isinstance(self.next, Approval):
+            if position != self.position or self.next is None or isinstance(self.next, Approval | OwnToken):
                 return
             if isinstance(self.next, DeviceApproval):
                 self.next.is_done = True
@@ -59,6 +59,14 @@ class Run:
                 self.end(error)
             else:
                 self._go_on(answer)
+
+    def bring(self, position: int, token: str) -> None:
+        """Go on with a token that the user has made for themselves."""
+        with self.lock:
+            if position == self.position and isinstance(self.next, OwnToken):
+                self.next.token = token
+                self.to.story.append(self.next)
+                self._go_on(token)
 
     def awaits(self, state: str) -> bool:
         """Whether this is the `state` of the request with which the user's browser was sent away."""

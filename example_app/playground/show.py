@@ -13,7 +13,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 from ..flows.approval import said_in
 from ..flows.exchange import Answer, Step
-from ..flows.walk import Approval, Chapter, DeviceApproval, Note
+from ..flows.walk import Approval, Chapter, DeviceApproval, Note, OwnToken
 from .breaking import Broken
 from .fields import FIELDS, Field
 from .run import Run
@@ -58,6 +58,8 @@ def item(each: Any) -> dict[str, Any]:
             return approval(each)
         case DeviceApproval():
             return {"kind": "device", "title": each.title, "uri": each.verification_uri, "user_code": each.user_code}
+        case OwnToken():
+            return {"kind": "own", "title": each.title, "url": each.path, "scope": each.scope, "token": each.token}
         case Broken():
             return broken(each)
         case _:

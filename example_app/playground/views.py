@@ -76,7 +76,8 @@ def press(identity: str) -> Any:
     run = mine(identity)
     if run is None:
         return page("gone.html"), 404
-    run.press(request.form.get("position", -1, type=int))
+    position, token = request.form.get("position", -1, type=int), request.form.get("token", "")[:MAX_ADDRESS].strip()
+    run.bring(position, token) if token else run.press(position)
     return back_to(run)
 
 

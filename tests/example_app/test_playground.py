@@ -14,10 +14,15 @@ from example_app.playground.catalogue import CATALOGUE
 from example_app.playground.diagram import PARTS, plans
 from tests.support.example import example_app, url_in
 from tests.support.player import END, SEND, Player, plain
+from tests.support.serving import Form
 
 #: Each flow once, and those whose tokens come about differently also with a JWT.
 FORMATS = [
-    *((entry.name, "opaque") for entry in CATALOGUE if entry.name not in ("logout", "mcp", "step_up")),
+    *(
+        (entry.name, "opaque")
+        for entry in CATALOGUE
+        if entry.name not in ("logout", "mcp", "personal_token", "step_up")
+    ),
     ("authorization_code", "jwt"),
     ("client_credentials", "jwt"),
     ("device_code", "jwt"),
@@ -126,6 +131,27 @@ class TestAFlowStepByStep:
         assert [status for status in alice.statuses() if status >= 400] == [401, 403, 401, 401]
         assert unexplained(alice.page.text) == set()
         is_counted(alice, "mcp")
+
+    def test_a_token_of_ones_own_is_brought_used_and_found_by_a_scanner(self, alice: Player) -> None:
+        alice.start("personal_token")
+        assert "without any client" in alice.text()
+        alice.walk()
+        told = alice.text()
+        assert END in told
+        for chapter in ("Make a token", "Use the token", "It leaks"):
+            assert chapter in told
+        assert "its last six characters are the checksum of the others" in told
+        assert [status for status in alice.statuses() if status >= 400] == [401, 403, 401]
+        assert unexplained(alice.page.text) == set()
+        is_counted(alice, "personal_token")
+
+    def test_a_token_of_ones_own_that_is_none_ends_the_walk_in_words(self, alice: Player) -> None:
+        alice.start("personal_token")
+        alice.press()  # "Go on with it", and nothing is there
+        assert "Step 1 of" in alice.text()
+        alice.page = alice.browser.post(str(Form(alice.page).action), data={"position": "1", "token": "<b>x</b>"})
+        assert "That isn't what was expected" in alice.text()
+        assert "<b>x</b>" not in alice.page.text
 
     def test_who_steps_up_types_a_code_and_gets_a_token_that_says_so(self, alice: Player) -> None:
         alice.start("step_up")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from html import unescape
+from typing import Any
 from urllib.parse import urljoin
 
 import requests
@@ -79,11 +80,22 @@ class Player(Walker):
         user_code = re.findall(r'class="screen">([^<]+)<', self.page.text)[0]
         self.connect_device(self.url.replace("/playground", "/oauth/device"), user_code, decision)
 
+    def bring_token(self) -> None:
+        """Make a personal access token on the server's page, and bring it here."""
+        new: Any = self.browse(urljoin(self.url, re.findall(r'href="(/oauth/tokens/new)"', self.page.text)[0]))
+        made: Any = self._send(new, None, name="A script", scope="weather:read", expires="7")
+        form = Form(self.page)
+        assert form.action is not None
+        token = re.findall(r"\bpat_[0-9A-Za-z]{57}\b", made.text)[0]
+        self._show(self.browser.post(form.action, data=dict(form.fields) | {"token": token}))
+
     def walk(self, without: tuple[str, ...] = ("weather:write",)) -> None:
         """Go on until there is nothing more to do; `without` are the boxes that are unticked."""
         for _ in range(40):
             if "Go there in this browser" in self.page.text:
                 self.decide(without=without)
+            elif "Your token" in self.page.text:
+                self.bring_token()
             elif "I have approved" in self.page.text:
                 self.approve_device()
                 self.press()
