@@ -23,6 +23,11 @@ GRANT_TYPES = (
     "jwt_bearer",
 )  # fmt: skip
 METHODS = ("client_secret_basic", "client_secret_post", "none", "private_key_jwt", "tls_client_auth")
+#: What apps may ask for, in words for users; and what one that asks for no more still can't do.
+SCOPES = {
+    "weather:read": {"description": "Read the weather", "not": "weather:write"},
+    "weather:write": "Report the weather in your name",
+}
 #: What apps may ask for in detail.
 DETAILS = {
     "payment": {"description": "Pay once from your account", "required": ["amount", "creditor"], "multiple": False}
@@ -70,7 +75,9 @@ def create_app(config: Mapping[str, Any] | None = None, *, instance_path: str | 
     app.config.update(
         SESSION_COOKIE_NAME="example_app_session",  # cookies ignore ports: another app on this host has a "session" too
         SESSION_COOKIE_SAMESITE="Lax",
-        OAUTH_SCOPES={"weather:read": "Read the weather", "weather:write": "Report the weather in your name"},
+        OAUTH_SITE_NAME="Weather",  # what users call this site
+        OAUTH_SITE_LOGO="/static/weather.svg",
+        OAUTH_SCOPES=SCOPES,
         OAUTH_GRANT_TYPES=GRANT_TYPES,
         OAUTH_SAML_ISSUERS={idp.NAME: identity_provider.entry},
         OAUTH_JWT_ISSUERS={idp.JWT_NAME: identity_provider.jwt_entry},

@@ -9,7 +9,7 @@ from playwright.sync_api import Route
 
 from flask_oauth_gateway.stores.registered_client import DOCUMENT
 from tests.support.browser import Visitor, check
-from tests.support.served_site import ServedSite
+from tests.support.served_site import SCOPES, ServedSite
 from tests.support.stranger import make_stranger
 
 pytestmark = pytest.mark.chromium
@@ -17,7 +17,15 @@ pytestmark = pytest.mark.chromium
 
 @pytest.fixture
 def site(make_site: Callable[..., ServedSite]) -> ServedSite:
-    return make_site(OAUTH_CONSENT_DURATIONS=["once", 30 * 86400, "always"])
+    site = make_site(
+        OAUTH_CONSENT_DURATIONS=["once", 30 * 86400, "always"],
+        OAUTH_SITE_NAME="Notes",
+        OAUTH_SITE_LOGO="/oauth/static/icon.svg",
+        OAUTH_SCOPES=SCOPES
+        | {"profile": {"description": "See your name", "not": ["weather:write", "See your password"]}},
+    )
+    site.gateway.user_claims(lambda user, _: {"name": user.name, "picture": f"https://notes.example/{'p' * 300}"})
+    return site
 
 
 @pytest.fixture
@@ -26,8 +34,17 @@ def visitor(make_visitor: Callable[..., Visitor], site: ServedSite) -> Visitor:
 
 
 def test_consent(visitor: Visitor, site: ServedSite) -> None:
-    client = site.register()
-    visitor.visit(site.request_for(client, scope="profile"))
+    client = site.register(contacts=["help@board.example"])
+    site.gateway.clients.update(client.client_id, verified=True)
+    visitor.visit(site.request_for(client, scope="openid profile"))
+    visitor.page.get_by_text("Verified by Notes").wait_for()
+    visitor.page.get_by_text("See your password").wait_for()
+    visitor.page.get_by_role("checkbox", name="See your name").wait_for()
+    visitor.page.get_by_text("Details").click()
+    check(visitor)
+    for contrast in ("more", "no-preference"):
+        visitor.page.emulate_media(contrast=contrast)
+        check(visitor)
     visitor.page.get_by_role("radio", name="Until I take it back").check()
     visitor.allow()
     visitor.page.wait_for_url(f"{site.callback}*")
@@ -62,7 +79,12 @@ def test_consent_to_authorization_details(
 
 def test_consent_for_a_client_that_nobody_checked(visitor: Visitor, site: ServedSite) -> None:
     long = f"https://client.example/{'path/' * 60}"
-    links = {"client_name": "N" * 200, "redirect_uris": ["http://localhost/cb"], "owner": None, "policy_uri": long}
+    links = {
+        "client_name": f"Notes {'N' * 200}",
+        "redirect_uris": ["http://localhost/cb"],
+        "owner": None,
+        "policy_uri": long,
+    }
     made = site.register(client_id="https://client.example/oauth/client.json", **links)
     visitor.visit(site.request_for(make_stranger(site.app, made, DOCUMENT), redirect_uri="http://localhost:33418/cb"))
     visitor.page.get_by_role("note").get_by_text("This application was not checked by us.").wait_for()
