@@ -33,6 +33,7 @@ POLICY = (
     " frame-ancestors 'none'"
 )
 NEW_SECONDS = 7 * 86400  # for so long a client is new here
+LONGEST_NAME = 120  # characters
 MINUTE, HOUR, DAY = 60, 3600, 86400
 
 # Invisible characters that reverse or break up the text beside them. The joiners that some writing systems need may
@@ -153,8 +154,9 @@ def name_of(user: Any) -> str:
 
 
 def title_of(client: Client) -> str:
-    """A name to show for a client: its `client_name`, else its `client_id`."""
-    return plain(_TICKS.sub(" ", client.client_name)) or client.client_id
+    """A name to show for a client: its `client_name`, else its `client_id`. A long one pushes no warning out of sight."""
+    name = plain(_TICKS.sub(" ", client.client_name)) or client.client_id
+    return name if len(name) <= LONGEST_NAME else f"{name[:LONGEST_NAME].rstrip()}\N{HORIZONTAL ELLIPSIS}"
 
 
 def with_names(text: str, **names: str) -> Markup:

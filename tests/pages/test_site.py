@@ -150,6 +150,7 @@ def test_a_strangers_name_stays_where_it_belongs(looker: Looker, name: str) -> N
         assert "evil.example" not in page.text
         shown = unescape(page.text)
         assert not any(letter in shown for letter in "\u202e\u2066\u2028\u2029\u001b\u2713\u2714\u2705")
+        assert "N" * 121 not in page.text, "nothing is pushed out of sight"
         assert page.text.count("<h1") == page.text.count("</h1>") == 1
         assert "<img src=x" not in page.text
         assert "49" not in page.text.partition("<h1")[2].partition("</h1>")[0]
