@@ -159,9 +159,21 @@ def open_office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Opened]:
         close_app(app)
 
 
-@pytest.fixture(params=[False, True], ids=["oauth", "openid"])
+#: Servers: with and without OpenID Connect, and one that takes secrets in the body alone.
+SERVERS: dict[str, dict[str, Any]] = {
+    "oauth": {"OAUTH_OIDC": False},
+    "openid": {"OAUTH_OIDC": True},
+    "post": {"OAUTH_OIDC": False, "OAUTH_CLIENT_AUTH_METHODS": ["client_secret_post", "none"]},
+}
+
+
+@pytest.fixture
 def office(request: pytest.FixtureRequest, open_office: Opened) -> Office:
-    return open_office(OAUTH_OIDC=request.param)
+    return open_office(**SERVERS[request.param])
+
+
+def at(*servers: str) -> pytest.MarkDecorator:
+    return pytest.mark.parametrize("office", servers, indirect=True)
 
 
 @pytest.fixture
@@ -179,6 +191,7 @@ def is_openid(office: Office) -> bool:
     return bool(office.server.app.config["OAUTH_OIDC"])
 
 
+@at("oauth", "post")
 class TestMachine:
     def test_the_line_of_curl_gets_a_token(self, office: Office, machine: Shown) -> None:
         (line,) = machine.steps
@@ -201,6 +214,7 @@ class TestMachine:
         assert office.node(machine.texts["openid-client"]).startswith("weather:read ")
 
 
+@at("openid", "post")
 class TestWeb:
     def test_the_address_and_the_line_of_curl_get_a_token(self, office: Office, web: Shown) -> None:
         address, line = web.steps
@@ -248,9 +262,9 @@ class TestWeb:
 
 @pytest.mark.node
 def test_auth_js(open_office: Opened) -> None:
-    office, port = open_office(OAUTH_OIDC=True), free_port()
-    at = f"http://127.0.0.1:{port}"
-    registered = office.register("web", scope=OPENID.split(), redirect_uris=f"{at}/auth/callback/ours")
+    office, port = open_office(**SERVERS["openid"]), free_port()
+    here = f"http://127.0.0.1:{port}"
+    registered = office.register("web", scope=OPENID.split(), redirect_uris=f"{here}/auth/callback/ours")
     text = registered.texts["Auth.js"]
     # NextAuth hands the settings on; here the adapter for Express takes them.
     pasted = text.replace('import NextAuth from "next-auth";', "const NextAuth = (config) => ({ handlers: config });")
@@ -261,15 +275,16 @@ def test_auth_js(open_office: Opened) -> None:
     with subprocess.Popen(command, cwd=SCRIPTS, env=environment, stdin=subprocess.PIPE) as process:
         wait_for(port, process)
         alice = office.alice
-        token = alice.browser.get(f"{at}/auth/csrf").json()["csrfToken"]
+        token = alice.browser.get(f"{here}/auth/csrf").json()["csrfToken"]
         sent = alice.browser.post(
-            f"{at}/auth/signin/ours", data={"csrfToken": token, "callbackUrl": at}, allow_redirects=False
+            f"{here}/auth/signin/ours", data={"csrfToken": token, "callbackUrl": here}, allow_redirects=False
         )
         assert alice.browse(sent.headers["Location"]).json()["user"] == {"name": "Alice", "email": "alice@example.com"}
         assert process.stdin is not None
         process.stdin.close()
 
 
+@at("oauth")
 class TestWithoutASecret:
     @pytest.mark.parametrize("library", ["Authlib", "requests-oauthlib"])
     def test_a_program_on_a_computer(self, office: Office, library: str) -> None:
@@ -305,6 +320,7 @@ class TestWithoutASecret:
 
 
 @pytest.mark.nginx
+@at("oauth")
 def test_nginx_lets_only_good_tokens_through(office: Office, machine: Shown, tmp_path: Path) -> None:
     front, upstream = free_ports(2)
     part = machine.texts["nginx"].replace("127.0.0.1:8000", f"127.0.0.1:{upstream}")
@@ -336,7 +352,7 @@ ODD_SECRETS = [
 @pytest.mark.node
 @pytest.mark.parametrize("secret", ODD_SECRETS)
 def test_a_secret_that_somebody_brought_is_quoted_in_each_text(open_office: Opened, secret: str) -> None:
-    office = open_office(OAUTH_OIDC=False)
+    office = open_office(**SERVERS["oauth"])
     app = office.server.app
     client_id = f'a"b c$d <e> {secret[:2]}'
     with app.app_context(), app.test_request_context(base_url=office.server.url):
@@ -346,6 +362,7 @@ def test_a_secret_that_somebody_brought_is_quoted_in_each_text(open_office: Open
         found = settings_for(server_of(app), made)
     office.bash(found["steps"][0].line)
     texts = {each.title: each.text for each in found["snippets"]}
+    assert [name for name, text in texts.items() if secret in text or json.dumps(secret)[1:-1] in text] == [".env"]
     environment = office.environment(texts[".env"])
     assert (environment["OAUTH_CLIENT_SECRET"], environment["OAUTH_CLIENT_ID"]) == (secret, client_id)
     assert dotenv_values(office.folder / ".env")["OAUTH_CLIENT_SECRET"] == secret
@@ -359,3 +376,11 @@ def test_where_no_quotes_suit_every_reader_the_file_says_whose_they_are() -> Non
     text = in_env(secret)
     assert dotenv_values(stream=StringIO(f"A={text}\n"))["A"] == secret
     assert "as python-dotenv reads it" in text
+
+
+@pytest.mark.parametrize("config", [{"OAUTH_DPOP": "required"}, {"OAUTH_PAR": "required"}, {"OAUTH_JAR": "required"}])
+def test_nothing_is_offered_that_would_be_refused(open_office: Opened, config: dict[str, Any]) -> None:
+    office = open_office(**config)
+    web = office.register("web", scope="weather:read", redirect_uris=REDIRECT_URI)
+    assert (web.steps, [*web.texts]) == ([], [".env", "nginx"])
+    assert "no line of curl can sign" in web.page
