@@ -124,6 +124,18 @@ CHECKS = (
         lambda s: s.cors_origins is not None and "*" in s.cors_origins,
     ),
     _check(
+        "OAUTH_DEVELOPER_SCOPES",
+        "every user can register a machine that gets tokens with every scope, and nobody is asked",
+        "name the scopes that users' apps may have, or set OAUTH_DEVELOPER_APPROVAL",
+        lambda s: (
+            s.developer
+            and s.developer_scopes is None
+            and not s.developer_approval
+            and "client_credentials" in s.grant_types
+            and bool(s.app_scopes)
+        ),
+    ),
+    _check(
         "OAUTH_TOKEN_PARAMETERS_FROM",
         "token requests in URLs end up in logs and histories (RFC 6749 section 3.2)",
         "take 'query' out",

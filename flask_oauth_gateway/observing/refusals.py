@@ -24,17 +24,19 @@ PASSED_OVER = frozenset(
         "precondition_failed", "invalid_client_metadata",
     }
 )  # fmt: skip
+#: Where apps ask for something, or send users.
+OF_AN_APP = frozenset(f"oauth.{name}" for name in ("token", "authorize", "device_authorization", "device", "par"))
 REDIRECTS = "The address to send you back to"
 
 
 def note_refusal(clients: ClientStore, trail: Audit, response: Response) -> Response:
     """Write an entry where this request was refused, and is about the app of a user."""
     noted = request.environ.get(NOTED)
-    if noted is not None and noted.error not in PASSED_OVER:
+    if noted is not None and noted.error not in PASSED_OVER and request.endpoint in OF_AN_APP:
         client_id = _named()
         client = clients.get(client_id) if client_id else None
         if client is not None and client.origin == DEVELOPER:
-            sent = request.values.get("redirect_uri", "") if noted.description.startswith(REDIRECTS) else ""
+            sent = request.args.get("redirect_uri", "") if noted.description.startswith(REDIRECTS) else ""
             trail.request_refused(
                 client.client_id, noted.error, noted.reason or noted.description, without_secrets(sent)
             )

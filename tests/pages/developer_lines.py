@@ -72,5 +72,10 @@ DEVELOPER = [
         "client_secret"),
     done("developer/secret", "a new app", sent("apps/new", person="bob", kind="device", client_name="TV"),
         "Your app is registered Credentials client_id"),
+    done("admin/application", "the app of a user that waits",
+        lambda site: site.get("admin/application", application_id=site.own["Waits"]), "What is to be approved",
+        "https://own.example/policy", "carol@own.example dave@own.example", 'name="version" value="1"'),
+    done("admin/application", "one that says little of itself",
+        lambda site: site.get("admin/application", application_id=site.own["Sixth"]), "What is to be approved Grant types"),
     admin("clients", "users' own apps", "clients?origin=developer", "Registered by a user", "Waits for approval"),
 ]  # fmt: skip

@@ -34,6 +34,7 @@ PAGES = {
     "personal_tokens",
     "new_personal_token",
     "revoke_personal_tokens",
+    *(name for name in ENDPOINTS if name.startswith("developer")),
 }  # a person looks at these
 #: The endpoints of the app that is asked; all those for administrators are alike there, for it has none.
 THERE = [name for name, each in ENDPOINTS.items() if "/admin" not in each.path]
@@ -121,6 +122,7 @@ def junk_app(make_app: MakeApp) -> Flask:
         OAUTH_ACR_VALUES=["weak", "strong"],
         OAUTH_REGISTRATION="open",
         OAUTH_PERSONAL_TOKENS=True,
+        OAUTH_DEVELOPER=True,
         **ALL_ON,
         OAUTH_CLIENT_AUTH_METHODS=[*METHODS],
     )

@@ -16,7 +16,8 @@ from ...clients.developers.rules import (
 )
 from ...clients.kinds import KINDS, kinds_of, registration_of
 from ...clients.members import ClientMetadataError, check_redirect_uri
-from ...web.answers import json_response
+from ...errors import InvalidRequestError
+from ...web.answers import error_response, json_response
 from ..admin.labels import with_labels
 from ..ready_settings import settings_for
 from ..rendering import scope_descriptions
@@ -81,7 +82,7 @@ def edit(visit: Visit) -> Answer:
 def check(visit: Visit) -> Response:
     """Say in JSON what is wrong with each of the redirect URIs that a user types, in the sentences of the server's own check."""
     if visit.is_stale:
-        return json_response(400, {"problem": stale_text()})
+        return error_response(InvalidRequestError("The form was not shown to this user, or is too old."))
     schemes = visit.server.settings.redirect_schemes
     uris = [each for each in visit.sent("redirect_uris").split() if len(each) <= 2048][:MAX_CHECKED]
     return json_response(200, {"problems": [why for each in uris if (why := _problem(each, schemes))]})
