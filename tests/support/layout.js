@@ -3,6 +3,7 @@
 (markup) => {
   const page = new DOMParser().parseFromString(markup, "text/html");
   for (const each of page.querySelectorAll("details")) each.open = true;
+  for (const each of page.querySelectorAll("button[hidden]")) each.hidden = false;  // which a script would show
   document.replaceChild(document.adoptNode(page.documentElement), document.documentElement);
   const faults = new Set(), root = document.documentElement, width = innerWidth;
   const say = (what, node, more = "") => {
@@ -55,6 +56,8 @@
     .filter(([rect]) => rect.width > 0).sort(([a], [b]) => a.top - b.top);
   for (const [rect, control] of controls) {
     if (rect.left < -1 || rect.right > width + 1) say("out of the window", control);
+    if (control.readOnly && control.localName === "textarea" && control.scrollHeight > control.clientHeight + 6
+      && control.clientHeight < 300) say("cut off", control);
     if (control.localName === "select" || control.localName === "button")
       if (control.scrollWidth > control.clientWidth + 1) say("runs out", control);
   }
