@@ -175,9 +175,10 @@ def logo_of(client: Client) -> str | None:
 
     A stranger's would come from where its author likes, and change as its author likes.
     """
-    uri = client.logo_uri or ""
-    own = urlsplit(uri).netloc == request.host and urlsplit(uri).scheme in ("http", "https")
-    return uri if client.verified and own else None
+    if not client.verified or not client.logo_uri:
+        return None
+    parts = urlsplit(client.logo_uri)
+    return client.logo_uri if parts.netloc == request.host and parts.scheme in ("http", "https") else None
 
 
 def plain(text: str) -> str:
