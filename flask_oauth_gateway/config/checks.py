@@ -37,6 +37,7 @@ RATE_LIMITS: Mapping[str, str | None] = {
     "register": "20/hour",
     "client_documents": "30/minute",  # clients of an address that nobody knew yet; those that are known don't count
     "revoke": "300/minute;6000/hour",  # what every process has to remember; stored tokens don't count
+    "personal_tokens": "30/hour;100/day",  # that a user makes: each is a row until its end, also of one that was ended before
     "leaked": "30/minute;300/hour",  # reports, each of up to a hundred tokens
     "introspect": None,  # a resource server may ask at each of its own requests
     "admin": "600/minute",

@@ -126,7 +126,7 @@ class ProtectionSettings:
         " `token_failures` (wrong client secrets), `password` (wrong passwords), `device` (new device codes),"
         " `pushed` (requests that public clients push),"
         " `device_codes` (wrong user codes), `register` (registrations from an address), `revoke` (a client's revocations"
-        " of JWTs and approvals), `leaked` (reports of leaked tokens), `introspect`"
+        " of JWTs and approvals), `personal_tokens` (that a user makes), `leaked` (reports of leaked tokens), `introspect`"
         " (questions about tokens), `admin` (requests of the administrator's pages). A limit that isn't named has its"
         " default; `None`, for one limit or in place of the dict, turns one or all off.",
     )

@@ -120,6 +120,7 @@ def _make(server: AuthorizationServer, person: Person) -> Answer:
     found = _read(server, filled)
     if isinstance(found, str):
         return _form(server, person, number, filled, found)
+    server.rate_limiter.spend("personal_tokens", f"user:{person.subject}")
     # One form makes one token, however often it is sent.
     if not server.once.claim(once_key("personal token", nonce), int(time.time()) + 2 * MAX_AGE):
         return _list(server, person, translate("This form was sent before. Each one makes one token."))

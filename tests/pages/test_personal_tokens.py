@@ -300,6 +300,17 @@ def test_a_user_has_a_hundred_at_most(site: Site) -> None:
     assert personal.make(site)
 
 
+def test_a_user_makes_so_many_an_hour(make_site: MakeSite) -> None:
+    site = make_site(**personal.ON, OAUTH_RATE_LIMITS={"personal_tokens": "2/hour"})
+    for _ in range(2):
+        personal.make(site)
+    refused = personal.send(site, personal.form_of(site))
+    assert refused.status_code == 429
+    assert_page_headers(refused)
+    assert len(personal.ids(site)) == 2
+    assert personal.make(site, "bob")
+
+
 def test_where_they_are_off_there_is_no_page(make_site: MakeSite) -> None:
     site = make_site()
     for path in ("/oauth/tokens", "/oauth/tokens/new", "/oauth/tokens/revoke", "/oauth/tokens/leaked"):
