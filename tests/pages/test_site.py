@@ -115,7 +115,7 @@ def test_a_stranger_that_is_verified_is_no_stranger_any_more(looker: Looker, ori
         ("Notes", True), ("NOTES", True), ("N\u043et\u0435s", True), ("\uff2e\uff4f\uff54\uff45\uff53", True), ("N o t e s",
         True), ("N\u200bo\u00adtes", True),
         ("N0te5", True), ("N\u00f6tes", True), ("\u202esetoN", False), ("Notes by Notes (verified)", True),
-        ("Official NotesSupport", True), ("No-tes", True),
+        ("Official NotesSupport", True), ("N\u3164otes", True), ("\u0274\u1d0f\u1d1b\u1d07\ua731", True), ("No-tes", True),
         ("Notice board", False), ("Evernotes", False), ("Noted", False), ("", False), ("\u4fbf\u7b3a", False),
     ],
 )  # fmt: skip
@@ -131,6 +131,7 @@ def test_a_name_like_the_sites_own_is_seen_through(looker: Looker, name: str, *,
 
 def test_a_name_of_no_letters_looks_like_nothing() -> None:
     assert not looks_like("Notes", "\u2606")
+    assert looks_like("Custorner", "Customer")
     assert looks_like("\u0417\u0430\u043c\u0435\u0442\u043a\u0438 online", "\u0417\u0410\u041c\u0415\u0422\u041a\u0418")
 
 
