@@ -1,6 +1,7 @@
 """Every page with every kind of row, and with long words, drawn without a browser, its style sheets in it."""
 
 import re
+import time
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
@@ -11,6 +12,7 @@ from flask_babel import Babel
 import flask_oauth_gateway
 from tests.pages import rows
 from tests.pages.admin_lines import ADMIN
+from tests.pages.developer_lines import DEVELOPER, own
 from tests.pages.lines import PEOPLE, Line, consent
 from tests.pages.rows import Rows
 from tests.support.app import close_app
@@ -55,6 +57,21 @@ def widen(site: Rows) -> tuple[Line, ...]:
     at["consent"] = consent(WIDE["client_id"], "w" * 80, scope=" ".join(scopes), prompt="consent")
     at["consent, not asked before"] = consent(WIDE["client_id"], "bob", scope=" ".join(scopes))
     at["applications"] = lambda site: site.as_person("w" * 80, lambda: site.get("applications"))
+    with site.app.app_context():
+        uris = [f"https://{'w' * 60}.example/{'p' * 300}", WIDE["client_uri"]]
+        given = {
+            "client_name": "N" * 100,
+            "redirect_uris": uris,
+            "scope": " ".join(scopes),
+            "client_uri": WIDE["client_uri"],
+        }
+        site.own["wide"] = site.server.user_apps.register("wide", "web", given).client_id
+    site.people["wide"] = SimpleNamespace(id="wide", name="W" * 80)  # type: ignore[assignment]
+    trouble = {"reason": "r" * 200, "got": "g" * 200}
+    entry = {"at": int(time.time()), "event": "request_refused", "outcome": "x", "details": trouble}
+    site.server.audit.add({**entry, "client_id": site.own["wide"]})
+    at["developer/apps"] = own("", person="wide")
+    at |= {f"developer/{page}": own(page, "wide", "wide") for page in ("app", "app/edit", "app/delete")}
     return tuple(Line(name, "long words", place, ()) for name, place in at.items())
 
 
@@ -65,7 +82,7 @@ class Drawing:
         for name in ("full", "empty"):
             folder.joinpath(name).mkdir()
         self._sites = rows.full_site(folder / "full", rows.SCOPES | {SCOPE: WORD}), rows.empty_site(folder / "empty")
-        lines = (*PEOPLE, *ADMIN, *widen(self._sites[0]))
+        lines = (*PEOPLE, *ADMIN, *DEVELOPER, *widen(self._sites[0]))
         self._lines = {(line.at, line.is_empty): line for line in lines}.values()  # each page once
         self._language = "en"
         for site in self._sites:
