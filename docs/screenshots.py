@@ -1,5 +1,6 @@
 """Takes the pictures of the documentation, `docs/images/*.png`: `make screenshots`, which needs Chromium.
 
+`build/screenshots` gets more to look at: each main page on a phone and a desktop, in light and dark, in English and Arabic.
 It starts the example app on port `PORT` (5000), with a database of its own, and goes through its pages as a user would.
 """
 
@@ -15,21 +16,46 @@ from threading import Thread
 from typing import Any
 from urllib.parse import urlencode
 
-from playwright.sync_api import Browser, Page, sync_playwright
+from babel.messages.catalog import Catalog
+from babel.messages.mofile import write_mo
+from flask_babel import Babel
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from example_app import mcp
 from example_app.flows import FLOWS, walk
 from example_app.flows.approval import pkce
 from example_app.flows.walk import Walk
 from example_app.serving import make
+from flask_oauth_gateway.languages import choose_language
 
 IMAGES = Path(__file__).with_name("images")
+GALLERY = Path(__file__).parents[1] / "build" / "screenshots"
 CHROMIUM = os.environ.get("TEST_CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
 ARGUMENTS = ("--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--hide-scrollbars")
 DESKTOP = {"width": 900, "height": 640}
 PHONE = {"width": 390, "height": 760}
 PORT = int(os.environ.get("PORT", "5000"))  # as on the reader's machine: pages show it
 MOST = 150_000  # bytes of a picture
+#: The main pages, by the name of their picture, and who looks at them.
+PAGES = {
+    "consent": ("alice", "/client/login"),
+    "device": ("alice", "/oauth/device"),
+    "approvals": ("alice", "/oauth/applications"),
+    "apps": ("alice", "/oauth/developer/"),
+    "new-app": ("alice", "/oauth/developer/apps/new?kind=web"),
+    "tokens": ("alice", "/oauth/tokens"),
+    "new-token": ("alice", "/oauth/tokens/new"),
+    "playground": ("alice", "/playground/"),
+    "overview": ("admin", "/oauth/admin/"),
+    "new-client": ("admin", "/oauth/admin/clients/new"),
+    "audit": ("admin", "/oauth/admin/audit"),
+}
+#: What an app translates itself.
+ARABIC = {
+    "Weather": "الطقس",
+    "Read the weather": "الاطلاع على الطقس",
+    "Report the weather in your name": "الإبلاغ عن الطقس باسمك",
+}
 #: What MCP clients register here, by the name of the picture; they ask with the first of the addresses.
 STRANGERS: dict[str, dict[str, Any]] = {
     "claude": {"client_name": "Claude", "redirect_uris": ["https://claude.ai/api/mcp/auth_callback"]},
@@ -63,13 +89,14 @@ def main() -> str | None:
     for name in ("werkzeug", "flask_oauth_gateway"):
         logging.getLogger(name).setLevel(logging.ERROR)
     with TemporaryDirectory() as folder, sync_playwright() as playwright:
-        server, app, secrets = make(PORT, instance_path=folder)
+        server, app, secrets = make(PORT, instance_path=folder, BABEL_TRANSLATION_DIRECTORIES=words_in(folder))
+        Babel(app, locale_selector=choose_language)
         url = app.config["OAUTH_ISSUER"]
         Thread(target=server.serve_forever, daemon=True).start()
         for name in FLOWS:  # so that the administrator has something to see
             walk(name, Walk(url, "weather-station", secrets["weather-station"], quiet=True))
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=[*ARGUMENTS])
-        for take in (desktop, strangers, phone):
+        for take in (desktop, own, strangers, phone, mirrored, gallery):
             take(browser, url)
         browser.close()
         server.shutdown()
@@ -124,6 +151,98 @@ def desktop(browser: Browser, url: str) -> None:
     page.goto(f"{url}/oauth/admin/")
     sign_in(page, "admin")
     picture(page, "admin")
+
+
+def own(browser: Browser, url: str) -> None:
+    """What users and administrators register: an app, a token, a client."""
+    page = browser.new_context(viewport=DESKTOP, color_scheme="light", reduced_motion="reduce").new_page()
+    page.goto(f"{url}/oauth/developer/apps/new?kind=web")
+    sign_in(page, "alice")
+    page.get_by_label("Name", exact=True).fill("Storm notifier")
+    page.get_by_label("Redirect URIs", exact=True).fill("https://storms.example/callback")
+    page.get_by_label("Read the weather").check()
+    page.get_by_role("button", name="Register").click()
+    page.goto(f"{url}/oauth/developer/")
+    page.get_by_role("link", name="Storm notifier").click()
+    picture(page, "app")
+
+    page.goto(f"{url}/oauth/tokens/new")
+    page.get_by_label("What will use it?").fill("Backup script on my laptop")
+    page.get_by_label("Read the weather").check()
+    page.get_by_role("radio").first.check()
+    page.get_by_role("radio", name="90 days").check()
+    page.evaluate("scrollTo(0, 0)")
+    picture(page, "personal-token")
+    page.get_by_role("button", name="Make the token").click()
+
+    page.goto(f"{url}/logout")
+    page.get_by_role("button", name="Sign out").click()
+    page.goto(f"{url}/oauth/admin/clients/new")
+    sign_in(page, "admin")
+    picture(page, "new-client")
+    page.get_by_role("link", name="Machine").click()
+    page.get_by_label("Name", exact=True).fill("Nightly report")
+    page.get_by_label("weather:read").check()
+    page.get_by_role("button", name="Register").click()
+    page.get_by_role("heading", name="A first token").wait_for()
+    picture(page, "secret")
+
+
+def words_in(folder: str) -> str:
+    """A folder of the demo's own words in Arabic."""
+    catalog = Catalog(locale="ar", domain="messages")
+    for text, arabic in ARABIC.items():
+        catalog.add(text, arabic)
+    path = Path(folder, "words", "ar", "LC_MESSAGES", "messages.mo")
+    path.parent.mkdir(parents=True)
+    with path.open("wb") as file:
+        write_mo(file, catalog)
+    return str(path.parents[2])
+
+
+def mirrored(browser: Browser, url: str) -> None:
+    """The consent page in Arabic, on a phone, and the overview in the dark."""
+    options: dict[str, Any] = {"locale": "ar", "reduced_motion": "reduce"}
+    page = browser.new_context(viewport=PHONE, color_scheme="light", **options).new_page()
+    open_as(page, url, *PAGES["consent"])
+    picture(page, "consent-arabic")
+    page = browser.new_context(viewport=DESKTOP, color_scheme="dark", **options).new_page()
+    open_as(page, url, *PAGES["overview"])
+    picture(page, "admin-arabic")
+
+
+def gallery(browser: Browser, url: str) -> None:
+    """Every main page, in every look."""
+    GALLERY.mkdir(parents=True, exist_ok=True)
+    for language in ("en", "ar"):
+        for person in ("alice", "admin"):
+            context = browser.new_context(locale=language, reduced_motion="reduce")
+            for name, (who, path) in PAGES.items():
+                if who == person:
+                    looks(context, url, name, who, path, language)
+
+
+def looks(context: BrowserContext, url: str, name: str, who: str, path: str, language: str) -> None:
+    """One page on a phone and a desktop, in light and dark."""
+    page = context.new_page()
+    open_as(page, url, who, path)
+    for size, viewport in (("phone", PHONE), ("desktop", DESKTOP)):
+        page.set_viewport_size(viewport)
+        for scheme in ("light", "dark"):
+            page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+            picture(page, f"{name}-{size}-{scheme}-{language}", GALLERY)
+    page.close()
+
+
+def open_as(page: Page, url: str, who: str, path: str) -> None:
+    """A page, after signing in where that is asked; the consent page also where the answer is remembered."""
+    if path == PAGES["consent"][1]:
+        asked = page.request.get(url + path, max_redirects=0).headers["location"]
+        page.goto(f"{asked}&prompt=consent")
+    else:
+        page.goto(url + path)
+    if page.get_by_label("User name").is_visible():
+        sign_in(page, who)
 
 
 def strangers(browser: Browser, url: str) -> None:
@@ -194,9 +313,9 @@ def sign_in(page: Page, name: str) -> None:
     page.get_by_role("button", name="Sign in").click()
 
 
-def picture(page: Page, name: str) -> None:
+def picture(page: Page, name: str, folder: Path = IMAGES) -> None:
     page.wait_for_load_state()
-    page.screenshot(path=IMAGES / f"{name}.png")
+    page.screenshot(path=folder / f"{name}.png")
 
 
 if __name__ == "__main__":
