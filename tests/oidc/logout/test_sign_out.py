@@ -78,7 +78,7 @@ def test_the_sessions_end_of_every_client_of_this_browser_and_of_no_other(party:
 def test_without_a_hint_the_user_is_asked(party: RelyingParty, site: Site, *, post: bool) -> None:
     page = ask(site, post=post, client_id=party.client.client_id, post_logout_redirect_uri=AFTER, state="s/1")
     text = question(site, page)
-    assert "Weather app This application asks whether you want to sign out." in text
+    assert "This application asks whether you want to sign out." in text
     assert "Signed in as Alice" in text
     assert "You will be sent to app.example" in text
     assert is_silent(party), "still signed in until the button"

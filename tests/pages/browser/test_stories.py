@@ -37,7 +37,7 @@ def test_sign_in_untick_a_scope_and_allow(visitor: Visitor, site: ServedSite) ->
     page.goto(site.request_for(client))
     expect(page).to_have_title("Sign in")
     visitor.sign_in()
-    expect(page.get_by_role("heading", level=1)).to_have_text("Weather station")
+    expect(page.get_by_role("heading", level=1)).to_contain_text("Weather station wants access to your")
     expect(page.get_by_text("Signed in as Alice")).to_be_visible()
     expect(page.get_by_text("Example Weather Ltd")).to_be_visible()
     expect(page.get_by_role("link", name="weather.example")).to_have_attribute("href", "https://weather.example/about")
@@ -122,7 +122,7 @@ def test_a_device(visitor: Visitor, site: ServedSite) -> None:
     expect(field).to_be_focused()
     field.fill(" ".join(codes["user_code"].replace("-", "").lower()))
     page.get_by_role("button", name="Continue").click()
-    expect(page.get_by_role("heading", level=1)).to_have_text("Weather station")
+    expect(page.get_by_role("heading", level=1)).to_contain_text("Weather station wants access to your")
     expect(page.locator("p.code")).to_have_text(codes["user_code"])
     page.get_by_role("checkbox", name="Correct what your weather station measured").uncheck()
     visitor.allow()
@@ -205,7 +205,7 @@ def test_everything_by_keyboard(make_visitor: Callable[..., Visitor], site: Serv
     page.keyboard.press("Tab")
     page.keyboard.type("right")
     page.keyboard.press("Enter")
-    expect(page.get_by_role("heading", level=1)).to_have_text("Weather station")
+    expect(page.get_by_role("heading", level=1)).to_contain_text("Weather station wants access to your")
     page.wait_for_load_state()  # the stylesheet too
     stops = []
     while "Allow" not in stops:
@@ -227,6 +227,7 @@ def test_everything_by_keyboard(make_visitor: Callable[..., Visitor], site: Serv
         "Use another account",
         "weather:read",
         "weather:write",
+        "Details",
         "The whole address",
         "Allow",
     ]
