@@ -126,7 +126,7 @@ def desktop(browser: Browser, url: str) -> None:
     picture(page, "playground-id-token")
 
     page.goto(f"{url}/client/login")
-    page.set_viewport_size({**DESKTOP, "height": 860})  # with its buttons
+    page.set_viewport_size({**DESKTOP, "height": 1130})  # with its buttons
     picture(page, "consent")
     page.set_viewport_size(DESKTOP)
     page.get_by_role("button", name="Allow").click()
