@@ -32,6 +32,15 @@ def test_nothing_is_cut_or_lies_over_something_else(browser: Browser, drawing: D
     assert not found, "\n".join(found)
 
 
+def test_text_may_be_twice_as_large(page: Page, drawing: Drawing) -> None:
+    page.set_viewport_size({"width": 640, "height": 800})
+    large = "<style>html { font-size: 200% }</style></head>"
+    found = []
+    for name, markup in drawing.draw("de").items():
+        found += [f"{name}: {fault}" for fault in faults(page, markup.replace("</head>", large))]
+    assert not found, "\n".join(found)
+
+
 @pytest.fixture
 def page(browser: Browser) -> Iterator[Page]:
     context = browser.new_context(viewport=SMALLEST)
