@@ -1,8 +1,9 @@
-"""Every page with every kind of row, and with long words, drawn without a browser, its style sheets in it."""
+"""Every page with every branch of its template, and with long words, drawn without a browser, its style sheets in it."""
 
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
+from operator import itemgetter
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -76,17 +77,32 @@ def widen(site: Rows) -> tuple[Line, ...]:
 
 
 class Drawing:
-    """Draws every page, in one language after the other."""
+    """Draws pages until every branch of every template is taken, in one language after the other."""
 
     def __init__(self, folder: Path) -> None:
         for name in ("full", "empty"):
             folder.joinpath(name).mkdir()
         self._sites = rows.full_site(folder / "full", rows.SCOPES | {SCOPE: WORD}), rows.empty_site(folder / "empty")
-        lines = (*PEOPLE, *ADMIN, *DEVELOPER, *widen(self._sites[0]))
-        self._lines = {(line.at, line.is_empty): line for line in lines}.values()  # each page once
         self._language = "en"
         for site in self._sites:
             Babel(site.app, locale_selector=lambda: self._language)
+        wide = widen(self._sites[0])
+        self._lines = [*wide, *self._needed((*PEOPLE, *ADMIN, *DEVELOPER), wide)]
+
+    def _needed(self, lines: Iterable[Line], wide: Iterable[Line]) -> Iterator[Line]:
+        """The pages that it takes to take every branch, the short ones first."""
+        seen = {branch for line in wide for branch in self._look(line)[1]}
+        for _, branches, line in sorted(((*self._look(line), line) for line in lines), key=itemgetter(0)):
+            if branches - seen:
+                seen |= branches
+                yield line
+
+    def _look(self, line: Line) -> tuple[int, frozenset[Any]]:
+        """How long a page is, and which branches it takes."""
+        site = self._sites[line.is_empty]
+        taken = site.app.jinja_env.taken  # type: ignore[attr-defined]
+        taken.clear()
+        return len(drawn(site, line.at)), frozenset(taken)
 
     def draw(self, language: str) -> Pages:
         """Every page in a language, by its name."""

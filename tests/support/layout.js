@@ -17,16 +17,24 @@
   const style = (e) => styles.get(e) ?? (styles.set(e, getComputedStyle(e)), styles.get(e));
   const scrolls = (e) => /auto|scroll/.test(style(e).overflowX);
   const unseen = (e) => style(e).clipPath.startsWith("inset(50%") || style(e).visibility === "hidden";
-  const up = function* (e) { for (; e && e !== root; e = e.parentElement) yield e; };
-  const within = (e, test) => { for (const each of up(e)) if (test(each)) return each; return null; };
+  // The nearest of an element and those around it for which something holds.
+  const nearest = (test) => {
+    const known = new Map([[null, null], [root, null]]);
+    const find = (e) => {
+      if (!known.has(e)) known.set(e, test(e) ? e : find(e.parentElement));
+      return known.get(e);
+    };
+    return find;
+  };
+  const scrollerOf = nearest(scrolls), unseenOf = nearest(unseen), clipperOf = nearest((e) => style(e).overflowX !== "visible");
+  const boxOf = nearest((e) => e !== document.body && /^(button|th|td|summary|legend|label|h1|h2|p|dd|dt|li|a)$/.test(e.localName)
+    && style(e).display !== "inline" && style(e).display !== "contents");
   const texts = [], walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT), range = document.createRange();
   for (let node; (node = walker.nextNode()); ) {
     if (!node.data.trim()) continue;
     const parent = node.parentElement;
-    if (parent.closest("select, textarea, script, svg") || within(parent, unseen)) continue;
-    const scroller = within(parent, scrolls), clipper = within(parent, (e) => style(e).overflowX !== "visible");
-    const box = within(parent, (e) => e !== document.body && /^(button|th|td|summary|legend|label|h1|h2|p|dd|dt|li|a)$/.test(e.localName)
-      && style(e).display !== "inline" && style(e).display !== "contents");
+    if (parent.closest("select, textarea, script, svg") || unseenOf(parent)) continue;
+    const scroller = scrollerOf(parent), clipper = clipperOf(parent), box = boxOf(parent);
     const edges = [scroller ? null : ["out of the window", { left: 0, right: width }],
       clipper && !scroller ? ["cut off", clipper.getBoundingClientRect()] : null,
       box ? ["out of its box", box.getBoundingClientRect()] : null].filter(Boolean);
@@ -52,7 +60,7 @@
   });
   lying(texts, 0.4, () => false);
   const controls = [...document.querySelectorAll("button, input, select, textarea, .button, summary, nav a")]
-    .filter((e) => e.type !== "hidden" && !within(e, scrolls) && !within(e, unseen)).map((e) => [e.getBoundingClientRect(), e])
+    .filter((e) => e.type !== "hidden" && !scrollerOf(e) && !unseenOf(e)).map((e) => [e.getBoundingClientRect(), e])
     .filter(([rect]) => rect.width > 0).sort(([a], [b]) => a.top - b.top);
   for (const [rect, control] of controls) {
     if (rect.left < -1 || rect.right > width + 1) say("out of the window", control);

@@ -1,4 +1,4 @@
-"""Every page with every kind of row, in every language, on a phone and a desktop: no text is cut, lies over another or runs out.
+"""Every page with each branch of its template, in every language, on a phone and a desktop: no text is cut or lies over another.
 
 The pages are drawn without a browser, and put into one page of it: that takes milliseconds each.
 """
