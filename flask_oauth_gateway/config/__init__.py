@@ -36,6 +36,8 @@ __all__ = ["ConfigurationError", "ConfigurationWarning", "Settings"]
 PREFIX = "OAUTH_"
 ADMIN_SCOPE = "oauth:admin"  # the scope that the management API asks for
 APPS_SCOPE = "oauth:apps"  # the scope with which it shows and changes the apps of the token's user
+#: What these let a client do, in words.
+OWN_SCOPES = {ADMIN_SCOPE: "Manage the gateway", APPS_SCOPE: "Manage your apps"}
 #: Asks for a refresh token (OIDC Core section 11); no client is registered for it, unless it is in `OAUTH_SCOPES`.
 OFFLINE_ACCESS = "offline_access"
 
@@ -88,9 +90,9 @@ class Settings(
                 warnings.warn(f"{key} is not a setting of the gateway.{hint}", ConfigurationWarning, stacklevel=3)
         values = with_profile(values)
         if values.get("admin"):
-            values["scopes"] = {**values.get("scopes", {}), ADMIN_SCOPE: "Manage the gateway"}
+            values["scopes"] = {**values.get("scopes", {}), ADMIN_SCOPE: OWN_SCOPES[ADMIN_SCOPE]}
         if values.get("developer"):
-            values["scopes"] = {**values.get("scopes", {}), APPS_SCOPE: "Manage your apps"}
+            values["scopes"] = {**values.get("scopes", {}), APPS_SCOPE: OWN_SCOPES[APPS_SCOPE]}
         if values.get("oidc"):
             values["scopes"] = {**OPENID_SCOPES, **values.get("scopes", {})}
         implies = values.get("scope_implies", {})

@@ -12,7 +12,7 @@ from markupsafe import Markup, escape
 from werkzeug.urls import iri_to_uri
 
 from ..clients.redirect_uris import is_impersonable
-from ..config import OFFLINE_ACCESS
+from ..config import OFFLINE_ACCESS, OWN_SCOPES
 from ..config.openid import OPENID_SCOPES
 from ..hooks import subject_of
 from ..permissions.claims import MARK, claims_by_scope
@@ -137,6 +137,7 @@ def explain(description: str | None) -> str:
 def scope_descriptions(settings: Settings) -> dict[str, str]:
     """What each scope lets a client do, in words."""
     words = {OFFLINE_ACCESS: translate("Keep its access while you are away"), **settings.scopes}
+    words |= {name: translate(text) for name, text in OWN_SCOPES.items() if words.get(name) == text}
     if settings.oidc:
         words |= {name: translate(text) for name, text in OPENID_SCOPES.items() if words[name] == text}
         claims = (claim for names in claims_by_scope(settings).values() for claim in names)

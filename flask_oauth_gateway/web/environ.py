@@ -25,8 +25,9 @@ PROOF_TARGET = (
     "flask_oauth_gateway.proof_target"  # method and raw path that a proof is for, where a proxy asks about them
 )
 FORM = "flask_oauth_gateway.form"  # the parameters as they were sent, where OAUTH_COMPATIBILITY is on
+CODE = "command line or code"  # who acts outside of a request
 
 
 def actor() -> str | None:
     """Who acts now, where that is neither a client nor a user on their own behalf."""
-    return request.environ.get(ACTOR) if has_request_context() else "command line or code"
+    return request.environ.get(ACTOR) if has_request_context() else CODE

@@ -20,6 +20,7 @@ from babel.messages.pofile import read_po, write_po
 import flask_oauth_gateway
 from flask_oauth_gateway.authorization.request import NoSuchRequest, NotAccepted
 from flask_oauth_gateway.clients.kinds import KINDS
+from flask_oauth_gateway.config import OWN_SCOPES
 from flask_oauth_gateway.config.openid import OPENID_SCOPES
 from flask_oauth_gateway.descriptions.ready.first_requests import SENTENCES
 
@@ -53,6 +54,8 @@ def texts() -> Catalog:
         catalog.add(message, None, [(file, None)])
     for text in OPENID_SCOPES.values():
         catalog.add(text, None, [("config/openid.py", None)])
+    for text in OWN_SCOPES.values():
+        catalog.add(text, None, [("config/__init__.py", None)])
     for text in SENTENCES:
         catalog.add(text, None, [("descriptions/ready/first_requests.py", None)])
     for kind in KINDS.values():

@@ -9,6 +9,7 @@ from flask import url_for
 from markupsafe import Markup, escape
 
 from ...permissions.claims import MARK
+from ...web.environ import CODE
 from ..rendering import explain, plain, scope_descriptions
 from ..translations import translate, translate_own
 
@@ -212,6 +213,8 @@ def _user(subject: str | None) -> Markup:
 
 
 def _who(row: Row[Any], names: Mapping[str, str]) -> Markup:
+    if row.actor == CODE:
+        return _name(translate("command line or code"))
     if row.actor is not None:
         return _name(row.actor)
     return client_link(row.client_id, names) if row.client_id else _name(translate("The server"))
