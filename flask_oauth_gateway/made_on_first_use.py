@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from .tokens.revoked import Revoked
     from .tokens.revoking import Revoking
     from .tokens.signing_keys import KeyRing
+    from .web.rate_limits import RateLimiter
 
 
 class MadeOnFirstUse(Server):
@@ -51,6 +52,7 @@ class MadeOnFirstUse(Server):
     approvals: ApprovalStore
     database: Database
     issuing: Issuing
+    rate_limiter: RateLimiter
     own_tokens: OwnTokens
     tokens: TokenStore
     clients: ClientStore
@@ -89,7 +91,10 @@ class MadeOnFirstUse(Server):
         """Ends tokens that were found where they aren't safe."""
         from .tokens.personal.leaked import Leaks
 
-        return Leaks(self.tokens, self.approvals, self.clients, self.own_tokens, self.revoking)
+        def count(client_id: str) -> None:  # by address too: nobody keeps others from reporting what leaked
+            self.rate_limiter.spend("revoke", f"leaks of {self.addresses.client_here(client_id)}")
+
+        return Leaks(self.tokens, self.approvals, self.clients, self.own_tokens, self.revoking, count)
 
     @cached_property
     def client_algorithms(self) -> ClientAlgorithms:

@@ -80,6 +80,12 @@ def hooks(server: AuthorizationServer) -> Iterator[Weakness]:
             "without this hook no sign-in is strong enough: whoever asks for one of OAUTH_ACR_VALUES is refused",
             "register it: a function that tells the acr of a user's sign-in",
         )
+    if server.settings.personal_tokens and server.hooks.login_details is None:
+        yield Weakness(
+            "gateway.login_details",
+            "without this hook a browser that was left open makes personal tokens: who comes back is believed to have signed in",
+            "register it: a function that tells the auth_time of a user's sign-in",
+        )
 
 
 def _page_at(

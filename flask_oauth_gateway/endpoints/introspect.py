@@ -109,12 +109,13 @@ def _opaque(
     found = server.own_tokens.from_row(row)
     if found.refusal is not None:
         return INACTIVE
-    if server.uses is not None and found.grant_type == PERSONAL:
-        server.uses.note(found.token_id, "")  # from where, the caller alone knows
     try:
-        return {"active": True, **_claims(server, client, server.validators.check(found))}
+        answer = {"active": True, **_claims(server, client, server.validators.check(found))}
     except InvalidToken:
         return INACTIVE
+    if server.uses is not None and found.grant_type == PERSONAL:
+        server.uses.note(found.token_id, "")  # from where, the caller alone knows
+    return answer
 
 
 def _again(server: AuthorizationServer, form: OAuthRequest, client: Client) -> Client:

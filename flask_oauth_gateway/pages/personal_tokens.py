@@ -128,6 +128,8 @@ def _make(server: AuthorizationServer, person: Person) -> Answer:
         token, made = server.personal_tokens.make(person.subject, person.user, found, server.addresses.of_request())
     except TooManyTokens:
         return _form(server, person, number, filled, _too_many())
+    except InvalidScopeError:  # they were taken out of what tokens may have, or of what the resource gives, since
+        return _form(server, person, number, filled, _not_all())
     except CannotBeMade:
         return _form(server, person, number, filled, _switched_off())
     return render_page(
@@ -149,7 +151,7 @@ def _read(server: AuthorizationServer, filled: Filled) -> Wanted | str:
     if offered and not scopes:
         return translate("Choose what the token may do: one thing at least.")
     if len(scopes) < len(filled.scopes):
-        return translate("A token may not have all that was chosen. Please look at the choices again.")
+        return _not_all()
     resources = _resources(server)
     if resources and filled.resource not in dict(resources):
         return translate("Choose for which resource the token is.")
@@ -237,6 +239,10 @@ def _list(server: AuthorizationServer, person: Person, problem: str | None = Non
 
 def _out_of_date() -> str:
     return translate("This page was out of date. Please send it again.")
+
+
+def _not_all() -> str:
+    return translate("A token may not have all that was chosen. Please look at the choices again.")
 
 
 def _too_many() -> str:

@@ -149,7 +149,7 @@ class Revoking:
                 if not self._tokens.revoke_one(token_hash, key, subject, issued_before, mark):
                     return 0
             try:
-                self.forget()
+                self.forget(token_hash)  # this one alone: whoever has tokens to give away would else empty every cache
             finally:
                 self.say(client_id, subject, token_id_of(token_hash), 1, by, actor, why)
             return 1

@@ -98,6 +98,7 @@ def make_app(make_app: Callable[..., Flask]) -> Callable[..., Flask]:
 @pytest.mark.parametrize(("key", "config"), WEAK + AROUND)
 def test_a_weakness_is_named_by_its_key(make_app: Callable[..., Flask], key: str, config: dict[str, Any]) -> None:
     app = make_app(**SOUND | config)
+    app.extensions["oauth_gateway"].login_details(lambda _: {"auth_time": 1})
     result = doctor(app)
     assert result.exit_code == 1
     assert result.stdout.startswith(f"{key}: ")
@@ -126,6 +127,10 @@ def test_it_finds_a_hook_that_is_never_called_and_one_without_which_nothing_is_g
     del gateway.hooks.authorization_detail["paymnt"]
     gateway.authorization_detail("payment")(lambda detail, *_: detail)
     gateway.login_details(lambda _: {"acr": "passkey"})
+    assert doctor(app).exit_code == 0
+    app = make_app(**SOUND, OAUTH_PERSONAL_TOKENS=True, OAUTH_TOKEN_PREFIX="acme_")
+    assert "gateway.login_details: without this hook a browser that was left open" in doctor(app).stdout
+    app.extensions["oauth_gateway"].login_details(lambda _: {"auth_time": 1})
     assert doctor(app).exit_code == 0
 
 

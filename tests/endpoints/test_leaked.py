@@ -12,7 +12,8 @@ from tests.support import personal
 from tests.support.app import recorded, refusal
 from tests.support.databases import every_database
 from tests.support.site import READ, MakeSite, Site
-from tests.support.stored import audit_of
+from tests.support.statements import statements_of
+from tests.support.stored import audit_of, database_of
 
 PLACE = "https://github.com/acme/app/blob/0123456789abcdef0123456789abcdef01234567/.env#L1"
 
@@ -98,7 +99,9 @@ def test_what_is_no_report_is_said(site: Site) -> None:
     assert big.status_code == 413
     for body in ("x", ["x", "\ud800"], {"token": "x"}, [{"token": "x", "url": 5}], [{"token": "x", "url": "\ud800"}]):
         assert alert(site, body).status_code == 200
-    assert report(site, token=["x"] * 99).get_json() == {"received": 99}
+    refusal(report(site, token=" \n"), 400, "invalid_request")
+    refusal(alert(site, ["\n"]), 400, "invalid_request")
+    assert report(site, token=["x"] * 99, url="x").get_json() == {"received": 99}
 
 
 def test_one_of_a_client_that_is_off_does_not_come_back_with_it(site: Site) -> None:
@@ -134,3 +137,50 @@ def test_of_where_it_was_found_no_secret_is_kept(site: Site) -> None:
     assert len(place_without(token, "x " * 5000)) < 600
     assert place_without("t", PLACE).endswith(".env#L1".replace("t", "..."))
     assert READ
+
+
+def test_the_end_of_a_file_s_line_belongs_to_no_token(site: Site) -> None:
+    in_a_form, in_json = personal.make(site), personal.make(site)
+    assert report(site, token=f"{in_a_form}\n").get_json() == {"received": 1}
+    assert alert(site, [f" {in_json}\r\n"]).get_json() == {"received": 1}
+    assert [site.is_live(in_a_form), site.is_live(in_json)] == [False, False]
+
+
+def test_where_the_app_can_t_tell_of_one_the_others_are_ended_all_the_same(site: Site) -> None:
+    tokens = [personal.make(site) for _ in range(3)]
+
+    def fail(_: Any, **__: Any) -> None:
+        raise RuntimeError("the mail server is away")
+
+    site.app.config["PROPAGATE_EXCEPTIONS"] = False
+    with token_revoked.connected_to(fail, site.app):
+        assert report(site, token=tokens).status_code == 500
+    assert not any(site.is_live(token) for token in tokens)
+    assert report(site, token=tokens).status_code == 200
+
+
+def test_from_one_address_no_more_is_to_be_remembered_of_a_client_than_it_may_revoke_itself(
+    make_site: MakeSite,
+) -> None:
+    site = make_site(**personal.ON, OAUTH_RATE_LIMITS={"revoke": "1/minute"})
+    client, other = (site.register(access_token_format="jwt") for _ in range(2))
+    jwts = [site.tokens(each)["access_token"] for each in (client, client, other)]
+    mine = personal.make(site)
+    assert report(site, token=[*jwts, mine]).status_code == 429
+    assert [site.is_live(token) for token in (*jwts, mine)] == [False, True, False, False], "the others aren't held up"
+    elsewhere = site.app.test_client().post(
+        "/oauth/tokens/leaked", data={"token": jwts}, environ_base={"REMOTE_ADDR": "192.0.2.7"}
+    )
+    assert elsewhere.status_code == 200
+    assert not site.is_live(jwts[1])
+
+
+def test_one_that_leaked_empties_nobody_s_memory_of_the_others(make_site: MakeSite) -> None:
+    site = make_site(**personal.ON, OAUTH_TOKEN_CACHE_SECONDS=300)
+    leaked, other = personal.make(site), personal.make(site)
+    assert [site.is_live(leaked), site.is_live(other)] == [True, True]
+    report(site, token=leaked)
+    assert not site.is_live(leaked)
+    with statements_of(database_of(site.app).engine) as statements:
+        assert site.is_live(other)
+    assert not [text for text, _ in statements if "oauth_access_token" in text]

@@ -102,6 +102,21 @@ def test_the_client_of_all_of_them_is_a_switch_a_ceiling_and_has_a_plan(make_sit
     assert not site.is_live(token), "and revives none"
 
 
+def test_what_an_administrator_took_away_is_given_by_no_process_that_has_not_heard_of_it(
+    make_site: MakeSite, database_uri: str, tmp_path: Path
+) -> None:
+    site = make_site(**personal.ON)
+    personal.make(site)
+    personal.signed_in(site)
+    form = personal.form_of(site)  # from now on the process remembers the client for some seconds
+    with OtherProcess({"OAUTH_DATABASE_URI": database_uri, **personal.ON}, tmp_path / "other", Elsewhere) as other:
+        other.ask("take_away")
+    refused = personal.send(site, form, scope=[READ, WRITE])
+    assert "A token may not have all that was chosen." in Page(refused).text
+    assert set(Page(refused).boxes) == {READ}
+    assert site.me(personal.shown(personal.send(site, Page(refused))))["scope"] == READ  # type: ignore[index]
+
+
 def test_as_long_as_programs_could_be_that_client_no_token_is_made(site: Site) -> None:
     site.gateway.clients.create(client_id=CLIENT_ID, grant_types=["client_credentials"])
     personal.signed_in(site)
@@ -199,6 +214,16 @@ def test_its_last_use_is_known_and_from_which_network(site: Site, clock: Clock) 
     assert used(site)[1] is None, "from where it was used, who asked about it alone knows"
 
 
+def test_who_is_refused_has_not_used_it(make_site: MakeSite) -> None:
+    site = make_site(**personal.ON, OAUTH_CHECK_USER=True)
+    token, alice = personal.make(site), site.people.pop("alice")
+    assert not introspected(site, token)["active"]
+    assert not site.is_live(token)
+    site.people["alice"] = alice
+    server_of(site.app).uses.close()  # type: ignore[union-attr]
+    assert "Last used never" in personal.listed(site).text
+
+
 def test_other_tokens_have_no_last_use(site: Site) -> None:
     client = site.register()
     assert site.is_live(site.tokens(client)["access_token"])
@@ -268,6 +293,9 @@ class Elsewhere(Doing):
 
     def end_all(self) -> int:
         return self.gateway.tokens.revoke(subject="alice")
+
+    def take_away(self) -> None:
+        self.gateway.clients.update(CLIENT_ID, scope=READ)
 
     def look(self, token: str) -> int:
         return self.app.test_client().get("/weather", headers=bearer(token)).status_code

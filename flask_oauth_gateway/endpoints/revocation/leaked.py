@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from flask import Response, request
 from werkzeug.exceptions import RequestEntityTooLarge
 
-from ...errors import InvalidRequestError, RequestTooLarge
+from ...errors import InvalidRequestError, RequestTooLarge, TemporarilyUnavailable
 from ...web.answers import json_response
 from ...web.request import read_form, refuse_secrets, values_by_name
 
@@ -25,7 +25,7 @@ WANTED = "The body is a form with 'token', or a JSON list of objects that each h
 
 
 def leaked(server: AuthorizationServer) -> Response:
-    """End each token of a report, as far as it is one of this server's."""
+    """End each token of a report, as far as it is one of this server's: all of them, also where the app's receivers fail."""
     server.rate_limiter.spend("leaked", f"address:{server.addresses.neighbourhood()}")
     refuse_secrets(request.environ.get("QUERY_STRING", ""))
     reports = _from_json(server.settings) if request.mimetype == "application/json" else _from_form(server.settings)
@@ -33,8 +33,16 @@ def leaked(server: AuthorizationServer) -> Response:
         raise InvalidRequestError(WANTED)
     if len(reports) > MOST:
         raise InvalidRequestError(f"A report has at most {MOST} tokens.")
+    failure: Exception | None = None
     for token, place in reports:
-        server.leaks.end(token, place)
+        try:
+            server.leaks.end(token, place)
+        except TemporarilyUnavailable:  # the next would wait as long
+            raise
+        except Exception as error:  # noqa: BLE001  whatever a receiver of the app's raises, as when no mail can be sent
+            failure = failure or error
+    if failure is not None:
+        raise failure
     return json_response(200, {"received": len(reports)})
 
 
@@ -42,7 +50,7 @@ def _from_form(settings: Settings) -> list[tuple[str, str]]:
     """The tokens of a form, of which each may be there several times: `token`, and `url` or `source`, where all were found."""
     form = values_by_name(read_form(request, settings))
     place = next((value for name in ("url", "source") for value in form.get(name, ()) if value), "")
-    return [(token, place) for token in form.get("token", ()) if token]
+    return [(token.strip(), place) for token in form.get("token", ()) if token.strip()]
 
 
 def _from_json(settings: Settings) -> list[tuple[str, str]]:
@@ -62,13 +70,13 @@ def _from_json(settings: Settings) -> list[tuple[str, str]]:
 
 
 def _one(report: Any) -> tuple[str, str]:
-    if isinstance(report, str) and report:
-        return _storable(report), ""
-    token = report.get("token") if isinstance(report, dict) else None
-    if not isinstance(token, str) or not token:
+    """A token, without the line's end that a file has behind it, and where it was found."""
+    about = report if isinstance(report, dict) else {"token": report}
+    token = about.get("token")
+    if not isinstance(token, str) or not token.strip():
         raise InvalidRequestError(WANTED)
-    place = next((value for name in ("url", "source") if isinstance(value := report.get(name), str) and value), "")
-    return _storable(token), place
+    place = next((value for name in ("url", "source") if isinstance(value := about.get(name), str) and value), "")
+    return _storable(token.strip()), place
 
 
 def _storable(token: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from ...crypto.hashing import token_key
@@ -37,15 +37,21 @@ class Leaks:
         clients: ClientStore,
         own_tokens: OwnTokens,
         revoking: Revoking,
+        count: Callable[[str], None],
     ) -> None:
+        """`count` counts what every process has to remember of a client (`client_id`), and raises `TooManyRequests`."""
         self._tokens = tokens
         self._approvals = approvals
         self._clients = clients
         self._own_tokens = own_tokens
         self._revoking = revoking
+        self._count = count
 
     def end(self, token: str, place: str = "") -> None:
-        """End a token, if it is one of this server's. `place`: where it was found, in the finder's words."""
+        """End a token, if it is one of this server's. `place`: where it was found, in the finder's words.
+
+        Raises `TooManyRequests`.
+        """
         if not token or len(token) > MAX_TOKEN:
             return
         why = {"reason": LEAKED}
@@ -63,7 +69,8 @@ class Leaks:
             )
             return
         refresh = self._approvals.find_refresh_token(token_hash)
-        if refresh is not None:
+        if refresh is not None and refresh.revoked_at is None:
+            self._count(refresh.client_id)
             self._revoking.approval(bytes(refresh.family), refresh.client_id, refresh.subject, by=BY, why=why)
 
     def _end_jwt(self, token: str, why: Mapping[str, str]) -> None:
@@ -74,6 +81,7 @@ class Leaks:
             client = self._clients.load(found.client_id)
             if client is None or client.enabled:
                 return
+        self._count(found.client_id)
         self._revoking.stateless_token(found, by=BY, actor=None, why=why)
 
 

@@ -19,7 +19,7 @@ from ...config.checks import ConfigurationError
 from ...config.openid import OPENID_SCOPES
 from ...crypto.checksums import new_checked_token
 from ...crypto.hashing import token_key
-from ...errors import NotConfigured, TemporarilyUnavailable
+from ...errors import InvalidScopeError, NotConfigured, TemporarilyUnavailable
 from ...permissions.scopes import is_in_plan, may_have
 from ...signals import client_created
 from ...stores.personal.uses import network_of
@@ -115,7 +115,10 @@ class PersonalTokens:
         Never `oauth:admin`: the token would outlive its user's being an administrator. Nor OpenID Connect's, as it signs
         nobody in.
         """
-        client, settings = self._clients.get(CLIENT_ID), self._settings
+        return self._scopes_of(self._clients.get(CLIENT_ID))
+
+    def _scopes_of(self, client: Client | None) -> tuple[str, ...]:
+        settings = self._settings
         kept_back = {OFFLINE_ACCESS, ADMIN_SCOPE, *(OPENID_SCOPES if settings.oidc else ())}
         names = [*settings.app_scopes, *([APPS_SCOPE] if settings.developer else [])]
         if client is not None:
@@ -152,6 +155,7 @@ class PersonalTokens:
             client = self._client()
             if not client.enabled:
                 raise CannotBeMade
+            self._check_scopes(wanted, client)
             audience = self._audience(wanted)
             scopes = self._resources.within(wanted.scopes, audience)
             issue = Issue(
@@ -225,6 +229,11 @@ class PersonalTokens:
             allowed = f"False while the client {CLIENT_ID!r} has a grant, a secret or a redirect URI"
             raise ConfigurationError("OAUTH_PERSONAL_TOKENS", True, allowed)
         return found
+
+    def _check_scopes(self, wanted: Wanted, client: Client) -> None:
+        """Raises `InvalidScopeError`. The page may have shown what its process remembered, and an administrator took away."""
+        if not set(wanted.scopes) <= set(self._scopes_of(client)):
+            raise InvalidScopeError("No token may have these scopes any more.")
 
     def _audience(self, wanted: Wanted) -> tuple[str, ...]:
         known = self.resources()
