@@ -208,7 +208,7 @@ def _ask(
         user=person.user,
         notice=notice,
         descriptions=scope_descriptions(server.settings),
-        **in_words(server, authorization.client, person, question.names, _by_name(authorization)),
+        **in_words(server, authorization.client, person, question, _by_name(authorization)),
         durations=server.settings.consent_durations,
         change_account=visit.path_for_another_account,
     )

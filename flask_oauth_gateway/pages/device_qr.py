@@ -37,7 +37,8 @@ def device_qr(response: Mapping[str, Any]) -> Markup:
     except ModuleNotFoundError as error:
         raise RuntimeError("QR codes need the package segno: pip install 'flask-oauth-gateway[qr]'.") from error
     address = _address(response)
-    shown = response.get("verification_uri") or address
+    page = response.get("verification_uri")
+    shown = page if _is_address(page) else address
     if has_app_context():
         from .translations import translate
 
@@ -54,14 +55,16 @@ def _address(response: Mapping[str, Any]) -> str:
         address = response.get(name)
         if address is None or address == "":
             continue
-        if not isinstance(address, str) or len(address) > LONGEST or not _is_web(address):
+        if not _is_address(address):
             raise ValueError(f"The {name} is no URL that begins with https:// or http://: {address!r:.200}")
-        return address
+        return str(address)
     raise ValueError("The response has neither verification_uri_complete nor verification_uri: is it an error?")
 
 
-def _is_web(address: str) -> bool:
+def _is_address(address: Any) -> bool:
     """Whether it is a URL that a camera may open: not `javascript:…`, whatever another server has answered."""
+    if not isinstance(address, str) or len(address) > LONGEST:
+        return False
     try:
         parts = urlsplit(address)
     except ValueError:

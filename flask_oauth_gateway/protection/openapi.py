@@ -70,7 +70,7 @@ class OpenApi:
                 flow: dict[str, Any] = {MEMBERS[endpoint]: self._url(endpoint) for endpoint in endpoints}
                 if feature.refreshable and "refresh_token" in self._settings.grant_types:
                     flow["refreshUrl"] = self._url("token")
-                flows[name] = flow | {"scopes": dict(self._settings.scopes)}
+                flows[name] = flow | {"scopes": {each: str(words) for each, words in self._settings.scopes.items()}}
         if flows:
             return {"oauth2": {"type": "oauth2", "flows": flows}}
         return {"bearer": {"type": "http", "scheme": "bearer"}}

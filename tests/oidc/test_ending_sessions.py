@@ -55,7 +55,10 @@ def test_what_ends_is_told_once_and_no_sid_is_told_whole(party: RelyingParty, ca
     who = {"client_id": client_id, "subject": "alice", "actor": None}
     assert told == [
         ("ended", {**who, "sid": sid[:8], "by": "code"}),
-        ("revoked", {**who, "token_id": None, "count": 1, "by": "the end of a session"}),
+        (
+            "revoked",
+            {**who, "token_id": None, "count": 1, "by": "the end of a session", "reason": None, "found_at": None},
+        ),
     ]
     (entry,) = audit_of(app).newest(10, {"event": "session_ended"})
     assert (entry.client_id, entry.subject, entry.details) == (client_id, "alice", {"sid": sid[:8], "by": "code"})

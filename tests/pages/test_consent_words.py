@@ -1,12 +1,17 @@
 """What a user is told before they allow something: what a client can do and can't, and what it would learn of them."""
 
+import json
 import time
+from base64 import urlsafe_b64decode
+from enum import Enum
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from tests.support.app import bearer
-from tests.support.site import MakeSite, Page, Site
+from tests.support.site import MakeSite, Page, Site, answer, granted, location
 
 SCOPES: dict[str, Any] = {
     "notes": {"description": "Do all with your notes", "not": "See your password"},
@@ -24,6 +29,10 @@ CLAIMS: dict[str, Any] = {
         "website": "https://alice.example/",
 }  # fmt: skip
 EVERYTHING = "openid profile email address phone"
+
+
+class Role(str, Enum):  # noqa: UP042 - its str() is not its value
+    ADMIN = "admin"
 
 
 @pytest.fixture
@@ -55,6 +64,7 @@ def shown(site: Site, client: Any, scope: str, **parameters: Any) -> str:
         ("notes:read notes:write", "Delete your notes See your password"),
         ("notes:read notes:write notes:delete", "See your password"),
         ("notes", "See your password"),
+        ("notes notes:read", "See your password"),
         ("notes:write bare notes:delete", None),
     ],
 )
@@ -158,6 +168,81 @@ def test_a_mountain_of_claims_is_cut(site: Site) -> None:
     page = site.ask(register(site), scope="openid")
     assert page.status_code == 200
     assert len(page.text) < 30_000
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"name": "Al\ud800ice"}, "Your name: Al ice "),
+        ({"\ud800shoe": 44}, "shoe: 44 "),
+        ({"name": Role.ADMIN, "groups": [Role.ADMIN]}, "groups: admin See your profile"),
+        ({"name": Role.ADMIN}, "Your name: admin "),
+        ({"groups": [*range(25)]}, ", 19, \N{HORIZONTAL ELLIPSIS} "),
+        ({f"c{number}": number for number in range(43)}, "c39: 39 \N{HORIZONTAL ELLIPSIS}: c40, c41, c42 "),
+        ({"address": {"formatted": "1 High St\n\nBath", "locality": "Bath", "country": "UK"}}, "1 High St, Bath, UK "),
+    ],
+)
+def test_whatever_the_hook_gives_is_shown_as_it_is_sent(site: Site, given: dict[str, Any], words: str) -> None:
+    site.gateway.user_claims(lambda *_: given)
+    found = shown(site, register(site), EVERYTHING).replace(":", ": ").replace("  ", " ")
+    assert words in found
+
+
+def test_a_claim_of_a_scope_that_another_one_includes_stands_beside_that(make_site: MakeSite) -> None:
+    site = make_site(
+        OAUTH_OIDC=True,
+        OAUTH_SCOPES={"all": "Do all", "work": "See your work"},
+        OAUTH_SCOPE_IMPLIES={"all": ["work"]},
+        OAUTH_CLAIMS={"work": ["employer"]},
+    )
+    site.gateway.user_claims(lambda *_: {"employer": "Acme"})
+    client = site.register(scope="openid all work")
+    assert "Do all employer: Acme" in Page(site.ask(client, scope="openid all work")).text
+    tokens = site.tokens(client, scope="openid all work")
+    assert said_of(site, tokens)["employer"] == "Acme"
+
+
+def said_of(site: Site, tokens: dict[str, Any]) -> dict[str, Any]:
+    said: dict[str, Any] = (
+        site.app.test_client().get("/oauth/userinfo", headers=bearer(tokens["access_token"])).get_json()
+    )
+    return said
+
+
+def test_what_is_shown_is_what_is_sent(make_site: MakeSite) -> None:
+    """Whichever scopes and claims are asked for, and ticked or not: nothing leaves the server that the page didn't say."""
+    config = {
+        "OAUTH_CLAIMS": {"work": ["employer"]},
+        "OAUTH_SCOPE_IMPLIES": {"all": ["work"]},
+        "OAUTH_RATE_LIMITS": None,
+    }
+    site = make_site(OAUTH_OIDC=True, OAUTH_SCOPES={"all": "Do all", "work": "See your work"}, **config)
+    names = ["name", "email", "email_verified", "phone_number", "employer", "shoe_size", "nickname"]
+    site.gateway.user_claims(lambda *_: {name: f"<{name}>" for name in names})
+    client = site.register(scope=f"{EVERYTHING} all work")
+
+    @settings(max_examples=40, deadline=None, suppress_health_check=[*HealthCheck])
+    @given(
+        scopes=st.sets(st.sampled_from(["profile", "email", "phone", "all", "work"])),
+        asked=st.fixed_dictionaries({place: st.sets(st.sampled_from(names)) for place in ("userinfo", "id_token")}),
+        refused=st.sets(st.integers(0, 9)),
+    )
+    def check(scopes: set[str], asked: dict[str, set[str]], refused: set[int]) -> None:
+        claims = json.dumps({place: dict.fromkeys(sorted(these)) for place, these in asked.items()})
+        scope = " ".join(["openid", *sorted(scopes)])
+        page = Page(site.ask(client, scope=scope, claims=claims, prompt="consent"))
+        ticked = [box for number, box in enumerate(page.boxes) if number not in refused or box == "openid"]
+        code = answer(location(site.send(page, " ".join(ticked))))["code"]
+        tokens = granted(site.redeem(client, code))
+        middle = tokens["id_token"].split(".")[1]
+        said = said_of(site, tokens) | json.loads(urlsafe_b64decode(middle + "=" * (-len(middle) % 4)))
+        sent = {name for name in names if name in said}
+        on_page = {name for name in names if f"<{name}>" in page.text}
+        assert sent <= on_page
+        if ticked == [*page.boxes]:
+            assert sent == on_page
+
+    check()
 
 
 def test_a_device_says_the_same(site: Site) -> None:

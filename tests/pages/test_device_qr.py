@@ -75,6 +75,12 @@ def test_what_leads_nowhere_is_said_in_words(response: dict[str, Any]) -> None:
         OAuthGateway.device_qr(response)
 
 
+@pytest.mark.parametrize("page", ["javascript:alert(1)", {"a": 1}, "x" * 5000, "</title><script>", "\u202e", 5])
+def test_what_is_no_address_is_no_title_either(page: Any) -> None:
+    drawn = OAuthGateway.device_qr({"verification_uri": page, "verification_uri_complete": COMPLETE})
+    assert f"<title>QR code: leads to {COMPLETE}</title>" in drawn
+
+
 def test_without_segno_it_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "segno", None)
     with pytest.raises(RuntimeError, match=r"pip install 'flask-oauth-gateway\[qr\]'"):

@@ -59,6 +59,15 @@ def test_the_flows_that_are_on_are_there_with_their_urls_and_scopes(tmp_path: Pa
     }  # fmt: skip
 
 
+def test_a_scope_with_limits_is_a_plain_text(tmp_path: Path) -> None:
+    """A document in YAML can hold nothing else."""
+    app = make_app(tmp_path)
+    app.config["OAUTH_SCOPES"] = {READ: {"description": "Read the weather", "not": "Change it"}}
+    flow = OAuthGateway(app).openapi_security_schemes()["oauth2"]["flows"]["clientCredentials"]
+    assert flow["scopes"] == {READ: "Read the weather"}
+    assert type(flow["scopes"][READ]) is str
+
+
 def test_without_a_flow_that_openapi_has_a_name_for_it_is_a_bearer_token(tmp_path: Path) -> None:
     gateway = OAuthGateway(make_app(tmp_path, OAUTH_GRANT_TYPES=["device_code"]))
     app_of(gateway).add_url_rule("/x", "x", require_token(READ)(nothing))

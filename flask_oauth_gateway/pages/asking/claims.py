@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Mapping, Sized
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,7 @@ from ..rendering import plain
 from ..translations import date, translate
 
 if TYPE_CHECKING:
+    from ...authorization.consent import Question
     from ...authorization_server import AuthorizationServer
     from ...stores.registered_client import Client
     from ..person import Person
@@ -21,22 +23,26 @@ MOST = 40  # claims
 LONGEST = 200  # characters of a value
 MOST_PARTS = 20  # of a list or an object
 DEEPEST = 3
+MORE = "\N{HORIZONTAL ELLIPSIS}"
 
 Sent = tuple[str, str]  # a claim's name in words, and its value
 
 
 def claims_sent(
-    server: AuthorizationServer, client: Client, person: Person, asked: tuple[str, ...], by_name: frozenset[str]
+    server: AuthorizationServer, client: Client, person: Person, question: Question, by_name: frozenset[str]
 ) -> dict[str, list[Sent]]:
-    """What leaves the server with each of these scopes, as the ID token and userinfo would say it.
+    """What leaves the server with each scope on the page, as the ID token and userinfo would say it.
 
     Nothing without `openid`. Where the app's `user_claims` hook fails, the page names no values, and can still be answered.
+    Beyond `MOST` claims only their names are told.
     """
+    asked = question.names
     if not server.settings.oidc or OPENID not in asked:
         return {}
     scopes = tuple(name for name in asked if not name.startswith(MARK))
     try:
-        given = server.openid.user_claims.of(person.user, scopes, by_name, by_scope=True)
+        told = server.openid.user_claims.of(person.user, scopes, by_name, by_scope=True)
+        given = json.loads(json.dumps(told))  # as it is sent: an enumeration's member, say, is a plain text there
     except Exception as error:  # noqa: BLE001 - whatever the app's own code raises
         logger.error("The user_claims hook failed for the consent page: %s", type(error).__name__)
         given = {}
@@ -48,21 +54,26 @@ def claims_sent(
     )
     found: dict[str, list[Sent]] = {OPENID: [(label, server.openid.subjects.of(client, person.subject))]}
     labels = names_of_claims()
-    for name, value in islice(given.items(), MOST):
+    for name, value in [*given.items()][:MOST]:
         text = in_words(claim_of(name), value)
         if text:
-            place = _place(server, claim_of(name), asked, scopes)
+            place = _place(server, claim_of(name), question, scopes)
             label = labels.get(claim_of(name), plain(claim_of(name)[:LONGEST]))
             found.setdefault(place, []).append((label, text))
+    if len(given) > MOST:
+        found[OPENID].append((MORE, _cut(", ".join([*given][MOST:]))))
     return found
 
 
-def _place(server: AuthorizationServer, claim: str, asked: tuple[str, ...], scopes: tuple[str, ...]) -> str:
-    """The scope, among those that are asked for, with which a claim leaves the server."""
-    if MARK + claim in asked:
+def _place(server: AuthorizationServer, claim: str, question: Question, scopes: tuple[str, ...]) -> str:
+    """The scope on the page with which a claim leaves the server: its own, or one that includes that and stands for it."""
+    if MARK + claim in question.names:
         return MARK + claim
     by_scope = server.openid.user_claims.by_scope
-    return next((scope for scope in scopes if claim in by_scope.get(scope, ())), OPENID)
+    own = [scope for scope in scopes if claim in by_scope.get(scope, ())]
+    shown = (*question.new, *question.known)
+    including = (one for scope in own for one in shown if one in question.included.get(scope, ()))
+    return next((scope for scope in own if scope in shown), None) or next(including, OPENID)
 
 
 def in_words(claim: str, value: Any, depth: int = 0) -> str:
@@ -78,18 +89,24 @@ def in_words(claim: str, value: Any, depth: int = 0) -> str:
             return str(value)
     if isinstance(value, Mapping) and depth < DEEPEST:
         formatted = value.get("formatted") if claim == "address" else None
-        if isinstance(formatted, str) and formatted.strip():
-            return in_words("", ", ".join(formatted.split("\n")))
+        whole = formatted if isinstance(formatted, str) else ""
         parts = [(str(name), in_words("", part, depth + 1)) for name, part in islice(value.items(), MOST_PARTS)]
-        return _cut(", ".join(part if claim == "address" else f"{name}: {part}" for name, part in parts if part))
+        if claim == "address":
+            others = (part for name, part in parts if name != "formatted" and part not in whole)
+            return _listed([*filter(str.strip, whole.split("\n")), *others], value)
+        return _listed([f"{name}: {part}" for name, part in parts if part], value)
     if isinstance(value, list | tuple) and depth < DEEPEST:
-        return _cut(", ".join(filter(None, (in_words("", part, depth + 1) for part in value[:MOST_PARTS]))))
+        return _listed([in_words("", part, depth + 1) for part in value[:MOST_PARTS]], value)
     return _cut(str(value)[: LONGEST + 1])
+
+
+def _listed(parts: list[str], of: Sized) -> str:
+    return _cut(", ".join([*filter(None, parts), *([MORE] if len(of) > MOST_PARTS else [])]))
 
 
 def _cut(text: str) -> str:
     text = plain(text)
-    return text if len(text) <= LONGEST else f"{text[:LONGEST]}\N{HORIZONTAL ELLIPSIS}"
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]}{MORE}"
 
 
 def names_of_claims() -> dict[str, str]:
