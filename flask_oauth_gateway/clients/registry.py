@@ -197,14 +197,15 @@ class ClientRegistry:
         )
         return ClientPage(found[:limit], str(found[limit - 1].key) if len(found) > limit else None)
 
-    def update(self, client_id: str, *, version: int | None = None, **changes: Any) -> Client:
+    def update(self, client_id: str, *, version: int | None = None, key: int | None = None, **changes: Any) -> Client:
         """Change any member of a registration, or `enabled`, `owner`, `application`, `verified`.
 
         `enabled` is the client's own switch: while its application isn't approved, an enabled client doesn't work
         either; a disabled client's tokens stop at once. `verified` is the mark that users see, that it is known here who
         makes the client. A change of its name, logo, links or redirect URIs takes the mark away, unless `verified` is named
         too, or an administrator makes it: on the pages, by the management API or on the command line. With a `version`,
-        nothing is changed where the client has another one by now. Raises `ClientNotFound` or `ClientMetadataError`.
+        nothing is changed where the client has another one by now, and with a `key`, the client's own, where another client
+        has its `client_id` by now. Raises `ClientNotFound` or `ClientMetadataError`.
         """
         for name in ("enabled", "verified"):
             if not isinstance(changes.get(name, True), bool):
@@ -217,7 +218,7 @@ class ClientRegistry:
         }
         for _ in range(MAX_TRIES):  # where another change comes in between, this one is checked again
             client = self._existing(client_id)
-            if version is not None and client.version != version:
+            if version not in (None, client.version) or key not in (None, client.key):
                 raise ClientMetadataError(CHANGED)
             mark = {"verified": client.verified} if "verified" not in own and actor() is not None else {}
             values = {name: getattr(client, name) for name in REGISTERED}
@@ -269,9 +270,12 @@ class ClientRegistry:
         self._changed(client_id, "rotate_secret", ["client_secret"])
         return self._existing(client_id, plain)
 
-    def delete(self, client_id: str, *, version: int | None = None) -> None:
-        """Delete a client; its tokens are dead at once. With a `version`: as for `update`. Raises the same."""
-        if not self._clients.remove(self._existing(client_id), version):
+    def delete(self, client_id: str, *, version: int | None = None, key: int | None = None) -> None:
+        """Delete a client; its tokens are dead at once. With a `version` or a `key`: as for `update`. Raises the same."""
+        client = self._existing(client_id)
+        if key not in (None, client.key):
+            raise ClientMetadataError(CHANGED)
+        if not self._clients.remove(client, version):
             self._existing(client_id)
             raise ClientMetadataError(CHANGED) if version is not None else ClientNotFound(client_id)
         self.forget_tokens()

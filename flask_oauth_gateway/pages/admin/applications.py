@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING, Any
 
 from werkzeug.exceptions import BadRequest
@@ -77,9 +78,11 @@ def application_status(visit: Visit) -> Response | BaseResponse:
         return _show(visit, found, stale_text())
     registry = visit.server.application_registry
     if visit.sent("action") == "approve":
-        seen = visit.sent("version")  # a template of the app's own may lack it
+        seen = visit.sent("version") or str(found.version)  # a template of the app's own may lack it
+        if not re.fullmatch("[0-9]{1,18}", seen):
+            return _show(visit, found, stale_text())
         try:
-            registry.approve(found.application_id, version=int(seen) if seen.isdecimal() else None)
+            registry.approve(found.application_id, version=int(seen))
         except ApplicationChanged:
             return _show(visit, _existing(visit), stale_text())
     elif visit.sent("action") == "revoke":

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from ...stores.registered_client import Client
     from ...tokens.access_token import AccessToken
 
-MOST = 2 * PAGE
+MOST = PAGE
 ACTIONS = {"clients": ("disable", "enable", "revoke", "delete"), "tokens": ("revoke",)}
 LONGEST = 60  # characters of a name that the form carries
 
@@ -166,12 +166,12 @@ def _act_on_client(visit: Visit, action: str, shown: list[Any]) -> Picked:
         return Picked(name, url, _cells(usage), text)
     try:
         if action == "delete":
-            server.client_registry.delete(found.client_id, version=version)
+            server.client_registry.delete(found.client_id, version=version, key=key)
             url = None
         elif action == "revoke":
             server.token_registry.revoke(client_id=found.client_id)
         else:
-            server.client_registry.update(found.client_id, version=version, enabled=action == "enable")
+            server.client_registry.update(found.client_id, version=version, key=key, enabled=action == "enable")
     except ClientNotFound:
         return Picked(name, None, note=translate("It was deleted meanwhile."))
     except ClientMetadataError:

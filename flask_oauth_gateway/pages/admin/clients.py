@@ -91,7 +91,9 @@ def further_members(client: Client) -> dict[str, Any]:
 def client_secret(visit: Visit) -> Response | BaseResponse:
     """Give a client another secret. Only the answer to this form shows it."""
     found = existing(visit)
-    if visit.is_stale:
+    seen = visit.sent("version")  # a template of the app's own may lack it
+    # Whoever loads the answer again would end the secret that it showed.
+    if visit.is_stale or (seen and seen != str(found.version)):
         return show(visit, found, stale_text())
     try:
         overlap, days = number(visit, "overlap"), number(visit, "expires_days")

@@ -7,7 +7,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import func, literal, select
+from sqlalchemy import exists, func, literal, or_, select
 
 from ...crypto.hashing import sha256
 from ...database.tables import access_token, approval, client, client_secret
@@ -53,26 +53,25 @@ def with_scope(database: Database, scope: str, limit: int) -> list[str]:
 
 def last_secrets_that_end(database: Database, until: int, limit: int) -> list[tuple[str, str, int]]:
     """The clients that work by a secret and have none that lives longer: `client_id`, name, and when the last one ends."""
-    last = func.max(client_secret.c.expires_at)
-    ending = (
-        select(client_secret.c.client, last.label("ends"))
+    other = client_secret.alias()
+    lives_longer = exists().where(
+        other.c.client == client_secret.c.client, or_(other.c.expires_at.is_(None), other.c.expires_at >= until)
+    )
+    ending = (  # first those that end, which are few, then what else their clients have
+        select(client_secret.c.client, func.max(client_secret.c.expires_at).label("ends"))
+        .where(client_secret.c.expires_at < until, ~lives_longer)
         .group_by(client_secret.c.client)
-        .having(func.count() == func.count(client_secret.c.expires_at), last < until)
         .subquery()
     )
+    method = client.c.metadata["token_endpoint_auth_method"].as_string()
     rows = database.all(
         select(client.c.client_id, client.c.metadata, ending.c.ends)
         .join(ending, ending.c.client == client.c.id)
-        .where(client.c.enabled)
+        .where(client.c.enabled, or_(method.is_(None), method.in_(SECRET_METHODS)))
         .order_by(ending.c.ends.desc())
         .limit(limit)
     )
-    method = "token_endpoint_auth_method"
-    return [
-        (row.client_id, row.metadata.get("client_name") or row.client_id, int(row.ends))
-        for row in rows
-        if row.metadata.get(method, "client_secret_basic") in SECRET_METHODS
-    ]
+    return [(row.client_id, row.metadata.get("client_name") or row.client_id, int(row.ends)) for row in rows]
 
 
 def usage_of(database: Database, found: Client) -> Usage:

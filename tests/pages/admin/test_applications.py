@@ -2,6 +2,8 @@
 
 import re
 
+import pytest
+
 from tests.support.admin import HOSTILE, AdminSite
 from tests.support.app import is_accepted
 
@@ -111,3 +113,11 @@ def test_what_outsiders_wrote_stays_text(site: AdminSite) -> None:
         for markup in ("<script>", "<i>", "<b>o", "\u202e", "alert(1)</script>"):
             if (path, markup) != ("application/edit", "\u202e"):  # in the field it stands as it is stored
                 assert markup not in text, (path, markup)
+
+
+@pytest.mark.parametrize("version", ["0", "-1", "x", "\u0663", "9" * 18, "9" * 5000])
+def test_what_was_not_looked_at_is_not_approved(site: AdminSite, version: str) -> None:
+    site.gateway.applications.create("Mine", application_id="mine", status="pending")
+    response = site.submit("application/status", {"action": "approve", "version": version}, application_id="mine")
+    assert (response.status_code, "This page was out of date." in response.text) == (400, True)
+    assert site.gateway.applications.get("mine").status == "pending"

@@ -14,27 +14,12 @@ from flask_oauth_gateway.errors import TemporarilyUnavailable
 from flask_oauth_gateway.pages.admin.bulk import ACTIONS
 from tests.support.admin import HOSTILE, AdminSite
 from tests.support.app import server_of
+from tests.support.bulk import Meanwhile, confirm, outcomes, preview
 from tests.support.databases import every_database
-from tests.support.other_process import Doing, OtherProcess
+from tests.support.other_process import OtherProcess
 from tests.support.site import READ, Page
 
 NAMES = ("one", "two", "three")
-
-
-def preview(site: AdminSite, action: str, *client_ids: str, kind: str = "clients") -> TestResponse:
-    field = "client" if kind == "clients" else "token_id"
-    return site.submit(f"{kind}/bulk", {"action": action, field: [*client_ids]})
-
-
-def confirm(site: AdminSite, page: TestResponse, kind: str = "clients") -> TestResponse:
-    carried = Page(page).hidden("preview")
-    return site.browser.post(f"/oauth/admin/{kind}/bulk", data={"preview": carried})
-
-
-def outcomes(page: TestResponse) -> dict[str, bool]:
-    """What became of each, by its name."""
-    rows = re.findall(r'<tr><th scope="row">.*?<bdi>([^<]+)</bdi>.*?class="state (on|off)">', page.text, re.DOTALL)
-    return {name: state == "on" for name, state in rows}
 
 
 def text_of(page: TestResponse) -> str:
@@ -111,14 +96,6 @@ MEANWHILE: dict[str, tuple[tuple[str, dict[str, Any]], ...]] = {
     "used": (("issue", {"subject": "alice"}),),
     "another's": (("issue_for_itself", {}),),
 }
-
-
-class Meanwhile(Doing):
-    """What another administrator's process does."""
-
-    def issue_for_itself(self, client_id: str) -> None:
-        self.gateway.clients.update(client_id, enabled=True)
-        self.gateway.tokens.issue(client_id)
 
 
 def expected(action: str, was_used: bool, meanwhile: str) -> bool:

@@ -49,6 +49,15 @@ def test_a_client_is_registered_and_its_secret_is_shown_once(site: AdminSite) ->
     assert [row.actor for row in site.trail("client_changed")] == ["root"]
 
 
+def test_loading_the_secret_s_page_again_makes_no_other_secret(site: AdminSite) -> None:
+    client = site.register(client_id="c", grant_types=["client_credentials"], scope=READ)
+    form = {**dict(site.open("client", client_id="c").fields), "overlap": "0"}
+    secret = secret_in(site.browser.post("/oauth/admin/client/secret?client_id=c", data=form))
+    again = site.browser.post("/oauth/admin/client/secret?client_id=c", data=form)
+    assert (again.status_code, "This page was out of date." in again.text) == (400, True)
+    assert site.token(client.with_secret(secret), "client_credentials").status_code == 200
+
+
 def test_what_cannot_be_registered_is_said_and_nothing_that_was_typed_is_lost(site: AdminSite) -> None:
     for form, why in (
         ({"redirect_uris": "http://evil.example/cb"}, "must be https"),

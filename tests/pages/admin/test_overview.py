@@ -97,6 +97,20 @@ def test_secrets_that_end_refused_clients_old_rows_and_waiting_applications_need
     assert [text for text in concerns(site) if "secret is wrong" not in text] == []
 
 
+@every_database
+def test_secrets_of_clients_that_prove_who_they_are_otherwise_hide_none_that_ends(site: AdminSite) -> None:
+    for number in range(6):
+        site.register(client_id=f"key{number}", client_name=f"Key {number}", secret_expires_in=9 * DAY)
+        site.gateway.clients.update(f"key{number}", token_endpoint_auth_method="none", grant_types=["refresh_token"])
+    for name in ("soon", "sooner"):
+        site.register(client_id=name, client_name=f"The {name}", secret_expires_in=8 * DAY)
+    site.gateway.clients.rotate_secret("sooner", overlap=DAY, expires_in=2 * DAY)
+    assert [text.split(" ends on")[0] for text in concerns(site)] == [
+        "The last secret of The soon",
+        "The last secret of The sooner",
+    ]
+
+
 def test_certificates_keys_and_what_the_doctor_finds(make_site: Callable[..., AdminSite]) -> None:
     signer = Signer()
     issuers = {
