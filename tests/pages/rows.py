@@ -198,7 +198,7 @@ def app_of(folder: Any, **config: Any) -> Flask:
         OAUTH_OIDC=True,
         OAUTH_PERSONAL_TOKENS=True,
         OAUTH_DEVELOPER=True,
-        OAUTH_RATE_LIMITS={"admin": "10000/minute", "personal_tokens": "10000/hour"},
+        OAUTH_RATE_LIMITS=dict.fromkeys(("admin", "device", "device_codes", "personal_tokens"), "10000/minute"),
         OAUTH_GRANT_TYPES=[*GRANT_TYPES, "jwt_bearer", "saml2_bearer"],
         **config,
     )
