@@ -14,6 +14,7 @@ from flask_oauth_gateway.database import tables
 from flask_oauth_gateway.database.partitions.state import key as partition_key
 from flask_oauth_gateway.errors import TemporarilyUnavailable
 from flask_oauth_gateway.signals import token_issued
+from flask_oauth_gateway.stores.figures.clients import usage_of
 from flask_oauth_gateway.stores.personal.uses import network_of
 from flask_oauth_gateway.tokens.personal.making import CLIENT_ID, PersonalToken, Wanted
 from tests.support import personal
@@ -25,6 +26,14 @@ from tests.support.site import READ, WRITE, MakeSite, Page, Site
 from tests.support.stored import audit_of, database_of
 
 DAY = 86400
+PUBLIC = {
+    "keys": [
+        {
+            "kty": "EC", "crv": "P-256", "x": "f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU",
+            "y": "x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0",
+        }
+    ]
+}  # fmt: skip
 
 
 @pytest.fixture
@@ -118,9 +127,15 @@ def test_what_an_administrator_took_away_is_given_by_no_process_that_has_not_hea
 
 
 def test_as_long_as_programs_could_be_that_client_no_token_is_made(site: Site) -> None:
-    site.gateway.clients.create(client_id=CLIENT_ID, grant_types=["client_credentials"])
+    clients = site.gateway.clients
+    clients.create(client_id=CLIENT_ID, grant_types=["client_credentials"])
     personal.signed_in(site)
     assert personal.send(site, personal.form_of(site)).status_code == 503
+    clients.delete(CLIENT_ID)
+    assert personal.make(site)
+    for method in ("private_key_jwt", "none"):
+        clients.update(CLIENT_ID, token_endpoint_auth_method=method, **({"jwks": PUBLIC} if "key" in method else {}))
+        assert personal.send(site, personal.form_of(site)).status_code == 503
 
 
 def test_a_user_who_is_gone_takes_it_along_where_the_app_is_asked(make_site: MakeSite) -> None:
@@ -210,6 +225,10 @@ def test_its_last_use_is_known_and_from_which_network(site: Site, clock: Clock) 
     clock.advance(301)
     use("2001:db8:1:2::3")
     assert used(site)[0] > first[0] + 300
+    client = site.gateway.clients.get(CLIENT_ID)
+    assert client is not None
+    told = usage_of(database_of(site.app), client).last_used
+    assert told == used(site)[0], "so is an administrator told who is about to end them all"
     introspected(site, token)
     assert used(site)[1] is None, "from where it was used, who asked about it alone knows"
 

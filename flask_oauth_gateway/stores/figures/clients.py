@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import exists, func, literal, or_, select
 
 from ...crypto.hashing import sha256
-from ...database.tables import access_token, approval, client, client_secret
+from ...database.tables import access_token, approval, client, client_secret, personal_token
 from ...features import SECRET_METHODS
 
 if TYPE_CHECKING:
@@ -96,6 +96,14 @@ def usage_of(database: Database, found: Client) -> Usage:
     )
     last = database.first(newest)
     times = [found.used_at, None if last is None else last.issued_at, *(each.last_used_at for each in found.secrets)]
+    if not found.grant_types:  # that of personal tokens, which may live for a year
+        its = personal_token.join(access_token, access_token.c.token_hash == personal_token.c.token_hash)
+        used = database.first(
+            select(func.max(personal_token.c.last_used_at).label("at"))
+            .select_from(its)
+            .where(access_token.c.client == found.key)
+        )
+        times.append(None if used is None else used.at)
     return Usage(
         0 if tokens is None else int(tokens[0]), len(users), max((each for each in times if each), default=None)
     )

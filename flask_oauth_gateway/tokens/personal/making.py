@@ -225,8 +225,9 @@ class PersonalTokens:
             found = self._clients.load(CLIENT_ID)
         if found is None:
             raise TemporarilyUnavailable
-        if found.grant_types or found.secrets or found.redirect_uris:
-            allowed = f"False while the client {CLIENT_ID!r} has a grant, a secret or a redirect URI"
+        proves_itself = found.secrets or not found.token_endpoint_auth_method.startswith("client_secret")
+        if found.grant_types or found.redirect_uris or proves_itself:
+            allowed = f"False while the client {CLIENT_ID!r} has a grant, a redirect URI, or a secret or key to prove who it is"
             raise ConfigurationError("OAUTH_PERSONAL_TOKENS", True, allowed)
         return found
 
