@@ -59,8 +59,8 @@ class StillOnTrial(PageError):
 
     SENTENCE = "The application that sent you here waits for approval: until then only the person who registered it can try it."
 
-    def __init__(self) -> None:
-        super().__init__("access_denied", self.SENTENCE)
+    def __init__(self, detail: str = "") -> None:
+        super().__init__("access_denied", self.SENTENCE, detail=detail)
 
 
 class AuthorizationError(OAuth2Error):

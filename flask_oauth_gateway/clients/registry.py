@@ -141,8 +141,9 @@ class ClientRegistry:
         owner: str | None,
         application: str | None = None,
         dry_run: bool = False,
+        **came_by: Any,
     ) -> None:
-        """Register a client of another registry, with the secrets that it has there; `dry_run=True` only checks it.
+        """Register a client of another registry, with its secrets and `origin`; `dry_run=True` only checks it.
 
         Raises `ClientMetadataError`, or `IntegrityError` where the `client_id` is taken.
         """
@@ -153,11 +154,11 @@ class ClientRegistry:
         if secrets and method not in SECRET_METHODS:
             raise ClientMetadataError(f"A client registered for {method} has no client_secret.")
         now = time.time()
-        live = [secret for secret in secrets if secret.expires_at is None or secret.expires_at > now + 1]
-        rows = [known_secret(self._sealing, method, secret, now) for secret in live]
+        live = [each for each in secrets if each.expires_at is None or each.expires_at > now + 1]
+        rows = [known_secret(self._sealing, method, each, now) for each in live]
         if not dry_run:
-            own = {"owner": owner, "switched_on": enabled, "application": application}
-            self._clients.add(client_id, {**values, **own}, rows)
+            own = {"owner": owner, "switched_on": enabled, "application": application, **came_by}
+            self._clients.add(client_id, values | own, rows)
             client_created.send(self._app, client_id=client_id, actor=actor())
 
     def get(self, client_id: str) -> Client | None:
@@ -258,13 +259,12 @@ class ClientRegistry:
         given. Raises `ClientNotFound` or `ClientMetadataError`.
         """
         client = self._existing(client_id)
-        if client.token_endpoint_auth_method not in SECRET_METHODS:
-            raise ClientMetadataError(
-                f"A client registered for {client.token_endpoint_auth_method} has no client_secret."
-            )
+        method = client.token_endpoint_auth_method
+        if method not in SECRET_METHODS:
+            raise ClientMetadataError(f"A client registered for {method} has no client_secret.")
         if not 0 <= overlap <= MAX_SECONDS:
             raise ClientMetadataError("overlap is a number of seconds, zero or more, and a hundred years at most.")
-        plain, row = new_secret(self._sealing, client.token_endpoint_auth_method, client_secret, expires_in)
+        plain, row = new_secret(self._sealing, method, client_secret, expires_in)
         if not self._clients.add_secret(client, row, overlap=overlap):
             raise ClientNotFound(client_id)
         self._changed(client_id, "rotate_secret", ["client_secret"])

@@ -65,7 +65,8 @@ class Entry:
     """A client in another registry. `where` names its place there; `metadata` has RFC 7591's names and ours.
 
     `says_grants`, `says_scopes`: whether the other registry names the client's grants and scopes; otherwise they are
-    guesses. `is_own`: the registry is another of the gateway's, with the same rules.
+    guesses. `is_own`: the registry is another of the gateway's, with the same rules; then `came_by` has its `origin`, and
+    `fresh_until`.
     """
 
     where: str
@@ -79,6 +80,7 @@ class Entry:
     says_grants: bool = True
     says_scopes: bool = True
     is_own: bool = False
+    came_by: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +125,7 @@ def bring(server: AuthorizationServer, entries: Iterable[Entry | Outcome], *, dr
                     owner=entry.owner,
                     application=None if entry.application is None else entry.application.application_id,
                     dry_run=dry_run,
+                    **entry.came_by,
                 )
                 what = "new"
                 grants = map(full_grant_type, entry.metadata.get("grant_types") or ())

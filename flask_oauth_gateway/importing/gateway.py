@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..clients.secrets import KnownSecret
 from ..errors import shown
-from ..stores.registered_client import DEFAULTS, REGISTERED
+from ..stores.registered_client import DEFAULTS, DOCUMENT, ORIGINS, REGISTERED
 from . import ApplicationEntry, Entry, Outcome, Unreadable
 from .rows import listed, objects, parse_json, read_each, text, whole_number
 
@@ -55,6 +55,7 @@ def _described(client: Client) -> dict[str, Any]:
         "enabled": client.switched_on,
         "owner": client.owner,
         "application": client.application,
+        "origin": client.origin,
         **{name: value for name, default in DEFAULTS.items() if (value := getattr(client, name)) != default},
         "secrets": [
             {"hint": secret.hint, "digest": secret.digest, "expires_at": secret.expires_at} for secret in client.secrets
@@ -106,4 +107,15 @@ def _entry(each: Mapping[str, Any], applications: Mapping[str, Mapping[str, Any]
         application=None if application is None else _application(applications[application]),
         notes=notes,
         is_own=True,
+        came_by=_came_by(each),
     )
+
+
+def _came_by(each: Mapping[str, Any]) -> dict[str, Any]:
+    """How it came there: whoever registered it is no more known here than there. Its document is read anew."""
+    origin = each.get("origin")
+    if origin not in ORIGINS.values():
+        raise Unreadable(
+            f"its 'origin' is {shown(origin, 40)}, which is none of {', '.join(filter(None, ORIGINS.values()))}."
+        )
+    return {"origin": origin, "fresh_until": 0 if origin == DOCUMENT else None}

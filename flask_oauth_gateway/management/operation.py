@@ -111,7 +111,7 @@ def serve(operation: Operation, server: AuthorizationServer) -> Callable[..., Re
     @require_token(APPS_SCOPE if operation.own else ADMIN_SCOPE)
     @wraps(operation.run)
     def view(**path: str) -> Response:
-        owner = _owner() if operation.own else ""
+        owner = _owner(server) if operation.own else ""
         if not operation.own and (current_token.issuer is not None or current_token.grant_type != "client_credentials"):
             raise NotAllowed
         if any("\0" in part for part in path.values()):
@@ -132,11 +132,14 @@ def serve(operation: Operation, server: AuthorizationServer) -> Callable[..., Re
     return view
 
 
-def _owner() -> str:
-    """The user whose token it is. Raises `NoUser`."""
-    if current_token.issuer is not None or current_token.subject is None:
+def _owner(server: AuthorizationServer) -> str:
+    """The user whose token it is. Raises `NoUser`, also where they are gone: an app would outlive their token."""
+    subject = current_token.subject
+    if current_token.issuer is not None or subject is None:
         raise NoUser
-    return str(current_token.subject)
+    if server.users.are_known() and server.users.load(subject) is None:
+        raise NoUser("The user whose token this is isn't here any more.")
+    return str(subject)
 
 
 def expected_version() -> int | None:

@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from ..authorization.parameters import Resolved, Visit
     from ..authorization.request import Authorization
     from ..authorization_server import AuthorizationServer
+    from ..stores.registered_client import Client
     from .person import Answer, Form, Person
 
 
@@ -84,6 +85,8 @@ def _answer(server: AuthorizationServer, resolved: Resolved) -> Answer:
         note(error)
         answer = {"error": error.error, "error_description": error.description or None}
     pushed = resolved.pushed
+    if isinstance(answer, dict) and "error" in answer and authorization.client.is_on_trial:
+        _check_owner(server, authorization.client, answer["error_description"])
     if not isinstance(answer, dict):
         if pushed is not None:
             pushed.keep_open()
@@ -91,6 +94,15 @@ def _answer(server: AuthorizationServer, resolved: Resolved) -> Answer:
     if pushed is not None and "error" in answer:
         pushed.use()
     return _send(server, authorization, answer_of(authorization, answer, issuer))
+
+
+def _check_owner(server: AuthorizationServer, client: Client, problem: str | None) -> None:
+    """Raises `StillOnTrial` where an app waits for an administrator, and this isn't its owner: nobody has looked at where a
+    wrong request would be sent back to. Its owner, not signed in, reads the `problem` on the page.
+    """
+    person = person_at(server)
+    if not client.may_act_for(None if person is None else person.subject):
+        raise StillOnTrial(problem or "")
 
 
 def _answer_or_page(server: AuthorizationServer, visit: Visit, authorization: Authorization) -> dict[str, Any] | Answer:

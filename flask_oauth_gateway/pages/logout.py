@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from flask import redirect, request
@@ -22,6 +23,7 @@ from .translations import in_language
 if TYPE_CHECKING:
     from ..authorization_server import AuthorizationServer
     from ..oidc.logout import LogoutRequest
+    from ..stores.registered_client import Client
     from .person import Answer, Form, Person
 
 FORM = "logout"  # the page's form token is bound to this name
@@ -42,12 +44,19 @@ def logout(server: AuthorizationServer) -> Answer:
     wanted = read_logout(pairs, server.clients, server.openid.id_tokens)
     if wanted.problem is not None:
         note(InvalidRequestError(wanted.problem))
+    if wanted.client is not None and wanted.client.is_on_trial:
+        wanted = _of_app_on_trial(wanted, wanted.client, person)
     with in_language(wanted.ui_locales):
         if person is not None:
             return _sign_out(server, person, wanted, values_by_name(pairs) if FORM_TOKEN in names else None)
         if _may_lack_cookies(server) and names.isdisjoint({FORM_TOKEN, AGAIN}):
             return _send_again(pairs)
         return _nobody(server, wanted)
+
+
+def _of_app_on_trial(wanted: LogoutRequest, client: Client, person: Person | None) -> LogoutRequest:
+    """The request of an app that waits for an administrator: it sends nobody but its owner to an address of its own."""
+    return wanted if person is not None and client.may_act_for(person.subject) else replace(wanted, redirect_uri=None)
 
 
 def _may_lack_cookies(server: AuthorizationServer) -> bool:

@@ -69,7 +69,8 @@ def edit(visit: Visit) -> Answer:
     try:
         if visit.is_stale:
             raise ClientMetadataError(stale_text())
-        version = int(visit.sent("version")) if visit.sent("version").isdecimal() else -1
+        seen = visit.sent("version")
+        version = int(seen) if seen.isdecimal() and len(seen) < 18 else -1
         visit.apps.update(visit.subject, found.client_id, _written(visit, kind), version=version)
     except OutOfDate:
         return _form(visit, kind, found, _as_sent(visit), stale_text())

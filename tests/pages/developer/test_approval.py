@@ -1,6 +1,7 @@
 """An app waits for an administrator, works for its owner meanwhile, and is approved as it was looked at."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -176,3 +177,79 @@ def test_an_owner_cannot_switch_on_what_an_administrator_switched_off(site: Deve
     assert not site.now(client).enabled
     site.gateway.clients.update(client.client_id, enabled=True)
     assert site.now(client).enabled
+
+
+ASKED = {
+    "response_type": "code",
+    "redirect_uri": REDIRECT_URI,
+    "code_challenge_method": "S256",
+    "code_challenge": "c" * 43,
+}
+
+
+@pytest.mark.parametrize("person", [None, "bob", "alice"])
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"prompt": "none"}, {"scope": "nope"}, {"response_type": "token"}, {"code_challenge": "x"},
+        {"response_mode": "form_post", "scope": "nope"},
+    ],
+)  # fmt: skip
+def test_nobody_but_its_owner_is_sent_to_an_address_that_nobody_looked_at(
+    site: DeveloperSite, person: str | None, wrong: dict[str, str]
+) -> None:
+    client = site.new()
+    site.person = person  # type: ignore[assignment]
+    sent = {"client_id": client.client_id, **ASKED, **wrong}
+    response = site.browser.get("/oauth/authorize", query_string=sent)
+    if person == "alice":
+        assert "app.example" in response.headers.get("Location", "") + response.text
+        return
+    assert response.status_code == 400
+    assert "Location" not in response.headers
+    assert "app.example" not in response.text
+    assert "waits for approval" in Page(response).text
+    site.gateway.applications.approve(client.client_id)
+    response = site.browser.get("/oauth/authorize", query_string=sent)
+    assert "app.example" in response.headers.get("Location", "") + response.text
+
+
+@pytest.mark.parametrize("person", [None, "bob", "alice"])
+@pytest.mark.parametrize("hinted", [False, True])
+def test_nor_after_a_sign_out(make_site: MakeSite, person: str | None, *, hinted: bool) -> None:
+    site = make_site(OAUTH_DEVELOPER_APPROVAL=True, OAUTH_OIDC=True)
+    site.gateway.logout(lambda: None)
+    out = "https://app.example/out"
+    client = site.new(post_logout_redirect_uris=[out], scope=f"openid {READ}")
+    mine = granted(site.redeem(client, site.code(client, scope="openid")))
+    sent = {"client_id": client.client_id, "post_logout_redirect_uri": out}
+    sent |= {"id_token_hint": mine["id_token"]} if hinted else {}
+    browser = site.browser if person == "alice" else site.app.test_client()
+    site.person = person  # type: ignore[assignment]
+    response = browser.get("/oauth/logout", query_string=sent)
+    if person == "alice":
+        assert out in response.headers.get("Location", "") + response.text
+        return
+    assert response.status_code == 200
+    assert "Location" not in response.headers
+    assert out not in response.text
+
+
+def test_an_app_that_waits_still_does_so_after_an_export_and_an_import(
+    site: DeveloperSite, make_site: MakeSite, tmp_path: Path
+) -> None:
+    waiting, unchecked = site.new(), make_site().new()
+    exported = tmp_path / "clients.json"
+    exported.write_text(site.app.test_cli_runner().invoke(args=["oauth", "client", "export"]).stdout)
+    for client in (waiting, unchecked):
+        site.gateway.clients.delete(client.client_id)
+    site.gateway.applications.delete(waiting.client_id)
+    site.app.test_cli_runner().invoke(args=["oauth", "client", "import", str(exported)])
+    again = site.now(waiting)
+    assert (again.origin, again.is_on_trial, again.enabled) == ("developer", True, True)
+    assert (site.now(unchecked).origin, site.now(unchecked).is_stranger) == ("developer", True)
+    assert len(site.apps.of("alice")) == 2
+    granted(site.redeem(waiting, site.code(waiting, scope=READ)))
+    site.person = "bob"
+    assert is_shut(site, waiting)
+    assert "not checked" in Page(site.ask(unchecked)).text

@@ -42,8 +42,9 @@ def test_the_life_of_an_app(site: DeveloperSite) -> None:
         version = site.visit("app/edit", **at).hidden("version")
         edit = {**WEB, "client_name": "Renamed", "client_uri": "https://app.example/", "contacts": "a@app.example"}
         assert site.fill("app/edit", {**edit, "version": version}, **at).status_code == 303
-        stale = site.fill("app/edit", {**edit, "version": version}, **at)
-        assert (stale.status_code, "out of date" in stale.text) == (400, True)
+        for old in (version, "", "x", "9" * 5000):
+            stale = site.fill("app/edit", {**edit, "version": old}, **at)
+            assert (stale.status_code, "out of date" in stale.text) == (400, True)
         assert site.now(client).client_name == "Renamed"
 
         more = site.fill("app/secret", {"overlap": "86400", "secret_days": "30"}, **at)

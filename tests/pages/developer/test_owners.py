@@ -114,3 +114,17 @@ def test_an_app_that_changes_hands_between_the_look_and_the_act_is_left_alone(si
         left = site.now(client)
         assert (left.owner, left.client_name) == ("bob", "Notice board"), act
         assert left.secrets[0].id == client.secrets[0].id
+
+
+def test_a_token_of_a_user_who_is_gone_registers_nothing(site: DeveloperSite) -> None:
+    token = site.gateway.tokens.issue(
+        site.gateway.clients.create(grant_types=["password"], scope="oauth:apps").client_id, subject="bob"
+    )["access_token"]
+    machine = {"kind": "machine", "client_name": "Outlives its maker"}
+    gone: set[str] = set()
+    site.gateway.load_user(lambda subject: None if subject in gone else subject)
+    assert site.browser.post("/oauth/developer/api/apps", json=machine, headers=bearer(token)).status_code == 201
+    gone.add("bob")
+    late = site.browser.post("/oauth/developer/api/apps", json=machine, headers=bearer(token))
+    assert (late.status_code, late.get_json()["error"]) == (403, "insufficient_scope")
+    assert len(site.apps.of("bob")) == 1
