@@ -277,6 +277,21 @@ def test_a_hook_that_fails_loses_no_token(site: Site, caplog: pytest.LogCaptureF
     assert token not in caplog.text
 
 
+def test_where_a_receiver_of_the_signal_fails_the_user_hears_of_the_token_all_the_same(site: Site) -> None:
+    told: list[PersonalToken] = []
+    site.gateway.token_created(told.append)
+    personal.signed_in(site)
+    form = personal.form_of(site)
+
+    def fail(_: Any, **__: Any) -> None:
+        raise RuntimeError("the statistics are away")
+
+    site.app.config["PROPAGATE_EXCEPTIONS"] = False
+    with token_issued.connected_to(fail, site.app):
+        assert personal.send(site, form).status_code == 500
+    assert [each.token_id for each in told] == personal.ids(site)
+
+
 # Many at once
 
 

@@ -188,8 +188,10 @@ class PersonalTokens:
             expires_at=datetime.fromtimestamp(values["expires_at"], UTC),
             network=network_of(address),
         )
-        self._issuing.announce(client, PERSONAL, subject, scopes, made.token_id)
-        self._tell(made)
+        try:
+            self._issuing.announce(client, PERSONAL, subject, scopes, made.token_id)
+        finally:  # a receiver of the signal may fail, and the token is made: its user must hear of it
+            self._tell(made)
         return token, made
 
     def of(self, subject: str) -> Sequence[Row[Any]]:
