@@ -239,6 +239,14 @@ class TestWeb:
         answer = browser.get(f"{back.path}?{back.query}", base_url=REDIRECT_URI).get_json()
         assert answer["name" if is_openid(office) else "scope"] == ("Alice" if is_openid(office) else "weather:read")
 
+    def test_authlib_in_flask_beside_another_app_on_this_machine(self, web: Shown) -> None:
+        """Browsers send a cookie to every port of a host, so both apps can't have a "session"."""
+        text = web.texts["Authlib, in Flask"]
+        assert "run --port 7999, then open http://127.0.0.1:7999/login\n" in text
+        made: dict[str, Any] = {"__name__": "pasted"}
+        exec(text.replace("os.environ", '{"OAUTH_CLIENT_SECRET": "-"}'), made)  # noqa: S102, a user pastes it too
+        assert made["app"].config["SESSION_COOKIE_NAME"] != "session"
+
     def test_requests_oauthlib(self, office: Office, web: Shown) -> None:
         environment = office.environment(web.texts[".env"])
         printed = office.script(web.texts["requests-oauthlib"], environment)

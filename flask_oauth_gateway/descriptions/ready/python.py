@@ -9,19 +9,25 @@ from .about import SECRET, About, text
 
 def authlib_flask(about: About) -> str:
     """Authlib's Flask client (https://docs.authlib.org/en/latest/client/flask.html)."""
-    path = urlsplit(about.uri).path or "/"
+    uri = urlsplit(about.uri)
+    path = uri.path or "/"
+    run, cookie = "# app.py: flask --env-file .env run, then open /login", ""
+    if uri.scheme == "http":  # on one's own machine, where the server may be too
+        port = f" --port {uri.port}" if uri.port else ""
+        run = f"# app.py: flask --env-file .env run{port}, then open {uri.scheme}://{uri.netloc}/login"
+        cookie = 'app.config["SESSION_COOKIE_NAME"] = "client"  # cookies ignore ports: another app here has a "session"\n'
     method = "" if about.basic else '"token_endpoint_auth_method": "client_secret_post", '
     scope = f'"scope": {text(about.scope)}, ' if about.scope else ""
     answer = "oauth.site.userinfo(token=token)" if about.oidc else '{"scope": token["scope"]}'
     return f"""# pip install authlib flask requests python-dotenv
-# flask --env-file .env run
+{run}
 import os
 from authlib.integrations.flask_client import OAuth
 from flask import Flask
 
 app = Flask(__name__)
 app.secret_key = os.urandom(32)  # a fixed one, once there are several processes
-oauth = OAuth(app)
+{cookie}oauth = OAuth(app)
 oauth.register(
     "site",
     client_id={text(about.client.client_id)},
