@@ -36,7 +36,7 @@ client_created = _signals.signal("oauth-client-created")
 #: "token", "statement", or "document" for one that was read of its metadata document).
 client_registered = _signals.signal("oauth-client-registered")
 #: A client was changed. `client_id`, `change` ("update", "rotate_secret", "end_secret", "delete"), `fields` that
-#: changed, `actor`.
+#: changed, `actor`; of an update also `enabled`, `None` where that stayed.
 client_changed = _signals.signal("oauth-client-changed")
 #: An application was registered. `application_id`, `actor`.
 application_created = _signals.signal("oauth-application-created")

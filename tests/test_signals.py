@@ -36,9 +36,9 @@ def test_the_registry_says_what_it_did(app: Flask, gateway: OAuthGateway) -> Non
     assert heard == {
         "client_created": [name],
         "client_changed": [
-            {**name, "change": "update", "fields": ["enabled", "scope"]},
-            {**name, "change": "rotate_secret", "fields": ["client_secret"]},
-            {**name, "change": "delete", "fields": []},
+            {**name, "change": "update", "fields": ["enabled", "scope"], "enabled": False},
+            {**name, "change": "rotate_secret", "fields": ["client_secret"], "enabled": None},
+            {**name, "change": "delete", "fields": [], "enabled": None},
         ],
     }
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
 
 import click
 from flask.cli import AppGroup, with_appcontext
@@ -11,6 +12,9 @@ from flask.cli import AppGroup, with_appcontext
 from ..authorization_server import current_server
 from ..observing.audit import EVENTS
 from .output import as_json, print_json, print_table, when
+
+if TYPE_CHECKING:
+    from sqlalchemy.engine import Row
 
 audit = AppGroup("audit", help="Read the audit trail.")
 
@@ -32,10 +36,15 @@ def list_audit(client_id: str | None, subject: str | None, event: str | None, li
     print_table(
         ("TIME", "EVENT", "OUTCOME", "CLIENT_ID", "SUBJECT", "FROM", "DETAILS"),
         (
-            (when(r.at), r.event, r.outcome, r.client_id, r.subject, r.address or r.actor, json.dumps(r.details or {}))
+            (when(r.at), r.event, r.outcome, r.client_id, r.subject, _origin(r), json.dumps(r.details or {}))
             for r in rows
         ),
     )
+
+
+def _origin(row: Row[Any]) -> str | None:
+    """Who did it, and from where: where nobody is named, it was the client or the user."""
+    return f"{row.actor} ({row.address})" if row.actor and row.address else row.address or row.actor
 
 
 @audit.command("verify")

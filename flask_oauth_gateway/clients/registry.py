@@ -239,9 +239,8 @@ class ClientRegistry:
             if changed:
                 self.forget_tokens()
                 now = self._existing(client_id)
-                self._changed(
-                    client_id, "update", sorted({*changes, *(["verified"] if now.verified != client.verified else [])})
-                )
+                fields = {*changes, *(["verified"] if now.verified != client.verified else [])}
+                self._changed(client_id, "update", sorted(fields), changes.get("enabled"))
                 return now
         raise ClientMetadataError(f"The client {shown(client_id)} is being changed by somebody else; try again.")
 
@@ -281,8 +280,9 @@ class ClientRegistry:
         self.forget_tokens()
         self._changed(client_id, "delete", [])
 
-    def _changed(self, client_id: str, change: str, fields: Sequence[str]) -> None:
-        client_changed.send(self._app, client_id=client_id, change=change, fields=fields, actor=actor())
+    def _changed(self, client_id: str, change: str, fields: Sequence[str], enabled: bool | None = None) -> None:
+        who = actor()
+        client_changed.send(self._app, client_id=client_id, change=change, fields=fields, enabled=enabled, actor=who)
 
     def _check_grant_types(self, grant_types: Iterable[str]) -> None:
         """Check that each grant type exists; it may be off. Otherwise a typing error would show much later."""

@@ -123,6 +123,8 @@ class Audit:
 
     def client_changed(self, sender: Flask, **payload: Any) -> None:
         details = {"change": payload["change"], "fields": payload["fields"]}
+        if payload.get("enabled") is not None:
+            details["enabled"] = payload["enabled"]
         self._write("client_changed", "ok", payload["client_id"], None, details, at_once=True)
 
     def application_created(self, sender: Flask, **payload: Any) -> None:

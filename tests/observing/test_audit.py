@@ -63,7 +63,7 @@ def test_a_client_s_life_can_be_read_off_the_trail(app: Flask, client: FlaskClie
     assert details["token_revoked", None] == {"token_id": token_id, "count": 1, "by": "client"}
     assert details["token_rejected", None] == {"reason": "The access token was revoked.", "path": "/weather"}
     assert details["client_rejected", None] == {"reason": "wrong secret"}
-    assert details["client_changed", code] == {"change": "update", "fields": ["enabled"]}
+    assert details["client_changed", code] == {"change": "update", "fields": ["enabled"], "enabled": False}
     assert all(before <= entry.at <= time.time() for entry in entries)
 
 

@@ -15,7 +15,9 @@ def authlib_flask(about: About) -> str:
     if uri.scheme == "http":  # on one's own machine, where the server may be too
         port = f" --port {uri.port}" if uri.port else ""
         run = f"# app.py: flask --env-file .env run{port}, then open {uri.scheme}://{uri.netloc}/login"
-        cookie = 'app.config["SESSION_COOKIE_NAME"] = "client"  # cookies ignore ports: another app here has a "session"\n'
+        cookie = (
+            'app.config["SESSION_COOKIE_NAME"] = "client"  # cookies ignore ports: another app here has a "session"\n'
+        )
     method = "" if about.basic else '"token_endpoint_auth_method": "client_secret_post", '
     scope = f'"scope": {text(about.scope)}, ' if about.scope else ""
     answer = "oauth.site.userinfo(token=token)" if about.oidc else '{"scope": token["scope"]}'

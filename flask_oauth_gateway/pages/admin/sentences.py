@@ -46,6 +46,8 @@ def _issued(row: Row[Any], details: Details) -> str:
 
 def _revoked(row: Row[Any], details: Details) -> str:
     if details.get("reason") == "leaked":
+        if row.client_id and row.subject:
+            return _("A token of %(client)s for %(user)s had leaked, and was ended.")
         return (
             _("A token of %(client)s had leaked, and was ended.") if row.client_id else _("A leaked token was ended.")
         )
@@ -91,7 +93,13 @@ def _client_changed(row: Row[Any], details: Details) -> str:
         return _("%(who)s deleted %(client)s.")
     if change == "rotate_secret":
         return _("%(who)s gave %(client)s a new secret.")
-    return _("%(who)s enabled or disabled %(client)s.") if fields == ["enabled"] else _("%(who)s changed %(client)s.")
+    if fields != ["enabled"]:
+        return _("%(who)s changed %(client)s.")
+    if details.get("enabled") is True:
+        return _("%(who)s enabled %(client)s.")
+    if details.get("enabled") is False:
+        return _("%(who)s disabled %(client)s.")
+    return _("%(who)s enabled or disabled %(client)s.")  # an entry from before it said which
 
 
 _A_KEY = {"rotate": _("%(who)s made the key %(key)s."), "retire": _("%(who)s retired the key %(key)s.")}

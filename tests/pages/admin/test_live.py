@@ -143,3 +143,15 @@ def test_a_key_to_which_clients_encrypt_is_retired(make_site: Callable[..., Admi
     left = [key["kid"] for key in site.browser.get("/oauth/jwks").get_json()["keys"] if key["use"] == "enc"]
     assert published[0] not in left
     assert {*published[1:]} < {*left}  # and the next one is made
+
+
+def test_who_disabled_a_client_is_said_on_the_page_and_on_the_command_line(site: AdminSite) -> None:
+    site.register(client_id="c", client_name="Notice board")
+    for enabled in ("no", "yes"):
+        assert site.submit("client/switch", {"enabled": enabled}, client_id="c").status_code == 303
+    page = re.sub("<[^>]+>", "", site.open("audit", event="client_changed").text)
+    assert "root disabled Notice board." in page
+    assert "root enabled Notice board." in page
+    told = site.app.test_cli_runner().invoke(args=["oauth", "audit", "list", "--event", "client_changed"])
+    assert [line.count("root (127.0.0.1)") for line in told.output.splitlines()] == [0, 1, 1]
+    assert '"enabled": false}' in told.output

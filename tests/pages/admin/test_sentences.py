@@ -63,7 +63,7 @@ def test_what_happens_reads_as_people_say_it(site: AdminSite) -> None:
         f"alice allowed Notice board: {server_of(site.app).settings.scopes[READ]}, odd.",
         "alice did not allow Notice board anything.",
         "A token of Notice board was revoked.",
-        "A token of Notice board had leaked, and was ended.",
+        "A token of Notice board for alice had leaked, and was ended.",
         "alice made a token for themselves.",
     ]
     refused = {"event": "client_rejected", "client_id": "c", "outcome": "invalid_client"}
@@ -73,6 +73,8 @@ def test_what_happens_reads_as_people_say_it(site: AdminSite) -> None:
         ({"change": "delete", "fields": []}, "root deleted Notice board."),
         ({"change": "rotate_secret", "fields": ["client_secret"]}, "root gave Notice board a new secret."),
         ({"change": "update", "fields": ["enabled"]}, "root enabled or disabled Notice board."),
+        ({"change": "update", "fields": ["enabled"], "enabled": True}, "root enabled Notice board."),
+        ({"change": "update", "fields": ["enabled"], "enabled": False}, "root disabled Notice board."),
         ({"change": "update", "fields": ["scope"]}, "root changed Notice board."),
     ):
         assert said(site, **changed, details=change) == words
