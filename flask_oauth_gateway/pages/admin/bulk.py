@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from flask import url_for
 from werkzeug.exceptions import BadRequest
 
 from ...clients.members import ClientMetadataError
@@ -38,10 +37,13 @@ LONGEST = 60  # characters of a name that the form carries
 
 @dataclass(frozen=True, slots=True)
 class Picked:
-    """A client or token on the page. `note`: what to know of it, or what became of it; `carried`: what was shown of it."""
+    """A client or token on the page.
+
+    `client_id`: of a client that there is; `note`: what to know of it, or what became of it; `carried`: what was shown of it.
+    """
 
     name: str
-    url: str | None
+    client_id: str | None
     cells: tuple[str, ...] = ()
     note: str = ""
     is_done: bool = False
@@ -125,13 +127,13 @@ def _look_at_clients(visit: Visit, action: str, picked: list[str]) -> Iterator[P
             yield Picked(client_id, None, note=translate("It is deleted already."))
             continue
         usage = usage_of(visit.server.database, found)
-        name, url = title_of(found), url_for("oauth.admin_client", client_id=client_id)
+        name = title_of(found)
         shown = [found.key, found.version, usage.tokens, usage.users, name[:LONGEST]]
         note = _already(action, found)
         if note:
-            yield Picked(name, url, _cells(usage), note)
+            yield Picked(name, client_id, _cells(usage), note)
         else:
-            yield Picked(name, url, _cells(usage), _what_it_means(action, found, usage), carried=shown)
+            yield Picked(name, client_id, _cells(usage), _what_it_means(action, found, usage), carried=shown)
 
 
 def _already(action: str, client: Client) -> str:
@@ -157,17 +159,19 @@ def _act_on_client(visit: Visit, action: str, shown: list[Any]) -> Picked:
     found = server.clients.load_by_key(key)
     if found is None:
         return Picked(name, None, note=translate("It was deleted meanwhile."))
-    url: str | None = url_for("oauth.admin_client", client_id=found.client_id)
+    client_id: str | None = found.client_id
     if found.version != version:
-        return Picked(name, url, note=translate("It was changed meanwhile, so nothing was done: look at it again."))
+        return Picked(
+            name, client_id, note=translate("It was changed meanwhile, so nothing was done: look at it again.")
+        )
     usage = usage_of(server.database, found)
     if action != "enable" and not (tokens or users) and (usage.tokens or usage.users):
         text = translate("Nobody used it when you looked, and now somebody does: look at it again.")
-        return Picked(name, url, _cells(usage), text)
+        return Picked(name, client_id, _cells(usage), text)
     try:
         if action == "delete":
             server.client_registry.delete(found.client_id, version=version, key=key)
-            url = None
+            client_id = None
         elif action == "revoke":
             server.token_registry.revoke(client_id=found.client_id)
         else:
@@ -175,13 +179,15 @@ def _act_on_client(visit: Visit, action: str, shown: list[Any]) -> Picked:
     except ClientNotFound:
         return Picked(name, None, note=translate("It was deleted meanwhile."))
     except ClientMetadataError:
-        return Picked(name, url, note=translate("It was changed meanwhile, so nothing was done: look at it again."))
+        return Picked(
+            name, client_id, note=translate("It was changed meanwhile, so nothing was done: look at it again.")
+        )
     except OAuth2Error as error:  # the database is away: the others are tried all the same
-        return Picked(name, url, note=translate(error.description))
+        return Picked(name, client_id, note=translate(error.description))
     more = usage.tokens - tokens
     return Picked(
         name,
-        url,
+        client_id,
         _cells(usage),
         translate("It had %(number)s more tokens than when you looked.", number=more) if more > 0 else "",
         is_done=True,

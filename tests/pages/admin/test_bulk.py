@@ -37,8 +37,8 @@ def test_what_would_end_is_shown_and_then_ends_as_single_actions_would_have_it(s
     assert (shown.status_code, shown.headers["Cache-Control"]) == (200, "no-store")
     text = text_of(shown)
     assert "Nothing has happened yet" in text
-    assert "One 3 2 20" in text  # tokens, users, last used
-    assert "Users are signed in to it. Three 0 0" in text
+    assert "One one 3 2 20" in text  # tokens, users, last used
+    assert "Users are signed in to it. Three three 0 0" in text
     assert "nobody \u2013 \u2013 \u2013 It is deleted already. Disable 2" in text
     assert all(site.gateway.clients.get(name).enabled for name in NAMES)
     done = confirm(site, shown)

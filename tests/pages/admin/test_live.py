@@ -150,8 +150,8 @@ def test_who_disabled_a_client_is_said_on_the_page_and_on_the_command_line(site:
     for enabled in ("no", "yes"):
         assert site.submit("client/switch", {"enabled": enabled}, client_id="c").status_code == 303
     page = re.sub("<[^>]+>", "", site.open("audit", event="client_changed").text)
-    assert "root disabled Notice board." in page
-    assert "root enabled Notice board." in page
+    assert "root disabled Notice board" in page
+    assert "root enabled Notice board" in page
     told = site.app.test_cli_runner().invoke(args=["oauth", "audit", "list", "--event", "client_changed"])
     assert [line.count("root (127.0.0.1)") for line in told.output.splitlines()] == [0, 1, 1]
     assert '"enabled": false}' in told.output
