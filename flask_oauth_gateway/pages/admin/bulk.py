@@ -173,7 +173,7 @@ def _act_on_client(visit: Visit, action: str, shown: list[Any]) -> Picked:
             server.client_registry.delete(found.client_id, version=version, key=key)
             client_id = None
         elif action == "revoke":
-            server.token_registry.revoke(client_id=found.client_id)
+            server.revoking.matching(client=found, by="an administrator", actor=visit.subject)
         else:
             server.client_registry.update(found.client_id, version=version, key=key, enabled=action == "enable")
     except ClientNotFound:

@@ -110,20 +110,22 @@ def test_in_every_order(make_app: Callable[..., Any], tmp_path: Path) -> None:
         run_state_machine_as_test(Machine, settings=limits)  # type: ignore[no-untyped-call]
 
 
-@pytest.mark.parametrize("action", ["delete", "disable"])
+@pytest.mark.parametrize("action", ["delete", "disable", "revoke"])
 def test_a_client_made_anew_at_the_very_moment_is_another_client(
     site: AdminSite, monkeypatch: pytest.MonkeyPatch, action: str
 ) -> None:
     site.register(client_id="one")
     shown = preview(site, action, "one")
-    look = bulk.usage_of
+    look, given = bulk.usage_of, []
 
     def made_anew_meanwhile(*asked: Any) -> Any:
         found = look(*asked)
         site.gateway.clients.delete("one")
         site.register(client_id="one", client_name="Another")
+        given.append(site.gateway.tokens.issue("one", subject="alice")["access_token"])
         return found
 
     monkeypatch.setattr(bulk, "usage_of", made_anew_meanwhile)
-    assert [*outcomes(confirm(site, shown)).values()] == [False]
-    assert site.gateway.clients.get("one").enabled
+    is_done = action == "revoke"  # of the client that is gone
+    assert [*outcomes(confirm(site, shown)).values()] == [is_done]
+    assert site.is_live(given[0])

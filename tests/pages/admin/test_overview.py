@@ -97,6 +97,17 @@ def test_secrets_that_end_refused_clients_old_rows_and_waiting_applications_need
     assert [text for text in concerns(site) if "secret is wrong" not in text] == []
 
 
+def test_a_reason_turns_nothing_around_and_is_no_longer_than_the_page(site: AdminSite) -> None:
+    site.register(client_id="c", client_name="Board")
+    reason = {"reason": "\u202e<b>" + "x" * 9000}
+    entry = {"event": "client_rejected", "outcome": "\u202eodd", "client_id": "c", "details": reason}
+    server_of(site.app).audit.add({"at": int(time.time()), **entry})
+    (text,) = concerns(site)
+    assert text.startswith("1 refusal of Board: &lt;b&gt;x")
+    assert len(text) < 400
+    assert "\u202e" not in site.browser.get("/oauth/admin/").text + site.browser.get("/oauth/admin/audit").text
+
+
 @every_database
 def test_secrets_of_clients_that_prove_who_they_are_otherwise_hide_none_that_ends(site: AdminSite) -> None:
     for number in range(6):

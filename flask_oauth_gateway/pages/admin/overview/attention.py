@@ -33,6 +33,7 @@ MOST = 5  # of a kind
 MOST_FOUND = 10  # of the doctor's
 MOST_CLIENTS = 500  # that the doctor looks at here
 EXAMINED_SECONDS = 60
+LONGEST_REASON = 300  # characters
 REFUSED = ("client_rejected", "assertion_rejected")
 
 
@@ -123,6 +124,7 @@ def _refusals(visit: Visit, now: int) -> Iterator[Concern]:
         details = row.details if isinstance(row.details, dict) else {}
         client_id = row.client_id if row.client_id in names else None
         reason = reason_in_words(str(details.get("reason") or row.outcome)) if client_id else ""
+        reason = plain(reason)[:LONGEST_REASON]
         repeated = details.get("repeated")
         counts[client_id, reason] += 1 + (repeated if isinstance(repeated, int) else 0)
     if len(rows) == MOST_REFUSALS:
