@@ -28,6 +28,8 @@ REQUEST_ID = "flask_oauth_gateway.request_id"
 MAX_VALUE = 500
 _SANE_ID = re.compile(r"[A-Za-z0-9._:/+=@-]{1,128}")
 _PLAIN = re.compile(r"[A-Za-z0-9._:/+@-]+")
+#: What of a path is a token of ours (`crypto/hashing.py`), as in a guess at an address: DELETE /oauth/tokens/…
+_TOKEN = re.compile(r"[A-Za-z0-9_-]{43}~[0-9a-f]{8}|pat_[0-9A-Za-z]{57}")
 
 #: Each signal's event name, and the members of its payload that the line has.
 GIVEN = {
@@ -89,7 +91,8 @@ def request_id() -> str | None:
 def _write(event: str, details: dict[str, Any], level: int = logging.INFO) -> None:
     fields: dict[str, Any] = {"event": event, "request_id": request_id()}
     if has_request_context():
-        fields |= {"method": request.method, "path": request.path, "address": request.remote_addr}
+        path = _TOKEN.sub("...", request.path)
+        fields |= {"method": request.method, "path": path, "address": request.remote_addr}
     fields |= details
     if "scopes" in fields:
         fields["scope"] = " ".join(fields.pop("scopes"))

@@ -11,6 +11,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from flask_oauth_gateway import OAuthGateway, require_token
+from flask_oauth_gateway.crypto.checksums import new_checked_token
 from flask_oauth_gateway.stores.registered_client import Client
 from tests.support.app import ask, bearer, token_for
 
@@ -46,6 +47,16 @@ def test_a_token_that_is_given_is_a_line(
     }
     assert line.getMessage().startswith("event=token_issued request_id=")
     assert token not in line.getMessage()
+
+
+def test_a_token_in_an_address_is_left_out(client: FlaskClient, registered: Client, lines: Any) -> None:
+    mine = new_checked_token("acme_", 1_800_000_000)
+    for token in (token_for(client, registered, scope="weather:read")["access_token"], mine):
+        client.delete(f"/oauth/tokens/{token}/now")
+        line = lines()[-1]
+        assert token[-40:] not in line.getMessage() + str(line.oauth)
+        assert line.oauth["path"].startswith("/oauth/tokens/")
+        assert line.oauth["path"].endswith(".../now")
 
 
 def test_a_refusal_is_one_line_that_says_why(client: FlaskClient, registered: Client, lines: Any) -> None:
