@@ -47,6 +47,10 @@ class ClientNotFound(LookupError):
         super().__init__(f"There is no client {shown(client_id)}.")
 
 
+class ClientChanged(ClientMetadataError):
+    """The client has another `version` by now."""
+
+
 @dataclass(frozen=True, slots=True)
 class ClientPage:
     """Some clients. `next` is where the next page begins, `clients.find(..., after=page.next)`; `None` on the last page."""
@@ -220,7 +224,7 @@ class ClientRegistry:
         for _ in range(MAX_TRIES):  # where another change comes in between, this one is checked again
             client = self._existing(client_id)
             if version not in (None, client.version) or key not in (None, client.key):
-                raise ClientMetadataError(CHANGED)
+                raise ClientChanged(CHANGED)
             mark = {"verified": client.verified} if "verified" not in own and actor() is not None else {}
             values = {name: getattr(client, name) for name in REGISTERED}
             metadata = values | {name: value for name, value in changes.items() if name not in _OWN}
@@ -273,10 +277,10 @@ class ClientRegistry:
         """Delete a client; its tokens are dead at once. With a `version` or a `key`: as for `update`. Raises the same."""
         client = self._existing(client_id)
         if key not in (None, client.key):
-            raise ClientMetadataError(CHANGED)
+            raise ClientChanged(CHANGED)
         if not self._clients.remove(client, version):
             self._existing(client_id)
-            raise ClientMetadataError(CHANGED) if version is not None else ClientNotFound(client_id)
+            raise ClientChanged(CHANGED) if version is not None else ClientNotFound(client_id)
         self.forget_tokens()
         self._changed(client_id, "delete", [])
 

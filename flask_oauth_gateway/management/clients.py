@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
 from ..clients.members.hardening import REQUEST_ALGORITHMS
-from ..clients.registry import ClientNotFound
+from ..clients.registry import ClientChanged, ClientNotFound
 from ..config.keys import SIGNING_ALGORITHMS
 from ..descriptions.records import describe_client
 from ..errors import InvalidRequestError
@@ -77,13 +79,13 @@ def show(call: Call) -> dict[str, Any]:
 
 
 def update(call: Call) -> dict[str, Any]:
-    _check_version(call)
-    return _versioned(call.server.client_registry.update(_named(call), **call.body))
+    with _unchanged():
+        return _versioned(call.server.client_registry.update(_named(call), version=expected_version(), **call.body))
 
 
 def delete(call: Call) -> None:
-    _check_version(call)
-    call.server.client_registry.delete(_named(call))
+    with _unchanged():
+        call.server.client_registry.delete(_named(call), version=expected_version())
 
 
 def impact(call: Call) -> dict[str, Any]:
@@ -109,14 +111,13 @@ def _existing(call: Call) -> Client:
     return client
 
 
-def _check_version(call: Call) -> None:
-    """Raises `PreconditionFailed` where somebody has changed the client since the caller read it (`If-Match`).
-
-    A change in the same instant isn't noticed.
-    """
-    expected = expected_version()
-    if expected is not None and _existing(call).version != expected:
-        raise PreconditionFailed
+@contextmanager
+def _unchanged() -> Iterator[None]:
+    """Raises `PreconditionFailed` where somebody has changed the client since the caller read it (`If-Match`)."""
+    try:
+        yield
+    except ClientChanged as error:
+        raise PreconditionFailed from error
 
 
 def _versioned(client: Client) -> dict[str, Any]:

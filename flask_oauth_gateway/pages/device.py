@@ -153,7 +153,9 @@ def _ask_for_code(person: Person, typed: str, problem: str | None = None) -> Res
 def _ask_to_confirm(server: AuthorizationServer, row: Row[Any], person: Person, typed: str) -> Response:
     code, details = normal(typed), dict[str, Any]()
     client = server.clients.load(row.client_id)
-    if client is not None and server.details is not None and details_of(row.claims):
+    if client is None:  # it was deleted just now
+        return _ask_for_code(person, typed, problem="unknown")
+    if server.details is not None and details_of(row.claims):
         from .details import decided, for_page
 
         try:
@@ -166,9 +168,9 @@ def _ask_to_confirm(server: AuthorizationServer, row: Row[Any], person: Person, 
         "device_confirm.html",
         user=person.user,
         client=client,
-        bound=client is not None and always_bound(client, server.settings),
+        bound=always_bound(client, server.settings),
         question=question,
-        **({} if client is None else in_words(server, client, person, question)),
+        **in_words(server, client, person, question),
         **details,
         resources=server.resources.names_of((row.audience or "").split()),
         descriptions=scope_descriptions(server.settings),
@@ -180,7 +182,7 @@ def _ask_to_confirm(server: AuthorizationServer, row: Row[Any], person: Person, 
 
 def _time_left(expires_at: int) -> str:
     """For how long the code is still good, rounded down, so that nobody who reads it comes too late."""
-    minutes = int(expires_at - time.time()) // 60
+    minutes = max(0, int(expires_at - time.time()) // 60)
     if not minutes:
         return translate("The code is good for less than a minute.")
     return translate_plural(

@@ -1,6 +1,7 @@
 """The mark that says that somebody here knows who makes a client: who sets it, and what takes it away."""
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -104,6 +105,25 @@ def test_by_the_management_api(make_app: Callable[..., Flask]) -> None:
     assert api("PATCH", path, {"verified": True}).get_json()["verified"] is True
     assert api("PATCH", path, {"client_name": "Partner Ltd"}).get_json()["verified"] is True
     assert api("PATCH", path, {"verified": False}).get_json()["verified"] is False
+
+
+def test_of_many_that_looked_at_the_same_client_at_once_one_marks_it(make_app: Callable[..., Flask]) -> None:
+    """Whoever marks by the management API marks what they have read, whatever comes in between."""
+    app = make_app(OAUTH_ADMIN=True, OAUTH_RATE_LIMITS=None)
+    api = Api(app)
+    made = api("POST", "/clients", {"client_name": "Partner", "grant_types": ["client_credentials"]})
+    path, read = f"/clients/{made.get_json()['client_id']}", {"If-Match": made.headers["ETag"]}
+
+    def change(number: int) -> int:
+        body = {"verified": True} if number % 2 else {"client_name": f"Partner {number}"}
+        return api("PATCH", path, body, **read).status_code
+
+    with ThreadPoolExecutor(12) as pool:
+        found = sorted(pool.map(change, range(24)))
+    assert found == [200] + [412] * 23
+    now = api("GET", path).get_json()
+    assert (now["verified"], now["client_name"] == "Partner") in ((True, True), (False, False))
+    assert api("DELETE", path, **read).status_code == 412
 
 
 def test_code_sets_it_by_its_name(admin_site: AdminSite) -> None:
