@@ -222,10 +222,12 @@ class ClientDirectory:
         """
         values: dict[str, Any] = {name: document.values.get(name, DEFAULTS[name]) for name in REGISTERED}
         values |= kept_of(client)
-        changed = sorted(name for name in REGISTERED if values[name] != getattr(client, name))
+        changed = client.changes_by(values)
         if not changed:
             return self._stored.renew(client, fresh_until), changed
         begins_anew = is_another(client, values)
+        if begins_anew and client.verified:
+            changed = sorted({*changed, "verified"})
         return self._stored.change(client, values, fresh_until, begins_anew=begins_anew), changed
 
     def _tell(self, client_id: str, changed: list[str] | None) -> None:

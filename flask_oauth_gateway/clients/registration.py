@@ -16,7 +16,7 @@ from ..crypto.hashing import sha256, verify_secret
 from ..errors import InvalidToken
 from ..features import SECRET_METHODS
 from ..signals import client_changed, client_registered
-from ..stores.registered_client import DEFAULTS, REGISTERED, REGISTRATION, Client
+from ..stores.registered_client import DEFAULTS, REGISTRATION, Client
 from ..stores.registration.registered import RegisteredClients
 from ..stores.registration.registration_tokens import RegistrationTokenSpent
 from ..web.environ import actor
@@ -153,14 +153,11 @@ class Registrations:
                 client, values, row, drops_secrets=not kept, digest=None if new is None else sha256(new)
             ):
                 self._registry.forget_tokens()
-                fields = sorted(
-                    name for name in REGISTERED if values.get(name, DEFAULTS[name]) != getattr(client, name)
-                )
                 client_changed.send(
                     self._app,
                     client_id=client_id,
                     change="update",
-                    fields=fields,
+                    fields=client.changes_by(values),
                     actor=actor() or f"client {client_id}",
                 )
                 return Registration(

@@ -18,7 +18,7 @@ from ..signals import client_changed, client_created
 from ..stores.applications import ApplicationNotFound
 from ..stores.registered_client import ORIGINS, REGISTERED, Client
 from ..web.environ import actor
-from .members import ClientMetadataError, check_called, check_client_id, check_owner, check_page
+from .members import ClientChanged, ClientMetadataError, check_called, check_client_id, check_owner, check_page
 from .members.openid import check_backchannel_logout_uri
 from .metadata import check_metadata
 from .secrets import MAX_SECONDS, KnownSecret, known_secret, new_secret
@@ -45,10 +45,6 @@ class ClientNotFound(LookupError):
 
     def __init__(self, client_id: str) -> None:
         super().__init__(f"There is no client {shown(client_id)}.")
-
-
-class ClientChanged(ClientMetadataError):
-    """The client has another `version` by now."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,8 +7,9 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
+from ..clients.members import ClientChanged
 from ..clients.members.hardening import REQUEST_ALGORITHMS
-from ..clients.registry import ClientChanged, ClientNotFound
+from ..clients.registry import ClientNotFound
 from ..config.keys import SIGNING_ALGORITHMS
 from ..descriptions.records import describe_client
 from ..errors import InvalidRequestError

@@ -194,6 +194,11 @@ class Client:
             (values.get(name) or DEFAULTS[name]) == getattr(self, name) for name in BEHIND_MARK
         )
 
+    def changes_by(self, values: Mapping[str, Any]) -> list[str]:
+        """Which members these registered values change; `verified` is among them where the mark goes by that."""
+        changed = [name for name in REGISTERED if values.get(name, DEFAULTS[name]) != getattr(self, name)]
+        return sorted([*changed, *(["verified"] if self.verified and not self.keeps_mark(values) else [])])
+
     @property
     def state_for_owner(self) -> str:
         """How a user's own app stands: "works", "waits" for an administrator, or was "rejected" or "disabled" by one."""

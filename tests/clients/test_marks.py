@@ -9,8 +9,9 @@ import pytest
 from flask import Flask
 
 from flask_oauth_gateway.clients.members import ClientMetadataError
+from flask_oauth_gateway.signals import client_changed
 from tests.support.admin import AdminSite
-from tests.support.app import server_of
+from tests.support.app import recorded, server_of
 from tests.support.client_documents import ON, document_server
 from tests.support.clock import Clock
 from tests.support.management import Api
@@ -167,8 +168,10 @@ def test_a_program_that_changes_its_registration_loses_it(make_site: MakeSite, c
     assert same.status_code == 200
     assert is_marked(site, client_id), "nothing of it was changed"
     again = found | {"registration_access_token": same.get_json()["registration_access_token"]}
-    assert manage(http, "PUT", again, **said | change, client_id=client_id, verified=True).status_code == 200
+    with recorded(client_changed, site.app) as changes:
+        assert manage(http, "PUT", again, **said | change, client_id=client_id, verified=True).status_code == 200
     assert not is_marked(site, client_id)
+    assert [each["fields"] for each in changes] == [sorted([*change, "contacts", "verified"])]
 
 
 def test_a_document_that_says_something_else_loses_it(make_site: MakeSite, tmp_path: Path, clock: Clock) -> None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from ...features import SECRET_METHODS
 from ...signals import application_changed, application_created, client_changed, client_created
-from ...stores.registered_client import DEFAULTS, DEVELOPER, REGISTERED
+from ...stores.registered_client import DEVELOPER
 from ...stores.registration.user_apps import TooManyApps
 from ...web.environ import actor
 from ..members import ClientMetadataError
@@ -104,9 +104,8 @@ class UserApps:
             if version is not None and client.version != version:
                 raise OutOfDate
             values = self._registry.check(changed_registration(client, given, self._settings), client)
-            changed = [name for name in REGISTERED if values.get(name, DEFAULTS[name]) != getattr(client, name)]
-            fields[:] = sorted(changed)
-            return not changed or self._store.change(client, values)
+            fields[:] = client.changes_by(values)
+            return not fields or self._store.change(client, values)
 
         fields: list[str] = []
         client = self._try(owner, client_id, change)

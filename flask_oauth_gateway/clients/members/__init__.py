@@ -30,6 +30,10 @@ class ClientMetadataError(ValueError):
         self.error = error
 
 
+class ClientChanged(ClientMetadataError):
+    """The client has another `version` by now."""
+
+
 def check_owner(owner: object) -> None:
     """Check the owner of a client or an application: a subject, or `None`. Raises `ClientMetadataError`."""
     if owner is not None and not (isinstance(owner, str) and _VISIBLE.fullmatch(owner) and 1 <= len(owner) <= 255):
