@@ -110,6 +110,17 @@ def test_a_code_that_was_given_to_another_is_worth_nothing_while_it_waits(make_s
     assert "waits" in said
 
 
+def test_whoever_approves_sees_where_users_go_and_which_keys_count(make_site: MakeSite) -> None:
+    config = {"OAUTH_OIDC": True, "OAUTH_CLIENT_AUTH_METHODS": ["private_key_jwt"]}
+    site = make_site(OAUTH_DEVELOPER_APPROVAL=True, **config)
+    addresses = {"post_logout_redirect_uris": ["https://own.example/bye"], "jwks_uri": "https://keys.example/own"}
+    client = site.new(**addresses)
+    site.person = "root"
+    page = site.open("application", application_id=client.client_id).text
+    assert "Where users go after they signed out https://own.example/bye" in page
+    assert "jwks_uri https://keys.example/own" in page
+
+
 def test_only_what_was_looked_at_is_approved(site: DeveloperSite) -> None:
     client = site.new()
     seen = site.gateway.applications.get(client.client_id).version
