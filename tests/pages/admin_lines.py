@@ -337,7 +337,7 @@ BULK = [
         "Nothing has happened yet: this is what it would be about.", "It is disabled already.", "0 0 not known Disable 1"),
     done("admin/bulk", "a client to enable, whose tokens work again",
         form("clients/bulk", action="enable", client=["stopped", "waits"]), "Its tokens work again.", 'class="primary"'),
-    done("admin/bulk", "more than is counted", form("clients/bulk", action="revoke", client="crowd"), "Crowd 10000+ 1 20"),
+    done("admin/bulk", "more than is counted", form("clients/bulk", action="revoke", client="crowd"), "Crowd crowd 10000+ 1 20"),
     done("admin/bulk", "nothing selected", form("clients/bulk", action="delete"), "Select one or more first. ", status=400),
     done("admin/bulk", "a page that was stale", form("clients/bulk", preview="old"),
         "This page was out of date.", "Several at once", status=400),
