@@ -12,6 +12,7 @@ from werkzeug.test import TestResponse
 
 from flask_oauth_gateway.errors import TemporarilyUnavailable
 from flask_oauth_gateway.pages.admin.bulk import ACTIONS
+from flask_oauth_gateway.web import csrf
 from tests.support.admin import HOSTILE, AdminSite
 from tests.support.app import server_of
 from tests.support.bulk import Meanwhile, confirm, outcomes, preview
@@ -84,6 +85,26 @@ def test_nothing_is_done_by_a_form_from_elsewhere_a_stale_one_or_one_that_names_
     assert site.browser.post("/oauth/admin/clients/bulk", data={"preview": carried}).status_code == 403
     site.person = "root"
     assert "Done: 3 of 3." in text_of(site.browser.post("/oauth/admin/clients/bulk", data={"preview": carried}))
+
+
+def test_a_preview_is_nothing_to_another_administrator_after_an_hour_or_under_another_key(
+    site: AdminSite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site.gateway.is_admin(lambda user: user.id in ("root", "alice"))
+    site.register(client_id="one")
+    shown = preview(site, "delete", "one")
+    site.person = "alice"  # in the same browser
+    assert confirm(site, shown).status_code == 400
+    site.person = "root"
+    old = site.app.secret_key
+    site.app.config |= {"SECRET_KEY": "the next one", "SECRET_KEY_FALLBACKS": [old]}
+    assert confirm(site, shown).status_code == 400
+    site.app.secret_key = old
+    with monkeypatch.context() as patched:
+        patched.setattr(csrf, "MAX_AGE", -1)
+        assert confirm(site, shown).status_code == 400
+    assert site.gateway.clients.get("one").enabled
+    assert confirm(site, preview(site, "delete", "one")).status_code == 200
 
 
 #: What somebody else does meanwhile, in another process, and whether the client is then no longer as it was shown.
