@@ -22,7 +22,7 @@ def read_logo(key: str, value: Any) -> str | None:
         raise wrong
     try:
         parts = urlsplit(text)
-        is_path = not parts.scheme and not parts.netloc and text.startswith("/")
+        is_path = not parts.scheme and not parts.netloc and text.startswith("/") and not text.startswith("//")
         # It goes into a policy as it stands, where a star would be any host.
         is_url = parts.scheme == "https" and bool(re.fullmatch(r"[A-Za-z0-9.-]+(:[0-9]+)?", parts.netloc))
         _ = parts.port

@@ -533,3 +533,5 @@ def test_managing_ones_own_apps_is_a_scope_that_must_be_given_by_its_name() -> N
 def test_a_logo_that_names_a_user_is_refused() -> None:
     with pytest.raises(ConfigurationError, match="OAUTH_SITE_LOGO"):
         Settings.from_config({"OAUTH_SITE_LOGO": "https://u@c.example/"})
+    with pytest.raises(ConfigurationError, match="OAUTH_SITE_LOGO"):
+        Settings.from_config({"OAUTH_SITE_LOGO": "///c.example/logo.png"})

@@ -18,6 +18,7 @@ SCOPES: dict[str, Any] = {
     "notes:read": {"description": "Read your notes", "not": ["notes:write", "Delete your notes", "See your password"]},
     "notes:write": "Write notes",
     "notes:delete": {"description": "delete your notes", "not": ()},
+    "notes:share": {"description": "Share notes", "not": ["bare"]},
     "bare": "",
 }
 CLAIMS: dict[str, Any] = {
@@ -65,6 +66,7 @@ def shown(site: Site, client: Any, scope: str, **parameters: Any) -> str:
         ("notes:read notes:write notes:delete", "See your password"),
         ("notes", "See your password"),
         ("notes notes:read", "See your password"),
+        ("notes:share", "bare"),
         ("notes:write bare notes:delete", None),
     ],
 )

@@ -24,7 +24,7 @@ def limits(settings: Settings, asked: Collection[str]) -> list[str]:
     for name in asked:
         words = None if name in included else settings.scopes.get(name)
         for limit in words.limits if isinstance(words, ScopeWords) else ():
-            text = settings.scopes.get(limit, limit)
-            if limit not in has and text and text.casefold() not in allowed:
+            text = settings.scopes.get(limit) or limit
+            if limit not in has and text.casefold() not in allowed:
                 found[str(text)] = None
     return [*found]
