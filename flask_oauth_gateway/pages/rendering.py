@@ -75,6 +75,7 @@ def render_page(
         _=translate,
         _own=translate_own,
         address=address,
+        contacts_of=contacts_of,
         date=date,
         direction=direction,
         with_names=with_names,
@@ -158,6 +159,12 @@ def title_of(client: Client) -> str:
     """A name to show for a client: its `client_name`, else its `client_id`. A long one pushes no warning out of sight."""
     name = plain(_TICKS.sub(" ", client.client_name)) or client.client_id
     return name if len(name) <= LONGEST_NAME else f"{name[:LONGEST_NAME].rstrip()}\N{HORIZONTAL ELLIPSIS}"
+
+
+def contacts_of(client: Client) -> list[str]:
+    """Whom to ask about a client, three at most; of a stranger's only what can be an address: no sentence, and no mark."""
+    found = (plain(_TICKS.sub(" ", contact)) for contact in client.contacts)
+    return [each for each in found if each and not (client.is_stranger and re.search(r"\s", each))][:3]
 
 
 def with_names(text: str, **names: str) -> Markup:

@@ -159,6 +159,22 @@ def test_a_strangers_name_stays_where_it_belongs(looker: Looker, name: str) -> N
         assert NOT_CHECKED in Page(page).text
 
 
+def test_a_strangers_contact_is_an_address_and_no_sentence(looker: Looker) -> None:
+    contacts = [
+        "Verified by Notes",
+        "\u2705",
+        "Verified\u00a0by\u3000Notes",
+        "help@board.example\u2714",
+        "https://board.example/help",
+    ]
+    client = stranger(looker, contacts=contacts)
+    text = Page(looker.consent(client)).text
+    assert "Contact help@board.example Contact https://board.example/help Known here" in text
+    assert "Verified" not in text
+    looker.site.gateway.clients.update(client.client_id, verified=True)
+    assert "Contact Verified by Notes Contact" in Page(looker.consent(client)).text
+
+
 @pytest.mark.parametrize(
     ("logo", "is_shown"),
     [
