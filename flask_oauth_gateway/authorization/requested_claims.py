@@ -94,6 +94,16 @@ def check_sign_in(requested: Requested, details: Mapping[str, Any]) -> None:
         raise UnmetAuthenticationRequirements("The user's sign-in is not of the kind that was asked for.")
 
 
+def _that_it_may_have(asked_for: Requested, asked: Asked) -> dict[str, Any]:
+    """The names by place. One that is registered within a ceiling of scopes gets no claim by its name beyond its own scopes."""
+    client, settings = asked.authorization.client, asked.settings
+    found = {place: list(members) for place, members in asked_for.items()}
+    if client.origin is not None:
+        for place, names in found.items():
+            found[place] = [name for name in names if not beyond_the_scopes([name], client.scopes, settings)]
+    return {place: names for place, names in found.items() if names}
+
+
 def for_id_tokens(asked: Asked) -> Found:
     """The check of what an ID token is to hold, in a request for one (OIDC Core sections 3.1.2.1, 5.5)."""
     nonce, claims = asked.parameters.get("nonce"), asked.parameters.get("claims")
@@ -102,7 +112,7 @@ def for_id_tokens(asked: Asked) -> Found:
     if nonce is not None and len(nonce.encode()) > MAX_NONCE:
         raise InvalidRequestError("The parameter 'nonce' is longer than 2 KiB.")
     asked_for = {} if claims is None else read_requested(claims)
-    kept: dict[str, Any] = {place: list(members) for place, members in asked_for.items() if members}
+    kept = _that_it_may_have(asked_for, asked)
     found: dict[str, Any] = {
         "claims": asked_for,
         "openid": kept if nonce is None else {**kept, NONCE: nonce},

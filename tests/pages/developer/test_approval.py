@@ -264,3 +264,20 @@ def test_an_app_that_waits_still_does_so_after_an_export_and_an_import(
     site.person = "bob"
     assert is_shut(site, waiting)
     assert "not checked" in Page(site.ask(unchecked)).text
+
+
+@pytest.mark.parametrize("scope", ["openid", "openid email"])
+def test_no_claim_is_had_by_its_name_beyond_the_scopes_that_were_approved(make_site: MakeSite, scope: str) -> None:
+    site = make_site(OAUTH_DEVELOPER_APPROVAL=True, OAUTH_OIDC=True)
+    site.gateway.user_claims(lambda user, scopes: {"email": "alice@example.com", "name": "Alice"})
+    client = site.new(scope=scope, post_logout_redirect_uris=["https://app.example/out"])
+    site.person = "root"
+    looked_at = site.open("application", application_id=client.client_id).text
+    assert "https://app.example/out" in looked_at
+    site.gateway.applications.approve(client.client_id)
+    site.person = "alice"
+    claims = '{"userinfo": {"email": {"essential": true}, "name": null}, "id_token": {"email": null}}'
+    assert ("alice@example.com" in site.ask(client, scope="openid", claims=claims).text) == ("email" in scope)
+    tokens = granted(site.redeem(client, site.code(client, scope="openid", claims=claims)))
+    told = site.browser.get("/oauth/userinfo", headers=bearer(tokens["access_token"])).get_json()
+    assert told.keys() == ({"sub", "email"} if "email" in scope else {"sub"})
