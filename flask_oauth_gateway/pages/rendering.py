@@ -38,7 +38,9 @@ MINUTE, HOUR, DAY = 60, 3600, 86400
 
 # Invisible characters that reverse or break up the text beside them, and halves of surrogate pairs, which no page can hold.
 # The joiners that some writing systems need may stay.
-_UNSEEN = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ud800-\udfff]+")
+_UNSEEN = re.compile(
+    "[\x00-\x1f\x7f-\x9f\u034f\u061c\u115f\u1160\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\u2800\u3164\ufeff\uffa0\ud800-\udfff]+"
+)
 # The mark of a verified client is drawn; a name draws none of its own.
 _TICKS = re.compile("[\u2611\u2705\u2713\u2714\u237b\U0001f5f8\U0001f5f9\U0001f6e1]")
 _WEB = re.compile(r"(https?://)([^\s/?#\\@]+)([/?#].*)?", re.IGNORECASE | re.DOTALL)

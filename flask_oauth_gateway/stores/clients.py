@@ -170,7 +170,9 @@ class ClientStore:
         statement = CHANGE.where(client_table.c.version == client.version).values(**to_columns(merged))
         parameters = {"key": client.key, "now": int(time.time())}
         # While the client's version is the same, so is the status of its application that was read with it.
-        enabled = merged["switched_on"] and works(client.application_status, may_be_tried=client.is_on_trial)
+        # One on trial that is switched on and not enabled was moved there, with tokens of others.
+        tried = client.is_on_trial and (client.enabled or not client.switched_on)
+        enabled = merged["switched_on"] and works(client.application_status, may_be_tried=tried)
         is_plain = merged["application"] == client.application and enabled == client.enabled
         if is_plain and not self._revocations.replicated:
             changed = self._database.run(statement, parameters)
@@ -197,14 +199,9 @@ class ClientStore:
             if connection.execute(CHANGE, {"key": client.key, "now": now}).rowcount == 0:
                 return False
             live_longer = or_(secret_table.c.expires_at.is_(None), secret_table.c.expires_at > others_until)
-            connection.execute(
-                update(secret_table)
-                .where(secret_table.c.client == client.key, live_longer)
-                .values(expires_at=others_until)
-            )
-            connection.execute(
-                delete(secret_table).where(secret_table.c.client == client.key, secret_table.c.expires_at <= now)
-            )
+            its = secret_table.c.client == client.key
+            connection.execute(update(secret_table).where(its, live_longer).values(expires_at=others_until))
+            connection.execute(delete(secret_table).where(its, secret_table.c.expires_at <= now))
             connection.execute(insert(secret_table).values(secret_columns(client.key, secret, now)))
             self._revocations.note_change(client.client_id, connection=connection)
         self._cache.pop(client.client_id, None)

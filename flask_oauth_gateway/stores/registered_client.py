@@ -204,7 +204,7 @@ class Client:
         """How a user's own app stands: "works", "waits" for an administrator, or was "rejected" or "disabled" by one."""
         if self.application_status == REVOKED:
             return "rejected"
-        if not self.switched_on:
+        if not self.enabled:
             return "disabled"
         return "waits" if self.application_status == PENDING else "works"
 

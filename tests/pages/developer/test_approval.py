@@ -269,7 +269,7 @@ def test_an_app_that_waits_still_does_so_after_an_export_and_an_import(
 @pytest.mark.parametrize("scope", ["openid", "openid email"])
 def test_no_claim_is_had_by_its_name_beyond_the_scopes_that_were_approved(make_site: MakeSite, scope: str) -> None:
     site = make_site(OAUTH_DEVELOPER_APPROVAL=True, OAUTH_OIDC=True)
-    site.gateway.user_claims(lambda user, scopes: {"email": "alice@example.com", "name": "Alice"})
+    site.gateway.user_claims(lambda *_: {"email": "alice@example.com", "name": "Alice"})
     client = site.new(scope=scope, post_logout_redirect_uris=["https://app.example/out"])
     site.person = "root"
     looked_at = site.open("application", application_id=client.client_id).text
@@ -281,3 +281,25 @@ def test_no_claim_is_had_by_its_name_beyond_the_scopes_that_were_approved(make_s
     tokens = granted(site.redeem(client, site.code(client, scope="openid", claims=claims)))
     told = site.browser.get("/oauth/userinfo", headers=bearer(tokens["access_token"])).get_json()
     assert told.keys() == ({"sub", "email"} if "email" in scope else {"sub"})
+
+
+def test_an_app_that_is_moved_back_under_its_own_approval_is_off_until_then(site: DeveloperSite) -> None:
+    """Others have used it meanwhile, whose tokens would come to life with it."""
+    client = site.new()
+    site.gateway.applications.create("Partner", application_id="partner")
+    site.gateway.clients.update(client.client_id, application="partner")
+    site.person = "bob"
+    theirs = granted(site.redeem(client, site.code(client, scope=READ)))
+    site.gateway.clients.update(client.client_id, application=client.client_id)
+    site.gateway.clients.update(client.client_id, client_name="Another name")
+    assert site.browser.get("/me", headers=bearer(theirs["access_token"])).status_code == 401
+    site.person = "alice"
+    assert "Switched off" in site.visit("app", client_id=client.client_id).text
+    site.gateway.applications.approve(client.client_id)
+    assert (site.now(client).enabled, site.now(client).state_for_owner) == (True, "works")
+
+
+@pytest.mark.parametrize("name", ["\u3164", "\u115f\u1160", "\u200b\u2800", "\u202e"])
+def test_an_app_without_a_name_that_can_be_seen_is_called_by_its_id(site: DeveloperSite, name: str) -> None:
+    client = site.new(client_name=name)
+    assert f"{client.client_id} wants access" in Page(site.ask(client)).text
