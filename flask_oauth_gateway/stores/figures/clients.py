@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from ..registered_client import Client
 
 MOST_COUNTED = 10_000
+MOST_LOOKED_AT = 500  # personal tokens, those that live longest
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,12 +98,16 @@ def usage_of(database: Database, found: Client) -> Usage:
     last = database.first(newest)
     times = [found.used_at, None if last is None else last.issued_at, *(each.last_used_at for each in found.secrets)]
     if not found.grant_types:  # that of personal tokens, which may live for a year
-        its = personal_token.join(access_token, access_token.c.token_hash == personal_token.c.token_hash)
-        used = database.first(
-            select(func.max(personal_token.c.last_used_at).label("at"))
-            .select_from(its)
-            .where(access_token.c.client == found.key)
+        of_all = (
+            select(personal_token.c.token_hash, personal_token.c.last_used_at)
+            .where(personal_token.c.expires_at > now)
+            .order_by(personal_token.c.expires_at.desc())
+            .limit(MOST_LOOKED_AT)
+            .subquery()
         )
+        its = of_all.join(access_token, access_token.c.token_hash == of_all.c.token_hash)
+        latest = select(func.max(of_all.c.last_used_at).label("at")).select_from(its)
+        used = database.first(latest.where(access_token.c.client == found.key))
         times.append(None if used is None else used.at)
     return Usage(
         0 if tokens is None else int(tokens[0]), len(users), max((each for each in times if each), default=None)
