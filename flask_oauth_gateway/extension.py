@@ -10,29 +10,31 @@ from flask import Blueprint, Flask, current_app, has_app_context
 from werkzeug.local import LocalProxy
 
 from .config import ConfigurationWarning, Settings
-from .config.permissions import Resource, read_added_resource
+from .config.permissions import read_added_resource
 from .endpoints import make_blueprint
+from .endpoints.resource_metadata import add_resource, add_resource_metadata
 from .features import ENDPOINTS
 from .hooks import HookDecorators, Hooks
-from .pages.device_qr import device_qr
 from .protection.guard import GUARD
 from .protection.order import check_at_first_request
 from .protection.require_token import protect, requirement
-from .protection.resources import add_resource, know_views
+from .protection.resources import know_views
 from .resource_server import ResourceServer, Server
 from .web.environ import SERVER
 from .web.first_request import at_first_request
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
     from typing import Any
 
     from _typeshed.wsgi import WSGIApplication
     from flask_sqlalchemy import SQLAlchemy
+    from markupsafe import Markup
 
     from .authorization_server import AuthorizationServer
     from .clients.applications import ApplicationRegistry
     from .clients.registry import ClientRegistry
+    from .config.permissions import Resource
     from .database.engine import Database
     from .oidc.sessions import Sessions
     from .protection.asgi import ASGIApplication
@@ -97,7 +99,7 @@ class OAuthGateway(HookDecorators):
         check_at_first_request(app)
         know_views(app, server.resources, server.guard, server.path_rules, server.own_endpoints)
         for path, resource in self._resources:
-            _add_resource(server, path, resource)
+            add_resource(server, path, resource)
         if server.issues_tokens and not app.testing:
             from .doctor.start import say_at_start  # now, not in the first request
 
@@ -111,7 +113,6 @@ class OAuthGateway(HookDecorators):
         from .authorization_server import AuthorizationServer
         from .cli import make_cli, say_what_flask_run_lacks
         from .endpoints.metadata import add_metadata
-        from .endpoints.resource_metadata import add_resource_metadata
         from .stores.asking import of_requests
 
         server = AuthorizationServer(app, settings, self.hooks, db)
@@ -134,7 +135,6 @@ class OAuthGateway(HookDecorators):
     def _add_resource_server(self, app: Flask, settings: Settings) -> ResourceServer:
         """Add the parts of a resource server, without loading those of an authorization server."""
         from .cli.resource_server import make_resource_server_cli
-        from .endpoints.resource_metadata import add_resource_metadata
 
         server = ResourceServer(app, settings, self.hooks)
         app.register_blueprint(make_blueprint(server))
@@ -202,7 +202,7 @@ class OAuthGateway(HookDecorators):
         """
         prefix, resource = read_added_resource(path, {**about, "scopes": scopes})
         if self._servers:
-            _add_resource(self._server, prefix, resource)
+            add_resource(self._server, prefix, resource)
         else:
             self._resources.append((prefix, resource))
 
@@ -226,7 +226,16 @@ class OAuthGateway(HookDecorators):
 
         return guarded_application(self._server.app, application, requirement(*scopes, **options))
 
-    device_qr = staticmethod(device_qr)
+    @staticmethod
+    def device_qr(response: Mapping[str, Any]) -> Markup:
+        """A device authorization response (its JSON) as a QR code: an SVG of the class `oauth-qr` (RFC 8628 section 3.3.1).
+
+        It leads to `verification_uri_complete`, else to `verification_uri`; show the user code beside it. No gateway is needed.
+        Raises `ValueError` where the response has no such address, `RuntimeError` where the package segno is missing.
+        """
+        from .pages.device_qr import device_qr
+
+        return device_qr(response)
 
     def openapi_security_schemes(self) -> dict[str, Any]:
         """OpenAPI's `components.securitySchemes`: the flows that are on, with their URLs and scopes."""
@@ -277,14 +286,6 @@ class OAuthGateway(HookDecorators):
                 else "This gateway is on several apps: use it inside `with app.app_context():`."
             )
         return self._servers[0]
-
-
-def _add_resource(server: Server, path: str, resource: Resource) -> None:
-    add_resource(server.app, server.settings, server.resources, path, resource)
-    if server.issues_tokens and server.settings.in_profile.for_old_clients:
-        from .endpoints.metadata import publish_for
-
-        publish_for(server.app, cast("AuthorizationServer", server), path.rstrip("/"))
 
 
 def _current_gateway() -> OAuthGateway:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from flask import Flask
 
 from ..config import OFFLINE_ACCESS
 from ..errors import NotConfigured, NotFound
 from ..permissions.resources import WELL_KNOWN
+from ..protection import resources
 from ..web.answers import bound, render_error
 from ..web.documents import publish_at
 from ..web.place import places_of
@@ -16,6 +17,8 @@ from ..web.place import places_of
 if TYPE_CHECKING:
     from werkzeug.wrappers import Response as BaseResponse
 
+    from ..authorization_server import AuthorizationServer
+    from ..config.permissions import Resource
     from ..resource_server import Server
 
 
@@ -66,3 +69,12 @@ def describe_resource(server: Server, identifier: str) -> dict[str, Any]:
         body["tls_client_certificate_bound_access_tokens"] = True
     further = {"resource_name": resource.name, "resource_documentation": resource.documentation}
     return body | {name: value for name, value in further.items() if value is not None}
+
+
+def add_resource(server: Server, path: str, resource: Resource) -> None:
+    """Add a resource after the settings were read (`gateway.resource`), and what clients of old specifications look for at it."""
+    resources.add_resource(server.app, server.settings, server.resources, path, resource)
+    if server.issues_tokens and server.settings.in_profile.for_old_clients:
+        from .metadata import publish_for
+
+        publish_for(server.app, cast("AuthorizationServer", server), path.rstrip("/"))

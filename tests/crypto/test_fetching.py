@@ -191,7 +191,8 @@ def test_where_no_name_server_answers_one_thread_waits_for_each_host(monkeypatch
     urls = ["https://one.example/", "https://two.example/"]
     for url in urls * 3:
         assert refused(url) == "it took too long"
-    assert asked == ["one.example", "two.example"]
+    ours = [host for host in asked if host.endswith(".example")]  # a thread of a test before may look up its own
+    assert ours == ["one.example", "two.example"]
     with ThreadPoolExecutor(1) as pool:
         waiting = pool.submit(refused, urls[0])
         over.set()

@@ -26,7 +26,7 @@ def proof(token: str, **more: Any) -> str:
 
 def broken(text: str) -> str:
     head, _, signature = text.rpartition(".")
-    return f"{head}.{'A' if signature[5] != 'A' else 'B'}{signature[1:]}"
+    return f"{head}.{'A' if signature[0] != 'A' else 'B'}{signature[1:]}"
 
 
 #: The steps of `dpop-negative-tests`, in the suite's order: what is sent for a token, and what the view answers.
