@@ -37,7 +37,10 @@ PREFIX = "OAUTH_"
 ADMIN_SCOPE = "oauth:admin"  # the scope that the management API asks for
 APPS_SCOPE = "oauth:apps"  # the scope with which it shows and changes the apps of the token's user
 #: What these let a client do, in words.
-OWN_SCOPES = {ADMIN_SCOPE: "Manage the gateway", APPS_SCOPE: "Manage your apps"}
+OWN_SCOPES = {
+    ADMIN_SCOPE: "Manage the gateway",
+    APPS_SCOPE: "Manage your apps: register, change and delete them, and make secrets for them",
+}
 #: Asks for a refresh token (OIDC Core section 11); no client is registered for it, unless it is in `OAUTH_SCOPES`.
 OFFLINE_ACCESS = "offline_access"
 
