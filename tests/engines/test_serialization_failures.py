@@ -93,11 +93,12 @@ def test_every_flow_is_answered_as_if_nothing_were_undone(
     make_undone: Callable[..., Site], proxy: SerializationFailures, token_format: str
 ) -> None:
     site = make_undone(OAUTH_ACCESS_TOKEN_FORMAT=token_format)
-    good, revoked = [], []
-    for number in range(8):
-        these, those = a_life(site, number)
+    good, revoked, lives = [], [], 0
+    while lives < 8 or (lives < 40 and proxy.failed["commit"] <= 5):  # which of them fails is chance
+        these, those = a_life(site, lives)
         good += these
         revoked += those
+        lives += 1
         audit_of(site.app).flush()
     assert {site.is_live(token) for token in good} == {True}
     assert {site.is_live(token) for token in revoked} == {False}
@@ -108,8 +109,10 @@ def test_every_flow_is_answered_as_if_nothing_were_undone(
     with database_of(site.app).engine.connect() as connection:
         rows = connection.execute(select(audit.c.event, func.count()).group_by(audit.c.event)).all()
         issued = {event: number for event, number in rows if event in ("token_issued", "token_refreshed")}
-        assert issued == {"token_issued": 8 * 6, "token_refreshed": 8}
-        assert connection.scalar(select(func.count()).select_from(refresh_token)) == 8 * 4, "none twice, none missing"
+        assert issued == {"token_issued": lives * 6, "token_refreshed": lives}
+        assert connection.scalar(select(func.count()).select_from(refresh_token)) == lives * 4, (
+            "none twice, none missing"
+        )
 
 
 def test_of_many_at_once_one_gets_the_tokens(make_undone: Callable[..., Site], proxy: SerializationFailures) -> None:
