@@ -212,11 +212,9 @@ class ClientRegistry:
             if not isinstance(changes.get(name, True), bool):
                 raise ClientMetadataError(f"{name} is True or False.")
         check_owner(changes.get("owner"))
-        own = {
-            _OWN[name]: value or None if name == "application" else value
-            for name, value in changes.items()
-            if name in _OWN
-        }
+        own = {_OWN[name]: value for name, value in changes.items() if name in _OWN}
+        if "application" in own:
+            own["application"] = own["application"] or None
         for _ in range(MAX_TRIES):  # where another change comes in between, this one is checked again
             client = self._existing(client_id)
             if version not in (None, client.version) or key not in (None, client.key):
@@ -251,11 +249,12 @@ class ClientRegistry:
         *,
         expires_in: int | None = None,
         client_secret: str | None = None,
+        version: int | None = None,
     ) -> Client:
         """Add a secret; the older ones live for another `overlap` seconds. Only the returned client shows the new one in plain.
 
         `expires_in` is the new secret's lifetime in seconds; `client_secret` is the new secret, made where it isn't
-        given. Raises `ClientNotFound` or `ClientMetadataError`.
+        given. With a `version`: as for `update`. Raises `ClientNotFound` or `ClientMetadataError`.
         """
         client = self._existing(client_id)
         method = client.token_endpoint_auth_method
@@ -264,8 +263,9 @@ class ClientRegistry:
         if not 0 <= overlap <= MAX_SECONDS:
             raise ClientMetadataError("overlap is a number of seconds, zero or more, and a hundred years at most.")
         plain, row = new_secret(self._sealing, method, client_secret, expires_in)
-        if not self._clients.add_secret(client, row, overlap=overlap):
-            raise ClientNotFound(client_id)
+        if not self._clients.add_secret(client, row, overlap=overlap, version=version):
+            self._existing(client_id)
+            raise ClientChanged(CHANGED)
         self._changed(client_id, "rotate_secret", ["client_secret"])
         return self._existing(client_id, plain)
 

@@ -191,12 +191,15 @@ class ClientStore:
         return changed == 1
 
     @again_after_deadlock
-    def add_secret(self, client: Client, secret: Mapping[str, Any], *, overlap: int) -> bool:
-        """Add a secret, and let the client's other ones live for `overlap` seconds; False where the client is gone."""
+    def add_secret(
+        self, client: Client, secret: Mapping[str, Any], *, overlap: int, version: int | None = None
+    ) -> bool:
+        """Add a secret; the others live for `overlap` seconds. False where the client is gone, or isn't of this `version`."""
+        change = CHANGE if version is None else CHANGE.where(client_table.c.version == version)
         now = int(time.time())
         others_until = now + overlap
         with self._database.transaction() as connection:
-            if connection.execute(CHANGE, {"key": client.key, "now": now}).rowcount == 0:
+            if connection.execute(change, {"key": client.key, "now": now}).rowcount == 0:
                 return False
             live_longer = or_(secret_table.c.expires_at.is_(None), secret_table.c.expires_at > others_until)
             its = secret_table.c.client == client.key

@@ -27,7 +27,10 @@ def sent(path: str, app: str | None = None, person: str = "carol", **form: Any) 
         def post() -> TestResponse:
             token = Page(site.get("developer/apps/new", kind="web")).hidden("form_token")
             at = {} if app is None else {"client_id": site.own[app]}
-            return site.browser.post(f"/oauth/developer/{path}", data={"form_token": token, **form}, query_string=at)
+            data = {"form_token": token, **form}
+            if path == "app/secret":
+                data["version"] = Page(site.get("developer/app", **at)).hidden("version")
+            return site.browser.post(f"/oauth/developer/{path}", data=data, query_string=at)
 
         return site.as_person(person, post)
 

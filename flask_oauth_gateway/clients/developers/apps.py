@@ -113,14 +113,18 @@ class UserApps:
             self._changed(client, "update", fields)
         return self.get(owner, client_id)
 
-    def new_secret(self, owner: str, client_id: str, overlap: int = 0, *, expires_in: int | None = None) -> Client:
+    def new_secret(
+        self, owner: str, client_id: str, overlap: int = 0, *, expires_in: int | None = None, version: int | None = None
+    ) -> Client:
         """Give an app another secret; the others live for `overlap` more seconds. Only the returned client shows it.
 
-        Raises `ClientNotFound` and `ClientMetadataError`.
+        `version`: as for `update`. Raises `ClientNotFound`, `ClientMetadataError`, and `ValueError` where it is another.
         """
         made: list[str] = []
 
         def change(client: Client) -> bool:
+            if version is not None and client.version != version:
+                raise OutOfDate
             method = client.token_endpoint_auth_method
             if method not in SECRET_METHODS:
                 raise ClientMetadataError("Such an app has no secret.")
@@ -130,7 +134,7 @@ class UserApps:
                 raise ClientMetadataError(f"The app has {MAX_SECRETS} secrets: end one first.")
             plain, row = new_secret(self._sealing, method, None, expires_in)
             made[:] = [plain]
-            return self._store.add_secret(client, row, overlap=overlap)
+            return self._clients.add_secret(client, row, overlap=overlap, version=client.version)
 
         self._changed(self._try(owner, client_id, change), "rotate_secret", ["client_secret"])
         return self.get(owner, client_id).with_secret(made[0])

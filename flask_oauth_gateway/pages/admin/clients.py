@@ -98,7 +98,10 @@ def client_secret(visit: Visit) -> Response | BaseResponse:
     try:
         overlap, days = number(visit, "overlap"), number(visit, "expires_days")
         made = visit.server.client_registry.rotate_secret(
-            found.client_id, overlap or 0, expires_in=None if days is None else days * DAY
+            found.client_id,
+            overlap or 0,
+            expires_in=None if days is None else days * DAY,
+            version=found.version if seen else None,
         )
     except ClientMetadataError as error:
         return show(visit, found, str(error))

@@ -69,9 +69,7 @@ def edit(visit: Visit) -> Answer:
     try:
         if visit.is_stale:
             raise ClientMetadataError(stale_text())
-        seen = visit.sent("version")
-        version = int(seen) if seen.isdecimal() and len(seen) < 18 else -1
-        visit.apps.update(visit.subject, found.client_id, _written(visit, kind), version=version)
+        visit.apps.update(visit.subject, found.client_id, _written(visit, kind), version=version_in(visit))
     except OutOfDate:
         return _form(visit, kind, found, _as_sent(visit), stale_text())
     except ClientMetadataError as error:
@@ -157,6 +155,12 @@ def _usual(visit: Visit, kind: str) -> dict[str, Any]:
     proposed = registration_of(kind, visit.server.settings).get("scope", "").split()
     nothing = {**dict.fromkeys(TEXTS, ""), **{name: [] for name in LISTS}}
     return {**nothing, "scope": [name for name in proposed if name in allowed]}
+
+
+def version_in(visit: Visit) -> int:
+    """The version that the app had when the form was shown; one that no app has where the form says none."""
+    seen = visit.sent("version")
+    return int(seen) if seen.isdecimal() and len(seen) < 18 else -1
 
 
 def days_in(visit: Visit) -> int | None:

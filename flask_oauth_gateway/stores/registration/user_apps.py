@@ -6,7 +6,7 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, delete, func, insert, or_, select, update
+from sqlalchemy import Connection, delete, func, insert, select, update
 
 from ...crypto.hashing import sha256
 from ...database.deadlocks import again_after_deadlock
@@ -16,7 +16,7 @@ from ...database.tables import client as client_table
 from ...database.tables import client_secret as secret_table
 from ...database.tables import consent as consent_table
 from ..applications import NAME_LENGTH, PENDING
-from ..clients import CHANGE, secret_columns, to_columns
+from ..clients import CHANGE, to_columns
 from ..registered_client import DEFAULTS, DEVELOPER
 from ..revocations.statements import raise_count
 from .registered import BEHIND_CONSENT
@@ -97,22 +97,6 @@ class UserAppStore:
                 self._clients.note_change(client, connection)
         except _Changed:
             return False
-        return True
-
-    @again_after_deadlock
-    def add_secret(self, client: Client, secret: Mapping[str, Any], *, overlap: int) -> bool:
-        """Add a secret, and let the others live for `overlap` seconds; False where the app was changed meanwhile."""
-        now = int(time.time())
-        until = now + overlap
-        mine = secret_table.c.client == client.key
-        live_longer = or_(secret_table.c.expires_at.is_(None), secret_table.c.expires_at > until)
-        with self._database.transaction() as connection:
-            if not _is_as_read(connection, client, now):
-                return False
-            connection.execute(update(secret_table).where(mine, live_longer).values(expires_at=until))
-            connection.execute(delete(secret_table).where(mine, secret_table.c.expires_at <= now))
-            connection.execute(insert(secret_table).values(secret_columns(client.key, secret, now)))
-            self._clients.note_change(client, connection)
         return True
 
     @again_after_deadlock

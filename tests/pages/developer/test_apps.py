@@ -47,8 +47,11 @@ def test_the_life_of_an_app(site: DeveloperSite) -> None:
             assert (stale.status_code, "out of date" in stale.text) == (400, True)
         assert site.now(client).client_name == "Renamed"
 
-        more = site.fill("app/secret", {"overlap": "86400", "secret_days": "30"}, **at)
+        shown = {"version": site.visit("app", **at).hidden("version"), "overlap": "86400", "secret_days": "30"}
+        more = site.fill("app/secret", shown, **at)
         assert more.status_code == 200
+        again = site.fill("app/secret", {**shown, "overlap": "0"}, **at)  # as who loads the answer again
+        assert (again.status_code, "out of date" in again.text) == (400, True)
         old, new = site.now(client).secrets
         assert old.expires_at
         assert new.expires_at
