@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
-import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -11,14 +9,14 @@ from flask import Response, redirect, request, url_for
 
 from ..config.checks import ConfigurationError
 from ..errors import InvalidScopeError
-from ..stores.once import once_key
 from ..stores.personal.tokens import TooManyTokens
 from ..tokens.personal.making import MAX_NAME, MOST, CannotBeMade, Wanted
 from ..users import relogin
 from ..users.accounts import SignInRequest
-from ..web.csrf import MAX_AGE, carried_by, is_form_token, new_form_token
+from ..web.csrf import carried_by, is_form_token, new_form_token
 from .person import last, page, person_at, sent_form, sign_in
 from .rendering import DAY, how_long, plain, render_page, scope_descriptions
+from .sent_once import is_sent_first, new_nonce
 from .translations import translate
 
 if TYPE_CHECKING:
@@ -121,8 +119,7 @@ def _make(server: AuthorizationServer, person: Person) -> Answer:
     if isinstance(found, str):
         return _form(server, person, number, filled, found)
     server.rate_limiter.spend("personal_tokens", f"user:{person.subject}")
-    # One form makes one token, however often it is sent.
-    if not server.once.claim(once_key("personal token", nonce), int(time.time()) + 2 * MAX_AGE):
+    if not is_sent_first(server, nonce):
         return _list(server, person, translate("This form was sent before. Each one makes one token."))
     try:
         token, made = server.personal_tokens.make(person.subject, person.user, found, server.addresses.of_request())
@@ -214,7 +211,7 @@ def _form(
         most_days=most,
         max_name=MAX_NAME,
         descriptions=scope_descriptions(server.settings),
-        form_token=new_form_token(person.subject, NEW_FORM, carries=f"{number} {secrets.token_urlsafe(16)}"),
+        form_token=new_form_token(person.subject, NEW_FORM, carries=f"{number} {new_nonce()}"),
     )
 
 

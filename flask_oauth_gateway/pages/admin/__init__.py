@@ -14,11 +14,12 @@ from werkzeug.exceptions import HTTPException
 from ...clients.registry import ClientNotFound
 from ...errors import NotFound
 from ...stores.applications import ApplicationNotFound
-from ...web.csrf import is_form_token, new_form_token
+from ...web.csrf import carried_by, is_form_token, new_form_token
 from ...web.environ import ACTOR
 from ...web.request import parse_parameters, values_by_name
 from .. import person
 from ..rendering import error_page, plain, render_page
+from ..sent_once import is_sent_first, new_nonce
 from ..translations import translate
 from .labels import with_labels
 
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from ...authorization_server import AuthorizationServer
 
 PAGE = 50
+FORM = "admin"  # the pages' form tokens are bound to this name
 SECTIONS = ("overview", "clients", "applications", "grants", "tokens", "sessions", "keys", "issuers", "audit")
 
 
@@ -52,7 +54,12 @@ class Visit:
     @property
     def is_stale(self) -> bool:
         """Whether the form was not shown to this administrator, in this session, within the last hour."""
-        return not is_form_token(self.sent("form_token"), self.subject, "admin")
+        return not is_form_token(self.sent("form_token"), self.subject, FORM)
+
+    def is_sent_first(self) -> bool:
+        """Whether this form makes something: not where it is stale, or was sent before."""
+        nonce = carried_by(self.sent("form_token"), self.subject, FORM)
+        return nonce is not None and is_sent_first(self.server, nonce)
 
     def render(
         self, template: str, section: str, status: int = 200, *, problem: str | None = None, **context: Any
@@ -64,7 +71,7 @@ class Visit:
             user=self.user,
             section=section,
             sections=[each for each in SECTIONS if each != "sessions" or self.server.settings.has_admin_sessions],
-            form_token=new_form_token(self.subject, "admin"),
+            form_token=new_form_token(self.subject, FORM, carries=new_nonce()),
             done=self.asked("done"),
             problem=None if problem is None else with_labels(problem),
             home=f"{request.script_root}/",
@@ -120,6 +127,10 @@ def when(seconds: int | None) -> str:
 
 def stale_text() -> str:
     return translate("This page was out of date. Please send it again.")
+
+
+def sent_before_text() -> str:
+    return translate("This form was sent before. Each one makes one client.")
 
 
 def _back_to(site_name: str | None) -> str:

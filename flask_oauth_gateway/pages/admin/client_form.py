@@ -13,7 +13,7 @@ from ...errors import holds_private_key, shown
 from ...features import OLD_GRANTS
 from ...stores.registered_client import REGISTERED
 from ..ready_settings import settings_for
-from . import Visit, go, page, stale_text
+from . import Visit, go, page, sent_before_text, stale_text
 from .clients import DAY, existing, further_members, number
 from .hardening_fields import fields_for, sent_by, stored_in, without_field
 
@@ -47,6 +47,8 @@ def new_by_hand(visit: Visit) -> Response:
         if visit.is_stale:
             raise ClientMetadataError(stale_text())
         days = number(visit, "secret_days")
+        if not visit.is_sent_first():
+            raise ClientMetadataError(sent_before_text())
         made = visit.server.client_registry.create(
             client_id=visit.sent("client_id") or None,
             owner=visit.sent("owner") or None,

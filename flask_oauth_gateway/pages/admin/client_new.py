@@ -9,7 +9,7 @@ from ...clients.members import ClientMetadataError
 from ...config import ADMIN_SCOPE
 from ..ready_settings import settings_for
 from ..translations import translate
-from . import Visit, page, stale_text
+from . import Visit, page, sent_before_text, stale_text
 from .client_form import blank_form, json_in, new_by_hand, with_secrets_left_out
 from .clients import DAY, number
 
@@ -54,6 +54,8 @@ def _of_a_kind(visit: Visit, name: str) -> Response:
         if visit.is_stale:
             raise ClientMetadataError(stale_text())
         days = number(visit, "secret_days")
+        if not visit.is_sent_first():
+            raise ClientMetadataError(sent_before_text())
         made = visit.server.client_registry.create(
             owner=visit.sent("owner") or None,
             application=visit.sent("application") or None,

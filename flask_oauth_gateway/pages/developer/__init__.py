@@ -12,11 +12,12 @@ from werkzeug.exceptions import HTTPException
 
 from ...clients.registry import ClientNotFound
 from ...errors import NotFound
-from ...web.csrf import is_form_token, new_form_token
+from ...web.csrf import carried_by, is_form_token, new_form_token
 from ...web.environ import ACTOR
 from ...web.request import parse_parameters, values_by_name
 from .. import person
 from ..rendering import error_page, plain, render_page
+from ..sent_once import is_sent_first, new_nonce
 from ..translations import translate
 
 if TYPE_CHECKING:
@@ -65,13 +66,18 @@ class Visit:
         """Whether the form was not shown to this user, in this session, within the last hour."""
         return not is_form_token(self.sent("form_token"), self.subject, FORM)
 
+    def is_sent_first(self) -> bool:
+        """Whether this form makes something: not where it is stale, or was sent before."""
+        nonce = carried_by(self.sent("form_token"), self.subject, FORM)
+        return nonce is not None and is_sent_first(self.server, nonce)
+
     def render(self, template: str, *, problem: str | None = None, **context: Any) -> Response:
         """A page from `templates/oauth/developer/`; `problem` is what is wrong with the form that was sent."""
         return render_page(
             f"developer/{template}",
             200 if problem is None else 400,
             user=self.user,
-            form_token=new_form_token(self.subject, FORM),
+            form_token=new_form_token(self.subject, FORM, carries=new_nonce()),
             done=self.asked("done"),
             problem=problem,
             plain=plain,

@@ -51,6 +51,8 @@ def new(visit: Visit) -> Answer:
         days = days_in(visit)
         visit.apps.check(kind, _written(visit, kind))  # first, so that a mistake costs nothing of the limit
         spend(visit)
+        if not visit.is_sent_first():
+            raise ClientMetadataError(translate("This form was sent before. Each one makes one app."))
         made = visit.apps.register(
             visit.subject, kind, _written(visit, kind), expires_in=None if days is None else days * DAY
         )

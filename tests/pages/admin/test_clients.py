@@ -58,6 +58,20 @@ def test_loading_the_secret_s_page_again_makes_no_other_secret(site: AdminSite) 
     assert site.token(client.with_secret(secret), "client_credentials").status_code == 200
 
 
+@pytest.mark.parametrize("kind", ["other", "machine"])
+def test_loading_the_answer_of_a_new_client_again_registers_no_second_one(site: AdminSite, kind: str) -> None:
+    fields = dict(site.open("clients/new", kind=kind).fields)
+    form = {**fields, "kind": kind, "client_name": "Robot", "grant_types": ["client_credentials"], "scope": [READ]}
+    secret = secret_in(site.browser.post("/oauth/admin/clients/new", data=form))
+    again = site.browser.post("/oauth/admin/clients/new", data=form)
+    assert (again.status_code, "This form was sent before." in again.text) == (400, True)
+    (client,) = site.gateway.clients.list()
+    assert site.token(client.with_secret(secret), "client_credentials").status_code == 200
+    mended = {**form, "form_token": Page(again).hidden("form_token"), "client_name": "Another"}
+    assert site.browser.post("/oauth/admin/clients/new", data=mended).status_code == 200
+    assert [each.client_name for each in site.gateway.clients.list()] == ["Robot", "Another"]
+
+
 def test_what_cannot_be_registered_is_said_and_nothing_that_was_typed_is_lost(site: AdminSite) -> None:
     for form, why in (
         ({"redirect_uris": "http://evil.example/cb"}, "must be https"),

@@ -17,7 +17,7 @@ from flask_oauth_gateway.clients.members import ClientMetadataError
 from flask_oauth_gateway.errors import UnauthorizedClientError
 from tests.support.app import bearer, gateway_of, server_of
 from tests.support.databases import every_database
-from tests.support.developer import CONFIG
+from tests.support.developer import CONFIG, DeveloperSite
 from tests.support.other_process import Doing, OtherProcess
 from tests.support.site import REDIRECT_URI
 
@@ -40,6 +40,28 @@ def register_many(app: Flask, count: int) -> int:
 
     with ThreadPoolExecutor(count) as pool:
         return sum(pool.map(register, range(count)))
+
+
+@every_database
+def test_a_form_that_is_sent_many_times_at_once_registers_one_app(make_site: Callable[..., DeveloperSite]) -> None:
+    site = make_site(OAUTH_RATE_LIMITS=None)
+    form = {
+        **dict(site.visit("apps/new", kind="web").fields),
+        "kind": "web",
+        "client_name": "Mine",
+        "scope": "weather:read",
+    }
+    cookies = site.browser.get_cookie("session")
+    assert cookies is not None
+
+    def send(_: int) -> int:
+        browser = site.app.test_client()
+        browser.set_cookie("session", cookies.value)
+        return browser.post("/oauth/developer/apps/new", data={**form, "redirect_uris": REDIRECT_URI}).status_code
+
+    with ThreadPoolExecutor(RIVALS) as pool:
+        assert sorted(pool.map(send, range(RIVALS))) == [200] + [400] * (RIVALS - 1)
+    assert len(site.apps.of("alice")) == 1
 
 
 class Developing(Doing):
