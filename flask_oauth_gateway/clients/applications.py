@@ -18,6 +18,7 @@ from ..stores.applications import (
     REVOKED,
     STATUSES,
     Application,
+    ApplicationChanged,
     ApplicationNotFound,
     is_application_id,
 )
@@ -117,14 +118,17 @@ class ApplicationRegistry:
         found = self._applications.page(text=text or None, status=status, owner=owner, after=start, limit=limit + 1)
         return ApplicationPage(found[:limit], str(found[limit - 1].key) if len(found) > limit else None)
 
-    def update(self, application_id: str, **changes: Any) -> Application:
+    def update(self, application_id: str, *, version: int | None = None, **changes: Any) -> Application:
         """Change any of `name`, `owner`, `plan` and `attributes`; `None` removes any of the last three.
 
-        Raises `ApplicationNotFound` or `ClientMetadataError`.
+        `version`: what the application must still have. Raises `ApplicationNotFound`, `ApplicationChanged` or
+        `ClientMetadataError`.
         """
-        if changes and not self._applications.change(application_id, self._checked(changes)):
-            raise ApplicationNotFound(application_id)
+        if changes:
+            self._applications.change(application_id, self._checked(changes), version)
         found = self._existing(application_id)
+        if not changes and version not in (None, found.version):
+            raise ApplicationChanged
         self._changed(application_id, "update", sorted(changes))
         return found
 
@@ -140,12 +144,13 @@ class ApplicationRegistry:
         """Stop the application's clients and all their tokens at once; nothing is deleted. Raises `ApplicationNotFound`."""
         return self._set_status(application_id, "revoke", REVOKED)
 
-    def delete(self, application_id: str, *, with_clients: bool = False) -> None:
+    def delete(self, application_id: str, *, with_clients: bool = False, version: int | None = None) -> None:
         """Delete an application, and with `with_clients=True` its clients, whose tokens are dead at once.
 
-        Raises `ApplicationNotFound`, or `ApplicationInUse` where it has clients that are not to be deleted with it.
+        `version`: what the application must still have. Raises `ApplicationNotFound`, `ApplicationChanged`, or
+        `ApplicationInUse` where it has clients that are not to be deleted with it.
         """
-        for client_id in self._applications.remove(application_id, with_clients=with_clients):
+        for client_id in self._applications.remove(application_id, with_clients=with_clients, version=version):
             client_changed.send(self._app, client_id=client_id, change="delete", fields=[], actor=actor())
         self._changed(application_id, "delete", [])
 

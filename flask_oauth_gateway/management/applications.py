@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from ..descriptions.records import describe_application
@@ -57,17 +59,15 @@ def show(call: Call) -> dict[str, Any]:
 
 
 def update(call: Call) -> dict[str, Any]:
-    _check_version(call)
-    return _versioned(call.server.application_registry.update(call.path["application_id"], **call.body))
+    registry, application_id = call.server.application_registry, call.path["application_id"]
+    with _unchanged():
+        return _versioned(registry.update(application_id, version=expected_version(), **call.body))
 
 
 def approve(call: Call) -> dict[str, Any]:
-    try:
-        return _versioned(
-            call.server.application_registry.approve(call.path["application_id"], version=expected_version())
-        )
-    except ApplicationChanged:
-        raise PreconditionFailed from None
+    registry, application_id = call.server.application_registry, call.path["application_id"]
+    with _unchanged():
+        return _versioned(registry.approve(application_id, version=expected_version()))
 
 
 def revoke(call: Call) -> dict[str, Any]:
@@ -75,10 +75,10 @@ def revoke(call: Call) -> dict[str, Any]:
 
 
 def delete(call: Call) -> None:
-    _check_version(call)
-    with_clients = call.query.get("with_clients", False)
+    how = {"with_clients": call.query.get("with_clients", False), "version": expected_version()}
     try:
-        call.server.application_registry.delete(call.path["application_id"], with_clients=with_clients)
+        with _unchanged():
+            call.server.application_registry.delete(call.path["application_id"], **how)
     except ApplicationInUse as error:
         raise Conflict(clean(error)) from error
 
@@ -90,11 +90,13 @@ def _existing(call: Call) -> Application:
     return found
 
 
-def _check_version(call: Call) -> None:
+@contextmanager
+def _unchanged() -> Iterator[None]:
     """Raises `PreconditionFailed` where somebody has changed the application since the caller read it (`If-Match`)."""
-    expected = expected_version()
-    if expected is not None and _existing(call).version != expected:
-        raise PreconditionFailed
+    try:
+        yield
+    except ApplicationChanged:
+        raise PreconditionFailed from None
 
 
 def _versioned(application: Application) -> dict[str, Any]:

@@ -135,12 +135,16 @@ class ApplicationStore:
         row = {"application_id": application_id, "created_at": now, "updated_at": now, **_to_columns(values)}
         self._database.run(insert(table).values(row))
 
-    def change(self, application_id: str, values: Mapping[str, Any]) -> bool:
-        """Store the named values, none of which is the status; False where there is no such application."""
-        if not is_application_id(application_id):
-            return False
-        changed = {**_to_columns(values), "version": _A.version + 1, "updated_at": int(time.time())}
-        return self._database.run(update(table).where(_A.application_id == application_id).values(changed)) == 1
+    @again_after_deadlock
+    def change(self, application_id: str, values: Mapping[str, Any], version: int | None = None) -> None:
+        """Store the named values, none of which is the status. `version`: what it must still have.
+
+        Raises `ApplicationNotFound` and `ApplicationChanged`.
+        """
+        with self._database.transaction() as connection:
+            row = _locked(connection, application_id, version)
+            changed = {**_to_columns(values), "version": _A.version + 1, "updated_at": int(time.time())}
+            connection.execute(update(table).where(_A.id == row.id).values(changed))
 
     @again_after_deadlock
     def set_status(self, application_id: str, status: str, version: int | None = None) -> None:
@@ -150,9 +154,7 @@ class ApplicationStore:
         """
         approved = status == APPROVED
         with self._database.transaction() as connection:
-            row = _locked(connection, application_id)
-            if version is not None and row.version != version:
-                raise ApplicationChanged
+            row = _locked(connection, application_id, version)
             connection.execute(
                 update(table)
                 .where(_A.id == row.id)
@@ -169,14 +171,14 @@ class ApplicationStore:
             self._revocations.switch(client_ids, enabled=approved, connection=connection)
 
     @again_after_deadlock
-    def remove(self, application_id: str, *, with_clients: bool) -> list[str]:
+    def remove(self, application_id: str, *, with_clients: bool, version: int | None = None) -> list[str]:
         """Delete an application; with `with_clients`, also its clients and their secrets and consents.
 
-        Returns the `client_id` of each deleted client. Raises `ApplicationNotFound`; `ApplicationInUse` where it has
-        clients that are not to be deleted.
+        `version`: what it must still have. Returns the `client_id` of each deleted client. Raises `ApplicationNotFound`
+        and `ApplicationChanged`; `ApplicationInUse` where it has clients that are not to be deleted.
         """
         with self._database.transaction() as connection:
-            row = _locked(connection, application_id)
+            row = _locked(connection, application_id, version)
             its = {"its": row.id}
             found = select(client_table.c.id, client_table.c.client_id).where(_ITS_CLIENTS).with_for_update()
             clients = connection.execute(found, its).all()
@@ -192,10 +194,13 @@ class ApplicationStore:
         return client_ids
 
 
-def _locked(connection: Connection, application_id: str) -> Any:
+def _locked(connection: Connection, application_id: str, version: int | None) -> Any:
+    """Nobody else changes it until the transaction ends. Raises `ApplicationNotFound` and `ApplicationChanged`."""
     row = connection.execute(_LOCK, {"name": application_id}).first() if is_application_id(application_id) else None
     if row is None:
         raise ApplicationNotFound(application_id)
+    if version is not None and row.version != version:
+        raise ApplicationChanged
     return row
 
 

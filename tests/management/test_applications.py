@@ -1,10 +1,13 @@
 """Applications in the management API."""
 
+from concurrent.futures import ThreadPoolExecutor
+from copy import copy
 from typing import Any
 
 import pytest
 
 from tests.support.app import is_accepted, refusal, token_for
+from tests.support.databases import every_database
 from tests.support.management import Api
 
 PATH = "/applications"
@@ -56,7 +59,26 @@ def test_of_two_who_change_what_they_read_the_second_is_told(api: Api) -> None:
     etag = made.headers["ETag"]
     assert api("PATCH", f"{PATH}/a", {"name": "B"}, **{"If-Match": etag}).get_json()["name"] == "B"
     refusal(api("PATCH", f"{PATH}/a", {"name": "C"}, **{"If-Match": etag}), 412, "precondition_failed")
+    refusal(api("PATCH", f"{PATH}/a", {}, **{"If-Match": etag}), 412, "precondition_failed")
     refusal(api("DELETE", f"{PATH}/a", **{"If-Match": etag}), 412, "precondition_failed")
+
+
+@every_database
+@pytest.mark.parametrize("deletes", [False, True])
+def test_of_ten_at_once_who_change_what_they_read_one_does(api: Api, deletes: bool) -> None:
+    etag = api("POST", PATH, {"name": "A", "application_id": "a"}).headers["ETag"]
+
+    def change(number: int) -> int:
+        mine = copy(api)
+        mine.http = api.app.test_client()
+        if deletes and number % 2:
+            return mine("DELETE", f"{PATH}/a", **{"If-Match": etag}).status_code
+        return mine("PATCH", f"{PATH}/a", {"name": f"B{number}"}, **{"If-Match": etag}).status_code
+
+    with ThreadPoolExecutor(10) as pool:
+        found = list(pool.map(change, range(10)))
+    (won,) = [status for status in found if status < 400]
+    assert {status for status in found if status >= 400} == ({412} if won == 200 else {404})
 
 
 @pytest.mark.parametrize(

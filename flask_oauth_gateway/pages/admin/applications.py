@@ -64,7 +64,9 @@ def application_edit(visit: Visit) -> Response | BaseResponse:
     try:
         if visit.is_stale or visit.sent("version") != str(found.version):
             raise ClientMetadataError(stale_text())
-        visit.server.application_registry.update(found.application_id, **_values(visit))
+        visit.server.application_registry.update(found.application_id, version=found.version, **_values(visit))
+    except ApplicationChanged:
+        return _form(visit, _existing(visit), _as_sent(visit), stale_text())
     except ClientMetadataError as error:
         return _form(visit, found, _as_sent(visit), str(error))
     return go("admin_application", application_id=found.application_id, done="changed")
