@@ -43,20 +43,10 @@ class KeptTemplates(BytecodeCache):
 def keep_what_is_compiled() -> None:
     """For all apps of this process from now on."""
     Flask.jinja_options = {**Flask.jinja_options, "bytecode_cache": KeptTemplates()}
-    compile_builder = Rule._compile_builder
-    kept: dict[Any, Any] = {}
-
-    def kept_builder(rule: Any, append_unknown: bool = True) -> Any:
-        converters = tuple((name, type(converter)) for name, converter in rule._converters.items())
-        about = (rule.rule, rule.subdomain, rule.host, rule.map.host_matching, repr(rule.defaults), converters)
-        key = (*about, tuple(rule._trace), append_unknown)
-        if key not in kept:
-            kept[key] = compile_builder(rule, append_unknown)
-        return kept[key]
-
-    Rule._compile_builder = kept_builder  # type: ignore[method-assign]
-    Rule._parse_rule = _kept_parts  # type: ignore[method-assign]
+    Rule._compile_builder = _kept_builder  # type: ignore[method-assign]
+    Rule.compile = _kept_rule  # type: ignore[method-assign]
     connect.create_engine = _engine  # type: ignore[attr-defined]
+    sqlalchemy.util.get_cls_kwargs = lru_cache(sqlalchemy.util.get_cls_kwargs)  # what its engines look up of each class
     connect.create_tables = _tables.create
     hashing._ARGON2_MEMORY_KIB, hashing._ARGON2_TIME = 64, 1
     generate_password_hash.__defaults__ = ("scrypt:128:1:1", 16)
@@ -64,20 +54,33 @@ def keep_what_is_compiled() -> None:
     pymysql.connections.Connection._create_ssl_ctx = _ssl_context
 
 
-_parse_rule: Any = Rule._parse_rule
-_parts: dict[str, tuple[Any, Any]] = {}
+_compile_rule: Any = Rule.compile
+_compile_builder: Any = Rule._compile_builder
+_rules: dict[Any, tuple[Any, ...]] = {}
+_builders: dict[Any, Any] = {}
 
 
-def _kept_parts(rule: Any, text: str) -> Any:
-    """The parts of a route's path that has no variables; the other ones belong to their map."""
-    if "<" in text:
-        return _parse_rule(rule, text)
-    if text not in _parts:
-        before = len(rule._trace)
-        _parts[text] = list(_parse_rule(rule, text)), rule._trace[before:]
-    else:
-        rule._trace.extend(_parts[text][1])
-    return _parts[text][0]
+def _kept_rule(rule: Any) -> None:
+    """Compile a route, once where its path and its host have no variables; the other ones belong to their map."""
+    where = (rule.rule, rule.host if rule.map.host_matching else rule.subdomain)
+    if any("<" in (each or "") for each in where):
+        _compile_rule(rule)
+        return
+    key = (type(rule), *where, rule.merge_slashes, repr(rule.defaults))
+    if key not in _rules:
+        _compile_rule(rule)
+        _rules[key] = rule._parts, rule._trace, rule._build.__func__, rule._build_unknown.__func__
+    rule._converters = {}
+    rule._parts, rule._trace, build, build_unknown = _rules[key]
+    rule._build, rule._build_unknown = build.__get__(rule, None), build_unknown.__get__(rule, None)
+
+
+def _kept_builder(rule: Any, append_unknown: bool = True) -> Any:
+    converters = tuple((name, type(converter)) for name, converter in rule._converters.items())
+    key = (repr(rule.defaults), converters, tuple(rule._trace), append_unknown)
+    if key not in _builders:
+        _builders[key] = _compile_builder(rule, append_unknown)
+    return _builders[key]
 
 
 class KeptTables:
