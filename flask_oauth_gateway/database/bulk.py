@@ -10,7 +10,7 @@ from sqlalchemy import JSON, Connection, Table, insert
 
 from .prepared import raise_as_sqlalchemy
 
-_encode = JSONEncoder(separators=(",", ":")).encode
+_encode = JSONEncoder(separators=(",", ":"), check_circular=False).encode
 
 
 def insert_rows(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:

@@ -13,7 +13,7 @@ from ..errors import OAuth2Error, clean
 from .environ import NOTED
 from .logs import refused
 
-_encode = json.JSONEncoder(separators=(",", ":")).encode
+_encode = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
 NO_STORE = (("Cache-Control", "no-store"), ("Pragma", "no-cache"))
 
 

@@ -42,7 +42,7 @@ _MOVE_HEAD = update(audit_head).where(audit_head.c.id == 1)
 _ENDS = select(func.min(audit.c.id).label("first"), func.max(audit.c.id).label("last"))
 _OLDER = select(audit.c.at).where(audit.c.id >= bindparam("number")).order_by(audit.c.id).limit(1)
 logger = logging.getLogger(__name__)
-_encode = JSONEncoder(sort_keys=True, separators=(",", ":")).encode
+_encode = JSONEncoder(sort_keys=True, separators=(",", ":"), check_circular=False).encode
 
 Keys = Callable[[], Sequence[bytes]]
 
