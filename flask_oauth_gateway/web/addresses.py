@@ -9,6 +9,8 @@ from typing import Any
 
 from flask import request
 
+from .environ import current_environ
+
 #: What servers say where the connection came by a Unix socket, which has no address: gunicorn, waitress, Flask's own.
 UNIX = frozenset({"", "localhost", "<local>"})
 TrustedProxies = int | tuple[IPv4Network | IPv6Network, ...]
@@ -22,7 +24,7 @@ class Addresses:
 
     def of_request(self) -> str:
         """The caller's address; empty where there is none (a Unix socket)."""
-        direct = request.environ.get("REMOTE_ADDR") or ""
+        direct: str = current_environ().get("REMOTE_ADDR") or ""
         trusted = self._trusted
         if not trusted:
             return direct
