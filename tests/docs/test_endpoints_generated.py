@@ -23,6 +23,8 @@ PROGRAMS = {
     for path, methods in DOCUMENT["paths"].items()
     if path not in PAGES and all(each["tags"] != [PEOPLE] for each in methods.values())
 }
+#: Nobody gets as far as its body without the client's own token; what may be in it is sent to `POST /oauth/register`.
+BEHIND_A_TOKEN = "PUT /oauth/register/{client_id}"
 REFUSED = ["400", "401", "403", "404", "405", "406", "409", "413", "415", "422", "428", "429"]
 
 
@@ -38,7 +40,10 @@ def app() -> Iterator[Flask]:
 def described(app: Flask, request: pytest.FixtureRequest) -> Any:
     # Schemathesis calls its subtests after it; pytest 9.2 has it no longer.
     request.node._nodeid = request.node.nodeid
-    config = {"checks": {"negative_data_rejection": {"expected-statuses": REFUSED}}}
+    config = {
+        "checks": {"negative_data_rejection": {"expected-statuses": REFUSED}},
+        "operations": [{"include-name": BEHIND_A_TOKEN, "phases": {"coverage": {"enabled": False}}}],
+    }
     document = {**DOCUMENT, "paths": PROGRAMS, "servers": [{"url": "/"}]}
     found = schemathesis.openapi.from_dict(document, config=SchemathesisConfig.from_dict(config))
     found.app = app
