@@ -1,16 +1,13 @@
 """Tokens that are bound to a key, got and used by openid-client, oauth4webapi and dpop, of npm; with nonces and without."""
 
-import json
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from tests.support.app import close_app
-from tests.support.conversation import told
+from tests.support.conversation import told_by_node
 from tests.support.serving import Server, Walker, build_server, serving
 
-SCRIPTS = Path(__file__).parent / "node"
 REDIRECT_URI = "https://app.example/callback"
 
 pytestmark = pytest.mark.node
@@ -45,8 +42,7 @@ def test_tokens_are_got_refreshed_and_used_with_proofs(
         "algorithm": algorithm,
         "pushed": pushed,
     }
-    command = ["node", "dpop.mjs", json.dumps(setup)]
-    found = told(command, SCRIPTS, lambda said: alice.approve(said["open"], REDIRECT_URI))
+    found = told_by_node("dpop.mjs", lambda said: alice.approve(said["open"], REDIRECT_URI), **setup)
     assert {found[name]["token_type"].lower() for name in ("tokens", "fresh")} == {"dpop"}
     assert found["me"] == found["me_by_dpop"] == {"client": registered.client_id, "subject": "alice"}
     assert found["stolen"] == 401

@@ -3,7 +3,6 @@
 The one is told the server's name, the other only the API's address: where everything is they find out.
 """
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +10,9 @@ import pytest
 
 from flask_oauth_gateway.stores.registered_client import Client
 from tests.support.app import close_app
-from tests.support.conversation import told
+from tests.support.conversation import told_by_node
 from tests.support.serving import Server, Walker, build_server, serving
 
-SCRIPTS = Path(__file__).parent / "node"
 REDIRECT_URI = "https://app.example/callback"
 LIBRARIES = ["openid_client", "oauth4webapi"]
 
@@ -37,7 +35,7 @@ def tell(library: str, story: str, server: Server, registered: Client, alice: Wa
             return alice.approve(said["open"], REDIRECT_URI, **deed)
         return alice.connect_device(server.device, said["type"], **deed).url
 
-    return told(["node", f"{library}.mjs", json.dumps(setup)], SCRIPTS, answer)
+    return told_by_node(f"{library}.mjs", answer, **setup)
 
 
 def web_app(server: Server) -> Any:

@@ -1,19 +1,17 @@
 """oauth4webapi, of npm, asks for authorization details, and for fewer of them at a refresh."""
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.support.app import close_app
-from tests.support.conversation import told
+from tests.support.conversation import told_by_node
 from tests.support.details import FILES, PAYMENT, TYPES
 from tests.support.serving import Server, Walker, build_server, serving
 from tests.support.site import REDIRECT_URI
 
 pytestmark = pytest.mark.node
-SCRIPTS = Path(__file__).parent / "node"
 
 
 @pytest.fixture
@@ -40,8 +38,7 @@ def test_it_gets_what_the_user_allowed(server: Server, alice: Walker) -> None:
         "redirect_uri": REDIRECT_URI,
         "authorization_details": [PAYMENT, FILES],
     }
-    script = ["node", "oauth4webapi.mjs", json.dumps(setup)]
-    found = told(script, SCRIPTS, lambda said: alice.approve(said["open"], REDIRECT_URI))
+    found = told_by_node("oauth4webapi.mjs", lambda said: alice.approve(said["open"], REDIRECT_URI), **setup)
     assert found["types"] == [*TYPES]
     assert found["tokens"]["authorization_details"] == [PAYMENT, FILES]
     assert found["refreshed"]["authorization_details"] == [PAYMENT]

@@ -21,7 +21,7 @@ from dotenv import dotenv_values
 from flask_oauth_gateway.descriptions.ready.files import in_env
 from flask_oauth_gateway.pages.ready_settings import settings_for
 from tests.support.app import close_app, gateway_of, server_of
-from tests.support.conversation import told
+from tests.support.conversation import told_by_node
 from tests.support.fronts import nginx_with, running
 from tests.support.ports import free_port, free_ports, wait_for
 from tests.support.serving import Form, Server, Walker, build_server, serving
@@ -122,6 +122,11 @@ class Office:
         file = self.folder / name
         file.write_text(text, encoding="utf-8")
         return file
+
+    def pasted(self, file: Path, **environment: str) -> dict[str, Any]:
+        """What a module has got in the end, in which alice is asked."""
+        setup = {"file": str(file), "environment": environment}
+        return told_by_node("ready_settings.mjs", lambda said: self.approve(said["open"]), **setup)
 
     def node(self, text: str) -> str:
         """What a program prints that asks nobody."""
@@ -255,15 +260,8 @@ class TestWeb:
     @pytest.mark.node
     def test_openid_client(self, office: Office, web: Shown) -> None:
         environment = office.environment(web.texts[".env"])
-        setup = json.dumps({"file": str(office.module(web.texts["openid-client"]))})
-        command = [
-            "env",
-            f"OAUTH_CLIENT_SECRET={environment['OAUTH_CLIENT_SECRET']}",
-            "node",
-            "ready_settings.mjs",
-            setup,
-        ]
-        answer = told(command, SCRIPTS, lambda said: office.approve(said["open"]))
+        file = office.module(web.texts["openid-client"])
+        answer = office.pasted(file, OAUTH_CLIENT_SECRET=environment["OAUTH_CLIENT_SECRET"])
         assert "weather:read" in answer["scope"]
         assert (answer["claims"] or {}).get("sub") == ("alice" if is_openid(office) else None)
 
@@ -308,8 +306,7 @@ class TestWithoutASecret:
     def test_an_app_in_the_browser(self, office: Office) -> None:
         app = office.register("browser", scope="weather:read", redirect_uris=REDIRECT_URI)
         assert [*app.texts] == [".env", "openid-client", "nginx"]
-        setup = json.dumps({"file": str(office.module(app.texts["openid-client"]))})
-        answer = told(["node", "ready_settings.mjs", setup], SCRIPTS, lambda said: office.approve(said["open"]))
+        answer = office.pasted(office.module(app.texts["openid-client"]))
         assert answer["scope"] == "weather:read"
 
     @pytest.mark.node

@@ -1,18 +1,15 @@
 """Signed requests of openid-client and oauth4webapi, of npm: by value, pushed, and encrypted by jose."""
 
-import json
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.support.app import close_app
-from tests.support.conversation import told
+from tests.support.conversation import told_by_node
 from tests.support.serving import Server, Walker, build_server, serving
 from tests.support.signing import Signer
 
-SCRIPTS = Path(__file__).parent / "node"
 REDIRECT_URI = "https://app.example/callback"
 CONFIG = {"OAUTH_JAR": "required", "OAUTH_PAR": True, "OAUTH_REQUEST_ENCRYPTION": True}
 
@@ -54,7 +51,6 @@ def test_a_signed_request_leads_to_a_token(
         "algorithm": signer.algorithm,
         **more,
     }
-    command = ["node", "signed_requests.mjs", json.dumps(setup)]
-    found = told(command, SCRIPTS, lambda said: alice.approve(said["open"], REDIRECT_URI))
+    found = told_by_node("signed_requests.mjs", lambda said: alice.approve(said["open"], REDIRECT_URI), **setup)
     assert found["me"] == {"client": registered.client_id, "subject": "alice"}
     assert found["tokens"]["scope"] == "weather:read"

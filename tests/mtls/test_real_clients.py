@@ -1,19 +1,16 @@
 """Programs that people have, unmodified, show their certificates to the real nginx: requests, openid-client and oauth4webapi."""
 
-import json
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 import requests
 
 from tests.support.app import build_app, close_app, register
 from tests.support.certificates import Held, self_signed
-from tests.support.conversation import told
+from tests.support.conversation import told_by_node
 from tests.support.ports import free_port
 from tests.support.tls_fronts import Front, front_of
 
-SCRIPTS = Path(__file__).parents[1] / "flows" / "node"
 pytestmark = pytest.mark.nginx
 
 
@@ -83,6 +80,6 @@ def test_libraries_of_npm_show_a_certificate_and_use_a_bound_token(front: Front,
         "library": library, "issuer": here, "api": f"{here}/weather", "client_id": client,
         "certificate": certificate, "key": key, "ca": str(front.folder / "front.pem"),
     }  # fmt: skip
-    found = told(["node", "mtls.mjs", json.dumps(setup)], SCRIPTS, str)
+    found = told_by_node("mtls.mjs", str, **setup)
     assert found["tokens"]["token_type"].lower() == "bearer"
     assert found["me"] == {"for": client}
