@@ -82,8 +82,10 @@ class ClientAuthentication:
         header = request.environ.get("HTTP_AUTHORIZATION")
         if header is None:
             return request.form.get("client_id") if "client_secret" in request.form else None
+        if header[:6].lower() != "basic ":
+            return None
         try:
-            client_id = (request.basic or decode_basic(header))[0] if header[:6].lower() == "basic " else ""
+            client_id, _ = request.basic = decode_basic(header)
         except InvalidClient:
             return None
         return None if not client_id or "%" in client_id or "+" in client_id else client_id

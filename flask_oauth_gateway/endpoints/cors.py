@@ -15,7 +15,7 @@ from flask import Response, request
 
 from ..clients.redirect_uris import is_own_origin
 from ..errors import TemporarilyUnavailable
-from ..web.environ import CLIENT, NAMED
+from ..web.environ import CLIENT, NAMED, current_environ
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -66,7 +66,7 @@ class Cors:
 
     def allow_origin(self, response: Response) -> Response:
         """Let the origin's script read the answer of these endpoints, where the calling client has that origin."""
-        origin = request.environ.get("HTTP_ORIGIN")
+        origin = current_environ().get("HTTP_ORIGIN")
         if origin is None or request.endpoint not in self._endpoints or request.method == "OPTIONS":
             return response
         if self._configured is None and request.endpoint in self._anybody:
