@@ -65,7 +65,10 @@ def compile_statement(
         process = bind.type.dialect_impl(dialect).bind_processor(dialect)
         if process is not None:
             to_driver[name] = process
-    columns_of = list(getattr(statement, "selected_columns", ()))
+    returned = getattr(
+        statement, "_returning", ()
+    )  # `exported_columns` would stay those of statements made from this one
+    columns_of: list[Any] = list(getattr(statement, "selected_columns", returned))
     types: dict[str, TypeEngine[Any]] = {column.key: column.type for column in columns_of}
     if len(types) != len(columns_of):
         raise ValueError(f"Two columns have the same name: {[column.key for column in columns_of]}")

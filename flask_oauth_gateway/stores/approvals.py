@@ -4,24 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from functools import lru_cache, partial
 from typing import Any
 
-from sqlalchemy import (
-    BigInteger,
-    ColumnElement,
-    Text,
-    and_,
-    bindparam,
-    delete,
-    exists,
-    func,
-    insert,
-    literal_column,
-    or_,
-    select,
-    update,
-)
+from sqlalchemy import ColumnElement, and_, bindparam, delete, exists, func, or_, select, update
 from sqlalchemy.engine import Row
 
 from ..database.deadlocks import again_after_deadlock
@@ -171,90 +156,3 @@ def _live(subject: str, owner: Client) -> tuple[ColumnElement[bool], ...]:
         _A.revoked_at.is_(None),
         _A.expires_at > int(time.time()),
     )
-
-
-# A refresh on PostgreSQL in one statement, where nothing has to be decided between reading and writing. The statement does the
-# checks too: where no row comes back, one of them failed, and a look-up tells which.
-
-_T = access_token.c
-_NOW = bindparam("moment", type_=BigInteger)
-
-
-def can_rotate_at_once(database: Database) -> bool:
-    """Whether the database allows statements that write inside one that reads."""
-    return database.engine.dialect.name == "postgresql"
-
-
-def rotate_at_once(
-    database: Database, client: Client, values: Mapping[str, Any], now: int, *, idle: int | None
-) -> Row[Any] | None:
-    """Spend a refresh token and store its successors; returns the approval's values, or `None` where nothing was done.
-
-    `values`: `old_hash`, `salt`, `token_hash`, `refresh_hash`, `audience` (where the approval names none),
-    `grant_type`, `expires_at`, `scopes` (all that the client may have: where another one was approved, nothing is done
-    here). `now`: seconds since 1970. `idle`: the seconds without use after which the refresh token ends. Nothing is
-    done where the approval's refresh tokens are bound to a key, which has to be proved.
-    """
-    given = {"owner": client.key, "owner_version": client.version, "moment": now, "idle": idle}
-    return database.first_once(
-        _rotation(ends_idle=idle is not None), {**given, **{f"p_{k}": v for k, v in values.items()}}
-    )
-
-
-@lru_cache(maxsize=2)
-def _rotation(*, ends_idle: bool) -> Prepared:
-    live_client = exists().where(
-        client.c.id == bindparam("owner"), client.c.version == bindparam("owner_version"), client.c.enabled
-    )
-    live = [_R.spent_at.is_(None), _R.expires_at > _NOW, _A.revoked_at.is_(None), _A.expires_at > _NOW]
-    from sqlalchemy.dialects import postgresql
-
-    words = partial(func.string_to_array, type_=postgresql.ARRAY(Text))
-    live.append(words(_A.scope, " ").contained_by(words(bindparam("p_scopes", type_=Text), " ")))
-    if ends_idle:
-        live.append(func.coalesce(_R.last_used_at, _R.issued_at) + bindparam("idle", type_=BigInteger) > _NOW)
-    to_decide = ("authorization_details", "cnf")
-    live += (_A.claims.op("->")(literal_column(f"'{name}'")).is_(None) for name in to_decide)
-    spent = (
-        update(refresh_token)
-        # "+ 0", or a plan that was made without statistics reads every approval of the client by the index on `client`.
-        .where(_R.token_hash == bindparam("p_old_hash"), _A.id == _R.family, _A.client + 0 == bindparam("owner"))
-        .where(and_(*live), live_client)
-        .values(spent_at=_NOW, salt=bindparam("p_salt"))
-        .returning(
-            _R.family,
-            _R.expires_at,
-            _A.subject,
-            _A.scope,
-            _A.audience,
-            _A.attributes,
-            _A.claims,
-            _A.expires_at.label("approval_expires_at"),
-        )
-    ).cte("spent")
-    approved = spent.c
-    expires_at = func.least(bindparam("p_expires_at", type_=BigInteger), approved.approval_expires_at)
-    token = {
-        _T.token_hash: bindparam("p_token_hash", type_=_T.token_hash.type),
-        _T.client: bindparam("owner", type_=_T.client.type),
-        _T.family: approved.family,
-        _T.subject: approved.subject,
-        _T.scope: approved.scope,
-        _T.audience: func.coalesce(approved.audience, bindparam("p_audience", type_=Text)),
-        _T.grant_type: bindparam("p_grant_type", type_=Text),
-        _T.attributes: approved.attributes,
-        _T.claims: approved.claims,
-        _T.issued_at: _NOW,
-        _T.expires_at: expires_at,
-    }
-    following = {
-        _R.token_hash: bindparam("p_refresh_hash", type_=_R.token_hash.type),
-        _R.family: approved.family,
-        _R.issued_at: _NOW,
-        _R.expires_at: approved.expires_at,
-    }
-    parts = [
-        insert(table).from_select(list(row), select(*row.values()).select_from(spent)).cte(f"new_{table.name}")
-        for table, row in ((access_token, token), (refresh_token, following))
-    ]
-    return Prepared(select(spent, expires_at.label("token_expires_at")).add_cte(*parts))

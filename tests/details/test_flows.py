@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from flask_oauth_gateway.grants import refresh_token
-from flask_oauth_gateway.stores.approvals import rotate_at_once
+from flask_oauth_gateway.stores.rotation import rotate_at_once
 from tests.support.app import refusal
 from tests.support.databases import every_database
 from tests.support.details import FILES, PAYMENT, asked, make_paying, pay, paying_client
@@ -132,8 +132,8 @@ print([name for name in sys.modules if name.endswith(".details")])
     assert finished(fresh_python("-c", program)).strip() == "[]"
 
 
-@pytest.mark.parametrize("database_uri", ["postgresql"], indirect=True)
-def test_a_refresh_is_one_statement_unless_there_is_something_to_decide(
+@pytest.mark.parametrize("database_uri", ["sqlite", "postgresql"], indirect=True)
+def test_a_refresh_is_done_at_once_unless_there_is_something_to_decide(
     make_site: MakeSite, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     site = make_paying(make_site)
