@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Route
 
 from flask_oauth_gateway.stores.registered_client import DOCUMENT
-from tests.support.browser import Visitor, check
+from tests.support.browser import Browser, Visitor, check, open_page, troubles
 from tests.support.served_site import SCOPES, ServedSite
 from tests.support.stranger import make_stranger
 
@@ -42,9 +42,9 @@ def test_consent(visitor: Visitor, site: ServedSite) -> None:
     visitor.page.get_by_role("checkbox", name="See your name").wait_for()
     visitor.page.get_by_text("Details").click()
     check(visitor)
-    for contrast in ("more", "no-preference"):
-        visitor.page.emulate_media(contrast=contrast)
-        check(visitor)
+    visitor.page.emulate_media(contrast="more")
+    check(visitor)
+    visitor.page.emulate_media(contrast="no-preference")
     visitor.page.get_by_role("radio", name="Until I take it back").check()
     visitor.allow()
     visitor.page.wait_for_url(f"{site.callback}*")
@@ -145,11 +145,12 @@ def test_personal_tokens(make_visitor: Callable[..., Visitor], make_site: Callab
     page = visitor.page
     visitor.visit("/oauth/tokens")
     check(visitor)
-    for name in ("Backup script on my laptop", "N" * 100):
+    for name in ("Backup script on my laptop", long := "N" * 100):
         page.get_by_role("link", name="New token").click()
         visitor.sign_in()
         page.get_by_role("heading", name="New token").wait_for()
-        check(visitor)
+        if name != long:  # before it is typed, the page is the same
+            check(visitor)
         page.get_by_label("What will use it?").fill(name)
         page.get_by_role("button", name="Make the token").click()
         page.get_by_role("alert").wait_for()
@@ -204,3 +205,26 @@ def test_the_systems_own_colors_hide_nothing(visitor: Visitor, site: ServedSite)
         )
         assert style["line"] != "0px"
         assert style["color"] != "rgba(0, 0, 0, 0)"
+
+
+def test_what_is_wrong_in_one_look_is_found(browser: Browser) -> None:
+    page = open_page(browser, [])
+    found = {}
+    for style in (
+        "@media (max-width: 30rem) and (prefers-color-scheme: dark) { p { color: #999 } }",
+        "@media (min-width: 60rem) { img { display: block } }",
+        "@media (prefers-color-scheme: dark) { img { display: block } }",
+        "p { width: 350px }",
+    ):
+        page.set_content(
+            f"""<!doctype html><html lang="en"><title>A page</title>
+            <style>img {{ display: none }} {style}</style><main><h1>A page</h1><p>What it says<img src="data:,"></main></html>"""
+        )
+        found[style.split(" {")[0]] = [trouble.partition(": [")[0] for trouble in troubles(page)]
+    page.context.close()
+    assert found == {
+        "@media (max-width: 30rem) and (prefers-color-scheme: dark)": ["dark, 390: color-contrast"],
+        "@media (min-width: 60rem)": ["light, 1280: image-alt"],
+        "@media (prefers-color-scheme: dark)": ["dark, 1280: image-alt", "dark, 390: image-alt"],
+        "p": ["wider than 320 pixels"],
+    }

@@ -42,7 +42,8 @@ def test_a_sign_in_page_with_a_strict_policy_leads_to_the_client(
     site.app.view_functions["sign_in"] = strict(site.app.view_functions["sign_in"])
     site.sends_on = f"http://localhost:{urlsplit(site.callback).port}/done"
     visitor = make_visitor(site)
-    visitor.visit(site.request_for(site.register(skip_consent=True)))
+    visitor.page.goto(site.request_for(site.register(skip_consent=True)))
+    visitor.sign_in()
     visitor.page.wait_for_url(site.sends_on)
     assert "code" in site.heard[0]
 
