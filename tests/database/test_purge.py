@@ -19,7 +19,7 @@ from tests.support.pushing import push
 from tests.support.site import DEVICE_CODE, MakeSite, error_page
 from tests.support.stored import audit_of, database_of, register, status_with, tokens_of
 
-EXPIRED = 3000
+EXPIRED = 1000
 
 
 def fill(app: Flask, client: int, expires_at: int, rows: int) -> None:

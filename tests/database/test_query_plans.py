@@ -26,7 +26,7 @@ from tests.support.stored import audit_of, database_of, register, tokens_of
 from tests.support.trading import CLIENT_ASSERTION, GRANT, IDP
 
 Caught = dict[str, Any]
-ROWS, EXPIRED = 1500, 500
+ROWS, EXPIRED = 700, 100
 
 
 @contextmanager
