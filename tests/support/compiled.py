@@ -136,6 +136,10 @@ def _ssl_context(connection: Any, wanted: Any) -> Any:
 _dialects: dict[Any, Any] = {}
 
 
+def _nothing(connection: Any) -> None:
+    pass
+
+
 def _engine(url: URL, **options: Any) -> Engine:
     """An engine for one server and with the same options as one before has that one's dialect, once it has connected."""
     engine = sqlalchemy.create_engine(url, **options)
@@ -143,6 +147,7 @@ def _engine(url: URL, **options: Any) -> Engine:
         return engine
     key = (url.drivername, url.host, url.port, repr(sorted(options.items(), key=str)))
     if key in _dialects:
+        engine.dialect.initialize = _nothing  # type: ignore[method-assign]  # the other one has asked the server already
         engine.dialect, engine._compiled_cache = _dialects[key]
         engine.pool._dialect = engine.dialect
     else:
