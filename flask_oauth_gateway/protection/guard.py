@@ -32,7 +32,7 @@ from ..errors import (
 from ..signals import token_rejected
 from ..tokens.sign_in import details_of
 from ..web.bearer import BEARER, missing, token_of, with_scheme
-from ..web.environ import CHECKED_BY, NAMED, TOGETHER, TOKEN, current_environ
+from ..web.environ import CHECKED_BY, NAMED, TOGETHER, TOKEN
 from ..web.logs import refused
 
 if TYPE_CHECKING:
@@ -286,7 +286,10 @@ def is_answered_by_flask() -> bool:
 
 def _current_token() -> AccessToken | None:
     # Not kept in `g`: a test that holds an app context open shares one `g` among all its requests.
-    return current_environ().get(TOKEN) if has_request_context() else None
+    if not has_request_context():
+        return None
+    http: Request = cast("Any", request)._get_current_object()  # noqa: SLF001 (its documented name)
+    return cast("AccessToken | None", http.environ.get(TOKEN))
 
 
 #: The token that `@require_token` verified for this request; falsy where there is none.
