@@ -5,7 +5,7 @@ import json
 import pytest
 
 from tests.support.databases import EVERY_DATABASE
-from tests.support.processes import finished, fresh_python
+from tests.support.processes import finished, fresh_python, python
 
 pytestmark = pytest.mark.parametrize(
     "database_uri",
@@ -112,5 +112,5 @@ print(json.dumps(found))
 
 
 def test_what_comes_after_a_soft_limit_gets_its_own_answer(database_uri: str) -> None:
-    process = fresh_python("-W", "error", "-c", A_SIGNAL, database_uri)
+    process = python("-W", "error", "-c", A_SIGNAL, database_uri)
     assert json.loads(finished(process)) == ["limited", "0", "1", "2", "3", "4"] * 2
