@@ -11,6 +11,7 @@ from flask import Flask
 from flask_oauth_gateway.features import ENDPOINTS
 from tests.support.admin import AdminSite
 from tests.support.app import refusal
+from tests.support.listed import for_each
 from tests.support.site import assert_page_headers, error_page
 
 PAGES = {
@@ -77,9 +78,9 @@ def test_users_whom_the_hook_does_not_say_true_of_see_nothing_and_change_nothing
     assert site.gateway.applications.get("mine").version == 1
 
 
-@pytest.mark.parametrize("path", POSTS)
 @pytest.mark.parametrize("token", [None, "made up", "alice's"])
-def test_a_form_from_elsewhere_changes_nothing(site: AdminSite, path: str, token: str | None) -> None:
+def test_a_form_from_elsewhere_changes_nothing(make_site: Callable[..., AdminSite], token: str | None) -> None:
+    site = make_site(OAUTH_RATE_LIMITS=None)
     client = site.register(client_id="c")
     site.gateway.applications.create("Mine", application_id="mine")
     if token == "alice's":
@@ -89,49 +90,57 @@ def test_a_form_from_elsewhere_changes_nothing(site: AdminSite, path: str, token
         site.person = "root"
     before = site.gateway.tokens.issue("c", subject="alice")["access_token"]
     data = {"enabled": "no", "action": "rotate", "client_name": "x", "name": "x", "version": str(client.version)}
-    if path == "/admin/application/status":
-        data["action"] = "revoke"
-    response = site.browser.post(
-        f"/oauth{path}?client_id=c&application_id=mine", data=data if token is None else {**data, "form_token": token}
-    )
-    assert response.status_code == 400
-    assert "out of date" in response.text
-    assert site.gateway.clients.get("c").version == client.version
-    assert len(site.gateway.clients.list()) == 1
-    assert [each.version for each in site.gateway.applications.find().applications] == [1]
-    assert site.gateway.tokens.get(token=before).refusal is None
-    assert not site.trail("key_changed")
+
+    def changes_nothing(path: str) -> None:
+        sent = {**data, "action": "revoke"} if path == "/admin/application/status" else data
+        response = site.browser.post(
+            f"/oauth{path}?client_id=c&application_id=mine",
+            data=sent if token is None else {**sent, "form_token": token},
+        )
+        assert response.status_code == 400
+        assert "out of date" in response.text
+        assert site.gateway.clients.get("c").version == client.version
+        assert len(site.gateway.clients.list()) == 1
+        assert [each.version for each in site.gateway.applications.find().applications] == [1]
+        assert site.gateway.tokens.get(token=before).refusal is None
+        assert not site.trail("key_changed")
+
+    for_each({path: (path,) for path in POSTS}, changes_nothing)
 
 
-@pytest.mark.parametrize("each", [each for each in PAGES.values() if "GET" in each.methods], ids=lambda each: each.path)
-def test_every_page_has_the_headers_of_pages_and_takes_junk(site: AdminSite, each: Any) -> None:
+def test_every_page_has_the_headers_of_pages_and_takes_junk(make_site: Callable[..., AdminSite]) -> None:
+    site = make_site(OAUTH_RATE_LIMITS=None)
     client = site.register()
     site.gateway.applications.create("Mine", application_id="mine")
-    if each.path == "/admin/audit/export":
-        response = site.browser.get(f"/oauth{each.path}?format=csv")
-        assert response.headers["X-Content-Type-Options"] == "nosniff"
-        assert response.headers["Cache-Control"] == "no-store"
-    else:
-        response = site.browser.get(
-            f"/oauth{each.path}", query_string={"client_id": client.client_id, "application_id": "mine"}
-        )
-        assert_page_headers(response)
-        assert response.headers["X-Frame-Options"] == "DENY"
-        assert "<script" not in response.text
-    assert response.status_code == 200, response.text
-    for junk in (
-        "after=x",
-        "before=-1",
-        "since=yesterday",
-        "client_id=%00",
-        "application_id=%00",
-        "status=%00x",
-        "q=%00%25",
-        "subject=%F0%9F%98%80",
-        "format=exe",
-        "done=<b>",
-    ):
-        assert site.browser.get(f"/oauth{each.path}?{junk}").status_code in (200, 400, 404), junk
+
+    def has_headers_and_takes_junk(path: str) -> None:
+        if path == "/admin/audit/export":
+            response = site.browser.get(f"/oauth{path}?format=csv")
+            assert response.headers["X-Content-Type-Options"] == "nosniff"
+            assert response.headers["Cache-Control"] == "no-store"
+        else:
+            response = site.browser.get(
+                f"/oauth{path}", query_string={"client_id": client.client_id, "application_id": "mine"}
+            )
+            assert_page_headers(response)
+            assert response.headers["X-Frame-Options"] == "DENY"
+            assert "<script" not in response.text
+        assert response.status_code == 200, response.text
+        for junk in (
+            "after=x",
+            "before=-1",
+            "since=yesterday",
+            "client_id=%00",
+            "application_id=%00",
+            "status=%00x",
+            "q=%00%25",
+            "subject=%F0%9F%98%80",
+            "format=exe",
+            "done=<b>",
+        ):
+            assert site.browser.get(f"/oauth{path}?{junk}").status_code in (200, 400, 404), junk
+
+    for_each({each.path: (each.path,) for each in PAGES.values() if "GET" in each.methods}, has_headers_and_takes_junk)
 
 
 @pytest.mark.parametrize(("person", "status"), [("root", 200), ("alice", 403), (None, 302)])
