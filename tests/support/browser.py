@@ -26,6 +26,7 @@ ARGUMENTS = (
     "--disable-dev-shm-usage",
     "--disable-sync",
     "--no-first-run",
+    "--js-flags=--no-turbofan",  # axe-core runs too briefly on a page for its dearest compiler to pay
     f"--host-resolver-rules=MAP *.{DOMAIN} 127.0.0.1",
 )
 PATIENCE = 20_000  # milliseconds, on a busy machine
