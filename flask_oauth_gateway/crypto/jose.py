@@ -14,6 +14,10 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric.ec import ECDSA
+from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature, encode_dss_signature
 from joserfc.errors import JoseError
 from joserfc.jwk import Key
 from joserfc.jws import JWSRegistry
@@ -24,6 +28,13 @@ MAX_TOKEN = 65536
 MAX_HEADER = 16384
 MAX_KEYS_TRIED = 8
 
+#: The hash of each algorithm, and how many bytes each of a signature's two numbers has (RFC 7518 section 3.4). joserfc's own
+#: algorithms make this anew for each signature.
+_ECDSA = {
+    "ES256": (ECDSA(hashes.SHA256()), 32),
+    "ES384": (ECDSA(hashes.SHA384()), 48),
+    "ES512": (ECDSA(hashes.SHA512()), 66),
+}
 _COMPACT = re.compile(r"([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)")
 
 
@@ -82,7 +93,11 @@ def verify(token: str | Jwt, keys: Iterable[Key], algorithms: tuple[str, ...] | 
     for key in fitting[:MAX_KEYS_TRIED]:
         try:
             scheme.check_key(key)
-            if scheme.verify(jwt.signed, jwt.signature, key):
+            if algorithm in _ECDSA:
+                is_good = _fits_by_ecdsa(algorithm, jwt.signed, jwt.signature, key.get_op_key("verify"))
+            else:
+                is_good = scheme.verify(jwt.signed, jwt.signature, key)
+            if is_good:
                 return jwt
         except (JoseError, ValueError, TypeError):
             continue
@@ -92,12 +107,11 @@ def verify(token: str | Jwt, keys: Iterable[Key], algorithms: tuple[str, ...] | 
 class Signer:
     """A private key that signs often: what joserfc asks of a key at each signature is found out once."""
 
-    __slots__ = ("_private", "curve_key_size")
+    __slots__ = ("_private",)
 
     def __init__(self, key: Key) -> None:
         """Raises a `JoseError` where the key may not sign."""
         self._private = key.get_op_key("sign")
-        self.curve_key_size = getattr(key, "curve_key_size", 0)
 
     def get_op_key(self, operation: str) -> Any:
         """The key, as joserfc's algorithms ask for it."""
@@ -107,7 +121,32 @@ class Signer:
 def sign(header: Mapping[str, str], claims: Mapping[str, Any], key: Key | Signer) -> str:
     """A JWT with these claims, signed by the header's `alg`."""
     signed = _header_segment(tuple(header.items())) + b"." + _segment(_ENCODER.encode(claims).encode())
-    return (signed + b"." + _segment(JWSRegistry.algorithms[header["alg"]].sign(signed, key))).decode()
+    algorithm = header["alg"]
+    if algorithm in _ECDSA:
+        signature = _sign_by_ecdsa(algorithm, signed, key.get_op_key("sign"))
+    else:
+        signature = JWSRegistry.algorithms[algorithm].sign(signed, key)
+    return (signed + b"." + _segment(signature)).decode()
+
+
+def _sign_by_ecdsa(algorithm: str, content: bytes, key: Any) -> bytes:
+    """The signature by a private key of cryptography's: its two numbers, of a fixed length."""
+    scheme, length = _ECDSA[algorithm]
+    r, s = decode_dss_signature(key.sign(content, scheme))
+    return r.to_bytes(length, "big") + s.to_bytes(length, "big")
+
+
+def _fits_by_ecdsa(algorithm: str, content: bytes, signature: bytes, key: Any) -> bool:
+    """Whether this signature is that of a public key of cryptography's."""
+    scheme, length = _ECDSA[algorithm]
+    if len(signature) != 2 * length:
+        return False
+    r, s = int.from_bytes(signature[:length], "big"), int.from_bytes(signature[length:], "big")
+    try:
+        key.verify(encode_dss_signature(r, s), content, scheme)
+    except InvalidSignature:
+        return False
+    return True
 
 
 @lru_cache(maxsize=64)
