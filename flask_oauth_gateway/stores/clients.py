@@ -32,6 +32,8 @@ _APPLICATION_COLUMNS = {
     "application": "application_id", "application_status": "status", "application_plan": "plan",
     "application_attributes": "attributes",
 }  # fmt: skip
+_FIRST = len(client_table.c) + len(_APPLICATION_COLUMNS)  # where a secret's columns begin
+_SECRET = slice(_FIRST, _FIRST + len(_SECRET_COLUMNS))
 WITH_SECRETS = (
     select(
         client_table,
@@ -42,7 +44,7 @@ WITH_SECRETS = (
     .outerjoin(application_table, application_table.c.id == client_table.c.application)
     .order_by(client_table.c.id, secret_table.c.id)
 )
-BY_CLIENT_ID = Prepared(WITH_SECRETS.where(client_table.c.client_id_hash == bindparam("hash")))
+BY_CLIENT_ID = Prepared(WITH_SECRETS.where(client_table.c.client_id_hash == bindparam("hash")).order_by(None))
 _BY_KEY = WITH_SECRETS.where(client_table.c.id == bindparam("key"))
 CHANGE = (
     update(client_table)
@@ -250,9 +252,7 @@ def _from_rows(rows: Sequence[Row[Any]]) -> Client:
     """A client, from its row, which is repeated for each of its secrets."""
     row = rows[0]
     values: dict[str, Any] = {name: value for name, value in row.metadata.items() if name in DEFAULTS}
-    secrets = (
-        ClientSecret(*(getattr(each, f"secret_{name}") for name in _SECRET_COLUMNS)) for each in rows if each.secret_id
-    )
+    secrets = (ClientSecret(*each[_SECRET]) for each in rows if each.secret_id)
     return Client(
         key=row.id,
         client_id=row.client_id,
@@ -267,7 +267,7 @@ def _from_rows(rows: Sequence[Row[Any]]) -> Client:
         fresh_until=row.fresh_until,
         created_at=row.created_at,
         updated_at=row.updated_at,
-        secrets=tuple(secrets),
+        secrets=tuple(sorted(secrets, key=lambda secret: secret.id)),
         **{field: getattr(row, f"its_{field}") for field in _APPLICATION_COLUMNS},
         **values,
     )
