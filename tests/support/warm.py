@@ -16,6 +16,7 @@ import importlib
 import marshal
 import os
 import pkgutil
+import re
 import runpy
 import select
 import shutil
@@ -37,7 +38,7 @@ from typing import Any
 import flask
 
 import flask_oauth_gateway
-from tests.support.app import close_app
+from tests.support.app import basic, bearer, close_app
 from tests.support.compiled import KEPT, keep_what_is_compiled, make_tables
 
 ROOT = Path(__file__).parents[2]
@@ -146,17 +147,29 @@ def main(address: str) -> None:
 
 
 def compile_once() -> None:
-    """The routes' builders, the templates and SQLite's tables, as every app of a page would compile them."""
+    """The routes' builders, the templates, SQLite's tables and common statements, as every app of a page would compile them."""
     keep_what_is_compiled()
     with tempfile.TemporaryDirectory() as folder:
         app = flask.Flask("warm", instance_path=folder)
-        app.config.update(SECRET_KEY="only for tests", OAUTH_ADMIN=True)
-        flask_oauth_gateway.OAuthGateway(app)
+        app.config.update(SECRET_KEY="only for tests", OAUTH_ADMIN=True, OAUTH_SCOPES={"read": "Read"})
+        app.config["OAUTH_LOGIN_URL"] = "/login"
+        flask_oauth_gateway.OAuthGateway(app).current_user(lambda: None)
+        app.add_url_rule("/read", view_func=flask_oauth_gateway.require_token("read")(dict))
         for name in app.jinja_env.list_templates(extensions=["html"]):
             app.jinja_env.get_template(name)
-        with app.extensions["oauth_gateway"].database.engine.connect():
-            pass  # which makes them
+        get_a_token(app)
         close_app(app)
+
+
+def get_a_token(app: flask.Flask) -> None:
+    """What nearly every page has its reader do: a client, its token, a view."""
+    words = "oauth client create Reader --grant client_credentials --scope read"
+    made = app.test_cli_runner().invoke(args=words.split()).stdout
+    credentials = [re.findall(rf"^{name}:\s+(\S+)", made, re.MULTILINE)[0] for name in ("client_id", "client_secret")]
+    with app.test_client() as client:
+        answer = client.post("/oauth/token", data={"grant_type": "client_credentials"}, headers=basic(*credentials))
+        seen = client.get("/read", headers=bearer(answer.get_json()["access_token"]))
+    assert seen.status_code == 200, (made, answer.text, seen.text)
 
 
 def child(connection: socket.socket) -> int:
