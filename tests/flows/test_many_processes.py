@@ -61,8 +61,10 @@ class Serving:
             free.bind(("127.0.0.1", 0))
             self.port: int = free.getsockname()[1]
         self.log = folder / "log"
-        module = "tests.flows.many_processes_app:create_app()"
-        command = [sys.executable, "-m", "gunicorn", "-w", str(WORKERS), "-b", f"127.0.0.1:{self.port}", module]
+        module, address = "tests.flows.many_processes_app", f"127.0.0.1:{self.port}"
+        loaded_once = ["-c", f"python:{module}"]  # by the master, which has no app; each worker makes its own
+        options = [*loaded_once, "-w", str(WORKERS), "-b", address]
+        command = [sys.executable, "-m", "gunicorn", *options, f"{module}:create_app()"]
         environment = {**os.environ, "GATEWAY_DATABASE": uri, "GATEWAY_REDIS": redis.url}
         with self.log.open("wb") as log:
             self.master = subprocess.Popen(command, env=environment, stdout=log, stderr=log, process_group=0)
