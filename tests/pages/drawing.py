@@ -1,6 +1,5 @@
-"""Every page with every branch of its template, and with long words, drawn without a browser, its style sheets in it."""
+"""Every page with every branch of its template, and with long words, drawn without a browser."""
 
-import re
 import time
 from collections.abc import Callable, Iterable, Iterator
 from operator import itemgetter
@@ -10,7 +9,6 @@ from typing import Any
 
 from flask_babel import Babel
 
-import flask_oauth_gateway
 from tests.pages import rows
 from tests.pages.admin_lines import ADMIN
 from tests.pages.developer_lines import DEVELOPER, own
@@ -18,9 +16,6 @@ from tests.pages.lines import PEOPLE, Line, consent
 from tests.pages.rows import Rows
 from tests.support.app import close_app
 
-STATIC = Path(flask_oauth_gateway.__file__).parent / "static"
-LINKED = re.compile(r'<link rel="stylesheet" href="[^"]*/(\w+\.css)">')
-STYLES = {path.name: f"<style>{path.read_text(encoding='utf-8')}</style>" for path in STATIC.glob("*.css")}
 #: The administrator's, for a client.
 ADMIN_PAGES = "clients", "client", "client/edit", "client/delete", "tokens", "grants", "audit"
 Pages = dict[str, str]
@@ -84,6 +79,7 @@ class Drawing:
             folder.joinpath(name).mkdir()
         self._sites = rows.full_site(folder / "full", rows.SCOPES | {SCOPE: WORD}), rows.empty_site(folder / "empty")
         self._language = "en"
+        self._drawn: dict[str, Pages] = {}
         for site in self._sites:
             Babel(site.app, locale_selector=lambda: self._language)
         wide = widen(self._sites[0])
@@ -106,8 +102,10 @@ class Drawing:
 
     def draw(self, language: str) -> Pages:
         """Every page in a language, by its name."""
-        self._language = language
-        return {line.name: drawn(self._sites[line.is_empty], line.at) for line in self._lines}
+        if language not in self._drawn:
+            self._language = language
+            self._drawn[language] = {line.name: drawn(self._sites[line.is_empty], line.at) for line in self._lines}
+        return self._drawn[language]
 
     def close(self) -> None:
         for site in self._sites:
@@ -116,5 +114,4 @@ class Drawing:
 
 def drawn(site: Rows, at: str | Callable[[Rows], object]) -> str:
     page = site.get(at) if isinstance(at, str) else at(site)
-    text = page.text.replace('http-equiv="refresh"', "")  # type: ignore[attr-defined]  # or it would be gone at once
-    return LINKED.sub(lambda found: STYLES[found[1]], text)
+    return str(page.text).replace('http-equiv="refresh"', "")  # type: ignore[attr-defined]  # or it would be gone at once

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-PATIENCE = 60  # seconds, on a busy machine
+PATIENCE = 90  # seconds, on a busy machine
 
 
 class Firefox:
@@ -34,6 +34,7 @@ class Firefox:
         self._read()  # who it is
         self._number = 0
         self.send("WebDriver:NewSession", capabilities={})
+        self.send("WebDriver:SetTimeouts", script=1000 * PATIENCE)
 
     def _connected(self, port: int) -> socket.socket:
         until = time.monotonic() + PATIENCE
@@ -66,23 +67,6 @@ class Firefox:
     def run(self, script: str, *arguments: Any) -> Any:
         """What the body of a function returns in the page."""
         return self.send("WebDriver:ExecuteScript", script=script, args=list(arguments), sandbox=None)
-
-    def enter_frame(self, width: int, height: int) -> None:
-        """Go on in a frame of some pixels, which may be narrower than its window may be."""
-        self.send("WebDriver:SwitchToFrame", id=None)
-        self.send("WebDriver:Navigate", url="about:blank")
-        self.run(
-            "document.body.innerHTML = '<iframe srcdoc=\"<!doctype html><title>.</title>\"></iframe>';"
-            "const size = {width: arguments[0] + 'px', height: arguments[1] + 'px', border: 0};"
-            "Object.assign(document.querySelector('iframe').style, size)",
-            width,
-            height,
-        )
-        self.send("WebDriver:SwitchToFrame", id=0)
-
-    def leave_frame(self) -> None:
-        """Go on in the window itself."""
-        self.send("WebDriver:SwitchToFrame", id=None)
 
     def visit(self, url: str) -> None:
         self.send("WebDriver:Navigate", url=url)

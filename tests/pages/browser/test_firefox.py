@@ -9,7 +9,7 @@ from tests.pages.drawing import Drawing
 from tests.support import services
 from tests.support.browser import SMALLEST
 from tests.support.firefox import Firefox
-from tests.support.layout import LOOK
+from tests.support.layout import LOOK, to_look_at
 from tests.support.served_site import PASSWORD, ServedSite
 
 pytestmark = pytest.mark.firefox
@@ -23,16 +23,13 @@ def firefox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Firefox]:
 
 
 def test_nothing_is_cut_or_lies_over_something_else(firefox: Firefox, drawing: Drawing) -> None:
-    firefox.enter_frame(**SMALLEST)
-    found = []
-    for name, markup in drawing.draw("ar").items():  # Chromium has drawn them in every language
-        found += [f"{name}: {fault}" for fault in firefox.run(f"return ({LOOK})(arguments[0])", markup)]
+    # Chromium has drawn them in every language.
+    found = firefox.run(f"return ({LOOK})(arguments[0])", to_look_at(drawing.draw("ar"), SMALLEST))
     assert not found, "\n".join(found)
 
 
 def visit(firefox: Firefox, url: str) -> None:
     """Open a page in the window, and sign in where that is asked."""
-    firefox.leave_frame()
     firefox.visit(url)
     if firefox.run("return document.title") == "Sign in":
         firefox.fill("[name=username]", "alice")
