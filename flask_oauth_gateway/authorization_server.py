@@ -91,6 +91,8 @@ class AuthorizationServer(MadeOnFirstUse):
         self._give_grants()
         self._register()
         self.audit_trail = Audit(app, self.audit, self.addresses)
+        if settings.access_token_format == "jwt":
+            _ = self.jwts  # made now: its imports take as long as a hundred requests, and forked workers share them
 
     def _store(self, database: Database) -> None:
         """Make the stores: one for each thing that is kept."""

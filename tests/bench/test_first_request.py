@@ -23,9 +23,10 @@ from io import BytesIO
 from flask import Flask
 from flask_oauth_gateway import OAuthGateway, require_token
 
-def app_on(uri):
+def app_on(uri, token_format):
     app = Flask("first")
     app.config.update(SECRET_KEY="only for tests", OAUTH_DATABASE_URI=uri, OAUTH_SCOPES={"read": "Read"})
+    app.config.update(OAUTH_ACCESS_TOKEN_FORMAT=token_format, OAUTH_ISSUER="http://127.0.0.1")
     OAuthGateway(app)
 
     @app.get("/protected")
@@ -72,8 +73,8 @@ def counted(*asked):
 
 for line in sys.stdin:  # each of them in a process that has made no app, nor a request
     if os.fork() == 0:
-        uri, how, sent, method, path, body = json.loads(line)
-        app = app_on(uri)
+        uri, token_format, how, sent, method, path, body = json.loads(line)
+        app = app_on(uri, token_format)
         if how == "start" or os.fork() == 0:
             print(json.dumps([counted(app, sent, method, path, body.encode()) for _ in range(2)]), flush=True)
         else:
@@ -109,8 +110,23 @@ def test_it_imports_nothing_and_calls_few_functions(
     sent = f"Bearer {token}" if work == "view" else basic(client.client_id, client.client_secret)["Authorization"]
     assert process.stdin is not None
     assert process.stdout is not None
-    process.stdin.write(json.dumps([database_uri, how, sent, method, path, body]) + "\n")
+    process.stdin.write(json.dumps([database_uri, "opaque", how, sent, method, path, body]) + "\n")
     process.stdin.flush()
     (first, imported), (second, _) = json.loads(process.stdout.readline())
     assert imported == []
     assert second < first <= TIMES * second
+
+
+@pytest.mark.parametrize("how", ["start", "fork"])
+def test_what_signs_is_imported_before(make_app: MakeApp, process: subprocess.Popen[str], how: str) -> None:
+    """Where access tokens are JWTs, joserfc is there before the first request, and before a fork."""
+    app = make_app(OAUTH_SCOPES={"read": "Read"}, OAUTH_ACCESS_TOKEN_FORMAT="jwt", OAUTH_ISSUER="http://127.0.0.1")
+    client = register(app, scope=["read"])
+    sent = basic(client.client_id, client.client_secret)["Authorization"]
+    asked = ["POST", "/oauth/token", "grant_type=client_credentials"]
+    assert process.stdin is not None
+    assert process.stdout is not None
+    process.stdin.write(json.dumps([app.config["OAUTH_DATABASE_URI"], "jwt", how, sent, *asked]) + "\n")
+    process.stdin.flush()
+    (_, imported), _ = json.loads(process.stdout.readline())
+    assert not [name for name in imported if name.partition(".")[0] in ("joserfc", "flask_oauth_gateway")]
