@@ -58,7 +58,7 @@ def test_a_write_waits_for_its_turn_and_leaves_it(own: Flask, beside: Path) -> N
     client = register(own)
     done: list[float] = []
     with beside.open() as other:
-        fcntl.flock(other, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(other, fcntl.LOCK_EX)
         thread = threading.Thread(target=lambda: done.append(len(token_for(own.test_client(), client))))
         thread.start()
         time.sleep(0.3)
@@ -75,7 +75,7 @@ def test_one_whose_turn_does_not_end_is_not_waited_for_long(
 ) -> None:
     monkeypatch.setattr(turns, "PATIENCE", 0.1)
     with beside.open() as other:
-        fcntl.flock(other, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(other, fcntl.LOCK_EX)
         assert 0.1 <= seconds_of_a_write(own) < 20
         assert not taken(own)
     assert taken(own), "and takes its turn again, once there is one"
