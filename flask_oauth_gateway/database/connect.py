@@ -22,7 +22,6 @@ from .servers import mariadb, pooler
 from .servers.standbys import drop_when_read_only, spread
 from .sqlite.in_memory import InMemoryDatabase, UnopenedDatabase
 from .sqlite.journal import switch_to_wal, warn_of_rollback_journal
-from .sqlite.turns import FileDatabase
 from .tables import add_to, metadata
 from .tables import schema as schema_table
 
@@ -85,10 +84,7 @@ def _embedded(app: Flask, uri: str | None, prepared: bool | None) -> Database:
         check_driver(uri)
     in_memory = uri is not None and _is_in_memory(make_url(uri))
     foreseen = _foreseen("sqlite://" if uri is None else uri, {})
-    if in_memory:
-        return InMemoryDatabase(connect, foreseen)
-    is_file = uri is None or make_url(uri).get_backend_name() == "sqlite"
-    return (FileDatabase if is_file else Database)(connect, foreseen)
+    return InMemoryDatabase(connect, foreseen) if in_memory else Database(connect, foreseen)
 
 
 def _foreseen(uri: Any, schemas: dict[str | None, str]) -> Foreseen | None:
