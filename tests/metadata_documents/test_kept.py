@@ -37,6 +37,7 @@ def test_it_is_kept_as_its_server_says_between_a_minute_and_a_day(
 def test_what_can_not_be_read_is_held_off_longer_each_time(
     site: Site, documents: DocumentServer, clock: Clock, caplog: pytest.LogCaptureFixture
 ) -> None:
+    clock.hold()
     client = documents.publish(redirect_uris=[])
     for number, seconds in enumerate((1, 2, 4, 8, 16, 32, 60, 60)):
         caplog.clear()

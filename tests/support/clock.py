@@ -11,6 +11,7 @@ class Clock:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self._offset = 0.0
+        self._monkeypatch = monkeypatch
         for name in ("time", "monotonic"):
             monkeypatch.setattr(time, name, self._shifted(getattr(time, name)))
 
@@ -19,3 +20,8 @@ class Clock:
 
     def advance(self, seconds: float) -> None:
         self._offset += seconds
+
+    def hold(self) -> None:
+        """Let the time of day stand still but for `advance`: what lasts a second does so on a busy machine too."""
+        now = time.time() - self._offset
+        self._monkeypatch.setattr(time, "time", lambda: now + self._offset)
