@@ -50,10 +50,6 @@ if TYPE_CHECKING:
 SIGN_INS = frozenset({"authorization_code", "refresh_token", DEVICE_CODE})
 
 
-class UserGone(InvalidGrantError):
-    """The app knows the user no longer."""
-
-
 @dataclass(eq=False)
 class GrantSteps:
     """The steps that grants share, with the parts of one app that they need."""
@@ -153,7 +149,7 @@ class GrantSteps:
         return self._details.of_approved(approved, asked, client) if approved or asked is not None else None
 
     def user(self, subject: str, what: str) -> Any:
-        """A subject's user, from the app's `load_user` hook. Raises `UserGone`, and `InvalidGrantError` where nobody can tell.
+        """A subject's user, from the app's `load_user` hook. Raises `InvalidGrantError` where it is gone, or nobody can tell.
 
         `what` names in the error what the client sent: "code", "refresh token".
         """
@@ -162,7 +158,7 @@ class GrantSteps:
         except UnreadableSubject:
             raise InvalidGrantError(f"The app can't find the user of this {what} now.") from None
         if user is None and self._users.are_known():
-            raise UserGone(f"The user of this {what} is gone.")
+            raise InvalidGrantError(f"The user of this {what} is gone.")
         return user
 
     def check_key(self, request: OAuthRequest, claims: Claims, what: str) -> None:

@@ -31,7 +31,7 @@ from ..stores.tokens import token_id_of
 from ..tokens.issue import AlreadySpent, Approval, Issue
 from ..tokens.issuing import token_response
 from ..tokens.sign_in import AUTHORIZATION_DETAILS, confirmation_of, details_of
-from .base import TokenGrant, UserGone
+from .base import TokenGrant
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -146,11 +146,10 @@ class RefreshTokenGrant(TokenGrant):
             return None
         try:
             self.steps.user(row.subject, "refresh token")
-        except BaseException as error:  # the new tokens are stored, but nobody gets them
-            if isinstance(error, UserGone) and self.database.engine.dialect.name == "postgresql":
-                self.revoking.approval(bytes(row.family), client.client_id, row.subject, by="the user is gone")
-            else:  # this user may be there again, or can't be asked for now: the client goes on with what it has
-                self.approvals.take_back(token_key(token), token_key(refresh_token), token_hash)
+        except (
+            BaseException
+        ):  # nobody gets the new tokens: where this user is there again, the client goes on with the old
+            self.approvals.take_back(token_key(token), token_key(refresh_token), token_hash)
             raise
         self.steps.note_use(client)
         scopes, token_id = tuple(row.scope.split()), token_id_of(token_hash)

@@ -204,7 +204,6 @@ def test_a_user_directory_that_is_away_for_a_moment_costs_no_refresh_token(site:
     assert said == []
 
 
-@sqlite_only
 def test_a_user_who_is_gone_gets_no_more_and_one_who_comes_back_goes_on(site: Site) -> None:
     client = site.register()
     tokens = site.tokens(client)
