@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from contextlib import nullcontext
 from typing import TYPE_CHECKING
-
-from ..web.guesses import Guess
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from ..web.addresses import Addresses
+    from ..web.guesses import Guess
     from ..web.rate_limits import RateLimiter
 
 NAME = "token_failures"
@@ -33,8 +31,6 @@ class Failures:
 
         Raises `TooManyRequests` after too many: of this client here, or of this address.
         """
-        if not self._limiter.is_on(NAME):
-            return nullcontext(Guess())
         here, address = self._addresses.client_here(client_id), f"address:{self._addresses.neighbourhood()}"
         return self._limiter.guess(NAME, {here: 1, address: CLIENTS_AT_AN_ADDRESS})
 
